@@ -1,0 +1,5 @@
+"""`python -m cnngen` is `cnngen`."""
+
+from cnngen.cli import main
+
+main()

@@ -1,0 +1,51 @@
+"""Analysis: the passes in their order, from a file to a checked network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnngen.diagnostics.model import Report
+from cnngen.ops.base import Image
+from cnngen.semantics.check import check_network
+from cnngen.semantics.elaborate import MAX_LAYERS, elaborate
+from cnngen.semantics.network import Network
+from cnngen.semantics.references import check_references
+from cnngen.semantics.resolve import resolve
+from cnngen.semantics.settings import apply_settings
+from cnngen.semantics.stages import check_stages
+from cnngen.syntax.load import load
+from cnngen.syntax.tree import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a command line may change: parameters by name (as text), the input's size, the limit of
+    layers.
+    """
+
+    settings: Mapping[str, str]
+    input: Image | None = None
+    max_layers: int = MAX_LAYERS
+
+
+DEFAULTS = Options({})
+
+
+def analyse_file(path: Path, report: Report, options: Options = DEFAULTS) -> Network | None:
+    """Read and check a spec; None where it has errors."""
+    spec = load(path, report)
+    return analyse(spec, report, options) if spec else None
+
+
+def analyse(spec: Spec, report: Report, options: Options = DEFAULTS) -> Network | None:
+    """Check a spec; None where it has errors."""
+    spec = apply_settings(spec, options.settings, report)
+    resolution = resolve(spec, report)
+    check_references(resolution, report)
+    check_stages(resolution, report)
+    network = elaborate(resolution, report, input=options.input, max_layers=options.max_layers)
+    if network is None:
+        return None
+    if not report.failed:
+        check_network(network, report)
+    return None if report.failed else network

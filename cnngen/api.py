@@ -1,0 +1,119 @@
+"""The Python API: a spec, loaded once, that can be checked, summed up and built."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike, fspath
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cnngen.analysis import Options, analyse, analyse_file
+from cnngen.diagnostics.model import Diagnostic, Report
+from cnngen.diagnostics.text import render_text
+from cnngen.locate import UnknownSpecError, find_specs
+from cnngen.ops.base import Image
+from cnngen.report.summary import Summary, summarize
+from cnngen.semantics.network import Network
+from cnngen.source import Source
+from cnngen.syntax.load import load as load_tree
+
+__all__ = [
+    "Diagnostic",
+    "LoadedSpec",
+    "SpecError",
+    "Summary",
+    "UnknownSpecError",
+    "check_source",
+    "load",
+]
+
+Setting = bool | int | float | str | Sequence["Setting"]
+
+
+class SpecError(ValueError):
+    """A spec has errors; as text, it is what `cnngen check` prints."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(render_text(diagnostics).rstrip("\n"))
+        self.diagnostics = tuple(diagnostics)
+
+
+@dataclass(frozen=True)
+class LoadedSpec:
+    """A spec with the settings that it was loaded with; it is analysed on first use."""
+
+    path: Path
+    options: Options
+
+    @cached_property
+    def _analysis(self) -> tuple[Network | None, Report]:
+        report = Report()
+        return analyse_file(self.path, report, self.options), report
+
+    def check(self) -> list[Diagnostic]:
+        """Everything that there is to say about the spec, in the order of the file."""
+        return list(self._analysis[1])
+
+    def summary(self, *, training: bool = False) -> Summary:
+        """Shapes, parameters and costs; those of heads for training only count with `training`."""
+        return summarize(self._network(), training)
+
+    def build(self, target: str, *, templates: Sequence[str | PathLike[str]] = ()) -> str:
+        """The source for `torch`, `keras` or another target; `templates` come before its own."""
+        from cnngen.targets.generate import generate, header_settings
+
+        report = Report()
+        network = self._network()
+        settings = header_settings(network, self.options.settings)
+        text = generate(network, target, report, settings, [Path(folder) for folder in templates])
+        if text is None:
+            raise SpecError(list(report))
+        return text
+
+    def _network(self) -> Network:
+        network, report = self._analysis
+        if network is None:
+            raise SpecError(list(report))
+        return network
+
+
+def load(
+    path_or_name: str | PathLike[str],
+    *,
+    input: tuple[int, int, int] | None = None,
+    settings: Mapping[str, Setting] | None = None,
+) -> LoadedSpec:
+    """The spec of a file, or of the zoo; raises `UnknownSpecError` where there is none.
+
+    `input` (channels, height, width) and `settings` (parameters by name) replace what it says.
+    """
+    found = find_specs(fspath(path_or_name))
+    if len(found) > 1 or Path(path_or_name).is_dir():
+        raise UnknownSpecError(f"`{path_or_name}` is a folder, not a spec")
+    given = {name: _expression(value) for name, value in (settings or {}).items()}
+    return LoadedSpec(found[0], Options(given, Image(*input) if input else None))
+
+
+def check_source(source: Source) -> Report:
+    """What there is to say about a text, as if it were a file in a project without others."""
+    report = Report()
+    with TemporaryDirectory() as folder:
+        Path(folder, "pyproject.toml").touch()  # `extends` leads nowhere else
+        path = Path(folder, Path(source.path).name)
+        path.write_bytes(source.text.encode())
+        if spec := load_tree(path, report, source.path):
+            analyse(spec, report)
+    return report
+
+
+def _expression(value: Setting) -> str:
+    """A value as a spec would write it; text is an expression already."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return value
+        case int() | float():
+            return repr(value)
+        case _:
+            return f"[{', '.join(map(_expression, value))}]"

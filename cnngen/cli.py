@@ -1,0 +1,90 @@
+"""The command line: its commands, and what happens when something goes wrong that no spec explains.
+
+Nothing of the compiler is imported before a command runs: `--version` and `--help` answer at once.
+"""
+
+import os
+import platform
+import sys
+import traceback
+from io import TextIOWrapper
+from typing import Any
+
+import click
+
+from cnngen import __version__
+from cnngen.commands.build import build
+from cnngen.commands.check import check
+from cnngen.commands.reference import explain, ops, schema
+from cnngen.commands.summary import summary
+from cnngen.commands.zoo import list_zoo
+from cnngen.diagnostics.terminal import one_line
+
+BUG = 70
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # as of a program that SIGPIPE ended
+
+
+class Commands(click.Group):
+    """Turns what no command expects into a report of a bug, and not a traceback."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["arguments"] = list(args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            # Python flushes once more at the end, into a pipe that nobody reads.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(BROKEN_PIPE)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except Exception as error:
+            _report_bug(error, ctx)
+            ctx.exit(BUG)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 fine; 1 a spec has errors, or a generated file is out of date;"
+    " 2 wrong use, or an unreadable file; 70 a bug in cnngen.",
+)
+@click.version_option(__version__, prog_name="cnngen", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Compile specs of convolutional networks to PyTorch and Keras source.
+
+    A SPEC is a file, a folder with specs below it, or the name of a spec of the zoo
+    (`cnngen list`). None means the folder `specs`.
+    """
+
+
+for command in (check, build, summary, explain, ops, schema, list_zoo):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and end the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # without UTF-8, a name must not end in a traceback
+            stream.reconfigure(errors="backslashreplace")
+    cli.main(prog_name="cnngen")
+
+
+def _report_bug(error: Exception, context: click.Context) -> None:
+    if os.environ.get("CNNGEN_DEBUG"):
+        traceback.print_exception(error)
+    spec = context.meta.get("spec")
+    lines = [
+        f"error: this is a bug in cnngen: {type(error).__name__}: {one_line(str(error))}",
+        f"  version: cnngen {__version__}, Python {platform.python_version()}, {sys.platform}",
+        f"  command: cnngen {one_line(' '.join(context.meta.get('arguments', [])))}",
+        *([f"  spec: {one_line(str(spec))}"] if spec else []),
+        "  please report it to the project's issue tracker, with the spec;"
+        " CNNGEN_DEBUG=1 shows the traceback",
+    ]
+    click.echo("\n".join(lines), err=True)

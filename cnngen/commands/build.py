@@ -1,0 +1,200 @@
+"""`cnngen build`: write the sources of networks, or compare them with what is there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cnngen.commands.options import (
+    ERRORS,
+    WRONG_USE,
+    Size,
+    WrongUseError,
+    analyse,
+    changes,
+    exit_code,
+    options,
+    show,
+    specs,
+)
+from cnngen.diagnostics.terminal import one_line
+
+if TYPE_CHECKING:
+    from cnngen.analysis import Options
+
+DEFAULT_OUTPUT = Path("generated")
+
+
+@dataclass(slots=True)
+class Build:
+    """One run: where files go, what was decided about them, and the exit code so far."""
+
+    folder: Path
+    targets: tuple[str, ...]
+    options: "Options"
+    templates: tuple[Path, ...]
+    check: bool
+    force: bool
+    fresh: int = 0
+    codes: set[int] = field(default_factory=set[int])
+
+
+@click.command()
+@click.argument("spec", nargs=-1)
+@click.option(
+    "--target",
+    default="all",
+    show_default=True,
+    metavar="torch|keras|all|NAME",
+    help="A framework, both, or a target that another package adds.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help=f"The folder for the files.  [default: {DEFAULT_OUTPUT}]",
+)
+@click.option("--check", is_flag=True, help="Write nothing; fail where a file is out of date.")
+@click.option("--force", is_flag=True, help="Overwrite files that lost their header, too.")
+@click.option(
+    "--templates",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of templates that come before those of the target.",
+)
+@changes
+@click.pass_context
+def build(
+    ctx: click.Context,
+    spec: tuple[str, ...],
+    target: str,
+    output: Path | None,
+    check: bool,
+    force: bool,
+    templates: Path | None,
+    settings: dict[str, str],
+    input: Size | None,
+    max_layers: int | None,
+) -> None:
+    """Write SPEC_torch.py and SPEC_keras.py for each spec.
+
+    A file is overwritten only if its header says that cnngen generated it. With --set the sources
+    are no longer those of the spec alone, so it needs -o.
+    """
+    if settings and output is None:
+        raise click.UsageError("`--set` needs `-o`: choose a folder for the changed sources")
+    run = Build(
+        output or DEFAULT_OUTPUT,
+        _targets(target),
+        options(settings, input, max_layers),
+        (templates,) if templates else (),
+        check,
+        force,
+    )
+    paths = specs(spec)
+    _refuse_equal_names(paths, run)
+    for path in paths:
+        _build(path, run)
+    if check:
+        whole = not spec or any(Path(text).is_dir() for text in spec)
+        _finish_check(run, {path.stem for path in paths} if whole else None, spec)
+    ctx.exit(max(run.codes, default=0))
+
+
+def _targets(name: str) -> tuple[str, ...]:
+    from cnngen.targets.registry import BUILT_IN, UnknownTargetError, find_target
+
+    names = tuple(BUILT_IN) if name == "all" else (name,)
+    try:
+        for each in names:
+            find_target(each)
+    except UnknownTargetError as error:
+        raise click.BadParameter(str(error), param_hint="'--target'") from None
+    return names
+
+
+def _file(path: Path, target: str, run: Build) -> Path:
+    return run.folder / f"{path.stem}_{target}.py"
+
+
+def _refuse_equal_names(paths: Sequence[Path], run: Build) -> None:
+    """Make sure that no two specs are written to one file."""
+    origins: dict[Path, Path] = {}
+    for path in paths:
+        for target in run.targets:
+            file = _file(path, target, run)
+            other = origins.setdefault(file, path)
+            if other is not path:
+                names = f"`{one_line(str(other))}` and `{one_line(str(path))}`"
+                raise WrongUseError(f"{names} would both be written to `{one_line(str(file))}`")
+
+
+def _build(path: Path, run: Build) -> None:
+    """Write the sources of one spec, or compare them."""
+    from cnngen.diagnostics.model import Report
+    from cnngen.syntax.load import can_name_function
+    from cnngen.targets.generate import TemplateFaultError, generate, header_settings
+
+    network, diagnostics = analyse(path, run.options)
+    show(diagnostics)
+    run.codes.add(exit_code(diagnostics))
+    if not can_name_function(path.stem):
+        run.codes.add(WRONG_USE)
+    if network is None:
+        return
+    settings = header_settings(network, run.options.settings)
+    for target in run.targets:
+        report = Report()
+        try:
+            text = generate(network, target, report, settings, run.templates)
+        except TemplateFaultError as fault:
+            click.echo(f"error: {one_line(str(fault))}", err=True)
+            run.codes.add(ERRORS)
+            continue
+        show(list(report))
+        run.codes.add(exit_code(report))
+        if text is not None:
+            _put(_file(path, target, run), text.encode(), run)
+
+
+def _put(file: Path, content: bytes, run: Build) -> None:
+    """Write one file, or compare it."""
+    from cnngen.targets.files import State, state, write
+
+    name = one_line(str(file))
+    try:
+        found = state(file, content)
+        kept = found is State.FRESH or (found is State.FOREIGN and not run.force)
+        if not run.check and not kept:
+            write(file, content)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise WrongUseError(f"`{name}` cannot be read or written: {reason}") from None
+    if run.check and found is State.FRESH:
+        run.fresh += 1
+    elif run.check:
+        click.echo(f"{found.value} {name}")
+        run.codes.add(ERRORS)
+    elif found is State.FRESH:
+        click.echo(f"unchanged {name}")
+    elif kept:
+        click.echo(f"error: `{name}` has no header of cnngen, so somebody owns it", err=True)
+        click.echo("  = help: move it away, or overwrite it with `--force`", err=True)
+        run.codes.add(ERRORS)
+    else:
+        click.echo(f"wrote {name}")
+
+
+def _finish_check(run: Build, stems: set[str] | None, spec: Sequence[str]) -> None:
+    """Report generated files whose spec is gone (`stems` are all there are), and say what to do."""
+    from cnngen.targets.files import orphans
+
+    for file in orphans(run.folder, stems) if stems is not None else ():
+        click.echo(f"orphan {one_line(str(file))}")
+        run.codes.add(ERRORS)
+    if run.codes <= {0}:
+        click.echo(f"{run.fresh} files are up to date")
+    else:
+        again = one_line(" ".join(["cnngen build", *spec]))
+        click.echo(f"`{again}` writes what is stale or missing; remove what is an orphan", err=True)

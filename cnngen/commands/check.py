@@ -1,0 +1,77 @@
+"""`cnngen check`: whether specs are valid."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from cnngen.commands.options import Size, analyse, changes, exit_code, options, show, specs
+from cnngen.diagnostics.terminal import one_line
+
+if TYPE_CHECKING:
+    from cnngen.diagnostics.model import Diagnostic
+
+FORMATS = ("text", "concise", "json", "github", "sarif")
+FOR_PEOPLE = ("text", "concise")
+
+
+@click.command()
+@click.argument("spec", nargs=-1)
+@click.option(
+    "--format",
+    "format",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How to print what was found.",
+)
+@changes
+@click.pass_context
+def check(
+    ctx: click.Context,
+    spec: tuple[str, ...],
+    format: str,
+    settings: dict[str, str],
+    input: Size | None,
+    max_layers: int | None,
+) -> None:
+    """Check specs: names, values, shapes, and the graph of the network."""
+    given = options(settings, input, max_layers)
+    found: dict[tuple[object, ...], Diagnostic] = {}
+    codes: Counter[int] = Counter()
+    paths = specs(spec)
+    for path in paths:
+        diagnostics = analyse(path, given)[1]
+        code = exit_code(diagnostics)
+        codes[code] += 1
+        # Specs that extend the same one share its mistakes: each is shown once.
+        new = {_identity(d): d for d in diagnostics if _identity(d) not in found}
+        found |= new
+        if format in FOR_PEOPLE:
+            show(list(new.values()), format)
+        if format == "text":
+            click.echo(f"{one_line(str(path))}: {_verdict(diagnostics) if code else 'ok'}")
+    if format == "text" and len(paths) > 1:
+        click.echo(_counts(codes))
+    elif format not in FOR_PEOPLE:
+        from cnngen.diagnostics.machine import RENDERERS
+
+        click.echo(RENDERERS[format](list(found.values())), nl=False)
+    ctx.exit(max(codes))
+
+
+def _identity(diagnostic: "Diagnostic") -> tuple[object, ...]:
+    at = diagnostic.primary.span
+    return diagnostic.code, diagnostic.message, at.source.path, at.start, at.end
+
+
+def _verdict(diagnostics: "list[Diagnostic]") -> str:
+    from cnngen.diagnostics.codes import Severity
+
+    errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+    return "1 error" if errors == 1 else f"{errors} errors"
+
+
+def _counts(codes: Counter[int]) -> str:
+    bad = codes.total() - codes[0]
+    return f"{codes.total()} specs: {codes[0]} ok" + (f", {bad} with errors" if bad else "")

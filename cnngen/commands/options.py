@@ -1,0 +1,137 @@
+"""What the commands share: options, the specs they are given, and how diagnostics are printed."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cnngen.diagnostics.terminal import one_line
+from cnngen.locate import UnknownSpecError, find_all_specs
+
+if TYPE_CHECKING:
+    from cnngen.analysis import Options
+    from cnngen.diagnostics.model import Diagnostic
+    from cnngen.semantics.network import Network
+
+Size = tuple[int, int, int]
+F = TypeVar("F", bound=Callable[..., Any])
+
+ERRORS = 1
+WRONG_USE = 2
+LARGEST_SIDE = 2**31 - 1
+SETTING = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(\S.*?)\s*", re.DOTALL)
+
+
+class WrongUseError(click.ClickException):
+    """A mistake outside of any spec."""
+
+    exit_code = WRONG_USE
+
+    def format_message(self) -> str:
+        return self.message
+
+
+def _input(ctx: click.Context, param: click.Parameter, value: str | None) -> Size | None:
+    if value is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,10})x([0-9]{1,10})x([0-9]{1,10})", value)
+    sizes = [int(part) for part in found.groups()] if found else []
+    if not sizes or not all(1 <= size <= LARGEST_SIDE for size in sizes):
+        message = f"`{one_line(value)}` is not of the form CxHxW, such as `3x224x224`"
+        raise click.BadParameter(message, ctx, param)
+    return sizes[0], sizes[1], sizes[2]
+
+
+def _settings(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    settings: dict[str, str] = {}
+    for value in values:
+        found = SETTING.fullmatch(value)
+        if not found:
+            raise click.BadParameter(
+                f"`{one_line(value)}` is not of the form NAME=VALUE", ctx, param
+            )
+        if found[1] in settings:
+            raise click.BadParameter(f"`{found[1]}` is set twice", ctx, param)
+        settings[found[1]] = found[2]
+    return settings
+
+
+def changes(command: F) -> F:
+    """The options that change what a spec says: `--set`, `--input` and `--max-layers`."""
+    for option in (
+        click.option(
+            "--max-layers",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Allow larger networks, or only smaller ones.",
+        ),
+        click.option(
+            "--input", metavar="CxHxW", callback=_input, help="Another size of the input."
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="NAME=VALUE",
+            callback=_settings,
+            help="Another value for a parameter of the network; can be repeated.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def options(settings: dict[str, str], input: Size | None, max_layers: int | None) -> "Options":
+    from cnngen.analysis import Options
+    from cnngen.ops.base import Image
+    from cnngen.semantics.elaborate import MAX_LAYERS
+
+    return Options(settings, Image(*input) if input else None, max_layers or MAX_LAYERS)
+
+
+def specs(texts: Sequence[str]) -> list[Path]:
+    """The files that the arguments of a command mean."""
+    try:
+        return find_all_specs(texts)
+    except UnknownSpecError as error:
+        raise WrongUseError(str(error)) from None
+
+
+def analyse(path: Path, options: "Options") -> tuple["Network | None", "list[Diagnostic]"]:
+    """Check a spec, and remember which one, in case that this ends in a bug."""
+    from cnngen.analysis import analyse_file
+    from cnngen.diagnostics.model import Report
+
+    click.get_current_context().meta["spec"] = path
+    report = Report()
+    network = analyse_file(path, report, options)
+    return network, list(report)
+
+
+def show(diagnostics: "Sequence[Diagnostic]", format: str = "text") -> None:
+    """Print diagnostics for people."""
+    from cnngen.diagnostics.machine import RENDERERS
+
+    if diagnostics:
+        text = RENDERERS[format](diagnostics, color=_wants_color())
+        click.echo(text + ("\n" if format == "text" else ""), err=True, nl=False)
+
+
+def exit_code(diagnostics: "Iterable[Diagnostic]") -> int:
+    """0, or 1 where there are errors, or 2 where a file could not be read."""
+    from cnngen.diagnostics.codes import Severity
+
+    errors = {d.code for d in diagnostics if d.severity is Severity.ERROR}
+    return WRONG_USE if "unreadable" in errors else ERRORS if errors else 0
+
+
+def _wants_color() -> bool:
+    return (
+        sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )

@@ -1,0 +1,76 @@
+"""Diagnostics: what the compiler has to say about a spec, and where."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from cnngen.diagnostics.codes import CODES, Severity
+from cnngen.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A span and what it has to do with the diagnostic."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake: a message that stands alone, and the places that show it.
+
+    `primary` is the smallest span that is wrong, `secondary` where conflicting facts come from,
+    `notes` the circumstances (which block, used where), `help` what to do, as text that can be
+    pasted.
+    """
+
+    code: str
+    message: str
+    primary: Label
+    secondary: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str | None = None
+
+    @property
+    def severity(self) -> Severity:
+        return CODES[self.code].severity
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects the diagnostics of a run; of several of one code at one place the first is kept."""
+
+    found: dict[tuple[str, str, int, int], Diagnostic] = field(
+        default_factory=dict[tuple[str, str, int, int], Diagnostic]
+    )
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        at: Span,
+        label: str = "",
+        *,
+        secondary: Iterable[Label] = (),
+        notes: Iterable[str] = (),
+        help: str | None = None,
+    ) -> None:
+        key = (code, at.source.path, at.start, at.end)
+        if key not in self.found:
+            self.found[key] = Diagnostic(
+                code, message, Label(at, label), tuple(secondary), tuple(notes), help
+            )
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        """In the order of the file."""
+        return iter(
+            sorted(
+                self.found.values(),
+                key=lambda d: (d.primary.span.source.path, d.primary.span.start, d.code),
+            )
+        )
+
+    @property
+    def failed(self) -> bool:
+        """Whether any of them is an error."""
+        return any(d.severity is Severity.ERROR for d in self.found.values())

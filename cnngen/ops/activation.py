@@ -1,0 +1,84 @@
+"""Activations: functions of each value, and softmax."""
+
+from cnngen.ops.base import Image, Op, Shape, Weights, flag, number
+
+
+class Activation(Op, group="activation"):
+    """What gives the shape that it is given."""
+
+    def infer(self, x: Shape) -> Shape:
+        return x
+
+
+class Relu(Activation, name="relu"):
+    """`max(x, 0)`."""
+
+
+class Relu6(Activation, name="relu6"):
+    """`min(max(x, 0), 6)`."""
+
+
+class LeakyRelu(Activation, name="leaky_relu"):
+    """`x` where it is positive, `slope * x` elsewhere."""
+
+    slope = number("slope for negative values", 0.01, min=0)
+
+
+class Prelu(Activation, name="prelu"):
+    """A `leaky_relu` that learns its slope: one per channel (of a vector: feature), or only one."""
+
+    shared = flag("learn one slope for all channels", False)
+    start = number("initial slope", 0.25)
+
+    ranked = True
+
+    def weights(self, x: Shape) -> Weights:
+        features = x.channels if isinstance(x, Image) else x.features
+        return {"weight": (1 if self.shared else features,)}
+
+
+class Elu(Activation, name="elu"):
+    """`x` where it is positive, `alpha * (exp(x) - 1)` elsewhere."""
+
+    alpha = number("the limit for negative values is `-alpha`", 1.0)
+
+
+class Selu(Activation, name="selu"):
+    """The `elu` that keeps mean 0 and variance 1, scaled by 1.0507 with an alpha of 1.6733."""
+
+
+class Gelu(Activation, name="gelu"):
+    """`x` times the normal distribution function of `x`."""
+
+    approximate = flag("use the approximation by tanh, as GPT-2 does", False)
+
+
+class Silu(Activation, name="silu"):
+    """`x * sigmoid(x)`, also known as swish."""
+
+
+class Sigmoid(Activation, name="sigmoid"):
+    """`1 / (1 + exp(-x))`."""
+
+
+class Tanh(Activation, name="tanh"):
+    """Hyperbolic tangent."""
+
+
+class HardSwish(Activation, name="hard_swish"):
+    """`x * relu6(x + 3) / 6`, as in MobileNetV3."""
+
+
+class HardSigmoid(Activation, name="hard_sigmoid"):
+    """`relu6(x + 3) / 6`, as in MobileNetV3."""
+
+
+class Softplus(Activation, name="softplus"):
+    """`log(1 + exp(x))`."""
+
+
+class Softmax(Activation, name="softmax"):
+    """Positive numbers that sum to 1 over the channels of each position (of a vector: features).
+
+    Classifiers rarely need it: the loss functions of both frameworks can take logits.
+    """

@@ -1,0 +1,238 @@
+"""Convolutions, and the linear layer: the ops that hold most weights and do most of the work."""
+
+from collections.abc import Mapping
+from math import prod
+
+from cnngen.ops.base import (
+    Image,
+    Op,
+    Shape,
+    ShapeError,
+    Vector,
+    Weights,
+    check_groups,
+    flag,
+    image,
+    init,
+    integer,
+    padding,
+    size,
+    times,
+    vector,
+)
+from cnngen.ops.window import axes, slide
+from cnngen.syntax.expression import Expression
+
+
+class Conv(Op, name="conv", group="convolution"):
+    """Two-dimensional convolution (cross-correlation, as every framework computes it)."""
+
+    out = integer("output channels")
+    kernel = size("height and width of the window")
+    stride = size("step of the window", 1)
+    padding = padding("zeros around the input")
+    dilation = size("distance between the elements of the window", 1)
+    groups = integer("groups of channels that do not mix", 1)
+    bias = flag("learn an offset per output channel", True)
+    init = init("initial distribution of the weights; the bias then starts at zero")
+
+    sizing = ("kernel", "stride", "padding", "dilation")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        check_groups(self.groups, input=x.channels, output=self.out)
+        positions = slide(self, x, self.kernel, self.stride, self.padding, self.dilation)
+        return Image(self.out, *positions)
+
+    def weights(self, x: Image) -> Weights:
+        weight = (self.out, x.channels // self.groups, *self.kernel)
+        return {"weight": weight} | _bias(self.bias, self.out)
+
+    def macs(self, output: Image, x: Image) -> int:
+        return _elements(output) * (x.channels // self.groups) * prod(self.kernel)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return arguments["out"]
+
+
+class DepthwiseConv(Op, name="depthwise_conv", group="convolution"):
+    """Convolution of each channel by itself, with as many groups as there are channels.
+
+    Input channel `c` gives the output channels `c * multiplier` and those that follow it.
+    """
+
+    kernel = size("height and width of the window")
+    stride = size("step of the window", 1)
+    padding = padding("zeros around the input")
+    dilation = size("distance between the elements of the window", 1)
+    multiplier = integer("output channels for each input channel", 1)
+    bias = flag("learn an offset per output channel", True)
+    init = init("initial distribution of the weights; the bias then starts at zero")
+
+    sizing = ("kernel", "stride", "padding", "dilation")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        positions = slide(self, x, self.kernel, self.stride, self.padding, self.dilation)
+        return Image(x.channels * self.multiplier, *positions)
+
+    def weights(self, x: Image) -> Weights:
+        out = x.channels * self.multiplier
+        return {"weight": (out, 1, *self.kernel)} | _bias(self.bias, out)
+
+    def macs(self, output: Image, x: Image) -> int:
+        return _elements(output) * prod(self.kernel)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return times(inputs[0], arguments["multiplier"])
+
+
+class SeparableConv(Op, name="separable_conv", group="convolution"):
+    """A `depthwise_conv` without bias, then a 1 x 1 `conv` that mixes the channels.
+
+    Nothing stands between the two; where batch norm or an activation should, write both ops.
+    """
+
+    out = integer("output channels")
+    kernel = size("height and width of the depthwise window")
+    stride = size("step of the window", 1)
+    padding = padding("zeros around the input")
+    dilation = size("distance between the elements of the window", 1)
+    multiplier = integer("depthwise channels for each input channel", 1)
+    bias = flag("learn an offset per output channel", True)
+    init = init("initial distribution of both weights; the bias then starts at zero")
+
+    sizing = ("kernel", "stride", "padding", "dilation")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        positions = slide(self, x, self.kernel, self.stride, self.padding, self.dilation)
+        return Image(self.out, *positions)
+
+    def weights(self, x: Image) -> Weights:
+        between = x.channels * self.multiplier
+        weights: Weights = {
+            "depthwise.weight": (between, 1, *self.kernel),
+            "pointwise.weight": (self.out, between, 1, 1),
+        }
+        return weights | _bias(self.bias, self.out, "pointwise.bias")
+
+    def macs(self, output: Image, x: Image) -> int:
+        between = x.channels * self.multiplier
+        return output.height * output.width * between * (prod(self.kernel) + self.out)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return arguments["out"]
+
+
+class TransposedConv(Op, name="transposed_conv", group="convolution"):
+    """Transposed convolution, which enlarges its input `stride` times.
+
+    The output has `(size - 1) * stride - 2 * padding + kernel + output_padding` rows and columns:
+    the padding takes away from it, and `output_padding` adds at the bottom and right.
+    """
+
+    out = integer("output channels")
+    kernel = size("height and width of the window")
+    stride = size("step of the window in the output", 1)
+    padding = padding("rows and columns to take from the output, alike on opposite sides")
+    output_padding = size("rows and columns to add to the output; less than the stride", 0, min=0)
+    groups = integer("groups of channels that do not mix", 1)
+    bias = flag("learn an offset per output channel", True)
+    init = init("initial distribution of the weights; the bias then starts at zero")
+
+    sizing = ("kernel", "stride", "padding", "output_padding")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        self._check_padding()
+        check_groups(self.groups, input=x.channels, output=self.out)
+        height, width = (
+            (length - 1) * step - sum(pads) + window + extra
+            for length, step, pads, window, extra in zip(
+                (x.height, x.width),
+                self.stride,
+                axes(self.padding),
+                self.kernel,
+                self.output_padding,
+                strict=True,
+            )
+        )
+        if height < 1 or width < 1:
+            raise ShapeError(
+                f"the padding of `transposed_conv` leaves nothing of its output for {x}",
+                code="empty-output",
+                attribute="padding",
+                help="use a smaller padding",
+            )
+        return Image(self.out, height, width)
+
+    def _check_padding(self) -> None:
+        if self.padding == "same" or any(before != after for before, after in axes(self.padding)):
+            raise ShapeError(
+                "`transposed_conv` pads opposite sides alike",
+                code="out-of-range",
+                attribute="padding",
+                help="write a number or `[height, width]`; `crop` can take more from one side",
+            )
+        if any(p >= s for p, s in zip(self.output_padding, self.stride, strict=True)):
+            raise ShapeError(
+                "`output_padding` must be less than the stride",
+                code="out-of-range",
+                attribute="output_padding",
+                help="leave it out, or use a larger stride",
+            )
+
+    def weights(self, x: Image) -> Weights:
+        weight = (x.channels, self.out // self.groups, *self.kernel)
+        return {"weight": weight} | _bias(self.bias, self.out)
+
+    def macs(self, output: Image, x: Image) -> int:
+        return _elements(x) * (self.out // self.groups) * prod(self.kernel)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return arguments["out"]
+
+
+class Linear(Op, name="linear", group="convolution"):
+    """Fully connected layer: each output is a weighted sum of all features."""
+
+    out = integer("output features")
+    bias = flag("learn an offset per output feature", True)
+    init = init("initial distribution of the weights; the bias then starts at zero")
+
+    def infer(self, x: Shape) -> Vector:
+        vector(self, x)
+        return Vector(self.out, (self.out,))
+
+    def weights(self, x: Vector) -> Weights:
+        return {"weight": (self.out, x.features)} | _bias(self.bias, self.out)
+
+    def macs(self, output: Vector, x: Vector) -> int:
+        return x.features * self.out
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return arguments["out"]
+
+
+def _bias(present: bool, out: int, name: str = "bias") -> Weights:
+    return {name: (out,)} if present else {}
+
+
+def _elements(x: Image) -> int:
+    return x.channels * x.height * x.width

@@ -1,0 +1,96 @@
+"""Normalization."""
+
+from cnngen.ops.base import (
+    Image,
+    Op,
+    Shape,
+    Weights,
+    check_groups,
+    flag,
+    image,
+    init,
+    integer,
+    number,
+)
+
+
+class BatchNorm(Op, name="batch_norm", group="normalization"):
+    """Normalize each channel (of a vector: feature) over the batch, then scale and shift it.
+
+    `momentum` is the share of the new batch in the running statistics, as in PyTorch (Keras counts
+    the other share). PyTorch's running variance is unbiased and Keras' is not: in training, the new
+    share differs by `N / (N - 1)`, where `N` is the number of values per channel in a batch.
+    """
+
+    ranked = True
+
+    eps = number("what is added to the variance", 1e-5, above=0)
+    momentum = number("share of the new batch in the running statistics", 0.1, min=0, max=1)
+    affine = flag("learn a scale and a shift per channel", True)
+    init = init("initial distribution of the scale, which is 1 otherwise")
+
+    buffers = ("running_mean", "running_var")
+
+    def infer(self, x: Shape) -> Shape:
+        return x
+
+    def weights(self, x: Shape) -> Weights:
+        running: Weights = dict.fromkeys(self.buffers, (_features(x),))
+        return _affine(self.affine, x) | running
+
+
+class LayerNorm(Op, name="layer_norm", group="normalization"):
+    """Normalize over the channels at each position (of a vector: all features), as in ConvNeXt."""
+
+    ranked = True
+
+    eps = number("what is added to the variance", 1e-5, above=0)
+    affine = flag("learn a scale and a shift per channel", True)
+
+    def infer(self, x: Shape) -> Shape:
+        return x
+
+    def weights(self, x: Shape) -> Weights:
+        return _affine(self.affine, x)
+
+
+class GroupNorm(Op, name="group_norm", group="normalization"):
+    """Normalize over groups of adjacent channels and all their positions.
+
+    One group normalizes each sample as a whole, and as many as there are channels is instance norm.
+    """
+
+    groups = integer("groups of channels that are normalized together")
+    eps = number("what is added to the variance", 1e-5, above=0)
+    affine = flag("learn a scale and a shift per channel", True)
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        check_groups(self.groups, input=x.channels)
+        return x
+
+    def weights(self, x: Image) -> Weights:
+        return _affine(self.affine, x)
+
+
+class LocalResponseNorm(Op, name="local_response_norm", group="normalization"):
+    """Divide by `(k + alpha * mean) ** beta`, the mean being over the squares of near channels.
+
+    TensorFlow and the AlexNet paper take the sum, not the mean: multiply their `alpha` by `size`.
+    """
+
+    size = integer("channels in the sum: `size // 2` before, `(size - 1) // 2` after", max=65535)
+    alpha = number("factor of the mean of the squares", 1e-4, min=0)
+    beta = number("exponent", 0.75, min=0)
+    k = number("what is added to the mean", 1.0, above=0)
+
+    def infer(self, x: Shape) -> Image:
+        return image(self, x)
+
+
+def _features(x: Shape) -> int:
+    return x.channels if isinstance(x, Image) else x.features
+
+
+def _affine(present: bool, x: Shape) -> Weights:
+    return {"weight": (_features(x),), "bias": (_features(x),)} if present else {}

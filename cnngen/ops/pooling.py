@@ -1,0 +1,98 @@
+"""Pooling: one value for each window, or for a whole map."""
+
+from cnngen.ops.base import Image, Op, Shape, ShapeError, flag, image, optional_size, padding, size
+from cnngen.ops.window import axes, slide
+
+
+class Pool(Op, group="pooling"):
+    """What the poolings with a sliding window have in common."""
+
+    kernel = size("height and width of the window")
+    stride = optional_size("step of the window; null means the kernel's size")
+    padding = padding("border around the input, at most half the kernel wide")
+    ceil = flag("round the output's size up: a last window may reach beyond the input", False)
+
+    sizing = ("kernel", "stride", "padding", "ceil")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        stride = self.stride or self.kernel
+        for window, step, pads in zip(self.kernel, stride, axes(self.padding), strict=True):
+            self._check_axis(window, step, pads)
+        positions = slide(self, x, self.kernel, stride, self.padding, ceil=self.ceil)
+        return Image(x.channels, *positions)
+
+    def _check_axis(self, window: int, step: int, pads: tuple[int, int]) -> None:
+        """Make sure that every window covers something of the input."""
+        if self.ceil and self.padding == "same":
+            raise ShapeError(
+                "`ceil` has no meaning with `padding: same`, which rounds up already",
+                code="out-of-range",
+                attribute="ceil",
+                help="leave out one of the two",
+            )
+        if 2 * max(pads) > window:
+            raise ShapeError(
+                f"`{self.name}` pads {max(pads)}, more than half of its kernel of {window}",
+                code="out-of-range",
+                attribute="padding",
+                help=f"pad at most {window // 2} here; a `zero_pad` before it may add more",
+            )
+        if self.ceil and step + pads[1] > window:
+            raise ShapeError(
+                f"with `ceil`, a window of `{self.name}` may start beyond the input",
+                code="out-of-range",
+                attribute="ceil",
+                help=f"use a kernel of at least {step + pads[1]}, a smaller stride, or no `ceil`",
+            )
+
+
+class MaxPool(Pool, name="max_pool"):
+    """The largest value in each window; the border never wins, whatever the input."""
+
+
+class AvgPool(Pool, name="avg_pool"):
+    """The average of each window.
+
+    With `padding: same` the border is never counted: edges average over what they cover. What
+    `ceil` adds at the end is not counted either.
+    """
+
+    count_include_pad = flag("count the zeros of an explicit padding in the average", True)
+
+
+class AdaptivePool(Op, group="pooling"):
+    """What the poolings to a given size have in common."""
+
+    size = size("height and width of the output")
+
+    sizing = ("size",)
+
+    def infer(self, x: Shape) -> Image:
+        return Image(image(self, x).channels, *self.size)
+
+
+class AdaptiveAvgPool(AdaptivePool, name="adaptive_avg_pool"):
+    """The average of each of `size` windows that cover the input.
+
+    Window `i` of `m` reaches from `floor(i * n / m)` to `ceil((i + 1) * n / m)` in an input of `n`.
+    """
+
+
+class AdaptiveMaxPool(AdaptivePool, name="adaptive_max_pool"):
+    """The largest value in each of `size` windows, which are those of `adaptive_avg_pool`."""
+
+
+class GlobalPool(Op, group="pooling"):
+    """What the poolings of whole maps have in common."""
+
+    def infer(self, x: Shape) -> Image:
+        return Image(image(self, x).channels, 1, 1)
+
+
+class GlobalAvgPool(GlobalPool, name="global_avg_pool"):
+    """The average of each map, as C x 1 x 1; write `flatten` after it for a vector."""
+
+
+class GlobalMaxPool(GlobalPool, name="global_max_pool"):
+    """The largest value of each map, as C x 1 x 1; write `flatten` after it for a vector."""

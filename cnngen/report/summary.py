@@ -1,0 +1,129 @@
+"""Summary: a network -> what it takes and gives, and what each stage and layer costs."""
+
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any
+
+from cnngen.ops.base import Image, Shape, Unknown
+from cnngen.semantics.network import INPUT, Layer, Network
+
+Sizes = tuple[int, ...]  # C, H, W of images, N of vectors
+
+
+@dataclass(frozen=True, slots=True)
+class StageSummary:
+    name: str
+    output: Sizes
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSummary:
+    """One layer; `weights` has the shapes of its tensors in PyTorch's `state_dict`."""
+
+    path: str
+    op: str
+    output: Sizes
+    parameters: int
+    buffers: int
+    macs: int
+    weights: dict[str, Sizes]
+    training: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A network in numbers, at batch size 1.
+
+    `parameters` can be learned, `buffers` are running statistics, `macs` the multiply-accumulates
+    of convolutions and linear layers. What exists in training only is among `layers`, with a mark,
+    and has a place in `stages`; only where `training` is true does it count, and give `outputs`.
+    """
+
+    name: str
+    inputs: dict[str, Sizes]
+    outputs: dict[str, Sizes]
+    parameters: int
+    buffers: int
+    macs: int
+    stages: tuple[StageSummary, ...]
+    layers: tuple[LayerSummary, ...]
+    training: bool
+
+    def counted(self) -> list[LayerSummary]:
+        """The layers of which the totals are."""
+        return [layer for layer in self.layers if self.training or not layer.training]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `cnngen summary --format json` prints."""
+        fields = asdict(self)
+        del fields["training"]
+        return fields
+
+
+def summarize(network: Network, training: bool = False) -> Summary:
+    """Sum up a network as it is in inference, or in training."""
+    absent = frozenset[str]() if training else network.training_stages()
+    layers = tuple(_layer(layer) for layer in network.layers.values())
+    counted = [layer for layer in layers if training or not layer.training]
+    return Summary(
+        name=network.resolution.spec.name.text,
+        inputs={INPUT: _sizes(network.input)},
+        outputs={
+            name: _sizes(network.stages[stage].shape)
+            for name, stage in network.outputs.items()
+            if stage not in absent
+        },
+        parameters=sum(layer.parameters for layer in counted),
+        buffers=sum(layer.buffers for layer in counted),
+        macs=sum(layer.macs for layer in counted),
+        stages=_stages(network, counted),
+        layers=layers,
+        training=training,
+    )
+
+
+def _layer(layer: Layer) -> LayerSummary:
+    op = layer.op
+    shapes = tuple(_known(x.shape) for x in layer.inputs)
+    output = _known(layer.output)
+    weights = op.weights(*shapes)
+    sizes = {name: prod(shape) for name, shape in weights.items()}
+    return LayerSummary(
+        path=layer.path,
+        op=op.name,
+        output=_sizes(output),
+        parameters=sum(size for name, size in sizes.items() if name not in op.buffers),
+        buffers=sum(size for name, size in sizes.items() if name in op.buffers),
+        macs=op.macs(output, *shapes),
+        weights=weights,
+        training=layer.training,
+        line=layer.span.line,
+    )
+
+
+def _stages(network: Network, counted: list[LayerSummary]) -> tuple[StageSummary, ...]:
+    parameters = dict.fromkeys(network.stages, 0)
+    macs = dict.fromkeys(network.stages, 0)
+    for layer in counted:
+        stage = layer.path.split(".")[0]
+        parameters[stage] += layer.parameters
+        macs[stage] += layer.macs
+    return tuple(
+        StageSummary(name, _sizes(tensor.shape), parameters[name], macs[name])
+        for name, tensor in network.stages.items()
+    )
+
+
+def _known(shape: Shape | Unknown) -> Shape:
+    assert not isinstance(shape, Unknown), "a network that passed its checks has shapes everywhere"
+    return shape
+
+
+def _sizes(shape: Shape | Unknown) -> Sizes:
+    shape = _known(shape)
+    if isinstance(shape, Image):
+        return shape.channels, shape.height, shape.width
+    return (shape.features,)

@@ -1,0 +1,323 @@
+"""The JSON Schema of a spec, made from the ops: editors complete and explain with it.
+
+It sees what a YAML parser makes of the text, so an expression is a string, a number or a boolean.
+It accepts every spec that `cnngen check` accepts, and refuses what is misspelt or out of place.
+"""
+
+from typing import Any
+
+from cnngen.ops import OPS
+from cnngen.ops.base import Attribute, Op
+from cnngen.ops.initializer import INITIALIZERS, Initializer
+from cnngen.syntax.names import LONGEST_NAME, RESERVED, SNAKE_CASE
+from cnngen.syntax.parse import KEYS, LARGEST_SIDE, REQUIRED, SIDES, VERSION
+from cnngen.syntax.parse_body import FORMS, JOINS, PARTS
+from cnngen.syntax.parse_parameters import TYPES
+
+Schema = dict[str, Any]
+
+# As `CAP_WORDS`, but without looking behind, which not every validator can.
+BLOCK_NAME = (
+    "^[A-Z][A-Za-z0-9]*$|^[A-Z][A-Za-z0-9]*[0-9](_[0-9]([A-Za-z0-9]*[0-9])?)*_[0-9][A-Za-z0-9]*$"
+)
+STEP_OPS = {name: op for name, op in OPS.items() if not op.joins}
+
+ABOUT = {
+    "cnngen": "The version of the language.",
+    "name": "The name of the network, in CapWords: the class of the PyTorch source.",
+    "about": "A sentence on the network.",
+    "paper": "Where the network was published.",
+    "extends": "A spec that this one changes, as a relative path; `null` removes an entry of it.",
+    "params": "Parameters of the network with their defaults; a comment behind one describes it.",
+    "input": "Channels, height and width of the images.",
+    "defaults": "Other defaults for attributes of ops, in this file.",
+    "blocks": "Parts of the network that can be used as steps, with parameters of their own.",
+    "model": "The stages in order; each takes the one before it unless `from` says otherwise.",
+    "outputs": "Name of each output -> the stage that gives it; else the last stage is the output.",
+}
+FORM_ABOUT = {
+    "repeat": "A number: the steps of `do` follow each other so many times.",
+    "each": "Variables and their lists, which advance together: `do` for each element.",
+    "when": "A condition for the steps of `do`; without `else` the input passes through.",
+    "branches": "Bodies side by side on the same input; `join` makes one tensor of their outputs.",
+    "do": "A step, or a list of steps.",
+    "between": "Steps between two iterations of `each`.",
+    "else": "Steps where the condition is false.",
+    "join": "How the outputs of the branches become one tensor.",
+    "name": "The key of this step in paths and weights, and its name for `from`.",
+    "from": "An earlier step or stage, or `input`, to read instead of the step before.",
+}
+
+
+def json_schema() -> Schema:
+    """The schema of a whole file."""
+    properties = _properties()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "cnngen spec",
+        "description": "A convolutional network, from which cnngen makes PyTorch and Keras source.",
+        "type": "object",
+        "properties": {key: {"description": ABOUT[key]} | properties[key] for key in KEYS},
+        "required": ["cnngen"],
+        "anyOf": [{"required": list(REQUIRED)}, {"required": ["extends"]}],
+        "additionalProperties": False,
+        "$defs": _definitions(),
+    }
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _map(names: str, value: Schema, description: str = "") -> Schema:
+    """A mapping from new names to values."""
+    about = {"description": description} if description else {}
+    return about | {
+        "type": ["object", "null"],
+        "propertyNames": _ref(names),
+        "additionalProperties": value,
+    }
+
+
+def _or_null(schema: Schema) -> Schema:
+    """What an extending file may also remove."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _properties() -> dict[str, Schema]:
+    """The value of each key of a spec."""
+    side: Schema = {
+        "anyOf": [
+            {"type": "integer", "minimum": 1, "maximum": LARGEST_SIDE},
+            {"type": "string", "pattern": "^[1-9][0-9]*$"},
+        ]
+    }
+    paper = {key: _ref("text") for key in ("title", "authors", "year", "url")}
+    attributes = {name: _or_null(_defaults(op)) for name, op in STEP_OPS.items()}
+    return {
+        "cnngen": {"enum": [int(VERSION), VERSION]},
+        "name": _ref("block_name"),
+        "about": _ref("text"),
+        "paper": {"type": ["object", "null"], "properties": paper, "additionalProperties": False},
+        "extends": {"type": "string", "minLength": 1},
+        "params": _map("new_name", _or_null(_ref("value"))),
+        "input": {
+            "type": "object",
+            "properties": {name: side for name in SIDES},
+            "required": list(SIDES),
+            "additionalProperties": False,
+        },
+        "defaults": {
+            "type": ["object", "null"],
+            "properties": attributes,
+            "additionalProperties": False,
+        },
+        "blocks": _map("block_name", _or_null(_ref("block"))),
+        "model": _map("new_name", _or_null(_ref("body"))),
+        "outputs": _map("new_name", _or_null(_ref("reference"))),
+    }
+
+
+def _definitions() -> dict[str, Schema]:
+    text = {"type": ["string", "number", "boolean", "null"]}
+    new_name: Schema = {
+        "type": "string",
+        "maxLength": LONGEST_NAME,
+        "pattern": f"^{SNAKE_CASE.pattern}$",
+        "not": _ref("reserved"),
+    }
+    block_name: Schema = {"type": "string", "maxLength": LONGEST_NAME, "pattern": BLOCK_NAME}
+    return {
+        "text": text,
+        "reserved": {"enum": sorted(RESERVED)},
+        "new_name": new_name,
+        "block_name": block_name | {"not": _ref("reserved")},
+        "reference": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+        "expression": {"type": ["string", "number", "boolean"]},
+        "value": {
+            "anyOf": [_ref("expression"), {"type": "array", "items": _ref("value")}],
+        },
+        "block": {
+            "type": "object",
+            "properties": {
+                "about": {"description": "A sentence on the block."} | _ref("text"),
+                "params": _map("new_name", _ref("parameter"), _PARAMETERS),
+                "body": {"description": FORM_ABOUT["do"]} | _ref("body"),
+            },
+            "required": ["about", "body"],
+            "additionalProperties": False,
+        },
+        "parameter": {
+            "description": f"A default; or a type, where it must be given: {', '.join(TYPES)}.",
+            "anyOf": [{"enum": list(TYPES)}, _ref("value")],
+        },
+        "body": {
+            "anyOf": [_ref("step"), {"type": "array", "items": _ref("step"), "minItems": 1}],
+        },
+        "step": {"anyOf": [_bare_step(), _ref("keyed_step")]},
+        "keyed_step": _keyed_step(),
+        "init": _init(),
+        **{f"op_{name}": _attributes(op) for name, op in STEP_OPS.items()},
+    }
+
+
+_PARAMETERS = "Parameters of the block: a default each, or a type where they must be given."
+
+
+def _bare_step() -> Schema:
+    """`relu`: one that needs no attributes. Which do not, `defaults` may change."""
+    return {
+        "anyOf": [
+            *({"const": name, "description": _about(op)} for name, op in STEP_OPS.items()),
+            {"type": "string", "pattern": BLOCK_NAME},
+        ]
+    }
+
+
+def _keyed_step() -> Schema:
+    """A step that is a mapping: its own key, and what may stand beside that.
+
+    One schema with all keys, not one for each kind of step: so each part is looked at once, however
+    deep the steps are nested.
+    """
+    forms = {key: {"description": FORM_ABOUT[key]} | value for key, value in _form_values().items()}
+    ops = {
+        name: {"description": _about(op)} | _or_null(_ref(f"op_{name}"))
+        for name, op in STEP_OPS.items()
+    }
+    arguments = _map("new_name", _ref("value"), "What a block of this spec is given.")
+    return {
+        "type": "object",
+        "properties": forms | ops,
+        "patternProperties": {BLOCK_NAME: arguments},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "dependentSchemas": _company(),
+    }
+
+
+def _form_values() -> dict[str, Schema]:
+    """The values of all keys of steps that are no ops and no blocks."""
+    condition = {"description": "`training`, or a condition on parameters."}
+    return {
+        "repeat": _ref("expression"),
+        "each": _map("new_name", _ref("value")) | {"type": "object", "minProperties": 1},
+        "when": condition | _ref("expression"),
+        "branches": {
+            "type": "object",
+            "propertyNames": _ref("new_name"),
+            "additionalProperties": {
+                "anyOf": [_ref("body"), {"type": "null"}, {"type": "array", "maxItems": 0}]
+            },
+            "minProperties": 2,
+        },
+        "do": _ref("body"),
+        "between": _ref("body"),
+        "else": _ref("body"),
+        "join": {"enum": list(JOINS)},
+        "name": _ref("new_name"),
+        "from": _ref("reference"),
+    }
+
+
+def _company() -> dict[str, Schema]:
+    """For each key which others may or must stand beside it."""
+    company: dict[str, Schema] = {
+        name: {"propertyNames": {"enum": [name, "name", "from"]}} for name in STEP_OPS
+    }
+    for form, parts in FORMS.items():
+        needed = "join" if form == "branches" else "do"
+        company[form] = {"required": [needed], "propertyNames": {"enum": [form, *parts]}}
+    for part in sorted(PARTS - {"name", "from"}):
+        owners = [form for form, parts in FORMS.items() if part in parts]
+        company[part] = {"anyOf": [{"required": [owner]} for owner in owners]}
+    company["name"] = {"not": {"propertyNames": {"enum": ["name", "from"]}}}
+    return company
+
+
+def _about(op: type[Op]) -> str:
+    """The docstring in one line for each of its paragraphs."""
+    paragraphs = (op.__doc__ or "").strip().split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def _attributes(op: type[Op]) -> Schema:
+    """The attributes of an op; which of them are required depends on `defaults`."""
+    return {
+        "type": "object",
+        "properties": {name: _attribute(attribute) for name, attribute in op.attributes.items()},
+        "additionalProperties": False,
+    }
+
+
+def _defaults(op: type[Op]) -> Schema:
+    """Defaults for the attributes of an op, each of which an extending file may remove."""
+    own = f"op_{op.name}/properties"
+    properties = {name: _or_null(_ref(f"{own}/{name}")) for name in op.attributes}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _attribute(attribute: Attribute[Any]) -> Schema:
+    schema: Schema = {"description": attribute.about}
+    if not attribute.required:
+        schema["default"] = attribute.default
+    schema |= _ref("init") if attribute.kind == "init" else {"anyOf": _values(attribute)}
+    return schema
+
+
+def _values(attribute: Attribute[Any]) -> list[Schema]:
+    """A literal value within its range, or an expression; pairs and sides as lists of them."""
+    bounds = {
+        "minimum": attribute.minimum,
+        "maximum": attribute.maximum,
+        "exclusiveMinimum": attribute.above,
+    }
+    limits = {key: bound for key, bound in bounds.items() if bound is not None}
+    whole: list[Schema] = [{"type": "integer", **limits}, {"type": "string"}]
+    null: list[Schema] = [{"type": "null"}] if attribute.optional else []
+    match attribute.kind:
+        case "int":
+            return [*whole, *null]
+        case "float":
+            return [{"type": "number", **limits}, {"type": "string"}, *null]
+        case "bool":
+            return [{"type": ["boolean", "string"]}, *null]
+        case "size":
+            return [*whole, _list(whole, 2), *null]
+        case "padding":
+            return [{"enum": ["half", "same"]}, *whole, _list(whole, 2), _list(whole, 4), *null]
+        case "choice":
+            return [{"enum": list(attribute.choices)}, *null]
+        case "init":
+            return [_ref("init")]
+
+
+def _list(items: list[Schema], length: int) -> Schema:
+    return {"type": "array", "items": {"anyOf": items}, "minItems": length, "maxItems": length}
+
+
+def _init() -> Schema:
+    """A word, or a word with arguments."""
+    words = [{"const": word, "description": i.about} for word, i in INITIALIZERS.items()]
+    return {
+        "anyOf": [
+            {"type": "null"},
+            *words,
+            {
+                "type": "object",
+                "properties": {word: _arguments(i) for word, i in INITIALIZERS.items()},
+                "additionalProperties": False,
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+        ]
+    }
+
+
+def _arguments(initializer: Initializer) -> Schema:
+    return {
+        "description": initializer.about,
+        "type": ["object", "null"],
+        "properties": {a.name: _attribute(a) for a in initializer.arguments},
+        "additionalProperties": False,
+    }

@@ -1,0 +1,136 @@
+"""Count: how many layers a network will have, by multiplying, before anything is laid out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from cnngen.diagnostics.model import Report
+from cnngen.semantics.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
+from cnngen.semantics.resolve import Resolution
+from cnngen.source import Span
+from cnngen.syntax.expression import Expression, Value
+from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Step, When
+
+Values = Mapping[str, Value]
+
+
+class Exceeded(Exception):
+    def __init__(self, span: Span) -> None:
+        self.span = span
+
+
+@dataclass(slots=True)
+class Count:
+    """`seen` has the count of each block for given parameters, so that blocks that double cost
+    nothing.
+    """
+
+    resolution: Resolution
+    globals: Values
+    limit: int
+    visits: int = 0
+    seen: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
+
+
+def count_layers(
+    resolution: Resolution, values: Values, channels: int, limit: int, report: Report
+) -> bool:
+    """Whether the network keeps to the limit. What depends on `input.channels` counts once here."""
+    count = Count(resolution, values, limit)
+    total = 0
+    try:
+        for stage in resolution.spec.stages:
+            total = _within(total + _body(stage.body, values, count), count, stage.span)
+    except Exceeded as exceeded:
+        report.add(
+            "too-many-layers",
+            f"the network has more than {limit} layers",
+            exceeded.span,
+            help="use smaller numbers, or raise the limit with `--max-layers`",
+        )
+        return False
+    return True
+
+
+def _within(total: int, count: Count, at: Span) -> int:
+    if total > count.limit:
+        raise Exceeded(at)
+    return total
+
+
+def _body(body: Body, values: Values, count: Count) -> int:
+    total = 0
+    for step in body:
+        count.visits += 1  # bounds the time of loops around nothing
+        _within(count.visits, count, step.span)
+        total = _within(total + _step(step, values, count), count, step.span)
+    return total
+
+
+def _step(step: Step, values: Values, count: Count) -> int:
+    match step:
+        case Call():
+            return _call(step, values, count)
+        case Reference():
+            return 0
+        case Repeat():
+            times = _value(step.times, values)
+            times = max(times, 0) if isinstance(times, int) else 1
+            _within(times, count, step.times.span or step.span)
+            return times * _body(step.body, values, count)
+        case Each():
+            return _each(step, values, count)
+        case When():
+            return _when(step, values, count)
+        case Branches():
+            return 1 + sum(_body(body, values, count) for _, body in step.arms)
+        case _:
+            assert_never(step)
+
+
+def _call(call: Call, values: Values, count: Count) -> int:
+    block = count.resolution.blocks.get(call)
+    if block is None:
+        return 1
+    given = count.resolution.arguments[call]
+    inner = dict(count.globals)
+    for parameter in block.parameters:
+        name = parameter.name.text
+        expression = given.get(name, parameter.default)
+        known = isinstance(expression, Expression) and parameter.type != "tensor"
+        inner[name] = _value(expression, values if name in given else {}) if known else UNDETERMINED
+    key = (block, *(inner[parameter.name.text] for parameter in block.parameters))
+    if key not in count.seen:
+        count.seen[key] = _body(block.body, inner, count)
+    return count.seen[key]
+
+
+def _each(step: Each, values: Values, count: Count) -> int:
+    lists = [(name.text, _value(expression, values)) for name, expression in step.lists]
+    columns = [(name, column) for name, column in lists if isinstance(column, tuple)]
+    if len(columns) < len(lists):
+        unknown: dict[str, Value] = {name: UNDETERMINED for name, _ in lists}
+        return _body(step.body, {**values, **unknown}, count)
+    total = 0
+    for i, row in enumerate(zip(*(column for _, column in columns), strict=False)):
+        inner = {**values, **{name: v for (name, _), v in zip(columns, row, strict=True)}}
+        total = _within(total + _body(step.body, inner, count), count, step.span)
+        if i and step.between is not None:
+            total = _within(total + _body(step.between, inner, count), count, step.span)
+    return total
+
+
+def _when(step: When, values: Values, count: Count) -> int:
+    test = _value(step.test, values)
+    if test is True:
+        return _body(step.body, values, count)
+    if test is False:
+        return _body(step.orelse or (), values, count)
+    return min(_body(step.body, values, count), _body(step.orelse or (), values, count))
+
+
+def _value(expression: Expression, values: Values) -> Value:
+    try:
+        return evaluate(expression, values, None)
+    except (EvaluationError, Undetermined):
+        return UNDETERMINED

@@ -1,0 +1,73 @@
+"""Parameters: their defaults, what `--set` says instead, and whether a value fits a type."""
+
+from cnngen.diagnostics.model import Report
+from cnngen.semantics.attributes import Invalid, show
+from cnngen.semantics.evaluate import UNDETERMINED, EvaluationError, evaluate
+from cnngen.syntax.expression import Value
+from cnngen.syntax.tree import Parameter, ParameterType, Spec
+
+__all__ = ["UNDETERMINED", "checked", "model_values"]
+
+WORDS: dict[ParameterType, str] = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "`true` or `false`",
+    "ints": "a list of whole numbers",
+    "floats": "a list of numbers",
+    "size": "a whole number or a pair `[h, w]`",
+    "tensor": "the name of a step",
+}
+
+
+def model_values(spec: Spec, report: Report) -> dict[str, Value]:
+    """The values of the model's parameters."""
+    values: dict[str, Value] = {}
+    for parameter in spec.parameters:
+        name = parameter.name.text
+        assert parameter.default is not None
+        try:
+            values[name] = checked(parameter, evaluate(parameter.default, {}))
+        except (EvaluationError, Invalid) as error:
+            values[name] = UNDETERMINED
+            at = parameter.default.span or parameter.name.span
+            report.add(error.code, error.message, at, help=error.help)
+    return values
+
+
+def checked(parameter: Parameter, value: Value) -> Value:
+    """The value, if it is of the parameter's type; raises `Invalid`. Whole numbers are numbers."""
+    if value is UNDETERMINED or fits(parameter.type, value):
+        return value
+    help = None
+    if parameter.type in ("int", "ints", "size") and isinstance(value, float):
+        help = "write `//` for a division without remainder, or `int(...)`"
+    raise Invalid(
+        "wrong-type",
+        f"`{parameter.name.text}` must be {WORDS[parameter.type]}, not {show(value)}",
+        help,
+    )
+
+
+def fits(type: ParameterType, value: Value) -> bool:
+    match type:
+        case "int":
+            return _whole(value)
+        case "float":
+            return _whole(value) or isinstance(value, float)
+        case "bool":
+            return isinstance(value, bool)
+        case "ints":
+            return isinstance(value, tuple) and all(_whole(item) for item in value)
+        case "floats":
+            return isinstance(value, tuple) and all(
+                _whole(item) or isinstance(item, float) for item in value
+            )
+        case "size":
+            pair = value if isinstance(value, tuple) and len(value) == 2 else (value,)
+            return all(_whole(item) for item in pair)
+        case "tensor":
+            return False
+
+
+def _whole(value: Value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,155 @@
+"""The graph of stages: which stage reads which, and whether an order of computation exists."""
+
+from collections.abc import Iterator
+
+import networkx as nx
+
+from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.suggest import suggest
+from cnngen.semantics.resolve import Resolution
+from cnngen.semantics.walk import steps
+from cnngen.syntax.tree import Call, Identifier, Spec, Stage, Step, When
+
+
+def check_stages(resolution: Resolution, report: Report) -> None:
+    """Report cycles, stages read before they are computed, wrong outputs and misused training
+    stages.
+    """
+    spec = resolution.spec
+    by_name = {stage.name.text: stage for stage in spec.stages}
+    graph = nx.DiGraph()
+    for reader, name in _reads(resolution):
+        graph.add_edge(name.text, reader.name.text, name=name)
+    for previous, stage in _successions(spec):
+        if not graph.has_edge(previous.name.text, stage.name.text):
+            graph.add_edge(previous.name.text, stage.name.text, name=stage.name)
+    if _check_cycle(graph, report):
+        return
+    order = {name: i for i, name in enumerate(by_name)}
+    for reader, name in _reads(resolution):
+        stage = by_name.get(name.text)
+        if stage and order[name.text] > order[reader.name.text]:
+            report.add(
+                "later-stage",
+                f"`{reader.name.text}` reads `{name.text}`, which comes later",
+                name.span,
+                secondary=[Label(stage.name.span, "defined here")],
+                help=f"move `{reader.name.text}` behind `{name.text}`",
+            )
+        elif stage and stage.training:
+            _refuse_training(
+                name, f"`{name.text}` exists in training only: no stage can read it", stage, report
+            )
+    _check_outputs(spec, by_name, report)
+    for stage in spec.stages:
+        _check_training(stage, report)
+
+
+def first_origin(stage: Stage) -> Identifier | None:
+    """What a stage reads instead of the stage before it."""
+    return stage.origin or (stage.body[0].origin if stage.body else None)
+
+
+def kept_stages(resolution: Resolution) -> frozenset[str]:
+    """The stages (and `input`) that something else than the next stage reads, so that they need a
+    name in a program.
+
+    Stages that exist in training only are computed last, and so read by name even what comes just
+    before them.
+    """
+    read = {name.text for _, name in _reads(resolution)}
+    pairs = _successions(resolution.spec)
+    return frozenset(read | {previous.name.text for previous, stage in pairs if stage.training})
+
+
+def _successions(spec: Spec) -> Iterator[tuple[Stage, Stage]]:
+    """The pairs of stages of which the second takes the first's output without saying so."""
+    previous: Stage | None = None
+    for stage in spec.stages:
+        if previous and not first_origin(stage):
+            yield previous, stage
+        if not stage.training:
+            previous = stage
+
+
+def _reads(resolution: Resolution) -> Iterator[tuple[Stage, Identifier]]:
+    """Each stage with each name that it reads explicitly."""
+    for stage in resolution.spec.stages:
+        if stage.origin:
+            yield stage, stage.origin
+        for step in steps(stage.body):
+            if step.origin:
+                yield stage, step.origin
+            if isinstance(step, Call):
+                for name in resolution.tensors(step).values():
+                    yield stage, name
+
+
+def _check_cycle(graph: "nx.DiGraph[str]", report: Report) -> bool:
+    try:
+        cycle = [(str(edge[0]), str(edge[1])) for edge in nx.find_cycle(graph)]
+    except nx.NetworkXNoCycle:
+        return False
+    names = [graph.edges[edge]["name"] for edge in cycle]
+    explicit = [n for (source, _), n in zip(cycle, names, strict=True) if n.text == source]
+    at: Identifier = explicit[0] if explicit else names[0]
+    report.add(
+        "cycle",
+        f"`{cycle[0][0]}` reads its own output"
+        if len(cycle) == 1
+        else "stages wait for each other",
+        at.span,
+        notes=[" -> ".join([cycle[0][0], *(target for _, target in cycle)])],
+        help="let `from` name a stage that comes before",
+    )
+    return True
+
+
+def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> None:
+    inference = False
+    for _, name in spec.outputs:
+        stage = by_name.get(name.text)
+        if stage is None:
+            guess = suggest(name.text, by_name)
+            report.add(
+                "unknown-stage",
+                f"there is no stage `{name.text}`",
+                name.span,
+                help=f"did you mean `{guess}`?" if guess else "outputs name stages of the model",
+            )
+        inference = inference or stage is None or not stage.training
+    if spec.outputs and not inference:
+        report.add(
+            "bad-training-stage",
+            "no output is left in inference",
+            spec.outputs[0][1].span,
+            help="add a stage to `outputs` that does not exist in training only",
+        )
+    if spec.stages and all(stage.training for stage in spec.stages):
+        report.add(
+            "bad-training-stage",
+            "every stage exists in training only",
+            spec.stages[0].name.span,
+            help="remove `when: training` from the stages of the network itself",
+        )
+
+
+def _check_training(stage: Stage, report: Report) -> None:
+    """`when: training` can stand on a stage only, as its outermost condition."""
+    for step in steps(stage.body):
+        if isinstance(step, When) and _is_training(step):
+            _refuse_training(step, "`when: training` can stand on a stage only", stage, report)
+
+
+def _is_training(step: When) -> bool:
+    return getattr(step.test, "value", None) == "training"
+
+
+def _refuse_training(at: Identifier | Step, message: str, stage: Stage, report: Report) -> None:
+    report.add(
+        "bad-training-stage",
+        message,
+        at.span,
+        secondary=[Label(stage.name.span, "this stage")],
+        help="let the stages of the network read stages that exist always",
+    )

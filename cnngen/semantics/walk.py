@@ -1,0 +1,72 @@
+"""Walking the tree: the parts of a step, without knowing which kind it is."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from cnngen.syntax.expression import Expression
+from cnngen.syntax.tree import (
+    Argument,
+    Body,
+    Branches,
+    Call,
+    Distribution,
+    Each,
+    Reference,
+    Repeat,
+    Step,
+    When,
+)
+
+
+def nested_bodies(step: Step) -> tuple[Body, ...]:
+    """The bodies inside a step."""
+    match step:
+        case Call() | Reference():
+            return ()
+        case Repeat():
+            return (step.body,)
+        case Each():
+            return (step.body,) if step.between is None else (step.body, step.between)
+        case When():
+            return (step.body,) if step.orelse is None else (step.body, step.orelse)
+        case Branches():
+            return tuple(body for _, body in step.arms)
+        case _:
+            assert_never(step)
+
+
+def steps(body: Body) -> Iterator[Step]:
+    """All steps of a body, those inside others too, in the order of the file."""
+    for step in body:
+        yield step
+        for nested in nested_bodies(step):
+            yield from steps(nested)
+
+
+def calls(body: Body) -> Iterator[Call]:
+    return (step for step in steps(body) if isinstance(step, Call))
+
+
+def expressions(step: Step) -> Iterator[Expression]:
+    """The expressions of a step itself, without those of the bodies inside it."""
+    match step:
+        case Call():
+            for argument in step.arguments:
+                yield from argument_expressions(argument)
+        case Repeat():
+            yield step.times
+        case Each():
+            yield from (values for _, values in step.lists)
+        case When():
+            yield step.test
+        case Reference() | Branches():
+            return
+        case _:
+            assert_never(step)
+
+
+def argument_expressions(argument: Argument) -> Iterator[Expression]:
+    if isinstance(argument.value, Distribution):
+        yield from (value for _, value in argument.value.arguments)
+    else:
+        yield argument.value

@@ -1,0 +1,185 @@
+"""The words of an expression: its text cut into numbers, names and operators.
+
+Typical slips are refused here. What remains is well-formed in the small: numbers are numbers, and
+brackets have partners.
+"""
+
+import re
+from dataclasses import dataclass
+
+from cnngen.source import Span
+
+LONGEST_TEXT = 1000  # characters
+
+
+class Refusal(Exception):
+    """The first mistake of an expression; it ends the parse."""
+
+    def __init__(
+        self, message: str, span: Span, help: str | None = None, code: str = "bad-expression"
+    ) -> None:
+        super().__init__(message)
+        self.message, self.span, self.help, self.code = message, span, help, code
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The text of an expression, and the scalar that says it."""
+
+    text: str
+    span: Span
+
+    @property
+    def offset(self) -> int | None:
+        """Where the text begins in the file, if it stands there as it is, perhaps in quotes."""
+        if self.span.text == self.text:
+            return self.span.start
+        return self.span.start + 1 if self.span.text[1:-1] == self.text else None
+
+    def at(self, start: int, end: int) -> Span:
+        """The place of a part; of the whole where YAML folded or unescaped the text."""
+        offset = self.offset
+        return self.span if offset is None else Span(self.span.source, offset + start, offset + end)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    kind: str  # number, name, operator or end
+    text: str
+    start: int
+    end: int
+    span: Span
+
+
+# A number takes in all that looks like one (`0x1F`, `1_000`, `3:30`, `2x`): one message covers it.
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<number> (?:\d|\.\d)(?:[eE][+-]?\d|:\d|[\w.])*)
+    | (?P<name>   [A-Za-z_]\w*(?:\.\w+)*)
+    | (?P<operator> \*\*|//|==|!=|<=|>=|<>|=>|=<|&&|\|\||[-+*/%<>()\[\],!=&|^~?:"'])
+    | (?P<end> \Z)
+    | (?P<other> .)
+    )""",
+    re.ASCII | re.VERBOSE | re.DOTALL,
+)
+_NUMBER = re.compile(r"(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?", re.ASCII)
+
+_SLIPS = {
+    "&&": "write `and`",
+    "&": "write `and`",
+    "||": "write `or`",
+    "|": "write `or`",
+    "!": "write `not`",
+    "~": "write `not`",
+    "=": "compare with `==`",
+    "<>": "write `!=`",
+    "=>": "write `>=`",
+    "=<": "write `<=`",
+    "^": "a power is `**`",
+    "?": "write `a if condition else b`",
+    "True": "write `true`",
+    "False": "write `false`",
+    "None": "write `null`",
+    "is": "compare with `==`",
+    "in": "compare with `==`, joined by `or`",
+    "elif": "write `a if condition else b if other else c`",
+}
+
+
+def tokenize(passage: Passage) -> list[Token]:
+    """The tokens of an expression, the last of them its end."""
+    if len(passage.text) > LONGEST_TEXT:
+        message = f"an expression of {len(passage.text)} characters is too long"
+        help = f"write at most {LONGEST_TEXT}, for example with parameters for its parts"
+        raise Refusal(message, passage.span, help, "too-large")
+    tokens: list[Token] = []
+    for found in _TOKEN.finditer(passage.text):
+        kind = found.lastgroup
+        assert kind
+        start, end, text = found.start(kind), found.end(kind), found[kind]
+        span = passage.at(start, end)
+        _check(kind, text, span)
+        tokens.append(Token(kind, text, start, end, span))
+        if kind == "end":
+            break
+    _check_brackets(tokens, passage)
+    return tokens
+
+
+def _check(kind: str, text: str, span: Span) -> None:
+    if text in _SLIPS:
+        raise Refusal(f"`{text}` is not part of the language", span, _SLIPS[text])
+    if text in ("'", '"'):
+        help = "leave these quotes out: only a whole value is quoted"
+        raise Refusal("an expression has no text in quotes", span, help)
+    if kind == "number" and not _NUMBER.fullmatch(text):
+        raise Refusal(f"`{text}` is not a number", span, _decimal(text))
+    if kind == "other":
+        shown = text if text.isprintable() else f"U+{ord(text):04X}"
+        raise Refusal(f"`{shown}` is not part of the language", span)
+
+
+def _decimal(text: str) -> str:
+    """How to write what looks like a number of another notation."""
+    if re.fullmatch(r"0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+", text):
+        return f"write `{int(text, 0)}`"
+    if re.fullmatch(r"\d+(:\d+)+", text, re.ASCII):
+        return f"write a single number, such as `{_sexagesimal(text)}`"
+    if found := re.fullmatch(r"(\d+)x(\d+)", text, re.ASCII):
+        return f"a height and a width are written `[{found[1]}, {found[2]}]`"
+    plain = text.replace("_", "").lstrip("0") or "0"
+    if _NUMBER.fullmatch(plain):
+        return f"write `{'0' + plain if plain.startswith('.') else plain}`"
+    if found := re.fullmatch(r"([\d.]+)([A-Za-z_]\w*)", text, re.ASCII):
+        return f"a product is written `{found[1]} * {found[2]}`"
+    return "write it as `10`, `0.5` or `1e-5`"
+
+
+def _sexagesimal(text: str) -> int:
+    value = 0
+    for digits in text.split(":"):
+        value = value * 60 + int(digits)
+    return value
+
+
+def _check_brackets(tokens: list[Token], passage: Passage) -> None:
+    """Each bracket has its partner; if not, YAML's flow style may have cut the text."""
+    opened: list[Token] = []
+    for token in tokens:
+        if token.text in ("(", "["):
+            opened.append(token)
+        elif token.text in (")", "]"):
+            if not opened:
+                raise _unbalanced(token, f"`{token.text}` closes nothing", passage)
+            opener = opened.pop().text
+            if opener + token.text not in ("()", "[]"):
+                raise _unbalanced(token, f"`{token.text}` does not close `{opener}`", passage)
+    if opened:
+        raise _unbalanced(opened[-1], f"`{opened[-1].text}` is never closed", passage)
+
+
+def _unbalanced(token: Token, message: str, passage: Passage) -> Refusal:
+    plain = passage.offset == passage.span.start
+    whole = _uncut(passage.span) if plain else passage.span
+    if whole == passage.span:
+        return Refusal(message, token.span)
+    message = f"flow style cuts `{whole.text}` at a comma"
+    return Refusal(message, whole, f'quote it: `"{whole.text}"`', "unbalanced-expression")
+
+
+def _uncut(span: Span) -> Span:
+    """What the author wrote around a piece that flow style cut at a comma; else the span itself."""
+    text, start, end = span.source.text, span.start, span.end
+    low = max(text.rfind("\n", 0, start) + 1, start - LONGEST_TEXT)
+    high = min(len(text) if (stop := text.find("\n", end)) < 0 else stop, end + LONGEST_TEXT)
+    while start > low and text.count("(", start, end) < text.count(")", start, end):
+        start -= 1
+    start = max(low, *(text.rfind(mark, low, start) + 1 for mark in ",:[{"))
+    while end < high and text.count("(", start, end) > text.count(")", start, end):
+        end += 1
+    end = min([high, *(found for mark in ",]}#" if (found := text.find(mark, end, high)) >= 0)])
+    if text.count("(", start, end) != text.count(")", start, end) or "," not in text[start:end]:
+        return span
+    whole = text[start:end]
+    start += len(whole) - len(whole.lstrip())
+    return Span(span.source, start, start + len(whole.strip()))

@@ -1,0 +1,174 @@
+"""Load: a file to the tree of its spec.
+
+The files that it extends are merged as YAML, before anything is parsed.
+"""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from cnngen.diagnostics.model import Report
+from cnngen.source import Source, Span
+from cnngen.syntax.merge import merge
+from cnngen.syntax.names import RESERVED
+from cnngen.syntax.parse import check_version, parse
+from cnngen.syntax.parse_value import IDENTIFIER, wrong_kind
+from cnngen.syntax.read import MAX_SIZE, read
+from cnngen.syntax.tree import Spec
+from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
+
+LONGEST_CHAIN = 16
+ROOT_MARKS = ("pyproject.toml", ".git")
+
+
+class UnreadableError(Exception):
+    """A file cannot be read as text; the message completes a sentence that begins with its name."""
+
+    def __init__(self, message: str, *, code: str = "unreadable", help: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.code, self.help = message, code, help
+
+
+def read_file(path: Path, shown: str | None = None) -> Source:
+    """The text of a file, less a byte order mark; raises `UnreadableError`."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnreadableError("is not a file")  # opening a pipe would wait for its writer
+        with path.open("rb") as file:
+            content = file.read(MAX_SIZE + 1)
+    except FileNotFoundError:
+        raise UnreadableError("does not exist") from None
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "its path is malformed"
+        raise UnreadableError(f"cannot be read: {reason.lower()}") from None
+    if len(content) > MAX_SIZE:
+        raise UnreadableError(f"is larger than {MAX_SIZE:,} bytes", code="too-large")
+    try:
+        return Source(str(path) if shown is None else shown, content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableError(
+            f"is not UTF-8 text (line {line})", help="save it with the encoding UTF-8"
+        ) from None
+
+
+def load(path: Path, report: Report, shown: str | None = None) -> Spec | None:
+    """The spec of a file; None where there was a mistake, which is reported. Never raises.
+
+    `shown` is what diagnostics call the file, if that is not its path.
+    """
+    own = Report()
+    spec = None
+    if chain := _read_chain(_File(path, str(path) if shown is None else shown), own):
+        root = chain[-1]
+        for child in reversed(chain[:-1]):
+            root = merge(root, child, own)
+        _check_stem(path.stem, root, own)
+        spec = parse(root, path.stem, own)
+    report.found |= own.found
+    return None if own.failed else spec
+
+
+def can_name_function(stem: str) -> bool:
+    """Whether a generated function can be called after a file of this stem."""
+    return IDENTIFIER.fullmatch(stem) is not None and stem not in RESERVED
+
+
+def _check_stem(stem: str, root: Mapping, report: Report) -> None:
+    if not can_name_function(stem):
+        report.add(
+            "bad-name",
+            f"the generated function is named after the file, and `{brief(stem)}` cannot be a name",
+            Span(root.span.source, 0, 0),
+            help="call the file, say, `densenet121.yaml`",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of a chain: where it is, what diagnostics call it, the `extends` that leads to it."""
+
+    path: Path
+    shown: str
+    extends: Scalar | None = None
+
+
+def _read_chain(first: _File, report: Report) -> list[Mapping] | None:
+    """What a file holds, what the file holds that it extends, and so on."""
+    file: _File | None = first
+    folder: Path | None = None
+    chain: list[Mapping] = []
+    known: set[Path] = set()
+    while file:
+        try:
+            source = read_file(file.path, file.shown)
+            real = file.path.resolve()
+        except (UnreadableError, OSError, RuntimeError) as error:
+            _report_unreadable(file, error, report)
+            return None
+        if real in known or len(chain) == LONGEST_CHAIN:
+            _report_chain(file, real in known, report)
+            return None
+        root = read(source, report)
+        if root is None or not check_version(root, report):
+            return None
+        known.add(real)
+        chain.append(root)
+        folder = folder or _root_folder(real)
+        extends = root.get("extends")
+        if extends is None:
+            return chain
+        file = _parent(extends, _File(real, file.shown), folder, report)
+    return None
+
+
+def _root_folder(spec: Path) -> Path:
+    """The folder out of which `extends` must not lead."""
+    marked = (f for f in spec.parents if any(os.path.exists(f / mark) for mark in ROOT_MARKS))
+    return next(marked, spec.parent)
+
+
+def _parent(extends: Node, child: _File, folder: Path, report: Report) -> _File | None:
+    """The file that a path names, relative to the file in which it stands."""
+    if not isinstance(extends, Scalar) or is_null(extends):
+        wrong_kind(extends, "`extends` must be a path", report, "write `extends: other.yaml`")
+        return None
+    text = extends.text
+    if PurePosixPath(text).is_absolute() or PureWindowsPath(text).anchor:
+        message, help = "`extends` takes a relative path", "write `extends: other.yaml`"
+    else:
+        try:
+            real = (child.path.parent / text).resolve()
+        except (OSError, RuntimeError, ValueError):
+            message, help = f"`{brief(text)}` is not a path", "write `extends: other.yaml`"
+        else:
+            if real.is_relative_to(folder):
+                shown = os.path.normpath(os.path.join(os.path.dirname(child.shown), text))
+                return _File(real, shown, extends)
+            message = f"`{brief(text)}` is outside of the project"
+            help = "the project is the nearest folder with `pyproject.toml` or `.git`"
+    report.add("bad-extends", message, extends.span, help=help)
+    return None
+
+
+def _report_unreadable(file: _File, error: Exception, report: Report) -> None:
+    if not isinstance(error, UnreadableError):
+        error = UnreadableError("cannot be read")
+    if file.extends:
+        code, at = "bad-extends", file.extends.span
+    else:
+        code, at = error.code, Span(Source(file.shown, ""), 0, 0)
+    report.add(code, f"`{file.shown}` {error.message}", at, help=error.help)
+
+
+def _report_chain(file: _File, cycle: bool, report: Report) -> None:
+    if file.extends:
+        report.add(
+            "bad-extends",
+            f"`{file.shown}` extends itself in the end"
+            if cycle
+            else f"more than {LONGEST_CHAIN} files extend each other",
+            file.extends.span,
+            help="remove one `extends`",
+        )

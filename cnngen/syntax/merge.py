@@ -1,0 +1,74 @@
+"""Merge: a spec over the one that it extends, as YAML nodes that keep their places."""
+
+from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.suggest import suggest
+from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
+
+PARTS = (
+    "params",
+    "defaults",
+    "blocks",
+    "model",
+    "outputs",
+)  # merged by key; the others are replaced
+
+Entries = dict[str, tuple[Scalar, Node]]
+
+
+def merge(parent: Mapping, child: Mapping, report: Report) -> Mapping:
+    """The keys of the parent, changed as the child says; what it adds stands at the end."""
+    merged = _entries(parent)
+    for key, value in child.entries:
+        if key.text in PARTS:
+            known = merged.get(key.text)
+            value = _merge_part(key.text, known[1] if known else None, value, report)
+        merged[key.text] = (key, value)
+    return Mapping(tuple(merged.values()), child.span)
+
+
+def _entries(node: Node | None) -> Entries:
+    entries = node.entries if isinstance(node, Mapping) else ()
+    return {key.text: (key, value) for key, value in entries}
+
+
+def _merge_part(part: str, old: Node | None, new: Node, report: Report) -> Node:
+    if old and not isinstance(old, Mapping) and not is_null(old):
+        return old  # a mistake of the parent, which `parse` reports
+    if not isinstance(new, Mapping):
+        return old if old and is_null(new) else new
+    merged = _entries(old)
+    for key, value in new.entries:
+        known = merged.get(key.text)
+        if not is_null(value):
+            merged[key.text] = (
+                key,
+                _merge_attributes(known[1], value) if known and part == "defaults" else value,
+            )
+        elif known:
+            del merged[key.text]
+        else:
+            _report_absent(part, key, merged, report)
+    return Mapping(tuple(merged.values()), new.span)
+
+
+def _merge_attributes(old: Node, new: Node) -> Node:
+    """The defaults of one op; `null` removes one that is there, and else is a value."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return new
+    merged = _entries(old)
+    for key, value in new.entries:
+        if is_null(value) and key.text in merged:
+            del merged[key.text]
+        else:
+            merged[key.text] = (key, value)
+    return Mapping(tuple(merged.values()), new.span)
+
+
+def _report_absent(part: str, key: Scalar, known: Entries, report: Report) -> None:
+    guess = suggest(key.text, known)
+    report.add(
+        "unknown-key",
+        f"`{part}` has no `{brief(key.text)}` to remove",
+        key.span,
+        help=f"did you mean `{guess}`?" if guess else "to add it, give it a value",
+    )

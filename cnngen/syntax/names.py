@@ -1,0 +1,117 @@
+"""Names: how they are spelled, and which ones are taken."""
+
+import re
+from typing import Literal
+
+from cnngen.diagnostics.model import Report
+from cnngen.syntax.tree import Identifier
+
+NameKind = Literal["spec", "block", "parameter", "variable", "stage", "step", "branch", "output"]
+
+LONGEST_NAME = 40
+SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+CAP_WORDS = re.compile(r"[A-Z][A-Za-z0-9]*((?<=[0-9])_(?=[0-9])[A-Za-z0-9]+)*")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Written down rather than asked of the running Python and the installed PyTorch, so that a spec is
+# valid everywhere or nowhere; a test compares them.
+LANGUAGE = _words("""
+    between branches ceil cnngen do each false from half input int join len make_divisible max
+    min name null range repeat round same sum training true when
+""")
+
+PYTHON = _words("""
+    ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup
+    BlockingIOError BrokenPipeError BufferError BytesWarning ChildProcessError
+    ConnectionAbortedError ConnectionError ConnectionRefusedError ConnectionResetError
+    DeprecationWarning EOFError Ellipsis EncodingWarning EnvironmentError Exception
+    ExceptionGroup False FileExistsError FileNotFoundError FloatingPointError FutureWarning
+    GeneratorExit IOError ImportError ImportWarning IndentationError IndexError InterruptedError
+    IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError ModuleNotFoundError
+    NameError None NotADirectoryError NotImplemented NotImplementedError OSError OverflowError
+    PendingDeprecationWarning PermissionError ProcessLookupError PythonFinalizationError
+    RecursionError ReferenceError ResourceWarning RuntimeError RuntimeWarning StopAsyncIteration
+    StopIteration SyntaxError SyntaxWarning SystemError SystemExit TabError TimeoutError True
+    TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError
+    UnicodeTranslateError UnicodeWarning UserWarning ValueError Warning ZeroDivisionError abs
+    aiter all and anext any as ascii assert async await bin bool break breakpoint bytearray
+    bytes callable chr class classmethod compile complex continue copyright credits def del
+    delattr dict dir divmod elif else enumerate eval except exec exit filter finally float for
+    format from frozenset getattr global globals hasattr hash help hex id if import in input int
+    is isinstance issubclass iter lambda len license list locals map max memoryview min next
+    nonlocal not object oct open or ord pass pow print property quit raise range repr return
+    reversed round set setattr slice sorted staticmethod str sum super try tuple type vars while
+    with yield zip
+""")
+
+MODULES = _words("""
+    T_destination add_module append apply bfloat16 buffers call_super_init children clear
+    compile cpu cuda double dump_patches eval extend extra_repr float forward get_buffer
+    get_extra_state get_parameter get_submodule half insert ipu items keys load_state_dict
+    modules mtia named_buffers named_children named_modules named_parameters parameters pop
+    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
+    register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
+    set_extra_state set_submodule share_memory state_dict to to_empty train training type update
+    values xpu zero_grad
+""")
+
+GENERATED = _words("""
+    F KerasTensor Module ModuleDict ModuleList NamedTuple Sequential Tensor VarianceScaling
+    channels cls forward functools i image in_channels init_weights initializers input_shape
+    keras layers math module nn ops out_channels partial self torch training_heads typing x
+""")
+
+RESERVED: frozenset[str] = LANGUAGE | PYTHON | MODULES | GENERATED
+
+
+def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
+    """Whether a spec may call something so; if not, it is reported."""
+    name = identifier.text
+    cap_words = kind in ("spec", "block")
+    if len(name) > LONGEST_NAME:
+        message, help = (
+            f"the name of a {kind} has at most {LONGEST_NAME} characters",
+            "choose a shorter name",
+        )
+    elif not (CAP_WORDS if cap_words else SNAKE_CASE).fullmatch(name):
+        form = "CapWords" if cap_words else "snake_case"
+        message, help = f"the name of a {kind} is written in {form}", _respelled(name, cap_words)
+    elif name in RESERVED:
+        message, help = (
+            f"`{name}` cannot be the name of a {kind}: {_owner(name)}",
+            "choose another name",
+        )
+    else:
+        return True
+    report.add("bad-name", message, identifier.span, help=help)
+    return False
+
+
+def _respelled(name: str, cap_words: bool) -> str:
+    """Advice for a name that is spelled in another style."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name) if name.isascii() else []
+    if cap_words:
+        # Only where digits meet on both sides does a border between words stay visible.
+        spelled = re.sub(
+            r"(?<![0-9])_|_(?![0-9])", "", "_".join(w[0].upper() + w[1:] for w in words)
+        )
+    else:
+        spelled = re.sub(r"_(?=[0-9])", "", "_".join(words).lower())
+    good = (CAP_WORDS if cap_words else SNAKE_CASE).fullmatch(spelled) and spelled not in RESERVED
+    example = "DenseBlock" if cap_words else "dense_block"
+    return f"write `{spelled}`" if good else f"write it like `{example}`"
+
+
+def _owner(name: str) -> str:
+    """Whose word a reserved name is."""
+    if name in LANGUAGE:
+        return "it is a word of the language"
+    if name in PYTHON:
+        return "Python uses it"
+    return "PyTorch's modules use it" if name in MODULES else "the generated code uses it"

@@ -1,0 +1,264 @@
+"""Parse: YAML nodes to the tree of a spec. What the names in it mean is left to `resolve`."""
+
+import re
+
+from cnngen.diagnostics.model import Report
+from cnngen.source import Span
+from cnngen.syntax.expression import Constant
+from cnngen.syntax.parse_body import parse_body
+from cnngen.syntax.parse_parameters import parse_parameters
+from cnngen.syntax.parse_value import (
+    check_keys,
+    entries,
+    mapping,
+    parse_arguments,
+    parse_name,
+    parse_new_name,
+    parse_text,
+    wrong_kind,
+)
+from cnngen.syntax.tree import (
+    Argument,
+    Block,
+    Body,
+    Identifier,
+    Input,
+    Paper,
+    Spec,
+    Stage,
+    When,
+)
+from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null
+
+VERSION = "1"
+REQUIRED = ("cnngen", "name", "about", "input", "model")
+KEYS = (
+    *("cnngen", "name", "about", "paper", "extends", "params"),
+    *("input", "defaults", "blocks", "model", "outputs"),
+)
+SIDES = ("channels", "height", "width")
+LARGEST_SIDE = 2**31 - 1
+
+
+def parse(root: Mapping, stem: str, report: Report) -> Spec | None:
+    """The spec of a file called `stem` (its `extends` followed); None where there was a mistake."""
+    own = Report()
+    spec = _parse_spec(root, stem, own) if check_version(root, own) else None
+    report.found |= own.found
+    return None if own.failed else spec
+
+
+def check_version(root: Mapping, report: Report) -> bool:
+    """Whether a file is written in the version of the language that is read here."""
+    version = root.get("cnngen")
+    if version is None:
+        _report_missing(root, "cnngen", report)
+    elif not isinstance(version, Scalar) or is_null(version):
+        wrong_kind(version, "`cnngen` must be a version", report, f"write `cnngen: {VERSION}`")
+    elif version.text != VERSION:
+        report.add(
+            "unsupported-version",
+            f"this is a spec of version `{brief(version.text)}`, and only {VERSION} is known",
+            version.span,
+            help=f"write `cnngen: {VERSION}`, or use another version of cnngen",
+        )
+        return False
+    return True
+
+
+def _report_missing(root: Mapping, key: str, report: Report) -> None:
+    examples = {
+        "cnngen": f"begin with `cnngen: {VERSION}`",
+        "name": "add `name: DenseNet121`",
+        "about": "add `about: ...`, a sentence on the network",
+        "input": "add `input: {channels: 3, height: 224, width: 224}`",
+        "model": "add `model:` with the stages of the network",
+    }
+    start = root.entries[0][0].span if root.entries else Span(root.span.source, 0, 0)
+    report.add("missing-key", f"the spec has no `{key}`", start, help=examples[key])
+
+
+def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec | None:
+    several = next((key for key, _ in root.entries if key.text == "inputs"), None)
+    if several:
+        report.add(
+            "unknown-key",
+            "a network with several inputs is not supported",
+            several.span,
+            help="describe one input: `input: {channels: 3, height: 224, width: 224}`",
+        )
+    check_keys(root, (*KEYS, "inputs") if several else KEYS, "a spec", report)
+    part = {key.text: value for key, value in root.entries}
+    for key in REQUIRED:
+        if key not in part and key != "cnngen" and not (key == "input" and several):
+            _report_missing(root, key, report)
+    name = _parse_title(part.get("name"), report)
+    about = parse_text(part["about"], "`about`", report) if "about" in part else ""
+    paper = _parse_paper(part.get("paper"), report)
+    parameters = parse_parameters(part.get("params"), report, in_block=False)
+    image = _parse_input(part["input"], report) if "input" in part else None
+    defaults = _parse_defaults(part.get("defaults"), report)
+    blocks = _parse_blocks(part.get("blocks"), report)
+    stages = _parse_model(part["model"], report) if "model" in part else ()
+    outputs = _parse_outputs(part.get("outputs"), report)
+    if name is None or image is None:
+        return None
+    return Spec(
+        *(stem, name, about, paper, parameters, image),
+        *(defaults, blocks, stages, outputs, root.span),
+    )
+
+
+def _parse_title(node: Node | None, report: Report) -> Identifier | None:
+    if isinstance(node, Scalar) and not is_null(node):
+        return parse_new_name(node, "spec", report)
+    if node:
+        wrong_kind(node, "`name` must be a name", report, "write a name such as `DenseNet121`")
+    return None
+
+
+def _parse_paper(node: Node | None, report: Report) -> Paper | None:
+    if node is None or is_null(node):
+        return None
+    fields = ("title", "authors", "year", "url")
+    paper = mapping(
+        node, "`paper`", report, "write `paper: {title: ..., authors: ..., year: ..., url: ...}`"
+    )
+    if paper is None:
+        return None
+    check_keys(paper, fields, "`paper`", report)
+    return Paper(
+        **{
+            key.text: parse_text(value, f"`{key.text}`", report)
+            for key, value in paper.entries
+            if key.text in fields
+        }
+    )
+
+
+def _parse_input(node: Node, report: Report) -> Input | None:
+    example = "write `input: {channels: 3, height: 224, width: 224}`"
+    sides = mapping(node, "`input`", report, example)
+    if sides is None:
+        return None
+    check_keys(sides, SIDES, "`input`", report)
+    given = {key.text: value for key, value in sides.entries}
+    if missing := [side for side in SIDES if side not in given]:
+        listed = " and ".join(f"`{side}`" for side in missing)
+        report.add("missing-key", f"`input` lacks {listed}", sides.span, help=example)
+    numbers = [_parse_side(given[side], side, report) for side in SIDES if side in given]
+    found = [number for number in numbers if number is not None]
+    return Input(found[0], found[1], found[2], sides.span) if len(found) == len(SIDES) else None
+
+
+def _parse_side(node: Node, side: str, report: Report) -> int | None:
+    if not isinstance(node, Scalar):
+        wrong_kind(node, f"`{side}` must be a whole number", report)
+        return None
+    text = node.text.strip()
+    if not re.fullmatch(r"-?[0-9]{1,20}", text) or re.match(r"-?0[0-9]", text):
+        report.add(
+            "wrong-type", f"`{side}` must be a whole number", node.span, help=f"write `{side}: 3`"
+        )
+    elif not 1 <= int(text) <= LARGEST_SIDE:
+        report.add(
+            "out-of-range", f"`{side}` must be at least 1 and at most {LARGEST_SIDE}", node.span
+        )
+    else:
+        return int(text)
+    return None
+
+
+def _parse_defaults(node: Node | None, report: Report) -> dict[str, tuple[Argument, ...]]:
+    example = "write `defaults: {conv: {bias: false}}`"
+    defaults: dict[str, tuple[Argument, ...]] = {}
+    for key, value in entries(node, "`defaults`", example, report):
+        if op := parse_name(key, "an op", report):
+            defaults[op.text] = parse_arguments(value, op, report)
+    return defaults
+
+
+def _parse_blocks(node: Node | None, report: Report) -> dict[str, Block]:
+    example = "write `blocks: {Name: {about: ..., body: [...]}}`"
+    blocks: dict[str, Block] = {}
+    for key, value in entries(node, "`blocks`", example, report):
+        name = parse_new_name(key, "block", report)
+        block = _parse_block(name or Identifier(key.text, key.span), value, report)
+        if name and block:
+            blocks[name.text] = block
+    return blocks
+
+
+def _parse_block(name: Identifier, node: Node, report: Report) -> Block | None:
+    what = f"the block `{brief(name.text)}`"
+    block = mapping(node, what, report, "write `about: ...` and `body: ...` below its name")
+    if block is None:
+        return None
+    check_keys(block, ("about", "params", "body"), what, report)
+    about, body = block.get("about"), block.get("body")
+    for key, value, help in (
+        ("about", about, "add `about: ...`, a sentence on the block"),
+        ("body", body, "add `body:` with the steps of the block"),
+    ):
+        if value is None:
+            report.add("missing-key", f"{what} has no `{key}`", name.span, help=help)
+    return Block(
+        name,
+        parse_text(about, "`about`", report) if about else "",
+        parse_parameters(block.get("params"), report, in_block=True),
+        parse_body(body, "`body`", report) if body else (),
+        name.span.to(block.span),
+    )
+
+
+def _parse_model(node: Node, report: Report) -> tuple[Stage, ...]:
+    help = "give each stage a name: `model: {stem: [...], head: [...]}`"
+    model = mapping(node, "`model`", report, help)
+    if model and not model.entries:
+        report.add("wrong-kind", "`model` has no stages", model.span, help=help)
+    stages: list[Stage] = []
+    for key, value in model.entries if model else ():
+        name = parse_new_name(key, "stage", report)
+        body = parse_body(value, f"`{brief(key.text)}`", report)
+        if name:
+            stages.append(_make_stage(name, body, name.span.to(value.span), report))
+    return tuple(stages)
+
+
+def _make_stage(name: Identifier, body: Body, span: Span, report: Report) -> Stage:
+    """A stage; one that is nothing but `{when: training, do: ...}` exists in training only."""
+    match body:
+        case (When(test=Constant(value="training")) as step,):
+            if step.orelse:
+                report.add(
+                    "bad-training-stage",
+                    "a stage that exists in training only has no `else`",
+                    step.orelse[0].span,
+                    help="make it a stage of its own",
+                )
+            if step.name:
+                report.add(
+                    "unknown-key",
+                    "a stage is named by its key",
+                    step.name.span,
+                    help="remove `name`",
+                )
+            return Stage(name, step.body, step.origin, True, span)
+        case _:
+            return Stage(name, body, None, False, span)
+
+
+def _parse_outputs(node: Node | None, report: Report) -> tuple[tuple[Identifier, Identifier], ...]:
+    example = "write `outputs: {logits: head}`"
+    if isinstance(node, Sequence) and node.items and all(isinstance(i, Scalar) for i in node.items):
+        listed = ", ".join(f"{i.text}: {i.text}" for i in node.items if isinstance(i, Scalar))
+        example = f"write `outputs: {{{listed}}}`" if len(listed) < 120 else example
+    outputs: list[tuple[Identifier, Identifier]] = []
+    for key, value in entries(node, "`outputs`", example, report):
+        name = parse_new_name(key, "output", report)
+        stage = parse_name(
+            value, f"the output `{brief(key.text)}`", report, "name a stage of the model"
+        )
+        if name and stage and not isinstance(value, Broken):
+            outputs.append((name, stage))
+    return tuple(outputs)

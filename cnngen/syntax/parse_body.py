@@ -1,0 +1,279 @@
+"""Bodies and their steps, from YAML nodes.
+
+The recursion follows the nesting of the YAML, which `read` bounds.
+"""
+
+from dataclasses import dataclass
+
+from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.suggest import suggest
+from cnngen.source import Span
+from cnngen.syntax.expression import Expression
+from cnngen.syntax.parse_value import (
+    mapping,
+    parse_arguments,
+    parse_name,
+    parse_new_name,
+    parse_value,
+    wrong_kind,
+)
+from cnngen.syntax.tree import (
+    Body,
+    Branches,
+    Call,
+    Each,
+    Identifier,
+    Reference,
+    Repeat,
+    Step,
+    When,
+)
+from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_null
+
+JOINS = ("concat", "add", "multiply", "mean", "max")
+
+FORMS: dict[str, tuple[str, ...]] = {
+    "repeat": ("do", "name", "from"),
+    "each": ("do", "between", "name", "from"),
+    "when": ("do", "else", "name", "from"),
+    "branches": ("join", "name", "from"),
+}
+AROUND = ("name", "from")
+PARTS = frozenset(key for keys in FORMS.values() for key in keys)
+
+
+def parse_body(node: Node, what: str, report: Report, *, may_be_empty: bool = False) -> Body:
+    """One step, or a list of steps."""
+    if is_null(node) or (isinstance(node, Sequence) and not node.items):
+        if not may_be_empty:
+            report.add(
+                "wrong-kind",
+                f"{what} has no steps",
+                node.span,
+                help="write a step: `- relu`, or `identity`",
+            )
+        return ()
+    nodes = node.items if isinstance(node, Sequence) else (node,)
+    steps = (_parse_step(item, report) for item in nodes)
+    return tuple(step for step in steps if step is not None)
+
+
+def _parse_step(node: Node, report: Report) -> Step | None:
+    match node:
+        case Scalar() if not is_null(node):
+            word = node.text.split("(")[0].split(":")[0].strip()
+            callee = parse_name(
+                node, "a step", report, f"write `{brief(word)}: {{attribute: value}}`"
+            )
+            return Call(callee, (), node.span) if callee else None
+        case Mapping():
+            return _parse_keyed(node, report)
+        case _:
+            wrong_kind(node, "a step must be an op, a block or a mapping", report, "write `- relu`")
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What every kind of step may have besides its own keys."""
+
+    span: Span
+    name: Identifier | None
+    origin: Identifier | None
+
+
+def _parse_keyed(node: Mapping, report: Report) -> Step | None:
+    """A step that is a mapping: one key says what it is, the others belong to it."""
+    heads = [entry for entry in node.entries if entry[0].text not in PARTS]
+    forms = [entry for entry in heads if entry[0].text in FORMS]
+    name, origin = node.get("name"), node.get("from")
+    if not heads:
+        return _parse_reference(node, origin, report)
+    around = _Around(
+        node.span,
+        _parse_step_name(name, report) if name else None,
+        parse_name(origin, "`from`", report, FROM_HELP) if origin else None,
+    )
+    if len(forms) == 1:
+        return _parse_form(node, *forms[0], around, report)
+    if len(heads) > 1:
+        _report_heads(node, heads, report)
+        return None
+    key, value = heads[0]
+    if stray := [part for part, _ in node.entries if part.text in PARTS - set(AROUND)]:
+        _report_stray(key, stray[0], report)
+        return None
+    callee = parse_name(key, "an op", report)
+    if callee is None:
+        return None
+    arguments = parse_arguments(value, callee, report)
+    return Call(callee, arguments, around.span, around.name, around.origin)
+
+
+FROM_HELP = "`from` names one step or stage; several are joined by `branches`"
+
+
+def _parse_step_name(node: Node, report: Report) -> Identifier | None:
+    if isinstance(node, Scalar):
+        return parse_new_name(node, "step", report)
+    wrong_kind(node, "`name` must be a name", report)
+    return None
+
+
+def _parse_reference(node: Mapping, origin: Node | None, report: Report) -> Step | None:
+    """`{from: name}`; a mapping that says nothing else lacks its op."""
+    if origin and len(node.entries) == 1:
+        target = parse_name(origin, "`from`", report, FROM_HELP)
+        return Reference(target, node.span) if target else None
+    report.add(
+        "missing-key",
+        "this step names no op",
+        node.entries[0][0].span if node.entries else node.span,
+        help="a step is an op or a block, `repeat`, `each`, `when` or `branches`",
+    )
+    return None
+
+
+def _report_heads(node: Mapping, heads: list[tuple[Scalar, Node]], report: Report) -> None:
+    """Several keys say what the step is: an op lost its attributes, or two steps became one."""
+    (first, value), (second, _) = heads[:2]
+    guess = suggest(second.text, PARTS)
+    names = f"`{brief(first.text)}` and `{brief(second.text)}`"
+    if guess:
+        message = f"a step has no key `{brief(second.text)}`"
+        help = f"did you mean `{guess}`?"
+    elif is_null(value) and first.text not in FORMS:
+        message = f"`{brief(second.text)}` stands beside `{brief(first.text)}`, not below it"
+        help = f"indent it, or write `{brief(first.text)}: {{{brief(second.text)}: ...}}`"
+    else:
+        message = f"one step is both {names}"
+        help = "begin each step with `- ` on a line of its own"
+    report.add(
+        "unknown-key", message, second.span, secondary=[Label(first.span, "the step")], help=help
+    )
+
+
+def _report_stray(key: Scalar, part: Scalar, report: Report) -> None:
+    """A call has a key of `repeat`, `each`, `when` or `branches`: it may be a misspelt one."""
+    if guess := suggest(key.text, FORMS):
+        at, message, help = key, f"there is no `{brief(key.text)}`", f"did you mean `{guess}`?"
+    else:
+        at, message = part, f"a call of `{brief(key.text)}` has no key `{part.text}`"
+        help = "besides its op, a call has `name` and `from`"
+    report.add("unknown-key", message, at.span, help=help)
+
+
+def _parse_form(
+    node: Mapping, key: Scalar, value: Node, around: _Around, report: Report
+) -> Step | None:
+    """`repeat`, `each`, `when` or `branches`."""
+    known = FORMS[key.text]
+    for part, _ in node.entries:
+        if part.text not in known and part is not key:
+            guess = suggest(part.text, known)
+            report.add(
+                "unknown-key",
+                f"`{key.text}` has no key `{brief(part.text)}`",
+                part.span,
+                help=f"did you mean `{guess}`?"
+                if guess
+                else f"besides it there are {', '.join(known)}",
+            )
+    if key.text == "branches":
+        return _parse_branches(node, key, value, around, report)
+    if node.get("do") is None:
+        if not any(
+            suggest(part.text, ("do",)) for part, _ in node.entries if part.text not in known
+        ):
+            report.add(
+                "missing-key", f"`{key.text}` lacks `do`", key.span, help="add `do:` with the steps"
+            )
+        body: Body = ()
+    else:
+        body = _parse_part(node, "do", report) or ()
+    if key.text == "each":
+        lists = _parse_lists(value, report)
+        between = _parse_part(node, "between", report)
+        return Each(lists, body, between, around.span, around.name, around.origin)
+    expression = parse_value(value, f"`{key.text}`", report)
+    if expression is None:
+        return None
+    if key.text == "repeat":
+        return Repeat(expression, body, around.span, around.name, around.origin)
+    orelse = _parse_part(node, "else", report)
+    return When(expression, body, orelse, around.span, around.name, around.origin)
+
+
+def _parse_part(node: Mapping, key: str, report: Report) -> Body | None:
+    part = node.get(key)
+    return parse_body(part, f"`{key}`", report) if part else None
+
+
+def _parse_lists(node: Node, report: Report) -> tuple[tuple[Identifier, Expression], ...]:
+    """`{variable: list, ...}`."""
+    example = "write `each: {depth: [3, 4, 6]}`"
+    lists = mapping(node, "`each`", report, example)
+    if lists and not lists.entries:
+        report.add("wrong-kind", "`each` has no variables", lists.span, help=example)
+    parsed: list[tuple[Identifier, Expression]] = []
+    for key, value in lists.entries if lists else ():
+        name = parse_new_name(key, "variable", report)
+        values = parse_value(value, f"`{brief(key.text)}`", report)
+        if name and values is not None:
+            parsed.append((name, values))
+    return tuple(parsed)
+
+
+def _parse_branches(
+    node: Mapping, key: Scalar, value: Node, around: _Around, report: Report
+) -> Step | None:
+    join = _parse_join(node, key, report)
+    arms_node = mapping(
+        value, "`branches`", report, "give each branch a name: `branches: {left: ..., right: ...}`"
+    )
+    if arms_node is None:
+        return None
+    if len(arms_node.entries) < 2:
+        report.add(
+            "wrong-kind",
+            "`branches` has fewer than two branches",
+            key.span,
+            help="add a branch; one that passes its input on is `identity`",
+        )
+    arms: list[tuple[Identifier, Body]] = []
+    for arm, body in arms_node.entries:
+        name = parse_new_name(arm, "branch", report)
+        steps = parse_body(body, f"`{brief(arm.text)}`", report, may_be_empty=True)
+        if name:
+            arms.append((name, steps))
+    if join is None:
+        return None
+    return Branches(tuple(arms), join, around.span, around.name, around.origin)
+
+
+def _parse_join(node: Mapping, key: Scalar, report: Report) -> Identifier | None:
+    listed = f"{', '.join(JOINS[:-1])} or {JOINS[-1]}"
+    join = node.get("join")
+    if join is None:
+        known = ("branches", *FORMS["branches"])
+        if not any(
+            suggest(part.text, ("join",)) for part, _ in node.entries if part.text not in known
+        ):
+            report.add(
+                "missing-key",
+                "`branches` lacks `join`",
+                key.span,
+                help=f"add `join: add`; a join is {listed}",
+            )
+        return None
+    name = parse_name(join, "`join`", report, f"a join is {listed}")
+    if name and name.text not in JOINS:
+        guess = suggest(name.text, JOINS)
+        report.add(
+            "unknown-op",
+            f"`{name.text}` is not a join",
+            name.span,
+            help=f"did you mean `{guess}`?" if guess else f"a join is {listed}",
+        )
+        return None
+    return name

@@ -1,0 +1,112 @@
+"""Parameters of blocks and of the model, from YAML nodes."""
+
+import re
+from typing import get_args
+
+from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.suggest import suggest
+from cnngen.source import Span
+from cnngen.syntax.default_type import default_type
+from cnngen.syntax.expression import Expression, InputChannels, Name, walk
+from cnngen.syntax.parse_value import LONGEST_TEXT, entries, parse_new_name, parse_value
+from cnngen.syntax.tree import Identifier, Parameter, ParameterType
+from cnngen.syntax.yaml_nodes import Node, Scalar, brief, is_null
+
+TYPES: tuple[ParameterType, ...] = get_args(ParameterType)
+COMMENT = re.compile(r",?[ \t]+#[ \t]*([^\n]*)")
+
+
+def parse_parameters(node: Node | None, report: Report, *, in_block: bool) -> tuple[Parameter, ...]:
+    example = "write `params: {depth: 2}`"
+    parameters: list[Parameter] = []
+    for key, value in entries(node, "`params`", example, report):
+        name = parse_new_name(key, "parameter", report)
+        parameter = _parse_parameter(
+            name or Identifier(key.text, key.span), value, in_block, report
+        )
+        if name and parameter:
+            parameters.append(parameter)
+    return tuple(parameters)
+
+
+def _parse_parameter(
+    name: Identifier, value: Node, in_block: bool, report: Report
+) -> Parameter | None:
+    about = _parse_comment(name.span, value.span, report)
+    word = value.text if isinstance(value, Scalar) else ""
+    shown = brief(name.text)
+    if word in TYPES:
+        if in_block:
+            return Parameter(name, next(t for t in TYPES if t == word), None, about)
+        report.add(
+            "wrong-kind",
+            f"`{shown}` is a parameter of the model and needs a default",
+            value.span,
+            help=f"write a value, such as `{shown}: 2`",
+        )
+        return None
+    if is_null(value):
+        report.add(
+            "wrong-kind",
+            f"`{shown}` has no default"
+            if not in_block
+            else f"`{shown}` has neither default nor type",
+            name.span,
+            help=f"write `{shown}: 2`"
+            + (f", or `{shown}: int` where it must be given" if in_block else ""),
+        )
+        return None
+    default = parse_value(value, f"`{shown}`", report)
+    if default is None or not _is_constant(default, in_block, report):
+        return None
+    type = default_type(default)
+    if type is None:
+        report.add(
+            "wrong-type",
+            f"the default of `{shown}` must be a number, `true` or `false`, or a list of numbers",
+            value.span,
+        )
+        return None
+    return Parameter(name, type, default, about)
+
+
+def _is_constant(default: Expression, in_block: bool, report: Report) -> bool:
+    for part, _ in walk(default):
+        match part:
+            case Name(name=name, span=Span() as span):
+                guess = suggest(name, TYPES) if in_block and part is default else None
+                report.add(
+                    "unknown-name",
+                    f"a default is a constant, and `{brief(name)}` is a name",
+                    span,
+                    help=f"did you mean the type `{guess}`?"
+                    if guess
+                    else "write a number, `true`, `false` or a list of numbers",
+                )
+                return False
+            case InputChannels(span=Span() as span):
+                report.add(
+                    "unknown-name", "a default is a constant, without `input.channels`", span
+                )
+                return False
+            case _:
+                pass
+    return True
+
+
+def _parse_comment(key: Span, value: Span, report: Report) -> str:
+    """The comment behind a parameter; behind its key where the value begins on another line."""
+    text = value.source.text
+    found = COMMENT.match(text, value.end)
+    if not found and "\n" in text[key.end : value.start]:
+        found = COMMENT.match(text, key.end + 1)
+    about = " ".join(found[1].split()) if found else ""
+    if found and len(about) > LONGEST_TEXT:
+        report.add(
+            "too-large",
+            f"the comment of a parameter has more than {LONGEST_TEXT} characters",
+            Span(value.source, found.start(1), found.end(1)),
+            help="put a longer text on lines of its own",
+        )
+        return ""
+    return about

@@ -1,0 +1,165 @@
+"""The leaves of a spec: names, texts, expressions and arguments, from YAML nodes.
+
+Every function here reports what it cannot read and returns None, or what is left.
+"""
+
+import re
+from collections.abc import Iterable
+
+from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.suggest import suggest
+from cnngen.syntax.expression import Expression, ListOf
+from cnngen.syntax.expression_parser import parse_expression
+from cnngen.syntax.names import LONGEST_NAME, NameKind, check_name
+from cnngen.syntax.tree import Argument, Distribution, Identifier
+from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null, kind
+
+LONGEST_TEXT = 500
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def wrong_kind(node: Node, what: str, report: Report, help: str | None = None) -> None:
+    """Report a node of another kind than `what` says; in silence where it is broken anyway."""
+    if not isinstance(node, Broken):
+        found = "nothing" if is_null(node) else kind(node)
+        report.add("wrong-kind", f"{what}, not {found}", node.span, help=help)
+
+
+def mapping(node: Node, what: str, report: Report, help: str | None = None) -> Mapping | None:
+    if isinstance(node, Mapping):
+        return node
+    wrong_kind(node, f"{what} must be a mapping", report, help)
+    return None
+
+
+def entries(
+    node: Node | None, what: str, example: str, report: Report
+) -> tuple[tuple[Scalar, Node], ...]:
+    """The entries of a mapping that may be left out or empty."""
+    if node is None or is_null(node):
+        return ()
+    found = mapping(node, what, report, example)
+    return found.entries if found else ()
+
+
+def check_keys(node: Mapping, known: Iterable[str], what: str, report: Report) -> None:
+    known = tuple(known)
+    for key, _ in node.entries:
+        if key.text not in known:
+            guess = suggest(key.text, known)
+            report.add(
+                "unknown-key",
+                f"{what} has no key `{brief(key.text)}`",
+                key.span,
+                help=f"did you mean `{guess}`?" if guess else f"the keys are {', '.join(known)}",
+            )
+
+
+def parse_text(node: Node, what: str, report: Report) -> str:
+    """A text on one line; empty where there is none."""
+    if not isinstance(node, Scalar):
+        wrong_kind(node, f"{what} must be a text", report, "quote it")
+        return ""
+    text = "" if is_null(node) else " ".join(node.text.split())
+    if len(text) > LONGEST_TEXT:
+        report.add(
+            "too-large",
+            f"{what} has more than {LONGEST_TEXT} characters",
+            node.span,
+            help="say it in one sentence",
+        )
+        return ""
+    return text
+
+
+def parse_new_name(key: Scalar, kind: NameKind, report: Report) -> Identifier | None:
+    """The name that a spec gives to something."""
+    identifier = Identifier(key.text, key.span)
+    return identifier if check_name(identifier, kind, report) else None
+
+
+def parse_name(node: Node, what: str, report: Report, help: str | None = None) -> Identifier | None:
+    """The name of something; whether it exists is left to later passes."""
+    if not isinstance(node, Scalar) or not node.text.strip():
+        wrong_kind(node, f"{what} must be a name", report, help)
+    elif len(node.text) <= LONGEST_NAME and IDENTIFIER.fullmatch(node.text):
+        return Identifier(node.text, node.span)
+    else:
+        report.add(
+            "bad-name",
+            f"{what} must be a name, and `{brief(node.text)}` is none",
+            node.span,
+            help=help or f"a name has letters, digits and `_`, at most {LONGEST_NAME} of them",
+        )
+    return None
+
+
+def parse_value(node: Node, what: str, report: Report) -> Expression | None:
+    """An expression; a YAML list is a list of expressions."""
+    match node:
+        case Scalar() if not node.plain and node.span.text[:1] in ("|", ">"):
+            report.add(
+                "wrong-kind",
+                f"{what} must be an expression, not a text of several lines",
+                node.span,
+                help="write it on one line; `>` cannot come first: `stride > 1`",
+            )
+            return None
+        case Scalar() if not node.text.strip():
+            report.add(
+                "bad-expression", f"{what} has no value", node.span, help="write one behind the `:`"
+            )
+            return None
+        case Scalar():
+            return parse_expression(node.text, node.span, report)
+        case Sequence():
+            items = [parse_value(item, what, report) for item in node.items]
+            parsed = [item for item in items if item is not None]
+            return ListOf(tuple(parsed), node.span) if len(parsed) == len(items) else None
+        case Mapping() | Broken():
+            wrong_kind(node, f"{what} must be an expression", report)
+            return None
+
+
+def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Argument, ...]:
+    """The attributes of an op, or what a block is given."""
+    if is_null(node):
+        return ()
+    example = f"`{callee.text}: {{attribute: value}}`"
+    attributes = mapping(node, f"what `{callee.text}` is given", report, f"write {example}")
+    arguments: list[Argument] = []
+    for key, value in attributes.entries if attributes else ():
+        name = parse_name(key, "an attribute", report)
+        what = f"`{brief(key.text)}`"
+        parsed = (
+            _distribution(value, what, report)
+            if isinstance(value, Mapping)
+            else parse_value(value, what, report)
+        )
+        if name and parsed is not None:
+            arguments.append(Argument(name, parsed))
+    return tuple(arguments)
+
+
+def _distribution(node: Mapping, what: str, report: Report) -> Distribution | None:
+    """`{trunc_normal: {std: 0.01}}`."""
+    if len(node.entries) != 1:
+        report.add(
+            "wrong-kind",
+            f"{what} must be a value, or one word with arguments",
+            node.span,
+            help="a word with arguments is written like `{trunc_normal: {std: 0.01}}`",
+        )
+        return None
+    key, value = node.entries[0]
+    word = parse_name(key, what, report)
+    if word is None:
+        return None
+    given = mapping(value, f"what `{word.text}` is given", report) if not is_null(value) else None
+    arguments: list[tuple[Identifier, Expression]] = []
+    for argument, number in given.entries if given else ():
+        name = parse_name(argument, "an argument", report)
+        parsed = parse_value(number, f"`{brief(argument.text)}`", report)
+        if name and parsed is not None:
+            arguments.append((name, parsed))
+    return Distribution(word, tuple(arguments), node.span)

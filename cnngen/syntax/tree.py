@@ -1,0 +1,175 @@
+"""The spec as its author means it: typed nodes, each with its span.
+
+Steps compare by identity, so that later passes can keep facts about each of them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cnngen.source import Span
+from cnngen.syntax.expression import Expression
+
+ParameterType = Literal["int", "float", "bool", "ints", "floats", "size", "tensor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parameter:
+    """A parameter of a block or of the model; `about` is the comment behind it."""
+
+    name: Identifier
+    type: ParameterType
+    default: Expression | None = None
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distribution:
+    """An initial distribution with arguments: `{trunc_normal: {std: 0.01}}`."""
+
+    word: Identifier
+    arguments: tuple[tuple[Identifier, Expression], ...]
+    span: Span
+
+
+ArgumentValue = Expression | Distribution
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Argument:
+    """What a call gives for an attribute of an op or a parameter of a block (an identifier where
+    that is a tensor).
+    """
+
+    name: Identifier
+    value: ArgumentValue
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """An op or a block of this spec, applied to the running tensor or to the one that `origin`
+    names.
+    """
+
+    callee: Identifier
+    arguments: tuple[Argument, ...]
+    span: Span
+    name: Identifier | None = None
+    origin: Identifier | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """`{from: name}`: that tensor as it is."""
+
+    origin: Identifier
+    span: Span
+    name: None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeat:
+    times: Expression
+    body: "Body"
+    span: Span
+    name: Identifier | None = None
+    origin: Identifier | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Each:
+    """A body for each element of the lists, which advance together."""
+
+    lists: tuple[tuple[Identifier, Expression], ...]
+    body: "Body"
+    between: "Body | None"
+    span: Span
+    name: Identifier | None = None
+    origin: Identifier | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class When:
+    """A body under a condition; without `orelse` the input passes through."""
+
+    test: Expression
+    body: "Body"
+    orelse: "Body | None"
+    span: Span
+    name: Identifier | None = None
+    origin: Identifier | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Branches:
+    arms: tuple[tuple[Identifier, "Body"], ...]
+    join: Identifier
+    span: Span
+    name: Identifier | None = None
+    origin: Identifier | None = None
+
+
+Step = Call | Reference | Repeat | Each | When | Branches
+Body = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    name: Identifier
+    about: str
+    parameters: tuple[Parameter, ...]
+    body: Body
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """A named step of the model; `training` where it exists in training only."""
+
+    name: Identifier
+    body: Body
+    origin: Identifier | None
+    training: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    title: str = ""
+    authors: str = ""
+    year: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    channels: int
+    height: int
+    width: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spec:
+    """One network: blocks and a model.
+
+    `outputs` maps the name of each output to a stage; where the author says none it is empty, and
+    the last stage that does not exist in training only is the output, under its own name.
+    """
+
+    stem: str
+    name: Identifier
+    about: str
+    paper: Paper | None
+    parameters: tuple[Parameter, ...]
+    input: Input
+    defaults: dict[str, tuple[Argument, ...]]
+    blocks: dict[str, Block]
+    stages: tuple[Stage, ...]
+    outputs: tuple[tuple[Identifier, Identifier], ...]
+    span: Span

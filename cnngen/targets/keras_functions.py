@@ -1,0 +1,319 @@
+"""The functions of a Keras file: blocks and the model as statements on tensors."""
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from cnngen.program.algebra import add, mentions_input, multiply, simplify, subtract
+from cnngen.program.code import Code
+from cnngen.program.signature import Argument, argument, call_arguments, ordered
+from cnngen.program.spelled import Printer
+from cnngen.semantics.keys import Arrangement, snake_case
+from cnngen.semantics.network import INPUT, Network
+from cnngen.semantics.walk import argument_expressions, expressions, steps
+from cnngen.syntax.expression import Apply, Constant, Expression, Name
+from cnngen.syntax.tree import Argument as GivenArgument
+from cnngen.syntax.tree import (
+    Block,
+    Body,
+    Branches,
+    Call,
+    Distribution,
+    Each,
+    ParameterType,
+    Reference,
+    Repeat,
+    Step,
+    When,
+)
+from cnngen.targets.keras_init import initializers
+from cnngen.targets.layer_name import LayerName, Position
+from cnngen.targets.loops import loop_header, loop_index, loop_variables
+from cnngen.targets.spelling import Speller
+
+POOLS = {"global_avg_pool": "GlobalAveragePooling2D", "global_max_pool": "GlobalMaxPooling2D"}
+RESERVED = {"x", "name", "keras", "layers", "ops", "math", "image", "input_shape", "training_heads"}
+
+
+@dataclass(frozen=True, slots=True)
+class KerasFunction:
+    """A function of the generated file, ready for the page."""
+
+    name: str
+    about: str
+    arguments: tuple[Argument, ...]
+    tensors: tuple[str, ...]
+    code: Code
+
+
+@dataclass(slots=True)
+class Frame:
+    """The function being written; `tensors` has the variable of each tensor that can be read by
+    name.
+    """
+
+    printer: Printer
+    code: Code
+    taken: set[str]
+    tensors: dict[str, str] = field(default_factory=dict[str, str])
+
+    def fresh(self, name: str) -> str:
+        free, count = name if name not in self.taken else f"{name}_out", 2
+        while free in self.taken:
+            free, count = f"{name}_{count}", count + 1
+        self.taken.add(free)
+        return free
+
+
+class KerasFunctions:
+    """Writes the functions of one network."""
+
+    def __init__(self, network: Network, speller: Speller) -> None:
+        self.network = network
+        self.resolution = network.resolution
+        self.speller = speller
+        self.functions: dict[Block, KerasFunction] = {}
+        spec = self.resolution.spec
+        self.reserved = RESERVED | {snake_case(block.name.text) for block in self.resolution.order}
+        self.reserved |= {spec.stem, *speller.support_names()}
+
+    def blocks(self) -> list[KerasFunction]:
+        for block in self.resolution.order:
+            self.functions[block] = self._block(block)
+        return list(self.functions.values())
+
+    def _block(self, block: Block) -> KerasFunction:
+        spec = self.resolution.spec
+        names: dict[str, ParameterType] = {
+            p.name.text: p.type for p in (*spec.parameters, *block.parameters)
+        }
+        tensors = tuple(p.name.text for p in block.parameters if p.type == "tensor")
+        frame = Frame(
+            Printer(self.speller, names, None, "in_channels"),
+            Code(),
+            self.reserved | set(names) | loop_variables(block.body) | {"in_channels"},
+            {INPUT: "x"} | {name: name for name in tensors},
+        )
+        if self.reads_input(block.body):
+            frame.code.add("in_channels = x.shape[-1]")
+        if any(_origin(step) == INPUT for step in steps(block.body)):
+            frame.tensors[INPUT] = frame.fresh("given")
+            frame.code.add(f"{frame.tensors[INPUT]} = x")
+        arrangement = self.resolution.arrangement(block.body, block=True)
+        value = self.body(block.body, arrangement, LayerName("{name}"), "x", "x", frame)
+        fold_return(frame.code, value)
+        captured = self.resolution.captured[block.name.text]
+        arguments = ordered(
+            [argument(p) for p in block.parameters if p.type != "tensor"],
+            [argument(p) for p in spec.parameters if p.name.text in captured],
+        )
+        name = snake_case(block.name.text)
+        return KerasFunction(name, block.about, tuple(arguments), tensors, frame.code)
+
+    def reads_input(self, body: Body) -> bool:
+        """Whether `input.channels` stands anywhere in a body."""
+        for step in steps(body):
+            parts: list[Expression] = list(expressions(step))
+            if isinstance(step, Call):
+                values = self.resolution.arguments.get(step, {}).values()
+                parts = [
+                    e for v in values for e in argument_expressions(GivenArgument(step.callee, v))
+                ]
+            if any(mentions_input(part) for part in parts):
+                return True
+        return False
+
+    # --- bodies -----------------------------------------------------------------------------------
+
+    def body(
+        self, body: Body, arrangement: Arrangement, name: LayerName, x: str, out: str, frame: Frame
+    ) -> str:
+        """Write the statements of a body that reads the variable `x` and writes `out`; gives the
+        variable of its result.
+        """
+        position = Position()
+        skip = False
+        for i, step in enumerate(body):
+            if step.origin:
+                x = frame.tensors[step.origin.text]
+            if isinstance(step, Reference):
+                continue
+            key = arrangement.keys.get(step)
+            if skip:
+                skip, position = False, position.plus(1)
+                continue
+            if key is None and arrangement.layout == "chain" and isinstance(step, Repeat | Each):
+                x, position = self.loop(step, name, position, x, out, frame)
+                continue
+            at = name if arrangement.layout == "single" else name / (key or position)
+            kept = step.name if arrangement.layout == "graph" and step is not body[-1] else None
+            target = frame.fresh(kept.text) if kept else out
+            if arrangement.layout == "graph" and isinstance(step, Branches) and not step.name:
+                x = self.branches(step, name, x, target, frame, key or "")
+            elif self.pools_flat(body, i):
+                assert isinstance(step, Call)
+                pool = POOLS[step.callee.text]
+                frame.code.add(f"{target} = layers.{pool}(name={at.code()})({x})")
+                x, skip = target, True
+            else:
+                x = self.step(step, at, x, target, frame)
+            if step.name:
+                frame.tensors[step.name.text] = x
+            position = position.plus(1)
+        return x
+
+    def pools_flat(self, body: Body, i: int) -> bool:
+        """Whether a global pool is followed by a `flatten`: Keras' pools give vectors unless told
+        otherwise.
+        """
+        pair = body[i : i + 2]
+        if len(pair) < 2 or not all(isinstance(s, Call) and s in self.resolution.ops for s in pair):
+            return False
+        first, second = (step.callee.text for step in pair if isinstance(step, Call))
+        return first in POOLS and second == "flatten" and not pair[0].name and not pair[1].origin
+
+    def step(self, step: Step, name: LayerName, x: str, out: str, frame: Frame) -> str:
+        match step:
+            case Call():
+                return self.call(step, name, x, out, frame)
+            case Branches():
+                return self.branches(step, name, x, out, frame, step.join.text)
+            case Repeat() | Each():
+                return self.loop(step, name, Position(), x, out, frame)[0]
+            case When():
+                return self.when(step, name, x, out, frame)
+            case Reference():
+                return x
+            case _:
+                assert_never(step)
+
+    def call(self, call: Call, name: LayerName, x: str, out: str, frame: Frame) -> str:
+        if call in self.resolution.blocks:
+            code = self.block_call(call, name, x, frame)
+        elif call.callee.text == "identity":
+            return x
+        else:
+            op = self.resolution.ops[call]
+            context = frame.printer.attributes(op, self.resolution.arguments[call])
+            init = self.resolution.arguments[call].get("init")
+            if init:
+                multiplier = context.get("multiplier", "1")
+                context |= initializers(op.name, init, multiplier, frame.printer, self.speller)
+            context |= {"x": x, "name": name.code(), "rank": self.network.ranks.get(call, "image")}
+            code = self.speller.spell(op.name, context)
+        frame.code.add(f"{out} = {code}")
+        return out
+
+    def block_call(self, call: Call, name: LayerName, x: str, frame: Frame) -> str:
+        block = self.resolution.blocks[call]
+        made = self.functions[block]
+        given: dict[str, tuple[Expression | None, str]] = {
+            n: (value, frame.printer.code(value))
+            for n, value in self.resolution.arguments[call].items()
+            if not isinstance(value, Distribution)
+        }
+        for captured in self.resolution.captured[block.name.text]:
+            given[captured] = (None, captured)
+        handed = self.resolution.tensors(call)
+        tensors = [frame.tensors[handed[tensor].text] for tensor in made.tensors]
+        parts = [x, *tensors, *call_arguments(list(made.arguments), given), f"name={name.code()}"]
+        return f"{made.name}({', '.join(parts)})"
+
+    # --- loops, conditions, joins -----------------------------------------------------------------
+
+    def loop(
+        self,
+        step: Repeat | Each,
+        name: LayerName,
+        position: Position,
+        x: str,
+        out: str,
+        frame: Frame,
+    ) -> tuple[str, Position]:
+        """Write a loop; its counter gives the positions of its iterations."""
+        self.enter(x, out, frame)
+        index = loop_index(frame.taken)
+        frame.taken.add(index)
+        between = step.between if isinstance(step, Each) else None
+        times = step.times if isinstance(step, Repeat) else Apply("len", (step.lists[0][1],))
+        counter: Expression = Name(index)
+        header = loop_header(step, index, frame.printer)
+        if isinstance(step, Repeat) and position != Position():
+            start, stop = position.value, simplify(add(position.value, times))
+            header = (
+                f"for {index} in range({frame.printer.code(start)}, {frame.printer.code(stop)}):"
+            )
+            at = Position(counter)
+        else:
+            at = position.plus(counter if between is None else multiply(Constant(2), counter))
+        with frame.code.inside(header):
+            if between is not None:
+                with frame.code.inside(f"if {index} > 0:"):
+                    arrangement = self.resolution.arrangement(between)
+                    mark = frame.code.mark()
+                    before = self.body(between, arrangement, name / at.before(), out, out, frame)
+                    self.ensure(frame, mark, before, out)
+            arrangement = self.resolution.arrangement(step.body)
+            mark = frame.code.mark()
+            after = self.body(step.body, arrangement, name / at, out, out, frame)
+            self.ensure(frame, mark, after, out)
+        frame.taken.discard(index)
+        taken = times if between is None else self.with_between(times)
+        return out, position.plus(taken)
+
+    def with_between(self, times: Expression) -> Expression:
+        """The positions that `times` iterations and what is between them take."""
+        count = subtract(multiply(Constant(2), times), Constant(1))
+        return simplify(Apply("max", (count, Constant(0))))
+
+    def enter(self, x: str, out: str, frame: Frame) -> None:
+        """What is written under a loop or a condition must have a value before."""
+        if x != out:
+            frame.code.add(f"{out} = {x}")
+
+    def ensure(self, frame: Frame, mark: int, value: str, out: str) -> None:
+        if value != out:
+            frame.code.add(f"{out} = {value}")
+        elif frame.code.mark() == mark:
+            frame.code.add("pass")
+
+    def when(self, step: When, name: LayerName, x: str, out: str, frame: Frame) -> str:
+        if step.orelse is None:
+            self.enter(x, out, frame)
+        with frame.code.inside(f"if {frame.printer.code(step.test)}:"):
+            self._arm(step.body, name, x if step.orelse is not None else out, out, frame)
+        if step.orelse is not None:
+            with frame.code.inside("else:"):
+                self._arm(step.orelse, name, x, out, frame)
+        return out
+
+    def _arm(self, body: Body, name: LayerName, x: str, out: str, frame: Frame) -> None:
+        mark = frame.code.mark()
+        value = self.body(body, self.resolution.arrangement(body), name, x, out, frame)
+        self.ensure(frame, mark, value, out)
+
+    def branches(
+        self, step: Branches, name: LayerName, x: str, out: str, frame: Frame, key: str
+    ) -> str:
+        """Write the arms one after the other, each in a variable of its own, then the join."""
+        taken = set(frame.taken)
+        inputs: list[str] = []
+        for arm, body in step.arms:
+            variable = frame.fresh(arm.text)
+            arrangement = self.resolution.arrangement(body)
+            inputs.append(self.body(body, arrangement, name / arm.text, x, variable, frame))
+        frame.taken = taken
+        context = {"inputs": inputs, "name": (name / key).code()}
+        frame.code.add(f"{out} = {self.speller.spell(step.join.text, context)}")
+        return out
+
+
+def fold_return(code: Code, value: str) -> None:
+    """`return value`, in one line with its assignment where that is the line before."""
+    if code.lines and code.lines[-1][0] == 0 and code.lines[-1][1].startswith(f"{value} = "):
+        code.lines[-1] = (0, "return " + code.lines[-1][1].removeprefix(f"{value} = "))
+    else:
+        code.add(f"return {value}")
+
+
+def _origin(step: Step) -> str:
+    return step.origin.text if step.origin else ""

@@ -1,0 +1,47 @@
+"""Headers of loops, the same in every target that prints Python."""
+
+from cnngen.program.algebra import free_names
+from cnngen.program.spelled import Printer
+from cnngen.semantics.walk import expressions, steps
+from cnngen.syntax.expression import Apply, Expression
+from cnngen.syntax.tree import Body, Each, Repeat
+
+
+def loop_variables(body: Body) -> set[str]:
+    """The variables of all loops in a body."""
+    return {name.text for step in steps(body) if isinstance(step, Each) for name, _ in step.lists}
+
+
+def loop_index(taken: set[str]) -> str:
+    """A name for a counter that nothing else has."""
+    names = ("i", "j", "k", *(f"i{n}" for n in range(2, 100)))
+    return next(name for name in names if name not in taken)
+
+
+def loop_header(step: Repeat | Each, index: str, printer: Printer) -> str:
+    """The header of a loop; `index` names a counter where one is needed."""
+    if isinstance(step, Repeat):
+        return f"for {index or '_'} in range({printer.code(step.times)}):"
+    used = {n for body in (step.body, step.between or ()) for n in _mentioned(body)}
+    names = [v.text if v.text in used else f"_{v.text}" for v, _ in step.lists]
+    lists = [_iterable(values, printer) for _, values in step.lists]
+    if len(names) == 1:
+        target, iterable = names[0], lists[0]
+    else:
+        target, iterable = ", ".join(names), f"zip({', '.join(lists)}, strict=True)"
+    if index:
+        target = f"{index}, {target}" if len(names) == 1 else f"{index}, ({target})"
+        iterable = f"enumerate({iterable})"
+    return f"for {target} in {iterable}:"
+
+
+def _iterable(values: Expression, printer: Printer) -> str:
+    """A list to run through; a range stays a range."""
+    code = printer.code(values)
+    if isinstance(values, Apply) and values.function == "range" and code.startswith("tuple(range("):
+        return code.removeprefix("tuple(").removesuffix(")")
+    return code
+
+
+def _mentioned(body: Body) -> set[str]:
+    return {name for step in steps(body) for part in expressions(step) for name in free_names(part)}

@@ -1,0 +1,193 @@
+"""Spelling: how a target writes an op, from the target's folder of templates.
+
+`ops/OP.jinja` gives one expression. `support/NAME.jinja` gives a class or function that a generated
+file needs once; op templates ask for it with `use("NAME")`. Values arrive as code, ready to print:
+templates choose and arrange, and hold no arithmetic and no knowledge of shapes.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from cnngen.program.layout import layout
+from cnngen.shipped import TEMPLATES
+from cnngen.targets.code import (
+    centred,
+    elements,
+    odd,
+    operand,
+    product,
+    slice_of,
+    squared,
+    suffixed,
+    times,
+)
+
+OMIT = ""  # a code that is left out of a call
+
+
+class Unsupported(Exception):
+    """A target cannot express an op as it is used; the message says why."""
+
+
+def call(function: str, *positional: str, **named: str) -> str:
+    """`function(...)` without the arguments that are to be omitted."""
+    arguments = [argument for argument in positional if argument != OMIT]
+    arguments += [f"{name}={argument}" for name, argument in named.items() if argument != OMIT]
+    return f"{function}({', '.join(arguments)})"
+
+
+def unless(value: str, *defaults: str) -> str:
+    """The value, or nothing where it is the default, which need not be written (`1e-05` is `1e-5`)."""
+    return OMIT if any(_equal(value, default) for default in defaults) else value
+
+
+def _equal(left: str, right: str) -> bool:
+    try:
+        return left == right or Decimal(left) == Decimal(right)
+    except InvalidOperation:
+        return False
+
+
+def complement(value: str) -> str:
+    """`1 - value`, computed where the value is a number (in decimals, so that 0.1 gives 0.9)."""
+    try:
+        return str(1 - Decimal(value))
+    except InvalidOperation:
+        return f"1 - {value}" if value.isidentifier() else f"1 - ({value})"
+
+
+def unsupported(reason: str) -> str:
+    raise Unsupported(reason)
+
+
+class Speller:
+    """Spells the ops of one generated file, and remembers the imports and the support that they
+    need.
+    """
+
+    def __init__(self, target: str, folders: Sequence[Path] = ()) -> None:
+        self.target = target
+        self.environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            autoescape=False,  # what is printed is Python, made from checked names and numbers
+        )
+        functions: dict[str, Any] = {
+            "call": call,
+            "unless": unless,
+            "complement": complement,
+            "product": product,
+            "elements": elements,
+            "suffixed": suffixed,
+            "operand": operand,
+            "squared": squared,
+            "times": times,
+            "slice_of": slice_of,
+            "centred": centred,
+            "odd": odd,
+            "unsupported": unsupported,
+            "use": self.use,
+            "imports": self.imports,
+            "vary": self.vary,
+            "untyped": self.note_untyped,
+        }
+        self.environment.globals.update(functions)
+        self.imported: set[tuple[str, str]] = set()
+        self.support: dict[str, str] = {}  # in the order of use, each before those who use it
+        self.fixed: dict[str, dict[str, str]] = {}
+        self.untyped = (
+            False  # whether the file calls a constructor that its framework leaves untyped
+        )
+
+    def spell(self, op: str, context: Mapping[str, Any]) -> str:
+        """The expression for an op."""
+        template = self.environment.get_template(f"{self.target}/ops/{op}.jinja")
+        return template.render(context, fixed=self.fixed.get(op, {})).strip()
+
+    def knows(self, op: str) -> bool:
+        try:
+            self.environment.get_template(f"{self.target}/ops/{op}.jinja")
+        except jinja2.TemplateNotFound:
+            return False
+        return True
+
+    def support_names(self) -> set[str]:
+        """The names of all the target's pieces of support."""
+        folder = f"{self.target}/support/"
+        found = self.environment.list_templates(extensions=["jinja"])
+        return {
+            name.removeprefix(folder).removesuffix(".jinja")
+            for name in found
+            if name.startswith(folder)
+        }
+
+    def use(self, name: str, op: str = "") -> str:
+        """Ask for a piece of support by name; `op` where it depends on what all calls of that op
+        have in common.
+        """
+        if name not in self.support:
+            template = self.environment.get_template(f"{self.target}/support/{name}.jinja")
+            text = template.render(fixed=self.fixed.get(op or name, {})).strip()
+            self.support[name] = _broken(text)  # after what it uses itself
+        return name
+
+    def vary(self, fixed: Mapping[str, str], attribute: str, value: str, *defaults: str) -> str:
+        """The value, unless all calls in the file agree on it, or it is the default."""
+        return OMIT if attribute in fixed else unless(value, *defaults)
+
+    def imports(self, module: str, name: str = "") -> str:
+        """`import module` (also `torch.nn.functional as F`), or `from module import name`."""
+        self.imported.add((module, name))
+        return ""
+
+    def spell_init(self, word: str, context: Mapping[str, Any]) -> str:
+        """The statement or expression for an initial distribution."""
+        template = self.environment.get_template(f"{self.target}/init/{word}.jinja")
+        return template.render(context).strip()
+
+    def page(self, **context: Any) -> str:
+        """The whole file."""
+        template = self.environment.get_template(f"{self.target}/model.jinja")
+        imports = "\n".join(line for text in self.import_lines() for line in layout(text))
+        text = template.render(
+            context, imports=imports, support=list(self.support.values()), untyped=self.untyped
+        )
+        return text.rstrip("\n") + "\n"
+
+    def note_untyped(self) -> str:
+        self.untyped = True
+        return ""
+
+    def import_lines(self) -> list[str]:
+        """The import statements in the order of isort: the standard library, then the rest."""
+        groups: list[list[str]] = [[], []]
+        names: dict[str, set[str]] = {}
+        for module, name in self.imported:
+            names.setdefault(module, set()).add(name)
+        for third_party in (False, True):
+            modules = sorted(
+                m for m in names if (m.split(".")[0] in ("torch", "keras", "numpy")) == third_party
+            )
+            lines = groups[third_party]
+            lines += [f"import {module}" for module in modules if "" in names[module]]
+            for module in modules:
+                if listed := sorted(names[module] - {""}, key=_isort_key):
+                    lines.append(f"from {module} import {', '.join(listed)}")
+        return [*groups[0], *([""] if groups[0] and groups[1] else []), *groups[1]]
+
+
+def _broken(text: str) -> str:
+    """The text with its long lines broken, so that templates may have one line a statement."""
+    lines = [(len(line) - len(line.lstrip()), line.strip()) for line in text.splitlines()]
+    return "\n".join(part for indent, line in lines for part in layout(line, indent)).strip()
+
+
+def _isort_key(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest."""
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, name)

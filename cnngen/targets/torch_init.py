@@ -1,0 +1,128 @@
+"""Initial weights in PyTorch: one `init_weights` for all layers of a kind, or a wrapper where
+layers of a kind differ.
+"""
+
+from cnngen.ops.initializer import INITIALIZERS
+from cnngen.program.algebra import free_names
+from cnngen.program.python_expression import python
+from cnngen.program.spelled import Printer
+from cnngen.semantics.resolve import Resolution
+from cnngen.semantics.walk import calls
+from cnngen.syntax.expression import Constant, Expression, Name
+from cnngen.syntax.tree import ArgumentValue, Call, Distribution
+from cnngen.targets.spelling import Speller
+
+KINDS = {
+    "conv": "nn.Conv2d",
+    "depthwise_conv": "nn.Conv2d",
+    "separable_conv": "nn.Conv2d",
+    "transposed_conv": "nn.ConvTranspose2d",
+    "linear": "nn.Linear",
+    "batch_norm": "nn.BatchNorm2d",
+}
+DEFAULT = Constant(None)
+
+
+class Initialization:
+    """Decides for each kind of layer whether one rule serves all of them."""
+
+    def __init__(self, resolution: Resolution, speller: Speller) -> None:
+        self.resolution, self.speller = resolution, speller
+        bodies = [b.body for b in resolution.order] + [s.body for s in resolution.spec.stages]
+        self.layers: dict[str, list[Call]] = {}
+        for body in bodies:
+            for call in calls(body):
+                if (op := resolution.ops.get(call)) and op.name in KINDS:
+                    self.layers.setdefault(KINDS[op.name], []).append(call)
+        self.rules: dict[
+            str, ArgumentValue
+        ] = {}  # kind -> the distribution that all its layers share
+        for kind, found in self.layers.items():
+            values = [self._init(call) for call in found]
+            if all(same(value, values[0]) for value in values) and not names(values[0]):
+                self.rules[kind] = values[0]
+
+    def _init(self, call: Call) -> ArgumentValue:
+        return self.resolution.arguments[call]["init"]
+
+    def wrap(self, call: Call, code: str, printer: Printer) -> str:
+        """The layer with weights of its own, where its kind has no common rule."""
+        op = self.resolution.ops[call]
+        if op.name not in KINDS or KINDS[op.name] in self.rules or self._init(call) == DEFAULT:
+            return code
+        statement = self._statement(self._init(call), "w", printer)
+        return f"{self.speller.use('initialized')}({code}, lambda w: {statement})"
+
+    def _statement(self, value: ArgumentValue, weight: str, printer: Printer | None) -> str:
+        word, _ = word_and_arguments(value)
+        return self.speller.spell_init(word, {"w": weight, **init_context(value, printer)})
+
+    def statements(self) -> list[tuple[list[str], str, str]]:
+        """For each rule: the kinds of layers, the statement, and whether they have biases (all,
+        some, none).
+        """
+        groups: list[tuple[ArgumentValue, list[str]]] = []
+        for kind, value in self.rules.items():
+            if value == DEFAULT:
+                continue
+            for known, kinds in groups:
+                if same(known, value):
+                    kinds.append(kind)
+                    break
+            else:
+                groups.append((value, [kind]))
+        return [
+            (kinds, self._statement(value, "module.weight", None), self._biases(kinds))
+            for value, kinds in groups
+        ]
+
+    def _biases(self, kinds: list[str]) -> str:
+        """Whether the layers of some kinds have biases to set to zero."""
+        values = {
+            self.resolution.arguments[call].get("bias")
+            for kind in kinds
+            for call in self.layers[kind]
+            if self.resolution.ops[call].name != "batch_norm"
+        }
+        if values <= {Constant(False)}:
+            return "none"
+        return "all" if kinds == ["nn.Linear"] and values == {Constant(True)} else "some"
+
+
+def same(left: ArgumentValue, right: ArgumentValue) -> bool:
+    if left == DEFAULT or right == DEFAULT:
+        return left == right
+    return word_and_arguments(left) == word_and_arguments(right)
+
+
+def names(value: ArgumentValue) -> frozenset[str]:
+    """The parameters that a distribution depends on."""
+    if value == DEFAULT:
+        return frozenset()
+    _, given = word_and_arguments(value)
+    return frozenset(n for name, e in given.items() if name != "mode" for n in free_names(e))
+
+
+def init_context(value: ArgumentValue, printer: Printer | None) -> dict[str, str]:
+    """The arguments of a distribution as code; the words among them as they are."""
+    word, given = word_and_arguments(value)
+    context: dict[str, str] = {}
+    for argument in INITIALIZERS[word].arguments:
+        expression = given.get(argument.name, Constant(argument.default))
+        if argument.kind == "choice":
+            context[argument.name] = (
+                expression.name if isinstance(expression, Name) else argument.default
+            )
+        else:
+            context[argument.name] = printer.code(expression) if printer else python(expression)
+    return context
+
+
+def word_and_arguments(value: ArgumentValue) -> tuple[str, dict[str, Expression]]:
+    match value:
+        case Distribution(word=word, arguments=arguments):
+            return word.text, {name.text: expression for name, expression in arguments}
+        case Name(name=word):
+            return word, {}
+        case _:
+            raise AssertionError(value)

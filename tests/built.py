@@ -1,0 +1,129 @@
+"""Support for tests: a spec compiled for both targets, its sources imported and its models made."""
+
+import importlib.util
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from textwrap import dedent
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from cnngen.analysis import Options, analyse_file
+from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.text import render_text
+from cnngen.ops.base import Image, Vector
+from cnngen.semantics.network import Network
+
+SPECS = Path(__file__).parent.parent / "specs"
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A network, and what its generated sources define; a source is rendered when it is asked for."""
+
+    network: Network
+    settings: Mapping[str, str]
+
+    @cached_property
+    def torch(self) -> Callable[..., Any]:
+        """The class of the PyTorch source."""
+        from cnngen.targets.torch import render
+
+        source = render(self.network, self._listed())
+        return getattr(_import(f"{self._stem}_torch", source), self.network.resolution.spec.name.text)
+
+    @cached_property
+    def keras(self) -> Callable[..., Any]:
+        """The function of the Keras source."""
+        from cnngen.targets.keras import render
+
+        source = render(self.network, self._listed())
+        return getattr(_import(f"{self._stem}_keras", source), self._stem)
+
+    @cached_property
+    def heads(self) -> dict[str, bool]:
+        """The argument of the Keras function that adds what exists in training only, where it has one."""
+        return {"training_heads": True} if self.network.training_stages() else {}
+
+    @property
+    def _stem(self) -> str:
+        return self.network.resolution.spec.stem
+
+    def _listed(self) -> list[str]:
+        return [f"{name}={value}" for name, value in self.settings.items()]
+
+
+def build(spec: Path | str, settings: Mapping[str, str] | None = None, input: Image | None = None) -> Built:
+    """Compile a spec: a file, the name of one in `specs/`, or (of several lines) its text."""
+    return _build(spec, tuple((settings or {}).items()), input)
+
+
+@cache
+def _build(spec: Path | str, settings: tuple[tuple[str, str], ...], input: Image | None) -> Built:
+    report = Report()
+    with tempfile.TemporaryDirectory() as folder:
+        if isinstance(spec, str) and "\n" in spec:
+            path = Path(folder) / "network.yaml"
+            path.write_text(dedent(spec), encoding="utf-8")
+        else:
+            path = spec if isinstance(spec, Path) else SPECS / f"{spec}.yaml"
+        network = analyse_file(path, report, Options(dict(settings), input))
+    if network is None:
+        raise AssertionError(render_text(list(report)))
+    return Built(network, dict(settings))
+
+
+def _import(name: str, source: str) -> ModuleType:
+    """A source as a module of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.py"
+        path.write_text(source, encoding="utf-8")
+        found = importlib.util.spec_from_file_location(name, path)
+        assert found and found.loader
+        module = importlib.util.module_from_spec(found)
+        found.loader.exec_module(module)
+    return module
+
+
+def outputs(network: Network, given: Any) -> dict[str, Any]:
+    """What a model of either framework returned, by the names of the outputs."""
+    if hasattr(given, "_asdict"):
+        return given._asdict()
+    if isinstance(given, dict):
+        return {str(name): value for name, value in given.items()}
+    training = network.training_stages()
+    (name,) = (name for name, stage in network.outputs.items() if stage not in training)
+    return {name: given}
+
+
+def channels_last(x: Array) -> Array:
+    """Images as Keras takes them."""
+    return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+
+
+def order(shape: Vector) -> Array:
+    """For each feature of a vector in Keras the index that it has in PyTorch, which flattens channels first."""
+    runs: list[Array] = []
+    start = 0
+    for part in shape.parts:
+        if isinstance(part, Image):
+            size = part.channels * part.height * part.width
+            maps = np.arange(size).reshape(part.channels, part.height, part.width)
+            run = maps.transpose(1, 2, 0).ravel()
+        else:
+            size = part
+            run = np.arange(size)
+        runs.append(start + run)
+        start += size
+    return np.concatenate(runs)
+
+
+def in_keras_order(network: Network, name: str, y: Array) -> Array:
+    """An output of PyTorch, laid out as Keras does."""
+    shape = network.stages[network.outputs[name]].shape
+    return channels_last(y) if isinstance(shape, Image) else y[:, order(shape)]  # type: ignore[arg-type]

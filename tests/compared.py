@@ -1,0 +1,167 @@
+"""Support for tests: one network as a PyTorch model and as a Keras model of equal weights, and what both compute."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from built import Array, Built, channels_last, in_keras_order, outputs
+from carried import COUNTER, carry, in_keras, randomize, state
+
+from cnngen.ops.base import Image
+
+Precision = Literal["float32", "float64"]
+Values = dict[str, Array]
+
+
+@contextmanager
+def precision(word: Precision) -> Iterator[None]:
+    """Layers are made, and numbers converted, in this precision."""
+    import keras
+
+    keras.config.set_dtype_policy(word)
+    keras.config.set_floatx(word)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy("float32")
+        keras.config.set_floatx("float32")
+
+
+def images(shape: Image, batch: int, word: Precision, seed: int = 0) -> Array:
+    drawn = np.random.default_rng(seed).standard_normal((batch, shape.channels, shape.height, shape.width))
+    return drawn.astype(word)
+
+
+@dataclass(slots=True)
+class Pair:
+    """Both models with equal random weights, for inputs of the network's size, in one precision."""
+
+    built: Built
+    batch: int
+    word: Precision
+    x: Array
+    torch_model: Any
+
+    def evaluate(self) -> tuple[Values, Values]:
+        """The outputs in evaluation, PyTorch's in the layout of Keras."""
+        import torch
+
+        with torch.no_grad():
+            expected = self._numpy(self.torch_model.eval()(torch.from_numpy(self.x)))
+        with precision(self.word):
+            model = self._keras_model(heads=False)
+            return expected, self._keras_values(model(channels_last(self.x), training=False))
+
+    def train(self) -> tuple["Step", "Step"]:
+        """One step of training without dropout; gradients are those of a random projection of all outputs."""
+        with precision(self.word):
+            model = self._keras_model(heads=True)
+            drop_nothing(self.torch_model, model)
+            expected = self._torch_step()
+            return expected, self._keras_step(model, expected)
+
+    def _torch_step(self) -> "Step":
+        import torch
+
+        model = self.torch_model.train()
+        y = outputs(self.built.network, model(torch.from_numpy(self.x)))
+        draw = torch.Generator().manual_seed(1)
+        projections = {n: torch.randn(v.shape, generator=draw, dtype=v.dtype) for n, v in y.items()}
+        sum((v * projections[n]).sum() for n, v in y.items()).backward()
+        gradients = {n: p.grad.numpy() for n, p in model.named_parameters()}
+        statistics = {n: v.numpy() for n, v in model.named_buffers() if not n.endswith(COUNTER)}
+        network = self.built.network
+        return Step(
+            self._numpy(y),
+            in_keras(network, gradients),
+            in_keras(network, statistics),
+            {n: in_keras_order(network, n, p.numpy()) for n, p in projections.items()},
+        )
+
+    def _keras_step(self, model: Any, expected: "Step") -> "Step":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            y = outputs(self.built.network, model(channels_last(self.x), training=True))
+            loss = sum(tf.reduce_sum(v * expected.projections[n]) for n, v in y.items())
+        weights = model.trainable_variables
+        gradients = tape.gradient(loss, [w.value for w in weights])
+        return Step(
+            self._keras_values(y),
+            {w.path: g.numpy() for w, g in zip(weights, gradients, strict=True)},
+            {w.path: w.numpy() for w in model.weights if not w.trainable},
+            expected.projections,
+        )
+
+    def _keras_model(self, heads: bool) -> Any:
+        shape = self.built.network.input
+        size = (shape.height, shape.width, shape.channels)
+        model = self.built.keras(input_shape=size, **(self.built.heads if heads else {}))
+        carry(self.built.network, self.torch_model, model)
+        return model
+
+    def _numpy(self, y: Any) -> Values:
+        network = self.built.network
+        named = outputs(network, y)
+        return {n: in_keras_order(network, n, v.detach().numpy()) for n, v in named.items()}
+
+    def _keras_values(self, y: Any) -> Values:
+        return {n: np.asarray(v) for n, v in outputs(self.built.network, y).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step of training gave, by the names and in the layouts of Keras."""
+
+    outputs: Values
+    gradients: Values
+    statistics: Values
+    projections: Values
+
+
+def pair(built: Built, batch: int = 2, word: Precision = "float32", seed: int = 0) -> Pair:
+    import torch
+
+    model = built.torch().to(getattr(torch, word))
+    x = images(built.network.input, batch, word, seed)
+    randomize(model, seed, torch.from_numpy(x))
+    return Pair(built, batch, word, x, model)
+
+
+def drop_nothing(torch_model: Any, keras_model: Any) -> None:
+    """Set all dropout rates to zero, since the frameworks draw other masks."""
+    import keras
+    from torch import nn
+
+    for module in torch_model.modules():
+        if isinstance(module, nn.Dropout | nn.Dropout2d):
+            module.p = 0.0
+    for layer in keras_model.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+
+
+def before(built: Built, model: Any) -> Values:
+    """All weights of a PyTorch model as Keras has them, as they are now."""
+    return in_keras(built.network, {name: value.copy() for name, value in state(model).items()})
+
+
+def farthest(found: Values, expected: Values) -> float:
+    """The largest difference of an output, relative to its largest value."""
+    assert found.keys() == expected.keys()
+    return max(distance(found[name], expected[name]) for name in expected)
+
+
+def distance(found: Array, expected: Array) -> float:
+    assert found.shape == expected.shape and np.isfinite(expected).all()
+    return float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-30))
+
+
+def apart(found: Values, expected: Values) -> float:
+    """The norm of all differences together, relative to the norm of all values."""
+    assert found.keys() == expected.keys()
+    assert all(found[name].shape == expected[name].shape for name in expected)
+    differences = sum(float(np.square(found[name] - expected[name]).sum()) for name in expected)
+    return (differences / sum(float(np.square(value).sum()) for value in expected.values())) ** 0.5

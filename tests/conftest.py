@@ -1,0 +1,37 @@
+"""What holds for all tests: markers, quiet frameworks without a GPU, and a torchvision that can be imported."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # several processes that share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+
+DECLARED: list[object] = []  # what PyTorch forgets with the object that declared it
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "torch: needs PyTorch")
+    config.addinivalue_line("markers", "keras: needs Keras with TensorFlow")
+
+
+@pytest.fixture(scope="session")
+def torchvision():
+    """The package, whose CUDA build expects operators that a CPU build of PyTorch does not know."""
+    pytest.importorskip("torch")
+    import torch
+
+    try:
+        return pytest.importorskip("torchvision", exc_type=ModuleNotFoundError)
+    except RuntimeError:
+        library = torch.library.Library("torchvision", "DEF")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        DECLARED.append(library)
+        import torchvision
+
+        return torchvision

@@ -1,0 +1,100 @@
+"""Ops with drawn attributes, inputs for them, and the code that their templates are given."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+from cnngen.ops import OPS
+from cnngen.ops.base import Attribute, Image, Op, Shape, Vector
+
+SINGLE = sorted(name for name, op in OPS.items() if not op.joins)
+JOINS = sorted(name for name, op in OPS.items() if op.joins)
+TAKES_VECTORS = {"linear", "reshape"}
+TAKES_BOTH = {
+    *("batch_norm", "layer_norm", "dropout", "drop_path", "flatten", "identity", "scale"),
+    *(name for name, op in OPS.items() if op.group == "activation"),
+}
+
+COUNTS = st.sampled_from([1, 2, 3, 4, 6, 8, 9, 12])  # often divisible by each other
+IMAGES = st.builds(Image, COUNTS, st.integers(1, 9), st.integers(1, 9))
+VECTORS = COUNTS.map(lambda n: Vector(n, (n,)))
+
+
+def make(name: str, **given: Any) -> Op:
+    """An op with attributes as its class takes them, and defaults for the rest."""
+    attributes = OPS[name].attributes
+    return OPS[name]({key: given.get(key, normal(a, a.default)) for key, a in attributes.items()})
+
+
+def normal(attribute: Attribute[Any], value: Any) -> Any:
+    """What a default stands for."""
+    pairs = {"size": 2, "padding": 4}.get(attribute.kind)
+    return (value,) * pairs if pairs and isinstance(value, int) else value
+
+
+@st.composite
+def ops(draw: st.DrawFn, name: str) -> Op:
+    """An op with small attributes that are all in range, though they need not fit each other."""
+    values = {key: draw(_values(attribute)) for key, attribute in OPS[name].attributes.items()}
+    return OPS[name](values)
+
+
+@st.composite
+def inputs(draw: st.DrawFn, op: Op) -> Shape:
+    """An input of a rank that the op takes."""
+    if op.name == "reshape" and draw(st.integers(0, 3)):
+        features: int = op.values["channels"] * op.values["height"] * op.values["width"]
+        return Vector(features, (features,))
+    if op.name in TAKES_VECTORS:
+        return draw(VECTORS)
+    return draw(IMAGES | VECTORS) if op.name in TAKES_BOTH else draw(IMAGES)
+
+
+def _values(attribute: Attribute[Any]) -> st.SearchStrategy[Any]:
+    low = int(attribute.minimum or 0)
+    few = st.integers(low, low + 3)
+    values: st.SearchStrategy[Any]
+    match attribute.kind:
+        case "int":
+            values = COUNTS if attribute.name in ("out", "stop") else few
+        case "float":
+            values = st.sampled_from([0.25, 0.5, 1.0])
+        case "bool":
+            values = st.booleans()
+        case "size":
+            values = st.just((low, low)) | st.tuples(few, few) | few.map(lambda n: (n, n))
+        case "padding":
+            values = st.just((0, 0, 0, 0)) | st.just("same") | few.map(lambda n: (n,) * 4)
+            values |= st.tuples(few, few).map(lambda p: (p[0], p[0], p[1], p[1]))
+            values |= st.tuples(few, few, few, few)
+        case "choice":
+            values = st.sampled_from(attribute.choices)
+        case "init":
+            values = st.none()
+    return values | st.none() if attribute.optional else values
+
+
+def codes(op: Op, x: Shape) -> Mapping[str, str]:
+    """What a template is given: each attribute as code, and the input's channels and rank."""
+    context = {
+        "channels": str(x.channels if isinstance(x, Image) else x.features),
+        "rank": "image" if isinstance(x, Image) else "vector",
+    }
+    for name, attribute in op.attributes.items():
+        value: Any = op.values[name]
+        if attribute.kind == "size" and value is not None:
+            context[name] = _pair(value)
+        elif isinstance(value, str):
+            context[name] = value
+        elif attribute.kind == "padding":
+            top, bottom, left, right = value
+            symmetric = top == bottom and left == right
+            context |= {name: _pair((top, left)) if symmetric else "sides", "sides": repr(value)}
+        else:
+            context[name] = repr(value)
+    return context
+
+
+def _pair(value: tuple[int, int]) -> str:
+    return str(value[0]) if value[0] == value[1] else repr(value)

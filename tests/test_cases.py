@@ -1,0 +1,95 @@
+"""Literate cases: `cases/*.md` have specs with mistakes, and exactly what is printed about each.
+
+`python tests/test_cases.py --update` writes into each case what is printed now.
+"""
+
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cnngen.analysis import analyse_file
+from cnngen.diagnostics.codes import CODES
+from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.text import render_text
+
+FOLDER = Path(__file__).parent / "cases"
+CASE = re.compile(
+    r"^## (?P<title>.+)\n\n(?P<prose>(?:(?!```|#).+\n)+)\n"
+    r"```yaml\n(?P<spec>(?:.*\n)*?)```\n\n```text\n(?P<output>(?:.*\n)*?)```\n",
+    re.MULTILINE,
+)
+
+# What no single file called spec.yaml can show; other tests do.
+ELSEWHERE = {"bad-extends", "unreadable", "unsupported-op"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A spec and what is printed about it."""
+
+    file: str
+    title: str
+    spec: str
+    output: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.title}"
+
+
+def cases() -> Iterator[Case]:
+    for path in sorted(FOLDER.glob("*.md")):
+        for found in CASE.finditer(path.read_text(encoding="utf-8")):
+            yield Case(path.stem, found["title"], found["spec"], found["output"])
+
+
+def printed(spec: str, folder: Path) -> str:
+    """What is said about a spec that stands in a file `spec.yaml`."""
+    path = folder / "spec.yaml"
+    path.write_text(spec, encoding="utf-8", newline="")
+    report = Report()
+    analyse_file(path, report)
+    return render_text(list(report)).replace(str(path), "spec.yaml")
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_case(case: Case, tmp_path: Path):
+    assert printed(case.spec, tmp_path) == case.output
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.md")), ids=lambda path: path.stem)
+def test_every_heading_is_a_case(path: Path):
+    text = path.read_text(encoding="utf-8")
+    titles = re.findall("^## (.+)$", CASE.sub("", text), re.MULTILINE)
+    assert not titles, "these are not of the form: heading, sentence, yaml, text"
+
+
+def test_titles_are_unique():
+    titles = [str(case) for case in cases()]
+    assert len(titles) == len(set(titles))
+
+
+def test_every_code_has_a_case():
+    shown = {code for case in cases() for code in re.findall(r"^\w+\[(.+?)\]:", case.output, re.M)}
+    assert shown == set(CODES) - ELSEWHERE
+
+
+def update() -> None:
+    """Write into each case what is printed now."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path in sorted(FOLDER.glob("*.md")):
+            text = path.read_text(encoding="utf-8")
+            for case in reversed(list(CASE.finditer(text))):
+                output = printed(case["spec"], Path(folder))
+                text = text[: case.start("output")] + output + text[case.end("output") :]
+            path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--update"]:
+        sys.exit(__doc__)
+    update()

@@ -1,0 +1,158 @@
+"""Initial distributions: both targets draw weights alike, for every word and kind of layer."""
+
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+from op_examples import codes, make
+
+from cnngen.ops.base import Image, Op, Shape, Vector
+from cnngen.ops.initializer import INITIALIZERS
+from cnngen.shipped import TEMPLATES
+from cnngen.targets.spelling import Speller, Unsupported
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+torch = pytest.importorskip("torch")
+keras = pytest.importorskip("keras")
+from torch import Tensor  # noqa: E402
+
+pytestmark = [pytest.mark.keras, pytest.mark.torch]
+
+K3, K5 = {"kernel": (3, 3)}, {"kernel": (5, 5)}
+LAYERS: dict[str, tuple[Op, Shape]] = {
+    "conv": (make("conv", out=96, **K3), Image(32, 9, 9)),
+    "grouped": (make("conv", out=160, groups=4, **K3), Image(64, 9, 9)),
+    "depthwise": (make("depthwise_conv", **K5), Image(768, 9, 9)),
+    "multiplied": (make("depthwise_conv", multiplier=3, **K5), Image(256, 9, 9)),
+    "separable": (make("separable_conv", out=96, multiplier=2, **K5), Image(384, 9, 9)),
+    "transposed": (make("transposed_conv", out=32, **K3), Image(96, 9, 9)),
+    "linear": (make("linear", out=96), Vector(256, (256,))),
+}
+CASES: list[tuple[str, dict[str, str]]] = [(word, {}) for word in INITIALIZERS]
+CASES += [(word, {"mode": "fan_out", "slope": "0.5"}) for word in ("he_normal", "he_uniform")]
+CASES += [("trunc_normal", {"std": "0.3"}), ("uniform", {"bound": "0.3"}), ("constant", {"value": "-2"})]
+
+
+def arguments(word: str, given: dict[str, str]) -> dict[str, str]:
+    defaults = {a.name: str(a.default) for a in INITIALIZERS[word].arguments}
+    return defaults | given
+
+
+def drawn_by_torch(word: str, given: dict[str, str], shape: tuple[int, ...]) -> Tensor:
+    w = torch.empty(shape)
+    code = Speller("torch").spell_init(word, {"w": "w", **arguments(word, given)})
+    return eval(code, {"w": w, "nn": torch.nn})
+
+
+def drawn_by_keras(word: str, given: dict[str, str], op: Op, x: Shape) -> list[np.ndarray]:
+    """The weights of a new layer, without its bias."""
+    speller = Speller("keras")
+    context = {"multiplier": str(op.values.get("multiplier", 1)), **arguments(word, given)}
+    inits = {"init": speller.spell_init(word, {"op": op.name, **context})}
+    if op.name == "separable_conv":
+        inits["pointwise_init"] = speller.spell_init(word, {"op": "conv", **context})
+    code = speller.spell(op.name, {**codes(op, x), "x": "x", "name": '"it"', **inits})
+    shape = (x.height, x.width, x.channels) if isinstance(x, Image) else (x.features,)
+    space: dict[str, Any] = {"keras": keras, "KerasTensor": keras.KerasTensor, "x": keras.Input(shape)}
+    space |= {"layers": keras.layers, "ops": keras.ops}
+    for module, name in speller.imported:
+        exec(f"from {module} import {name}", space)
+    for text in speller.support.values():
+        exec(text, space)
+    *kernels, bias = keras.Model(space["x"], eval(code, space)).get_layer("it").get_weights()
+    assert not bias.any()
+    return kernels
+
+
+def moments(w: Any) -> tuple[float, float, float, float]:
+    w = np.asarray(w, "float64").ravel()
+    spread = w.std()
+    kurtosis = ((w - w.mean()) ** 4).mean() / spread**4 if spread else 0.0
+    return float(w.mean()), float(spread), float(abs(w).max()), float(kurtosis)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize(("word", "given"), CASES)
+def test_both_targets_draw_alike(word: str, given: dict[str, str], kind: str) -> None:
+    op, x = LAYERS[kind]
+    torch.manual_seed(0)
+    keras.utils.set_random_seed(0)
+    if word == "orthogonal" and kind in ("depthwise", "multiplied", "separable"):
+        with pytest.raises(Unsupported):
+            drawn_by_keras(word, given, op, x)
+        return
+    shapes = [shape for key, shape in op.weights(x).items() if key.endswith("weight")]
+    for shape, kernel in zip(shapes, drawn_by_keras(word, given, op, x), strict=True):
+        mean, spread, largest, kurtosis = moments(drawn_by_torch(word, given, shape))
+        assert kernel.size == np.prod(shape)
+        actual = moments(kernel)
+        assert actual[0] == pytest.approx(mean, abs=0.05 * spread)
+        assert actual[1] == pytest.approx(spread, rel=0.05)
+        assert actual[2] == pytest.approx(largest, rel=0.01 if kurtosis < 2.5 else 0.25)
+        assert actual[3] == pytest.approx(kurtosis, abs=0.3)  # 3 normal, 2.4 truncated, 1.8 uniform
+
+
+@pytest.mark.parametrize("kind", ["conv", "grouped", "transposed", "linear"])
+def test_orthogonal_filters(kind: str) -> None:
+    op, x = LAYERS[kind]
+    (kernel,) = drawn_by_keras("orthogonal", {}, op, x)
+    rows = np.moveaxis(kernel, -1, 0).reshape(kernel.shape[-1], -1)
+    rows = rows if len(rows) <= rows.shape[1] else rows.T
+    np.testing.assert_allclose(rows @ rows.T, np.eye(len(rows)), atol=1e-5)
+
+
+def test_layers_of_one_file_draw_their_own_weights() -> None:
+    speller = Speller("keras")
+    context = {"op": "conv", **arguments("he_normal", {})}
+    init = speller.spell_init("he_normal", context)
+    speller.fixed["conv"] = {"init": init, "square": "True"}
+    op = make("conv", out=4, stride=(2, 2), padding=(1, 1, 1, 1), **K3)
+    given = {**codes(op, Image(3, 9, 9)), "x": "x", "name": '"it"', "init": init}
+    code = speller.spell("conv", given)
+    assert "init=" not in code
+    space: dict[str, Any] = {"keras": keras, "KerasTensor": keras.KerasTensor}
+    space |= {"layers": keras.layers, "VarianceScaling": keras.initializers.VarianceScaling}
+    exec(speller.support["conv2d"], space)
+    kernels = [
+        keras.Model(x, eval(code, space | {"x": x})).get_layer("it").get_weights()[0]
+        for x in (keras.Input((9, 9, 3)), keras.Input((9, 9, 3)))
+    ]
+    assert (kernels[0] != kernels[1]).any()
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_every_word_has_a_template(target: str) -> None:
+    assert {path.stem for path in (TEMPLATES / target / "init").iterdir()} == set(INITIALIZERS)
+
+
+@pytest.mark.parametrize(
+    ("word", "given", "torch_code", "keras_code"),
+    [
+        ("he_normal", {}, "nn.init.kaiming_normal_(w)", 'VarianceScaling(2.0, distribution="untruncated_normal")'),
+        (
+            "he_uniform",
+            {"mode": "fan_out", "slope": "slope"},
+            'nn.init.kaiming_uniform_(w, a=slope, mode="fan_out")',
+            'VarianceScaling(2.0 / (1 + slope**2), mode="fan_out", distribution="uniform")',
+        ),
+        (
+            "trunc_normal",
+            {},
+            "nn.init.trunc_normal_(w, std=0.02, a=-0.04, b=0.04)",
+            "TruncatedNormal(stddev=0.02)",
+        ),
+        (
+            "trunc_normal",
+            {"std": "1 / n"},
+            "nn.init.trunc_normal_(w, std=1 / n, a=-2 * (1 / n), b=2 * (1 / n))",
+            "TruncatedNormal(stddev=1 / n)",
+        ),
+        ("uniform", {}, "nn.init.uniform_(w, -0.05, 0.05)", "RandomUniform(-0.05, 0.05)"),
+        ("zeros", {}, "nn.init.zeros_(w)", '"zeros"'),
+    ],
+)
+def test_spelling(word: str, given: dict[str, str], torch_code: str, keras_code: str) -> None:
+    context = {"w": "w", "op": "conv", **arguments(word, given)}
+    assert Speller("torch").spell_init(word, context) == torch_code
+    assert Speller("keras").spell_init(word, context) == keras_code

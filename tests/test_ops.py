@@ -1,0 +1,173 @@
+"""The ops themselves: what they declare, refuse and compute, without any framework."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from op_examples import SINGLE, TAKES_BOTH, TAKES_VECTORS, inputs, make, ops
+
+from cnngen.diagnostics.codes import CODES
+from cnngen.ops import OPS
+from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
+from cnngen.semantics.evaluate import evaluate
+from cnngen.shipped import TEMPLATES
+from cnngen.syntax.expression import Constant
+
+MAPS, FEATURES, FLATTENED = Image(12, 8, 8), Vector(12, (12,)), Vector(12, (Image(3, 2, 2),))
+ODD = (0, 1, 0, 1)  # another padding on each side
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_every_op_has_a_template(target: str) -> None:
+    assert {path.stem for path in (TEMPLATES / target / "ops").glob("*.jinja")} == set(OPS)
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
+def test_an_op_is_documented(op: type[Op]) -> None:
+    assert op.group
+    assert op.__doc__ and op.__doc__.splitlines()[0].endswith(".")
+    assert op.__doc__ not in {base.__doc__ for base in op.__mro__[1:]}
+    for attribute in op.attributes.values():
+        assert attribute.about and not attribute.about.endswith(".")
+    assert set(op.sizing) <= set(op.attributes)
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
+def test_defaults_are_in_range(op: type[Op]) -> None:
+    types = {"int": int, "size": int, "padding": int, "float": float, "bool": bool}
+    for attribute in op.attributes.values():
+        default = attribute.default
+        if attribute.required:
+            continue
+        if default is None:
+            assert attribute.optional
+        elif attribute.kind == "choice":
+            assert default in attribute.choices
+        else:
+            assert type(default) is types[attribute.kind]
+            assert attribute.minimum is None or default >= attribute.minimum
+            assert attribute.maximum is None or default <= attribute.maximum
+            assert attribute.above is None or default > attribute.above
+
+
+@pytest.mark.parametrize("name", SINGLE)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_only_shape_errors_are_raised(name: str, data: st.DataObject) -> None:
+    op = data.draw(ops(name))
+    x = data.draw(inputs(op))
+    try:
+        output = op.infer(x)
+    except ShapeError as error:
+        assert error.code in CODES
+        assert error.attribute is None or error.attribute in op.attributes
+        assert error.help
+        return
+    assert all(n >= 1 for n in _numbers(output))
+    if name != "flatten":
+        assert _symbolic_channels(op, x) == _numbers(output)[0]
+
+
+def _symbolic_channels(op: Op, x: Shape) -> Any:
+    arguments = {key: Constant(value) for key, value in op.values.items()}
+    return evaluate(op.channels(arguments, (Constant(_numbers(x)[0]),)), {})
+
+
+def _numbers(x: Shape) -> tuple[int, ...]:
+    return (x.channels, x.height, x.width) if isinstance(x, Image) else (x.features,)
+
+
+@pytest.mark.parametrize("name", [n for n in SINGLE if n not in TAKES_BOTH])
+@settings(max_examples=1, deadline=None)
+@given(data=st.data())
+def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
+    op = data.draw(ops(name))
+    wrong = MAPS if name in TAKES_VECTORS else FEATURES
+    with pytest.raises(ShapeError, match=f"`{name}` needs") as caught:
+        op.infer(wrong)
+    assert caught.value.help and "flatten" in caught.value.help
+
+
+@pytest.mark.parametrize(
+    ("op", "attribute", "code"),
+    [
+        (make("conv", out=8, kernel=(9, 3)), "kernel", "empty-output"),
+        (make("conv", out=8, kernel=(1, 1), groups=5), "groups", "indivisible-channels"),
+        (make("conv", out=8, kernel=(1, 1), groups=3), "groups", "indivisible-channels"),
+        (make("transposed_conv", out=8, kernel=(2, 2), padding="same"), "padding", "out-of-range"),
+        (make("transposed_conv", out=8, kernel=(2, 2), padding=ODD), "padding", "out-of-range"),
+        (
+            make("transposed_conv", out=8, kernel=(2, 2), output_padding=(0, 1)),
+            "output_padding",
+            "out-of-range",
+        ),
+        (make("max_pool", kernel=(1, 3), padding=ODD), "padding", "out-of-range"),
+        (make("avg_pool", kernel=(2, 2), stride=(3, 3), ceil=True), "ceil", "out-of-range"),
+        (make("max_pool", kernel=(2, 2), padding="same", ceil=True), "ceil", "out-of-range"),
+        (make("group_norm", groups=5), "groups", "indivisible-channels"),
+        (make("channel_shuffle", groups=5), "groups", "indivisible-channels"),
+        (make("pixel_shuffle", factor=3), "factor", "indivisible-channels"),
+        (make("crop", padding=(4, 4, 0, 0)), "padding", "empty-output"),
+        (make("zero_pad", padding="same"), "padding", "out-of-range"),
+        (make("slice_channels", stop=13), "stop", "shape-mismatch"),
+        (make("slice_channels", start=3, stop=3), "stop", "empty-output"),
+    ],
+)
+def test_what_does_not_fit_is_refused(op: Op, attribute: str, code: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        op.infer(MAPS)
+    assert (caught.value.attribute, caught.value.code) == (attribute, code)
+
+
+def test_reshape_refuses_what_was_flattened_from_maps() -> None:
+    reshape = make("reshape", channels=3, height=2, width=2)
+    assert reshape.infer(FEATURES) == Image(3, 2, 2)
+    with pytest.raises(ShapeError, match="flattened from feature maps"):
+        reshape.infer(FLATTENED)
+    with pytest.raises(ShapeError, match="cannot make 3 x 2 x 2 of 13 features"):
+        reshape.infer(Vector(13, (13,)))
+
+
+def test_windows() -> None:
+    conv = make("conv", out=1, kernel=(3, 1), stride=(2, 1), dilation=(2, 1), padding=(2, 1, 0, 0))
+    assert conv.infer(Image(1, 14, 9)) == Image(1, 7, 9)
+    same = make("max_pool", kernel=(3, 3), stride=(2, 2), padding="same")
+    assert same.infer(Image(1, 13, 14)) == Image(1, 7, 7)
+    ceil = make("max_pool", kernel=(3, 3), stride=(2, 2), ceil=True)
+    assert ceil.infer(Image(1, 112, 2)) == Image(1, 56, 1)
+
+
+def test_flattened_parts_follow_their_features() -> None:
+    flatten, concat = make("flatten"), make("concat")
+    maps, gates = flatten.infer(Image(3, 2, 2)), flatten.infer(Image(5, 1, 1))
+    assert maps == FLATTENED
+    assert gates == Vector(5, (5,))
+    joined = concat.infer(maps, gates, gates, maps)
+    assert joined == Vector(34, (Image(3, 2, 2), 10, Image(3, 2, 2)))
+    assert make("relu").infer(joined) == joined
+    assert make("linear", out=4).infer(joined) == Vector(4, (4,))
+
+
+@pytest.mark.parametrize(
+    ("name", "branches", "message"),
+    [
+        ("add", (MAPS, Image(6, 8, 8)), "have different shapes"),
+        ("mean", (MAPS, Image(12, 8, 4)), "have different shapes"),
+        ("max", (MAPS, FEATURES), "are feature maps and vectors"),
+        ("add", (FEATURES, FLATTENED), "were flattened from different shapes"),
+        ("concat", (MAPS, Image(12, 4, 4)), "have different heights or widths"),
+        ("multiply", (MAPS, Image(12, 1, 8)), "have different shapes"),
+        ("multiply", (MAPS, Image(6, 1, 1)), "have different shapes"),
+    ],
+)
+def test_branches_that_do_not_fit_are_refused(
+    name: str, branches: tuple[Shape, ...], message: str
+) -> None:
+    with pytest.raises(ShapeError, match=f"the branches of `{name}` {message}") as caught:
+        make(name).infer(*branches)
+    assert caught.value.label and caught.value.help
+
+
+def test_a_gate_scales_maps() -> None:
+    assert make("multiply").infer(Image(12, 1, 1), MAPS) == MAPS

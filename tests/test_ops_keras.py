@@ -1,0 +1,486 @@
+"""Every op as Keras spells it, against the same function of PyTorch, with the same weights."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import chain, combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from op_examples import JOINS, SINGLE, codes, inputs, make, ops
+
+from cnngen.ops.base import Image, Op, Shape, ShapeError
+from cnngen.targets.spelling import Speller, Unsupported
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+torch = pytest.importorskip("torch")
+keras = pytest.importorskip("keras")
+from torch import Tensor  # noqa: E402
+from torch.nn import functional as F  # noqa: E402, N812
+
+pytestmark = [pytest.mark.keras, pytest.mark.torch]
+
+NEEDS_SIZE = {"adaptive_avg_pool", "adaptive_max_pool"}
+WINDOWS = {"conv", "depthwise_conv", "separable_conv", "transposed_conv", "max_pool", "avg_pool"}
+SUPPORTED = [*sorted(WINDOWS), "adaptive_avg_pool", "local_response_norm", "batch_norm"]
+
+
+# --- the reference -----------------------------------------------------------------------------
+
+
+def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
+    """The op by functions of PyTorch, for NCHW."""
+    v: Any = op.values
+    weight, bias = w.get("weight"), w.get("bias")
+    match op.name:
+        case "conv":
+            padded = pad(x, v["padding"], v["kernel"], v["stride"], v["dilation"])
+            return F.conv2d(padded, weight, bias, v["stride"], 0, v["dilation"], v["groups"])
+        case "depthwise_conv" | "separable_conv":
+            padded = pad(x, v["padding"], v["kernel"], v["stride"], v["dilation"])
+            kernel = w.get("depthwise.weight", weight)
+            y = F.conv2d(padded, kernel, bias, v["stride"], 0, v["dilation"], x.shape[1])
+            if op.name == "depthwise_conv":
+                return y
+            return F.conv2d(y, w["pointwise.weight"], w.get("pointwise.bias"))
+        case "transposed_conv":
+            sides = v["padding"][0], v["padding"][2]
+            return F.conv_transpose2d(
+                x, weight, bias, v["stride"], sides, v["output_padding"], v["groups"]
+            )
+        case "linear":
+            return F.linear(x, weight, bias)
+        case "max_pool":
+            stride = v["stride"] or v["kernel"]
+            padded = pad(x, v["padding"], v["kernel"], stride, value=-torch.inf)
+            return F.max_pool2d(padded, v["kernel"], stride, ceil_mode=v["ceil"])
+        case "avg_pool":
+            stride = v["stride"] or v["kernel"]
+            padded = pad(x, v["padding"], v["kernel"], stride)
+            y = F.avg_pool2d(padded, v["kernel"], stride, ceil_mode=v["ceil"])
+            if v["padding"] != "same" and v["count_include_pad"]:
+                return y
+            ones = pad(torch.ones_like(x), v["padding"], v["kernel"], stride)
+            return y / F.avg_pool2d(ones, v["kernel"], stride, ceil_mode=v["ceil"])
+        case "adaptive_avg_pool":
+            return F.adaptive_avg_pool2d(x, v["size"])
+        case "adaptive_max_pool":
+            return F.adaptive_max_pool2d(x, v["size"])
+        case "global_avg_pool":
+            return x.mean((2, 3), keepdim=True)
+        case "global_max_pool":
+            return x.amax((2, 3), keepdim=True)
+        case "batch_norm":
+            return F.batch_norm(x, w["running_mean"], w["running_var"], weight, bias, eps=v["eps"])
+        case "layer_norm":
+            y = F.layer_norm(x.movedim(1, -1), (x.shape[1],), weight, bias, v["eps"])
+            return y.movedim(-1, 1)
+        case "group_norm":
+            return F.group_norm(x, v["groups"], weight, bias, v["eps"])
+        case "local_response_norm":
+            return F.local_response_norm(x, v["size"], v["alpha"], v["beta"], v["k"])
+        case "relu" | "relu6" | "selu" | "silu" | "sigmoid" | "tanh" | "softplus":
+            return getattr(F, op.name)(x)
+        case "hard_swish" | "hard_sigmoid":
+            return getattr(F, op.name.replace("_", ""))(x)
+        case "leaky_relu":
+            return F.leaky_relu(x, v["slope"])
+        case "prelu":
+            return F.prelu(x, w["weight"])
+        case "elu":
+            return F.elu(x, v["alpha"])
+        case "gelu":
+            return F.gelu(x, approximate="tanh" if v["approximate"] else "none")
+        case "softmax":
+            return F.softmax(x, dim=1)
+        case "dropout" | "channel_dropout" | "drop_path" | "identity":
+            return x
+        case "flatten":
+            return x.movedim(1, -1).flatten(1)  # as Keras does; weights are permuted instead
+        case "reshape":
+            return x.reshape(-1, v["channels"], v["height"], v["width"])
+        case "zero_pad":
+            return pad(x, v["padding"])
+        case "crop":
+            top, bottom, left, right = v["padding"]
+            return x[:, :, top : x.shape[2] - bottom, left : x.shape[3] - right]
+        case "upsample":
+            return F.interpolate(x, scale_factor=[float(s) for s in v["scale"]], mode=v["mode"])
+        case "channel_shuffle":
+            return torch.channel_shuffle(x, v["groups"])
+        case "pixel_shuffle":
+            return F.pixel_shuffle(x, v["factor"])
+        case "slice_channels":
+            return x[:, v["start"] : v["stop"]]
+        case "pad_channels":
+            return F.pad(x, (0, 0, 0, 0, v["before"], v["after"]))
+        case "scale":
+            return v["by"] * x
+        case name:
+            raise AssertionError(f"no reference for {name}")
+
+
+def pad(
+    x: Tensor,
+    padding: Any,
+    kernel: Any = (),
+    stride: Any = (),
+    dilation: Any = (1, 1),
+    value: float = 0.0,
+) -> Tensor:
+    if padding != "same":
+        top, bottom, left, right = padding
+        return F.pad(x, (left, right, top, bottom), value=value)
+    rows, columns = (
+        max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+        for n, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True)
+    )
+    halves = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+    return F.pad(x, halves, value=value)
+
+
+def to_keras(op: Op, key: str, weight: Tensor) -> np.ndarray:
+    """A weight of PyTorch as Keras lays it out."""
+    if op.name == "depthwise_conv" and key == "weight" or key == "depthwise.weight":
+        channels = len(weight) // op.values["multiplier"]
+        shape = (channels, op.values["multiplier"], *weight.shape[2:])
+        return weight.reshape(shape).permute(2, 3, 0, 1).numpy()
+    return weight.permute(*range(2, weight.ndim), *range(min(weight.ndim, 2))[::-1]).numpy()
+
+
+# --- Keras --------------------------------------------------------------------------------------
+
+
+def model(speller: Speller, op: str, context: Mapping[str, Any], *shapes: Any, **names: Any) -> Any:
+    """A model of the op alone, from what its templates print."""
+    tensors = [keras.Input(shape) for shape in shapes]
+    variables = {f"x{i}": x for i, x in enumerate(tensors)}
+    given = {"x": "x0", "inputs": list(variables), "name": '"it"', "init": "", "pointwise_init": ""}
+    code = speller.spell(op, {**context, **given})
+    space = namespace(speller) | variables | names
+    return keras.Model(tensors if len(tensors) > 1 else tensors[0], eval(code, space))
+
+
+def namespace(speller: Speller) -> dict[str, Any]:
+    space: dict[str, Any] = {"keras": keras, "KerasTensor": keras.KerasTensor}
+    space |= {"layers": keras.layers, "ops": keras.ops}
+    for module, name in speller.imported:
+        exec(f"from {module} import {name}" if name else f"import {module}", space)
+    for text in speller.support.values():
+        exec(text, space)
+    return space
+
+
+def weights(op: Op, x: Shape, dtype: Any = None) -> dict[str, Tensor]:
+    positive = {"running_var"}
+    drawn = {key: torch.randn(shape, dtype=dtype) for key, shape in op.weights(x).items()}
+    return {key: w.abs() + 0.5 if key in positive else w for key, w in drawn.items()}
+
+
+def check(made: Any, op: Op, x: Shape, tolerance: float = 1e-5, dtype: Any = None) -> None:
+    """Compare a model of the op with the reference, with common weights."""
+    given = weights(op, x, dtype)
+    if given:
+        layer = made.get_layer("it")
+        layer.set_weights([to_keras(op, key, w) for key, w in given.items()])
+    value = torch.randn(2, *size(x), dtype=dtype)
+    expected = reference(op, value, given)
+    actual = made(value.movedim(1, -1).numpy())
+    compare(actual, expected, tolerance)
+
+
+def compare(actual: Any, expected: Tensor, tolerance: float) -> None:
+    actual = torch.from_numpy(np.array(actual)).movedim(-1, 1)
+    assert actual.shape == expected.shape
+    largest = float(expected.abs().max()) if expected.numel() else 1.0
+    torch.testing.assert_close(actual, expected, rtol=tolerance, atol=tolerance * max(largest, 1.0))
+
+
+def size(x: Shape) -> tuple[int, ...]:
+    return (x.channels, x.height, x.width) if isinstance(x, Image) else (x.features,)
+
+
+def last(x: Shape, known: bool = True) -> tuple[int | None, ...]:
+    if not isinstance(x, Image):
+        return (x.features,)
+    return (x.height, x.width, x.channels) if known else (None, None, x.channels)
+
+
+def is_square(context: Mapping[str, str]) -> bool:
+    sizes = ("kernel", "stride", "padding", "dilation", "size", "output_padding")
+    return context.get("padding") != "sides" and not any("(" in context.get(s, "") for s in sizes)
+
+
+# --- tests --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SINGLE)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> None:
+    op = data.draw(ops(name))
+    x = data.draw(inputs(op))
+    try:
+        op.infer(x)
+    except ShapeError:
+        return
+    context = dict(codes(op, x))
+    speller, names = Speller("keras"), dict[str, Any]()
+    style = data.draw(st.sampled_from(["literal", "fixed", "names"]))
+    fixed: dict[str, str] = {}
+    if style == "fixed":
+        common = [key for key in op.attributes if key != "init" and data.draw(st.booleans())]
+        fixed = {key: context[key] for key in (*common, "sides") if key in context}
+    elif style == "names":
+        for key, attribute in op.attributes.items():
+            single = attribute.kind not in ("choice", "init") and key != "groups"
+            if single and context[key] not in ("None", "same", "sides"):
+                names[f"a_{key}"] = eval(context[key])
+                context[key] = f"a_{key}"
+    square = is_square(dict(codes(op, x)))
+    speller.fixed[name] = fixed | ({"square": "True"} if square else {})
+    known = name in NEEDS_SIZE or op.values.get("padding") == "same" or data.draw(st.booleans())
+    try:
+        made = model(speller, name, context, last(x, known or name == "flatten"), **names)
+    except Unsupported:
+        assert name == "transposed_conv" and op.values["groups"] > 1
+        return
+    check(made, op, x)
+    layers = [layer.name for layer in made.layers[1:]]
+    assert all(layer == "it" or layer.startswith("it_") for layer in layers)
+    assert "it" in layers or not layers
+
+
+@pytest.mark.parametrize("name", JOINS)
+@pytest.mark.parametrize("shape", [(5, 4, 6), (None, None, 6), (7,)])
+def test_joins(name: str, shape: Any) -> None:
+    shapes = [shape, shape, shape]
+    if name == "multiply" and len(shape) == 3:
+        shapes[1] = (1, 1, 6)  # a gate
+    made = model(Speller("keras"), name, {}, *shapes)
+    tensors = [torch.randn(2, *(n or 3 for n in s)) for s in shapes]
+    a, b, c = tensors
+    expected = {
+        "concat": torch.cat(tensors, dim=-1),
+        "add": a + b + c,
+        "multiply": a * b * c,
+        "mean": (a + b + c) / 3,
+        "max": a.maximum(b).maximum(c) if name == "max" else a,
+    }[name]
+    compare(made([x.numpy() for x in tensors]), expected.movedim(-1, 1), 1e-6)
+    assert made.layers[-1].name == "it"
+
+
+@pytest.mark.parametrize("length", [13, 14])
+@pytest.mark.parametrize("padding", ["same", (1, 1, 1, 1), (0, 1, 0, 1), (0, 0, 0, 0)])
+@pytest.mark.parametrize(
+    "name", ["conv", "depthwise_conv", "separable_conv", "max_pool", "avg_pool"]
+)
+def test_strides_on_even_and_odd_sizes(name: str, padding: Any, length: int) -> None:
+    op = make(name, out=6, kernel=(3, 3), stride=(2, 2), padding=padding)
+    x = Image(4, length, length + 1)
+    check(model(Speller("keras"), name, codes(op, x), last(x, known=False)), op, x)
+
+
+def test_a_stride_together_with_a_dilation() -> None:
+    for padding in ("same", (2, 2, 2, 2)):
+        op = make("conv", out=6, kernel=(3, 3), stride=(2, 2), dilation=(2, 2), padding=padding)
+        for length in (13, 14):
+            x = Image(4, length, length)
+            check(model(Speller("keras"), "conv", codes(op, x), last(x)), op, x)
+    with pytest.raises(ValueError, match="it_pad needs an input of known height and width"):
+        op = make("conv", out=6, kernel=(3, 3), stride=(2, 2), dilation=(2, 2), padding="same")
+        model(Speller("keras"), "conv", codes(op, x), last(x, known=False))
+
+
+def test_adaptive_pools_need_a_known_size() -> None:
+    for name in sorted(NEEDS_SIZE):
+        op = make(name, size=(3, 3))
+        with pytest.raises(ValueError, match="it needs an input of known height and width"):
+            model(Speller("keras"), name, codes(op, Image(2, 9, 9)), (None, None, 2))
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("name", SUPPORTED)
+def test_in_double_precision_hardly_anything_differs(name: str) -> None:
+    given = {"out": 6, "kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1)}
+    op = make(
+        name, **given, ceil=False, count_include_pad=False, size=3 if "norm" in name else (3, 4)
+    )
+    x = Image(4, 10, 11)
+    made = model(Speller("keras"), name, codes(op, x), last(x))
+    check(made, op, x, 1e-10, torch.float64)
+
+
+def test_momentum_is_that_of_pytorch() -> None:
+    op, x = make("batch_norm", momentum=0.25), Image(3, 5, 4)
+    for fixed in ({}, {"momentum": "0.25", "eps": "1e-5"}):
+        speller = Speller("keras")
+        speller.fixed["batch_norm"] = fixed
+        made = model(speller, "batch_norm", codes(op, x), last(x))
+        value, count = torch.randn(2, *size(x)), 2 * 5 * 4
+        mean, variance = torch.zeros(3), torch.ones(3)
+        expected = F.batch_norm(value, mean, variance, training=True, momentum=0.25)
+        compare(made(value.movedim(1, -1).numpy(), training=True), expected, 1e-5)
+        moving_mean, moving_variance = made.get_layer("it").get_weights()[2:]
+        np.testing.assert_allclose(moving_mean, mean, rtol=1e-5, atol=1e-6)
+        batch = (variance - 0.75) * (count - 1) / count  # Keras' is biased
+        np.testing.assert_allclose(moving_variance, 0.75 + batch, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "common"), [("dropout", ()), ("channel_dropout", (1, 2)), ("drop_path", (1, 2, 3))]
+)
+def test_what_is_dropped_in_training(name: str, common: tuple[int, ...]) -> None:
+    x = Image(8, 3, 4)
+    made = model(Speller("keras"), name, codes(make(name, rate=0.5), x), last(x, known=False))
+    y = np.array(made(np.ones((16, 3, 4, 8), "float32"), training=True))
+    assert set(np.unique(y)) == {0.0, 2.0}
+    assert (y.min(common) == y.max(common)).all()
+    others = tuple(axis for axis in (1, 2, 3) if axis not in common)
+    assert not others or (y.min(others) != y.max(others)).any()
+
+
+def test_gelu_is_exact() -> None:
+    x = np.linspace(-4, 4, 9, dtype="float32")[None]
+    made = model(Speller("keras"), "gelu", {"approximate": "False"}, (9,))
+    compare(made(x), F.gelu(torch.from_numpy(x)), 1e-6)
+
+
+# --- the page -----------------------------------------------------------------------------------
+
+
+def variants(name: str) -> Iterator[str]:
+    """The support of an op for each choice of attributes that all calls of a file share."""
+    given = {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1), "dilation": (2, 2)}
+    op = make(name, **given, out=6, size=5 if "norm" in name else (3, 3))
+    context = dict(codes(op, Image(4, 9, 9)))
+    fresh = 'VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")'
+    context |= {"init": fresh, "pointwise_init": fresh}
+    keys = [k for k in (*op.attributes, "square") if k not in ("out", "kernel", "size")]
+    for chosen in chain.from_iterable(combinations(keys, n) for n in range(len(keys) + 1)):
+        fixed = {key: context.get(key, "True") for key in chosen}
+        if "init" in fixed:
+            fixed["pointwise_init"] = fresh
+        for changes in (
+            {},
+            {"padding": "same"},
+            {"padding": "0", "init": "", "pointwise_init": ""},
+        ):
+            speller = Speller("keras")
+            speller.fixed[name] = fixed | {k: v for k, v in changes.items() if k in fixed}
+            speller.spell(name, {**context, "x": "x", "name": "name"})
+            yield from (
+                text for key, text in speller.support.items() if key not in ("pair", "same_pad")
+            )
+
+
+@pytest.mark.parametrize("name", SUPPORTED)
+def test_support_is_formatted_whatever_is_fixed(name: str, tmp_path: Path) -> None:
+    ruff = Path(sys.executable).with_name("ruff")
+    if not ruff.exists():
+        pytest.skip("needs ruff")
+    texts = sorted(set(variants(name)))
+    page = tmp_path / "page.py"
+    page.write_text("\n\n\n".join(texts) + "\n")
+    rules = ["--select", "E,W,F,UP,B,SIM,N", "--ignore", "F811,F821,N816", "--line-length", "100"]
+    for command in (["check", *rules], ["format", "--diff", "--line-length", "100"]):
+        done = subprocess.run(
+            [ruff, *command, "--isolated", "--no-cache", page], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout
+
+
+# --- saving -------------------------------------------------------------------------------------
+
+CHAIN = (
+    ("conv", {"out": 12, "kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1)}),
+    ("batch_norm", {}),
+    ("relu6", {}),
+    (
+        "conv",
+        {"out": 12, "kernel": (3, 3), "stride": (2, 2), "dilation": (2, 2), "padding": "same"},
+    ),
+    ("depthwise_conv", {"kernel": (3, 3), "stride": (2, 1), "padding": "same"}),
+    ("separable_conv", {"out": 12, "kernel": (3, 3), "padding": (1, 2, 0, 1), "multiplier": 2}),
+    ("layer_norm", {}),
+    ("gelu", {"approximate": True}),
+    ("transposed_conv", {"out": 8, "kernel": (3, 3), "stride": (2, 2), "output_padding": (1, 1)}),
+    ("group_norm", {"groups": 2}),
+    ("local_response_norm", {"size": 4}),
+    ("prelu", {}),
+    ("max_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (0, 1, 0, 1)}),
+    ("avg_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (1, 1, 1, 1)}),
+    ("avg_pool", {"kernel": (2, 2), "stride": (1, 1), "padding": "same"}),
+    ("upsample", {"scale": (3, 2), "mode": "bilinear"}),
+    ("channel_shuffle", {"groups": 4}),
+    ("pixel_shuffle", {"factor": 2}),
+    ("pad_channels", {"before": 1, "after": 2}),
+    ("slice_channels", {"stop": 4}),
+    ("scale", {"by": 0.17}),
+    ("drop_path", {}),
+    ("adaptive_avg_pool", {"size": (5, 7)}),
+    ("adaptive_max_pool", {"size": (3, 2)}),
+    ("crop", {"padding": (1, 0, 0, 0)}),
+    ("zero_pad", {"padding": (0, 1, 1, 0)}),
+    ("flatten", {}),
+    ("linear", {"out": 12}),
+    ("reshape", {"channels": 3, "height": 2, "width": 2}),
+    ("softmax", {}),
+)
+
+LOAD = """
+import sys, numpy, keras
+model = keras.models.load_model(sys.argv[1])
+x = numpy.load(sys.argv[2])
+numpy.save(sys.argv[3], keras.ops.convert_to_numpy(model(x)))
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A model that uses whatever is not a plain layer, saved, with an input and the output for it."""
+    folder = tmp_path_factory.mktemp("saved")
+    image = x = keras.Input((40, 41, 3))
+    speller, shape = Speller("keras"), Image(3, 40, 41)
+    for i, (name, given) in enumerate(CHAIN):
+        op = make(name, **given)
+        context = {
+            **codes(op, shape),
+            "x": "x",
+            "name": f'"layer{i}"',
+            "init": "",
+            "pointwise_init": "",
+        }
+        code = speller.spell(name, context)
+        x, shape = eval(code, namespace(speller) | {"x": x}), op.infer(shape)
+        assert x.shape[1:] == last(shape)
+    made = keras.Model(image, x)
+    made.save(folder / "model.keras")
+    value = np.random.default_rng(0).normal(size=(2, 40, 41, 3)).astype("float32")
+    np.save(folder / "input.npy", value)
+    return folder, np.array(made(value))
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "torch", "jax"])
+def test_a_fresh_process_loads_the_model(backend: str, saved: tuple[Path, Any]) -> None:
+    pytest.importorskip(backend)
+    folder, expected = saved
+    files = [folder / name for name in ("model.keras", "input.npy", f"{backend}.npy")]
+    environment = os.environ | {"KERAS_BACKEND": backend}
+    subprocess.run([sys.executable, "-c", LOAD, *files], env=environment, check=True, timeout=120)
+    np.testing.assert_allclose(np.load(files[-1]), expected, rtol=1e-4, atol=1e-5)
