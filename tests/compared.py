@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from built import Array, Built, channels_last, in_keras_order, outputs
-from carried import COUNTER, carry, in_keras, randomize, state
+from carried import COUNTER, carry, in_keras, randomize
 
 from cnngen.ops.base import Image
 
@@ -34,83 +34,6 @@ def images(shape: Image, batch: int, word: Precision, seed: int = 0) -> Array:
     return drawn.astype(word)
 
 
-@dataclass(slots=True)
-class Pair:
-    """Both models with equal random weights, for inputs of the network's size, in one precision."""
-
-    built: Built
-    batch: int
-    word: Precision
-    x: Array
-    torch_model: Any
-
-    def evaluate(self) -> tuple[Values, Values]:
-        """The outputs in evaluation, PyTorch's in the layout of Keras."""
-        import torch
-
-        with torch.no_grad():
-            expected = self._numpy(self.torch_model.eval()(torch.from_numpy(self.x)))
-        with precision(self.word):
-            model = self._keras_model(heads=False)
-            return expected, self._keras_values(model(channels_last(self.x), training=False))
-
-    def train(self) -> tuple["Step", "Step"]:
-        """One step of training without dropout; gradients are those of a random projection of all outputs."""
-        with precision(self.word):
-            model = self._keras_model(heads=True)
-            drop_nothing(self.torch_model, model)
-            expected = self._torch_step()
-            return expected, self._keras_step(model, expected)
-
-    def _torch_step(self) -> "Step":
-        import torch
-
-        model = self.torch_model.train()
-        y = outputs(self.built.network, model(torch.from_numpy(self.x)))
-        draw = torch.Generator().manual_seed(1)
-        projections = {n: torch.randn(v.shape, generator=draw, dtype=v.dtype) for n, v in y.items()}
-        sum((v * projections[n]).sum() for n, v in y.items()).backward()
-        gradients = {n: p.grad.numpy() for n, p in model.named_parameters()}
-        statistics = {n: v.numpy() for n, v in model.named_buffers() if not n.endswith(COUNTER)}
-        network = self.built.network
-        return Step(
-            self._numpy(y),
-            in_keras(network, gradients),
-            in_keras(network, statistics),
-            {n: in_keras_order(network, n, p.numpy()) for n, p in projections.items()},
-        )
-
-    def _keras_step(self, model: Any, expected: "Step") -> "Step":
-        import tensorflow as tf
-
-        with tf.GradientTape() as tape:
-            y = outputs(self.built.network, model(channels_last(self.x), training=True))
-            loss = sum(tf.reduce_sum(v * expected.projections[n]) for n, v in y.items())
-        weights = model.trainable_variables
-        gradients = tape.gradient(loss, [w.value for w in weights])
-        return Step(
-            self._keras_values(y),
-            {w.path: g.numpy() for w, g in zip(weights, gradients, strict=True)},
-            {w.path: w.numpy() for w in model.weights if not w.trainable},
-            expected.projections,
-        )
-
-    def _keras_model(self, heads: bool) -> Any:
-        shape = self.built.network.input
-        size = (shape.height, shape.width, shape.channels)
-        model = self.built.keras(input_shape=size, **(self.built.heads if heads else {}))
-        carry(self.built.network, self.torch_model, model)
-        return model
-
-    def _numpy(self, y: Any) -> Values:
-        network = self.built.network
-        named = outputs(network, y)
-        return {n: in_keras_order(network, n, v.detach().numpy()) for n, v in named.items()}
-
-    def _keras_values(self, y: Any) -> Values:
-        return {n: np.asarray(v) for n, v in outputs(self.built.network, y).items()}
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """What a step of training gave, by the names and in the layouts of Keras."""
@@ -121,13 +44,96 @@ class Step:
     projections: Values
 
 
-def pair(built: Built, batch: int = 2, word: Precision = "float32", seed: int = 0) -> Pair:
-    import torch
+class Pair:
+    """Both models with equal random weights, for inputs of the network's size, in one precision.
 
-    model = built.torch().to(getattr(torch, word))
-    x = images(built.network.input, batch, word, seed)
-    randomize(model, seed, torch.from_numpy(x))
-    return Pair(built, batch, word, x, model)
+    What is computed does not depend on what was computed before: weights are set back each time.
+    """
+
+    def __init__(self, built: Built, batch: int = 2, word: Precision = "float32", seed: int = 0) -> None:
+        import torch
+
+        self.built, self.network, self.word = built, built.network, word
+        self.x = images(self.network.input, batch, word, seed)
+        self.torch_model = built.torch().to(getattr(torch, word))
+        randomize(self.torch_model, seed, torch.from_numpy(self.x))
+        self.start = {name: value.clone() for name, value in self.torch_model.state_dict().items()}
+        self.made: dict[bool, Any] = {}
+
+    @property
+    def weights(self) -> Values:
+        """All weights, as Keras has them."""
+        given = {name: value.numpy() for name, value in self.start.items()}
+        return in_keras(self.network, {n: v for n, v in given.items() if not n.endswith(COUNTER)})
+
+    def evaluate(self) -> tuple[Values, Values]:
+        """The outputs in evaluation, PyTorch's in the layout of Keras."""
+        import torch
+
+        self.torch_model.load_state_dict(self.start)
+        with torch.no_grad():
+            y = self.torch_model.eval()(torch.from_numpy(self.x))
+        with precision(self.word):
+            found = self.keras_model(heads=False)(channels_last(self.x), training=False)
+        return self._from_torch(y), self._from_keras(found)
+
+    def train(self) -> tuple[Step, Step]:
+        """One step of training without dropout; gradients are those of a random projection of all outputs."""
+        self.torch_model.load_state_dict(self.start)
+        with precision(self.word):
+            model = self.keras_model(heads=True)
+            drop_nothing(self.torch_model, model)
+            expected = self._torch_step()
+            return expected, self._keras_step(model, expected.projections)
+
+    def _torch_step(self) -> Step:
+        import torch
+
+        model = self.torch_model.train()
+        model.zero_grad()
+        y = outputs(self.network, model(torch.from_numpy(self.x)))
+        draw = torch.Generator().manual_seed(1)
+        projections = {n: torch.randn(v.shape, generator=draw, dtype=v.dtype) for n, v in y.items()}
+        sum((v * projections[n]).sum() for n, v in y.items()).backward()
+        gradients = {n: p.grad.numpy() for n, p in model.named_parameters()}
+        statistics = {n: v.numpy() for n, v in model.named_buffers() if not n.endswith(COUNTER)}
+        return Step(
+            self._from_torch(y),
+            in_keras(self.network, gradients),
+            in_keras(self.network, statistics),
+            self._from_torch(projections),
+        )
+
+    def _keras_step(self, model: Any, projections: Values) -> Step:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            y = outputs(self.network, model(channels_last(self.x), training=True))
+            loss = sum(tf.reduce_sum(v * projections[n]) for n, v in y.items())
+        weights = model.trainable_variables
+        gradients = tape.gradient(loss, [w.value for w in weights])
+        return Step(
+            self._from_keras(y),
+            {w.path: g.numpy() for w, g in zip(weights, gradients, strict=True)},
+            {w.path: w.numpy() for w in model.weights if not w.trainable},
+            projections,
+        )
+
+    def keras_model(self, heads: bool) -> Any:
+        """The Keras model with PyTorch's weights; `heads` are those that exist in training only."""
+        heads = heads and bool(self.built.heads)
+        if heads not in self.made:
+            size = (self.network.input.height, self.network.input.width, self.network.input.channels)
+            self.made[heads] = self.built.keras(input_shape=size, **(self.built.heads if heads else {}))
+        carry(self.network, self.torch_model, self.made[heads])
+        return self.made[heads]
+
+    def _from_torch(self, y: Any) -> Values:
+        named = outputs(self.network, y)
+        return {n: in_keras_order(self.network, n, v.detach().numpy()) for n, v in named.items()}
+
+    def _from_keras(self, y: Any) -> Values:
+        return {n: np.asarray(v) for n, v in outputs(self.network, y).items()}
 
 
 def drop_nothing(torch_model: Any, keras_model: Any) -> None:
@@ -141,11 +147,6 @@ def drop_nothing(torch_model: Any, keras_model: Any) -> None:
     for layer in keras_model.layers:
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = 0.0
-
-
-def before(built: Built, model: Any) -> Values:
-    """All weights of a PyTorch model as Keras has them, as they are now."""
-    return in_keras(built.network, {name: value.copy() for name, value in state(model).items()})
 
 
 def farthest(found: Values, expected: Values) -> float:

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 
 import pytest
 from built import Built, build
-from compared import Precision, Step, Values, apart, before, distance, farthest, pair
+from compared import Pair, Step, apart, distance, farthest
 
 from cnngen.ops.base import Image
-from cnngen.semantics.network import Network
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")
@@ -63,44 +62,58 @@ CASES = [
 EXACT = ["lenet5", "googlenet", "unet"]  # as the specs have them; torchvision's are in its own tests
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize(("word", "tolerance"), [("float32", 1e-5), ("float64", 1e-10)])
-def test_evaluation(case: Case, word: Precision, tolerance: float) -> None:
-    expected, found = pair(case.build(), case.batch, word).evaluate()
-    assert farthest(found, expected) < tolerance
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def single(case: Case) -> Pair:
+    return Pair(case.build(), case.batch, "float32")
+
+
+@pytest.fixture(scope="module")
+def double(case: Case) -> Pair:
+    return Pair(case.build(), case.batch, "float64")
+
+
+def test_evaluation_in_float32(single: Pair) -> None:
+    expected, found = single.evaluate()
+    assert farthest(found, expected) < 1e-5
+
+
+def test_evaluation_in_float64(double: Pair) -> None:
+    expected, found = double.evaluate()
+    assert farthest(found, expected) < 1e-10
+
+
+def test_training_in_float32(single: Pair) -> None:
+    expected, found = single.train()
+    assert farthest(found.outputs, expected.outputs) < 1e-3
+
+
+def test_training_in_float64(double: Pair) -> None:
+    expected, found = double.train()
+    assert farthest(found.outputs, expected.outputs) < 1e-9
+    assert apart(found.gradients, expected.gradients) < 1e-9
+    check_statistics(double, expected, found)
 
 
 @pytest.mark.parametrize("name", EXACT)
 def test_evaluation_of_the_whole_network(name: str) -> None:
-    expected, found = pair(build(name), batch=1).evaluate()
+    expected, found = Pair(build(name), batch=1).evaluate()
     assert farthest(found, expected) < 1e-5
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_training_in_float32(case: Case) -> None:
-    expected, found = pair(case.build(), case.batch).train()
-    assert farthest(found.outputs, expected.outputs) < 1e-3
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_training_in_float64(case: Case) -> None:
-    built = case.build()
-    both = pair(built, case.batch, "float64")
-    weights = before(built, both.torch_model)
-    expected, found = both.train()
-    assert farthest(found.outputs, expected.outputs) < 1e-9
-    assert apart(found.gradients, expected.gradients) < 1e-9
-    check_statistics(built.network, case.batch, weights, expected, found)
-
-
-def check_statistics(network: Network, batch: int, weights: Values, expected: Step, found: Step) -> None:
+def check_statistics(pair: Pair, expected: Step, found: Step) -> None:
     """Running statistics agree, but for the variance: Keras' new share is that of PyTorch times (N - 1) / N."""
     assert found.statistics.keys() == expected.statistics.keys()
-    for layer in network.layers.values():
+    weights = pair.weights
+    for layer in pair.network.layers.values():
         if layer.op.name != "batch_norm":
             continue
         x = layer.inputs[0].shape
-        values = batch * (x.height * x.width if isinstance(x, Image) else 1)
+        values = len(pair.x) * (x.height * x.width if isinstance(x, Image) else 1)
         kept = 1 - layer.op.values["momentum"]
         name = layer.path.replace(".", "_")
         mean, variance = f"{name}/moving_mean", f"{name}/moving_variance"

@@ -41,7 +41,7 @@ def call(function: str, *positional: str, **named: str) -> str:
 
 
 def unless(value: str, *defaults: str) -> str:
-    """The value, or nothing where it is the default, which need not be written (`1e-05` is `1e-5`)."""
+    """The value, or nothing where it is the default (`1e-05` is `1e-5`)."""
     return OMIT if any(_equal(value, default) for default in defaults) else value
 
 
