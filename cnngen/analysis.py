@@ -7,7 +7,8 @@ from pathlib import Path
 from cnngen.diagnostics.model import Report
 from cnngen.ops.base import Image
 from cnngen.semantics.check import check_network
-from cnngen.semantics.elaborate import MAX_LAYERS, elaborate
+from cnngen.semantics.elaborate import elaborate
+from cnngen.semantics.elaboration import MAX_LAYERS
 from cnngen.semantics.network import Network
 from cnngen.semantics.references import check_references
 from cnngen.semantics.resolve import resolve

@@ -31,7 +31,7 @@ def conv2d(
 
 
 def local_response_norm(x: KerasTensor, size: int) -> KerasTensor:
-    """Divide by a power of the mean square of `size` neighbouring channels (TensorFlow takes the sum)."""
+    """Divide by a power of the mean square of neighbouring channels; TensorFlow takes the sum."""
     channels = x.shape[-1]
     squares = ops.pad(ops.square(x), ((0, 0), (0, 0), (0, 0), (size // 2, (size - 1) // 2)))
     total = sum(squares[..., i : i + channels] for i in range(size))

@@ -24,7 +24,7 @@ def adaptive_avg_pool(x: KerasTensor, size: int, *, name: str) -> KerasTensor:
     height, width = x.shape[1:3]
     if height is None or width is None:
         raise ValueError(f"{name} needs an input of known height and width")
-    rows, columns = size, size
+    rows = columns = size
     if height % rows == 0 and width % columns == 0:
         return layers.AveragePooling2D((height // rows, width // columns), name=name)(x)
     ends = [(i * height // rows, -(-(i + 1) * height // rows)) for i in range(rows)]

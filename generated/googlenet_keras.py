@@ -21,14 +21,14 @@ def conv2d(
 def max_pool2d(
     x: KerasTensor, kernel: int, stride: int, padding: int = 0, *, name: str
 ) -> KerasTensor:
-    """Pool with a border that never wins; zeros, or the "same" of Keras, would give other values."""
+    """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
     border = (padding, padding + stride - 1)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)
 
 
 def local_response_norm(x: KerasTensor, size: int) -> KerasTensor:
-    """Divide by a power of the mean square of `size` neighbouring channels (TensorFlow takes the sum)."""
+    """Divide by a power of the mean square of neighbouring channels; TensorFlow takes the sum."""
     channels = x.shape[-1]
     squares = ops.pad(ops.square(x), ((0, 0), (0, 0), (0, 0), (size // 2, (size - 1) // 2)))
     total = sum(squares[..., i : i + channels] for i in range(size))

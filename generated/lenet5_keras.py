@@ -16,7 +16,7 @@ def conv2d(
     if padding and mode == "valid":
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
     init = VarianceScaling(distribution="uniform")
-    convolve = layers.Conv2D(filters, kernel, 1, mode, kernel_initializer=init, name=name)
+    convolve = layers.Conv2D(filters, kernel, padding=mode, kernel_initializer=init, name=name)
     return convolve(x)
 
 

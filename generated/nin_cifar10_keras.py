@@ -16,12 +16,12 @@ def conv2d(
     if padding and mode == "valid":
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
     init = RandomNormal(stddev=0.05)
-    convolve = layers.Conv2D(filters, kernel, 1, mode, kernel_initializer=init, name=name)
+    convolve = layers.Conv2D(filters, kernel, padding=mode, kernel_initializer=init, name=name)
     return convolve(x)
 
 
 def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
-    """Pool with a border that never wins; zeros, or the "same" of Keras, would give other values."""
+    """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
     border = (0, stride - 1)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)

@@ -22,7 +22,7 @@ def conv2d(
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
     init = VarianceScaling(2.0, distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, 1, mode, use_bias=bias, kernel_initializer=init, name=name
+        filters, kernel, padding=mode, use_bias=bias, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -30,9 +30,7 @@ def conv2d(
 def transposed_conv2d(x: KerasTensor, filters: int, kernel: int, *, name: str) -> KerasTensor:
     """Convolve, transposed, with PyTorch's output size, which Keras' "same" does not give."""
     init = VarianceScaling(2.0, distribution="untruncated_normal")
-    convolve = layers.Conv2DTranspose(
-        filters, kernel, 2, output_padding=0, kernel_initializer=init, name=name
-    )
+    convolve = layers.Conv2DTranspose(filters, kernel, 2, kernel_initializer=init, name=name)
     return convolve(x)
 
 

@@ -10,10 +10,9 @@ from keras.initializers import RandomNormal, VarianceScaling
 
 
 def conv2d(x: KerasTensor, filters: int, kernel: int, *, name: str) -> KerasTensor:
-    """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+    """Convolve with as much padding as keeps the height and width."""
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
-    convolve = layers.Conv2D(filters, kernel, kernel_initializer=init, name=name)
+    convolve = layers.Conv2D(filters, kernel, padding="same", kernel_initializer=init, name=name)
     return convolve(x)
 
 
@@ -22,7 +21,7 @@ def adaptive_avg_pool(x: KerasTensor, size: int, *, name: str) -> KerasTensor:
     height, width = x.shape[1:3]
     if height is None or width is None:
         raise ValueError(f"{name} needs an input of known height and width")
-    rows, columns = size, size
+    rows = columns = size
     if height % rows == 0 and width % columns == 0:
         return layers.AveragePooling2D((height // rows, width // columns), name=name)(x)
     ends = [(i * height // rows, -(-(i + 1) * height // rows)) for i in range(rows)]

@@ -26,6 +26,19 @@ def predicted(network: Network) -> dict[str, tuple[int, ...]]:
     }
 
 
+def expected_in_keras(network: Network) -> dict[str, tuple[int, ...]]:
+    """What becomes of the predicted shapes under the paths and in the layouts of Keras."""
+    zero = np.zeros(())  # one number in memory, whatever the shape
+    given = {name: np.broadcast_to(zero, shape) for name, shape in predicted(network).items()}
+    return {path: value.shape for path, value in in_keras(network, given).items()}
+
+
+def keras_shapes(keras_model: Any) -> dict[str, tuple[int, ...]]:
+    shapes = {variable.path: tuple(variable.shape) for variable in keras_model.weights}
+    assert len(shapes) == len(keras_model.weights)
+    return shapes
+
+
 def weights(layer: Layer) -> dict[str, tuple[int, ...]]:
     return layer.op.weights(*(x.shape for x in layer.inputs))
 

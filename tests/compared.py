@@ -10,6 +10,7 @@ from built import Array, Built, channels_last, in_keras_order, outputs
 from carried import COUNTER, carry, in_keras, randomize
 
 from cnngen.ops.base import Image
+from cnngen.semantics.network import Network
 
 Precision = Literal["float32", "float64"]
 Values = dict[str, Array]
@@ -123,9 +124,9 @@ class Pair:
         """The Keras model with PyTorch's weights; `heads` are those that exist in training only."""
         heads = heads and bool(self.built.heads)
         if heads not in self.made:
-            size = (self.network.input.height, self.network.input.width, self.network.input.channels)
-            self.made[heads] = self.built.keras(input_shape=size, **(self.built.heads if heads else {}))
-        carry(self.network, self.torch_model, self.made[heads])
+            self.made[heads] = keras_model(self.built, self.torch_model, heads)
+        else:
+            carry(self.network, self.torch_model, self.made[heads])
         return self.made[heads]
 
     def _from_torch(self, y: Any) -> Values:
@@ -134,6 +135,15 @@ class Pair:
 
     def _from_keras(self, y: Any) -> Values:
         return {n: np.asarray(v) for n, v in outputs(self.network, y).items()}
+
+
+def keras_model(built: Built, torch_model: Any, heads: bool = False) -> Any:
+    """The Keras model of a network, with the weights of a PyTorch model."""
+    shape = built.network.input
+    size = (shape.height, shape.width, shape.channels)
+    model = built.keras(input_shape=size, **(built.heads if heads else {}))
+    carry(built.network, torch_model, model)
+    return model
 
 
 def drop_nothing(torch_model: Any, keras_model: Any) -> None:
@@ -166,3 +176,13 @@ def apart(found: Values, expected: Values) -> float:
     assert all(found[name].shape == expected[name].shape for name in expected)
     differences = sum(float(np.square(found[name] - expected[name]).sum()) for name in expected)
     return (differences / sum(float(np.square(value).sum()) for value in expected.values())) ** 0.5
+
+
+# Kernels that hold float32 constants, or compute in float32, whatever the precision; and how near the targets come.
+FLOAT32_INSIDE = {"gelu": 1e-7, "leaky_relu": 1e-7, "hard_sigmoid": 1e-7, "hard_swish": 1e-7, "upsample": 1e-6}
+
+
+def exactness(network: Network) -> float:
+    """How far from each other float64 outputs and gradients may be."""
+    ops = {layer.op.name for layer in network.layers.values()}
+    return max((FLOAT32_INSIDE[name] for name in ops & FLOAT32_INSIDE.keys()), default=1e-9)

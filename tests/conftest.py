@@ -1,4 +1,4 @@
-"""What holds for all tests: markers, quiet frameworks without a GPU, and a torchvision that can be imported."""
+"""What holds for all tests: quiet frameworks without a GPU, and a torchvision that can be imported."""
 
 import os
 
@@ -15,11 +15,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # several processes that share the core
 DECLARED: list[object] = []  # what PyTorch forgets with the object that declared it
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "torch: needs PyTorch")
-    config.addinivalue_line("markers", "keras: needs Keras with TensorFlow")
-
-
 @pytest.fixture(scope="session")
 def torchvision():
     """The package, whose CUDA build expects operators that a CPU build of PyTorch does not know."""
@@ -30,7 +25,8 @@ def torchvision():
         return pytest.importorskip("torchvision", exc_type=ModuleNotFoundError)
     except RuntimeError:
         library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         DECLARED.append(library)
         import torchvision
 

@@ -28,7 +28,7 @@ model:
   stem: {conv: {out: width, kernel: 3, padding: half}}
   head: [relu, global_avg_pool, flatten, {linear: {out: classes}}]
 """
-WRONG = FINE.replace("kernel: 3", "kernle: 3")
+WRONG = FINE.replace("padding", "paddin")
 NO_KERAS = FINE.replace(
     "conv: {out: width, kernel: 3, padding: half}",
     "transposed_conv: {out: width, kernel: 3, groups: 3}",
@@ -85,7 +85,8 @@ def test_the_front_imports_no_compiler(arguments: list[str]):
 
 def test_check_imports_no_templates():
     code = (
-        "import sys; from cnngen.cli import cli; cli.main(['check', 'lenet5'], standalone_mode=False);"
+        "import sys; from cnngen.cli import cli;"
+        "cli.main(['check', 'lenet5'], standalone_mode=False);"
         "print('jinja2' in sys.modules)"
     )
     assert process("-c", code).stdout.splitlines()[-1] == "False"
@@ -158,7 +159,7 @@ def test_check_prints_verdicts_to_stdout_and_mistakes_to_stderr(run: Run):
     assert done.stdout == (
         "specs/small.yaml: ok\nspecs/wrong.yaml: 1 error\n2 specs: 1 ok, 1 with errors\n"
     )
-    assert done.stderr.startswith("error[unknown-attribute]: `conv` has no attribute `kernle`")
+    assert done.stderr.startswith("error[unknown-attribute]: `conv` has no attribute `paddin`")
 
 
 def test_warnings_are_shown_and_are_fine(run: Run):
@@ -180,7 +181,7 @@ def test_formats_for_programs_go_to_stdout(run: Run, format: str):
     put("specs/wrong.yaml", WRONG)
     done = run("check", "--format", format)
     assert (done.exit_code, done.stderr) == (1, "")
-    assert "kernle" in done.stdout
+    assert "paddin" in done.stdout
     if format != "github":
         json.loads(done.stdout)
 

@@ -31,7 +31,22 @@ LAYERS: dict[str, tuple[Op, Shape]] = {
 }
 CASES: list[tuple[str, dict[str, str]]] = [(word, {}) for word in INITIALIZERS]
 CASES += [(word, {"mode": "fan_out", "slope": "0.5"}) for word in ("he_normal", "he_uniform")]
-CASES += [("trunc_normal", {"std": "0.3"}), ("uniform", {"bound": "0.3"}), ("constant", {"value": "-2"})]
+CASES += [
+    ("trunc_normal", {"std": "0.3"}),
+    ("uniform", {"bound": "0.3"}),
+    ("constant", {"value": "-2"}),
+]
+
+
+SPELLERS = {target: Speller(target) for target in ("torch", "keras")}
+
+
+def new_speller(target: str) -> Speller:
+    """A speller that has read its templates, as for a new file."""
+    speller = SPELLERS[target]
+    speller.support.clear()
+    speller.fixed.clear()
+    return speller
 
 
 def arguments(word: str, given: dict[str, str]) -> dict[str, str]:
@@ -41,20 +56,24 @@ def arguments(word: str, given: dict[str, str]) -> dict[str, str]:
 
 def drawn_by_torch(word: str, given: dict[str, str], shape: tuple[int, ...]) -> Tensor:
     w = torch.empty(shape)
-    code = Speller("torch").spell_init(word, {"w": "w", **arguments(word, given)})
+    code = new_speller("torch").spell_init(word, {"w": "w", **arguments(word, given)})
     return eval(code, {"w": w, "nn": torch.nn})
 
 
 def drawn_by_keras(word: str, given: dict[str, str], op: Op, x: Shape) -> list[np.ndarray]:
     """The weights of a new layer, without its bias."""
-    speller = Speller("keras")
+    speller = new_speller("keras")
     context = {"multiplier": str(op.values.get("multiplier", 1)), **arguments(word, given)}
     inits = {"init": speller.spell_init(word, {"op": op.name, **context})}
     if op.name == "separable_conv":
         inits["pointwise_init"] = speller.spell_init(word, {"op": "conv", **context})
     code = speller.spell(op.name, {**codes(op, x), "x": "x", "name": '"it"', **inits})
     shape = (x.height, x.width, x.channels) if isinstance(x, Image) else (x.features,)
-    space: dict[str, Any] = {"keras": keras, "KerasTensor": keras.KerasTensor, "x": keras.Input(shape)}
+    space: dict[str, Any] = {
+        "keras": keras,
+        "KerasTensor": keras.KerasTensor,
+        "x": keras.Input(shape),
+    }
     space |= {"layers": keras.layers, "ops": keras.ops}
     for module, name in speller.imported:
         exec(f"from {module} import {name}", space)
@@ -103,7 +122,7 @@ def test_orthogonal_filters(kind: str) -> None:
 
 
 def test_layers_of_one_file_draw_their_own_weights() -> None:
-    speller = Speller("keras")
+    speller = new_speller("keras")
     context = {"op": "conv", **arguments("he_normal", {})}
     init = speller.spell_init("he_normal", context)
     speller.fixed["conv"] = {"init": init, "square": "True"}
@@ -129,7 +148,12 @@ def test_every_word_has_a_template(target: str) -> None:
 @pytest.mark.parametrize(
     ("word", "given", "torch_code", "keras_code"),
     [
-        ("he_normal", {}, "nn.init.kaiming_normal_(w)", 'VarianceScaling(2.0, distribution="untruncated_normal")'),
+        (
+            "he_normal",
+            {},
+            "nn.init.kaiming_normal_(w)",
+            'VarianceScaling(2.0, distribution="untruncated_normal")',
+        ),
         (
             "he_uniform",
             {"mode": "fan_out", "slope": "slope"},
@@ -154,5 +178,5 @@ def test_every_word_has_a_template(target: str) -> None:
 )
 def test_spelling(word: str, given: dict[str, str], torch_code: str, keras_code: str) -> None:
     context = {"w": "w", "op": "conv", **arguments(word, given)}
-    assert Speller("torch").spell_init(word, context) == torch_code
-    assert Speller("keras").spell_init(word, context) == keras_code
+    assert new_speller("torch").spell_init(word, context) == torch_code
+    assert new_speller("keras").spell_init(word, context) == keras_code

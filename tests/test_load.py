@@ -110,7 +110,7 @@ outputs: {logits: pool}
         *(("classes", "number of classes"), ("depths", ""), ("width", ""))
     ]
     assert loaded.parameters[1].default == ListOf((Constant(3), Constant(4)))
-    conv = {a.name.text: a.value for a in loaded.defaults["conv"]}
+    conv = {a.name.text: a.value for a in loaded.defaults["conv"].arguments}
     assert conv == {"bias": Constant(False), "padding": Constant(1)}
     assert list(loaded.defaults) == ["conv", "relu"]
     assert list(loaded.blocks) == ["Kept", "New"]

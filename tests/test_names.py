@@ -1,13 +1,8 @@
 """The names and shapes of all weights, as the network tells them, are those of the generated models."""
 
-from typing import Any
-
-import numpy as np
 import pytest
 from built import SPECS, build
-from carried import COUNTER, in_keras, predicted
-
-from cnngen.semantics.network import Network
+from carried import COUNTER, expected_in_keras, keras_shapes, predicted
 
 NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))
 
@@ -42,16 +37,3 @@ def test_the_keras_model_for_inference_has_no_heads() -> None:
     assert any(name.startswith(heads) for name in shapes)
     inference = {name: shape for name, shape in shapes.items() if not name.startswith(heads)}
     assert keras_shapes(built.keras()) == inference
-
-
-def keras_shapes(model: Any) -> dict[str, tuple[int, ...]]:
-    shapes = {variable.path: tuple(variable.shape) for variable in model.weights}
-    assert len(shapes) == len(model.weights)
-    return shapes
-
-
-def expected_in_keras(network: Network) -> dict[str, tuple[int, ...]]:
-    """What becomes of the predicted shapes in the layouts of Keras, without the memory for it."""
-    zero = np.zeros(())
-    given = {name: np.broadcast_to(zero, shape) for name, shape in predicted(network).items()}
-    return {path: value.shape for path, value in in_keras(network, given).items()}

@@ -1,10 +1,11 @@
 """Every op as Keras spells it, against the same function of PyTorch, with the same weights."""
 
 import os
+import random
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from itertools import chain, combinations
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +145,10 @@ def pad(
     return F.pad(x, halves, value=value)
 
 
-def to_keras(op: Op, key: str, weight: Tensor) -> np.ndarray:
+def to_keras(op: Op, x: Shape, key: str, weight: Tensor) -> np.ndarray:
     """A weight of PyTorch as Keras lays it out."""
+    if op.name == "prelu" and isinstance(x, Image):
+        return weight.reshape(1, 1, -1).numpy()
     if op.name == "depthwise_conv" and key == "weight" or key == "depthwise.weight":
         channels = len(weight) // op.values["multiplier"]
         shape = (channels, op.values["multiplier"], *weight.shape[2:])
@@ -154,6 +157,16 @@ def to_keras(op: Op, key: str, weight: Tensor) -> np.ndarray:
 
 
 # --- Keras --------------------------------------------------------------------------------------
+
+
+SPELLER = Speller("keras")
+
+
+def new_speller() -> Speller:
+    """The speller, which has read the templates, as for a new file."""
+    SPELLER.support.clear()
+    SPELLER.fixed.clear()
+    return SPELLER
 
 
 def model(speller: Speller, op: str, context: Mapping[str, Any], *shapes: Any, **names: Any) -> Any:
@@ -187,7 +200,7 @@ def check(made: Any, op: Op, x: Shape, tolerance: float = 1e-5, dtype: Any = Non
     given = weights(op, x, dtype)
     if given:
         layer = made.get_layer("it")
-        layer.set_weights([to_keras(op, key, w) for key, w in given.items()])
+        layer.set_weights([to_keras(op, x, key, w) for key, w in given.items()])
     value = torch.randn(2, *size(x), dtype=dtype)
     expected = reference(op, value, given)
     actual = made(value.movedim(1, -1).numpy())
@@ -195,7 +208,7 @@ def check(made: Any, op: Op, x: Shape, tolerance: float = 1e-5, dtype: Any = Non
 
 
 def compare(actual: Any, expected: Tensor, tolerance: float) -> None:
-    actual = torch.from_numpy(np.array(actual)).movedim(-1, 1)
+    actual = torch.from_numpy(np.array(keras.ops.convert_to_numpy(actual))).movedim(-1, 1)
     assert actual.shape == expected.shape
     largest = float(expected.abs().max()) if expected.numel() else 1.0
     torch.testing.assert_close(actual, expected, rtol=tolerance, atol=tolerance * max(largest, 1.0))
@@ -230,7 +243,7 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
     except ShapeError:
         return
     context = dict(codes(op, x))
-    speller, names = Speller("keras"), dict[str, Any]()
+    speller, names = new_speller(), dict[str, Any]()
     style = data.draw(st.sampled_from(["literal", "fixed", "names"]))
     fixed: dict[str, str] = {}
     if style == "fixed":
@@ -256,22 +269,24 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
     assert "it" in layers or not layers
 
 
+REFERENCES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "concat": lambda *tensors: torch.cat(tensors, dim=-1),
+    "add": lambda a, b, c: a + b + c,
+    "multiply": lambda a, b, c: a * b * c,
+    "mean": lambda a, b, c: (a + b + c) / 3,
+    "max": lambda a, b, c: a.maximum(b).maximum(c),
+}
+
+
 @pytest.mark.parametrize("name", JOINS)
 @pytest.mark.parametrize("shape", [(5, 4, 6), (None, None, 6), (7,)])
 def test_joins(name: str, shape: Any) -> None:
     shapes = [shape, shape, shape]
     if name == "multiply" and len(shape) == 3:
         shapes[1] = (1, 1, 6)  # a gate
-    made = model(Speller("keras"), name, {}, *shapes)
+    made = model(new_speller(), name, {}, *shapes)
     tensors = [torch.randn(2, *(n or 3 for n in s)) for s in shapes]
-    a, b, c = tensors
-    expected = {
-        "concat": torch.cat(tensors, dim=-1),
-        "add": a + b + c,
-        "multiply": a * b * c,
-        "mean": (a + b + c) / 3,
-        "max": a.maximum(b).maximum(c) if name == "max" else a,
-    }[name]
+    expected = REFERENCES[name](*tensors)
     compare(made([x.numpy() for x in tensors]), expected.movedim(-1, 1), 1e-6)
     assert made.layers[-1].name == "it"
 
@@ -284,7 +299,8 @@ def test_joins(name: str, shape: Any) -> None:
 def test_strides_on_even_and_odd_sizes(name: str, padding: Any, length: int) -> None:
     op = make(name, out=6, kernel=(3, 3), stride=(2, 2), padding=padding)
     x = Image(4, length, length + 1)
-    check(model(Speller("keras"), name, codes(op, x), last(x, known=False)), op, x)
+    for known in (True, False):
+        check(model(new_speller(), name, codes(op, x), last(x, known)), op, x)
 
 
 def test_a_stride_together_with_a_dilation() -> None:
@@ -292,17 +308,17 @@ def test_a_stride_together_with_a_dilation() -> None:
         op = make("conv", out=6, kernel=(3, 3), stride=(2, 2), dilation=(2, 2), padding=padding)
         for length in (13, 14):
             x = Image(4, length, length)
-            check(model(Speller("keras"), "conv", codes(op, x), last(x)), op, x)
+            check(model(new_speller(), "conv", codes(op, x), last(x)), op, x)
     with pytest.raises(ValueError, match="it_pad needs an input of known height and width"):
         op = make("conv", out=6, kernel=(3, 3), stride=(2, 2), dilation=(2, 2), padding="same")
-        model(Speller("keras"), "conv", codes(op, x), last(x, known=False))
+        model(new_speller(), "conv", codes(op, x), last(x, known=False))
 
 
 def test_adaptive_pools_need_a_known_size() -> None:
     for name in sorted(NEEDS_SIZE):
         op = make(name, size=(3, 3))
         with pytest.raises(ValueError, match="it needs an input of known height and width"):
-            model(Speller("keras"), name, codes(op, Image(2, 9, 9)), (None, None, 2))
+            model(new_speller(), name, codes(op, Image(2, 9, 9)), (None, None, 2))
 
 
 @pytest.fixture
@@ -322,14 +338,14 @@ def test_in_double_precision_hardly_anything_differs(name: str) -> None:
         name, **given, ceil=False, count_include_pad=False, size=3 if "norm" in name else (3, 4)
     )
     x = Image(4, 10, 11)
-    made = model(Speller("keras"), name, codes(op, x), last(x))
+    made = model(new_speller(), name, codes(op, x), last(x))
     check(made, op, x, 1e-10, torch.float64)
 
 
 def test_momentum_is_that_of_pytorch() -> None:
     op, x = make("batch_norm", momentum=0.25), Image(3, 5, 4)
     for fixed in ({}, {"momentum": "0.25", "eps": "1e-5"}):
-        speller = Speller("keras")
+        speller = new_speller()
         speller.fixed["batch_norm"] = fixed
         made = model(speller, "batch_norm", codes(op, x), last(x))
         value, count = torch.randn(2, *size(x)), 2 * 5 * 4
@@ -347,8 +363,8 @@ def test_momentum_is_that_of_pytorch() -> None:
 )
 def test_what_is_dropped_in_training(name: str, common: tuple[int, ...]) -> None:
     x = Image(8, 3, 4)
-    made = model(Speller("keras"), name, codes(make(name, rate=0.5), x), last(x, known=False))
-    y = np.array(made(np.ones((16, 3, 4, 8), "float32"), training=True))
+    made = model(new_speller(), name, codes(make(name, rate=0.5), x), last(x, known=False))
+    y = keras.ops.convert_to_numpy(made(np.ones((16, 3, 4, 8), "float32"), training=True))
     assert set(np.unique(y)) == {0.0, 2.0}
     assert (y.min(common) == y.max(common)).all()
     others = tuple(axis for axis in (1, 2, 3) if axis not in common)
@@ -357,7 +373,7 @@ def test_what_is_dropped_in_training(name: str, common: tuple[int, ...]) -> None
 
 def test_gelu_is_exact() -> None:
     x = np.linspace(-4, 4, 9, dtype="float32")[None]
-    made = model(Speller("keras"), "gelu", {"approximate": "False"}, (9,))
+    made = model(new_speller(), "gelu", {"approximate": "False"}, (9,))
     compare(made(x), F.gelu(torch.from_numpy(x)), 1e-6)
 
 
@@ -372,21 +388,18 @@ def variants(name: str) -> Iterator[str]:
     fresh = 'VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")'
     context |= {"init": fresh, "pointwise_init": fresh}
     keys = [k for k in (*op.attributes, "square") if k not in ("out", "kernel", "size")]
-    for chosen in chain.from_iterable(combinations(keys, n) for n in range(len(keys) + 1)):
-        fixed = {key: context.get(key, "True") for key in chosen}
-        if "init" in fixed:
-            fixed["pointwise_init"] = fresh
-        for changes in (
-            {},
-            {"padding": "same"},
-            {"padding": "0", "init": "", "pointwise_init": ""},
-        ):
-            speller = Speller("keras")
-            speller.fixed[name] = fixed | {k: v for k, v in changes.items() if k in fixed}
-            speller.spell(name, {**context, "x": "x", "name": "name"})
-            yield from (
-                text for key, text in speller.support.items() if key not in ("pair", "same_pad")
-            )
+    changes: list[dict[str, str]] = [{}]
+    if name.endswith("conv"):
+        changes += [{"padding": "same"}, {"padding": "0"}, {"init": "", "pointwise_init": ""}]
+    chosen = [chosen for n in range(len(keys) + 1) for chosen in combinations(keys, n)]
+    for choice in random.Random(0).sample(chosen, min(len(chosen), 40)):
+        changed = context | random.Random(str(choice)).choice(changes)
+        fixed = {key: changed.get(key, "True") for key in choice}
+        fixed |= {"pointwise_init": changed["pointwise_init"]} if "init" in fixed else {}
+        speller = new_speller()
+        speller.fixed[name] = fixed
+        speller.spell(name, {**changed, "x": "x", "name": "name"})
+        yield from (text for key, text in speller.support.items())
 
 
 @pytest.mark.parametrize("name", SUPPORTED)
@@ -453,12 +466,12 @@ numpy.save(sys.argv[3], keras.ops.convert_to_numpy(model(x)))
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """A model that uses whatever is not a plain layer, saved, with an input and the output for it."""
+    """A saved model of what is not a plain layer, with an input and the output for it."""
     folder = tmp_path_factory.mktemp("saved")
     image = x = keras.Input((40, 41, 3))
-    speller, shape = Speller("keras"), Image(3, 40, 41)
-    for i, (name, given) in enumerate(CHAIN):
-        op = make(name, **given)
+    speller, shape = new_speller(), Image(3, 40, 41)
+    for i, (name, values) in enumerate(CHAIN):
+        op = make(name, **values)
         context = {
             **codes(op, shape),
             "x": "x",
@@ -473,14 +486,11 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     made.save(folder / "model.keras")
     value = np.random.default_rng(0).normal(size=(2, 40, 41, 3)).astype("float32")
     np.save(folder / "input.npy", value)
-    return folder, np.array(made(value))
+    return folder, keras.ops.convert_to_numpy(made(value))
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "torch", "jax"])
-def test_a_fresh_process_loads_the_model(backend: str, saved: tuple[Path, Any]) -> None:
-    pytest.importorskip(backend)
+def test_a_fresh_process_loads_the_model(saved: tuple[Path, Any]) -> None:
     folder, expected = saved
-    files = [folder / name for name in ("model.keras", "input.npy", f"{backend}.npy")]
-    environment = os.environ | {"KERAS_BACKEND": backend}
-    subprocess.run([sys.executable, "-c", LOAD, *files], env=environment, check=True, timeout=120)
+    files = [folder / name for name in ("model.keras", "input.npy", "output.npy")]
+    subprocess.run([sys.executable, "-c", LOAD, *files], check=True, timeout=300)
     np.testing.assert_allclose(np.load(files[-1]), expected, rtol=1e-4, atol=1e-5)

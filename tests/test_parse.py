@@ -89,7 +89,7 @@ def test_the_parts_of_a_spec() -> None:
     )
     assert parsed.paper and (parsed.paper.title, parsed.paper.year) == ("Nets: deep", "2015")
     assert (parsed.input.channels, parsed.input.height, parsed.input.width) == (3, 32, 64)
-    assert parsed.defaults["conv"][0].value == Constant(False) and parsed.defaults["relu"] == ()
+    assert parsed.defaults["conv"].arguments[0].value == Constant(False) and parsed.defaults["relu"].arguments == ()
     block = parsed.blocks["Conv"]
     assert [(p.name.text, p.type, p.default) for p in block.parameters] == [
         *(("out", "int", None), ("skip", "tensor", None), ("stride", "int", Constant(1)))
@@ -210,7 +210,7 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
     ("text", "code", "span", "help"),
     [
         # the spec itself
-        (HEAD, "missing-key", "cnngen", "`model:`"),
+        (HEAD, "missing-key", "cnngen", "`model: "),
         (SPEC.replace("cnngen: 1\n", ""), "missing-key", "name", "`cnngen: 1`"),
         (SPEC.replace("cnngen: 1", "cnngen: 2"), "unsupported-version", "2", "`cnngen: 1`"),
         (SPEC.replace("cnngen: 1", "cnngen:"), "wrong-kind", "", "`cnngen: 1`"),
@@ -230,8 +230,8 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
             "height: 224",
         ),
         (SPEC.replace("height: 32", "height: 0"), "out-of-range", "0", None),
-        (SPEC.replace("height: 32", "height: 010"), "wrong-type", "010", "`height: 3`"),
-        (SPEC.replace("height: 32", "height: 1.5"), "wrong-type", "1.5", "`height: 3`"),
+        (SPEC.replace("height: 32", "height: 010"), "wrong-type", "010", "`height: 224`"),
+        (SPEC.replace("height: 32", "height: 1.5"), "wrong-type", "1.5", "`height: 224`"),
         (SPEC.replace("height: 32", "height: " + "9" * 9999), "wrong-type", "9" * 9999, None),
         (SPEC + "outputs: head", "wrong-kind", "head", "`outputs: {logits: head}`"),
         (SPEC + "outputs: [a, b]", "wrong-kind", "[a, b]", "`outputs: {a: a, b: b}`"),
@@ -251,8 +251,8 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (SPEC + BLOCK % "n: itn", "unknown-name", "itn", "the type `int`"),
         (SPEC + BLOCK % "n", "wrong-kind", "n", "`n: int`"),
         # blocks
-        (SPEC + "blocks: {B: {about: x}}", "missing-key", "B", "`body:`"),
-        (SPEC + "blocks: {B: {body: relu}}", "missing-key", "B", "`about: ...`"),
+        (SPEC + "blocks: {B: {about: x}}", "missing-key", "B", "`body: "),
+        (SPEC + "blocks: {B: {body: relu}}", "missing-key", "B", "`about: "),
         (SPEC + "blocks: {B: relu}", "wrong-kind", "relu", "`body: ...`"),
         (SPEC + "blocks: {B: {about: x, body: []}}", "wrong-kind", "[]", "identity"),
         (SPEC + "blocks: {b: {about: x, body: relu}}", "bad-name", "b", "`B`"),
@@ -315,7 +315,7 @@ def test_mistakes_of_a_spec(text: str, code: str, span: str | None, help: str | 
         ("{when: true, then: relu, do: relu}", "unknown-key", "then", "do, else"),
         ("{branches: {a: relu, b: relu}}", "missing-key", "branches", "join: add"),
         ("{branches: {a: relu, b: relu}, joint: add}", "unknown-key", "joint", "`join`?"),
-        ("{branches: {a: relu, b: relu}, join: sum}", "unknown-op", "sum", "concat, add"),
+        ("{branches: {a: relu, b: relu}, join: fuse}", "unknown-op", "fuse", "concat, add"),
         ("{branches: {a: relu, b: relu}, join: ad}", "unknown-op", "ad", "did you mean `add`?"),
         ("{branches: {a: relu}, join: add}", "wrong-kind", "branches", "identity"),
         ("{branches: [relu, relu], join: add}", "wrong-kind", "[relu, relu]", "name"),

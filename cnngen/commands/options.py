@@ -90,7 +90,7 @@ def changes(command: F) -> F:
 def options(settings: dict[str, str], input: Size | None, max_layers: int | None) -> "Options":
     from cnngen.analysis import Options
     from cnngen.ops.base import Image
-    from cnngen.semantics.elaborate import MAX_LAYERS
+    from cnngen.semantics.elaboration import MAX_LAYERS
 
     return Options(settings, Image(*input) if input else None, max_layers or MAX_LAYERS)
 

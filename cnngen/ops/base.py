@@ -253,13 +253,14 @@ def vector(op: Op, x: Shape) -> Vector:
 
 def check_groups(groups: int, **channels: int) -> None:
     """Make sure that the groups divide each of these numbers of channels."""
+    most = gcd(*channels.values())
     for which, count in channels.items():
         if count % groups:
             raise ShapeError(
                 f"{groups} groups do not divide {count} {which} channels",
                 code="indivisible-channels",
                 attribute="groups",
-                help=f"use {gcd(*channels.values())} or one of its divisors",
+                help=f"use {most} or one of its divisors" if most > 1 else "use no groups",
             )
 
 

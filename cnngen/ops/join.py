@@ -71,7 +71,9 @@ class Multiply(Join, name="multiply"):
                 "the branches of `multiply` have different shapes",
                 label="`multiply` needs equal shapes, or C x 1 x 1 for a gate",
                 help="start the gate with `global_avg_pool`, and end it with"
-                f" `conv: {{out: {gate.channels}, kernel: 1}}`",
+                f" `conv: {{out: {gate.channels}, kernel: 1}}`"
+                if any((x.height, x.width) == (1, 1) for x in images)
+                else _project(images),
             )
         return largest
 

@@ -117,16 +117,29 @@ def simplify(expression: Expression, *, count: bool = True) -> Expression:
     `count` says that the value is an integer, and so are the operands that it is computed from. Say
     false for what may be a float or a list, for the order of their sums matters.
     """
-    return _simplified(_bounded(expression), count)
+    simple = _simplified(_bounded(expression), count)
+    return min(_forms(simple), key=_cost) if count else simple
 
 
 def _simplified(expression: Expression, count: bool) -> Expression:
+    """From the inside; a count that is no part of a larger sum or product takes its best form."""
     if not children(expression):
         return expression
-    parts = map(_simplified, children(expression), whole_parts(expression, count))
-    expression = with_children(expression, tuple(parts))
-    folded = _fold(expression, count)
-    return min(_forms(folded), key=_cost) if count else folded
+    parts: list[Expression] = []
+    for child, inner in zip(children(expression), whole_parts(expression, count), strict=True):
+        part = _simplified(child, inner)
+        whole = inner and not (count and _is_arithmetic(expression))
+        parts.append(min(_forms(part), key=_cost) if whole else part)
+    return _fold(with_children(expression, parts), count)
+
+
+def _is_arithmetic(expression: Expression) -> bool:
+    """Whether polynomials see through it."""
+    match expression:
+        case Unary("-") | Binary("+" | "-" | "*"):
+            return True
+        case _:
+            return False
 
 
 def _fold(expression: Expression, count: bool) -> Expression:

@@ -49,20 +49,17 @@ def polynomial(expression: Expression, expand: bool) -> Polynomial | None:
         case Unary("-", operand):
             terms = polynomial(operand, expand)
             return None if terms is None else scaled(terms, -1)
-        case Binary("**", base, Constant(int() as power)) if (
-            expand and type(power) is int and 2 <= power <= _HIGHEST_POWER
-        ):
-            terms = product = polynomial(base, expand)
-            for _ in range(power - 1):
-                product = _product(product, terms, expand)
-            return product
         case Binary(("+" | "-" | "*") as operator, left, right):
             a, b = polynomial(left, expand), polynomial(right, expand)
-            if operator == "*":
-                return _product(a, b, expand)
             if a is None or b is None:
                 return None
+            if operator == "*":
+                return _product(a, b, expand)
             return _sum(a, b if operator == "+" else scaled(b, -1))
+        case Binary("**", Name() | InputChannels() as base, Constant(int() as power)) if (
+            expand and 2 <= power <= _HIGHEST_POWER
+        ):
+            return polynomial(_repeated(base, power), expand)
         case Apply("range"):
             return None
         case (
@@ -95,9 +92,7 @@ def _sum(a: Polynomial, b: Polynomial) -> Polynomial:
     return {key: term for key, term in total.items() if term.coefficient}
 
 
-def _product(a: Polynomial | None, b: Polynomial | None, expand: bool) -> Polynomial | None:
-    if a is None or b is None:
-        return None
+def _product(a: Polynomial, b: Polynomial, expand: bool) -> Polynomial:
     for one, other in ((a, b), (b, a)):
         if set(one) <= {()} and (not one or abs(one[()].coefficient) == 1):
             return scaled(other, one[()].coefficient) if one else {}
@@ -105,10 +100,18 @@ def _product(a: Polynomial | None, b: Polynomial | None, expand: bool) -> Polyno
         a, b = _factor(a), _factor(b)
     total: Polynomial = {}
     for left_key, left in a.items():
-        for right_key, right in b.items():
-            term = Term(left.coefficient * right.coefficient, left.factors + right.factors)
-            total = _sum(total, {tuple(sorted(left_key + right_key)): term})
+        row = {
+            tuple(sorted(left_key + right_key)): Term(
+                left.coefficient * right.coefficient, left.factors + right.factors
+            )
+            for right_key, right in b.items()
+        }
+        total = _sum(total, row)
     return total
+
+
+def _repeated(base: Expression, times: int) -> Expression:
+    return base if times == 1 else Binary("*", _repeated(base, times - 1), base)
 
 
 def _has_sum(terms: Polynomial) -> bool:

@@ -14,6 +14,7 @@ from cnngen.syntax.expression import (
     PRECEDENCE,
     Apply,
     Binary,
+    BinaryOperator,
     Conditional,
     Constant,
     Expression,
@@ -25,6 +26,11 @@ from cnngen.syntax.expression import (
     walk,
 )
 
+_MIRRORED: dict[BinaryOperator, BinaryOperator] = {
+    **{"==": "==", "!=": "!="},
+    **{"<": ">", "<=": ">=", ">": "<", ">=": "<="},
+}
+_IDENTITY = {"==": "is", "!=": "is not"}
 _CALLEES = {"ceil": "math.ceil"}
 _SUPPORT = {"ceil": "math", "make_divisible": "make_divisible"}
 
@@ -42,8 +48,32 @@ def support(expression: Expression) -> frozenset[str]:
 
 def _print(expression: Expression, minimum: int, channels: str) -> str:
     """In parentheses, if the expression binds less than its place asks for."""
+    expression = _idiomatic(expression)
     text = _code(expression, channels)
     return f"({text})" if _level(expression) < minimum else text
+
+
+def _idiomatic(expression: Expression) -> Expression:
+    """What linters would have written otherwise, with the same value."""
+    match expression:
+        case Unary("not", Unary("not", operand)):
+            return _idiomatic(operand)
+        case Unary("not", Binary(("==" | "!=") as operator, left, right)):
+            return _idiomatic(Binary("!=" if operator == "==" else "==", left, right))
+        case Binary(operator, left, right) if (
+            operator in _MIRRORED and _is_literal(left) and not _is_literal(right)
+        ):
+            return Binary(_MIRRORED[operator], right, left)
+        case Conditional(test, Constant(True), Constant(False)):
+            return _idiomatic(test)
+        case Conditional(test, Constant(False), Constant(True)):
+            return _idiomatic(Unary("not", test))
+        case _:
+            return expression
+
+
+def _is_literal(expression: Expression) -> bool:
+    return isinstance(expression.operand if isinstance(expression, Unary) else expression, Constant)
 
 
 def _level(expression: Expression) -> int:
@@ -80,6 +110,9 @@ def _code(expression: Expression, channels: str) -> str:
         case Binary("**", left, right):
             sign = "**" if _hugging(left, right) else " ** "
             return f"{_print(left, ATOM, channels)}{sign}{_print(right, MINUS, channels)}"
+        case Binary(("==" | "!=") as operator, left, Constant(None | bool()) as right):
+            left_code = _print(left, COMPARISON + 1, channels)
+            return f"{left_code} {_IDENTITY[operator]} {_constant(right)}"
         case Binary(operator, left, right):
             level = PRECEDENCE[operator]
             first = level + 1 if level == COMPARISON else level  # Python would chain comparisons

@@ -1,28 +1,29 @@
 """Attributes: from the expressions of a call to an op with checked, normalised values."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cnngen.diagnostics.model import Report
 from cnngen.ops.base import Attribute, Distribution, Op
 from cnngen.ops.initializer import INITIALIZERS
-from cnngen.semantics.evaluate import EvaluationError, Undetermined
+from cnngen.semantics.evaluate import EvaluationError, MaybeValue, Undetermined
 from cnngen.source import Span
 from cnngen.syntax import tree
-from cnngen.syntax.expression import Constant, Expression, Name, Value
+from cnngen.syntax.expression import Constant, Expression, ListOf, Name, Value
 from cnngen.syntax.tree import ArgumentValue, Call
 
 Evaluate = Callable[[Expression], Value]
+MOST_ITEMS = 6  # of a list that is shown
 
 
-@dataclass(frozen=True, slots=True)
-class Invalid(Exception):
-    """A value does not fit; raised here and where values of parameters are checked."""
+class Invalid(EvaluationError):
+    """A value does not fit; `item` is the element that is wrong, where it is a list."""
 
-    code: str
-    message: str
-    help: str | None = None
+    def __init__(
+        self, code: str, message: str, help: str | None = None, item: int | None = None
+    ) -> None:
+        super().__init__(code, message, None, help)
+        self.item = item
 
 
 def bind(
@@ -35,38 +36,25 @@ def bind(
 ) -> Op | None:
     """The op of a call; None where a value is missing, cannot be known, or was reported."""
     values: dict[str, Any] = {}
-    complete = len(arguments) == len(op.attributes)
     for name, value in arguments.items():
-        attribute = op.attributes[name]
         try:
-            values[name] = _attribute_value(attribute, value, evaluate)
+            values[name] = _attribute_value(op.attributes[name], value, evaluate)
         except Undetermined:
-            complete = False
+            pass
         except EvaluationError as error:
-            complete = False
             if error.code != "unknown-name":  # resolve has reported those
-                report.add(
-                    error.code,
-                    error.message,
-                    error.span or argument_span(call, name),
-                    notes=notes(),
-                    help=error.help,
-                )
-        except Invalid as error:
-            complete = False
-            report.add(
-                error.code, error.message, argument_span(call, name), notes=notes(), help=error.help
-            )
-    if not complete:
+                at = error.span or value.span or call.callee.span
+                report.add(error.code, error.message, at, notes=notes(), help=error.help)
+    if len(values) < len(op.attributes):
         return None
     for name, attribute in op.attributes.items():
         if attribute.kind == "padding" and values[name] == "half":
             if "kernel" not in values:
                 report.add(
                     "wrong-type",
-                    f"`half` needs a kernel, and `{op.name}` has none",
+                    f"`half` is half of the kernel, and `{op.name}` has none",
                     argument_span(call, name),
-                    help="write a number",
+                    help="write a number, `[h, w]` or `[top, bottom, left, right]`",
                 )
                 return None
             values[name] = half(values["kernel"], values.get("dilation", (1, 1)))
@@ -102,56 +90,47 @@ def _attribute_value(attribute: Attribute[Any], value: ArgumentValue, evaluate: 
         case "padding" if isinstance(value, Constant) and value.value in ("same", "half"):
             return value.value
         case _:
-            return attribute_value(attribute, evaluate(value))
+            try:
+                return attribute_value(attribute, evaluate(value))
+            except Invalid as error:
+                error.span = value.span
+                if isinstance(value, ListOf) and error.item is not None:
+                    error.span = value.items[error.item].span
+                raise
 
 
 def attribute_value(attribute: Attribute[Any], value: Value) -> Any:
     """Check a value against an attribute's kind and range, and normalise it; raises `Invalid`."""
-    if value is None and attribute.optional:
-        return None
+    numbers = value if isinstance(value, tuple) else (value, value)
     match attribute.kind:
-        case "bool":
-            if isinstance(value, bool):
-                return value
-        case "int":
-            if isinstance(value, int) and not isinstance(value, bool):
-                return _in_range(attribute, value)
-        case "float":
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return float(_in_range(attribute, value))
-        case "size":
-            pair = value if isinstance(value, tuple) else (value, value)
-            if len(pair) == 2 and all(_is_int(v) for v in pair):
-                return tuple(_in_range(attribute, v) for v in pair)  # type: ignore[arg-type]
-        case "padding":
-            sides = value if isinstance(value, tuple) else (value, value)
-            if len(sides) in (2, 4) and all(_is_int(v) for v in sides):
-                checked = [_in_range(attribute, v) for v in sides]  # type: ignore[arg-type]
-                return (
-                    tuple(checked)
-                    if len(sides) == 4
-                    else (checked[0], checked[0], checked[1], checked[1])
-                )
+        case _ if value is None and attribute.optional:
+            return None
+        case "bool" if isinstance(value, bool):
+            return value
+        case "int" if _is_whole(value):
+            return _in_range(attribute, value)
+        case "float" if _is_whole(value) or isinstance(value, float):
+            return float(_in_range(attribute, value))
+        case "size" if len(numbers) == 2 and all(map(_is_whole, numbers)):
+            return tuple(_in_range(attribute, n, i) for i, n in enumerate(numbers))
+        case "padding" if len(numbers) in (2, 4) and all(map(_is_whole, numbers)):
+            sides = [_in_range(attribute, n, i) for i, n in enumerate(numbers)]
+            return tuple(sides) if len(sides) == 4 else (sides[0], sides[0], sides[1], sides[1])
         case _:
-            pass
-    raise Invalid(
-        "wrong-type",
-        f"`{attribute.name}` must be {describe(attribute)}, not {show(value)}",
-        _remedy(attribute, value),
-    )
+            fraction = attribute.kind in ("int", "size", "padding") and isinstance(value, float)
+            raise Invalid(
+                "wrong-type",
+                f"`{attribute.name}` must be {describe(attribute)}, not {show(value)}",
+                "write `//` for a division without remainder, or `int(...)`" if fraction else None,
+            )
 
 
-def _remedy(attribute: Attribute[Any], value: Value) -> str | None:
-    if attribute.kind in ("int", "size", "padding") and isinstance(value, float):
-        return "write `//` for a division without remainder, or `int(...)`"
-    return None
-
-
-def _is_int(value: Value) -> bool:
+def _is_whole(value: Value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _in_range(attribute: Attribute[Any], value: Any) -> Any:
+def _in_range(attribute: Attribute[Any], value: Any, item: int | None = None) -> Any:
+    """The number, if it is within the attribute's bounds; `item` says which of a list it is."""
     low, high, above = attribute.minimum, attribute.maximum, attribute.above
     if low is not None and value < low:
         bound = f"at least {low:g}"
@@ -161,7 +140,8 @@ def _in_range(attribute: Attribute[Any], value: Any) -> Any:
         bound = f"at most {int(high) if high == int(high) else high}"
     else:
         return value
-    raise Invalid("out-of-range", f"`{attribute.name}` must be {bound}, not {show(value)}")
+    message = f"`{attribute.name}` must be {bound}, not {show(value)}"
+    raise Invalid("out-of-range", message, item=item)
 
 
 def describe(attribute: Attribute[Any]) -> str:
@@ -180,19 +160,22 @@ def describe(attribute: Attribute[Any]) -> str:
     )
 
 
-def show(value: Value) -> str:
-    """A value as a spec would write it."""
+def show(value: MaybeValue) -> str:
+    """A value as a diagnostic shows it."""
+    spelled = spell(value)
+    return spelled if spelled.startswith("a list") else f"`{spelled}`"
+
+
+def spell(value: MaybeValue) -> str:
+    """A value as a spec would write it, if that is short."""
     match value:
         case None:
-            return "`null`"
+            return "null"
         case bool():
-            return f"`{str(value).lower()}`"
+            return str(value).lower()
         case tuple():
-            if len(value) > 6:
-                return f"a list of {len(value)}"
-            return "[" + ", ".join(show(item).strip("`") for item in value) + "]"
-        case str():
-            return f"`{value}`"
+            short = len(value) <= MOST_ITEMS and not any(isinstance(item, tuple) for item in value)
+            return f"[{', '.join(map(spell, value))}]" if short else f"a list of {len(value)}"
         case _:
             return str(value)
 

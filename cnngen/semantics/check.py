@@ -1,7 +1,5 @@
 """Check: what can only be seen on the whole graph of layers."""
 
-import networkx as nx
-
 from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.base import UNKNOWN
 from cnngen.program.areas import Areas
@@ -36,36 +34,41 @@ def check_network(network: Network, report: Report) -> None:
 
 
 def _check_reached(network: Network, report: Report) -> None:
-    """Every layer must lead to an output."""
-    reached: set[str] = set()
-    for stage in network.outputs.values():
-        if (tensor := network.stages.get(stage)) and tensor.path not in reached:
-            reached |= {tensor.path} | nx.ancestors(network.graph, tensor.path)
-    seen: set[object] = set()
+    """Every layer must lead to an output; of those that do not, the last ones are reported."""
+    reached = _reached(network)
+    live = {_stage(path) for path in reached}
+    spec = network.resolution.spec
+    stages = {stage.name.text: stage for stage in spec.stages}
     for path, layer in network.layers.items():
-        if path in reached or layer.step in seen:
+        if path in reached or network.graph.out_degree(path):
             continue
-        seen.add(layer.step)
-        stage = _stage(network, layer)
-        whole = not any(
-            other in reached for other in network.layers if other.split(".")[0] == stage
-        )
-        span = next(
-            (s.name.span for s in network.resolution.spec.stages if s.name.text == stage),
-            layer.span,
-        )
+        name = _stage(path)
+        add = ", ".join(f"{n}: {s}" for n, s in [*network.outputs.items(), (name, name)])
+        whole = name not in live
         report.add(
             "unreachable-stage",
-            f"nothing reads what `{stage}` gives"
+            f"nothing reads what `{name if whole else layer.op.name}` gives",
+            stages[name].name.span if whole else layer.span,
+            help=f"read it with `from: {name}`, remove it, or write `outputs: {{{add}}}`"
             if whole
-            else f"nothing reads what `{layer.op.name}` gives here",
-            span if whole else layer.span,
-            help="read it with `from`, add it to `outputs`, or remove it",
+            else "remove it, or let the step behind it read its input",
         )
 
 
-def _stage(network: Network, layer: Layer) -> str:
-    return layer.path.split(".")[0]
+def _reached(network: Network) -> set[str]:
+    """The paths of all layers on which an output depends."""
+    waiting = [network.stages[stage].path for stage in network.outputs.values()]
+    reached: set[str] = set()
+    while waiting:
+        path = waiting.pop()
+        if path not in reached:
+            reached.add(path)
+            waiting.extend(network.graph.predecessors(path))
+    return reached
+
+
+def _stage(path: str) -> str:
+    return path.split(".")[0]
 
 
 def _check_names(network: Network, report: Report) -> None:

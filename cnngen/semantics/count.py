@@ -1,17 +1,22 @@
 """Count: how many layers a network will have, by multiplying, before anything is laid out."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from cnngen.diagnostics.model import Report
-from cnngen.semantics.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
-from cnngen.semantics.resolve import Resolution
+from cnngen.semantics.effort import STEP, Effort
+from cnngen.semantics.evaluate import (
+    UNDETERMINED,
+    EvaluationError,
+    MaybeValue,
+    Undetermined,
+    Values,
+    evaluate,
+)
+from cnngen.semantics.resolution import Resolution
 from cnngen.source import Span
-from cnngen.syntax.expression import Expression, Value
+from cnngen.syntax.expression import Expression
 from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Step, When
-
-Values = Mapping[str, Value]
 
 
 class Exceeded(Exception):
@@ -28,15 +33,15 @@ class Count:
     resolution: Resolution
     globals: Values
     limit: int
-    visits: int = 0
+    effort: Effort
     seen: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
 
 
 def count_layers(
-    resolution: Resolution, values: Values, channels: int, limit: int, report: Report
+    resolution: Resolution, values: Values, limit: int, effort: Effort, report: Report
 ) -> bool:
     """Whether the network keeps to the limit. What depends on `input.channels` counts once here."""
-    count = Count(resolution, values, limit)
+    count = Count(resolution, values, limit, effort)
     total = 0
     try:
         for stage in resolution.spec.stages:
@@ -44,7 +49,7 @@ def count_layers(
     except Exceeded as exceeded:
         report.add(
             "too-many-layers",
-            f"the network has more than {limit} layers",
+            f"the network has more than {limit:,} layers",
             exceeded.span,
             help="use smaller numbers, or raise the limit with `--max-layers`",
         )
@@ -61,8 +66,7 @@ def _within(total: int, count: Count, at: Span) -> int:
 def _body(body: Body, values: Values, count: Count) -> int:
     total = 0
     for step in body:
-        count.visits += 1  # bounds the time of loops around nothing
-        _within(count.visits, count, step.span)
+        count.effort.spend(STEP, step.span)
         total = _within(total + _step(step, values, count), count, step.span)
     return total
 
@@ -74,10 +78,11 @@ def _step(step: Step, values: Values, count: Count) -> int:
         case Reference():
             return 0
         case Repeat():
-            times = _value(step.times, values)
-            times = max(times, 0) if isinstance(times, int) else 1
-            _within(times, count, step.times.span or step.span)
-            return times * _body(step.body, values, count)
+            times = _value(step.times, values, count)
+            total = _body(step.body, values, count)
+            if isinstance(times, int):
+                total *= max(times, 0)
+            return _within(total, count, step.times.span or step.span)
         case Each():
             return _each(step, values, count)
         case When():
@@ -97,8 +102,9 @@ def _call(call: Call, values: Values, count: Count) -> int:
     for parameter in block.parameters:
         name = parameter.name.text
         expression = given.get(name, parameter.default)
-        known = isinstance(expression, Expression) and parameter.type != "tensor"
-        inner[name] = _value(expression, values if name in given else {}) if known else UNDETERMINED
+        inner[name] = UNDETERMINED
+        if isinstance(expression, Expression) and parameter.type != "tensor":
+            inner[name] = _value(expression, values if name in given else {}, count)
     key = (block, *(inner[parameter.name.text] for parameter in block.parameters))
     if key not in count.seen:
         count.seen[key] = _body(block.body, inner, count)
@@ -106,10 +112,10 @@ def _call(call: Call, values: Values, count: Count) -> int:
 
 
 def _each(step: Each, values: Values, count: Count) -> int:
-    lists = [(name.text, _value(expression, values)) for name, expression in step.lists]
+    lists = [(name.text, _value(expression, values, count)) for name, expression in step.lists]
     columns = [(name, column) for name, column in lists if isinstance(column, tuple)]
     if len(columns) < len(lists):
-        unknown: dict[str, Value] = {name: UNDETERMINED for name, _ in lists}
+        unknown: dict[str, MaybeValue] = {name: UNDETERMINED for name, _ in lists}
         return _body(step.body, {**values, **unknown}, count)
     total = 0
     for i, row in enumerate(zip(*(column for _, column in columns), strict=False)):
@@ -121,7 +127,7 @@ def _each(step: Each, values: Values, count: Count) -> int:
 
 
 def _when(step: When, values: Values, count: Count) -> int:
-    test = _value(step.test, values)
+    test = _value(step.test, values, count)
     if test is True:
         return _body(step.body, values, count)
     if test is False:
@@ -129,8 +135,8 @@ def _when(step: When, values: Values, count: Count) -> int:
     return min(_body(step.body, values, count), _body(step.orelse or (), values, count))
 
 
-def _value(expression: Expression, values: Values) -> Value:
+def _value(expression: Expression, values: Values, count: Count) -> MaybeValue:
     try:
-        return evaluate(expression, values, None)
+        return evaluate(expression, values, None, count.effort)
     except (EvaluationError, Undetermined):
         return UNDETERMINED

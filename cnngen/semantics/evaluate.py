@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
 from cnngen.diagnostics.suggest import suggest
+from cnngen.semantics.effort import Effort
 from cnngen.source import Span
 from cnngen.syntax.expression import (
     COMPARISONS,
@@ -34,6 +36,8 @@ class Unset(Enum):
 
 
 UNDETERMINED = Unset.UNDETERMINED
+MaybeValue = Value | Unset
+Values = Mapping[str, MaybeValue]
 
 
 class Undetermined(Exception):
@@ -48,48 +52,71 @@ class EvaluationError(Exception):
         self.code, self.message, self.span, self.help = code, message, span, help
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an expression may refer to, and what its value may cost."""
+
+    names: Values
+    channels: int | None
+    effort: Effort | None
+
+
 def evaluate(
-    expression: Expression, names: Mapping[str, Value | Unset], channels: int | None = None
+    expression: Expression,
+    names: Values,
+    channels: int | None = None,
+    effort: Effort | None = None,
 ) -> Value:
     """The value of an expression; `channels` is what `input.channels` stands for."""
+    return _value(expression, _Known(names, channels, effort))
+
+
+def _value(expression: Expression, known: _Known) -> Value:
+    value = _compute(expression, known)
+    if known.effort and isinstance(value, tuple):
+        known.effort.spend(len(value), expression.span)
+    return value
+
+
+def _compute(expression: Expression, known: _Known) -> Value:
     match expression:
         case Constant(value):
             return value
         case Name():
-            return _look_up(expression, names)
+            return _look_up(expression, known.names)
         case InputChannels():
-            if channels is None:
+            if known.channels is None:
                 raise Undetermined
-            return channels
+            return known.channels
         case Unary("-", operand):
-            return -_number(evaluate(operand, names, channels), operand)
+            return -_number(_value(operand, known), operand)
         case Unary(_, operand):
-            return not _truth(evaluate(operand, names, channels), operand)
+            return not _truth(_value(operand, known), operand)
         case Binary(("and" | "or") as operator, left, right):
-            if _truth(evaluate(left, names, channels), left) is (operator == "or"):
+            if _truth(_value(left, known), left) is (operator == "or"):
                 return operator == "or"
-            return _truth(evaluate(right, names, channels), right)
+            return _truth(_value(right, known), right)
         case Binary(operator, left, right):
-            values = evaluate(left, names, channels), evaluate(right, names, channels)
+            values = _value(left, known), _value(right, known)
             if operator in COMPARISONS:
                 return _compare(expression, *values)
-            return _bounded(_compute(expression, *values), expression)
+            return _bounded(_combine(expression, *values), expression)
         case Conditional(test, then, otherwise):
-            chosen = then if _truth(evaluate(test, names, channels), test) else otherwise
-            return evaluate(chosen, names, channels)
+            chosen = then if _truth(_value(test, known), test) else otherwise
+            return _value(chosen, known)
         case Index(indexed, index):
-            items = _list(evaluate(indexed, names, channels), indexed)
-            return _item(items, _integer(evaluate(index, names, channels), index), expression)
+            items = _list(_value(indexed, known), indexed)
+            return _item(items, _integer(_value(index, known), index), expression)
         case ListOf(items):
-            return _bounded(tuple(evaluate(item, names, channels) for item in items), expression)
+            return _bounded(tuple(_value(item, known) for item in items), expression)
         case Apply(_, arguments):
-            values = tuple(evaluate(argument, names, channels) for argument in arguments)
+            values = tuple(_value(argument, known) for argument in arguments)
             return _bounded(_apply(expression, values), expression)
         case _:
             assert_never(expression)
 
 
-def _look_up(name: Name, names: Mapping[str, Value | Unset]) -> Value:
+def _look_up(name: Name, names: Values) -> Value:
     if name.name not in names:
         close = suggest(name.name, names)
         help = f"did you mean `{close}`?" if close else None
@@ -199,6 +226,10 @@ def _size(value: Value, expression: Expression, depth: int = 0) -> int:
 
 
 def _compare(expression: Binary, left: Value, right: Value) -> bool:
+    if isinstance(left, bool) and not isinstance(right, bool) and isinstance(right, int | float):
+        raise _wrong("`true` or `false`", right, expression.right)
+    if isinstance(right, bool) and not isinstance(left, bool) and isinstance(left, int | float):
+        raise _wrong("`true` or `false`", left, expression.left)
     match expression.operator:
         case "==":
             return left == right
@@ -217,7 +248,7 @@ def _compare(expression: Binary, left: Value, right: Value) -> bool:
             return a >= b
 
 
-def _compute(expression: Binary, left: Value, right: Value) -> Value:
+def _combine(expression: Binary, left: Value, right: Value) -> Value:
     """Lists are joined and repeated, numbers computed.
 
     Operands are bounded already, so only powers and repetition can explode.

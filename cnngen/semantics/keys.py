@@ -12,7 +12,18 @@ from typing import Literal
 from cnngen.diagnostics.model import Label, Report
 from cnngen.semantics.walk import nested_bodies
 from cnngen.source import Span
-from cnngen.syntax.tree import Body, Branches, Call, Each, Identifier, Reference, Repeat, Step, When
+from cnngen.syntax.tree import (
+    Body,
+    Branches,
+    Call,
+    Each,
+    Identifier,
+    Reference,
+    Repeat,
+    Spec,
+    Step,
+    When,
+)
 
 Layout = Literal["empty", "single", "chain", "graph"]
 
@@ -93,34 +104,35 @@ def check_keys(body: Body, arrangement: Arrangement, report: Report) -> None:
     """Report keys that two steps or branches of a body would share."""
     seen: dict[str, Span] = {}
     for step in body:
-        key = arrangement.keys.get(step)
-        inlined = isinstance(step, Branches) and not step.name and arrangement.layout == "graph"
-        for name in _own_keys(step, key, inlined):
+        if isinstance(step, Branches):
+            _check_arms(step, report)
+        for name in _own_keys(step, arrangement):
             if name.text in seen:
                 report.add(
                     "name-clash",
                     f"two parts of one body are called `{name.text}`",
                     name.span,
-                    "also this one",
-                    secondary=[Label(seen[name.text], f"`{name.text}` here")],
-                    help="give one of the steps another `name`, or one of the branches",
+                    "the second one",
+                    secondary=[Label(seen[name.text], "the first one")],
+                    help="give one of them another `name`",
                 )
             seen.setdefault(name.text, name.span)
-        if isinstance(step, Branches) and not inlined:
-            _check_arms(step, report)
         for nested in nested_bodies(step):
             check_keys(nested, arrange(nested), report)
 
 
-def _own_keys(step: Step, key: str | None, inlined: bool) -> list[Identifier]:
+def _own_keys(step: Step, arrangement: Arrangement) -> list[Identifier]:
     """The keys that a step puts into its body."""
-    place = (
-        step.name.span if step.name else step.join.span if isinstance(step, Branches) else step.span
-    )
-    own = [Identifier(key, place)] if key is not None else []
-    return (
-        [*(name for name, _ in step.arms), *own] if isinstance(step, Branches) and inlined else own
-    )
+    key = arrangement.keys.get(step)
+    if key is None:
+        return []
+    if step.name:
+        return [step.name]
+    if not isinstance(step, Branches):
+        return [Identifier(key, step.callee.span if isinstance(step, Call) else step.span)]
+    arms = [name for name, _ in step.arms]
+    clashes = any(name.text == key for name in arms)  # which is reported elsewhere
+    return arms if clashes else [*arms, Identifier(key, step.join.span)]
 
 
 def _check_arms(step: Branches, report: Report) -> None:
@@ -130,5 +142,29 @@ def _check_arms(step: Branches, report: Report) -> None:
                 "name-clash",
                 f"a branch has the name of its join, `{name.text}`",
                 name.span,
+                secondary=[Label(step.join.span, "the join")],
                 help="give the branch another name",
             )
+
+
+def check_functions(spec: Spec, report: Report) -> None:
+    """Blocks become classes, and functions in snake_case, which must differ from each other."""
+    taken = {snake_case(spec.name.text): spec.name, spec.stem: spec.name}
+    for block in spec.blocks.values():
+        name, function = block.name, snake_case(block.name.text)
+        other = taken.setdefault(function, name)
+        if other is name:
+            continue
+        if name.text == spec.name.text:
+            message = f"a block has the name of the network, `{name.text}`"
+        elif function == spec.stem:
+            message = f"`{name.text}` would be `{function}` in Keras, like the network of this file"
+        else:
+            message = f"`{name.text}` and `{other.text}` would both be `{function}` in Keras"
+        report.add(
+            "name-clash",
+            message,
+            name.span,
+            secondary=[Label(other.span, "the other one")],
+            help="rename one of them",
+        )

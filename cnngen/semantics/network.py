@@ -1,19 +1,22 @@
 """The network: one concrete graph of layers, and what each was made from."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import networkx as nx
 
 from cnngen.ops.base import Image, Op, Shape, Unknown
-from cnngen.semantics.resolve import Resolution
+from cnngen.semantics.attributes import spell
+from cnngen.semantics.evaluate import UNDETERMINED, MaybeValue, Values
+from cnngen.semantics.resolution import Resolution
 from cnngen.source import Span
-from cnngen.syntax.expression import Value
 from cnngen.syntax.tree import Block, Call, Stage, Step
 
 INPUT = "input"
 Rank = Literal["image", "vector"]
+
+
+MOST_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,35 +24,59 @@ class Scope:
     """One use of a block, or a stage of the model: the values of the names in it, and what it was
     given.
 
-    `call` is the step that uses the block and `parent` the scope in which that step stands.
+    `call` is the step that uses the block and `parent` the scope in which that step stands. `loops`
+    are those of the values that belong to variables of loops.
     """
 
-    values: Mapping[str, Value]
+    values: Values
     channels: int | None
     block: Block | None = None
     call: Call | None = None
     parent: "Scope | None" = None
     stage: Stage | None = None
+    loops: Values = field(default_factory=dict[str, MaybeValue])
+
+    def inside(self, iteration: Values) -> "Scope":
+        """The scope in one iteration of a loop."""
+        values, loops = {**self.values, **iteration}, {**self.loops, **iteration}
+        return replace(self, values=values, loops=loops)
+
+    @property
+    def outermost(self) -> "Scope":
+        return self.parent.outermost if self.parent else self
+
+    @property
+    def name(self) -> str:
+        named = self.block or self.stage
+        return named.name.text if named else "the model"
 
     def trail(self) -> tuple[str, ...]:
-        """In words: which block with which values, used where."""
-        if self.block is None or self.call is None or self.parent is None:
-            return ()
+        """In words: which block with which values, used where, in which iteration."""
+        notes: list[str] = []
+        if self.block:
+            names = [p.name.text for p in self.block.parameters if p.type != "tensor"]
+            values = _listed({name: self.values.get(name, UNDETERMINED) for name in names}, ": ")
+            notes.append(", ".join([f"in {self.name}({values})".removesuffix("()"), *self._uses()]))
+        if self.loops:
+            notes.append(f"where {_listed(self.loops, ' is ')}")
+        return tuple(notes)
+
+    def _uses(self) -> list[str]:
+        """From where the block was used, the innermost place first."""
         uses: list[str] = []
-        scope: Scope | None = self
-        while scope and scope.block and scope.call:
-            name = scope.block.name.text
-            values = ", ".join(
-                f"{p.name.text}: {scope.values[p.name.text]}"
-                for p in scope.block.parameters
-                if p.type != "tensor" and p.name.text in scope.values
-            )
-            place = f" (line {scope.call.span.line})"
-            uses.append(f"{name}({values}){place}" if scope is self else f"{name}{place}")
+        scope = self
+        while scope.call and scope.parent:
+            line = scope.call.span.line
             scope = scope.parent
-        if scope and scope.stage:
-            uses.append(f"`{scope.stage.name.text}`")
-        return ("in " + ", from ".join(uses),)
+            uses.append(f"from {scope.name} (line {line})")
+        if len(uses) > MOST_SHOWN:
+            uses[MOST_SHOWN - 1 : -1] = ["..."]
+        return uses
+
+
+def _listed(values: Values, between: str) -> str:
+    shown = [f"{n}{between}{spell(v)}" for n, v in values.items() if v is not UNDETERMINED]
+    return ", ".join([*shown[:MOST_SHOWN], *(["..."] if len(shown) > MOST_SHOWN else [])])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

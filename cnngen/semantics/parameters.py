@@ -2,11 +2,15 @@
 
 from cnngen.diagnostics.model import Report
 from cnngen.semantics.attributes import Invalid, show
-from cnngen.semantics.evaluate import UNDETERMINED, EvaluationError, evaluate
+from cnngen.semantics.evaluate import (
+    UNDETERMINED,
+    EvaluationError,
+    MaybeValue,
+    Unset,
+    evaluate,
+)
 from cnngen.syntax.expression import Value
 from cnngen.syntax.tree import Parameter, ParameterType, Spec
-
-__all__ = ["UNDETERMINED", "checked", "model_values"]
 
 WORDS: dict[ParameterType, str] = {
     "int": "a whole number",
@@ -19,24 +23,24 @@ WORDS: dict[ParameterType, str] = {
 }
 
 
-def model_values(spec: Spec, report: Report) -> dict[str, Value]:
+def model_values(spec: Spec, report: Report) -> dict[str, MaybeValue]:
     """The values of the model's parameters."""
-    values: dict[str, Value] = {}
+    values: dict[str, MaybeValue] = {}
     for parameter in spec.parameters:
         name = parameter.name.text
         assert parameter.default is not None
         try:
             values[name] = checked(parameter, evaluate(parameter.default, {}))
-        except (EvaluationError, Invalid) as error:
+        except EvaluationError as error:
             values[name] = UNDETERMINED
             at = parameter.default.span or parameter.name.span
             report.add(error.code, error.message, at, help=error.help)
     return values
 
 
-def checked(parameter: Parameter, value: Value) -> Value:
+def checked(parameter: Parameter, value: MaybeValue) -> MaybeValue:
     """The value, if it is of the parameter's type; raises `Invalid`. Whole numbers are numbers."""
-    if value is UNDETERMINED or fits(parameter.type, value):
+    if isinstance(value, Unset) or fits(parameter.type, value):
         return value
     help = None
     if parameter.type in ("int", "ints", "size") and isinstance(value, float):

@@ -3,112 +3,166 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from cnngen.diagnostics.model import Label, Report
-from cnngen.diagnostics.suggest import suggest
-from cnngen.semantics.resolve import Resolution
-from cnngen.semantics.walk import nested_bodies
+from cnngen.semantics.names import guess, listed
+from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.walk import nested_bodies, steps
 from cnngen.source import Span
-from cnngen.syntax.tree import Body, Branches, Call, Identifier, Reference, Stage, Step
+from cnngen.syntax.tree import Block, Body, Branches, Call, Identifier, Reference, Step
 
-REMEDY = "make it a block, with the other tensor as a parameter of type `tensor`"
+Places = Mapping[str, Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """The tensors that can be read by name at a place, and those which are computed later.
+
+    `stages` are those of the model where the place is in a block, which does not see them.
+    """
+
+    now: Places
+    later: Places
+    stages: Places | None = None
 
 
 def check_references(resolution: Resolution, report: Report) -> None:
     """Report references to what is not there, or cannot be reached from where they stand."""
-    for block in resolution.spec.blocks.values():
-        tensors = [p.name for p in block.parameters if p.type == "tensor"]
-        scope = {"input": block.name.span} | {name.text: name.span for name in tensors}
-        _check_graph(block.body, scope, resolution, report)
-    stages = resolution.spec.stages
-    scope = {"input": resolution.spec.input.span} | {s.name.text: s.name.span for s in stages}
-    for stage in stages:
-        _check_stage(stage, scope, resolution, report)
+    spec = resolution.spec
+    stages = {stage.name.text: stage.name.span for stage in spec.stages}
+    for block in spec.blocks.values():
+        _check_block(block, stages, resolution, report)
+    before = {"input": spec.input.span}
+    for stage in spec.stages:
+        readable = Readable(before, stages)  # `check_stages` reports what comes later
+        if stage.origin:
+            _check_name(stage.origin, readable, report)
+        remedy = "begin a stage of its own with this step"
+        _check_path(stage.body, readable, resolution, report, remedy)
+        before = before | {stage.name.text: stage.name.span}
 
 
-def _check_stage(
-    stage: Stage, scope: Mapping[str, Span], resolution: Resolution, report: Report
-) -> None:
-    if stage.origin:
-        _check_name(stage.origin, scope, report)
-    _check_path(stage.body, scope, resolution, report)
-
-
-def _check_graph(
-    body: Body, scope: Mapping[str, Span], resolution: Resolution, report: Report
-) -> None:
+def _check_block(block: Block, stages: Places, resolution: Resolution, report: Report) -> None:
     """The body of a block, where each step can read any named step before it."""
-    names = dict(scope)
-    for step in body:
-        _check_step(step, names, resolution, report)
+    tensors = {p.name.text: p.name.span for p in block.parameters if p.type == "tensor"}
+    names = {step.name.text: step.name.span for step in block.body if step.name}
+    readable = Readable({"input": block.name.span} | tensors, names, stages)
+    for step in block.body:
+        _check_step(step, readable, resolution, report)
         if step.name:
-            names[step.name.text] = step.name.span
+            readable = replace(readable, now={**readable.now, step.name.text: step.name.span})
+    _check_read(block.body, resolution, report)
+
+
+def _check_read(body: Body, resolution: Resolution, report: Report) -> None:
+    """Of each step of a block, the next one or one that names it must read the output."""
+    read = {step.origin.text for step in steps(body) if step.origin}
+    for step in steps(body):
+        if isinstance(step, Call):
+            read |= {name.text for name in resolution.tensors(step).values()}
+    for step, following in pairwise(body):
+        if following.origin and not (step.name and step.name.text in read):
+            name = step.name.text if step.name else ""
+            report.add(
+                "unreachable-stage",
+                f"nothing reads what `{name}` gives" if name else "nothing reads what this gives",
+                step.callee.span if isinstance(step, Call) else step.span,
+                secondary=[Label(following.origin.span, "the next step reads this instead")],
+                help=f"read it with `from: {name}`, or remove it"
+                if name
+                else "give it a `name` and read it with `from`, or remove it",
+            )
 
 
 def _check_path(
-    body: Body, scope: Mapping[str, Span], resolution: Resolution, report: Report
+    body: Body, readable: Readable, resolution: Resolution, report: Report, remedy: str = ""
 ) -> None:
     """The body of a stage or of a branch: only where it starts can it read what lies outside."""
     for i, step in enumerate(body):
         if i == 0 and step.origin:
-            _check_name(step.origin, scope, report)
+            _check_name(step.origin, readable, report)
         if len(body) == 1 and isinstance(step, Call | Branches):
-            _check_step(step, scope, resolution, report)
+            _check_step(step, readable, resolution, report)
         else:
-            _check_chained(step, resolution, report, first=i == 0)
+            _check_chained(step, resolution, report, remedy, first=i == 0)
 
 
-def _check_step(
-    step: Step, scope: Mapping[str, Span], resolution: Resolution, report: Report
-) -> None:
+def _check_step(step: Step, readable: Readable, resolution: Resolution, report: Report) -> None:
     """A step that stands where a `forward` is written: it may read any tensor of the scope."""
     if step.origin:
-        _check_name(step.origin, scope, report)
+        _check_name(step.origin, readable, report)
     match step:
         case Call():
             for name in resolution.tensors(step).values():
-                _check_name(name, scope, report)
+                _check_name(name, readable, report)
         case Branches():
             for _, body in step.arms:
-                _check_path(body, scope, resolution, report)
+                _check_path(body, readable, resolution, report)
         case _:
             for nested in nested_bodies(step):
                 for inner in nested:
                     _check_chained(inner, resolution, report)
 
 
-def _check_chained(step: Step, resolution: Resolution, report: Report, first: bool = False) -> None:
+def _check_chained(
+    step: Step, resolution: Resolution, report: Report, remedy: str = "", first: bool = False
+) -> None:
     """A step inside a chain of modules: it reads the step before it and nothing else."""
     if not first and (step.origin or isinstance(step, Reference)):
-        _refuse(step.origin, report)
+        _refuse(step.origin, remedy, report)
     if isinstance(step, Call):
         for name in resolution.tensors(step).values():
-            _refuse(name, report)
+            _refuse(name, remedy, report)
+    if isinstance(step, Branches):
+        for _, body in step.arms:
+            for inner in body:
+                _check_chained(inner, resolution, report, remedy)
+        return
     for nested in nested_bodies(step):
         for inner in nested:
             _check_chained(inner, resolution, report)
 
 
-def _refuse(name: Identifier | None, report: Report) -> None:
+def _refuse(name: Identifier | None, remedy: str, report: Report) -> None:
     if name:
+        block = f"make a block of the whole row, with a parameter `{name.text}: tensor`"
         report.add(
             "nested-reference",
-            f"`{name.text}` cannot be read from inside a chain",
+            f"`{name.text}` cannot be read from inside a row of steps",
             name.span,
-            "this step is one of several in a row",
-            help=REMEDY,
+            "each step of a row sees the one before it",
+            help=f"{remedy}, or {block}" if remedy else block,
         )
 
 
-def _check_name(name: Identifier, scope: Mapping[str, Span], report: Report) -> None:
-    if name.text in scope:
+def _check_name(name: Identifier, readable: Readable, report: Report) -> None:
+    if name.text in readable.now:
         return
-    guess = suggest(name.text, scope)
-    listed = ", ".join(f"`{known}`" for known in scope)
+    at, stages = name.span, readable.stages
+    if name.text in readable.later:
+        if stages is not None:
+            report.add(
+                "later-stage",
+                f"`{name.text}` comes later in this block",
+                at,
+                secondary=[Label(readable.later[name.text], "defined here")],
+                help=f"move this step behind `{name.text}`",
+            )
+        return
+    close = guess(name.text, readable.now, report)
+    labelled = close and close != "input"
+    if stages and name.text in stages:
+        help = f"a block sees its own steps only: give it a parameter `{name.text}: tensor`"
+    elif close:
+        help = f"did you mean `{close}`?"
+    else:
+        help = f"here one can read {listed(readable.now)}"
     report.add(
         "unknown-stage",
         f"nothing before this is called `{name.text}`",
-        name.span,
-        secondary=[Label(scope[guess], f"`{guess}` here")] if guess and guess != "input" else (),
-        help=f"did you mean `{guess}`?" if guess else f"here one can read {listed}",
+        at,
+        secondary=[Label(readable.now[close], f"`{close}` here")] if close and labelled else (),
+        help=help,
     )

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import networkx as nx
 
 from cnngen.diagnostics.model import Label, Report
-from cnngen.diagnostics.suggest import suggest
-from cnngen.semantics.resolve import Resolution
+from cnngen.semantics.cycles import find_cycle
+from cnngen.semantics.names import guess, listed
+from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.walk import steps
-from cnngen.syntax.tree import Call, Identifier, Spec, Stage, Step, When
+from cnngen.syntax.tree import Call, Identifier, Spec, Stage
 
 
 def check_stages(resolution: Resolution, report: Report) -> None:
@@ -17,7 +18,7 @@ def check_stages(resolution: Resolution, report: Report) -> None:
     """
     spec = resolution.spec
     by_name = {stage.name.text: stage for stage in spec.stages}
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[str] = nx.DiGraph()
     for reader, name in _reads(resolution):
         graph.add_edge(name.text, reader.name.text, name=name)
     for previous, stage in _successions(spec):
@@ -37,12 +38,14 @@ def check_stages(resolution: Resolution, report: Report) -> None:
                 help=f"move `{reader.name.text}` behind `{name.text}`",
             )
         elif stage and stage.training:
-            _refuse_training(
-                name, f"`{name.text}` exists in training only: no stage can read it", stage, report
+            report.add(
+                "bad-training-stage",
+                f"`{name.text}` exists in training only, so no stage can read it",
+                name.span,
+                secondary=[Label(stage.name.span, "this stage")],
+                help="read a stage that exists always",
             )
     _check_outputs(spec, by_name, report)
-    for stage in spec.stages:
-        _check_training(stage, report)
 
 
 def first_origin(stage: Stage) -> Identifier | None:
@@ -86,20 +89,19 @@ def _reads(resolution: Resolution) -> Iterator[tuple[Stage, Identifier]]:
 
 
 def _check_cycle(graph: "nx.DiGraph[str]", report: Report) -> bool:
-    try:
-        cycle = [(str(edge[0]), str(edge[1])) for edge in nx.find_cycle(graph)]
-    except nx.NetworkXNoCycle:
+    cycle = find_cycle(graph)
+    if cycle is None:
         return False
-    names = [graph.edges[edge]["name"] for edge in cycle]
+    names: list[Identifier] = [graph.edges[edge]["name"] for edge in cycle]
     explicit = [n for (source, _), n in zip(cycle, names, strict=True) if n.text == source]
-    at: Identifier = explicit[0] if explicit else names[0]
+    circle = " -> ".join([cycle[0][0], *(target for _, target in cycle)])
     report.add(
         "cycle",
         f"`{cycle[0][0]}` reads its own output"
         if len(cycle) == 1
         else "stages wait for each other",
-        at.span,
-        notes=[" -> ".join([cycle[0][0], *(target for _, target in cycle)])],
+        (explicit or names)[0].span,
+        notes=[circle] if 1 < len(cycle) <= 10 else [],
         help="let `from` name a stage that comes before",
     )
     return True
@@ -110,12 +112,12 @@ def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> Non
     for _, name in spec.outputs:
         stage = by_name.get(name.text)
         if stage is None:
-            guess = suggest(name.text, by_name)
+            close = guess(name.text, by_name, report)
             report.add(
                 "unknown-stage",
                 f"there is no stage `{name.text}`",
                 name.span,
-                help=f"did you mean `{guess}`?" if guess else "outputs name stages of the model",
+                help=f"did you mean `{close}`?" if close else f"there are {listed(by_name, 'and')}",
             )
         inference = inference or stage is None or not stage.training
     if spec.outputs and not inference:
@@ -132,24 +134,3 @@ def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> Non
             spec.stages[0].name.span,
             help="remove `when: training` from the stages of the network itself",
         )
-
-
-def _check_training(stage: Stage, report: Report) -> None:
-    """`when: training` can stand on a stage only, as its outermost condition."""
-    for step in steps(stage.body):
-        if isinstance(step, When) and _is_training(step):
-            _refuse_training(step, "`when: training` can stand on a stage only", stage, report)
-
-
-def _is_training(step: When) -> bool:
-    return getattr(step.test, "value", None) == "training"
-
-
-def _refuse_training(at: Identifier | Step, message: str, stage: Stage, report: Report) -> None:
-    report.add(
-        "bad-training-stage",
-        message,
-        at.span,
-        secondary=[Label(stage.name.span, "this stage")],
-        help="let the stages of the network read stages that exist always",
-    )

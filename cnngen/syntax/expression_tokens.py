@@ -102,7 +102,7 @@ def tokenize(passage: Passage) -> list[Token]:
         tokens.append(Token(kind, text, start, end, span))
         if kind == "end":
             break
-    _check_brackets(tokens, passage)
+    _check_brackets(tokens)
     return tokens
 
 
@@ -142,44 +142,17 @@ def _sexagesimal(text: str) -> int:
     return value
 
 
-def _check_brackets(tokens: list[Token], passage: Passage) -> None:
-    """Each bracket has its partner; if not, YAML's flow style may have cut the text."""
+def _check_brackets(tokens: list[Token]) -> None:
+    """Each bracket has its partner (the reader has seen to those that YAML's flow style parted)."""
     opened: list[Token] = []
     for token in tokens:
         if token.text in ("(", "["):
             opened.append(token)
         elif token.text in (")", "]"):
             if not opened:
-                raise _unbalanced(token, f"`{token.text}` closes nothing", passage)
+                raise Refusal(f"`{token.text}` closes nothing", token.span)
             opener = opened.pop().text
             if opener + token.text not in ("()", "[]"):
-                raise _unbalanced(token, f"`{token.text}` does not close `{opener}`", passage)
+                raise Refusal(f"`{token.text}` does not close `{opener}`", token.span)
     if opened:
-        raise _unbalanced(opened[-1], f"`{opened[-1].text}` is never closed", passage)
-
-
-def _unbalanced(token: Token, message: str, passage: Passage) -> Refusal:
-    plain = passage.offset == passage.span.start
-    whole = _uncut(passage.span) if plain else passage.span
-    if whole == passage.span:
-        return Refusal(message, token.span)
-    message = f"flow style cuts `{whole.text}` at a comma"
-    return Refusal(message, whole, f'quote it: `"{whole.text}"`', "unbalanced-expression")
-
-
-def _uncut(span: Span) -> Span:
-    """What the author wrote around a piece that flow style cut at a comma; else the span itself."""
-    text, start, end = span.source.text, span.start, span.end
-    low = max(text.rfind("\n", 0, start) + 1, start - LONGEST_TEXT)
-    high = min(len(text) if (stop := text.find("\n", end)) < 0 else stop, end + LONGEST_TEXT)
-    while start > low and text.count("(", start, end) < text.count(")", start, end):
-        start -= 1
-    start = max(low, *(text.rfind(mark, low, start) + 1 for mark in ",:[{"))
-    while end < high and text.count("(", start, end) > text.count(")", start, end):
-        end += 1
-    end = min([high, *(found for mark in ",]}#" if (found := text.find(mark, end, high)) >= 0)])
-    if text.count("(", start, end) != text.count(")", start, end) or "," not in text[start:end]:
-        return span
-    whole = text[start:end]
-    start += len(whole) - len(whole.lstrip())
-    return Span(span.source, start, start + len(whole.strip()))
+        raise Refusal(f"`{opened[-1].text}` is never closed", opened[-1].span)

@@ -15,12 +15,13 @@ from cnngen.syntax.parse_value import (
     parse_name,
     parse_new_name,
     parse_text,
+    require_keys,
     wrong_kind,
 )
 from cnngen.syntax.tree import (
-    Argument,
     Block,
     Body,
+    Call,
     Identifier,
     Input,
     Paper,
@@ -31,7 +32,13 @@ from cnngen.syntax.tree import (
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null
 
 VERSION = "1"
-REQUIRED = ("cnngen", "name", "about", "input", "model")
+EXAMPLES = {  # of what a spec must have
+    "name": "name: DenseNet121",
+    "about": "about: What the network is, in a sentence.",
+    "input": "input: {channels: 3, height: 224, width: 224}",
+    "model": "model: {stem: ..., head: ...}",
+}
+BLOCK_EXAMPLES = {"about": "about: What the block does.", "body": "body: [...]"}
 KEYS = (
     *("cnngen", "name", "about", "paper", "extends", "params"),
     *("input", "defaults", "blocks", "model", "outputs"),
@@ -52,7 +59,9 @@ def check_version(root: Mapping, report: Report) -> bool:
     """Whether a file is written in the version of the language that is read here."""
     version = root.get("cnngen")
     if version is None:
-        _report_missing(root, "cnngen", report)
+        start = root.entries[0][0].span if root.entries else Span(root.span.source, 0, 0)
+        help = f"begin with `cnngen: {VERSION}`"
+        report.add("missing-key", "the spec has no `cnngen`", start, help=help)
     elif not isinstance(version, Scalar) or is_null(version):
         wrong_kind(version, "`cnngen` must be a version", report, f"write `cnngen: {VERSION}`")
     elif version.text != VERSION:
@@ -66,18 +75,6 @@ def check_version(root: Mapping, report: Report) -> bool:
     return True
 
 
-def _report_missing(root: Mapping, key: str, report: Report) -> None:
-    examples = {
-        "cnngen": f"begin with `cnngen: {VERSION}`",
-        "name": "add `name: DenseNet121`",
-        "about": "add `about: ...`, a sentence on the network",
-        "input": "add `input: {channels: 3, height: 224, width: 224}`",
-        "model": "add `model:` with the stages of the network",
-    }
-    start = root.entries[0][0].span if root.entries else Span(root.span.source, 0, 0)
-    report.add("missing-key", f"the spec has no `{key}`", start, help=examples[key])
-
-
 def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec | None:
     several = next((key for key, _ in root.entries if key.text == "inputs"), None)
     if several:
@@ -89,9 +86,9 @@ def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec | None:
         )
     check_keys(root, (*KEYS, "inputs") if several else KEYS, "a spec", report)
     part = {key.text: value for key, value in root.entries}
-    for key in REQUIRED:
-        if key not in part and key != "cnngen" and not (key == "input" and several):
-            _report_missing(root, key, report)
+    start = root.entries[0][0].span if root.entries else Span(root.span.source, 0, 0)
+    required = {key: EXAMPLES[key] for key in EXAMPLES if key != "input" or not several}
+    require_keys(root, required, "the spec", start, report)
     name = _parse_title(part.get("name"), report)
     about = parse_text(part["about"], "`about`", report) if "about" in part else ""
     paper = _parse_paper(part.get("paper"), report)
@@ -157,8 +154,12 @@ def _parse_side(node: Node, side: str, report: Report) -> int | None:
         return None
     text = node.text.strip()
     if not re.fullmatch(r"-?[0-9]{1,20}", text) or re.match(r"-?0[0-9]", text):
+        example = 3 if side == "channels" else 224
         report.add(
-            "wrong-type", f"`{side}` must be a whole number", node.span, help=f"write `{side}: 3`"
+            "wrong-type",
+            f"`{side}` must be a whole number",
+            node.span,
+            help=f"write, say, `{side}: {example}`",
         )
     elif not 1 <= int(text) <= LARGEST_SIDE:
         report.add(
@@ -169,12 +170,12 @@ def _parse_side(node: Node, side: str, report: Report) -> int | None:
     return None
 
 
-def _parse_defaults(node: Node | None, report: Report) -> dict[str, tuple[Argument, ...]]:
+def _parse_defaults(node: Node | None, report: Report) -> dict[str, Call]:
     example = "write `defaults: {conv: {bias: false}}`"
-    defaults: dict[str, tuple[Argument, ...]] = {}
+    defaults: dict[str, Call] = {}
     for key, value in entries(node, "`defaults`", example, report):
         if op := parse_name(key, "an op", report):
-            defaults[op.text] = parse_arguments(value, op, report)
+            defaults[op.text] = Call(op, parse_arguments(value, op, report), key.span)
     return defaults
 
 
@@ -196,12 +197,7 @@ def _parse_block(name: Identifier, node: Node, report: Report) -> Block | None:
         return None
     check_keys(block, ("about", "params", "body"), what, report)
     about, body = block.get("about"), block.get("body")
-    for key, value, help in (
-        ("about", about, "add `about: ...`, a sentence on the block"),
-        ("body", body, "add `body:` with the steps of the block"),
-    ):
-        if value is None:
-            report.add("missing-key", f"{what} has no `{key}`", name.span, help=help)
+    require_keys(block, BLOCK_EXAMPLES, what, name.span, report)
     return Block(
         name,
         parse_text(about, "`about`", report) if about else "",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import suggest
+from cnngen.diagnostics.synonyms import OPS, translate
 from cnngen.source import Span
 from cnngen.syntax.expression import Expression
 from cnngen.syntax.parse_value import (
@@ -268,7 +269,7 @@ def _parse_join(node: Mapping, key: Scalar, report: Report) -> Identifier | None
         return None
     name = parse_name(join, "`join`", report, f"a join is {listed}")
     if name and name.text not in JOINS:
-        guess = suggest(name.text, JOINS)
+        guess = translate(name.text, OPS, JOINS) or suggest(name.text, JOINS)
         report.add(
             "unknown-op",
             f"`{name.text}` is not a join",

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
+from cnngen.source import Span
 from cnngen.syntax.expression import Expression, ListOf
 from cnngen.syntax.expression_parser import parse_expression
 from cnngen.syntax.names import LONGEST_NAME, NameKind, check_name
@@ -53,6 +54,22 @@ def check_keys(node: Mapping, known: Iterable[str], what: str, report: Report) -
                 key.span,
                 help=f"did you mean `{guess}`?" if guess else f"the keys are {', '.join(known)}",
             )
+
+
+def require_keys(
+    node: Mapping, examples: dict[str, str], what: str, at: Span, report: Report
+) -> None:
+    """Report keys that a mapping lacks, unless they are there in another spelling."""
+    known = {key.text for key, _ in node.entries}
+    others = known - examples.keys()
+    missing = [key for key in examples if key not in known]
+    missing = [key for key in missing if not any(suggest(other, (key,)) for other in others)]
+    if missing:
+        quoted = [f"`{key}`" for key in missing]
+        listed = " and ".join([*filter(None, [", ".join(quoted[:-1])]), quoted[-1]])
+        lines = [examples[key] for key in missing]
+        help = f"add `{lines[0]}`" if len(lines) == 1 else "\n".join(["add", *lines])
+        report.add("missing-key", f"{what} has no {listed}", at, help=help)
 
 
 def parse_text(node: Node, what: str, report: Report) -> str:
@@ -109,6 +126,10 @@ def parse_value(node: Node, what: str, report: Report) -> Expression | None:
             report.add(
                 "bad-expression", f"{what} has no value", node.span, help="write one behind the `:`"
             )
+            return None
+        case Scalar(text="~", plain=True):
+            message = "`~` is YAML's null, and a spec has a word for it"
+            report.add("bad-expression", message, node.span, help="write `null`")
             return None
         case Scalar():
             return parse_expression(node.text, node.span, report)

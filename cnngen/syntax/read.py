@@ -236,7 +236,8 @@ class _Builder:
         if opened.flow:
             children = mend(children, mapping, self.report)
         if mapping:
-            return Mapping(tuple(self.entries(children)), span)
+            entries = self.entries(children)
+            return Mapping(tuple(entries), span) if entries or not children else Broken(span)
         return Sequence(tuple(children), span)
 
     def entries(self, children: list[Node]) -> list[tuple[Scalar, Node]]:

@@ -158,6 +158,7 @@ class Input:
 class Spec:
     """One network: blocks and a model.
 
+    `defaults` has what a call of an op says unless it says otherwise.
     `outputs` maps the name of each output to a stage; where the author says none it is empty, and
     the last stage that does not exist in training only is the output, under its own name.
     """
@@ -168,7 +169,7 @@ class Spec:
     paper: Paper | None
     parameters: tuple[Parameter, ...]
     input: Input
-    defaults: dict[str, tuple[Argument, ...]]
+    defaults: dict[str, Call]
     blocks: dict[str, Block]
     stages: tuple[Stage, ...]
     outputs: tuple[tuple[Identifier, Identifier], ...]

@@ -158,7 +158,7 @@ def _report_quoted(mishap: Mishap, here: Span, problem: str, report: Report) -> 
 def _report_continued(mishap: Mishap, start: Span, flow: bool, report: Report) -> None:
     """Something follows a value that is complete for YAML: `widths[0]` in flow style, `[6] * 2`."""
     source, shift = start.source, mishap.span(0, 0).start
-    end = (whole_expression(source.text, start.start) if flow else None) or mishap.line_end + shift
+    end = whole_expression(source.text, start.start) or mishap.line_end + shift
     whole = Span(source, start.start, max(end, start.end))
     if flow and isinstance(mishap.last, Scalar) and mishap.last.plain:
         message = "in flow style, a bracket cannot stand inside a value"
@@ -234,6 +234,9 @@ def _report_block(mishap: Mishap, here: Span, problem: str, report: Report) -> N
         message, help = "the document has ended before this line", "remove the `...` above"
     elif "expected ':'" in problem:
         message, help = "this line has no `:`", "write `key: value`"
+        if mishap.opening is not None:
+            start, end = mishap.opening, mishap.text.find("\n", mishap.opening)
+            here = mishap.span(start, len(mishap.text) if end < 0 else end)
     elif not character:
         message, help = "the file ends too early", "complete its last line"
     elif character == "-":

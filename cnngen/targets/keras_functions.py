@@ -28,7 +28,7 @@ from cnngen.syntax.tree import (
 from cnngen.targets.keras_init import initializers
 from cnngen.targets.layer_name import LayerName, Position
 from cnngen.targets.loops import loop_header, loop_index, loop_variables
-from cnngen.targets.spelling import Speller
+from cnngen.targets.spelling import Speller, spelling
 
 POOLS = {"global_avg_pool": "GlobalAveragePooling2D", "global_max_pool": "GlobalMaxPooling2D"}
 RESERVED = {"x", "name", "keras", "layers", "ops", "math", "image", "input_shape", "training_heads"}
@@ -192,16 +192,20 @@ class KerasFunctions:
         elif call.callee.text == "identity":
             return x
         else:
-            op = self.resolution.ops[call]
-            context = frame.printer.attributes(op, self.resolution.arguments[call])
-            init = self.resolution.arguments[call].get("init")
-            if init:
-                multiplier = context.get("multiplier", "1")
-                context |= initializers(op.name, init, multiplier, frame.printer, self.speller)
-            context |= {"x": x, "name": name.code(), "rank": self.network.ranks.get(call, "image")}
-            code = self.speller.spell(op.name, context)
+            with spelling(call):
+                code = self.op_call(call, name, x, frame)
         frame.code.add(f"{out} = {code}")
         return out
+
+    def op_call(self, call: Call, name: LayerName, x: str, frame: Frame) -> str:
+        op = self.resolution.ops[call]
+        arguments = self.resolution.arguments[call]
+        context = frame.printer.attributes(op, arguments)
+        if init := arguments.get("init"):
+            multiplier = context.get("multiplier", "1")
+            context |= initializers(op.name, init, multiplier, frame.printer, self.speller)
+        context |= {"x": x, "name": name.code(), "rank": self.network.ranks.get(call, "image")}
+        return self.speller.spell(op.name, context)
 
     def block_call(self, call: Call, name: LayerName, x: str, frame: Frame) -> str:
         block = self.resolution.blocks[call]

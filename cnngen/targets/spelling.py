@@ -5,7 +5,8 @@ file needs once; op templates ask for it with `use("NAME")`. Values arrive as co
 templates choose and arrange, and hold no arithmetic and no knowledge of shapes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import jinja2
 
 from cnngen.program.layout import layout
 from cnngen.shipped import TEMPLATES
+from cnngen.syntax.tree import Call
 from cnngen.targets.code import (
     centred,
     elements,
@@ -30,7 +32,19 @@ OMIT = ""  # a code that is left out of a call
 
 
 class Unsupported(Exception):
-    """A target cannot express an op as it is used; the message says why."""
+    """A target cannot express an op as it is used; the message says why, `call` where it is used."""
+
+    call: Call | None = None
+
+
+@contextmanager
+def spelling(call: Call) -> Iterator[None]:
+    """Whatever turns out to be unsupported inside is so because of this call."""
+    try:
+        yield
+    except Unsupported as error:
+        error.call = call
+        raise
 
 
 def call(function: str, *positional: str, **named: str) -> str:
@@ -75,6 +89,7 @@ class Speller:
             loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
+            optimized=False,  # each template is rendered a few times only
             lstrip_blocks=True,
             autoescape=False,  # what is printed is Python, made from checked names and numbers
         )

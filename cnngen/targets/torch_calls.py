@@ -26,7 +26,7 @@ from cnngen.syntax.tree import (
     Repeat,
     When,
 )
-from cnngen.targets.spelling import Speller
+from cnngen.targets.spelling import Speller, spelling
 from cnngen.targets.torch_init import Initialization
 
 IDENTITY = "nn.Identity()"
@@ -101,8 +101,9 @@ class Calls:
         context = frame.printer.attributes(op, arguments)
         rank = "image" if x.image else "vector"
         context = {"channels": frame.printer.code(x.channels), "rank": rank} | context
-        code = self.speller.spell(op.name, context)
-        code = self.initialization.wrap(call, code, frame.printer)
+        with spelling(call):
+            code = self.speller.spell(op.name, context)
+            code = self.initialization.wrap(call, code, frame.printer)
         return code, self._given(call, op, x, frame)
 
     def _given(self, call: Call, op: type[Op], x: Features, frame: Frame) -> Features:

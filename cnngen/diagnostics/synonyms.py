@@ -1,0 +1,81 @@
+"""Synonyms: what frameworks and papers call an op, an attribute or a distribution.
+
+Words are compared in lower case and without underscores.
+"""
+
+from collections.abc import Container, Mapping
+
+
+def _table(**words: str) -> dict[str, str]:
+    return {other: word for word, others in words.items() for other in others.split()}
+
+
+OPS = _table(
+    conv="conv2d convolution convolution2d",
+    depthwise_conv="depthwiseconv2d depthwise dwconv",
+    separable_conv="separableconv2d sepconv",
+    transposed_conv="convtranspose convtranspose2d conv2dtranspose deconv deconvolution upconv",
+    linear="dense fc fullyconnected innerproduct",
+    batch_norm="bn batchnorm2d batchnormalization",
+    layer_norm="ln layernorm2d layernormalization",
+    group_norm="gn groupnormalization",
+    local_response_norm="lrn localresponsenormalization",
+    max_pool="maxpool2d maxpooling maxpooling2d",
+    avg_pool="avgpool2d averagepool averagepooling averagepooling2d meanpool",
+    global_avg_pool="gap globalavgpool2d globalaveragepooling globalaveragepooling2d",
+    global_max_pool="gmp globalmaxpool2d globalmaxpooling globalmaxpooling2d",
+    adaptive_avg_pool="adaptiveavgpool2d",
+    adaptive_max_pool="adaptivemaxpool2d",
+    silu="swish",
+    hard_swish="hswish",
+    hard_sigmoid="hsigmoid",
+    channel_dropout="dropout2d spatialdropout spatialdropout2d",
+    drop_path="stochasticdepth",
+    upsample="upsampling2d interpolate resize",
+    zero_pad="pad zeropad2d zeropadding zeropadding2d",
+    crop="cropping2d",
+    pixel_shuffle="depthtospace",
+    concat="cat concatenate concatenation",
+    add="sum plus",
+    multiply="mul product",
+    mean="average avg",
+    max="maximum",
+    identity="noop passthrough skip",
+)
+
+ATTRIBUTES = _table(
+    out="filters features units outchannels outfeatures outplanes channels numoutput",
+    kernel="kernelsize ksize poolsize filtersize window windowsize size",
+    padding="pad",
+    dilation="dilationrate",
+    groups="numgroups",
+    bias="usebias",
+    init="initializer kernelinitializer weightinit",
+    eps="epsilon",
+    rate="p prob dropprob droprate",
+    slope="alpha negativeslope",
+    scale="factor scalefactor",
+    factor="scale upscalefactor",
+    ceil="ceilmode",
+    multiplier="depthmultiplier",
+    size="outputsize",
+)
+
+DISTRIBUTIONS = _table(
+    he_normal="kaimingnormal kaiming he msra",
+    he_uniform="kaiminguniform",
+    xavier_normal="glorotnormal",
+    xavier_uniform="glorotuniform glorot xavier",
+    trunc_normal="truncatednormal truncnormal",
+    normal="gaussian randomnormal",
+    uniform="randomuniform",
+    zeros="zero",
+    ones="one",
+    std="stddev sigma",
+)
+
+
+def translate(word: str, table: Mapping[str, str], known: Container[str]) -> str | None:
+    """What a word of another framework is called here, if it is known at that place."""
+    translated = table.get(word.replace("_", "").lower(), word)
+    return translated if translated in known else None

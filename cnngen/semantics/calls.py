@@ -1,0 +1,245 @@
+"""Calls: whether an op or a block is given what it takes, and all that it is given."""
+
+from collections.abc import Collection, Iterable
+
+from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.synonyms import ATTRIBUTES, DISTRIBUTIONS, translate
+from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
+from cnngen.ops import OPS
+from cnngen.ops.base import Attribute, Op
+from cnngen.ops.initializer import INITIALIZERS
+from cnngen.semantics.names import Names, check_expression, guess, listed
+from cnngen.source import Span
+from cnngen.syntax.expression import Constant, Expression, Name
+from cnngen.syntax.tree import Argument, ArgumentValue, Block, Call, Distribution, Identifier, Spec
+
+PADDING_WORDS = (Constant("same"), Constant("half"))
+
+
+def report_callee(callee: Identifier, blocks: Collection[str], report: Report) -> None:
+    """A step names neither an op nor a block."""
+    name = callee.text
+    close = translate(name, OTHER_OPS, OPS) or guess(name, (*OPS, *blocks), report)
+    if name[:1].isupper():
+        code, message = "unknown-block", f"the spec defines no block `{name}`"
+        use = f", or use {listed(blocks)}" if blocks else ""
+        help = f"define it: `blocks: {{{name}: {{about: ..., body: ...}}}}`{use}"
+    else:
+        code, message = "unknown-op", f"there is no op `{name}`"
+        help = "`cnngen ops` lists all ops"
+    report.add(code, message, callee.span, help=f"did you mean `{close}`?" if close else help)
+
+
+def check_defaults(spec: Spec, names: Names, report: Report) -> None:
+    """Check the attributes under `defaults`, whether or not an op is used."""
+    for call in spec.defaults.values():
+        callee, op = call.callee, OPS.get(call.callee.text)
+        if op:
+            _check_attributes(call, op, names, report)
+        elif callee.text in spec.blocks:
+            report.add(
+                "unknown-op",
+                f"`{callee.text}` is a block, and `defaults` are for ops",
+                callee.span,
+                help="give its parameters defaults where it is defined",
+            )
+        else:
+            report_callee(callee, (), report)
+
+
+def op_arguments(
+    call: Call, op: type[Op], names: Names, defaults: Call | None, report: Report
+) -> dict[str, ArgumentValue]:
+    """All attributes of an op: what the call says, else the spec's defaults, else the op's own."""
+    meant = _check_attributes(call, op, names, report)
+    arguments = (*(defaults.arguments if defaults else ()), *call.arguments)
+    given = {argument.name.text: argument.value for argument in arguments}
+    missing = [n for n, a in op.attributes.items() if a.required and n not in given]
+    _report_missing(call, "missing-attribute", [n for n in missing if n not in meant], report)
+    return {
+        name: given.get(name, Constant(attribute.default))
+        for name, attribute in op.attributes.items()
+        if name not in missing
+    }
+
+
+def block_arguments(
+    call: Call, block: Block, names: Names, report: Report
+) -> dict[str, ArgumentValue]:
+    """What a call gives to a block."""
+    parameters = {parameter.name.text: parameter for parameter in block.parameters}
+    given: dict[str, ArgumentValue] = {}
+    meant: set[str] = set()
+    for argument in call.arguments:
+        parameter = parameters.get(argument.name.text)
+        if parameter is None:
+            meant.add(_report_unknown(argument, call, block, report))
+            continue
+        given[parameter.name.text] = value = argument.value
+        if parameter.type == "tensor":
+            if not isinstance(value, Name):
+                _report_value(argument, "the name of a step or a stage", report)
+        elif isinstance(value, Distribution):
+            _report_value(argument, "a value, not a mapping", report)
+        else:
+            check_expression(value, names, report)
+    missing = [n for n, p in parameters.items() if p.default is None and n not in given]
+    missing = [name for name in missing if name not in meant]
+    _report_missing(
+        call, "missing-parameter", missing, report, [Label(block.name.span, "the block")]
+    )
+    return given
+
+
+def _report_missing(
+    call: Call, code: str, missing: list[str], report: Report, labels: Iterable[Label] = ()
+) -> None:
+    if missing:
+        callee = call.callee.text
+        added = ", ".join(f"{name}: ..." for name in missing)
+        report.add(
+            code,
+            f"`{callee}` needs {listed(missing, 'and')}",
+            call.callee.span,
+            secondary=labels,
+            help=f"add `{added}`" if call.arguments else f"write `{callee}: {{{added}}}`",
+        )
+
+
+def _report_unknown(argument: Argument, call: Call, block: Block, report: Report) -> str:
+    """A call gives a block what it does not take; the parameter that may have been meant."""
+    name, parameters = argument.name.text, [p.name.text for p in block.parameters]
+    close = guess(name, parameters, report)
+    report.add(
+        "unknown-parameter",
+        f"`{block.name.text}` has no parameter `{name}`",
+        argument.name.span,
+        secondary=[Label(block.name.span, f"it takes {listed(parameters, 'and') or 'none'}")],
+        help=f"did you mean `{close}`?"
+        if close
+        else "remove it, or add it to the block's `params`",
+    )
+    return close or ""
+
+
+# --- Attributes of ops
+
+
+def _check_attributes(call: Call, op: type[Op], names: Names, report: Report) -> set[str]:
+    """Check the names and values of attributes; gives those that were meant by unknown names."""
+    meant: set[str] = set()
+    takes = f"it takes {', '.join(op.attributes) or 'no attributes'}"
+    for argument in call.arguments:
+        name = argument.name.text
+        if attribute := op.attributes.get(name):
+            _check_value(argument, attribute, op, names, report)
+            continue
+        close = translate(name, ATTRIBUTES, op.attributes) or guess(name, op.attributes, report)
+        report.add(
+            "unknown-attribute",
+            f"`{op.name}` has no attribute `{name}`",
+            argument.name.span,
+            secondary=[Label(call.callee.span, takes)],
+            help=f"did you mean `{close}`?" if close else "remove it",
+        )
+        meant.add(close or "")
+    return meant
+
+
+def _check_value(
+    argument: Argument, attribute: Attribute[object], op: type[Op], names: Names, report: Report
+) -> None:
+    """Check the words and names in the value of an attribute."""
+    value = argument.value
+    if attribute.kind == "choice":
+        _check_choice(argument.name.text, value, attribute, report)
+    elif attribute.kind == "init":
+        _check_init(argument, op, names, report)
+    elif isinstance(value, Distribution):
+        _report_value(argument, "a value, not a mapping", report)
+    elif attribute.kind == "padding" and isinstance(value, Name) and value.name == "valid":
+        _report_value(argument, "a number or a word, and `valid` is none", report, "write `0`")
+    elif not (attribute.kind == "padding" and value in PADDING_WORDS):
+        words = {"padding": ("half", "same"), "bool": ("true", "false")}
+        check_expression(value, names, report, words=words.get(attribute.kind, ()))
+
+
+def _report_value(argument: Argument, what: str, report: Report, help: str | None = None) -> None:
+    at = argument.value.span or argument.name.span
+    report.add("wrong-type", f"`{argument.name.text}` must be {what}", at, help=help)
+
+
+def _check_choice(
+    name: str, value: ArgumentValue, attribute: Attribute[object], report: Report
+) -> None:
+    word = value.name if isinstance(value, Name) else ""
+    if word not in attribute.choices and value.span:
+        close = guess(word, attribute.choices, report)
+        report.add(
+            "wrong-type",
+            f"`{name}` must be {listed(attribute.choices)}",
+            value.span,
+            help=f"did you mean `{close}`?" if close else None,
+        )
+
+
+# --- Initial distributions
+
+
+def _check_init(argument: Argument, op: type[Op], names: Names, report: Report) -> None:
+    match argument.value:
+        case Constant(value=None):
+            return
+        case Name(name=name, span=Span() as span):
+            word, arguments = Identifier(name, span), ()
+        case Distribution(word=word, arguments=arguments):
+            pass
+        case _:
+            return _report_value(argument, "a distribution", report, "write, say, `he_normal`")
+    known = INITIALIZERS.get(word.text)
+    if known is None:
+        close = translate(word.text, DISTRIBUTIONS, INITIALIZERS)
+        close = close or guess(word.text, INITIALIZERS, report)
+        report.add(
+            "wrong-type",
+            f"there is no initial distribution `{word.text}`",
+            word.span,
+            help=f"did you mean `{close}`?" if close else f"there are {', '.join(INITIALIZERS)}",
+        )
+        return
+    if known.fans and op.group == "normalization":
+        report.add(
+            "wrong-type",
+            f"`{word.text}` is for convolutions and linear layers, not for the scale of a norm",
+            word.span,
+            help=f"use {listed(word for word, other in INITIALIZERS.items() if not other.fans)}",
+        )
+    attributes = {attribute.name: attribute for attribute in known.arguments}
+    for name, value in arguments:
+        _check_init_argument(word.text, name, value, attributes, names, report)
+
+
+def _check_init_argument(
+    word: str,
+    name: Identifier,
+    value: Expression,
+    attributes: dict[str, Attribute[object]],
+    names: Names,
+    report: Report,
+) -> None:
+    attribute = attributes.get(name.text)
+    if attribute is None:
+        close = translate(name.text, DISTRIBUTIONS, attributes) or guess(
+            name.text, attributes, report
+        )
+        takes = f"it takes {', '.join(attributes) or 'no arguments'}"
+        report.add(
+            "unknown-attribute",
+            f"`{word}` has no argument `{name.text}`",
+            name.span,
+            help=f"did you mean `{close}`?" if close else takes,
+        )
+    elif attribute.kind == "choice":
+        _check_choice(name.text, value, attribute, report)
+    else:
+        check_expression(value, names, report)

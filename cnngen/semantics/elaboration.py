@@ -1,0 +1,85 @@
+"""Elaboration: its state, and how all its parts evaluate an expression and give up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnngen.diagnostics.model import Report
+from cnngen.ops.base import Op
+from cnngen.semantics.effort import STEP, Effort
+from cnngen.semantics.evaluate import (
+    UNDETERMINED,
+    EvaluationError,
+    MaybeValue,
+    Undetermined,
+    evaluate,
+)
+from cnngen.semantics.network import Network, Scope, Tensor
+from cnngen.semantics.resolution import Resolution
+from cnngen.source import Span
+from cnngen.syntax.expression import Expression
+from cnngen.syntax.tree import Call, Step
+
+MAX_LAYERS = 200_000
+
+
+class TooManyLayers(Exception):
+    """Ends the elaboration; the diagnostic has been reported."""
+
+
+@dataclass(slots=True, eq=False)
+class Elaboration:
+    """What grows while the layers are laid out; `ops` and `names` keep what is asked again."""
+
+    resolution: Resolution
+    report: Report
+    limit: int
+    network: Network
+    effort: Effort
+    training: bool = False
+    ops: dict[tuple[Any, ...], Op | None] = field(default_factory=dict[tuple[Any, ...], Op | None])
+    names: dict[Call, tuple[tuple[str, ...], bool]] = field(
+        default_factory=dict[Call, tuple[tuple[str, ...], bool]]
+    )
+
+    def visit(self, step: Step) -> None:
+        self.effort.spend(STEP, step.span)
+
+    def refuse_size(self, at: Span) -> None:
+        self.report.add(
+            "too-many-layers",
+            f"the network has more than {self.limit:,} layers",
+            at,
+            help="use smaller numbers, or raise the limit with `--max-layers`",
+        )
+        raise TooManyLayers
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a body is laid out: its scope, and the tensors that can be read by name."""
+
+    scope: Scope
+    tensors: Mapping[str, Tensor]
+
+
+def value_in(
+    scope: Scope | None, expression: Expression, at: Step, elaboration: Elaboration
+) -> MaybeValue:
+    """The value of an expression, `UNDETERMINED` where it has none; without a scope, a constant."""
+    try:
+        if scope is None:
+            return evaluate(expression, {}, None, elaboration.effort)
+        return evaluate(expression, scope.values, scope.channels, elaboration.effort)
+    except Undetermined:
+        return UNDETERMINED
+    except EvaluationError as error:
+        if error.code != "unknown-name":  # resolve has reported those
+            elaboration.report.add(
+                error.code,
+                error.message,
+                error.span or expression.span or at.span,
+                notes=scope.trail() if scope else (),
+                help=error.help,
+            )
+        return UNDETERMINED

@@ -1,0 +1,116 @@
+"""Layers: one op with its values and shapes, put into the graph."""
+
+from collections.abc import Sequence
+
+from cnngen.diagnostics.model import Label
+from cnngen.ops.base import UNKNOWN, Image, Op, ShapeError
+from cnngen.program.algebra import free_names, mentions_input
+from cnngen.semantics.attributes import argument_span, bind
+from cnngen.semantics.elaboration import Elaboration, Place
+from cnngen.semantics.evaluate import evaluate
+from cnngen.semantics.network import Layer, Rank, Scope, Tensor
+from cnngen.semantics.walk import argument_expressions
+from cnngen.source import Span
+from cnngen.syntax.tree import Argument, Call, Step
+
+
+def lay_op(call: Call, path: str, x: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
+    """The layer of one call of an op."""
+    op_class = elaboration.resolution.ops.get(call)
+    if op_class is None:
+        return Tensor(path, UNKNOWN)
+    op = _bound(call, op_class, place.scope, elaboration)
+    return lay(path, op, (x,), call, call.callee.span, place, elaboration)
+
+
+def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboration) -> Op | None:
+    """The op of a call with its values; equal ones are one object."""
+    names, needs_input = _free(call, elaboration)
+    values = [scope.values.get(name) for name in names]
+    for value in values:
+        if isinstance(value, tuple):
+            elaboration.effort.spend(len(value), call.span)  # what hashing it costs
+    key = (call, scope.channels if needs_input else None, *values)
+    if key not in elaboration.ops:
+        elaboration.ops[key] = bind(
+            call,
+            op_class,
+            elaboration.resolution.arguments[call],
+            lambda expression: evaluate(
+                expression, scope.values, scope.channels, elaboration.effort
+            ),
+            elaboration.report,
+            scope.trail,
+        )
+    return elaboration.ops[key]
+
+
+def _free(call: Call, elaboration: Elaboration) -> tuple[tuple[str, ...], bool]:
+    """The names that the arguments depend on, and whether `input.channels` is among them."""
+    if call not in elaboration.names:
+        parts = [
+            part
+            for value in elaboration.resolution.arguments[call].values()
+            for part in argument_expressions(Argument(call.callee, value))
+        ]
+        names = sorted({name for part in parts for name in free_names(part)})
+        elaboration.names[call] = tuple(names), any(mentions_input(part) for part in parts)
+    return elaboration.names[call]
+
+
+def lay(
+    path: str,
+    op: Op | None,
+    inputs: tuple[Tensor, ...],
+    step: Step,
+    span: Span,
+    place: Place,
+    elaboration: Elaboration,
+    labels: Sequence[Label] = (),
+) -> Tensor:
+    """Infer the output of an op and put it into the graph."""
+    network = elaboration.network
+    if op is None or any(x.shape is UNKNOWN for x in inputs):
+        return Tensor(path, UNKNOWN)
+    if len(network.layers) >= elaboration.limit:
+        elaboration.refuse_size(span)
+    shapes = tuple(x.shape for x in inputs)
+    try:
+        output = op.infer(*shapes)
+    except ShapeError as error:
+        at = span
+        if isinstance(step, Call) and error.attribute:
+            at = argument_span(step, error.attribute)
+        elaboration.report.add(
+            error.code,
+            error.message,
+            at,
+            error.label or (f"the input here is {shapes[0]}" if len(shapes) == 1 else ""),
+            secondary=labels,
+            notes=place.scope.trail(),
+            help=error.help,
+        )
+        return Tensor(path, UNKNOWN)
+    network.layers[path] = Layer(path, op, inputs, output, step, span, elaboration.training)
+    network.graph.add_node(path)
+    for x in inputs:
+        network.graph.add_edge(x.path, path)
+    if isinstance(step, Call):
+        _note_use(step, op, shapes[0], place.scope, elaboration)
+    return Tensor(path, output)
+
+
+def _note_use(call: Call, op: Op, shape: object, scope: Scope, elaboration: Elaboration) -> None:
+    """Keep what the printed program needs to know of this use."""
+    network = elaboration.network
+    rank: Rank = "image" if isinstance(shape, Image) else "vector"
+    if network.ranks.setdefault(call, rank) != rank and op.ranked:
+        elaboration.report.add(
+            "mixed-rank",
+            f"this `{op.name}` works on images in one use of its block and on vectors in another",
+            call.callee.span,
+            notes=scope.trail(),
+            help="make two blocks of it",
+        )
+    if op.name == "flatten" and isinstance(shape, Image):
+        network.flattened.setdefault(call, []).append((shape, scope))

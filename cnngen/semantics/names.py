@@ -1,0 +1,103 @@
+"""Names in expressions: whether they are defined where they stand, and what was meant instead."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.suggest import suggest
+from cnngen.source import Span
+from cnngen.syntax.expression import Constant, Expression, Name, walk
+from cnngen.syntax.tree import Identifier
+
+# A guess compares letter by letter: of many mistakes the first get one, from the first candidates.
+MOST_GUESSES = 20
+MOST_CANDIDATES = 200
+MOST_LISTED = 10
+
+WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "null"}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What an expression can refer to; a name of a tensor is taken, but has no value."""
+
+    values: Mapping[str, Span]
+    tensors: Mapping[str, Span]
+
+    def declare(self, added: Iterable[tuple[Identifier, bool]], report: Report) -> "Names":
+        """With further names (and whether they are tensors); nothing hides another name."""
+        values, tensors = dict(self.values), dict(self.tensors)
+        for name, is_tensor in added:
+            first = values.get(name.text) or tensors.get(name.text)
+            if first:
+                report.add(
+                    "shadowed-name",
+                    f"`{name.text}` is already a name here",
+                    name.span,
+                    "the second one",
+                    secondary=[Label(first, "the first one")],
+                    help="choose another name",
+                )
+            elif is_tensor:
+                tensors[name.text] = name.span
+            else:
+                values[name.text] = name.span
+        return Names(values, tensors)
+
+
+def check_expression(
+    expression: Expression, names: Names, report: Report, *, words: Collection[str] = ()
+) -> None:
+    """Report names that are not defined; `words` are those that could stand instead."""
+    for part, _ in walk(expression):
+        match part:
+            case Name(name=name, span=Span() as span) if name not in names.values:
+                if name in names.tensors:
+                    report.add(
+                        "wrong-type",
+                        f"`{name}` is a tensor, not a number",
+                        span,
+                        help=f"read it with `from: {name}`",
+                    )
+                else:
+                    _report_unknown(name, span, names, report, words)
+            case Constant(value="training", span=Span() as span):
+                report.add(
+                    "bad-training-stage",
+                    "`training` can only be the condition of a whole stage",
+                    span,
+                    help="make it a stage: `aux: {when: training, do: ...}`; what drops values"
+                    " needs no condition",
+                )
+            case _:
+                pass
+
+
+def _report_unknown(
+    name: str, span: Span, names: Names, report: Report, words: Collection[str]
+) -> None:
+    close = WORDS.get(name.lower()) or guess(name, (*words, *names.values), report)
+    define = f"define it: `params: {{{name}: ...}}`"
+    other = f", or use {listed(names.values)}" if names.values else ""
+    report.add(
+        "unknown-name",
+        f"there is no `{name}` here",
+        span,
+        help=f"did you mean `{close}`?" if close else define + other,
+    )
+
+
+def guess(word: str, candidates: Iterable[str], report: Report) -> str | None:
+    """What may have been meant, as long as somebody will read it."""
+    if len(report.found) >= MOST_GUESSES:
+        return None
+    return suggest(word, islice(candidates, MOST_CANDIDATES))
+
+
+def listed(names: Iterable[str], last: str = "or") -> str:
+    """`a`, `b` or `c`."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) > MOST_LISTED:
+        quoted[MOST_LISTED:] = [f"one of {len(quoted) - MOST_LISTED} others"]
+    return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}" if len(quoted) > 1 else "".join(quoted)

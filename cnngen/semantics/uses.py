@@ -1,0 +1,147 @@
+"""Uses: which block uses which, and on which parameters each of them depends."""
+
+from collections.abc import Iterator, Mapping
+
+import networkx as nx
+
+from cnngen.diagnostics.model import Report
+from cnngen.program.algebra import free_names
+from cnngen.semantics.cycles import find_cycle
+from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.walk import argument_expressions, calls, expressions, nested_bodies, steps
+from cnngen.syntax.tree import Argument, Body, Call, Parameter, Step
+
+MODEL = ""
+DEEPEST = 100  # steps and blocks inside each other; passes recurse through them
+
+
+def order_blocks(resolution: Resolution, report: Report) -> None:
+    """Put the blocks into an order of use, unless they use each other in a circle."""
+    spec = resolution.spec
+    uses: nx.DiGraph[str] = nx.DiGraph()
+    uses.add_nodes_from((*spec.blocks, MODEL))
+    for user, body in _bodies(resolution):
+        for call in calls(body):
+            if call in resolution.blocks and not uses.has_edge(user, call.callee.text):
+                uses.add_edge(user, call.callee.text, call=call)
+    if _find_recursion(uses, report):
+        resolution.endless = True
+        return
+    blocks = [name for name in nx.dfs_postorder_nodes(uses, MODEL) if name != MODEL]
+    resolution.order = tuple(spec.blocks[name] for name in blocks)
+    resolution.endless = _nests_too_deep(resolution, report)
+
+
+def _bodies(resolution: Resolution) -> Iterator[tuple[str, Body]]:
+    """The bodies of a spec, each with the name of its block."""
+    for stage in resolution.spec.stages:
+        yield MODEL, stage.body
+    for name, block in resolution.spec.blocks.items():
+        yield name, block.body
+
+
+def _find_recursion(uses: "nx.DiGraph[str]", report: Report) -> bool:
+    edges = find_cycle(uses)
+    if edges is None:
+        return False
+    call: Call = uses.edges[edges[-1]]["call"]
+    circle = " -> ".join([edges[0][0], *(callee for _, callee in edges)])
+    report.add(
+        "recursion",
+        f"`{edges[-1][0]}` uses itself" if len(edges) == 1 else "blocks use each other in a circle",
+        call.callee.span,
+        notes=[circle] if 1 < len(edges) <= 10 else [],
+        help="a block cannot contain itself; write the levels out, or use `repeat` or `each`",
+    )
+    return True
+
+
+def _nests_too_deep(resolution: Resolution, report: Report) -> bool:
+    """Whether blocks and steps stand too deep in each other."""
+    levels: dict[str, int] = {}
+
+    def depth(step: Step) -> int:
+        if isinstance(step, Call):
+            block = resolution.blocks.get(step)
+            return 1 + levels[block.name.text] if block else 1
+        return 1 + max((depth(inner) for body in nested_bodies(step) for inner in body), default=0)
+
+    for block in resolution.order:
+        deepest = max(block.body, key=depth, default=None)
+        levels[block.name.text] = depth(deepest) if deepest else 0
+        if deepest and levels[block.name.text] > DEEPEST:
+            report.add(
+                "too-large",
+                f"blocks and steps stand more than {DEEPEST} deep in each other",
+                deepest.span,
+                help="use `repeat` or `each`, or fewer blocks",
+            )
+            return True
+    return False
+
+
+def trace_parameters(resolution: Resolution, report: Report) -> None:
+    """Find which of the model's parameters each block depends on, and report what has no effect."""
+    spec = resolution.spec
+    ranks = {parameter.name.text: i for i, parameter in enumerate(spec.parameters)}
+    found: dict[str, set[str]] = {}
+    for block in resolution.order:
+        name = block.name.text
+        found[name] = _dependencies(block.body, resolution, found) & ranks.keys()
+        resolution.captured[name] = tuple(sorted(found[name], key=ranks.__getitem__))
+    if resolution.endless or report.failed:  # what seems unused may only be misspelt
+        return
+    _report_unused_blocks(resolution, report)
+    used = {n for s in spec.stages for n in _dependencies(s.body, resolution, found)}
+    _report_unused("the network", spec.parameters, used, resolution, report)
+    for block in resolution.order:
+        used = _dependencies(block.body, resolution, found)
+        used |= {step.origin.text for step in steps(block.body) if step.origin}
+        used |= {n.text for c in calls(block.body) for n in resolution.tensors(c).values()}
+        _report_unused(f"`{block.name.text}`", block.parameters, used, resolution, report)
+
+
+def _dependencies(body: Body, resolution: Resolution, found: Mapping[str, set[str]]) -> set[str]:
+    """The names that the expressions of a body contain, and those that its blocks depend on."""
+    names: set[str] = set()
+    for step in steps(body):
+        if isinstance(step, Call):
+            for value in resolution.arguments.get(step, {}).values():
+                parts = argument_expressions(Argument(step.callee, value))
+                names |= {name for part in parts for name in free_names(part)}
+            if step in resolution.blocks:
+                names |= found.get(step.callee.text, set())
+        else:
+            names |= {name for part in expressions(step) for name in free_names(part)}
+    return names
+
+
+def _report_unused_blocks(resolution: Resolution, report: Report) -> None:
+    spec = resolution.spec
+    used = {block.name.text for block in resolution.order}
+    for name, block in spec.blocks.items():
+        if name not in used and block.name.span.source is spec.span.source:
+            report.add(
+                "unused-block",
+                f"no step uses the block `{name}`",
+                block.name.span,
+                help=f"use it: `- {name}`, or remove it",
+            )
+
+
+def _report_unused(
+    whose: str,
+    parameters: tuple[Parameter, ...],
+    used: set[str],
+    resolution: Resolution,
+    report: Report,
+) -> None:
+    for parameter in parameters:
+        name = parameter.name
+        if name.text not in used and name.span.source is resolution.spec.span.source:
+            report.add(
+                "unused-parameter",
+                f"nothing in {whose} depends on `{name.text}`",
+                name.span,
+                help="use it, or remove it",
+            )

@@ -1,0 +1,174 @@
+"""Random expressions for random specs: each has a role, which says what values it may have.
+
+Roles follow the names that are in scope. Whatever the parameters are, a `width` is a multiple of 4, a `count` at least
+0, a `kernel` odd, a `rate` between 0 and 1; all lists have one length.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+Tree = Any  # a part of a spec, as YAML has it
+
+TYPES = {
+    **{"width": "int", "count": "int", "stride": "int", "flag": "bool", "kernel": "size", "rate": "float"},
+    **{"widths": "ints", "counts": "ints", "rates": "floats"},
+}
+LISTS = ("widths", "counts", "rates")
+
+
+@dataclass(frozen=True)
+class Running:
+    """What is known of a tensor.
+
+    `aligned`: its channels are a multiple of 4. `size`: the same object for tensors of one height and width. `low`: the
+    least that these can be. `channels`: an expression of equal value, where one is known. `plain`: a vector that was
+    not flattened from feature maps.
+    """
+
+    aligned: bool
+    size: object = None
+    low: int = 1
+    image: bool = True
+    channels: str | None = None
+    plain: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where steps are drawn: the names in scope with their roles, and the tensors that can be read by name.
+
+    `known` is None where nothing can be read by name; `taken` are the keys that a block's body has given away.
+    """
+
+    scope: Mapping[str, str]
+    aligned: bool  # whether `input.channels` is a multiple of 4
+    depth: int = 0
+    known: dict[str, Running] | None = None
+    taken: set[str] = field(default_factory=set[str])
+
+    def inside(self, scope: Mapping[str, str] | None = None) -> "Place":
+        """A body inside a step."""
+        scope = self.scope if scope is None else scope
+        return replace(self, scope=scope, depth=self.depth + 1, known=None, taken=set())
+
+
+class Expressions:
+    """Draws constants and expressions."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.length = self.pick(1, 2, 3)  # of all lists
+
+    def maybe(self, chance: float) -> bool:
+        return self.random.random() < chance
+
+    def pick(self, *choices: Any) -> Any:
+        return self.random.choice(choices)
+
+    def constant(self, role: str) -> Tree:
+        match role:
+            case "width":
+                return self.pick(4, 8, 12)
+            case "count":
+                return self.pick(0, 1, 2, 3)
+            case "stride":
+                return self.pick(1, 2)
+            case "flag":
+                return self.pick(True, False)
+            case "kernel":
+                return self.pick(1, 3, 5)
+            case "rate":
+                return self.pick(0.1, 0.25, 0.5)
+            case _:
+                return [self.constant(role[:-1]) for _ in range(self.length)]
+
+    def expression(self, role: str, place: Place) -> str:
+        match role:
+            case "width":
+                return self.width(place)
+            case "count":
+                return self.count(place)
+            case "flag":
+                return self.flag(place)
+            case "rate":
+                return self.rate(place)
+            case "kernel":
+                return self.kernel(place)
+            case "stride":
+                return self.pick("1", "2", *self.named("stride", place))
+            case _:
+                return self.items(role, place)
+
+    def named(self, role: str, place: Place) -> list[str]:
+        """The names of a role, and elements of lists of them."""
+        names = [name for name, known in place.scope.items() if known == role]
+        return names + [f"{xs}[{self.pick('0', '-1')}]" for xs, known in place.scope.items() if known == f"{role}s"]
+
+    def width(self, place: Place, depth: int = 0) -> str:
+        plain = ["4", "8", *self.named("width", place) * 2]
+        if place.aligned:
+            plain.append("input.channels")
+        if depth > 1 or self.maybe(0.6):
+            return self.pick(*plain)
+        a, b, count = self.width(place, depth + 1), self.width(place, depth + 1), self.count(place, depth + 1)
+        return self.pick(
+            *(f"2 * ({a})", f"({a}) + ({b})", f"max({a}, {b})", f"min({a}, {b})", f"({a}) * (({count}) + 1)"),
+            *(f"({a}) if {self.flag(place, depth + 1)} else ({b})", f"({a}) // 2 * 2", f"4 * (({count}) + 1)"),
+            *(f"make_divisible(({a}) * {self.rate(place, 2)}, 4)", f"4 * int(({count}) * 1.5 + 1)"),
+            *(f"4 * (round({self.rate(place, 2)}) + 1)", f"4 * ceil({self.rate(place, 2)} + 1)"),
+            *("4 * input.channels", "make_divisible(input.channels / 2, 4)"),
+            *(f"sum({xs})" for xs in self.lists("widths", place)),
+            *(f"4 * len({xs})" for xs in self.lists("rates", place)),
+        )
+
+    def count(self, place: Place, depth: int = 0) -> str:
+        plain = ["0", "1", "2", *self.named("count", place)]
+        if depth > 1 or self.maybe(0.7):
+            return self.pick(*plain)
+        a = self.count(place, depth + 1)
+        return self.pick(
+            *(f"max({a} - 1, 0)", f"1 if {self.flag(place, depth + 1)} else 2", f"min({a}, 2)", f"({a}) % 2"),
+            *(f"len({xs})" for role in LISTS for xs in self.lists(role, place)),
+        )
+
+    def flag(self, place: Place, depth: int = 0) -> str:
+        plain = ["true", "false", *self.named("flag", place) * 3]
+        if depth > 1 or self.maybe(0.4):
+            return self.pick(*plain)
+        a, b = self.flag(place, depth + 1), self.flag(place, depth + 1)
+        width, count = self.width(place, 2), self.count(place, 2)
+        return self.pick(
+            *(f"not ({a})", f"({a}) and ({b})", f"({a}) or ({b})", f"{width} > 4", f"{count} == 0", f"0 < {count}"),
+            *(f"input.channels != {width}", "input.channels > 8", f"(input.channels == {width}) == ({a})"),
+        )
+
+    def rate(self, place: Place, depth: int = 0) -> str:
+        plain = ["0.1", "0.5", "1e-1", *self.named("rate", place) * 2]
+        if depth > 1 or self.maybe(0.7):
+            return self.pick(*plain)
+        a = self.rate(place, depth + 1)
+        return self.pick(f"({a}) / 2", f"1 - ({a})", f"({a}) ** 2", f"0.2 if {self.flag(place, depth + 1)} else {a}")
+
+    def kernel(self, place: Place) -> str:
+        odd = [f"2 * {count} + 1" for count in self.named("count", place)]
+        return self.pick("1", "3", "3", "[1, 3]", "[3, 1]", *self.named("kernel", place) * 2, *odd)
+
+    def lists(self, role: str, place: Place) -> list[str]:
+        return [name for name, known in place.scope.items() if known == role]
+
+    def items(self, role: str, place: Place) -> str:
+        """A list of the common length."""
+        element = self.expression(role[:-1], place)
+        written = f"[{', '.join(self.expression(role[:-1], place) for _ in range(self.length))}]"
+        return self.pick(written, f"[{element}] * {self.length}", *self.lists(role, place) * 3)
+
+    def iterated(self, place: Place) -> tuple[str, str]:
+        """A list of any length, and the role of its elements."""
+        role = self.pick("width", "count", "rate")
+        values = self.items(f"{role}s", place)
+        return self.pick(
+            *((values, role), (values, role), (f"({values}) + [{self.expression(role, place)}]", role)),
+            *((f"range({self.count(place)})", "count"), ("[]", role), (f"[{self.expression(role, place)}]", role)),
+        )

@@ -1,0 +1,81 @@
+"""The Python API says what the command line says."""
+
+from pathlib import Path
+
+import pytest
+
+import cnngen
+from cnngen.api import check_source
+from cnngen.source import Source
+
+SPEC = """\
+cnngen: 1
+name: Small
+about: A small network.
+params: {widths: [8, 16], bias: true}
+input: {channels: 3, height: 32, width: 32}
+model:
+  stem:
+    each: {width: widths}
+    do: {conv: {out: width, kernel: 3, bias: bias}}
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(SPEC)
+    return path
+
+
+def test_a_path_or_a_name(path: Path):
+    for spec, name in ((path, "Small"), (str(path), "Small"), ("resnet50", "ResNet50")):
+        assert cnngen.load(spec).summary().name == name
+
+
+def test_build_gives_what_the_command_writes(path: Path):
+    from cnngen.cli import cli
+
+    cli.main(["build", str(path), "-o", str(path.parent)], standalone_mode=False)
+    spec = cnngen.load(path)
+    assert spec.check() == []
+    for target in ("torch", "keras"):
+        assert spec.build(target) == (path.parent / f"small_{target}.py").read_text()
+
+
+def test_settings_and_input(path: Path):
+    spec = cnngen.load(path, input=(1, 9, 9), settings={"widths": [2, 3, 4], "bias": False})
+    summary = spec.summary()
+    assert summary.inputs == {"input": (1, 9, 9)}
+    assert summary.outputs == {"stem": (4, 3, 3)}
+    assert summary.buffers == 0 and "bias" not in summary.layers[0].weights
+    assert "from small.yaml with bias=false, widths=[2, 3, 4], input=1x9x9." in spec.build("torch")
+
+
+def test_an_invalid_spec_raises_what_check_prints(path: Path):
+    path.write_text(SPEC.replace("kernel: 3", "kernel: 0"))
+    spec = cnngen.load(path)
+    assert [diagnostic.code for diagnostic in spec.check()] == ["out-of-range"]
+    for use in (spec.summary, lambda: spec.build("torch")):
+        with pytest.raises(cnngen.SpecError, match=r"^error\[out-of-range\]: `kernel` must be"):
+            use()
+
+
+@pytest.mark.parametrize("name", ["resnet5", "nothing/of/this.yaml", "\0", "tests"])
+def test_an_unknown_spec(name: str):
+    with pytest.raises(cnngen.UnknownSpecError):
+        cnngen.load(name)
+
+
+def test_templates(path: Path, tmp_path: Path):
+    (tmp_path / "torch/ops").mkdir(parents=True)
+    (tmp_path / "torch/ops/conv.jinja").write_text("nn.LazyConv2d({{ out }}, {{ kernel }})")
+    assert "nn.LazyConv2d(width, 3)" in cnngen.load(path).build("torch", templates=[tmp_path])
+
+
+def test_a_text_is_checked_as_a_file_of_its_own():
+    (found,) = check_source(Source("example.yaml", SPEC + "extends: pyproject.toml\n"))
+    assert (found.code, found.primary.span.source.path) == ("wrong-kind", "pyproject.toml")
+    (found,) = check_source(Source("example.yaml", SPEC + "extends: ../small.yaml\n"))
+    assert (found.code, found.primary.span.line) == ("bad-extends", 10)
+    assert not list(check_source(Source("example.yaml", SPEC)))

@@ -1,0 +1,163 @@
+"""The JSON Schema: it accepts every spec, and refuses what is misspelt or out of place."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from cnngen.locate import zoo
+from cnngen.ops import OPS
+from cnngen.schema import BLOCK_NAME, json_schema
+from cnngen.syntax.names import CAP_WORDS
+
+SCHEMA = json_schema()
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+HEAD = "{cnngen: 1, name: Small, about: A network., input: {channels: 3, height: 8, width: 8}"
+
+
+def accepts(text: str) -> bool:
+    return VALIDATOR.is_valid(yaml.safe_load(text))
+
+
+def accepts_step(step: str) -> bool:
+    return accepts(f"{HEAD}, model: {{stem: {step}}}}}")
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("path", zoo().values(), ids=lambda path: path.stem)
+def test_it_accepts_the_zoo(path: Path):
+    VALIDATOR.validate(yaml.safe_load(path.read_text()))
+
+
+def test_it_accepts_a_spec_that_extends_another():
+    assert accepts(
+        "{cnngen: 1, extends: base.yaml, params: {old: null, new: 2}, blocks: {Old: null},"
+        " model: {stem: null}, outputs: {logits: null}, defaults: {conv: {bias: null}}}"
+    )
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "relu",
+        "Block",
+        "[relu, Block, {conv: {out: 2 * width, kernel: [3, 1]}}]",
+        "{conv: {out: 8, kernel: 3, padding: same, init: he_normal, stride: n if deep else 1}}",
+        "{conv: {out: 8, padding: [0, 1, 0, 1], init: {trunc_normal: {std: 1e-2}}, bias: false}}",
+        "{max_pool: {kernel: 2, stride: null}}",
+        "{batch_norm: }",
+        "{Block: {depth: 3, skip: stem}, name: first, from: input}",
+        "{Block: }",
+        "{from: input}",
+        "{repeat: n - 1, do: [relu, relu]}",
+        "{each: {depth: [1, 2], width: '[8] * 2'}, do: relu, between: {Block: {depth: depth}}}",
+        "{when: training, from: stem, do: relu}",
+        "{when: n > 1, do: relu, else: [tanh]}",
+        "{branches: {left: relu, right: identity, empty: , none: []}, join: concat, name: both}",
+    ],
+)
+def test_it_accepts_the_language(step: str):
+    assert accepts_step(step)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "reluu",
+        "add",
+        "[]",
+        "3",
+        "{convv: {out: 8, kernel: 3}}",
+        "{conv: {out: 8, kernel: 3, strides: 2}}",
+        "{conv: {out: 0, kernel: 3}}",
+        "{conv: {out: 1.5, kernel: 3}}",
+        "{conv: {out: 8, kernel: [3, 3, 3]}}",
+        "{conv: {out: 8, kernel: 3, init: he_norml}}",
+        "{conv: {out: 8, kernel: 3, init: {he_normal: {std: 1}}}}",
+        "{conv: {out: 8, kernel: 3}, relu: }",
+        "{conv: {out: 8, kernel: 3}, nam: first}",
+        "{conv: {out: 8, kernel: 3}, do: relu}",
+        "{upsample: {scale: 2, mode: cubic}}",
+        "{dropout: {rate: 1.5}}",
+        "{name: alone}",
+        "{name: alone, from: stem}",
+        "{}",
+        "{relu: , name: class}",
+        "{relu: , name: CamelCase}",
+        "{repeat: 2}",
+        "{repeat: 2, do: relu, between: relu}",
+        "{repeat: 2, do: relu, when: deep}",
+        "{each: {}, do: relu}",
+        "{each: [1, 2], do: relu}",
+        "{when: deep, do: relu, esle: relu}",
+        "{branches: {left: relu}, join: add}",
+        "{branches: {left: relu, right: relu}}",
+        "{branches: {left: relu, right: relu}, join: sum}",
+        "{do: relu}",
+        "{join: add}",
+        "{Block: [1]}",
+    ],
+)
+def test_it_refuses_what_is_not_of_the_language(step: str):
+    assert not accepts_step(step)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[]",
+        f"{HEAD}}}",
+        f"{HEAD}, model: {{stem: relu}}, parms: {{}}}}",
+        f"{HEAD.replace('cnngen: 1', 'cnngen: 2')}, model: {{stem: relu}}}}",
+        f"{HEAD.replace('Small', 'small')}, model: {{stem: relu}}}}",
+        f"{HEAD.replace('height', 'hight')}, model: {{stem: relu}}}}",
+        f"{HEAD}, model: {{Stem: relu}}}}",
+        f"{HEAD}, model: {{stem: relu}}, blocks: {{small: {{about: x, body: relu}}}}}}",
+        f"{HEAD}, model: {{stem: relu}}, blocks: {{Block: {{body: relu}}}}}}",
+        f"{HEAD}, model: {{stem: relu}}, defaults: {{conv: {{stridee: 1}}}}}}",
+        f"{HEAD}, model: {{stem: relu}}, paper: {{author: x}}}}",
+        f"{HEAD}, model: {{stem: relu}}, outputs: [stem]}}",
+    ],
+)
+def test_it_refuses_other_files(text: str):
+    assert not accepts(text)
+
+
+def test_nested_steps_are_checked_once_at_each_level():
+    """Alternatives that all look inside would take exponential time."""
+    step = "relu"
+    for _ in range(18):
+        branches = f"{{branches: {{a: {step}, b: relu}}, join: add}}"
+        step = f"{{when: deep, do: {{repeat: 2, do: {branches}}}}}"
+    assert accepts_step(step)
+    assert not accepts_step(step.replace("a: relu", "a: reluu"))
+
+
+def test_everything_of_an_op_is_in_it():
+    for name, op in OPS.items():
+        if not op.joins:
+            definition = SCHEMA["$defs"][f"op_{name}"]
+            assert list(definition["properties"]) == list(op.attributes)
+            for key, attribute in op.attributes.items():
+                assert definition["properties"][key]["description"] == attribute.about
+
+
+def test_everything_is_described():
+    assert all(value.get("description") for value in SCHEMA["properties"].values())
+    keyed: dict[str, Any] = SCHEMA["$defs"]["keyed_step"]["properties"]
+    assert all(value.get("description") for value in keyed.values())
+
+
+@given(st.text(alphabet="aZ09_", max_size=8))
+def test_block_names_are_those_of_the_language(name: str):
+    assert bool(re.search(BLOCK_NAME, name)) == bool(CAP_WORDS.fullmatch(name))

@@ -1,0 +1,166 @@
+"""The summary: its numbers, its JSON, and its tables."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cnngen.cli import cli
+from cnngen.locate import zoo
+
+SPEC = """\
+cnngen: 1
+name: Heads
+about: A join, an op without weights, and a head for training only.
+params: {classes: 10}
+input: {channels: 3, height: 8, width: 8}
+blocks:
+  Residual:
+    about: Add to the input.
+    body:
+      branches:
+        main: [{conv: {out: 4, kernel: 3, padding: half, bias: false}}, batch_norm]
+        shortcut: identity
+      join: add
+model:
+  stem: {conv: {out: 4, kernel: 1}}
+  body: Residual
+  head: [global_avg_pool, flatten, {linear: {out: classes}}]
+  aux: {when: training, from: stem, do: [flatten, {linear: {out: classes}}]}
+outputs: {logits: head, extra: aux}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> str:
+    path = tmp_path / "heads.yaml"
+    path.write_text(SPEC)
+    return str(path)
+
+
+def summary(*arguments: str) -> str:
+    done = CliRunner().invoke(cli, ["summary", *arguments])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def as_json(*arguments: str) -> dict[str, Any]:
+    return json.loads(summary(*arguments, "--format", "json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "buffers", "macs"),
+    [
+        ("lenet5", 61_706, 0, 416_520),
+        ("resnet50", 25_557_032, 53_120, 4_089_184_256),
+        ("densenet121", 7_978_856, 83_648, 2_834_161_664),
+        ("vgg16", 138_357_544, 0, 15_470_264_320),
+    ],
+)
+def test_the_numbers_of_well_known_networks(name: str, parameters: int, buffers: int, macs: int):
+    found = as_json(name)
+    assert (found["parameters"], found["buffers"], found["macs"]) == (parameters, buffers, macs)
+
+
+def test_the_json_is_that_of_the_contract(spec: str):
+    found = as_json(spec)
+    layers = found.pop("layers")
+    assert found == {
+        "name": "Heads",
+        "inputs": {"input": [3, 8, 8]},
+        "outputs": {"logits": [10]},
+        "parameters": 16 + 144 + 8 + 50,
+        "buffers": 8,
+        "macs": 64 * 12 + 64 * 144 + 40,
+        "stages": [
+            {"name": "stem", "output": [4, 8, 8], "parameters": 16, "macs": 64 * 12},
+            {"name": "body", "output": [4, 8, 8], "parameters": 152, "macs": 64 * 144},
+            {"name": "head", "output": [10], "parameters": 50, "macs": 40},
+            {"name": "aux", "output": [10], "parameters": 0, "macs": 0},
+        ],
+    }
+    assert [layer["path"] for layer in layers] == [
+        *("stem", "body.main.0", "body.main.1", "body.shortcut", "body.add"),
+        *("head.0", "head.1", "head.2", "aux.0", "aux.1"),
+    ]
+    assert layers[2] == {
+        "path": "body.main.1",
+        "op": "batch_norm",
+        "output": [4, 8, 8],
+        "parameters": 8,
+        "buffers": 8,
+        "macs": 0,
+        "weights": {"weight": [4], "bias": [4], "running_mean": [4], "running_var": [4]},
+        "training": False,
+        "line": 11,
+    }
+    assert layers[4]["op"] == "add" and layers[4]["weights"] == {}
+    assert layers[-1]["training"] and layers[-1]["parameters"] == 2570
+
+
+def test_training_counts_what_exists_in_training_only(spec: str):
+    without, counted = as_json(spec), as_json(spec, "--training")
+    assert counted["parameters"] == without["parameters"] + 2570
+    assert counted["outputs"] == {"logits": [10], "extra": [10]}
+    assert counted["stages"][-1]["parameters"] == 2570
+    assert counted["layers"] == without["layers"]
+
+
+@pytest.mark.parametrize("name", zoo())
+def test_the_parts_sum_up(name: str):
+    found = as_json(name, "--training")
+    for key in ("parameters", "buffers", "macs"):
+        assert sum(layer[key] for layer in found["layers"]) == found[key]
+    for key in ("parameters", "macs"):
+        assert sum(stage[key] for stage in found["stages"]) == found[key]
+    assert [stage["output"] for stage in found["stages"]]
+    assert found["layers"][0]["path"].startswith(found["stages"][0]["name"])
+
+
+def test_set_and_input(spec: str):
+    assert as_json(spec, "--set", "classes=3")["outputs"] == {"logits": [3]}
+    assert as_json(spec, "--input", "5x4x6")["inputs"] == {"input": [5, 4, 6]}
+
+
+def test_the_table_has_a_row_for_each_stage(spec: str):
+    assert summary(spec) == (
+        "path   op        output     parameters  buffers    MACs\n"
+        "-------------------------------------------------------\n"
+        "stem   conv      4 x 8 x 8          16        0     768\n"
+        "body   4 layers  4 x 8 x 8         152        8   9,216\n"
+        "head   3 layers  10                 50        0      40\n"
+        "-------------------------------------------------------\n"
+        "Heads            logits 10         218        8  10,024\n"
+        "\n"
+        "not counted, as in training only (`--training`): aux\n"
+    )
+
+
+def test_depth_tells_more_parts_apart(spec: str):
+    assert "\nbody.main      2 layers" in summary(spec, "--depth", "2")
+    assert "body.main.0" in summary(spec, "--depth", "3")
+    assert "body.main" not in summary(spec, "--depth", "1")
+
+
+def test_markdown(spec: str):
+    lines = summary(spec, "--format", "markdown").splitlines()
+    assert lines[0] == "| path  | op       | output    | parameters | buffers |   MACs |"
+    assert lines[1] == "| ----- | -------- | --------- | ---------: | ------: | -----: |"
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_csv_has_all_layers_and_plain_numbers(spec: str):
+    rows = list(csv.DictReader(io.StringIO(summary(spec, "--format", "csv", "--training"))))
+    assert [row["path"] for row in rows] == [layer["path"] for layer in as_json(spec)["layers"]]
+    assert rows[1]["macs"] == "9216"
+
+
+def test_a_wrong_spec_has_no_summary(spec: str):
+    Path(spec).write_text(SPEC.replace("Residual\n  head", "Residul\n  head"))
+    done = CliRunner().invoke(cli, ["summary", spec])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "error[unknown-block]" in done.stderr
