@@ -10,7 +10,7 @@ from cnngen.ops import OPS
 from cnngen.ops.base import Attribute, Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
 from cnngen.syntax.names import LONGEST_NAME, RESERVED, SNAKE_CASE
-from cnngen.syntax.parse import KEYS, LARGEST_SIDE, REQUIRED, SIDES, VERSION
+from cnngen.syntax.parse import EXAMPLES, KEYS, LARGEST_SIDE, SIDES, VERSION
 from cnngen.syntax.parse_body import FORMS, JOINS, PARTS
 from cnngen.syntax.parse_parameters import TYPES
 
@@ -59,7 +59,7 @@ def json_schema() -> Schema:
         "type": "object",
         "properties": {key: {"description": ABOUT[key]} | properties[key] for key in KEYS},
         "required": ["cnngen"],
-        "anyOf": [{"required": list(REQUIRED)}, {"required": ["extends"]}],
+        "anyOf": [{"required": list(EXAMPLES)}, {"required": ["extends"]}],
         "additionalProperties": False,
         "$defs": _definitions(),
     }

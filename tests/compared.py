@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from built import Array, Built, channels_last, in_keras_order, outputs
-from carried import COUNTER, carry, in_keras, randomize
+from carried import COUNTER, carry, in_keras, keras_name, randomize
 
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
@@ -174,12 +174,37 @@ def apart(found: Values, expected: Values) -> float:
     """The norm of all differences together, relative to the norm of all values."""
     assert found.keys() == expected.keys()
     assert all(found[name].shape == expected[name].shape for name in expected)
+    if not expected:
+        return 0.0
     differences = sum(float(np.square(found[name] - expected[name]).sum()) for name in expected)
     return (differences / sum(float(np.square(value).sum()) for value in expected.values())) ** 0.5
 
 
+def biased(pair: Pair, statistics: Values) -> Values:
+    """PyTorch's running statistics after a step, as Keras would have them: with the biased variance of the batch.
+
+    PyTorch takes the unbiased one, which is N / (N - 1) times as large, N being the values of a channel in the batch.
+    """
+    expected = dict(statistics)
+    for layer in pair.network.layers.values():
+        if layer.op.name != "batch_norm":
+            continue
+        x = layer.inputs[0].shape
+        values = len(pair.x) * (x.height * x.width if isinstance(x, Image) else 1)
+        name = f"{keras_name(layer)}/moving_variance"
+        old = (1 - layer.op.values["momentum"]) * pair.weights[name]
+        expected[name] = old + (statistics[name] - old) * (values - 1) / values
+    return expected
+
+
 # Kernels that hold float32 constants, or compute in float32, whatever the precision; and how near the targets come.
-FLOAT32_INSIDE = {"gelu": 1e-7, "leaky_relu": 1e-7, "hard_sigmoid": 1e-7, "hard_swish": 1e-7, "upsample": 1e-6}
+FLOAT32_INSIDE = {
+    "gelu": 1e-7,
+    "leaky_relu": 1e-7,
+    "hard_sigmoid": 1e-7,
+    "hard_swish": 1e-7,
+    "upsample": 1e-6,  # bilinear
+}
 
 
 def exactness(network: Network) -> float:

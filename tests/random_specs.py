@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 import yaml
 from random_bodies import Bodies, mapping
@@ -14,7 +15,7 @@ class RandomSpec:
     """A spec, and other values of its parameters, for which it is valid too."""
 
     text: str
-    settings: dict[str, str]
+    values: dict[str, Any]
 
 
 def random_spec(seed: int) -> RandomSpec:
@@ -41,7 +42,7 @@ class _Specs(Bodies):
         for _ in range(self.random.randrange(8)):
             self.parameters[self.fresh(self.parameters)] = self.random.choice(list(TYPES))
         params = {name: self.constant(role) for name, role in self.parameters.items()}
-        settings = {name: self.constant(role) for name, role in self.parameters.items()}
+        values = {name: self.constant(role) for name, role in self.parameters.items()}
         defaults = self.defaults() if self.maybe(0.4) else {}
         height, width = self.pick((8, 8), (9, 9), (7, 12), (13, 6), (16, 11))
         channels = self.pick(1, 2, 3, 4)
@@ -52,7 +53,7 @@ class _Specs(Bodies):
             **{"defaults": defaults, "blocks": self.blocks, "model": model.stages, "outputs": self.outputs(model)},
         }
         text = write({key: value for key, value in spec.items() if value != {}})
-        return RandomSpec(text, {name: str(value).lower() for name, value in settings.items()})
+        return RandomSpec(text, values)
 
     def defaults(self) -> dict[str, Tree]:
         place = Place(self.parameters, aligned=False)

@@ -4,13 +4,15 @@ Where a table's spec is wrong in one target, its outputs or gradients differ; wh
 asserted by the tests below the tables.
 """
 
+from collections.abc import Iterator
+from random import Random
 from textwrap import dedent, indent
 from typing import Any
 
 import numpy as np
 import pytest
 from built import Built, build, channels_last
-from compared import Pair, apart, exactness, farthest, keras_model
+from compared import Pair, apart, biased, exactness, farthest
 
 from cnngen.ops.base import Image
 
@@ -200,30 +202,154 @@ JOINS = {
         - branches: {skip: identity, main: [relu, {conv: {out: 3, kernel: 1}}]}
           join: add
         """,
-    "steps_by_name": """
+    "relu_beside_a_name": """
         - {conv: {out: 3, kernel: 3, padding: half}, name: wide}
-        - {max_pool: {kernel: 2}, name: half_size}
-        - branches: {up: {upsample: {scale: 2}}, again: {from: wide, max_pool: {kernel: 3, stride: 1, padding: half}}}
-          join: concat
+        - relu
+        - conv: {out: 3, kernel: 1}
+        - branches: {main: relu6, skip: {from: wide}}
+          join: add
         """,
 }
-del JOINS["steps_by_name"]
+
+BLOCKS = {
+    "conv": """
+        Conv:
+          about: A convolution
+          params: {out: int, kernel: int, stride: 1, dilation: 1, groups: 1}
+          body:
+            conv: {out: out, kernel: kernel, stride: stride, dilation: dilation, groups: groups, padding: half}
+        ===
+        - Conv: {out: 6, kernel: 3, stride: 2}
+        - Conv: {out: 6, kernel: 3, dilation: 2, groups: 2}
+        - Conv: {out: 4, kernel: 5, stride: 2, dilation: 2}
+        - Conv: {out: 4, kernel: 2}
+        """,
+    "same_conv": """
+        Conv:
+          about: A convolution
+          params: {kernel: int, stride: 1, dilation: 1, bias: true}
+          body:
+            conv: {out: 6, kernel: kernel, stride: stride, dilation: dilation, bias: bias, padding: same}
+        ===
+        - Conv: {kernel: 3, stride: 2}
+        - Conv: {kernel: 4, dilation: 2, bias: false}
+        - Conv: {kernel: 3, stride: 2, dilation: 2}
+        """,
+    "pairs": """
+        Conv:
+          about: A convolution
+          params: {kernel: size, stride: size, dilation: [1, 1]}
+          body:
+            conv: {out: 6, kernel: kernel, stride: stride, dilation: dilation, padding: half}
+        ===
+        - Conv: {kernel: [3, 5], stride: [1, 2]}
+        - Conv: {kernel: 3, stride: 1, dilation: [2, 1]}
+        - Conv: {kernel: [3, 1], stride: 2, dilation: 2}
+        """,
+    "depthwise_conv": """
+        Depthwise:
+          about: A convolution of each channel
+          params: {kernel: int, stride: 1, multiplier: 1, pad: 0}
+          body:
+            depthwise_conv: {kernel: kernel, stride: stride, multiplier: multiplier, padding: pad}
+        ===
+        - Depthwise: {kernel: 3, stride: 2, pad: 1}
+        - Depthwise: {kernel: 3, multiplier: 2, pad: 1}
+        - Depthwise: {kernel: 2, pad: 1}
+        """,
+    "separable_conv": """
+        Separable:
+          about: A separable convolution
+          params: {kernel: size, stride: size, dilation: 1}
+          body:
+            separable_conv: {out: 5, kernel: kernel, stride: stride, dilation: dilation, padding: half}
+        ===
+        - Separable: {kernel: 3, stride: [2, 1]}
+        - Separable: {kernel: [3, 1], stride: 1, dilation: 2}
+        - Separable: {kernel: 3, stride: 2}
+        """,
+    "transposed_conv": """
+        Transposed:
+          about: A transposed convolution
+          params: {kernel: int, stride: 1, pad: 0, more: 0}
+          body:
+            transposed_conv: {out: 5, kernel: kernel, stride: stride, padding: pad, output_padding: more}
+        ===
+        - Transposed: {kernel: 3, stride: 2, pad: 1, more: 1}
+        - Transposed: {kernel: 3, pad: 1}
+        - Transposed: {kernel: 2, stride: 3, more: 2}
+        """,
+    "pools": """
+        Pool:
+          about: Two pools side by side
+          params: {kernel: int, stride: 1, ceil: false, counted: true}
+          body:
+            branches:
+              first: {max_pool: {kernel: kernel, stride: stride, padding: half, ceil: ceil}}
+              second:
+                avg_pool: {kernel: kernel, stride: stride, padding: half, ceil: ceil, count_include_pad: counted}
+            join: add
+        ===
+        - Pool: {kernel: 3}
+        - Pool: {kernel: 3, stride: 2, counted: false}
+        - Pool: {kernel: 3, stride: 2, ceil: true}
+        - Pool: {kernel: 4, stride: 2, ceil: true, counted: false}
+        """,
+    "norms": """
+        Norm:
+          about: Several norms in a row
+          params: {eps: 1e-5, momentum: 0.1, affine: true, groups: 1}
+          body:
+            - batch_norm: {eps: eps, momentum: momentum, affine: affine}
+            - group_norm: {groups: groups, eps: eps, affine: affine}
+            - layer_norm: {eps: eps, affine: affine}
+        ===
+        - Norm: {eps: 0.1, momentum: 0.3}
+        - Norm: {affine: false, groups: 2}
+        - Norm: {momentum: 1e-2}
+        """,
+    "activations": """
+        Active:
+          about: Several activations in a row
+          params: {slope: 0.1, shared: false, close: false, by: 2}
+          body:
+            - leaky_relu: {slope: slope}
+            - prelu: {shared: shared, start: slope}
+            - gelu: {approximate: close}
+            - elu: {alpha: slope + 1}
+            - scale: {by: by}
+            - local_response_norm: {size: 2 * by + 1, alpha: slope}
+        ===
+        - Active
+        - Active: {slope: 0.3, shared: true, close: true, by: 1}
+        """,
+}
 
 
 def network(body: str, size: Image = SIZES["even"]) -> Built:
-    """A spec whose only stage is preceded by one that makes values of both signs in as many channels."""
+    """A stage behind one that makes values of both signs in as many channels as the input has."""
+    return build(spec(body, size, stem=f"{{conv: {{out: {size.channels}, kernel: 1}}}}"))
+
+
+def spec(body: str, size: Image, stem: str) -> str:
+    """`body` is a step, or steps; above a line of `===` may stand blocks."""
     body = dedent(body).strip()
-    steps = body if body.startswith(("-", "[")) else f"- {body}"
-    text = f"""cnngen: 1
-name: Trap
-about: A trap
-input: {{channels: {size.channels}, height: {size.height}, width: {size.width}}}
-model:
-  stem: {{conv: {{out: {size.channels}, kernel: 1}}}}
-  trap:
-{indent(steps, "    ")}
-"""
-    return build(text)
+    blocks, _, steps = body.rpartition("===")
+    steps = steps.strip()
+    return "\n".join(
+        [
+            "cnngen: 1",
+            "name: Trap",
+            "about: Where the frameworks differ",
+            f"input: {{channels: {size.channels}, height: {size.height}, width: {size.width}}}",
+            *(["blocks:", indent(blocks.strip(), "  ")] if blocks else []),
+            "model:",
+            f"  stem: {stem}",
+            "  trap:",
+            indent(steps if steps.startswith(("-", "[")) else f"- {steps}", "    "),
+            "",
+        ]
+    )
 
 
 def check(built: Built) -> None:
@@ -235,22 +361,90 @@ def check(built: Built) -> None:
     before, after = pair.train()
     assert farthest(after.outputs, before.outputs) < tolerance
     assert apart(after.gradients, before.gradients) < tolerance
+    assert apart(after.statistics, biased(pair, before.statistics)) < tolerance
 
 
-SINGLE = CONVOLUTIONS | OTHERS | VECTORS | JOINS
+WINDOWS = CONVOLUTIONS | POOLS
+FORMS = OTHERS | VECTORS | JOINS
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("trap", SINGLE)
-def test_targets_agree(trap: str, size: str) -> None:
-    check(network(SINGLE[trap], SIZES[size]))
+@pytest.mark.parametrize("trap", CONVOLUTIONS)
+def test_convolutions(trap: str, size: str) -> None:
+    check(network(CONVOLUTIONS[trap], SIZES[size]))
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("trap", POOLS)
-def test_targets_agree_on_pools_of_negative_values(trap: str, size: str) -> None:
+def test_pools_of_negative_values(trap: str, size: str) -> None:
     check(network(f"[sigmoid, {{scale: {{by: -1}}}}, {braced(POOLS[trap])}]", SIZES[size]))
+
+
+@pytest.mark.parametrize("trap", FORMS)
+def test_other_layers(trap: str) -> None:
+    check(network(FORMS[trap], SIZES["odd"]))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("seed", range(12))
+def test_many_in_one_file(seed: int, size: str) -> None:
+    """What a target writes for an op depends on what the other uses of the op in the file have in common."""
+    random = Random(seed)
+    op = random.choice(["conv", "conv", "depthwise_conv", "separable_conv", "transposed_conv", "max_pool", "avg_pool"])
+    check(network(mixed(random, op), SIZES[size]))
+
+
+def mixed(random: Random, op: str) -> str:
+    """Several of the traps of an op, side by side."""
+    steps = [step for step in WINDOWS.values() if step.startswith(f"{op}:")]
+    arms = [
+        f"      branch{i}: [{{{step}}}, {{adaptive_avg_pool: {{size: [3, 2]}}}}]"
+        for i, step in enumerate(random.sample(steps, random.randint(2, 4)))
+    ]
+    return "\n".join(["- branches:", *arms, "  join: concat"])
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("block", BLOCKS)
+def test_attributes_that_are_parameters(block: str, size: str) -> None:
+    check(network(BLOCKS[block], SIZES[size]))
 
 
 def braced(step: str) -> str:
     return f"{{{step}}}" if ":" in step else step
+
+
+def test_equal_layers_start_with_unequal_weights() -> None:
+    """Keras gives all layers that share an initializer object the same weights."""
+    body = "[{conv: {out: 4, kernel: 3, init: he_normal}}, {conv: {out: 4, kernel: 3, init: he_normal}}]"
+    first, second = network(body).keras().get_layer("trap_0"), network(body).keras().get_layer("trap_1")
+    assert np.abs(first.kernel.numpy() - second.kernel.numpy()).max() > 0.1
+
+
+def test_dropout_scales_what_it_keeps() -> None:
+    for y in in_training("dropout: {rate: 0.75}"):
+        assert set(np.unique(y)) == {0, 4}
+        assert 0.2 < (y > 0).mean() < 0.3
+
+
+def test_channel_dropout_drops_whole_maps() -> None:
+    for y in in_training("channel_dropout: {rate: 0.75}"):
+        assert {tuple(np.unique(channel)) for image in y for channel in image} == {(0,), (4,)}
+
+
+def test_drop_path_drops_whole_samples() -> None:
+    for y in in_training("drop_path: {rate: 0.75}"):
+        assert {tuple(np.unique(image)) for image in y} == {(0,), (4,)}
+
+
+def in_training(step: str) -> Iterator[Any]:
+    """What a stage gives for ones in training: channels first from PyTorch, then from Keras."""
+    import keras
+    import torch
+
+    built = build(spec(f"[{{{step}}}]", SIZES["even"], stem="identity"))
+    torch.manual_seed(0)
+    keras.utils.set_random_seed(0)
+    x = np.ones((64, 4, 8, 8), "float32")
+    yield built.torch()(torch.from_numpy(x)).numpy()
+    yield np.asarray(built.keras()(channels_last(x), training=True)).transpose(0, 3, 1, 2)

@@ -19,8 +19,15 @@ class Initializer:
     fans: bool = False
 
 
-def _number(name: str, about: str, default: float, **limits: float) -> Attribute[float]:
-    return Attribute("float", about, default, name=name, **limits)
+def _number(
+    name: str,
+    about: str,
+    default: float,
+    *,
+    minimum: float | None = None,
+    above: float | None = None,
+) -> Attribute[float]:
+    return Attribute("float", about, default, minimum=minimum, above=above, name=name)
 
 
 _HE = (

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from cnngen.ops import OPS
 from cnngen.program.algebra import (
+    TooComplex,
     add,
     equal,
     free_names,
@@ -24,6 +25,7 @@ from cnngen.syntax.expression import (
     Expression,
     InputChannels,
     Name,
+    walk,
 )
 from cnngen.syntax.tree import (
     Block,
@@ -39,6 +41,7 @@ from cnngen.syntax.tree import (
 )
 
 RUNNING = Name("running channels")  # no author can write this name
+LONGEST = 30  # parts of a closed form; what is longer is worth a variable
 
 
 class Channels:
@@ -58,7 +61,10 @@ class Channels:
                 if p.type == "tensor"
             }
             known: dict[str, Expression] = {"input": InputChannels(), **tensors}
-            self.blocks[block] = self.body(block.body, InputChannels(), known)
+            try:
+                self.blocks[block] = self.body(block.body, InputChannels(), known)
+            except TooComplex:
+                self.blocks[block] = None
         return self.blocks[block]
 
     def body(
@@ -72,6 +78,8 @@ class Channels:
             if step.origin:
                 channels = names.get(step.origin.text)
             channels = self.step(step, channels, names)
+            if channels is not None and is_long(channels):
+                channels = None
             if step.name:
                 names[step.name.text] = channels
         return channels
@@ -177,6 +185,10 @@ class Channels:
         if (gain := linear_step(result, RUNNING)) is not None:
             return simplify(add(channels, multiply(times, gain)))
         return None
+
+
+def is_long(channels: Expression) -> bool:
+    return sum(1 for _ in walk(channels)) > LONGEST
 
 
 def choose(

@@ -2,7 +2,7 @@
 when it is printed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ class Code:
         self.lines.append((self.depth, statement))
 
     @contextmanager
-    def inside(self, header: str) -> Iterator[None]:
+    def inside(self, header: str) -> Generator[None]:
         """A block of statements below `header` (`for ...:`)."""
         self.add(header)
         self.depth += 1

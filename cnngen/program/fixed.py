@@ -62,7 +62,7 @@ class _Taint:
                 return sized
             case Branches():
                 arms = [self.body(body, sized, names, known) for _, body in step.arms]
-                return frozenset().union(*arms)
+                return NOTHING.union(*arms)
             case Repeat():
                 return self.loop(step, depends(step.times, names), names, sized, known)
             case Each():
@@ -180,7 +180,7 @@ class _Taint:
 
 
 def depends(expression: Expression, names: dict[str, Names]) -> Names:
-    return frozenset().union(*(names.get(name, NOTHING) for name in free_names(expression)))
+    return NOTHING.union(*(names.get(name, NOTHING) for name in free_names(expression)))
 
 
 def fixed_parameters(network: Network) -> tuple[str, ...]:

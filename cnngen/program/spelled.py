@@ -23,7 +23,7 @@ class Printer:
     def code(self, expression: Expression) -> str:
         """An expression as code; what it needs is imported."""
         if self.entry is not None and mentions_input(expression):
-            expression = simplify(substitute(expression, {}, self.entry))
+            expression = simplify(substitute(expression, {}, self.entry), count=False)
         for need in sorted(support(expression)):
             if need == "math":
                 self.speller.imports("math")

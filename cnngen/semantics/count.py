@@ -33,15 +33,13 @@ class Count:
     resolution: Resolution
     globals: Values
     limit: int
-    effort: Effort
+    effort: Effort = field(default_factory=Effort)
     seen: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
 
 
-def count_layers(
-    resolution: Resolution, values: Values, limit: int, effort: Effort, report: Report
-) -> bool:
+def count_layers(resolution: Resolution, values: Values, limit: int, report: Report) -> bool:
     """Whether the network keeps to the limit. What depends on `input.channels` counts once here."""
-    count = Count(resolution, values, limit, effort)
+    count = Count(resolution, values, limit)
     total = 0
     try:
         for stage in resolution.spec.stages:
@@ -96,6 +94,7 @@ def _step(step: Step, values: Values, count: Count) -> int:
 def _call(call: Call, values: Values, count: Count) -> int:
     block = count.resolution.blocks.get(call)
     if block is None:
+        count.effort.earn()
         return 1
     given = count.resolution.arguments[call]
     inner = dict(count.globals)

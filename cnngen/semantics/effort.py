@@ -1,10 +1,18 @@
-"""Effort: a bound on what a check may cost, whatever a spec says."""
+"""Effort: a bound on what a check may cost, whatever a spec says.
+
+Layers have a limit of their own. What is bounded here is all that gives no layers: loops around
+nothing, blocks in blocks in blocks, long lists.
+"""
 
 from dataclasses import dataclass
 
 from cnngen.source import Span
 
-STEP = 20  # what a step of the network costs, in elements of lists
+# What things cost, in elements of lists. A layer pays for more than itself: for its values, and for
+# the blocks and loops around it.
+STEP = 20
+OPERATION = 10
+PER_LAYER = 200
 
 
 class Exhausted(Exception):
@@ -17,11 +25,15 @@ class Exhausted(Exception):
 
 @dataclass(slots=True)
 class Effort:
-    """What may still be spent."""
+    """What may still be spent, in elements of lists."""
 
-    left: int
+    left: int = 2_000_000
 
     def spend(self, cost: int, at: Span | None) -> None:
         self.left -= cost
         if self.left < 0:
             raise Exhausted(at)
+
+    def earn(self) -> None:
+        """There is a layer to show for it."""
+        self.left += PER_LAYER

@@ -12,7 +12,7 @@ from cnngen.ops import OPS
 from cnngen.ops.base import UNKNOWN, Image, Unknown, Vector
 from cnngen.semantics.attributes import Invalid, argument_span, show
 from cnngen.semantics.count import count_layers
-from cnngen.semantics.effort import Effort, Exhausted
+from cnngen.semantics.effort import Exhausted
 from cnngen.semantics.elaboration import MAX_LAYERS, Elaboration, Place, TooManyLayers, value_in
 from cnngen.semantics.evaluate import UNDETERMINED, MaybeValue, Values
 from cnngen.semantics.keys import Arrangement
@@ -36,9 +36,6 @@ from cnngen.syntax.tree import (
     When,
 )
 
-EFFORT_PER_LAYER = 50
-LEAST_EFFORT = 1_000_000
-
 
 def elaborate(
     resolution: Resolution,
@@ -53,12 +50,11 @@ def elaborate(
     if resolution.endless:
         return None
     values = model_values(spec, report)
-    effort = Effort(max(EFFORT_PER_LAYER * max_layers, LEAST_EFFORT))
     network = Network(resolution, image)
     try:
-        if not count_layers(resolution, values, max_layers, effort, report):
+        if not count_layers(resolution, values, max_layers, report):
             return None
-        _lay_stages(values, Elaboration(resolution, report, max_layers, network, effort))
+        _lay_stages(values, Elaboration(resolution, report, max_layers, network))
     except TooManyLayers:
         return None
     except Exhausted as exhausted:

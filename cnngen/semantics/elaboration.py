@@ -35,7 +35,7 @@ class Elaboration:
     report: Report
     limit: int
     network: Network
-    effort: Effort
+    effort: Effort = field(default_factory=Effort)
     training: bool = False
     ops: dict[tuple[Any, ...], Op | None] = field(default_factory=dict[tuple[Any, ...], Op | None])
     names: dict[Call, tuple[tuple[str, ...], bool]] = field(

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import assert_never
 
 from cnngen.diagnostics.suggest import suggest
-from cnngen.semantics.effort import Effort
+from cnngen.semantics.effort import OPERATION, Effort
 from cnngen.source import Span
 from cnngen.syntax.expression import (
     COMPARISONS,
@@ -73,8 +73,9 @@ def evaluate(
 
 def _value(expression: Expression, known: _Known) -> Value:
     value = _compute(expression, known)
-    if known.effort and isinstance(value, tuple):
-        known.effort.spend(len(value), expression.span)
+    if known.effort:
+        size = len(value) if isinstance(value, tuple) else 0
+        known.effort.spend(OPERATION + size, expression.span)
     return value
 
 

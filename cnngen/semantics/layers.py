@@ -92,6 +92,7 @@ def lay(
         )
         return Tensor(path, UNKNOWN)
     network.layers[path] = Layer(path, op, inputs, output, step, span, elaboration.training)
+    elaboration.effort.earn()
     network.graph.add_node(path)
     for x in inputs:
         network.graph.add_edge(x.path, path)

@@ -118,7 +118,7 @@ def _dependencies(body: Body, resolution: Resolution, found: Mapping[str, set[st
 
 def _report_unused_blocks(resolution: Resolution, report: Report) -> None:
     spec = resolution.spec
-    used = {block.name.text for block in resolution.order}
+    used = {call.callee.text for _, body in _bodies(resolution) for call in calls(body)}
     for name, block in spec.blocks.items():
         if name not in used and block.name.span.source is spec.span.source:
             report.add(

@@ -5,7 +5,7 @@ file needs once; op templates ask for it with `use("NAME")`. Values arrive as co
 templates choose and arrange, and hold no arithmetic and no knowledge of shapes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -38,7 +38,7 @@ class Unsupported(Exception):
 
 
 @contextmanager
-def spelling(call: Call) -> Iterator[None]:
+def spelling(call: Call) -> Generator[None]:
     """Whatever turns out to be unsupported inside is so because of this call."""
     try:
         yield

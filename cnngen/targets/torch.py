@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from cnngen.program.algebra import TooComplex
 from cnngen.program.layout import layout
 from cnngen.semantics.network import Network
 from cnngen.targets.page import about, model_docstring, module_docstring, shapes
-from cnngen.targets.spelling import Speller
+from cnngen.targets.spelling import Speller, Unsupported
 from cnngen.targets.torch_calls import TorchClass
 from cnngen.targets.torch_classes import TorchClasses
 
@@ -19,8 +20,11 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     speller.imports("torch", "nn")
     speller.imports("torch", "Tensor")
     writer = TorchClasses(network, speller)
-    blocks = writer.blocks()
-    model = writer.model()
+    try:
+        blocks = writer.blocks()
+        model = writer.model()
+    except TooComplex:
+        raise Unsupported("the expressions for its channels outgrow what can be printed") from None
     if model.named:
         speller.imports("typing", "NamedTuple")
     classes = [_page(block, about(block.about) if block.about else "") for block in blocks]

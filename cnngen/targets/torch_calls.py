@@ -8,7 +8,7 @@ from typing import assert_never
 from cnngen.ops.base import Op
 from cnngen.program.algebra import simplify, substitute
 from cnngen.program.areas import Areas
-from cnngen.program.channels import Channels
+from cnngen.program.channels import Channels, is_long
 from cnngen.program.code import Code
 from cnngen.program.signature import Argument, call_arguments
 from cnngen.program.spelled import Printer
@@ -129,7 +129,7 @@ class Calls:
         block = self.resolution.blocks[call]
         made = self.classes[block]
         expressions_ = self.channels.arguments(call)
-        if any(a.name == "in_channels" for a in made.arguments):
+        if any(a.name == "in_channels" for a in made.arguments) or is_long(x.channels):
             x = self.settle(x, frame)
         given: dict[str, tuple[Expression | None, str]] = {
             name: (value, frame.printer.code(value))
@@ -183,8 +183,8 @@ class Calls:
         return image
 
     def settle(self, x: Features, frame: Frame) -> Features:
-        """Bind channels that depend on a condition to a variable, before they are read."""
-        if not isinstance(x.channels, Conditional):
+        """Bind channels that depend on a condition, or are long, to a variable before they are read."""
+        if not isinstance(x.channels, Conditional) and not is_long(x.channels):
             return x
         name = frame.fresh("channels")
         frame.code.add(f"{name} = {frame.printer.code(x.channels)}")
