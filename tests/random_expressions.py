@@ -139,10 +139,10 @@ class Expressions:
             return self.pick(*plain)
         a, b = self.flag(place, depth + 1), self.flag(place, depth + 1)
         width, count = self.width(place, 2), self.count(place, 2)
-        return self.pick(
-            *(f"not ({a})", f"({a}) and ({b})", f"({a}) or ({b})", f"{width} > 4", f"{count} == 0", f"0 < {count}"),
-            *(f"input.channels != {width}", "input.channels > 8", f"(input.channels == {width}) == ({a})"),
-        )
+        plain = [f"{width} > 4", f"{count} == 0", f"input.channels != {width}", "input.channels > 8"]
+        if a in ("true", "false") or b in ("true", "false"):
+            return self.pick(*plain)
+        return self.pick(*plain, f"not ({a})", f"({a}) and ({b})", f"({a}) or ({b})", f"({a}) == ({b})")
 
     def rate(self, place: Place, depth: int = 0) -> str:
         plain = ["0.1", "0.5", "1e-1", *self.named("rate", place) * 2]

@@ -56,7 +56,7 @@ def printed(spec: str, folder: Path) -> str:
     return render_text(list(report)).replace(str(path), "spec.yaml")
 
 
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("case", list(cases()), ids=str)
 def test_case(case: Case, tmp_path: Path):
     assert printed(case.spec, tmp_path) == case.output
 

@@ -203,11 +203,16 @@ JOINS = {
           join: add
         """,
     "relu_beside_a_name": """
-        - {conv: {out: 3, kernel: 3, padding: half}, name: wide}
-        - relu
-        - conv: {out: 3, kernel: 1}
-        - branches: {main: relu6, skip: {from: wide}}
-          join: add
+        Skip:
+          about: What ReLU read is read again
+          body:
+            - {conv: {out: 3, kernel: 3, padding: half}, name: wide}
+            - relu
+            - conv: {out: 3, kernel: 1}
+            - branches: {main: relu6, skip: {from: wide}}
+              join: add
+        ===
+        Skip
         """,
 }
 
@@ -238,11 +243,11 @@ BLOCKS = {
     "pairs": """
         Conv:
           about: A convolution
-          params: {kernel: size, stride: size, dilation: [1, 1]}
+          params: {kernel: size, stride: size, dilation: size}
           body:
             conv: {out: 6, kernel: kernel, stride: stride, dilation: dilation, padding: half}
         ===
-        - Conv: {kernel: [3, 5], stride: [1, 2]}
+        - Conv: {kernel: [3, 5], stride: [1, 2], dilation: 1}
         - Conv: {kernel: 3, stride: 1, dilation: [2, 1]}
         - Conv: {kernel: [3, 1], stride: 2, dilation: 2}
         """,
@@ -282,18 +287,18 @@ BLOCKS = {
     "pools": """
         Pool:
           about: Two pools side by side
-          params: {kernel: int, stride: 1, ceil: false, counted: true}
+          params: {kernel: int, stride: 1, up: false, counted: true}
           body:
             branches:
-              first: {max_pool: {kernel: kernel, stride: stride, padding: half, ceil: ceil}}
+              first: {max_pool: {kernel: kernel, stride: stride, padding: half, ceil: up}}
               second:
-                avg_pool: {kernel: kernel, stride: stride, padding: half, ceil: ceil, count_include_pad: counted}
+                avg_pool: {kernel: kernel, stride: stride, padding: half, ceil: up, count_include_pad: counted}
             join: add
         ===
         - Pool: {kernel: 3}
         - Pool: {kernel: 3, stride: 2, counted: false}
-        - Pool: {kernel: 3, stride: 2, ceil: true}
-        - Pool: {kernel: 4, stride: 2, ceil: true, counted: false}
+        - Pool: {kernel: 3, stride: 2, up: true}
+        - Pool: {kernel: 4, stride: 2, up: true, counted: false}
         """,
     "norms": """
         Norm:
@@ -364,7 +369,7 @@ def check(built: Built) -> None:
     assert apart(after.statistics, biased(pair, before.statistics)) < tolerance
 
 
-WINDOWS = CONVOLUTIONS | POOLS
+WINDOWS = [*CONVOLUTIONS.values(), *POOLS.values()]
 FORMS = OTHERS | VECTORS | JOINS
 
 
@@ -396,7 +401,7 @@ def test_many_in_one_file(seed: int, size: str) -> None:
 
 def mixed(random: Random, op: str) -> str:
     """Several of the traps of an op, side by side."""
-    steps = [step for step in WINDOWS.values() if step.startswith(f"{op}:")]
+    steps = [step for step in WINDOWS if step.startswith(f"{op}:")]
     arms = [
         f"      branch{i}: [{{{step}}}, {{adaptive_avg_pool: {{size: [3, 2]}}}}]"
         for i, step in enumerate(random.sample(steps, random.randint(2, 4)))

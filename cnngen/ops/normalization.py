@@ -4,6 +4,7 @@ from cnngen.ops.base import (
     Image,
     Op,
     Shape,
+    ShapeError,
     Weights,
     check_groups,
     flag,
@@ -32,6 +33,13 @@ class BatchNorm(Op, name="batch_norm", group="normalization"):
     buffers = ("running_mean", "running_var")
 
     def infer(self, x: Shape) -> Shape:
+        if self.init is not None and not self.affine:
+            raise ShapeError(
+                "without `affine` there is no scale to draw",
+                code="out-of-range",
+                attribute="init",
+                help="remove `init`, or set `affine: true`",
+            )
         return x
 
     def weights(self, x: Shape) -> Weights:

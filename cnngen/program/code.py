@@ -2,6 +2,7 @@
 when it is printed.
 """
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,18 @@ class Code:
 
     def mark(self) -> int:
         return len(self.lines)
+
+    def since(self, mark: int) -> str:
+        """What was added since the mark."""
+        return "\n".join(line for _, line in self.lines[mark:])
+
+    def mentions(self, name: str, mark: int = 0) -> bool:
+        """Whether a name stands in what was added since the mark."""
+        return re.search(rf"\b{name}\b", self.since(mark)) is not None
+
+    def rewrite(self, mark: int, statement: str) -> None:
+        """Give the line at the mark its text, where only what follows tells it."""
+        self.lines[mark] = (self.lines[mark][0], statement)
 
     def back_to(self, mark: int) -> None:
         """Forget what was added since the mark."""

@@ -5,6 +5,7 @@ from cnngen.ops.base import UNKNOWN
 from cnngen.program.areas import Areas
 from cnngen.program.fixed import fixed_parameters
 from cnngen.semantics.network import Layer, Network
+from cnngen.syntax.tree import Stage
 
 
 def check_network(network: Network, report: Report) -> None:
@@ -42,17 +43,28 @@ def _check_reached(network: Network, report: Report) -> None:
     for path, layer in network.layers.items():
         if path in reached or network.graph.out_degree(path):
             continue
-        name = _stage(path)
-        add = ", ".join(f"{n}: {s}" for n, s in [*network.outputs.items(), (name, name)])
-        whole = name not in live
-        report.add(
-            "unreachable-stage",
-            f"nothing reads what `{name if whole else layer.op.name}` gives",
-            stages[name].name.span if whole else layer.span,
-            help=f"read it with `from: {name}`, remove it, or write `outputs: {{{add}}}`"
-            if whole
-            else "remove it, or let the step behind it read its input",
-        )
+        stage = stages[_stage(path)]
+        if stage.name.text in live:
+            report.add(
+                "unreachable-stage",
+                f"nothing reads what `{layer.op.name}` gives",
+                layer.span,
+                help="remove it, or let the step behind it read its input",
+            )
+        else:
+            _report_stage(stage, network, report)
+
+
+def _report_stage(stage: Stage, network: Network, report: Report) -> None:
+    name = stage.name.text
+    add = ", ".join(f"{n}: {s}" for n, s in [*network.outputs.items(), (name, name)][-10:])
+    read = "" if stage.training else f"read it with `from: {name}`, "
+    report.add(
+        "unreachable-stage",
+        f"nothing reads what `{name}` gives",
+        stage.name.span,
+        help=f"{read}write `outputs: {{{add}}}`, or remove it",
+    )
 
 
 def _reached(network: Network) -> set[str]:

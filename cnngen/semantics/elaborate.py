@@ -257,7 +257,7 @@ def _loop(
 
 def _when(step: When, path: str, x: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
     test = value_in(place.scope, step.test, step, elaboration)
-    if test is UNDETERMINED or test == "training":  # which has been reported
+    if test is UNDETERMINED:
         return Tensor(path, UNKNOWN)
     if not isinstance(test, bool):
         elaboration.report.add(

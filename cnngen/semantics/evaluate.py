@@ -81,6 +81,8 @@ def _value(expression: Expression, known: _Known) -> Value:
 
 def _compute(expression: Expression, known: _Known) -> Value:
     match expression:
+        case Constant("training"):
+            raise Undetermined
         case Constant(value):
             return value
         case Name():
@@ -215,11 +217,13 @@ def _size(value: Value, expression: Expression, depth: int = 0) -> int:
         return 1
     if depth == DEEPEST_LIST:
         raise _too_large(f"lists are nested more than {DEEPEST_LIST} deep", expression)
-    size = 0
-    for item in value:
-        size += _size(item, expression, depth + 1)
-        if size > LONGEST_LIST:
-            raise _too_long(expression)
+    lists = [item for item in value if isinstance(item, tuple)]
+    size = len(value) - len(lists)
+    for item in lists:
+        if size <= LONGEST_LIST:
+            size += _size(item, expression, depth + 1)
+    if size > LONGEST_LIST:
+        raise _too_long(expression)
     return max(1, size)
 
 

@@ -53,12 +53,13 @@ def check_expression(
     for part, _ in walk(expression):
         match part:
             case Name(name=name, span=Span() as span) if name not in names.values:
-                if name in names.tensors:
+                if name in names.tensors or name == "input":
+                    read = f"a step reads it with `from: {name}`"
                     report.add(
                         "wrong-type",
                         f"`{name}` is a tensor, not a number",
                         span,
-                        help=f"read it with `from: {name}`",
+                        help="its channels are `input.channels`" if name == "input" else read,
                     )
                 else:
                     _report_unknown(name, span, names, report, words)
@@ -67,8 +68,8 @@ def check_expression(
                     "bad-training-stage",
                     "`training` can only be the condition of a whole stage",
                     span,
-                    help="make it a stage: `aux: {when: training, do: ...}`; what drops values"
-                    " needs no condition",
+                    help="make it a stage: `aux: {when: training, do: ...}`; dropout needs no"
+                    " condition",
                 )
             case _:
                 pass

@@ -39,8 +39,8 @@ def check_references(resolution: Resolution, report: Report) -> None:
         readable = Readable(before, stages)  # `check_stages` reports what comes later
         if stage.origin:
             _check_name(stage.origin, readable, report)
-        remedy = "begin a stage of its own with this step"
-        _check_path(stage.body, readable, resolution, report, remedy)
+        remedy = "begin another stage with this step"
+        _check_path(stage.body, readable, resolution, report, remedy, joins=True)
         before = before | {stage.name.text: stage.name.span}
 
 
@@ -49,11 +49,13 @@ def _check_block(block: Block, stages: Places, resolution: Resolution, report: R
     tensors = {p.name.text: p.name.span for p in block.parameters if p.type == "tensor"}
     names = {step.name.text: step.name.span for step in block.body if step.name}
     readable = Readable({"input": block.name.span} | tensors, names, stages)
+    known = len(report.found)
     for step in block.body:
         _check_step(step, readable, resolution, report)
         if step.name:
             readable = replace(readable, now={**readable.now, step.name.text: step.name.span})
-    _check_read(block.body, resolution, report)
+    if len(report.found) == known:  # else the one that reads it may be misspelt
+        _check_read(block.body, resolution, report)
 
 
 def _check_read(body: Body, resolution: Resolution, report: Report) -> None:
@@ -77,13 +79,24 @@ def _check_read(body: Body, resolution: Resolution, report: Report) -> None:
 
 
 def _check_path(
-    body: Body, readable: Readable, resolution: Resolution, report: Report, remedy: str = ""
+    body: Body,
+    readable: Readable,
+    resolution: Resolution,
+    report: Report,
+    remedy: str = "",
+    *,
+    joins: bool = False,
 ) -> None:
-    """The body of a stage or of a branch: only where it starts can it read what lies outside."""
+    """The body of a stage or of a branch: only where it starts can it read what lies outside.
+
+    A step that is the whole body may read more, unless its `name` makes a row of it; `joins` says
+    whether branches may, too.
+    """
     for i, step in enumerate(body):
         if i == 0 and step.origin:
             _check_name(step.origin, readable, report)
-        if len(body) == 1 and isinstance(step, Call | Branches):
+        alone = len(body) == 1 and not step.name
+        if alone and (isinstance(step, Call) or (joins and isinstance(step, Branches))):
             _check_step(step, readable, resolution, report)
         else:
             _check_chained(step, resolution, report, remedy, first=i == 0)
@@ -127,7 +140,7 @@ def _check_chained(
 
 def _refuse(name: Identifier | None, remedy: str, report: Report) -> None:
     if name:
-        block = f"make a block of the whole row, with a parameter `{name.text}: tensor`"
+        block = f"make a block of the row, with a parameter `{name.text}: tensor`"
         report.add(
             "nested-reference",
             f"`{name.text}` cannot be read from inside a row of steps",

@@ -61,7 +61,7 @@ def check_version(root: Mapping, report: Report) -> bool:
     if version is None:
         start = root.entries[0][0].span if root.entries else Span(root.span.source, 0, 0)
         help = f"begin with `cnngen: {VERSION}`"
-        report.add("missing-key", "the spec has no `cnngen`", start, help=help)
+        report.add("missing-key", "the spec lacks `cnngen`", start, help=help)
     elif not isinstance(version, Scalar) or is_null(version):
         wrong_kind(version, "`cnngen` must be a version", report, f"write `cnngen: {VERSION}`")
     elif version.text != VERSION:

@@ -69,7 +69,7 @@ def require_keys(
         listed = " and ".join([*filter(None, [", ".join(quoted[:-1])]), quoted[-1]])
         lines = [examples[key] for key in missing]
         help = f"add `{lines[0]}`" if len(lines) == 1 else "\n".join(["add", *lines])
-        report.add("missing-key", f"{what} has no {listed}", at, help=help)
+        report.add("missing-key", f"{what} lacks {listed}", at, help=help)
 
 
 def parse_text(node: Node, what: str, report: Report) -> str:

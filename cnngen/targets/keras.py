@@ -22,7 +22,6 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     """
     speller = Speller("keras", folders)
     speller.imports("keras")
-    speller.imports("keras", "KerasTensor")
     speller.fixed = fixed_attributes(network.resolution, speller)
     writer = KerasModels(network, speller)
     functions = [_page(made) for made in writer.blocks()]
@@ -44,10 +43,11 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
             "code": model.code.text(4),
         }
     )
-    used = "\n".join([*(f["code"] for f in functions), *speller.support.values()])
-    for module in ("layers", "ops"):
-        if f"{module}." in used:
-            speller.imports("keras", module)
+    parts = [f[part] for f in functions for part in ("signature", "code")]
+    used = "\n".join([*parts, *speller.support.values()])
+    for name, mark in {"layers": "layers.", "ops": "ops.", "KerasTensor": "KerasTensor"}.items():
+        if mark in used:
+            speller.imports("keras", name)
     return speller.page(docstring=module_docstring(network, settings), functions=functions)
 
 

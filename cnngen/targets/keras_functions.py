@@ -93,14 +93,13 @@ class KerasFunctions:
             self.reserved | set(names) | loop_variables(block.body) | {"in_channels"},
             {INPUT: "x"} | {name: name for name in tensors},
         )
-        if self.reads_input(block.body):
-            frame.code.add("in_channels = x.shape[-1]")
         if any(_origin(step) == INPUT for step in steps(block.body)):
             frame.tensors[INPUT] = frame.fresh("given")
             frame.code.add(f"{frame.tensors[INPUT]} = x")
         arrangement = self.resolution.arrangement(block.body, block=True)
         value = self.body(block.body, arrangement, LayerName("{name}"), "x", "x", frame)
         fold_return(frame.code, value)
+        self.count_channels(frame, 0, "x")
         captured = self.resolution.captured[block.name.text]
         arguments = ordered(
             [argument(p) for p in block.parameters if p.type != "tensor"],
@@ -109,18 +108,10 @@ class KerasFunctions:
         name = snake_case(block.name.text)
         return KerasFunction(name, block.about, tuple(arguments), tensors, frame.code)
 
-    def reads_input(self, body: Body) -> bool:
-        """Whether `input.channels` stands anywhere in a body."""
-        for step in steps(body):
-            parts: list[Expression] = list(expressions(step))
-            if isinstance(step, Call):
-                values = self.resolution.arguments.get(step, {}).values()
-                parts = [
-                    e for v in values for e in argument_expressions(GivenArgument(step.callee, v))
-                ]
-            if any(mentions_input(part) for part in parts):
-                return True
-        return False
+    def count_channels(self, frame: Frame, mark: int, x: str) -> None:
+        """Ask the tensor that a body begins with for its channels, where the body needs them."""
+        if frame.code.mentions("in_channels", mark):
+            frame.code.lines.insert(mark, (0, f"in_channels = {x}.shape[-1]"))
 
     # --- bodies -----------------------------------------------------------------------------------
 
@@ -240,16 +231,11 @@ class KerasFunctions:
         between = step.between if isinstance(step, Each) else None
         times = step.times if isinstance(step, Repeat) else Apply("len", (step.lists[0][1],))
         counter: Expression = Name(index)
-        header = loop_header(step, index, frame.printer)
-        if isinstance(step, Repeat) and position != Position():
-            start, stop = position.value, simplify(add(position.value, times))
-            header = (
-                f"for {index} in range({frame.printer.code(start)}, {frame.printer.code(stop)}):"
-            )
-            at = Position(counter)
-        else:
-            at = position.plus(counter if between is None else multiply(Constant(2), counter))
-        with frame.code.inside(header):
+        counts = isinstance(step, Repeat) and position != Position()  # from its first position on
+        at = position.plus(counter if between is None else multiply(Constant(2), counter))
+        at = Position(counter) if counts else at
+        start = frame.code.mark()
+        with frame.code.inside("for:"):
             if between is not None:
                 with frame.code.inside(f"if {index} > 0:"):
                     arrangement = self.resolution.arrangement(between)
@@ -260,9 +246,14 @@ class KerasFunctions:
             mark = frame.code.mark()
             after = self.body(step.body, arrangement, name / at, out, out, frame)
             self.ensure(frame, mark, after, out)
+        header = loop_header(step, index, frame.code, start, frame.printer)
+        taken = position.plus(times if between is None else self.with_between(times))
+        if counts and frame.code.mentions(index, start):
+            first, last = (frame.printer.code(p.value) for p in (position, taken))
+            header = f"for {index} in range({first}, {last}):"
+        frame.code.rewrite(start, header)
         frame.taken.discard(index)
-        taken = times if between is None else self.with_between(times)
-        return out, position.plus(taken)
+        return out, taken
 
     def with_between(self, times: Expression) -> Expression:
         """The positions that `times` iterations and what is between them take."""

@@ -78,11 +78,10 @@ class KerasModels(KerasFunctions):
             if frame.code.lines[-1][1]:
                 frame.code.add("")
             frame.code.add(f"# {name}: {size}")
-        if self.reads_input(stage.body):
-            frame.code.add(f"in_channels = {x}.shape[-1]")
         mark = frame.code.mark()
         arrangement = self.resolution.arrangement(stage.body)
         value = self.body(stage.body, arrangement, LayerName(name), x, "x", frame)
+        self.count_channels(frame, mark, x)
         if frame.code.mark() > mark and value == "x":
             depth, last = frame.code.lines[-1]
             if out != "x" and depth == 0 and last.startswith("x = "):

@@ -1,8 +1,8 @@
 """Headers of loops, the same in every target that prints Python."""
 
-from cnngen.program.algebra import free_names
+from cnngen.program.code import Code
 from cnngen.program.spelled import Printer
-from cnngen.semantics.walk import expressions, steps
+from cnngen.semantics.walk import steps
 from cnngen.syntax.expression import Apply, Expression
 from cnngen.syntax.tree import Body, Each, Repeat
 
@@ -18,12 +18,12 @@ def loop_index(taken: set[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def loop_header(step: Repeat | Each, index: str, printer: Printer) -> str:
-    """The header of a loop; `index` names a counter where one is needed."""
+def loop_header(step: Repeat | Each, index: str, code: Code, mark: int, printer: Printer) -> str:
+    """The header of the loop whose body was written since the mark; `index` names its counter."""
+    index = index if index and code.mentions(index, mark) else ""
     if isinstance(step, Repeat):
         return f"for {index or '_'} in range({printer.code(step.times)}):"
-    used = {n for body in (step.body, step.between or ()) for n in _mentioned(body)}
-    names = [v.text if v.text in used else f"_{v.text}" for v, _ in step.lists]
+    names = [v.text if code.mentions(v.text, mark) else f"_{v.text}" for v, _ in step.lists]
     lists = [_iterable(values, printer) for _, values in step.lists]
     if len(names) == 1:
         target, iterable = names[0], lists[0]
@@ -41,7 +41,3 @@ def _iterable(values: Expression, printer: Printer) -> str:
     if isinstance(values, Apply) and values.function == "range" and code.startswith("tuple(range("):
         return code.removeprefix("tuple(").removesuffix(")")
     return code
-
-
-def _mentioned(body: Body) -> set[str]:
-    return {name for step in steps(body) for part in expressions(step) for name in free_names(part)}

@@ -87,7 +87,7 @@ class Calls:
         self.speller = speller
         self.areas = Areas(network)
         self.channels = Channels(self.resolution, self.areas)
-        self.initialization = Initialization(self.resolution, speller)
+        self.initialization = Initialization(network, speller)
         self.classes: dict[Block, TorchClass] = {}
 
     def call(self, call: Call, x: Features, frame: Frame) -> tuple[str, Features]:
@@ -95,16 +95,21 @@ class Calls:
         if call in self.resolution.blocks:
             return self._block_call(call, x, frame)
         op = self.resolution.ops[call]
-        arguments = self.resolution.arguments[call]
         if op.weights is not Op.weights:
             x = self.settle(x, frame)
-        context = frame.printer.attributes(op, arguments)
+        code = self.layer(call, x, frame)
+        if draw := self.initialization.draw(call, frame.printer):
+            code = f"{self.speller.use('initialized')}({code}, {draw})"
+        return code, self._given(call, op, x, frame)
+
+    def layer(self, call: Call, x: Features, frame: Frame) -> str:
+        """The code that makes the module of an op, with the initial weights that PyTorch draws."""
+        op = self.resolution.ops[call]
+        context = frame.printer.attributes(op, self.resolution.arguments[call])
         rank = "image" if x.image else "vector"
         context = {"channels": frame.printer.code(x.channels), "rank": rank} | context
         with spelling(call):
-            code = self.speller.spell(op.name, context)
-            code = self.initialization.wrap(call, code, frame.printer)
-        return code, self._given(call, op, x, frame)
+            return self.speller.spell(op.name, context)
 
     def _given(self, call: Call, op: type[Op], x: Features, frame: Frame) -> Features:
         if op.name == "flatten":
@@ -127,41 +132,48 @@ class Calls:
 
     def _block_call(self, call: Call, x: Features, frame: Frame) -> tuple[str, Features]:
         block = self.resolution.blocks[call]
-        made = self.classes[block]
-        expressions_ = self.channels.arguments(call)
-        if any(a.name == "in_channels" for a in made.arguments) or is_long(x.channels):
+        takes_channels = any(a.name == "in_channels" for a in self.classes[block].arguments)
+        if takes_channels or is_long(x.channels):
             x = self.settle(x, frame)
-        given: dict[str, tuple[Expression | None, str]] = {
-            name: (value, frame.printer.code(value))
-            for name, value in expressions_.items()
-            if any(a.name == name for a in made.arguments)
-        }
-        given["in_channels"] = (None, frame.printer.code(x.channels))
-        for captured in self.resolution.captured[block.name.text]:
-            given[captured] = (None, captured)
-        tensors: dict[str, Expression | None] = {}
-        for parameter, name in self.resolution.tensors(call).items():
-            channels = frame.known[name.text].channels
-            tensors[f"{parameter}_channels"] = channels
-            given[f"{parameter}_channels"] = (None, frame.printer.code(channels))
-        for name, area in self.areas.handed(call, block, frame.block).items():
-            given[name] = (None, frame.printer.code(area))
-        listed = list(made.arguments)
-        first = 1 if listed and listed[0].name == "in_channels" else 0
-        code = f"{made.name}({', '.join(call_arguments(listed, given, first))})"
-        entry = frame.printer.entry or InputChannels()
-        inner = self.channels.block(block)
+        code = self.made_block(call, x, frame)
         image = self._gives_image(block.body, x.image)
+        inner = self.channels.block(block)
         if inner is None:
             instance = frame.fresh(snake_case(block.name.text))
             frame.code.add(f"{instance} = {code}")
             return instance, Features(Name(f"{instance}.out_channels"), image)
-        names = {name: substitute(v, {}, entry) for name, v in expressions_.items()}
-        names |= {name: v for name, v in tensors.items() if v is not None}
-        channels = simplify(substitute(inner, names, x.channels))
+        entry = frame.printer.entry or InputChannels()
+        names = {n: substitute(v, {}, entry) for n, v in self.channels.arguments(call).items()}
+        channels = simplify(
+            substitute(inner, names | self._tensors_channels(call, frame), x.channels)
+        )
         return code, replace(x, image=image) if channels == x.channels else Features(
             channels, image
         )
+
+    def made_block(self, call: Call, x: Features, frame: Frame) -> str:
+        """The code that makes the module of a block."""
+        block = self.resolution.blocks[call]
+        made = self.classes[block]
+        values = {"in_channels": x.channels, **self._tensors_channels(call, frame)}
+        values |= self.areas.handed(call, block, frame.block)
+        values |= {name: Name(name) for name in self.resolution.captured[block.name.text]}
+        given: dict[str, tuple[Expression | None, str]] = {
+            name: (None, frame.printer.code(value)) for name, value in values.items()
+        }
+        for name, value in self.channels.arguments(call).items():
+            if any(a.name == name for a in made.arguments):
+                given[name] = (value, frame.printer.code(value))
+        listed = list(made.arguments)
+        first = 1 if listed and listed[0].name == "in_channels" else 0
+        return f"{made.name}({', '.join(call_arguments(listed, given, first))})"
+
+    def _tensors_channels(self, call: Call, frame: Frame) -> dict[str, Expression]:
+        """The channels of the other tensors that a block reads, by the arguments that take them."""
+        return {
+            f"{parameter}_channels": frame.known[name.text].channels
+            for parameter, name in self.resolution.tensors(call).items()
+        }
 
     def _gives_image(self, body: Body, image: bool) -> bool:
         """Whether a body gives images, for images or vectors."""

@@ -226,7 +226,8 @@ class Chains(Calls):
         between = step.between if isinstance(step, Each) else None
         index = loop_index(frame.taken) if between else ""
         inner = replace(x, owned=update)
-        with frame.code.inside(loop_header(step, index, frame.printer)):
+        mark = frame.code.mark()
+        with frame.code.inside("for:"):
             if between is not None:
                 with frame.code.inside(f"if {index} > 0:"):
                     code, then = self.body(between, inner, frame, "steps")
@@ -240,6 +241,7 @@ class Chains(Calls):
             frame.code.add(f"{target}.append({code})")
             if update:
                 self._update(x, after, frame)
+        frame.code.rewrite(mark, loop_header(step, index, frame.code, mark, frame.printer))
         return after
 
     def _update(self, x: Features, after: Features, frame: Frame) -> Features:

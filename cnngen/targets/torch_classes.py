@@ -56,12 +56,10 @@ class TorchClasses(Graphs):
             frame.code.add("super().__init__()")
             x = self.graph(block.body, x, frame, forward)
         elif arrangement.layout == "single" and isinstance(block.body[0], Call):
-            code, x = self.call(block.body[0], x, frame)
-            base = self._derive(code, frame)
+            base = self._derive(block.body[0], x, frame)
         else:
             x = self.build(block.body, x, frame, "self")
-        exposed = self.channels.block(block) is None
-        if exposed:
+        if self.channels.block(block) is None and base.startswith("nn."):  # else the base has it
             frame.code.add(f"self.out_channels = {frame.printer.code(x.channels)}")
         return TorchClass(
             block.name.text,
@@ -73,18 +71,16 @@ class TorchClasses(Graphs):
             tuple(p.name.text for p in block.parameters if p.type == "tensor"),
         )
 
-    def _derive(self, code: str, frame: Frame) -> str:
-        """A block of one layer is that layer, with arguments of its own. Gives the base."""
+    def _derive(self, call: Call, x: Features, frame: Frame) -> str:
+        """A block of one layer or block is that, with arguments of its own. Gives the base."""
+        own = call in self.resolution.blocks
+        code = self.made_block(call, x, frame) if own else self.layer(call, x, frame)
         base, _, arguments = code.partition("(")
-        if "." in base or base in self.speller.support:
+        if not own:
             self.speller.note_untyped()
-        if base != "initialized":
-            frame.code.add(f"super().__init__({arguments}")
-            return base
-        base, _, arguments = arguments.partition("(")
-        layer, _, draw = arguments.rpartition(", lambda ")
-        frame.code.add(f"super().__init__({layer}")
-        frame.code.add(f"initialized(self, lambda {draw}")
+        frame.code.add(f"super().__init__({arguments}")
+        if not own and (draw := self.initialization.draw(call, frame.printer)):
+            frame.code.add(f"{self.speller.use('initialized')}(self, {draw})")
         return base
 
     def _frame(self, block: Block) -> Frame:

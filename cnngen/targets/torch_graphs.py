@@ -29,7 +29,8 @@ class Graphs(Chains):
         keys = self.resolution.arrangement(body, block=True).keys
         value = "x"
         forward.variables["input"] = "x"
-        if any(name == "input" for step in steps(body) for name in self.reads(step)):
+        read = {name for step in steps(body) for name in self.reads(step)}
+        if "input" in read:
             forward.variables["input"] = frame.fresh("given")
             forward.code.add(f"{forward.variables['input']} = x")
         for step in body:
@@ -47,10 +48,10 @@ class Graphs(Chains):
                 value = self.applied(step, f"self.{keys[step]}", value, forward)
             if step.name:
                 frame.known[step.name.text] = x = replace(x, owned=False)
-                if step is not body[-1]:
-                    variable = forward.variables[step.name.text] = frame.fresh(step.name.text)
-                    forward.code.add(f"{variable} = {value}")
-                    value = variable
+            if step.name and step.name.text in read:
+                variable = forward.variables[step.name.text] = frame.fresh(step.name.text)
+                forward.code.add(f"{variable} = {value}")
+                value = variable
             elif len(value) > LONG and step is not body[-1]:
                 forward.code.add(f"x = {value}")
                 value = "x"

@@ -6,7 +6,7 @@ from cnngen.ops.initializer import INITIALIZERS
 from cnngen.program.algebra import free_names
 from cnngen.program.python_expression import python
 from cnngen.program.spelled import Printer
-from cnngen.semantics.resolve import Resolution
+from cnngen.semantics.network import Network
 from cnngen.semantics.walk import calls
 from cnngen.syntax.expression import Constant, Expression, Name
 from cnngen.syntax.tree import ArgumentValue, Call, Distribution
@@ -26,32 +26,39 @@ DEFAULT = Constant(None)
 class Initialization:
     """Decides for each kind of layer whether one rule serves all of them."""
 
-    def __init__(self, resolution: Resolution, speller: Speller) -> None:
-        self.resolution, self.speller = resolution, speller
+    def __init__(self, network: Network, speller: Speller) -> None:
+        self.network, self.speller = network, speller
+        self.resolution = resolution = network.resolution
         bodies = [b.body for b in resolution.order] + [s.body for s in resolution.spec.stages]
         self.layers: dict[str, list[Call]] = {}
         for body in bodies:
             for call in calls(body):
                 if (op := resolution.ops.get(call)) and op.name in KINDS:
-                    self.layers.setdefault(KINDS[op.name], []).append(call)
-        self.rules: dict[
-            str, ArgumentValue
-        ] = {}  # kind -> the distribution that all its layers share
+                    self.layers.setdefault(self._kind(call), []).append(call)
+        self.rules: dict[str, ArgumentValue] = {}  # of each kind whose layers have one in common
         for kind, found in self.layers.items():
             values = [self._init(call) for call in found]
             if all(same(value, values[0]) for value in values) and not names(values[0]):
                 self.rules[kind] = values[0]
 
+    def _kind(self, call: Call) -> str:
+        """The class of the layer that a call makes."""
+        kind = KINDS[self.resolution.ops[call].name]
+        vector = self.network.ranks.get(call) == "vector"
+        return "nn.BatchNorm1d" if kind == "nn.BatchNorm2d" and vector else kind
+
     def _init(self, call: Call) -> ArgumentValue:
         return self.resolution.arguments[call]["init"]
 
-    def wrap(self, call: Call, code: str, printer: Printer) -> str:
-        """The layer with weights of its own, where its kind has no common rule."""
+    def draw(self, call: Call, printer: Printer) -> str:
+        """The function that draws the weights of a layer, and its arguments; nothing where the
+        layers of its kind have a common rule.
+        """
         op = self.resolution.ops[call]
-        if op.name not in KINDS or KINDS[op.name] in self.rules or self._init(call) == DEFAULT:
-            return code
-        statement = self._statement(self._init(call), "w", printer)
-        return f"{self.speller.use('initialized')}({code}, lambda w: {statement})"
+        if op.name not in KINDS or self._kind(call) in self.rules or self._init(call) == DEFAULT:
+            return ""
+        function, _, arguments = self._statement(self._init(call), "", printer).partition("(")
+        return ", ".join(part for part in (function, arguments.removesuffix(")")) if part)
 
     def _statement(self, value: ArgumentValue, weight: str, printer: Printer | None) -> str:
         word, _ = word_and_arguments(value)
