@@ -45,7 +45,11 @@ def check_keras(built: Built) -> None:
             continue
         found = layers[keras_name(layer)].output.shape[1:]
         size = layer.output
-        expected = (size.height, size.width, size.channels) if isinstance(size, Image) else (size.features,)  # type: ignore[union-attr]
+        expected = (
+            (size.height, size.width, size.channels)
+            if isinstance(size, Image)
+            else (size.features,)
+        )  # type: ignore[union-attr]
         flat = layer.op.name in ("global_avg_pool", "global_max_pool") and len(found) == 1
         assert found == (expected[-1:] if flat else expected), layer.path
     assert keras_shapes(model) == foretold_keras(built.network)
@@ -88,12 +92,16 @@ def with_heads(both: Pair) -> tuple[Values, Values]:
     with torch.no_grad():
         y = outputs(network, model(torch.from_numpy(both.x)))
     with precision("float64"):
-        found = outputs(network, both.keras_model(heads=True)(channels_last(both.x), training=False))
+        found = outputs(
+            network, both.keras_model(heads=True)(channels_last(both.x), training=False)
+        )
     expected = {n: in_keras_order(network, n, v.numpy()) for n, v in y.items()}
     return expected, {n: np.asarray(v) for n, v in found.items()}
 
 
-def other_values(built: Built, values: Mapping[str, Any], text: str) -> tuple[dict[str, Any], Network]:
+def other_values(
+    built: Built, values: Mapping[str, Any], text: str
+) -> tuple[dict[str, Any], Network]:
     """Arguments for the generated code, without what is fixed there, and the network that they stand for."""
     fixed = fixed_parameters(built.network)
     free = {n: v for n, v in values.items() if n not in fixed}

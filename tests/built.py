@@ -35,7 +35,9 @@ class Built:
         from cnngen.targets.torch import render
 
         source = render(self.network, self._listed())
-        return getattr(_import(f"{self._stem}_torch", source), self.network.resolution.spec.name.text)
+        return getattr(
+            _import(f"{self._stem}_torch", source), self.network.resolution.spec.name.text
+        )
 
     @cached_property
     def keras(self) -> Callable[..., Any]:
@@ -58,7 +60,9 @@ class Built:
         return [f"{name}={value}" for name, value in self.settings.items()]
 
 
-def build(spec: Path | str, settings: Mapping[str, str] | None = None, input: Image | None = None) -> Built:
+def build(
+    spec: Path | str, settings: Mapping[str, str] | None = None, input: Image | None = None
+) -> Built:
     """Compile a spec: a file, the name of one in `specs/`, or (of several lines) its text."""
     return _build(spec, tuple((settings or {}).items()), input)
 

@@ -13,7 +13,13 @@ from built import Array, order
 from cnngen.ops.base import Vector
 from cnngen.semantics.network import Layer, Network
 
-NORMS = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+NORMS = {
+    "weight": "gamma",
+    "bias": "beta",
+    "running_mean": "moving_mean",
+    "running_var": "moving_variance",
+}
+PRELU = {"weight": "alpha"}
 COUNTER = "num_batches_tracked"  # of batch norm, in PyTorch only
 
 
@@ -73,7 +79,9 @@ def randomize(torch_model: Any, seed: int, x: Any) -> None:
         torch_model(x)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-            norm.running_mean.add_(norm.running_var.sqrt() * torch.rand(norm.num_features, generator=draw))
+            norm.running_mean.add_(
+                norm.running_var.sqrt() * torch.rand(norm.num_features, generator=draw)
+            )
             norm.running_var.mul_(0.5 + torch.rand(norm.num_features, generator=draw))
         torch_model.eval()
 
@@ -84,7 +92,9 @@ def carry(network: Network, torch_model: Any, keras_model: Any) -> None:
     names = {layer.name for layer in keras_model.layers}
     heads = [layer for layer in network.layers.values() if layer.training and weights(layer)]
     if not any(keras_name(layer) in names for layer in heads):
-        given = {n: v for n, v in given.items() if not any(n.startswith(f"{h.path}.") for h in heads)}
+        given = {
+            n: v for n, v in given.items() if not any(n.startswith(f"{h.path}.") for h in heads)
+        }
     values = in_keras(network, given)
     variables = {variable.path: variable for variable in keras_model.weights}
     assert len(variables) == len(keras_model.weights)
@@ -103,8 +113,14 @@ def in_keras(network: Network, given: Mapping[str, Array]) -> dict[str, Array]:
     left = dict(given)
     found: dict[str, Array] = {}
     for layer in network.layers.values():
-        own = {name: left.pop(f"{layer.path}.{name}") for name in weights(layer) if f"{layer.path}.{name}" in left}
-        found |= {f"{keras_name(layer)}/{name}": value for name, value in _in_keras(layer, own).items()}
+        own = {
+            name: left.pop(f"{layer.path}.{name}")
+            for name in weights(layer)
+            if f"{layer.path}.{name}" in left
+        }
+        found |= {
+            f"{keras_name(layer)}/{name}": value for name, value in _in_keras(layer, own).items()
+        }
     assert not left, f"no layer of the network holds {sorted(left)}"
     return found
 
@@ -118,10 +134,8 @@ def _in_keras(layer: Layer, own: Mapping[str, Array]) -> dict[str, Array]:
             return {NORMS[name]: value[features] for name, value in own.items()}
         case "prelu":
             shape = (-1,) if isinstance(x, Vector) else (1, 1, -1)
-            return {
-                "alpha": (value if layer.op.values["shared"] else value[features]).reshape(shape)
-                for value in own.values()
-            }
+            slopes = slice(None) if layer.op.values["shared"] else features
+            return {PRELU[name]: value[slopes].reshape(shape) for name, value in own.items()}
         case _:
             return dict(_convolution(layer, name, value, features) for name, value in own.items())
 

@@ -31,7 +31,9 @@ def precision(word: Precision) -> Iterator[None]:
 
 
 def images(shape: Image, batch: int, word: Precision, seed: int = 0) -> Array:
-    drawn = np.random.default_rng(seed).standard_normal((batch, shape.channels, shape.height, shape.width))
+    drawn = np.random.default_rng(seed).standard_normal(
+        (batch, shape.channels, shape.height, shape.width)
+    )
     return drawn.astype(word)
 
 
@@ -51,7 +53,9 @@ class Pair:
     What is computed does not depend on what was computed before: weights are set back each time.
     """
 
-    def __init__(self, built: Built, batch: int = 2, word: Precision = "float32", seed: int = 0) -> None:
+    def __init__(
+        self, built: Built, batch: int = 2, word: Precision = "float32", seed: int = 0
+    ) -> None:
         import torch
 
         self.built, self.network, self.word = built, built.network, word
@@ -202,7 +206,6 @@ FLOAT32_INSIDE = {
     "gelu": 1e-7,
     "leaky_relu": 1e-7,
     "hard_sigmoid": 1e-7,
-    "hard_swish": 1e-7,
     "upsample": 1e-6,  # bilinear
 }
 

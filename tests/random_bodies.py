@@ -12,12 +12,75 @@ from random_expressions import LISTS, TYPES, Place, Running, Tree
 from random_ops import Drawn, Ops, Steps
 
 NAMES = [
-    *("main", "left", "right", "skip", "pool", "stem", "tail", "area", "area_2", "given", "steps", "body", "m"),
-    *("pair", "index", "start", "weights", "bias", "features", "j", "k", "mode", "late", "sides", "conv_out"),
-    *("channels_2", "skip_channels", "main_2", "x1", "model", "layer", "child", "draw", "stem_output", "b0"),
-    *("one", "two", "three", "reduce", "path", "filters", "strides", "out_2", "parts", "kernel", "out"),
+    *(
+        "main",
+        "left",
+        "right",
+        "skip",
+        "pool",
+        "stem",
+        "tail",
+        "area",
+        "area_2",
+        "given",
+        "steps",
+        "body",
+        "m",
+    ),
+    *(
+        "pair",
+        "index",
+        "start",
+        "weights",
+        "bias",
+        "features",
+        "j",
+        "k",
+        "mode",
+        "late",
+        "size",
+        "conv_out",
+    ),
+    *(
+        "channels_2",
+        "skip_channels",
+        "main_2",
+        "x1",
+        "model",
+        "layer",
+        "child",
+        "draw",
+        "stem_output",
+        "b0",
+    ),
+    *(
+        "one",
+        "two",
+        "three",
+        "reduce",
+        "path",
+        "filters",
+        "strides",
+        "out_2",
+        "parts",
+        "kernel",
+        "out",
+    ),
 ]
-BLOCKS = ["Unit", "Cell", "ConvUnit", "Mixed", "Entry", "Stage", "Block2_1", "Gate", "Wide", "Inner", "Exit", "Neck"]
+BLOCKS = [
+    "Unit",
+    "Cell",
+    "ConvUnit",
+    "Mixed",
+    "Entry",
+    "Stage",
+    "Block2_1",
+    "Gate",
+    "Wide",
+    "Inner",
+    "Exit",
+    "Neck",
+]
 JOINS = ["concat", "concat", "add", "mean", "max", "multiply"]
 
 
@@ -49,7 +112,9 @@ class Bodies(Ops):
         self.budget: int = self.pick(10, 20, 40)  # steps
 
     def fresh(self, *taken: Any) -> str:
-        return self.random.choice([name for name in NAMES if not any(name in names for names in taken)])
+        return self.random.choice(
+            [name for name in NAMES if not any(name in names for names in taken)]
+        )
 
     def body(self, x: Running, place: Place, *, keep: bool = True, out: str | None = None) -> Drawn:
         """Steps for a tensor; `keep` leaves its size as it is, `out` says how many channels it gets."""
@@ -65,7 +130,11 @@ class Bodies(Ops):
         return steps, x
 
     def to(self, x: Running, out: str) -> Tree:
-        return {"conv": {"out": out, "kernel": 1, "padding": 0}} if x.image else {"linear": {"out": out}}
+        return (
+            {"conv": {"out": out, "kernel": 1, "padding": 0}}
+            if x.image
+            else {"linear": {"out": out}}
+        )
 
     def call_it(self, steps: Steps, x: Running, place: Place) -> str:
         """Give the last step a name."""
@@ -82,7 +151,9 @@ class Bodies(Ops):
         kinds = [self.op] * 4
         if place.depth <= 2 and self.budget >= 0:
             kinds += [self.call] * 4 + [self.when] * 2 + [self.loop] * 2
-            kinds += [self.branches] * (3 * x.aligned) + [self.diamond] * (2 * (x.aligned and place.known is not None))
+            kinds += [self.branches] * (3 * x.aligned) + [self.diamond] * (
+                2 * (x.aligned and place.known is not None)
+            )
         return self.random.choice(kinds)(x, place, keep)
 
     def written(self, steps: Steps) -> Tree:
@@ -121,7 +192,9 @@ class Bodies(Ops):
         steps, after = self.body(entry, place.inside(scope), out=out)
         step["do"] = self.written(steps)
         if "each" in step and self.maybe(0.4):
-            steps, after = self.body(replace(entry, aligned=after.aligned), place.inside(scope), out=out)
+            steps, after = self.body(
+                replace(entry, aligned=after.aligned), place.inside(scope), out=out
+            )
             step["between"] = self.written(steps)
         return [step], replace(entry, aligned=x.aligned)
 
@@ -130,7 +203,11 @@ class Bodies(Ops):
     def branches(self, x: Running, place: Place, keep: bool) -> Drawn:
         join = self.random.choice(JOINS)
         out = None if join == "concat" else self.pick(x.channels or "8", self.width(place))
-        stride = self.pick("2", *self.named("stride", place)) if x.image and not keep and self.maybe(0.3) else None
+        stride = (
+            self.pick("2", *self.named("stride", place))
+            if x.image and not keep and self.maybe(0.3)
+            else None
+        )
         gated = join == "multiply" and x.image and self.maybe(0.6)
         arms: dict[str, Tree] = {}
         for i in range(self.pick(2, 2, 3)):
@@ -139,9 +216,13 @@ class Bodies(Ops):
         if place.known is not None:
             place.taken.update(arms)
         size, low = (x.size, x.low) if stride is None else (object(), 1)
-        return [{"branches": arms, "join": join}], Running(True, size, low, x.image, out, plain=out is not None)
+        return [{"branches": arms, "join": join}], Running(
+            True, size, low, x.image, out, plain=out is not None
+        )
 
-    def arm(self, x: Running, place: Place, out: str | None, stride: str | None, first: bool, gate: bool) -> Tree:
+    def arm(
+        self, x: Running, place: Place, out: str | None, stride: str | None, first: bool, gate: bool
+    ) -> Tree:
         origin = self.origin(x, place) if not first and self.maybe(0.3) else None
         if origin and place.known:
             x = place.known[origin]
@@ -155,7 +236,13 @@ class Bodies(Ops):
             steps, x = [{"conv": attributes}], replace(x, channels="8", size=object(), low=1)
         if not (out == x.channels or out is None) or self.maybe(0.6):
             steps += self.body(x, place.inside(), out=out)[0]
-        return self.read(steps, origin) if origin else self.written(steps) if steps else self.pick([], "identity")
+        return (
+            self.read(steps, origin)
+            if origin
+            else self.written(steps)
+            if steps
+            else self.pick([], "identity")
+        )
 
     def read(self, steps: Steps, origin: str) -> Tree:
         """Steps that begin with another tensor."""
@@ -207,12 +294,16 @@ class Bodies(Ops):
         if not origin or not found:
             return None
         block = self.random.choice(found)
-        return self.use(block, x, place, {name: self.origin(x, place) or "" for name in block.tensors})[0]
+        return self.use(
+            block, x, place, {name: self.origin(x, place) or "" for name in block.tensors}
+        )[0]
 
     def use(self, block: Block, x: Running, place: Place, tensors: dict[str, str]) -> Drawn:
         arguments: dict[str, Tree] = dict(tensors)
         for name, (role, optional) in block.parameters.items():
-            if optional and role == "kernel":  # whose default is a whole number, and so is what it can be given
+            if (
+                optional and role == "kernel"
+            ):  # whose default is a whole number, and so is what it can be given
                 arguments[name] = self.pick("1", "3", "5")
             elif not optional or self.maybe(0.5):
                 arguments[name] = self.expression(role, place)
@@ -220,7 +311,9 @@ class Bodies(Ops):
         channels = x.channels if result.channels == "input.channels" else None
         if block.out in arguments:
             channels = arguments[block.out]
-        size, low = (x.size, x.low) if block.keeps() else (object() if result.size != "1x1" else "1x1", 1)
+        size, low = (
+            (x.size, x.low) if block.keeps() else (object() if result.size != "1x1" else "1x1", 1)
+        )
         aligned = result.aligned or (x.aligned and result.channels == "input.channels")
         plain = result.plain or x.plain and block.keeps()
         after = Running(aligned, size if result.image else None, low, result.image, channels, plain)
@@ -235,7 +328,11 @@ class Bodies(Ops):
             parameters[name] = (role, self.maybe(0.4))
         name = self.random.choice([name for name in BLOCKS if name not in self.blocks])
         self.blocks[name] = {}
-        given = Running(x.aligned, object(), 1, x.image, "input.channels") if x.image else Running(x.aligned, image=False)
+        given = (
+            Running(x.aligned, object(), 1, x.image, "input.channels")
+            if x.image
+            else Running(x.aligned, image=False)
+        )
         known = {"input": given}
         inputs: list[str] = []
         for _ in range(tensors):
@@ -259,15 +356,21 @@ class Bodies(Ops):
         self.drawn.append(block)
         return block
 
-    def define(self, name: str, parameters: dict[str, tuple[str, bool]], tensors: list[str], body: Steps) -> None:
+    def define(
+        self, name: str, parameters: dict[str, tuple[str, bool]], tensors: list[str], body: Steps
+    ) -> None:
         del self.blocks[name]  # so that those it uses stand before it
         params: dict[str, Tree] = {
-            key: self.constant(role) if optional else TYPES[role] for key, (role, optional) in parameters.items()
+            key: self.constant(role) if optional else TYPES[role]
+            for key, (role, optional) in parameters.items()
         }
         params |= dict.fromkeys(tensors, "tensor")
         keys = list(params)
         self.random.shuffle(keys)
-        self.blocks[name] = {"about": f"A random block, {name}", "params": {key: params[key] for key in keys}}
+        self.blocks[name] = {
+            "about": f"A random block, {name}",
+            "params": {key: params[key] for key in keys},
+        }
         if not params:
             del self.blocks[name]["params"]
         self.blocks[name]["body"] = self.written(body)
@@ -279,4 +382,8 @@ def mapping(step: Tree) -> dict[str, Tree]:
 
 def either(a: Running, b: Running) -> Running:
     """What is known where a tensor is one of two."""
-    return replace(a, aligned=a.aligned and b.aligned, channels=a.channels if a.channels == b.channels else None)
+    return replace(
+        a,
+        aligned=a.aligned and b.aligned,
+        channels=a.channels if a.channels == b.channels else None,
+    )

@@ -12,7 +12,14 @@ from typing import Any
 Tree = Any  # a part of a spec, as YAML has it
 
 TYPES = {
-    **{"width": "int", "count": "int", "stride": "int", "flag": "bool", "kernel": "size", "rate": "float"},
+    **{
+        "width": "int",
+        "count": "int",
+        "stride": "int",
+        "flag": "bool",
+        "kernel": "size",
+        "rate": "float",
+    },
     **{"widths": "ints", "counts": "ints", "rates": "floats"},
 }
 LISTS = ("widths", "counts", "rates")
@@ -104,7 +111,11 @@ class Expressions:
     def named(self, role: str, place: Place) -> list[str]:
         """The names of a role, and elements of lists of them."""
         names = [name for name, known in place.scope.items() if known == role]
-        return names + [f"{xs}[{self.pick('0', '-1')}]" for xs, known in place.scope.items() if known == f"{role}s"]
+        return names + [
+            f"{xs}[{self.pick('0', '-1')}]"
+            for xs, known in place.scope.items()
+            if known == f"{role}s"
+        ]
 
     def width(self, place: Place, depth: int = 0) -> str:
         plain = ["4", "8", *self.named("width", place) * 2]
@@ -112,10 +123,24 @@ class Expressions:
             plain.append("input.channels")
         if depth > 1 or self.maybe(0.6):
             return self.pick(*plain)
-        a, b, count = self.width(place, depth + 1), self.width(place, depth + 1), self.count(place, depth + 1)
+        a, b, count = (
+            self.width(place, depth + 1),
+            self.width(place, depth + 1),
+            self.count(place, depth + 1),
+        )
         return self.pick(
-            *(f"2 * ({a})", f"({a}) + ({b})", f"max({a}, {b})", f"min({a}, {b})", f"({a}) * (({count}) + 1)"),
-            *(f"({a}) if {self.flag(place, depth + 1)} else ({b})", f"({a}) // 2 * 2", f"4 * (({count}) + 1)"),
+            *(
+                f"2 * ({a})",
+                f"({a}) + ({b})",
+                f"max({a}, {b})",
+                f"min({a}, {b})",
+                f"({a}) * (({count}) + 1)",
+            ),
+            *(
+                f"({a}) if {self.flag(place, depth + 1)} else ({b})",
+                f"({a}) // 2 * 2",
+                f"4 * (({count}) + 1)",
+            ),
             *(f"make_divisible(({a}) * {self.rate(place, 2)}, 4)", f"4 * int(({count}) * 1.5 + 1)"),
             *(f"4 * (round({self.rate(place, 2)}) + 1)", f"4 * ceil({self.rate(place, 2)} + 1)"),
             *("4 * input.channels", "make_divisible(input.channels / 2, 4)"),
@@ -129,7 +154,12 @@ class Expressions:
             return self.pick(*plain)
         a = self.count(place, depth + 1)
         return self.pick(
-            *(f"max({a} - 1, 0)", f"1 if {self.flag(place, depth + 1)} else 2", f"min({a}, 2)", f"({a}) % 2"),
+            *(
+                f"max({a} - 1, 0)",
+                f"1 if {self.flag(place, depth + 1)} else 2",
+                f"min({a}, 2)",
+                f"({a}) % 2",
+            ),
             *(f"len({xs})" for role in LISTS for xs in self.lists(role, place)),
         )
 
@@ -139,17 +169,29 @@ class Expressions:
             return self.pick(*plain)
         a, b = self.flag(place, depth + 1), self.flag(place, depth + 1)
         width, count = self.width(place, 2), self.count(place, 2)
-        plain = [f"{width} > 4", f"{count} == 0", f"input.channels != {width}", "input.channels > 8"]
+        plain = [
+            f"{width} > 4",
+            f"{count} == 0",
+            f"input.channels != {width}",
+            "input.channels > 8",
+        ]
         if a in ("true", "false") or b in ("true", "false"):
             return self.pick(*plain)
-        return self.pick(*plain, f"not ({a})", f"({a}) and ({b})", f"({a}) or ({b})", f"({a}) == ({b})")
+        return self.pick(
+            *plain, f"not ({a})", f"({a}) and ({b})", f"({a}) or ({b})", f"({a}) == ({b})"
+        )
 
     def rate(self, place: Place, depth: int = 0) -> str:
         plain = ["0.1", "0.5", "1e-1", *self.named("rate", place) * 2]
         if depth > 1 or self.maybe(0.7):
             return self.pick(*plain)
         a = self.rate(place, depth + 1)
-        return self.pick(f"({a}) / 2", f"1 - ({a})", f"({a}) ** 2", f"0.2 if {self.flag(place, depth + 1)} else {a}")
+        return self.pick(
+            f"({a}) / 2",
+            f"1 - ({a})",
+            f"({a}) ** 2",
+            f"0.2 if {self.flag(place, depth + 1)} else {a}",
+        )
 
     def kernel(self, place: Place) -> str:
         odd = [f"2 * {count} + 1" for count in self.named("count", place)]
@@ -169,6 +211,14 @@ class Expressions:
         role = self.pick("width", "count", "rate")
         values = self.items(f"{role}s", place)
         return self.pick(
-            *((values, role), (values, role), (f"({values}) + [{self.expression(role, place)}]", role)),
-            *((f"range({self.count(place)})", "count"), ("[]", role), (f"[{self.expression(role, place)}]", role)),
+            *(
+                (values, role),
+                (values, role),
+                (f"({values}) + [{self.expression(role, place)}]", role),
+            ),
+            *(
+                (f"range({self.count(place)})", "count"),
+                ("[]", role),
+                (f"[{self.expression(role, place)}]", role),
+            ),
         )

@@ -9,7 +9,19 @@ Steps = list[Tree]
 Drawn = tuple[Steps, Running]
 
 ACTIVATIONS = [
-    *("relu", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "sigmoid", "tanh", "hard_swish"),
+    *(
+        "relu",
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "gelu",
+        "silu",
+        "sigmoid",
+        "tanh",
+        "hard_swish",
+    ),
     *("hard_sigmoid", "softplus", "softmax", "prelu"),
 ]
 
@@ -20,13 +32,29 @@ class Ops(Expressions):
     def op(self, x: Running, place: Place, keep: bool) -> Drawn:
         kinds: list[Callable[[Running, Place], Drawn]]
         if not x.image:
-            kinds = [self.linear] * 4 + [self.pointwise] * 3 + [self.norm] + [self.reshape] * (not keep)
+            kinds = (
+                [self.linear] * 4 + [self.pointwise] * 3 + [self.norm] + [self.reshape] * (not keep)
+            )
         elif keep or self.maybe(0.6):
             kinds = [self.conv] * 6 + [self.pointwise] * 3 + [self.norm] * 2
-            kinds += [self.depthwise, self.separable, self.pool, self.transposed, self.reordered, self.paired, self.lrn]
+            kinds += [
+                self.depthwise,
+                self.separable,
+                self.pool,
+                self.transposed,
+                self.reordered,
+                self.paired,
+                self.lrn,
+            ]
         else:
             kinds = [self.strided_conv] * 3 + [self.strided_pool] * 3 + [self.flatten]
-            kinds += [self.adaptive, self.enlarged, self.bordered, self.strided_depthwise, self.shuffled]
+            kinds += [
+                self.adaptive,
+                self.enlarged,
+                self.bordered,
+                self.strided_depthwise,
+                self.shuffled,
+            ]
         return self.random.choice(kinds)(x, place)
 
     # --- keep the size -------------------------------------------------------------------------------------------
@@ -39,7 +67,11 @@ class Ops(Expressions):
         elif x.aligned and x.channels and self.maybe(0.2):
             attributes |= {"out": x.channels, "groups": x.channels}
         if self.maybe(0.1):
-            attributes |= {"kernel": 3, "dilation": self.pick(2, [1, 2]), "padding": self.pick("half", "same")}
+            attributes |= {
+                "kernel": 3,
+                "dilation": self.pick(2, [1, 2]),
+                "padding": self.pick("half", "same"),
+            }
         return [{"conv": attributes}], replace(x, aligned=True, channels=attributes["out"])
 
     def window(self, place: Place) -> Tree:
@@ -63,14 +95,27 @@ class Ops(Expressions):
     def init(self, place: Place) -> Tree:
         std = self.rate(place)
         return self.pick(
-            *("he_normal", "xavier_uniform", "lecun_normal", "zeros", "null", {"trunc_normal": {"std": std}}),
-            *({"he_uniform": {"mode": "fan_out", "slope": std}}, {"normal": {"std": std}}, {"constant": {"value": std}}),
+            *(
+                "he_normal",
+                "xavier_uniform",
+                "lecun_normal",
+                "zeros",
+                "null",
+                {"trunc_normal": {"std": std}},
+            ),
+            *(
+                {"he_uniform": {"mode": "fan_out", "slope": std}},
+                {"normal": {"std": std}},
+                {"constant": {"value": std}},
+            ),
         )
 
     def depthwise(self, x: Running, place: Place) -> Drawn:
         multiplier = self.pick(1, 1, 2)
         attributes = {**self.window(place), **self.weights(place), "multiplier": multiplier}
-        channels = None if x.channels is None else x.channels if multiplier == 1 else f"2 * ({x.channels})"
+        channels = (
+            None if x.channels is None else x.channels if multiplier == 1 else f"2 * ({x.channels})"
+        )
         return [{"depthwise_conv": attributes}], replace(x, channels=channels)
 
     def separable(self, x: Running, place: Place) -> Drawn:
@@ -85,14 +130,25 @@ class Ops(Expressions):
 
     def pool(self, x: Running, place: Place) -> Drawn:
         kind = self.pick("max_pool", "avg_pool")
-        attributes: Tree = {"kernel": self.kernel(place), "stride": 1, "padding": self.pick("half", "same")}
+        attributes: Tree = {
+            "kernel": self.kernel(place),
+            "stride": 1,
+            "padding": self.pick("half", "same"),
+        }
         if kind == "avg_pool":
             attributes["count_include_pad"] = self.flag(place)
         return [{kind: attributes}], x
 
     def pointwise(self, x: Running, place: Place) -> Drawn:
         """What neither moves values nor has many weights."""
-        kind = self.pick(*ACTIVATIONS, "dropout", "drop_path", "scale", "identity", *["channel_dropout"] * x.image)
+        kind = self.pick(
+            *ACTIVATIONS,
+            "dropout",
+            "drop_path",
+            "scale",
+            "identity",
+            *["channel_dropout"] * x.image,
+        )
         attributes = {
             "leaky_relu": lambda: {"slope": self.rate(place)},
             "elu": lambda: {"alpha": self.rate(place)},
@@ -125,7 +181,10 @@ class Ops(Expressions):
         return self.pick(
             ([{"channel_shuffle": {"groups": self.pick(2, 4)}}], x),
             ([{"slice_channels": {"stop": 4}}], replace(x, channels="4")),
-            ([{"pad_channels": {"before": 4, "after": self.width(place)}}], replace(x, channels=None)),
+            (
+                [{"pad_channels": {"before": 4, "after": self.width(place)}}],
+                replace(x, channels=None),
+            ),
         )
 
     def paired(self, x: Running, place: Place) -> Drawn:
@@ -135,18 +194,30 @@ class Ops(Expressions):
             ([{"zero_pad": {"padding": by}}, {"crop": {"padding": by}}], x),
             ([{"zero_pad": {"padding": [1, 2, 0, 1]}}, {"crop": {"padding": [2, 1, 1, 0]}}], x),
             ([{"upsample": {"scale": 2}}, {self.pick("max_pool", "avg_pool"): {"kernel": 2}}], x),
-            ([{"upsample": {"scale": [2, 1], "mode": "bilinear"}}, {"avg_pool": {"kernel": [2, 1]}}], x),
+            (
+                [
+                    {"upsample": {"scale": [2, 1], "mode": "bilinear"}},
+                    {"avg_pool": {"kernel": [2, 1]}},
+                ],
+                x,
+            ),
         )
 
     # --- change the size -----------------------------------------------------------------------------------------
 
     def strided_conv(self, x: Running, place: Place) -> Drawn:
         out = self.width(place)
-        attributes: Tree = {"out": out, "kernel": self.pick("1", "3", "[3, 1]"), "padding": self.pick("half", "same")}
+        attributes: Tree = {
+            "out": out,
+            "kernel": self.pick("1", "3", "[3, 1]"),
+            "padding": self.pick("half", "same"),
+        }
         attributes["stride"] = self.pick("2", "[1, 2]", *self.named("stride", place) * 2)
         if x.low >= 3 and self.maybe(0.3):
             attributes = {"out": out, "kernel": 3}
-        return [{"conv": attributes | self.weights(place)}], Running(True, object(), 1, channels=out)
+        return [{"conv": attributes | self.weights(place)}], Running(
+            True, object(), 1, channels=out
+        )
 
     def strided_depthwise(self, x: Running, place: Place) -> Drawn:
         stride = self.pick("2", "[1, 2]", *self.named("stride", place))
@@ -168,27 +239,38 @@ class Ops(Expressions):
         if self.maybe(0.4):
             return [self.pick("global_avg_pool", "global_max_pool")], replace(x, size="1x1", low=1)
         size = self.pick(2, [1, 2], [3, 2])
-        return [{self.pick("adaptive_avg_pool", "adaptive_max_pool"): {"size": size}}], replace(x, size=object(), low=1)
+        return [{self.pick("adaptive_avg_pool", "adaptive_max_pool"): {"size": size}}], replace(
+            x, size=object(), low=1
+        )
 
     def enlarged(self, x: Running, place: Place) -> Drawn:
         out = self.width(place)
         attributes = self.pick(
-            {"kernel": 2, "stride": 2}, {"kernel": 3, "stride": 2, "padding": 1, "output_padding": 1}
+            {"kernel": 2, "stride": 2},
+            {"kernel": 3, "stride": 2, "padding": 1, "output_padding": 1},
         )
         return self.pick(
-            ([{"transposed_conv": {"out": out, **attributes}}], Running(True, object(), 1, channels=out)),
+            (
+                [{"transposed_conv": {"out": out, **attributes}}],
+                Running(True, object(), 1, channels=out),
+            ),
             ([{"upsample": {"scale": self.pick(2, [1, 2])}}], replace(x, size=object())),
         )
 
     def bordered(self, x: Running, place: Place) -> Drawn:
         if x.low >= 3 and self.maybe(0.5):
-            return [{"crop": {"padding": self.pick(1, [1, 0], [1, 0, 0, 1])}}], replace(x, size=object(), low=1)
+            return [{"crop": {"padding": self.pick(1, [1, 0], [1, 0, 0, 1])}}], replace(
+                x, size=object(), low=1
+            )
         padding = self.pick(1, [1, 0], [1, 0, 0, 1], *self.named("count", place))
         return [{"zero_pad": {"padding": padding}}], replace(x, size=object())
 
     def shuffled(self, x: Running, place: Place) -> Drawn:
         out = self.width(place)
-        steps = [{"conv": {"out": f"4 * ({out})", "kernel": 1, "padding": 0}}, {"pixel_shuffle": {"factor": 2}}]
+        steps = [
+            {"conv": {"out": f"4 * ({out})", "kernel": 1, "padding": 0}},
+            {"pixel_shuffle": {"factor": 2}},
+        ]
         return steps, Running(True, object(), x.low, channels=out)
 
     def flatten(self, x: Running, place: Place) -> Drawn:
@@ -196,7 +278,9 @@ class Ops(Expressions):
             steps: Steps = [self.pick("global_avg_pool", "global_max_pool"), "flatten"]
             return steps, replace(x, size=None, image=False, plain=True)
         if self.maybe(0.5):
-            after = Running(True, None, image=False, plain=True, channels=(out := self.width(place)))
+            after = Running(
+                True, None, image=False, plain=True, channels=(out := self.width(place))
+            )
             return ["flatten", {"linear": {"out": out}}], after
         return ["flatten"], replace(x, size=None, image=False, channels=None)
 
@@ -211,5 +295,8 @@ class Ops(Expressions):
 
     def reshape(self, x: Running, place: Place) -> Drawn:
         out = self.width(place)
-        steps = [{"linear": {"out": f"6 * ({out})"}}, {"reshape": {"channels": out, "height": 2, "width": 3}}]
+        steps = [
+            {"linear": {"out": f"6 * ({out})"}},
+            {"reshape": {"channels": out, "height": 2, "width": 3}},
+        ]
         return steps, Running(True, object(), 2, channels=out)

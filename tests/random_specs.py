@@ -50,7 +50,12 @@ class _Specs(Bodies):
         spec: Tree = {
             **{"cnngen": 1, "name": "Network", "about": "A random network", "params": params},
             "input": {"channels": channels, "height": height, "width": width},
-            **{"defaults": defaults, "blocks": self.blocks, "model": model.stages, "outputs": self.outputs(model)},
+            **{
+                "defaults": defaults,
+                "blocks": self.blocks,
+                "model": model.stages,
+                "outputs": self.outputs(model),
+            },
         }
         text = write({key: value for key, value in spec.items() if value != {}})
         return RandomSpec(text, values)
@@ -61,7 +66,10 @@ class _Specs(Bodies):
             "dropout": {"rate": self.rate(place)},
             "batch_norm": {"eps": self.pick("0.001", "1e-5"), "momentum": self.rate(place)},
             "leaky_relu": {"slope": self.rate(place)},
-            "conv": {"init": self.init(place), "bias": self.pick("true", *self.named("flag", place))},
+            "conv": {
+                "init": self.init(place),
+                "bias": self.pick("true", *self.named("flag", place)),
+            },
             "linear": {"init": self.init(place), "bias": "false"},
         }
         return {op: attributes for op, attributes in found.items() if self.maybe(0.5)}
@@ -89,13 +97,23 @@ class _Specs(Bodies):
         if len(model.tensors) > 2 and self.maybe(0.3):
             return self.joining(model)
         known = {n: t for n, t in model.tensors.items() if t.aligned}
-        if last.image and self.maybe(0.2) and (found := self.merge(last, Place(self.parameters, True, known=known))):
+        if (
+            last.image
+            and self.maybe(0.2)
+            and (found := self.merge(last, Place(self.parameters, True, known=known)))
+        ):
             ((name, arguments),) = found[0].items()
             block = next(b for b in self.drawn if b.name == name)
-            steps, after = self.use(block, replace(last, channels="input.channels"), Place(self.parameters, True), {})
-            step = {name: {t: arguments[t] for t in block.tensors} | mapping(steps[0]).get(name, {})}
+            steps, after = self.use(
+                block, replace(last, channels="input.channels"), Place(self.parameters, True), {}
+            )
+            step = {
+                name: {t: arguments[t] for t in block.tensors} | mapping(steps[0]).get(name, {})
+            }
             return step, after, {model.last, *(arguments[t] for t in block.tensors)}
-        origin = self.random.choice(list(model.tensors)) if model.stages and self.maybe(0.2) else None
+        origin = (
+            self.random.choice(list(model.tensors)) if model.stages and self.maybe(0.2) else None
+        )
         x = model.tensors[origin or model.last]
         entry = replace(x, channels="input.channels") if x.image or x.plain else x
         steps, after = self.body(entry, Place(self.parameters, x.aligned), keep=False)
@@ -115,16 +133,22 @@ class _Specs(Bodies):
         join = self.pick("concat", "concat", "add", "mean", "max", "multiply")
         out = None if join == "concat" else "8"
         arms: dict[str, Tree] = {}
-        for name, x in zip([*chosen, model.last][:2], [*tensors, model.tensors[model.last]][:2], strict=True):
+        for name, x in zip(
+            [*chosen, model.last][:2], [*tensors, model.tensors[model.last]][:2], strict=True
+        ):
             steps: Steps = [self.pick("global_avg_pool", "global_max_pool")] if pooled else []
             if out or self.maybe(0.5):
-                steps += self.body(replace(x, channels=None), Place(self.parameters, False, 1), out=out)[0]
+                steps += self.body(
+                    replace(x, channels=None), Place(self.parameters, False, 1), out=out
+                )[0]
             arms[self.fresh(arms)] = self.read(steps, name)
         step = {"branches": arms, "join": join}
-        if self.maybe(0.2):
-            step["name"] = self.fresh()
         size, low = ("1x1", 1) if pooled else (tensors[0].size, tensors[0].low)
-        return step, Running(True, size, low, image, plain=out is not None), {*chosen, *([model.last] if len(chosen) < 2 else [])}
+        return (
+            step,
+            Running(True, size, low, image, plain=out is not None),
+            {*chosen, *([model.last] if len(chosen) < 2 else [])},
+        )
 
     def outputs(self, model: _Model) -> dict[str, str]:
         """All that nothing else reads; where that is the last stage alone, it need not be said."""

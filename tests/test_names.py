@@ -6,7 +6,10 @@ from carried import COUNTER, expected_in_keras, keras_shapes, predicted
 
 NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))
 
-NARROWER = {"alexnet": {"hidden": "64"}, "vgg16": {"hidden": "64"}}  # drawing 10**8 weights takes long
+NARROWER = {
+    "alexnet": {"hidden": "64"},
+    "vgg16": {"hidden": "64"},
+}  # drawing 10**8 weights takes long
 
 
 @pytest.mark.torch
@@ -16,7 +19,9 @@ def test_names_and_shapes_in_pytorch(name: str) -> None:
     built = build(name)
     with torch.device("meta"):
         found = built.torch().state_dict()
-    shapes = [(key, tuple(value.shape)) for key, value in found.items() if not key.endswith(COUNTER)]
+    shapes = [
+        (key, tuple(value.shape)) for key, value in found.items() if not key.endswith(COUNTER)
+    ]
     assert shapes == list(predicted(built.network).items())
 
 

@@ -63,10 +63,13 @@ FLOAT32 = {
     "gelu": "gelu",
     "leaky_relu": "{leaky_relu: {slope: 0.2}}",
     "hard_sigmoid": "hard_sigmoid",
-    "hard_swish": "hard_swish",
     "upsample": "{upsample: {scale: 3, mode: bilinear}}",
 }
-EXACT = ["lenet5", "googlenet", "unet"]  # as the specs have them; torchvision's are in its own tests
+EXACT = [
+    "lenet5",
+    "googlenet",
+    "unet",
+]  # as the specs have them; torchvision's are in its own tests
 
 
 @pytest.fixture(scope="module", params=CASES, ids=str)

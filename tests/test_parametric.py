@@ -48,10 +48,14 @@ def parameters(draw: st.DrawFn, name: str) -> Values:
             case "bool":
                 values[key] = draw(st.booleans())
             case "ints":
-                items = draw(st.lists(SMALL.get(key, st.integers(1, 5)), min_size=length, max_size=length))
+                items = draw(
+                    st.lists(SMALL.get(key, st.integers(1, 5)), min_size=length, max_size=length)
+                )
                 values[key] = tuple(sorted(items) if (name, key) in INCREASING else items)
             case other:
-                raise AssertionError(f"nobody has said what to draw for a parameter of type {other}")
+                raise AssertionError(
+                    f"nobody has said what to draw for a parameter of type {other}"
+                )
     return values
 
 
@@ -93,8 +97,12 @@ def check_pytorch(name: str, values: Values) -> None:
     shape = network.input
     with torch.device("meta"):
         model = build(name).torch(**values)
-        y = outputs(network, model.train()(torch.empty(2, shape.channels, shape.height, shape.width)))
-    found = [(key, tuple(v.shape)) for key, v in model.state_dict().items() if not key.endswith(COUNTER)]
+        y = outputs(
+            network, model.train()(torch.empty(2, shape.channels, shape.height, shape.width))
+        )
+    found = [
+        (key, tuple(v.shape)) for key, v in model.state_dict().items() if not key.endswith(COUNTER)
+    ]
     assert found == list(predicted(network).items())
     assert {key: size(v) for key, v in y.items()} == {
         key: str(network.stages[stage].shape) for key, stage in network.outputs.items()
@@ -131,9 +139,21 @@ def check_keras(name: str, values: Values) -> None:
     ("name", "values", "input"),
     [
         ("densenet121", {"classes": 5, "growth": 6, "stages": (2, 1, 2)}, Image(3, 48, 64)),
-        ("resnet50", {"classes": 5, "depths": (1, 2, 2), "widths": (8, 8, 4), "strides": (1, 2, 1)}, Image(3, 49, 33)),
-        ("resnet20_cifar10", {"depth": 2, "widths": (3, 5, 5), "strides": (2, 1, 2)}, Image(3, 17, 20)),
-        ("vgg16", {"classes": 5, "depths": (1, 2), "widths": (6, 4), "hidden": 8}, Image(3, 31, 28)),
+        (
+            "resnet50",
+            {"classes": 5, "depths": (1, 2, 2), "widths": (8, 8, 4), "strides": (1, 2, 1)},
+            Image(3, 49, 33),
+        ),
+        (
+            "resnet20_cifar10",
+            {"depth": 2, "widths": (3, 5, 5), "strides": (2, 1, 2)},
+            Image(3, 17, 20),
+        ),
+        (
+            "vgg16",
+            {"classes": 5, "depths": (1, 2), "widths": (6, 4), "hidden": 8},
+            Image(3, 31, 28),
+        ),
     ],
 )
 def test_outputs(name: str, values: Values, input: Image) -> None:

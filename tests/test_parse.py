@@ -89,7 +89,10 @@ def test_the_parts_of_a_spec() -> None:
     )
     assert parsed.paper and (parsed.paper.title, parsed.paper.year) == ("Nets: deep", "2015")
     assert (parsed.input.channels, parsed.input.height, parsed.input.width) == (3, 32, 64)
-    assert parsed.defaults["conv"].arguments[0].value == Constant(False) and parsed.defaults["relu"].arguments == ()
+    assert (
+        parsed.defaults["conv"].arguments[0].value == Constant(False)
+        and parsed.defaults["relu"].arguments == ()
+    )
     block = parsed.blocks["Conv"]
     assert [(p.name.text, p.type, p.default) for p in block.parameters] == [
         *(("out", "int", None), ("skip", "tensor", None), ("stride", "int", Constant(1)))

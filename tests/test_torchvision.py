@@ -41,7 +41,10 @@ def copied(request: pytest.FixtureRequest, torchvision: Any) -> tuple[Built, Any
 
 def copy(theirs: Any, ours: Any) -> None:
     """Copy all weights in their order; each has the shape of the other model's."""
-    source, target = ([(n, v) for n, v in m.state_dict().items() if not n.endswith(COUNTER)] for m in (theirs, ours))
+    source, target = (
+        [(n, v) for n, v in m.state_dict().items() if not n.endswith(COUNTER)]
+        for m in (theirs, ours)
+    )
     assert len(source) == len(target)
     for (name, value), (own, copied) in zip(source, target, strict=True):
         assert value.shape == copied.shape, f"{own} is not torchvision's {name}"
@@ -62,4 +65,7 @@ def test_keras(copied: tuple[Built, Any, Any, Any]) -> None:
     pytest.importorskip("keras")
     built, ours, x, expected = copied
     model = keras_model(built, ours)
-    assert distance(np.asarray(model(x.numpy().transpose(0, 2, 3, 1), training=False)), expected) < 1e-5
+    assert (
+        distance(np.asarray(model(x.numpy().transpose(0, 2, 3, 1), training=False)), expected)
+        < 1e-5
+    )

@@ -5,6 +5,7 @@ asserted by the tests below the tables.
 """
 
 from collections.abc import Iterator
+from itertools import combinations
 from random import Random
 from textwrap import dedent, indent
 from typing import Any
@@ -70,8 +71,7 @@ CONVOLUTIONS = {
     "transposed_with_a_stride_beyond_the_kernel": "transposed_conv: {out: 6, kernel: 2, stride: 3}",
     "transposed_with_such_a_stride_and_more": "transposed_conv: {out: 6, kernel: 1, stride: 3, output_padding: 1}",
     "transposed_without_stride": "transposed_conv: {out: 6, kernel: 3, padding: 1, bias: false}",
-    "transposed_with_pairs":
-        "transposed_conv: {out: 6, kernel: [3, 4], stride: [2, 3], padding: [1, 0], output_padding: [0, 1]}",
+    "transposed_with_pairs": "transposed_conv: {out: 6, kernel: [3, 4], stride: [2, 3], padding: [1, 0], output_padding: [0, 1]}",
 }
 
 POOLS = {
@@ -98,8 +98,7 @@ POOLS = {
     "avg_with_ceil_and_border": "avg_pool: {kernel: 3, stride: 2, padding: 1, ceil: true}",
     "avg_with_ceil_without_border": "avg_pool: {kernel: 3, stride: 2, padding: 1, ceil: true, count_include_pad: false}",
     "avg_with_sides": "avg_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0]}",
-    "avg_with_sides_without_border":
-        "avg_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0], count_include_pad: false}",
+    "avg_with_sides_without_border": "avg_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0], count_include_pad: false}",
     "avg_with_sides_and_ceil": "avg_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0], ceil: true}",
     "adaptive_avg": "adaptive_avg_pool: {size: [4, 3]}",
     "adaptive_avg_to_more": "adaptive_avg_pool: {size: 11}",
@@ -395,7 +394,17 @@ def test_other_layers(trap: str) -> None:
 def test_many_in_one_file(seed: int, size: str) -> None:
     """What a target writes for an op depends on what the other uses of the op in the file have in common."""
     random = Random(seed)
-    op = random.choice(["conv", "conv", "depthwise_conv", "separable_conv", "transposed_conv", "max_pool", "avg_pool"])
+    op = random.choice(
+        [
+            "conv",
+            "conv",
+            "depthwise_conv",
+            "separable_conv",
+            "transposed_conv",
+            "max_pool",
+            "avg_pool",
+        ]
+    )
     check(network(mixed(random, op), SIZES[size]))
 
 
@@ -419,11 +428,23 @@ def braced(step: str) -> str:
     return f"{{{step}}}" if ":" in step else step
 
 
-def test_equal_layers_start_with_unequal_weights() -> None:
+@pytest.mark.parametrize("stem", ["identity", "{conv: {out: 4, kernel: 1}}"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "conv: {out: 4, kernel: 3, padding: half, init: he_normal}",
+        "depthwise_conv: {kernel: 3, stride: 2, padding: half, init: he_normal}",
+        "transposed_conv: {out: 4, kernel: 3, init: he_normal}",
+        "batch_norm: {init: {normal: {std: 1}}}",
+        "batch_norm: {eps: 1e-3, init: {uniform: {bound: 1}}}",
+    ],
+)
+def test_equal_layers_start_with_unequal_weights(layer: str, stem: str) -> None:
     """Keras gives all layers that share an initializer object the same weights."""
-    body = "[{conv: {out: 4, kernel: 3, init: he_normal}}, {conv: {out: 4, kernel: 3, init: he_normal}}]"
-    first, second = network(body).keras().get_layer("trap_0"), network(body).keras().get_layer("trap_1")
-    assert np.abs(first.kernel.numpy() - second.kernel.numpy()).max() > 0.1
+    body = f"[{{{layer}}}, {{{layer}}}, {{repeat: 2, do: {{{layer}}}}}]"
+    model = build(spec(body, SIZES["even"], stem)).keras()
+    weights = [model.get_layer(f"trap_{i}").weights[0].numpy() for i in range(4)]
+    assert all(np.abs(a - b).max() > 0.1 for a, b in combinations(weights, 2))
 
 
 def test_dropout_scales_what_it_keeps() -> None:

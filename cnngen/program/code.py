@@ -2,7 +2,7 @@
 when it is printed.
 """
 
-import re
+import ast
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,13 +31,19 @@ class Code:
     def mark(self) -> int:
         return len(self.lines)
 
-    def since(self, mark: int) -> str:
-        """What was added since the mark."""
-        return "\n".join(line for _, line in self.lines[mark:])
+    def names(self, mark: int = 0) -> set[str]:
+        """The names that stand in the statements since the mark."""
+        lines = self.lines[mark:]
+        text = "\n".join("    " * (depth - lines[0][0]) + line for depth, line in lines)
+        return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
-    def mentions(self, name: str, mark: int = 0) -> bool:
-        """Whether a name stands in what was added since the mark."""
-        return re.search(rf"\b{name}\b", self.since(mark)) is not None
+    def join_conditions(self, mark: int) -> None:
+        """Make one condition of the one at the mark and one that is all there is inside it."""
+        (depth, outer), (_, inner), *rest = self.lines[mark:]
+        if inner.startswith("if ") and all(level > depth + 1 for level, _ in rest):
+            tests = [_conjunct(line.removeprefix("if ")[:-1]) for line in (outer, inner)]
+            inside = [(level - 1, line) for level, line in rest]
+            self.lines[mark:] = [(depth, f"if {' and '.join(tests)}:"), *inside]
 
     def rewrite(self, mark: int, statement: str) -> None:
         """Give the line at the mark its text, where only what follows tells it."""
@@ -54,3 +60,12 @@ class Code:
             for depth, statement in self.lines
             for line in (layout(statement, indent + 4 * depth) if statement else [""])
         )
+
+
+def _conjunct(test: str) -> str:
+    """A condition as an operand of `and`."""
+    match ast.parse(test, mode="eval").body:
+        case ast.BoolOp(op=ast.Or()) | ast.IfExp():
+            return f"({test})"
+        case _:
+            return test

@@ -1,6 +1,7 @@
 """Calls: whether an op or a block is given what it takes, and all that it is given."""
 
 from collections.abc import Collection, Iterable
+from itertools import chain
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.synonyms import ATTRIBUTES, DISTRIBUTIONS, translate
@@ -19,7 +20,7 @@ PADDING_WORDS = (Constant("same"), Constant("half"))
 def report_callee(callee: Identifier, blocks: Collection[str], report: Report) -> None:
     """A step names neither an op nor a block."""
     name = callee.text
-    close = translate(name, OTHER_OPS, OPS) or guess(name, (*OPS, *blocks), report)
+    close = translate(name, OTHER_OPS, OPS) or guess(name, chain(OPS, blocks), report)
     if name[:1].isupper():
         code, message = "unknown-block", f"the spec defines no block `{name}`"
         use = f", or use {listed(blocks)}" if blocks else ""
@@ -212,7 +213,7 @@ def _check_init(argument: Argument, op: type[Op], names: Names, report: Report) 
             "wrong-type",
             f"`{word.text}` is for convolutions and linear layers, not for the scale of a norm",
             word.span,
-            help=f"use {listed(word for word, other in INITIALIZERS.items() if not other.fans)}",
+            help=f"use {listed([word for word, other in INITIALIZERS.items() if not other.fans])}",
         )
     attributes = {attribute.name: attribute for attribute in known.arguments}
     for name, value in arguments:

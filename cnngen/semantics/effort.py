@@ -27,7 +27,7 @@ class Exhausted(Exception):
 class Effort:
     """What may still be spent, in elements of lists."""
 
-    left: int = 1_000_000
+    left: int = 500_000
 
     def spend(self, cost: int, at: Span | None) -> None:
         self.left -= cost

@@ -241,17 +241,19 @@ def _loop(
         return Tensor(path, UNKNOWN), position
     between = step.between if isinstance(step, Each) else None
     resolution, layers = elaboration.resolution, elaboration.network.layers
-    start = len(layers)
+    start, times = len(layers), elaboration.times
+    elaboration.times *= len(rounds)
     for i, values in enumerate(rounds):
         elaboration.visit(step)
         inner = replace(place, scope=place.scope.inside(values)) if values else place
-        if i == 1 and len(layers) + (len(rounds) - 1) * (len(layers) - start) > elaboration.limit:
+        if i == 1 and (len(layers) - start) * elaboration.times > elaboration.limit:
             elaboration.refuse_size(step.span)
         for body in (between,) * (i > 0) + (step.body,):
             if body is not None:
                 arrangement = resolution.arrangement(body)
                 x = _body(body, arrangement, f"{path}.{position}", x, inner, elaboration)
                 position += 1
+    elaboration.times = times
     return x, position
 
 

@@ -29,7 +29,11 @@ class TooManyLayers(Exception):
 
 @dataclass(slots=True, eq=False)
 class Elaboration:
-    """What grows while the layers are laid out; `ops` and `names` keep what is asked again."""
+    """What changes while the layers are laid out.
+
+    `times` is how often the present step comes if the loops around it do the same in each of their
+    iterations; `ops` and `names` keep what is asked again.
+    """
 
     resolution: Resolution
     report: Report
@@ -37,6 +41,7 @@ class Elaboration:
     network: Network
     effort: Effort = field(default_factory=Effort)
     training: bool = False
+    times: int = 1
     ops: dict[tuple[Any, ...], Op | None] = field(default_factory=dict[tuple[Any, ...], Op | None])
     names: dict[Call, tuple[tuple[str, ...], bool]] = field(
         default_factory=dict[Call, tuple[tuple[str, ...], bool]]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import suggest
@@ -78,7 +78,7 @@ def check_expression(
 def _report_unknown(
     name: str, span: Span, names: Names, report: Report, words: Collection[str]
 ) -> None:
-    close = WORDS.get(name.lower()) or guess(name, (*words, *names.values), report)
+    close = WORDS.get(name.lower()) or guess(name, chain(words, names.values), report)
     define = f"define it: `params: {{{name}: ...}}`"
     other = f", or use {listed(names.values)}" if names.values else ""
     report.add(
@@ -96,9 +96,9 @@ def guess(word: str, candidates: Iterable[str], report: Report) -> str | None:
     return suggest(word, islice(candidates, MOST_CANDIDATES))
 
 
-def listed(names: Iterable[str], last: str = "or") -> str:
-    """`a`, `b` or `c`."""
-    quoted = [f"`{name}`" for name in names]
-    if len(quoted) > MOST_LISTED:
-        quoted[MOST_LISTED:] = [f"one of {len(quoted) - MOST_LISTED} others"]
+def listed(names: Collection[str], last: str = "or") -> str:
+    """`a`, `b` or `c`; of many names the first."""
+    quoted = [f"`{name}`" for name in islice(names, MOST_LISTED)]
+    if len(names) > MOST_LISTED:
+        quoted.append(f"{len(names) - MOST_LISTED} others")
     return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}" if len(quoted) > 1 else "".join(quoted)

@@ -50,3 +50,9 @@ class Resolution:
             if parameter.type == "tensor" and parameter.name.text in given
             if isinstance(value := given[parameter.name.text].value, Name)
         }
+
+    def reads(self, step: Step) -> list[str]:
+        """The names of the tensors that a step reads."""
+        names = [step.origin.text] if step.origin else []
+        tensors = self.tensors(step).values() if isinstance(step, Call) else ()
+        return names + [name.text for name in tensors]

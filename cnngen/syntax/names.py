@@ -64,7 +64,7 @@ MODULES = _words("""
 GENERATED = _words("""
     F KerasTensor Module ModuleDict ModuleList NamedTuple Sequential Tensor VarianceScaling
     channels cls forward functools i image in_channels init_weights initializers input_shape
-    keras layers math module nn ops out_channels partial self torch training_heads typing x
+    keras layers math module nn ops out_channels partial self sides torch training_heads typing x
 """)
 
 RESERVED: frozenset[str] = LANGUAGE | PYTHON | MODULES | GENERATED

@@ -3,15 +3,14 @@
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from cnngen.program.algebra import add, mentions_input, multiply, simplify, subtract
+from cnngen.program.algebra import multiply, simplify, subtract
 from cnngen.program.code import Code
 from cnngen.program.signature import Argument, argument, call_arguments, ordered
 from cnngen.program.spelled import Printer
 from cnngen.semantics.keys import Arrangement, snake_case
 from cnngen.semantics.network import INPUT, Network
-from cnngen.semantics.walk import argument_expressions, expressions, steps
+from cnngen.semantics.walk import steps
 from cnngen.syntax.expression import Apply, Constant, Expression, Name
-from cnngen.syntax.tree import Argument as GivenArgument
 from cnngen.syntax.tree import (
     Block,
     Body,
@@ -31,6 +30,8 @@ from cnngen.targets.loops import loop_header, loop_index, loop_variables
 from cnngen.targets.spelling import Speller, spelling
 
 POOLS = {"global_avg_pool": "GlobalAveragePooling2D", "global_max_pool": "GlobalMaxPooling2D"}
+LONGEST_POSITION = 30  # characters in a layer's name
+
 RESERVED = {"x", "name", "keras", "layers", "ops", "math", "image", "input_shape", "training_heads"}
 
 
@@ -93,7 +94,7 @@ class KerasFunctions:
             self.reserved | set(names) | loop_variables(block.body) | {"in_channels"},
             {INPUT: "x"} | {name: name for name in tensors},
         )
-        if any(_origin(step) == INPUT for step in steps(block.body)):
+        if any(INPUT in self.resolution.reads(step) for step in steps(block.body)):
             frame.tensors[INPUT] = frame.fresh("given")
             frame.code.add(f"{frame.tensors[INPUT]} = x")
         arrangement = self.resolution.arrangement(block.body, block=True)
@@ -110,7 +111,7 @@ class KerasFunctions:
 
     def count_channels(self, frame: Frame, mark: int, x: str) -> None:
         """Ask the tensor that a body begins with for its channels, where the body needs them."""
-        if frame.code.mentions("in_channels", mark):
+        if "in_channels" in frame.code.names(mark):
             frame.code.lines.insert(mark, (0, f"in_channels = {x}.shape[-1]"))
 
     # --- bodies -----------------------------------------------------------------------------------
@@ -134,6 +135,8 @@ class KerasFunctions:
                 continue
             if key is None and arrangement.layout == "chain" and isinstance(step, Repeat | Each):
                 x, position = self.loop(step, name, position, x, out, frame)
+                if step is not body[-1]:
+                    position = self.settle(position, frame)
                 continue
             at = name if arrangement.layout == "single" else name / (key or position)
             kept = step.name if arrangement.layout == "graph" and step is not body[-1] else None
@@ -237,18 +240,15 @@ class KerasFunctions:
         start = frame.code.mark()
         with frame.code.inside("for:"):
             if between is not None:
+                mark = frame.code.mark()
                 with frame.code.inside(f"if {index} > 0:"):
-                    arrangement = self.resolution.arrangement(between)
-                    mark = frame.code.mark()
-                    before = self.body(between, arrangement, name / at.before(), out, out, frame)
-                    self.ensure(frame, mark, before, out)
-            arrangement = self.resolution.arrangement(step.body)
-            mark = frame.code.mark()
-            after = self.body(step.body, arrangement, name / at, out, out, frame)
-            self.ensure(frame, mark, after, out)
-        header = loop_header(step, index, frame.code, start, frame.printer)
+                    self._arm(between, name / at.before(), out, out, frame)
+                frame.code.join_conditions(mark)
+            self._arm(step.body, name / at, out, out, frame)
+        used = frame.code.names(start + 1)
+        header = loop_header(step, index, used, frame.printer)
         taken = position.plus(times if between is None else self.with_between(times))
-        if counts and frame.code.mentions(index, start):
+        if counts and index in used:
             first, last = (frame.printer.code(p.value) for p in (position, taken))
             header = f"for {index} in range({first}, {last}):"
         frame.code.rewrite(start, header)
@@ -259,6 +259,14 @@ class KerasFunctions:
         """The positions that `times` iterations and what is between them take."""
         count = subtract(multiply(Constant(2), times), Constant(1))
         return simplify(Apply("max", (count, Constant(0))))
+
+    def settle(self, position: Position, frame: Frame) -> Position:
+        """Bind a position that takes long to say to a variable, for the names of what follows."""
+        if len(code := frame.printer.code(position.value)) <= LONGEST_POSITION:
+            return position
+        name = frame.fresh("position")
+        frame.code.add(f"{name} = {code}")
+        return Position(Name(name))
 
     def enter(self, x: str, out: str, frame: Frame) -> None:
         """What is written under a loop or a condition must have a value before."""
@@ -274,9 +282,12 @@ class KerasFunctions:
     def when(self, step: When, name: LayerName, x: str, out: str, frame: Frame) -> str:
         if step.orelse is None:
             self.enter(x, out, frame)
+        mark = frame.code.mark()
         with frame.code.inside(f"if {frame.printer.code(step.test)}:"):
             self._arm(step.body, name, x if step.orelse is not None else out, out, frame)
-        if step.orelse is not None:
+        if step.orelse is None:
+            frame.code.join_conditions(mark)
+        else:
             with frame.code.inside("else:"):
                 self._arm(step.orelse, name, x, out, frame)
         return out
@@ -308,7 +319,3 @@ def fold_return(code: Code, value: str) -> None:
         code.lines[-1] = (0, "return " + code.lines[-1][1].removeprefix(f"{value} = "))
     else:
         code.add(f"return {value}")
-
-
-def _origin(step: Step) -> str:
-    return step.origin.text if step.origin else ""

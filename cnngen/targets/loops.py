@@ -1,6 +1,5 @@
 """Headers of loops, the same in every target that prints Python."""
 
-from cnngen.program.code import Code
 from cnngen.program.spelled import Printer
 from cnngen.semantics.walk import steps
 from cnngen.syntax.expression import Apply, Expression
@@ -18,12 +17,12 @@ def loop_index(taken: set[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def loop_header(step: Repeat | Each, index: str, code: Code, mark: int, printer: Printer) -> str:
-    """The header of the loop whose body was written since the mark; `index` names its counter."""
-    index = index if index and code.mentions(index, mark) else ""
+def loop_header(step: Repeat | Each, index: str, used: set[str], printer: Printer) -> str:
+    """The header of a loop; `index` names its counter, `used` are the names in its body."""
+    index = index if index in used else ""
     if isinstance(step, Repeat):
         return f"for {index or '_'} in range({printer.code(step.times)}):"
-    names = [v.text if code.mentions(v.text, mark) else f"_{v.text}" for v, _ in step.lists]
+    names = [v.text if v.text in used else f"_{v.text}" for v, _ in step.lists]
     lists = [_iterable(values, printer) for _, values in step.lists]
     if len(names) == 1:
         target, iterable = names[0], lists[0]

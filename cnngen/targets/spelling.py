@@ -32,7 +32,7 @@ OMIT = ""  # a code that is left out of a call
 
 
 class Unsupported(Exception):
-    """A target cannot express an op as it is used; the message says why, `call` where it is used."""
+    """A target cannot express an op as it is used, says the message; `call` is where it is used."""
 
     call: Call | None = None
 

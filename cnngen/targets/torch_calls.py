@@ -195,7 +195,7 @@ class Calls:
         return image
 
     def settle(self, x: Features, frame: Frame) -> Features:
-        """Bind channels that depend on a condition, or are long, to a variable before they are read."""
+        """Bind channels that depend on a condition, or are long, to a variable to read them."""
         if not isinstance(x.channels, Conditional) and not is_long(x.channels):
             return x
         name = frame.fresh("channels")

@@ -241,7 +241,8 @@ class Chains(Calls):
             frame.code.add(f"{target}.append({code})")
             if update:
                 self._update(x, after, frame)
-        frame.code.rewrite(mark, loop_header(step, index, frame.code, mark, frame.printer))
+        used = frame.code.names(mark + 1)
+        frame.code.rewrite(mark, loop_header(step, index, used, frame.printer))
         return after
 
     def _update(self, x: Features, after: Features, frame: Frame) -> Features:

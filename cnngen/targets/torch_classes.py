@@ -1,6 +1,5 @@
 """The classes of a PyTorch file: each block and the model, with constructor and `forward`."""
 
-import re
 from dataclasses import dataclass, replace
 
 from cnngen.ops.base import Image
@@ -113,14 +112,14 @@ class TorchClasses(Graphs):
 
     def _arguments(self, block: Block, frame: Frame) -> list[Argument]:
         """What the constructor takes: channels and areas that it uses, then the parameters."""
-        text = "\n".join(line for _, line in frame.code.lines)
         own = [argument(p) for p in block.parameters if p.type != "tensor"]
         names = self.resolution.captured[block.name.text]
         captured = [argument(p) for p in self.resolution.spec.parameters if p.name.text in names]
         derived = ["in_channels"]
         derived += [f"{p.name.text}_channels" for p in block.parameters if p.type == "tensor"]
         derived += self.areas.arguments(block)
-        used = [Argument(name, "int") for name in derived if re.search(rf"\b{name}\b", text)]
+        names = frame.code.names()
+        used = [Argument(name, "int") for name in derived if name in names]
         return [*used, *ordered(own, captured)]
 
     # --- the model --------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class Graphs(Chains):
         keys = self.resolution.arrangement(body, block=True).keys
         value = "x"
         forward.variables["input"] = "x"
-        read = {name for step in steps(body) for name in self.reads(step)}
+        read = {name for step in steps(body) for name in self.resolution.reads(step)}
         if "input" in read:
             forward.variables["input"] = frame.fresh("given")
             forward.code.add(f"{forward.variables['input']} = x")
@@ -58,28 +58,19 @@ class Graphs(Chains):
         forward.code.add(f"return {value}")
         return x
 
-    def reads(self, step: Step) -> list[str]:
-        """The names that a step reads."""
-        names = [step.origin.text] if step.origin else []
-        return names + self._tensors(step)
-
-    def _tensors(self, step: Step) -> list[str]:
-        return (
-            [name.text for name in self.resolution.tensors(step).values()]
-            if isinstance(step, Call)
-            else []
-        )
-
     def applied(self, step: Step, module: str, value: str, forward: Forward) -> str:
         """A module called with the running tensor and the other tensors that its step reads."""
-        tensors = [forward.variables[name] for name in self._tensors(step)]
+        handed = self.resolution.tensors(step).values() if isinstance(step, Call) else ()
+        tensors = [forward.variables[name.text] for name in handed]
         return f"{module}({', '.join([value, *tensors])})"
 
     def join(
         self, step: Branches, x: Features, value: str, frame: Frame, forward: Forward, name: str
     ) -> tuple[Features, str]:
         """The code that joins the branches; a `name` is a level of its own for their layers."""
-        if name and not any(self.reads(inner) for _, body in step.arms for inner in steps(body)):
+        if name and not any(
+            self.resolution.reads(inner) for _, body in step.arms for inner in steps(body)
+        ):
             code, x = self.container(step, x, frame)
             frame.code.add(f"self.{name} = {code}")
             return x, f"self.{name}({value})"
