@@ -175,7 +175,7 @@ class Expressions:
             f"input.channels != {width}",
             "input.channels > 8",
         ]
-        if a in ("true", "false") or b in ("true", "false"):
+        if {a, b} & {"true", "false"} or a in b or b in a:
             return self.pick(*plain)
         return self.pick(
             *plain, f"not ({a})", f"({a}) and ({b})", f"({a}) or ({b})", f"({a}) == ({b})"

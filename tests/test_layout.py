@@ -134,18 +134,17 @@ for i, (depth, width) in enumerate(
     zip(the_depths_of_the_stages, the_widths_of_the_stages, strict=True)
 ):""",
     ),
-    # Attributes of calls break at the dots.
+    # The last of the parameters may take all other arguments.
     (
-        "x = "
-        "table.where(first_condition).where(second_condition).order_by(column_of_the_table).limit(1000)",
+        "def initialized(layer: nn.Module, draw: Callable[..., object], *, "
+        "named: bool, **arguments: float | str) -> nn.Module:",
         """\
-x = (
-    table.where(first_condition)
-    .where(second_condition)
-    .order_by(column_of_the_table)
-    .limit(1000)
-)""",
+def initialized(
+    layer: nn.Module, draw: Callable[..., object], *, named: bool, **arguments: float | str
+) -> nn.Module:""",
     ),
+    # Parentheses stay where they are, even needless ones.
+    ("x = f(1 - (rates[-1]), (a),)", "x = f(\n    1 - (rates[-1]),\n    (a),\n)"),
     ("def f(é: int,):", "def f(\n    é: int,\n):"),
     # What cannot be read stays.
     ("x = f(a,) +", "x = f(a,) +"),
@@ -197,8 +196,11 @@ def compounds(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         rarely(),
     )
     subscripts = st.sampled_from(["[0]", "[-1]", "[1:]", "[i, 1]"])
-    trailers = st.lists(st.one_of(attributes, attributes, arguments, subscripts), max_size=4)
-    chains = st.builds(lambda root, rest: root + "".join(rest), names, trailers)
+    # Only one attribute of what has brackets: several are a chain that ruff breaks at its dots.
+    dotted = st.builds("{}{}".format, names, st.lists(attributes, max_size=2).map("".join))
+    trailers = st.lists(st.one_of(arguments, arguments, subscripts), max_size=2).map("".join)
+    chains = st.builds("{}{}".format, dotted, trailers)
+    chains |= st.builds("{}{}{}".format, chains, attributes, arguments)
     several = st.lists(inner, min_size=2, max_size=4)
     displays = st.one_of(
         st.builds(lambda items, magic: between("[", items, "]", magic=magic), several, rarely()),
@@ -229,13 +231,11 @@ parameters = st.lists(st.tuples(types, st.none() | constants), max_size=5).map(
 statements = st.one_of(
     st.builds("x = {}".format, values),
     st.builds("self.{} = {}".format, names, values),
-    st.builds("{}, x = {}".format, names, values),
-    st.builds("x: {} = {}".format, types, values),
+    st.builds("{}, x = {}, {}".format, names, values, values),
     st.builds("channels += {}".format, values),
     st.builds("return {}".format, values),
     st.builds("self.append({})".format, values),
     st.builds("if {}:".format, values),
-    st.builds("while {}:".format, values),
     st.builds("for i, x in {}:".format, values),
     st.builds(
         lambda items, magic, kind: between("def forward(", items, f") -> {kind}:", magic=magic),

@@ -37,11 +37,18 @@ class Code:
         text = "\n".join("    " * (depth - lines[0][0]) + line for depth, line in lines)
         return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
+    def define(self, mark: int, name: str, value: str) -> None:
+        """Assign a value at the mark, if what follows needs it."""
+        if name in self.names(mark):
+            self.lines.insert(mark, (self.lines[mark][0], f"{name} = {value}"))
+
     def join_conditions(self, mark: int) -> None:
         """Make one condition of the one at the mark and one that is all there is inside it."""
         (depth, outer), (_, inner), *rest = self.lines[mark:]
         if inner.startswith("if ") and all(level > depth + 1 for level, _ in rest):
             tests = [_conjunct(line.removeprefix("if ")[:-1]) for line in (outer, inner)]
+            tests = [test for test in tests if test != "True"] or ["True"]
+            tests = ["False"] if "False" in tests else tests
             inside = [(level - 1, line) for level, line in rest]
             self.lines[mark:] = [(depth, f"if {' and '.join(tests)}:"), *inside]
 

@@ -2,7 +2,7 @@
 code alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from cnngen.program.algebra import free_names
 from cnngen.semantics.network import Network
@@ -36,6 +36,9 @@ class _Taint:
         self.network = network
         self.resolution: Resolution = network.resolution
         self.found: set[str] = set()
+        # Blocks are followed once for each use of another kind, however often they use each other.
+        self.followed: dict[tuple[Hashable, ...], Names] = {}
+        self.resizing: dict[Block, bool] = {}
 
     def body(
         self, body: Body, sized: Names, names: dict[str, Names], known: dict[str, Names]
@@ -110,7 +113,11 @@ class _Taint:
             parameter: known.get(name.text, NOTHING)
             for parameter, name in self.resolution.tensors(call).items()
         }
-        return self.body(block.body, sized, inner, {"input": sized, **tensors})
+        key = (block, sized, *inner.items(), *tensors.items())
+        if key not in self.followed:
+            known = {"input": sized, **tensors}
+            self.followed[key] = self.body(block.body, sized, inner, known)
+        return self.followed[key]
 
     def op(self, call: Call, sized: Names, names: dict[str, Names]) -> Names:
         op = self.resolution.ops[call]

@@ -38,7 +38,11 @@ class Count:
 
 
 def count_layers(resolution: Resolution, values: Values, limit: int, report: Report) -> bool:
-    """Whether the network keeps to the limit. What depends on `input.channels` counts once here."""
+    """Whether the network keeps to the limit.
+
+    What depends on `input.channels` is not known yet: a loop then counts once, and a condition as
+    the larger of its bodies.
+    """
     count = Count(resolution, values, limit)
     total = 0
     try:
@@ -131,7 +135,7 @@ def _when(step: When, values: Values, count: Count) -> int:
         return _body(step.body, values, count)
     if test is False:
         return _body(step.orelse or (), values, count)
-    return min(_body(step.body, values, count), _body(step.orelse or (), values, count))
+    return max(_body(step.body, values, count), _body(step.orelse or (), values, count))
 
 
 def _value(expression: Expression, values: Values, count: Count) -> MaybeValue:

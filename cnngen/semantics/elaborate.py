@@ -253,6 +253,8 @@ def _loop(
                 arrangement = resolution.arrangement(body)
                 x = _body(body, arrangement, f"{path}.{position}", x, inner, elaboration)
                 position += 1
+        if x.shape is UNKNOWN:  # the other iterations could say nothing new
+            break
     elaboration.times = times
     return x, position
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
-from cnngen.diagnostics.suggest import suggest
 from cnngen.semantics.effort import OPERATION, Effort
 from cnngen.source import Span
 from cnngen.syntax.expression import (
@@ -121,9 +120,7 @@ def _compute(expression: Expression, known: _Known) -> Value:
 
 def _look_up(name: Name, names: Values) -> Value:
     if name.name not in names:
-        close = suggest(name.name, names)
-        help = f"did you mean `{close}`?" if close else None
-        raise EvaluationError("unknown-name", f"there is no `{name.name}` here", name.span, help)
+        raise EvaluationError("unknown-name", f"there is no `{name.name}` here", name.span)
     value = names[name.name]
     if isinstance(value, Unset):
         raise Undetermined

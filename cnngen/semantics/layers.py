@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cnngen.diagnostics.model import Label
-from cnngen.ops.base import UNKNOWN, Image, Op, ShapeError
+from cnngen.ops.base import LARGEST, UNKNOWN, Image, Op, Shape, ShapeError
 from cnngen.program.algebra import free_names, mentions_input
 from cnngen.semantics.attributes import argument_span, bind
 from cnngen.semantics.elaboration import Elaboration, Place
@@ -12,6 +12,8 @@ from cnngen.semantics.network import Layer, Rank, Scope, Tensor
 from cnngen.semantics.walk import argument_expressions
 from cnngen.source import Span
 from cnngen.syntax.tree import Argument, Call, Step
+
+MOST_PARTS = 1000
 
 
 def lay_op(call: Call, path: str, x: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
@@ -92,6 +94,16 @@ def lay(
         )
         return Tensor(path, UNKNOWN)
     network.layers[path] = Layer(path, op, inputs, output, step, span, elaboration.training)
+    if _is_too_large(output):
+        elaboration.report.add(
+            "too-large",
+            f"the output of `{op.name}` is too large: {output}",
+            span,
+            secondary=labels,
+            notes=place.scope.trail(),
+            help="use fewer or smaller steps that enlarge their input",
+        )
+        return Tensor(path, UNKNOWN)
     elaboration.effort.earn()
     network.graph.add_node(path)
     for x in inputs:
@@ -99,6 +111,13 @@ def lay(
     if isinstance(step, Call):
         _note_use(step, op, shapes[0], place.scope, elaboration)
     return Tensor(path, output)
+
+
+def _is_too_large(shape: Shape) -> bool:
+    """Whether a number leaves the range of indices, or a vector has parts without end."""
+    if isinstance(shape, Image):
+        return max(shape.channels, shape.height, shape.width) > LARGEST
+    return shape.features > LARGEST or len(shape.parts) > MOST_PARTS
 
 
 def _note_use(call: Call, op: Op, shape: object, scope: Scope, elaboration: Elaboration) -> None:

@@ -13,13 +13,22 @@ from cnngen.syntax.tree import Identifier, Parameter, ParameterType
 from cnngen.syntax.yaml_nodes import Node, Scalar, brief, is_null
 
 TYPES: tuple[ParameterType, ...] = get_args(ParameterType)
+MOST_PARAMETERS = 100
 COMMENT = re.compile(r",?[ \t]+#[ \t]*([^\n]*)")
 
 
 def parse_parameters(node: Node | None, report: Report, *, in_block: bool) -> tuple[Parameter, ...]:
     example = "write `params: {depth: 2}`"
     parameters: list[Parameter] = []
-    for key, value in entries(node, "`params`", example, report):
+    given = entries(node, "`params`", example, report)
+    if len(given) > MOST_PARAMETERS:
+        report.add(
+            "too-large",
+            f"there are more than {MOST_PARAMETERS} parameters",
+            given[MOST_PARAMETERS][0].span,
+            help="use lists, such as `depths: [3, 4, 6, 3]`",
+        )
+    for key, value in given[:MOST_PARAMETERS]:
         name = parse_new_name(key, "parameter", report)
         parameter = _parse_parameter(
             name or Identifier(key.text, key.span), value, in_block, report

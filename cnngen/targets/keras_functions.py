@@ -30,7 +30,7 @@ from cnngen.targets.loops import loop_header, loop_index, loop_variables
 from cnngen.targets.spelling import Speller, spelling
 
 POOLS = {"global_avg_pool": "GlobalAveragePooling2D", "global_max_pool": "GlobalMaxPooling2D"}
-LONGEST_POSITION = 30  # characters in a layer's name
+LONGEST_POSITION = 30  # characters of code in a layer's name
 
 RESERVED = {"x", "name", "keras", "layers", "ops", "math", "image", "input_shape", "training_heads"}
 
@@ -100,7 +100,7 @@ class KerasFunctions:
         arrangement = self.resolution.arrangement(block.body, block=True)
         value = self.body(block.body, arrangement, LayerName("{name}"), "x", "x", frame)
         fold_return(frame.code, value)
-        self.count_channels(frame, 0, "x")
+        frame.code.define(0, "in_channels", "x.shape[-1]")
         captured = self.resolution.captured[block.name.text]
         arguments = ordered(
             [argument(p) for p in block.parameters if p.type != "tensor"],
@@ -108,11 +108,6 @@ class KerasFunctions:
         )
         name = snake_case(block.name.text)
         return KerasFunction(name, block.about, tuple(arguments), tensors, frame.code)
-
-    def count_channels(self, frame: Frame, mark: int, x: str) -> None:
-        """Ask the tensor that a body begins with for its channels, where the body needs them."""
-        if "in_channels" in frame.code.names(mark):
-            frame.code.lines.insert(mark, (0, f"in_channels = {x}.shape[-1]"))
 
     # --- bodies -----------------------------------------------------------------------------------
 
@@ -123,6 +118,7 @@ class KerasFunctions:
         variable of its result.
         """
         position = Position()
+        bound: list[tuple[int, str, str]] = []  # variables for positions that take long to say
         skip = False
         for i, step in enumerate(body):
             if step.origin:
@@ -135,8 +131,11 @@ class KerasFunctions:
                 continue
             if key is None and arrangement.layout == "chain" and isinstance(step, Repeat | Each):
                 x, position = self.loop(step, name, position, x, out, frame)
-                if step is not body[-1]:
-                    position = self.settle(position, frame)
+                code = frame.printer.code(position.value)
+                if len(code) > LONGEST_POSITION:
+                    variable = frame.fresh("position")
+                    bound.append((frame.code.mark(), variable, code))
+                    position = Position(Name(variable))
                 continue
             at = name if arrangement.layout == "single" else name / (key or position)
             kept = step.name if arrangement.layout == "graph" and step is not body[-1] else None
@@ -150,9 +149,11 @@ class KerasFunctions:
                 x, skip = target, True
             else:
                 x = self.step(step, at, x, target, frame)
-            if step.name:
+            if step.name and arrangement.layout == "graph":
                 frame.tensors[step.name.text] = x
             position = position.plus(1)
+        for mark, variable, code in reversed(bound):
+            frame.code.define(mark, variable, code)
         return x
 
     def pools_flat(self, body: Body, i: int) -> bool:
@@ -259,14 +260,6 @@ class KerasFunctions:
         """The positions that `times` iterations and what is between them take."""
         count = subtract(multiply(Constant(2), times), Constant(1))
         return simplify(Apply("max", (count, Constant(0))))
-
-    def settle(self, position: Position, frame: Frame) -> Position:
-        """Bind a position that takes long to say to a variable, for the names of what follows."""
-        if len(code := frame.printer.code(position.value)) <= LONGEST_POSITION:
-            return position
-        name = frame.fresh("position")
-        frame.code.add(f"{name} = {code}")
-        return Position(Name(name))
 
     def enter(self, x: str, out: str, frame: Frame) -> None:
         """What is written under a loop or a condition must have a value before."""

@@ -81,7 +81,7 @@ class KerasModels(KerasFunctions):
         mark = frame.code.mark()
         arrangement = self.resolution.arrangement(stage.body)
         value = self.body(stage.body, arrangement, LayerName(name), x, "x", frame)
-        self.count_channels(frame, mark, x)
+        frame.code.define(mark, "in_channels", f"{x}.shape[-1]")
         if frame.code.mark() > mark and value == "x":
             depth, last = frame.code.lines[-1]
             if out != "x" and depth == 0 and last.startswith("x = "):

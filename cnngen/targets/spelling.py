@@ -71,7 +71,7 @@ def complement(value: str) -> str:
     try:
         return str(1 - Decimal(value))
     except InvalidOperation:
-        return f"1 - {value}" if value.isidentifier() else f"1 - ({value})"
+        return f"1 - {operand(value)}"
 
 
 def unsupported(reason: str) -> str:
