@@ -20,7 +20,11 @@ BUDGETS = {  # lines of code for PyTorch and for Keras; torchvision needs 138, 1
     "googlenet": {"torch": 105, "keras": 80},
     "resnet50": {"torch": 62, "keras": 60},
 }
-EXCUSED: dict[str, str] = {}
+EXCUSED = {
+    "cnngen/schema.py": "the schema, one definition after the other",
+    "cnngen/semantics/elaborate.py": "the pass, one kind of step after the other",
+    "cnngen/semantics/evaluate.py": "the values of expressions, one kind after the other",
+}
 SILENT = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     *(tokenize.ENCODING, tokenize.ENDMARKER),

@@ -1,6 +1,6 @@
 """Take every network of `specs/` at full size through the tools of both frameworks; print the table.
 
-    python scripts/citizens.py > docs/citizens.md
+python scripts/citizens.py > docs/citizens.md
 """
 
 import platform
@@ -33,8 +33,8 @@ from cnngen.analysis import analyse_file  # noqa: E402
 from cnngen.diagnostics.model import Report  # noqa: E402
 from cnngen.semantics.network import Network  # noqa: E402
 
-COLUMNS = ("compile", "export", "ONNX", "stock layers", "features", "fit", "tensorflow", "torch", "jax")
-BACKENDS = COLUMNS[6:]
+BACKENDS = ("tensorflow", "torch", "jax")
+COLUMNS = ("compile", "export", "ONNX", "stock layers", "features", "fit", *BACKENDS)
 PACKAGES = ("torch", "onnxruntime", "keras", "tensorflow", "jax")
 
 
@@ -45,11 +45,15 @@ def main() -> None:
         rows = {name: row(name, Path(folder)) for name in names}
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     print("# Good citizens\n")
-    print("What every generated model went through, at the size and with the parameters of its spec.")
+    print(
+        "What every generated model went through, at the size and with the parameters of its spec."
+    )
     print("`python scripts/citizens.py` prints this page.\n")
     print(f"With {versions}, Python {platform.python_version()}, on a CPU. Outputs are compared")
     print(f"at {CLOSE:g} relative; the last columns are models that were saved with TensorFlow and")
-    print("loaded in a fresh process on each backend of Keras, with the largest relative difference.\n")
+    print(
+        "loaded in a fresh process on each backend of Keras, with the largest relative difference.\n"
+    )
     print("| network | " + " | ".join(COLUMNS) + " |")
     print("| --- " * (len(COLUMNS) + 1) + "|")
     for name, cells in rows.items():
@@ -77,7 +81,9 @@ def row(name: str, folder: Path) -> dict[str, str]:
     for backend in BACKENDS:
         try:
             (difference,) = load_elsewhere([saved], backend).values()
-            cells[backend] = f"{difference:.0e}" if difference < CLOSE else f"differs: {difference:.0e}"
+            cells[backend] = (
+                f"{difference:.0e}" if difference < CLOSE else f"differs: {difference:.0e}"
+            )
         except AssertionError as error:
             cells[backend] = f"fails: {last_line(error)}"
     print(name, cells, file=sys.stderr)

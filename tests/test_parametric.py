@@ -70,7 +70,7 @@ def text(value: Any) -> str:
 
 @pytest.mark.torch
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_pytorch(name: str, data: st.DataObject) -> None:
     check_pytorch(name, data.draw(parameters(name)))

@@ -2,10 +2,10 @@
 code alone.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 
 from cnngen.program.algebra import free_names
-from cnngen.semantics.network import Network
+from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.expression import Constant, Expression
 from cnngen.syntax.tree import (
@@ -36,8 +36,8 @@ class _Taint:
         self.network = network
         self.resolution: Resolution = network.resolution
         self.found: set[str] = set()
-        # Blocks are followed once for each use of another kind, however often they use each other.
-        self.followed: dict[tuple[Hashable, ...], Names] = {}
+        # Each block is followed once, with its own names, however often blocks use each other.
+        self.followed: dict[Block, tuple[Names, Names]] = {}
         self.resizing: dict[Block, bool] = {}
 
     def body(
@@ -103,21 +103,30 @@ class _Taint:
         names: dict[str, Names],
         known: dict[str, Names],
     ) -> Names:
+        output, found = self.follow(block)
         given = self.resolution.arguments[call]
-        inner = {p.name.text: frozenset({p.name.text}) for p in self.resolution.spec.parameters}
+        meanings = {p.name.text: frozenset({p.name.text}) for p in self.resolution.spec.parameters}
+        meanings[INPUT] = sized
         for parameter in block.parameters:
             value = given.get(parameter.name.text)
             if value is not None and not isinstance(value, Distribution):
-                inner[parameter.name.text] = depends(value, names)
-        tensors = {
-            parameter: known.get(name.text, NOTHING)
-            for parameter, name in self.resolution.tensors(call).items()
-        }
-        key = (block, sized, *inner.items(), *tensors.items())
-        if key not in self.followed:
-            known = {"input": sized, **tensors}
-            self.followed[key] = self.body(block.body, sized, inner, known)
-        return self.followed[key]
+                meanings[parameter.name.text] = depends(value, names)
+        for parameter, name in self.resolution.tensors(call).items():
+            meanings[parameter] = known.get(name.text, NOTHING)
+        self.found |= translate(found, meanings)
+        return translate(output, meanings)
+
+    def follow(self, block: Block) -> tuple[Names, Names]:
+        """What a block's output and the images that it flattens depend on, by the block's names."""
+        if block not in self.followed:
+            found, self.found = self.found, set()
+            parameters = (*self.resolution.spec.parameters, *block.parameters)
+            names = {p.name.text: frozenset({p.name.text}) for p in parameters}
+            names[INPUT] = frozenset({INPUT})
+            output = self.body(block.body, names[INPUT], names, names)
+            self.followed[block] = output, frozenset(self.found)
+            self.found = found
+        return self.followed[block]
 
     def op(self, call: Call, sized: Names, names: dict[str, Names]) -> Names:
         op = self.resolution.ops[call]
@@ -150,7 +159,10 @@ class _Taint:
         for step in body:
             match step:
                 case Call() if step in self.resolution.blocks:
-                    if self.resizes(self.resolution.blocks[step].body):
+                    block = self.resolution.blocks[step]
+                    if block not in self.resizing:
+                        self.resizing[block] = self.resizes(block.body)
+                    if self.resizing[block]:
                         return True
                 case Call():
                     if self.resolution.ops[step].sizing and not self.keeps(step):
@@ -188,6 +200,10 @@ class _Taint:
 
 def depends(expression: Expression, names: dict[str, Names]) -> Names:
     return NOTHING.union(*(names.get(name, NOTHING) for name in free_names(expression)))
+
+
+def translate(names: Names, meanings: dict[str, Names]) -> Names:
+    return NOTHING.union(*(meanings.get(name, NOTHING) for name in names))
 
 
 def fixed_parameters(network: Network) -> tuple[str, ...]:

@@ -66,10 +66,11 @@ def _nests_too_deep(resolution: Resolution, report: Report) -> bool:
             return 1 + levels[block.name.text] if block else 1
         return 1 + max((depth(inner) for body in nested_bodies(step) for inner in body), default=0)
 
-    for block in resolution.order:
-        deepest = max(block.body, key=depth, default=None)
-        levels[block.name.text] = depth(deepest) if deepest else 0
-        if deepest and levels[block.name.text] > DEEPEST:
+    stages = ((MODEL, stage.body) for stage in resolution.spec.stages)
+    for name, body in (*((block.name.text, block.body) for block in resolution.order), *stages):
+        deepest = max(body, key=depth, default=None)
+        levels[name] = depth(deepest) if deepest else 0
+        if deepest and levels[name] > DEEPEST:
             report.add(
                 "too-large",
                 f"blocks and steps stand more than {DEEPEST} deep in each other",

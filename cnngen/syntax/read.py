@@ -26,7 +26,7 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # line break to YAML and to nobody else.
 HIDDEN = re.compile(
     "[^\t\n\r -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-    "|[\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)"
+    "|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)"
 )
 SHARE = "name what is shared: a parameter, a block, an entry of `defaults`, or a spec to extend"
 WORD = re.compile(r"[^\s,\[\]{}]*")

@@ -7,7 +7,7 @@ from cnngen.program.layout import layout
 from cnngen.program.signature import Argument
 from cnngen.semantics.network import Network
 from cnngen.targets.keras_fixed import fixed_attributes
-from cnngen.targets.keras_functions import KerasFunction
+from cnngen.targets.keras_frame import KerasFunction
 from cnngen.targets.keras_model import KerasModels
 from cnngen.targets.page import about, model_docstring, module_docstring, shapes
 from cnngen.targets.spelling import Speller

@@ -1,11 +1,10 @@
 """The functions of a Keras file: blocks and the model as statements on tensors."""
 
-from dataclasses import dataclass, field
 from typing import assert_never
 
 from cnngen.program.algebra import multiply, simplify, subtract
 from cnngen.program.code import Code
-from cnngen.program.signature import Argument, argument, call_arguments, ordered
+from cnngen.program.signature import argument, call_arguments, ordered
 from cnngen.program.spelled import Printer
 from cnngen.semantics.keys import Arrangement, snake_case
 from cnngen.semantics.network import INPUT, Network
@@ -24,6 +23,7 @@ from cnngen.syntax.tree import (
     Step,
     When,
 )
+from cnngen.targets.keras_frame import Frame, KerasFunction, fold_return
 from cnngen.targets.keras_init import initializers
 from cnngen.targets.layer_name import LayerName, Position
 from cnngen.targets.loops import loop_header, loop_index, loop_variables
@@ -33,36 +33,6 @@ POOLS = {"global_avg_pool": "GlobalAveragePooling2D", "global_max_pool": "Global
 LONGEST_POSITION = 30  # characters of code in a layer's name
 
 RESERVED = {"x", "name", "keras", "layers", "ops", "math", "image", "input_shape", "training_heads"}
-
-
-@dataclass(frozen=True, slots=True)
-class KerasFunction:
-    """A function of the generated file, ready for the page."""
-
-    name: str
-    about: str
-    arguments: tuple[Argument, ...]
-    tensors: tuple[str, ...]
-    code: Code
-
-
-@dataclass(slots=True)
-class Frame:
-    """The function being written; `tensors` has the variable of each tensor that can be read by
-    name.
-    """
-
-    printer: Printer
-    code: Code
-    taken: set[str]
-    tensors: dict[str, str] = field(default_factory=dict[str, str])
-
-    def fresh(self, name: str) -> str:
-        free, count = name if name not in self.taken else f"{name}_out", 2
-        while free in self.taken:
-            free, count = f"{name}_{count}", count + 1
-        self.taken.add(free)
-        return free
 
 
 class KerasFunctions:
@@ -304,11 +274,3 @@ class KerasFunctions:
         context = {"inputs": inputs, "name": (name / key).code()}
         frame.code.add(f"{out} = {self.speller.spell(step.join.text, context)}")
         return out
-
-
-def fold_return(code: Code, value: str) -> None:
-    """`return value`, in one line with its assignment where that is the line before."""
-    if code.lines and code.lines[-1][0] == 0 and code.lines[-1][1].startswith(f"{value} = "):
-        code.lines[-1] = (0, "return " + code.lines[-1][1].removeprefix(f"{value} = "))
-    else:
-        code.add(f"return {value}")

@@ -9,7 +9,8 @@ from cnngen.program.spelled import Printer
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.stages import first_origin, kept_stages
 from cnngen.syntax.tree import Call, ParameterType, Stage
-from cnngen.targets.keras_functions import Frame, KerasFunctions
+from cnngen.targets.keras_frame import Frame
+from cnngen.targets.keras_functions import KerasFunctions
 from cnngen.targets.layer_name import LayerName
 from cnngen.targets.loops import loop_variables
 from cnngen.targets.page import shape_text

@@ -1,0 +1,38 @@
+"""Support for tests of untrusted input: a spec analysed, and what holds for every spec."""
+
+import time
+from pathlib import Path
+
+from cnngen.analysis import analyse_file
+from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.text import render_concise, render_text
+from cnngen.ops.base import UNKNOWN
+from cnngen.semantics.network import Network
+
+HEAD = "cnngen: 1\nname: Net\nabout: A.\ninput: {channels: 3, height: 32, width: 32}\n"
+SECONDS = (
+    3  # of processor time; all should take less than one, on a machine with nothing else to do
+)
+LONGEST_OUTPUT = 60_000
+
+
+def check(text: str, folder: Path) -> tuple[Network | None, Report]:
+    """Analyse a spec, and make sure that it ends soon, with either a network or an error."""
+    path = folder / "spec.yaml"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
+    report = Report()
+    start = time.process_time()
+    network = analyse_file(path, report)
+    printed = render_text(list(report)) + render_concise(list(report))
+    assert time.process_time() - start < SECONDS
+    assert len(printed) < LONGEST_OUTPUT
+    assert "Traceback" not in printed and "UNDETERMINED" not in printed
+    assert (network is None) == report.failed, "neither a network nor an error"
+    if network:
+        assert all(layer.output is not UNKNOWN for layer in network.layers.values())
+        assert all(tensor.shape is not UNKNOWN for tensor in network.stages.values())
+    return network, report
+
+
+def codes(text: str, folder: Path) -> set[str]:
+    return {diagnostic.code for diagnostic in check(text, folder)[1]}
