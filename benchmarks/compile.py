@@ -7,6 +7,7 @@ the median of RUNS, taken in turns, so that a busy moment hits all commands alik
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -60,6 +61,10 @@ print(json.dumps([len(network.layers), min(times), peak]))
 """
 
 
+# Installed packages have their bytecode: a checkout that keeps none would be compiled anew.
+ENV = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def main() -> None:
     passed = [*commands(), *scaling()]
     sys.exit(not all(passed))
@@ -103,7 +108,7 @@ def seconds(arguments: list[str]) -> float:
 
 def run(arguments: list[str]) -> str:
     """What a Python process prints; one that fails ends the benchmark."""
-    found = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
+    found = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=ENV)
     if found.returncode:
         sys.exit(f"{' '.join(arguments)} ended with {found.returncode}:\n{found.stderr}")
     return found.stdout

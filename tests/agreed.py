@@ -1,19 +1,32 @@
-"""Support for tests: what must hold of the sources of any valid spec, and of the models that they make."""
+"""Support for tests: what must hold of the sources of any valid spec, and of their models."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from built import Built, build, channels_last, in_keras_order, outputs
-from carried import COUNTER, in_keras, keras_name, predicted
+from carried import COUNTER, expected_in_keras, keras_name, keras_shapes, predicted
 from compared import Pair, Values, farthest, precision
 
-from cnngen.ops.base import Image
+from cnngen.ops.base import Image, Vector
 from cnngen.program.fixed import fixed_parameters
-from cnngen.semantics.network import Network
+from cnngen.semantics.network import Layer, Network
 
+# What Keras has no layers for, so that generated code calls functions.
+FUNCTIONS = {
+    *(
+        "channel_shuffle",
+        "gelu",
+        "identity",
+        "local_response_norm",
+        "pad_channels",
+        "pixel_shuffle",
+    ),
+    *("scale", "slice_channels"),
+}
+GLOBAL_POOLS = {"global_avg_pool", "global_max_pool"}
 Shapes = dict[str, tuple[int, ...]]
-TOLERANCE = 1e-5  # in float64, though some kernels compute in float32: no mistake passes for a rounding error
+TOLERANCE = 1e-5  # in float64, where no mistake passes for rounding; but some kernels use float32
 
 
 def check_torch(built: Built) -> None:
@@ -40,38 +53,46 @@ def check_keras(built: Built) -> None:
     """Each layer has its name and gives its shape; all weights are those that the network foretells."""
     model = keras_model(built, heads=True)
     layers = {layer.name: layer for layer in model.layers}
+    assert len(layers) == len(model.layers)
     for layer in built.network.layers.values():
-        if layer.op.name == "identity":
-            continue
-        found = layers[keras_name(layer)].output.shape[1:]
-        size = layer.output
-        expected = (
-            (size.height, size.width, size.channels)
-            if isinstance(size, Image)
-            else (size.features,)
-        )  # type: ignore[union-attr]
-        flat = layer.op.name in ("global_avg_pool", "global_max_pool") and len(found) == 1
-        assert found == (expected[-1:] if flat else expected), layer.path
-    assert keras_shapes(model) == foretold_keras(built.network)
+        name = keras_name(layer)
+        if layer.op.name not in FUNCTIONS and name not in flattened(built.network):
+            endings = ("_stride", "_crop", "")  # what may come after the layer that has the weights
+            last = next(layers[name + end] for end in endings if name + end in layers)
+            assert last.output.shape[1:] == size(layer), layer.path
+    assert keras_shapes(model) == expected_in_keras(built.network)
+
+
+def flattened(network: Network) -> set[str]:
+    """Global pools with a `flatten` behind them: in Keras they are one layer, or only one of them is."""
+    pairs = [
+        (layer, network.layers[x.path])
+        for layer in network.layers.values()
+        for x in layer.inputs
+        if layer.op.name == "flatten" and x.path in network.layers
+    ]
+    return {keras_name(part) for pair in pairs for part in pair if pair[1].op.name in GLOBAL_POOLS}
+
+
+def size(layer: Layer) -> tuple[int, ...]:
+    """The shape of what a layer gives, as Keras has it."""
+    match layer.output:
+        case Image(channels, height, width):
+            return height, width, channels
+        case Vector(features=features):
+            return (features,)
+        case _:
+            raise AssertionError(layer.path)
 
 
 def check_keras_arguments(built: Built, values: Mapping[str, Any], other: Network) -> None:
-    assert keras_shapes(keras_model(built, heads=True, **values)) == foretold_keras(other)
+    assert keras_shapes(keras_model(built, heads=True, **values)) == expected_in_keras(other)
 
 
 def keras_model(built: Built, heads: bool, **arguments: Any) -> Any:
     shape = built.network.input
     size = (shape.height, shape.width, shape.channels)
     return built.keras(input_shape=size, **arguments, **(built.heads if heads else {}))
-
-
-def keras_shapes(model: Any) -> Shapes:
-    return {weight.path: tuple(weight.shape) for weight in model.weights}
-
-
-def foretold_keras(network: Network) -> Shapes:
-    zeros = {name: np.zeros(shape, "float16") for name, shape in predicted(network).items()}
-    return {name: value.shape for name, value in in_keras(network, zeros).items()}
 
 
 def check_values(built: Built) -> None:

@@ -5,12 +5,13 @@ body of a single unnamed step adds no level: the step takes the place of the bod
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from cnngen.diagnostics.model import Label, Report
-from cnngen.semantics.walk import nested_bodies
+from cnngen.semantics.walk import nested_bodies, steps
 from cnngen.source import Span
 from cnngen.syntax.tree import (
     Body,
@@ -148,23 +149,46 @@ def _check_arms(step: Branches, report: Report) -> None:
 
 
 def check_functions(spec: Spec, report: Report) -> None:
-    """Blocks become classes, and functions in snake_case, which must differ from each other."""
+    """Blocks become classes, and functions in snake_case, which must differ from each other and
+    from the parameters and variables that stand beside them.
+    """
     taken = {snake_case(spec.name.text): spec.name, spec.stem: spec.name}
     for block in spec.blocks.values():
         name, function = block.name, snake_case(block.name.text)
         other = taken.setdefault(function, name)
-        if other is name:
-            continue
-        if name.text == spec.name.text:
-            message = f"a block has the name of the network, `{name.text}`"
+        if name.text in (spec.name.text, f"{spec.name.text}Outputs"):
+            _report_clash(
+                f"`{name.text}` is a class of the network itself", name, spec.name, report
+            )
         elif function == spec.stem:
             message = f"`{name.text}` would be `{function}` in Keras, like the network of this file"
-        else:
+            _report_clash(message, name, spec.name, report)
+        elif other is not name:
             message = f"`{name.text}` and `{other.text}` would both be `{function}` in Keras"
-        report.add(
-            "name-clash",
-            message,
-            name.span,
-            secondary=[Label(other.span, "the other one")],
-            help="rename one of them",
-        )
+            _report_clash(message, name, other, report)
+    functions = {snake_case(block.name.text): block.name for block in spec.blocks.values()}
+    for name in _values(spec):
+        if block := functions.get(name.text):
+            message = f"`{name.text}` is also the function that `{block.text}` becomes in Keras"
+            _report_clash(message, name, block, report)
+
+
+def _values(spec: Spec) -> Iterator[Identifier]:
+    """The names that stand for values: parameters, and variables of loops."""
+    blocks = spec.blocks.values()
+    for parameter in chain(spec.parameters, *(block.parameters for block in blocks)):
+        yield parameter.name
+    for body in (part.body for part in (*blocks, *spec.stages)):
+        for step in steps(body):
+            if isinstance(step, Each):
+                yield from (variable for variable, _ in step.lists)
+
+
+def _report_clash(message: str, name: Identifier, other: Identifier, report: Report) -> None:
+    report.add(
+        "name-clash",
+        message,
+        name.span,
+        secondary=[Label(other.span, "the other one")],
+        help="rename one of them",
+    )

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from cnngen.diagnostics.model import Report
 from cnngen.source import Source, Span
 from cnngen.syntax.merge import merge
-from cnngen.syntax.names import RESERVED
+from cnngen.syntax.names import HELPERS, RESERVED
 from cnngen.syntax.parse import check_version, parse
 from cnngen.syntax.parse_value import IDENTIFIER, wrong_kind
 from cnngen.syntax.read import MAX_SIZE, read
@@ -72,7 +72,7 @@ def load(path: Path, report: Report, shown: str | None = None) -> Spec | None:
 
 def can_name_function(stem: str) -> bool:
     """Whether a generated function can be called after a file of this stem."""
-    return IDENTIFIER.fullmatch(stem) is not None and stem not in RESERVED
+    return IDENTIFIER.fullmatch(stem) is not None and stem not in RESERVED | HELPERS
 
 
 def _check_stem(stem: str, root: Mapping, report: Report) -> None:

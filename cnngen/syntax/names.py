@@ -7,6 +7,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.syntax.tree import Identifier
 
 NameKind = Literal["spec", "block", "parameter", "variable", "stage", "step", "branch", "output"]
+BESIDE_HELPERS: tuple[NameKind, ...] = ("spec", "block", "parameter", "variable")
 
 LONGEST_NAME = 40
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -62,12 +63,26 @@ MODULES = _words("""
 """)
 
 GENERATED = _words("""
-    F KerasTensor Module ModuleDict ModuleList NamedTuple Sequential Tensor VarianceScaling
+    Callable Constant F KerasTensor Module ModuleDict ModuleList NamedTuple OrderedDict Orthogonal
+    RandomNormal RandomUniform Sequential Tensor TruncatedNormal VarianceScaling
     channels cls forward functools i image in_channels init_weights initializers input_shape
     keras layers math module nn ops out_channels partial self sides torch training_heads typing x
 """)
 
+# Classes and functions that a target may put into the file: no block, parameter or variable can
+# have such a name. A stage can, for it is an attribute.
+HELPERS = _words("""
+    Add BatchNorm Concat Crop2d DropPath GlobalMaxPool2d LayerNorm2d Max Mean Multiply PadChannels
+    PaddedAvgPool2d PaddedConv2d SameAvgPool2d SameConv2d SameMaxPool2d Scale SeparableConv2d
+    SliceChannels adaptive_avg_pool adaptive_max_pool avg_pool2d channel_shuffle conv2d
+    depthwise_conv2d half initialized local_response_norm make_divisible max_pool2d pad_same pair
+    pixel_shuffle reshape same_avg_pool2d same_pad separable_conv2d transposed_conv2d
+""")
+
 RESERVED: frozenset[str] = LANGUAGE | PYTHON | MODULES | GENERATED
+
+
+_FUNCTIONS = {name.replace("_", "") for name in HELPERS if name.islower()}
 
 
 def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
@@ -82,7 +97,7 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
     elif not (CAP_WORDS if cap_words else SNAKE_CASE).fullmatch(name):
         form = "CapWords" if cap_words else "snake_case"
         message, help = f"the name of a {kind} is written in {form}", _respelled(name, cap_words)
-    elif name in RESERVED:
+    elif name in RESERVED or (kind in BESIDE_HELPERS and _is_helper(name)):
         message, help = (
             f"`{name}` cannot be the name of a {kind}: {_owner(name)}",
             "choose another name",
@@ -91,6 +106,11 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
         return True
     report.add("bad-name", message, identifier.span, help=help)
     return False
+
+
+def _is_helper(name: str) -> bool:
+    """Whether a target has a helper of this name, or of the function that a block becomes."""
+    return name in HELPERS or (name[0].isupper() and name.lower() in _FUNCTIONS)
 
 
 def _respelled(name: str, cap_words: bool) -> str:

@@ -1,6 +1,7 @@
 """The spec as its author means it: typed nodes, each with its span.
 
-Steps compare by identity, so that later passes can keep facts about each of them.
+Steps compare by identity, so that later passes can keep facts about each of them. They have no
+generated `repr`, which each command would pay for at its start.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ class Identifier:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parameter:
     """A parameter of a block or of the model; `about` is the comment behind it."""
 
@@ -28,7 +29,7 @@ class Parameter:
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Distribution:
     """An initial distribution with arguments: `{trunc_normal: {std: 0.01}}`."""
 
@@ -40,7 +41,7 @@ class Distribution:
 ArgumentValue = Expression | Distribution
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Argument:
     """What a call gives for an attribute of an op or a parameter of a block (an identifier where
     that is a tensor).
@@ -50,7 +51,7 @@ class Argument:
     value: ArgumentValue
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Call:
     """An op or a block of this spec, applied to the running tensor or to the one that `origin`
     names.
@@ -63,7 +64,7 @@ class Call:
     origin: Identifier | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Reference:
     """`{from: name}`: that tensor as it is."""
 
@@ -72,7 +73,7 @@ class Reference:
     name: None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Repeat:
     times: Expression
     body: "Body"
@@ -81,7 +82,7 @@ class Repeat:
     origin: Identifier | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Each:
     """A body for each element of the lists, which advance together."""
 
@@ -93,7 +94,7 @@ class Each:
     origin: Identifier | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class When:
     """A body under a condition; without `orelse` the input passes through."""
 
@@ -105,7 +106,7 @@ class When:
     origin: Identifier | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Branches:
     arms: tuple[tuple[Identifier, "Body"], ...]
     join: Identifier
@@ -118,7 +119,7 @@ Step = Call | Reference | Repeat | Each | When | Branches
 Body = tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Block:
     name: Identifier
     about: str
@@ -127,7 +128,7 @@ class Block:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Stage:
     """A named step of the model; `training` where it exists in training only."""
 
@@ -154,7 +155,7 @@ class Input:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Spec:
     """One network: blocks and a model.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cnngen.source import Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Scalar:
     """A single value as text; `plain` where it is not quoted and not a block scalar."""
 
@@ -14,13 +14,13 @@ class Scalar:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Sequence:
     items: tuple["Node", ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Mapping:
     """Keys are single values, in the order of the file and without duplicates."""
 
@@ -31,7 +31,7 @@ class Mapping:
         return next((value for name, value in self.entries if name.text == key), None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Broken:
     """What could not be read and was reported: later passes leave it out in silence."""
 
