@@ -1,4 +1,4 @@
-"""Take every network of `specs/` at full size through the tools of both frameworks; print the table.
+"""Take every network of `specs/` at full size through the tools of both frameworks.
 
 python scripts/citizens.py > docs/citizens.md
 """
@@ -51,9 +51,7 @@ def main() -> None:
     print("`python scripts/citizens.py` prints this page.\n")
     print(f"With {versions}, Python {platform.python_version()}, on a CPU. Outputs are compared")
     print(f"at {CLOSE:g} relative; the last columns are models that were saved with TensorFlow and")
-    print(
-        "loaded in a fresh process on each backend of Keras, with the largest relative difference.\n"
-    )
+    print("loaded in a fresh process on each backend of Keras, with the relative difference.\n")
     print("| network | " + " | ".join(COLUMNS) + " |")
     print("| --- " * (len(COLUMNS) + 1) + "|")
     for name, cells in rows.items():

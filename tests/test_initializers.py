@@ -172,7 +172,7 @@ def test_every_word_has_a_template(target: str) -> None:
             "nn.init.trunc_normal_(w, std=1 / n, a=-2 * (1 / n), b=2 * (1 / n))",
             "TruncatedNormal(stddev=1 / n)",
         ),
-        ("uniform", {}, "nn.init.uniform_(w, -0.05, 0.05)", "RandomUniform(-0.05, 0.05)"),
+        ("uniform", {}, "nn.init.uniform_(w, a=-0.05, b=0.05)", "RandomUniform(-0.05, 0.05)"),
         ("zeros", {}, "nn.init.zeros_(w)", '"zeros"'),
     ],
 )

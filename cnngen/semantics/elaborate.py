@@ -10,25 +10,23 @@ from typing import assert_never
 from cnngen.diagnostics.model import Label, Report
 from cnngen.ops import OPS
 from cnngen.ops.base import UNKNOWN, Image, Unknown, Vector
-from cnngen.semantics.attributes import Invalid, argument_span, show
+from cnngen.semantics.attributes import show
 from cnngen.semantics.count import count_layers
 from cnngen.semantics.effort import Exhausted
 from cnngen.semantics.elaboration import MAX_LAYERS, Elaboration, Place, TooManyLayers, value_in
-from cnngen.semantics.evaluate import UNDETERMINED, MaybeValue, Values
+from cnngen.semantics.evaluate import UNDETERMINED, Values
 from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.layers import lay, lay_op
 from cnngen.semantics.loops import iterations
 from cnngen.semantics.network import INPUT, Network, Scope, Tensor
-from cnngen.semantics.parameters import checked, model_values
+from cnngen.semantics.parameters import argument, model_values
 from cnngen.semantics.resolution import Resolution
-from cnngen.syntax.expression import Expression
 from cnngen.syntax.tree import (
     Block,
     Body,
     Branches,
     Call,
     Each,
-    Parameter,
     Reference,
     Repeat,
     Stage,
@@ -195,7 +193,7 @@ def _block(
     values = dict(place.scope.outermost.values)  # the model's parameters, which every block sees
     for parameter in block.parameters:
         if parameter.type != "tensor":
-            value = _argument(call, parameter, place.scope, elaboration)
+            value = argument(call, parameter, place.scope, elaboration)
             values[parameter.name.text] = value
     tensors = {INPUT: x}
     for parameter, name in resolution.tensors(call).items():
@@ -206,30 +204,6 @@ def _block(
     scope = Scope(values, _channels(x), block, call, place.scope)
     arrangement = resolution.arrangement(block.body, block=True)
     return _body(block.body, arrangement, path, x, Place(scope, tensors), elaboration)
-
-
-def _argument(
-    call: Call, parameter: Parameter, scope: Scope, elaboration: Elaboration
-) -> MaybeValue:
-    """The value that a parameter of a block has in one use."""
-    name = parameter.name.text
-    given = elaboration.resolution.arguments[call].get(name)
-    expression = given or parameter.default
-    if not isinstance(expression, Expression):
-        return UNDETERMINED
-    value = value_in(scope if given else None, expression, call, elaboration)
-    try:
-        return checked(parameter, value)
-    except Invalid as error:
-        elaboration.report.add(
-            error.code,
-            error.message,
-            argument_span(call, name),
-            secondary=[Label(parameter.name.span, f"declared as {parameter.type}")],
-            notes=scope.trail(),
-            help=error.help,
-        )
-        return UNDETERMINED
 
 
 def _loop(
