@@ -97,7 +97,7 @@ def _import(name: str, source: str) -> ModuleType:
 def outputs(network: Network, given: Any) -> dict[str, Any]:
     """What a model of either framework returned, by the names of the outputs."""
     if hasattr(given, "_asdict"):
-        return given._asdict()
+        return {name: value for name, value in given._asdict().items() if value is not None}
     if isinstance(given, dict):
         return {str(name): value for name, value in given.items()}
     training = network.training_stages()

@@ -11,76 +11,18 @@ from typing import Any
 from random_expressions import LISTS, TYPES, Place, Running, Tree
 from random_ops import Drawn, Ops, Steps
 
-NAMES = [
-    *(
-        "main",
-        "left",
-        "right",
-        "skip",
-        "pool",
-        "stem",
-        "tail",
-        "area",
-        "area_2",
-        "given",
-        "steps",
-        "body",
-        "m",
-    ),
-    *(
-        "pair",
-        "index",
-        "start",
-        "weights",
-        "bias",
-        "features",
-        "j",
-        "k",
-        "mode",
-        "late",
-        "size",
-        "conv_out",
-    ),
-    *(
-        "channels_2",
-        "skip_channels",
-        "main_2",
-        "x1",
-        "model",
-        "layer",
-        "child",
-        "draw",
-        "stem_output",
-        "b0",
-    ),
-    *(
-        "one",
-        "two",
-        "three",
-        "reduce",
-        "path",
-        "filters",
-        "strides",
-        "out_2",
-        "parts",
-        "kernel",
-        "out",
-    ),
-]
-BLOCKS = [
-    "Unit",
-    "Cell",
-    "ConvUnit",
-    "Mixed",
-    "Entry",
-    "Stage",
-    "Block2_1",
-    "Gate",
-    "Wide",
-    "Inner",
-    "Exit",
-    "Neck",
-]
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+# Some look like what the generated code may call its own variables.
+NAMES = words("""
+    main left right skip pool stem tail given steps body m index start weights bias features j k mode
+    late size conv_out channels_2 main_2 x1 model layer child draw stem_output b0 one two three reduce
+    path filters strides out_2 parts kernel out position
+""")
+BLOCKS = words("Unit Cell ConvUnit Mixed Entry Stage Block2_1 Gate Wide Inner Exit Neck")
 JOINS = ["concat", "concat", "add", "mean", "max", "multiply"]
 
 

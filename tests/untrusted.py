@@ -1,5 +1,6 @@
 """Support for tests of untrusted input: a spec analysed, and what holds for every spec."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ HEAD = "cnngen: 1\nname: Net\nabout: A.\ninput: {channels: 3, height: 32, width:
 SECONDS = (
     3  # of processor time; all should take less than one, on a machine with nothing else to do
 )
+MEGABYTES = 64
 LONGEST_OUTPUT = 60_000
 
 
@@ -21,10 +23,11 @@ def check(text: str, folder: Path) -> tuple[Network | None, Report]:
     path = folder / "spec.yaml"
     path.write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
     report = Report()
-    start = time.process_time()
+    start, memory = time.process_time(), most_memory()
     network = analyse_file(path, report)
     printed = render_text(list(report)) + render_concise(list(report))
     assert time.process_time() - start < SECONDS
+    assert most_memory() - memory < MEGABYTES
     assert len(printed) < LONGEST_OUTPUT
     assert "Traceback" not in printed and "UNDETERMINED" not in printed
     assert (network is None) == report.failed, "neither a network nor an error"
@@ -32,6 +35,15 @@ def check(text: str, folder: Path) -> tuple[Network | None, Report]:
         assert all(layer.output is not UNKNOWN for layer in network.layers.values())
         assert all(tensor.shape is not UNKNOWN for tensor in network.stages.values())
     return network, report
+
+
+def most_memory() -> int:
+    """The most memory that this process has had, in megabytes; 0 where it cannot be known."""
+    if sys.platform != "linux":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def codes(text: str, folder: Path) -> set[str]:

@@ -167,10 +167,15 @@ def check_functions(spec: Spec, report: Report) -> None:
             message = f"`{name.text}` and `{other.text}` would both be `{function}` in Keras"
             _report_clash(message, name, other, report)
     functions = {snake_case(block.name.text): block.name for block in spec.blocks.values()}
+    parameters = (p for block in spec.blocks.values() for p in block.parameters)
+    channels = {f"{p.name.text}_channels": p.name for p in parameters if p.type == "tensor"}
     for name in _values(spec):
         if block := functions.get(name.text):
             message = f"`{name.text}` is also the function that `{block.text}` becomes in Keras"
             _report_clash(message, name, block, report)
+        elif tensor := channels.get(name.text):
+            message = f"`{name.text}` is also what the channels of `{tensor.text}` are called"
+            _report_clash(message, name, tensor, report)
 
 
 def _values(spec: Spec) -> Iterator[Identifier]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cnngen.diagnostics.model import Report
-from cnngen.diagnostics.suggest import suggest
+from cnngen.semantics.names import guess, listed
 from cnngen.source import Source, Span
 from cnngen.syntax.expression_parser import parse_expression
-from cnngen.syntax.tree import Parameter, Spec
+from cnngen.syntax.tree import Spec
 
 
 def apply_settings(spec: Spec, settings: Mapping[str, str], report: Report) -> Spec:
@@ -18,20 +18,16 @@ def apply_settings(spec: Spec, settings: Mapping[str, str], report: Report) -> S
     for name, text in settings.items():
         source = Source("--set", f"{name}={text}")
         if name not in parameters:
-            guess = suggest(name, parameters)
-            listed = ", ".join(f"`{known}`" for known in parameters)
+            close = guess(name, parameters, report)
+            known = f"it has {listed(parameters, 'and') or 'none'}"
             report.add(
                 "unknown-parameter",
                 f"`{spec.name.text}` has no parameter `{name}`",
                 Span(source, 0, len(name)),
-                help=f"did you mean `{guess}`?" if guess else f"it has {listed or 'none'}",
+                help=f"did you mean `{close}`?" if close else known,
             )
             continue
         span = Span(source, len(name) + 1, len(source.text))
         if value := parse_expression(text, span, report):
-            parameters[name] = _with_default(parameters[name], value)
+            parameters[name] = replace(parameters[name], default=value)
     return replace(spec, parameters=tuple(parameters.values()))
-
-
-def _with_default(parameter: Parameter, value: object) -> Parameter:
-    return replace(parameter, default=value)  # type: ignore[arg-type]

@@ -109,8 +109,9 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
 
 
 def _is_helper(name: str) -> bool:
-    """Whether a target has a helper of this name, or of the function that a block becomes."""
-    return name in HELPERS or (name[0].isupper() and name.lower() in _FUNCTIONS)
+    """Whether a target has a helper or an argument of this name, or of a block's function."""
+    argument = re.fullmatch("area(_[0-9]+)?", name) is not None  # the size of a flattened map
+    return name in HELPERS or argument or (name[0].isupper() and name.lower() in _FUNCTIONS)
 
 
 def _respelled(name: str, cap_words: bool) -> str:

@@ -87,6 +87,8 @@ class KerasFunctions:
         """Write the statements of a body that reads the variable `x` and writes `out`; gives the
         variable of its result.
         """
+        graph = body if arrangement.layout == "graph" else ()
+        read = {name for step in steps(graph) for name in self.resolution.reads(step)}
         position = Position()
         bound: list[tuple[int, str, str]] = []  # variables for positions that take long to say
         skip = False
@@ -108,8 +110,8 @@ class KerasFunctions:
                     position = Position(Name(variable))
                 continue
             at = name if arrangement.layout == "single" else name / (key or position)
-            kept = step.name if arrangement.layout == "graph" and step is not body[-1] else None
-            target = frame.fresh(kept.text) if kept else out
+            kept = step.name is not None and step.name.text in read
+            target = frame.fresh(step.name.text) if step.name and kept else out
             if arrangement.layout == "graph" and isinstance(step, Branches) and not step.name:
                 x = self.branches(step, name, x, target, frame, key or "")
             elif self.pools_flat(body, i):
@@ -119,8 +121,10 @@ class KerasFunctions:
                 x, skip = target, True
             else:
                 x = self.step(step, at, x, target, frame)
-            if step.name and arrangement.layout == "graph":
-                frame.tensors[step.name.text] = x
+            if step.name and kept:
+                if x != target:  # an identity, whose variable other steps will write
+                    frame.code.add(f"{target} = {x}")
+                frame.tensors[step.name.text] = x = target
             position = position.plus(1)
         for mark, variable, code in reversed(bound):
             frame.code.define(mark, variable, code)
@@ -134,7 +138,8 @@ class KerasFunctions:
         if len(pair) < 2 or not all(isinstance(s, Call) and s in self.resolution.ops for s in pair):
             return False
         first, second = (step.callee.text for step in pair if isinstance(step, Call))
-        return first in POOLS and second == "flatten" and not pair[0].name and not pair[1].origin
+        alone = not pair[0].name and not pair[1].name and not pair[1].origin
+        return first in POOLS and second == "flatten" and alone
 
     def step(self, step: Step, name: LayerName, x: str, out: str, frame: Frame) -> str:
         match step:

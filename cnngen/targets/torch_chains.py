@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from cnngen.program.algebra import equal, linear_step
+from cnngen.program.algebra import equal, linear_step, substitute
 from cnngen.program.channels import choose, join
 from cnngen.program.spelled import Printer
 from cnngen.syntax.expression import Binary, Expression, InputChannels, Name
@@ -89,7 +89,7 @@ class Chains(Calls):
             frame.taken = taken
         if needs_statements or len(code) > 80:
             return None
-        return code, self._either(step, after, other)
+        return code, self._either(step, after, other, frame)
 
     def choice(self, step: When, x: Features, frame: Frame, target: str) -> Features:
         """Assign a module under a condition, and what stands for it otherwise."""
@@ -103,7 +103,7 @@ class Chains(Calls):
         if step.orelse is not None:
             with frame.code.inside("else:"):
                 otherwise = self.assign(step.orelse, x, frame, target)
-        return self._either(step, then, otherwise)
+        return self._either(step, then, otherwise, frame)
 
     def assign_step(self, step: Step, x: Features, frame: Frame, target: str) -> Features:
         """Assign the module of one step to a variable or an attribute."""
@@ -129,10 +129,11 @@ class Chains(Calls):
         frame.code.add(f"{target} = {code}")
         return x
 
-    def _either(self, step: When, then: Features, otherwise: Features) -> Features:
+    def _either(self, step: When, then: Features, otherwise: Features, frame: Frame) -> Features:
         if then == otherwise:
             return then
-        channels = choose(step.test, then.channels, otherwise.channels)
+        test = substitute(step.test, {}, frame.printer.entry)  # which other stages have no name for
+        channels = choose(test, then.channels, otherwise.channels)
         assert channels is not None
         return Features(channels, then.image)
 
@@ -184,7 +185,7 @@ class Chains(Calls):
         with frame.code.inside("else:"):
             otherwise, other = self.body(step.orelse or (), x, frame, "steps")
             frame.code.add(f"{target}.append({otherwise})")
-        return self._either(step, after, other)
+        return self._either(step, after, other, frame)
 
     def sequential(self, items: Sequence[tuple[str, str]]) -> str:
         """A Sequential of modules, given by key (or nothing) and code; one a line where there are

@@ -60,9 +60,15 @@ class Graphs(Chains):
 
     def applied(self, step: Step, module: str, value: str, forward: Forward) -> str:
         """A module called with the running tensor and the other tensors that its step reads."""
-        handed = self.resolution.tensors(step).values() if isinstance(step, Call) else ()
-        tensors = [forward.variables[name.text] for name in handed]
+        tensors: list[str] = []
+        if isinstance(step, Call) and self._has_forward(step):  # else the block reads no other
+            handed = self.resolution.tensors(step).values()
+            tensors = [forward.variables[name.text] for name in handed]
         return f"{module}({', '.join([value, *tensors])})"
+
+    def _has_forward(self, call: Call) -> bool:
+        block = self.resolution.blocks.get(call)
+        return block is not None and self.classes[block].forward is not None
 
     def join(
         self, step: Branches, x: Features, value: str, frame: Frame, forward: Forward, name: str
