@@ -1,12 +1,17 @@
 """Support for tests: what must hold of the sources of any valid spec, and of their models."""
 
-from collections.abc import Mapping
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from built import Built, build, channels_last, in_keras_order, outputs
 from carried import COUNTER, expected_in_keras, keras_name, keras_shapes, predicted
 from compared import Pair, Values, farthest, precision
+from random_specs import RandomSpec
 
 from cnngen.ops.base import Image, Vector
 from cnngen.program.fixed import fixed_parameters
@@ -29,14 +34,61 @@ Shapes = dict[str, tuple[int, ...]]
 TOLERANCE = 1e-5  # in float64, where no mistake passes for rounding; but some kernels use float32
 
 
+ROOT = Path(__file__).parent.parent
+RUFF = shutil.which("ruff") or str(Path(sys.executable).parent / "ruff")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A spec that was drawn, compiled; and the network with other values of its parameters.
+
+    The values are as arguments of the generated code, without those that are fixed there.
+    """
+
+    built: Built
+    values: dict[str, Any]
+    other: Network
+
+    @staticmethod
+    def of(spec: RandomSpec) -> "Drawn":
+        built = build(spec.text)
+        fixed = fixed_parameters(built.network)
+        free = {n: v for n, v in spec.values.items() if n not in fixed}
+        settings = {n: str(v).lower() for n, v in free.items()}
+        values = {n: tuple(v) if isinstance(v, list) else v for n, v in free.items()}
+        return Drawn(built, values, build(spec.text, settings).network)
+
+
+def sources(network: Network) -> dict[str, str]:
+    """Both sources, which are Python at least."""
+    from cnngen.targets import keras, torch
+
+    found = {"torch": torch.render(network), "keras": keras.render(network)}
+    for target, source in found.items():
+        compile(source, f"network_{target}.py", "exec")
+    return found
+
+
+def complaints(folder: Path) -> str:
+    """What ruff has to say of the sources in a folder, with the project's settings."""
+    said = ""
+    for command in (["check", "--output-format=concise"], ["format", "--diff"]):
+        options = ["--config", str(ROOT / "pyproject.toml"), "--no-cache", "--quiet"]
+        run = subprocess.run(
+            [RUFF, *command, *options, str(folder)], capture_output=True, text=True, check=False
+        )
+        said += run.stdout
+    return said
+
+
 def check_torch(built: Built) -> None:
     """Names and shapes of all weights are those that the network foretells, in its order."""
     assert list(state_shapes(built).items()) == list(predicted(built.network).items())
 
 
-def check_torch_arguments(built: Built, values: Mapping[str, Any], other: Network) -> None:
+def check_torch_arguments(drawn: Drawn) -> None:
     """With other arguments the class makes what the spec with these settings foretells."""
-    assert state_shapes(built, **values) == predicted(other)
+    assert state_shapes(drawn.built, **drawn.values) == predicted(drawn.other)
 
 
 def state_shapes(built: Built, **arguments: Any) -> Shapes:
@@ -85,8 +137,9 @@ def size(layer: Layer) -> tuple[int, ...]:
             raise AssertionError(layer.path)
 
 
-def check_keras_arguments(built: Built, values: Mapping[str, Any], other: Network) -> None:
-    assert keras_shapes(keras_model(built, heads=True, **values)) == expected_in_keras(other)
+def check_keras_arguments(drawn: Drawn) -> None:
+    model = keras_model(drawn.built, heads=True, **drawn.values)
+    assert keras_shapes(model) == expected_in_keras(drawn.other)
 
 
 def keras_model(built: Built, heads: bool, **arguments: Any) -> Any:
@@ -118,14 +171,3 @@ def with_heads(both: Pair) -> tuple[Values, Values]:
         )
     expected = {n: in_keras_order(network, n, v.numpy()) for n, v in y.items()}
     return expected, {n: np.asarray(v) for n, v in found.items()}
-
-
-def other_values(
-    built: Built, values: Mapping[str, Any], text: str
-) -> tuple[dict[str, Any], Network]:
-    """Arguments for the generated code, without what is fixed there, and the network that they stand for."""
-    fixed = fixed_parameters(built.network)
-    free = {n: v for n, v in values.items() if n not in fixed}
-    settings = {n: str(v).lower() for n, v in free.items()}
-    arguments = {n: tuple(v) if isinstance(v, list) else v for n, v in free.items()}
-    return arguments, build(text, settings).network

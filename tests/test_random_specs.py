@@ -1,54 +1,67 @@
-"""Random valid specs that use the whole language: both sources are what the network says they are."""
+"""Whatever a spec says: both sources are clean, and their models are what the network foretells.
 
-import warnings
+`scripts/fuzz.py` does the same for as many specs as one likes.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
 
 import pytest
 from agreed import (
+    Drawn,
     check_keras,
+    check_keras_arguments,
     check_torch,
     check_torch_arguments,
     check_values,
-    other_values,
+    complaints,
+    sources,
 )
-from built import Built, build
 from random_specs import random_spec
 
-pytest.importorskip("torch")
-pytestmark = pytest.mark.torch
+FIRST = int(os.environ.get("FIRST_SEED", "0"))
+SEEDS = range(FIRST, FIRST + 30)
+FEW = SEEDS[:8]  # Keras takes longer
 
 
-REFUSED = ("error[bad-name]", "error[name-clash]")  # names are drawn so that some of them clash
+@cache
+def drawn(seed: int) -> Drawn:
+    return Drawn.of(random_spec(seed))
 
 
-def drawn(seed: int) -> Built:
-    """The network of a random spec, unless its names are refused."""
-    try:
-        return build(random_spec(seed).text)
-    except AssertionError as error:
-        if not str(error).startswith(REFUSED):
-            raise
-        pytest.skip("drawn names clash")
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + 100))
+def test_the_spec_is_valid_with_its_own_and_with_other_parameters(seed: int):
+    assert drawn(seed).other
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_pytorch_has_the_weights_that_the_network_says(seed: int):
-    warnings.simplefilter("ignore")
-    network = drawn(seed)
-    check_torch(network)
-    spec = random_spec(seed)
-    try:
-        arguments, other = other_values(network, spec.values, spec.text)
-    except AssertionError as error:
-        assert str(error).startswith(REFUSED)
-        return
-    check_torch_arguments(network, arguments, other)
+def test_ruff_has_nothing_to_say_of_the_sources(tmp_path: Path):
+    for seed in SEEDS:
+        for target, source in sources(drawn(seed).built.network).items():
+            (tmp_path / f"spec_{seed}_{target}.py").write_text(source, encoding="utf-8")
+    assert complaints(tmp_path) == ""
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("seed", SEEDS)
+def test_pytorch(seed: int):
+    pytest.importorskip("torch")
+    check_torch(drawn(seed).built)
+    check_torch_arguments(drawn(seed))
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("seed", range(5))
-def test_both_targets_compute_the_same(seed: int):
+@pytest.mark.parametrize("seed", FEW)
+def test_keras(seed: int):
     pytest.importorskip("keras")
-    warnings.simplefilter("ignore")
-    network = drawn(seed)
-    check_keras(network)
-    check_values(network)
+    check_keras(drawn(seed).built)
+    check_keras_arguments(drawn(seed))
+
+
+@pytest.mark.torch
+@pytest.mark.keras
+@pytest.mark.parametrize("seed", FEW)
+def test_both_compute_the_same(seed: int):
+    pytest.importorskip("torch")
+    pytest.importorskip("keras")
+    check_values(drawn(seed).built)
