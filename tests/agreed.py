@@ -18,22 +18,11 @@ from cnngen.program.fixed import fixed_parameters
 from cnngen.semantics.network import Layer, Network
 
 # What Keras has no layers for, so that generated code calls functions.
-FUNCTIONS = {
-    *(
-        "channel_shuffle",
-        "gelu",
-        "identity",
-        "local_response_norm",
-        "pad_channels",
-        "pixel_shuffle",
-    ),
-    *("scale", "slice_channels"),
-}
+FUNCTIONS = {"gelu", "identity", "local_response_norm", "scale", "slice_channels"}
+FUNCTIONS |= {"channel_shuffle", "pad_channels", "pixel_shuffle"}
 GLOBAL_POOLS = {"global_avg_pool", "global_max_pool"}
 Shapes = dict[str, tuple[int, ...]]
 TOLERANCE = 1e-5  # in float64, where no mistake passes for rounding; but some kernels use float32
-
-
 ROOT = Path(__file__).parent.parent
 RUFF = shutil.which("ruff") or str(Path(sys.executable).parent / "ruff")
 

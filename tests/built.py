@@ -1,6 +1,7 @@
 """Support for tests: a spec compiled for both targets, its sources imported and its models made."""
 
 import importlib.util
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -80,6 +81,13 @@ def _build(spec: Path | str, settings: tuple[tuple[str, str], ...], input: Image
     if network is None:
         raise AssertionError(render_text(list(report)))
     return Built(network, dict(settings))
+
+
+def forget() -> None:
+    """Let go of all that was built, for who builds thousands."""
+    _build.cache_clear()
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()
 
 
 def _import(name: str, source: str) -> ModuleType:

@@ -46,11 +46,9 @@ class Code:
         """Make one condition of the one at the mark and one that is all there is inside it."""
         (depth, outer), (_, inner), *rest = self.lines[mark:]
         if inner.startswith("if ") and all(level > depth + 1 for level, _ in rest):
-            tests = [_conjunct(line.removeprefix("if ")[:-1]) for line in (outer, inner)]
-            tests = [test for test in tests if test != "True"] or ["True"]
-            tests = ["False"] if "False" in tests else tests
+            tests = [line.removeprefix("if ").removesuffix(":") for line in (outer, inner)]
             inside = [(level - 1, line) for level, line in rest]
-            self.lines[mark:] = [(depth, f"if {' and '.join(tests)}:"), *inside]
+            self.lines[mark:] = [(depth, f"if {_both(*tests)}:"), *inside]
 
     def rewrite(self, mark: int, statement: str) -> None:
         """Give the line at the mark its text, where only what follows tells it."""
@@ -69,10 +67,15 @@ class Code:
         )
 
 
-def _conjunct(test: str) -> str:
-    """A condition as an operand of `and`."""
-    match ast.parse(test, mode="eval").body:
-        case ast.BoolOp(op=ast.Or()) | ast.IfExp():
-            return f"({test})"
-        case _:
-            return test
+def _both(first: str, second: str) -> str:
+    """Both conditions in one."""
+    if "False" in (first, second):
+        return "False"
+    if "True" in (first, second):
+        return second if first == "True" else first
+    loose = (ast.Or, ast.IfExp)  # what binds less than `and`
+    trees = [ast.parse(test, mode="eval").body for test in (first, second)]
+    return " and ".join(
+        f"({test})" if isinstance(getattr(tree, "op", tree), loose) else test
+        for test, tree in zip((first, second), trees, strict=True)
+    )
