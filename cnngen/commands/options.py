@@ -87,6 +87,14 @@ def changes(command: F) -> F:
     return command
 
 
+def table_format(command: F) -> F:
+    """The option `--format` of commands that print a table."""
+    choice = click.Choice(["table", "json", "csv", "markdown"])
+    return click.option("--format", "format", type=choice, default="table", show_default=True)(
+        command
+    )
+
+
 def options(settings: dict[str, str], input: Size | None, max_layers: int | None) -> "Options":
     from cnngen.analysis import Options
     from cnngen.ops.base import Image

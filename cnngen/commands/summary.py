@@ -13,18 +13,13 @@ from cnngen.commands.options import (
     options,
     show,
     specs,
+    table_format,
 )
 
 
 @click.command()
 @click.argument("spec")
-@click.option(
-    "--format",
-    "format",
-    type=click.Choice(["table", "json", "csv", "markdown"]),
-    default="table",
-    show_default=True,
-)
+@table_format
 @click.option(
     "--depth",
     type=click.IntRange(min=1),
@@ -54,18 +49,14 @@ def summary(
         ctx.exit(exit_code(diagnostics))
     from cnngen.report.summary import summarize
     from cnngen.report.summary_table import left_out, summary_table
-    from cnngen.report.table import aligned, comma_separated, markdown
+    from cnngen.report.table import RENDERERS
 
     summed = summarize(network, training)
-    match format:
-        case "json":
-            text = json.dumps(summed.as_dict(), indent=2) + "\n"
-        case "csv":
-            text = comma_separated(summary_table(summed, depth))
-        case "markdown":
-            text = markdown(summary_table(summed, depth or 1))
-        case _:
-            text = aligned(summary_table(summed, depth or 1))
-            if note := left_out(summed):
-                text += f"\n{note}\n"
+    if format == "json":
+        text = json.dumps(summed.as_dict(), indent=2) + "\n"
+    else:
+        all_parts = format == "csv" and depth is None
+        text = RENDERERS[format](summary_table(summed, None if all_parts else depth or 1))
+    if format == "table" and (note := left_out(summed)):
+        text += f"\n{note}\n"
     click.echo(text, nl=False)

@@ -1,29 +1,62 @@
-"""`cnngen list`: the specs that ship with the package."""
+"""`cnngen list`: where networks come from and what they cost, a row each."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cnngen.commands.options import analyse, options, show
+from cnngen.commands.options import analyse, exit_code, options, show, specs, table_format
 from cnngen.locate import zoo
+
+if TYPE_CHECKING:
+    from cnngen.report.catalogue import Entry
 
 
 @click.command("list")
-def list_zoo() -> None:
-    """List the specs of the zoo, with what they cost."""
-    from cnngen.report.summary import summarize
-    from cnngen.report.table import Row, Table, aligned
+@click.argument("spec", nargs=-1)
+@table_format
+@click.pass_context
+def list_zoo(ctx: click.Context, spec: tuple[str, ...], format: str) -> None:
+    """List networks with what they cost, the oldest first.
+
+    None means the zoo, the specs that ship with cnngen. Numbers are exact in json and csv. A spec
+    with errors is left out, and its errors are shown.
+    """
+    from cnngen.report.catalogue import catalogue_table, in_order
+    from cnngen.report.table import RENDERERS, aligned
+
+    entries, code = _entries(specs(spec) if spec else list(zoo().values()))
+    entries = in_order(entries)
+    if format == "json":
+        text = json.dumps([entry.as_dict() for entry in entries], indent=2) + "\n"
+    elif format == "table":
+        text = aligned(catalogue_table(entries, format), _columns())
+    else:
+        text = RENDERERS[format](catalogue_table(entries, format))
+    click.echo(text, nl=False)
+    ctx.exit(code)
+
+
+def _entries(paths: list[Path]) -> "tuple[list[Entry], int]":
+    """The rows, and the exit code: what `cnngen check` says about the specs."""
+    from cnngen.report.catalogue import entry_of
 
     given = options({}, None, None)
-    rows: list[Row] = []
-    for name, path in zoo().items():
+    entries: list[Entry] = []
+    code = 0
+    for path in paths:
         network, diagnostics = analyse(path, given)
-        if network is None:
+        code = max(code, exit_code(diagnostics))
+        if network:
+            entries.append(entry_of(network))
+        else:
             show(diagnostics)
-            continue
-        summary = summarize(network)
-        paper = network.resolution.spec.paper
-        (size,) = summary.inputs.values()
-        numbers = f"{summary.parameters:,}", f"{summary.macs:,}"
-        origin = (paper.year, paper.title) if paper else ("", "")
-        rows.append((name, origin[0], " x ".join(map(str, size)), *numbers, origin[1]))
-    head = ("name", "year", "input", "parameters", "MACs", "paper")
-    click.echo(aligned(Table(head, rows, numbers=frozenset({3, 4}))), nl=False)
+    return entries, code
+
+
+def _columns() -> int | None:
+    """The width of the terminal; None where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

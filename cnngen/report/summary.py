@@ -85,6 +85,11 @@ def summarize(network: Network, training: bool = False) -> Summary:
     )
 
 
+def size_text(sizes: Sizes) -> str:
+    """`3 x 224 x 224`."""
+    return " x ".join(map(str, sizes))
+
+
 def _layer(layer: Layer) -> LayerSummary:
     op = layer.op
     shapes = tuple(_known(x.shape) for x in layer.inputs)

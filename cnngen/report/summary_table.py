@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from cnngen.report.summary import LayerSummary, Sizes, Summary
+from cnngen.report.summary import LayerSummary, Summary, size_text
 from cnngen.report.table import Row, Table
 
 HEAD = ("path", "op", "output", "parameters", "buffers", "MACs")
@@ -13,7 +13,7 @@ def summary_table(summary: Summary, depth: int | None) -> Table:
     """Layers whose paths agree in the first `depth` parts share a row; None: each has its own."""
     groups = groupby(summary.counted(), key=lambda layer: _prefix(layer.path, depth))
     rows = [_row(path, list(layers)) for path, layers in groups]
-    outputs = ", ".join(f"{name} {_size(size)}" for name, size in summary.outputs.items())
+    outputs = ", ".join(f"{name} {size_text(size)}" for name, size in summary.outputs.items())
     total = (summary.name, "", outputs, *_numbers(summary))
     return Table(HEAD, rows, total, NUMBERS)
 
@@ -36,12 +36,8 @@ def _row(path: str, layers: list[LayerSummary]) -> Row:
     parameters = sum(layer.parameters for layer in layers)
     buffers = sum(layer.buffers for layer in layers)
     macs = sum(layer.macs for layer in layers)
-    return path, op, _size(layers[-1].output), f"{parameters:,}", f"{buffers:,}", f"{macs:,}"
+    return path, op, size_text(layers[-1].output), f"{parameters:,}", f"{buffers:,}", f"{macs:,}"
 
 
 def _numbers(summary: Summary) -> tuple[str, str, str]:
     return f"{summary.parameters:,}", f"{summary.buffers:,}", f"{summary.macs:,}"
-
-
-def _size(sizes: Sizes) -> str:
-    return " x ".join(map(str, sizes))

@@ -2,8 +2,8 @@
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 Row = Sequence[str]
 
@@ -18,8 +18,13 @@ class Table:
     numbers: frozenset[int] = frozenset()
 
 
-def aligned(table: Table) -> str:
-    """Columns for a terminal, two spaces apart, with a rule above the total."""
+def aligned(table: Table, width: int | None = None) -> str:
+    """Columns for a terminal, two spaces apart, with a rule above the total.
+
+    Where there are more than `width` columns, texts of the last one lose their ends.
+    """
+    if width is not None:
+        table = _narrowed(table, width - sum(_widths(table)[:-1]) - 2 * (len(table.head) - 1))
     widths = _widths(table)
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     lines = [_line(table.head, widths, table, "  "), rule]
@@ -49,6 +54,24 @@ def comma_separated(table: Table) -> str:
             cell.replace(",", "") if i in table.numbers else cell for i, cell in enumerate(row)
         )
     return text.getvalue()
+
+
+RENDERERS: dict[str, Callable[[Table], str]] = {
+    "table": aligned,
+    "csv": comma_separated,
+    "markdown": markdown,
+}
+
+
+def _narrowed(table: Table, width: int) -> Table:
+    """The last column in this width, or in that of its head."""
+    width = max(width, len(table.head[-1]))
+    rows = [(*row[:-1], _shortened(row[-1], width)) for row in table.rows]
+    return replace(table, rows=rows)
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 3].rstrip() + "..."
 
 
 def _widths(table: Table) -> list[int]:

@@ -1,0 +1,97 @@
+"""The catalogue: many networks, a row each, with where they come from and what they cost."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cnngen.diagnostics.terminal import one_line
+from cnngen.report.summary import Sizes, size_text, summarize
+from cnngen.report.table import Row, Table
+from cnngen.semantics.network import Network
+from cnngen.syntax.tree import Paper
+
+HEAD = ("name", "year", "input", "parameters", "MACs", "paper")
+NUMBERS = frozenset({3, 4})
+PREFIXES = ("", " k", " M", " G", " T", " P", " E")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A network under the name of its file; what its spec does not say about a paper is empty."""
+
+    name: str
+    year: str
+    input: Sizes
+    parameters: int
+    macs: int
+    paper: str
+    url: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `cnngen list --format json` prints."""
+        return asdict(self)
+
+
+def entry_of(network: Network) -> Entry:
+    """The row of a network, as it is in inference."""
+    summary = summarize(network)
+    spec = network.resolution.spec
+    paper = spec.paper or Paper()
+    (size,) = summary.inputs.values()
+    return Entry(
+        *(spec.stem, paper.year, size),
+        *(summary.parameters, summary.macs, paper.title, paper.url),
+    )
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """By year, and in it by family and size: names are compared by their words, then numbers."""
+    return sorted(entries, key=_place)
+
+
+def catalogue_table(entries: Iterable[Entry], format: str) -> Table:
+    """The table for `format`: exact numbers for programs, short ones for people."""
+    number = exact if format == "csv" else short
+    rows = [_markdown_row(each) if format == "markdown" else _row(each, number) for each in entries]
+    return Table(HEAD, rows, numbers=NUMBERS)
+
+
+def exact(number: int) -> str:
+    return f"{number:,}"
+
+
+def short(number: int) -> str:
+    """Three digits and a prefix: `25.6 M`."""
+    if number < 1000:
+        return str(number)
+    digits, exponent = f"{number:.2e}".split("e")
+    thousands = min(int(exponent) // 3, len(PREFIXES) - 1)
+    before = int(exponent) - 3 * thousands
+    return f"{float(digits) * 10**before:.{max(0, 2 - before)}f}{PREFIXES[thousands]}"
+
+
+def _place(entry: Entry) -> tuple[int, list[str], list[int], str]:
+    """Without a year last; `vgg9` before `vgg16`, and both before `vgg9_bn`."""
+    year = re.search(r"[0-9]{4}", entry.year, re.ASCII)
+    words = re.split(r"[0-9]+", entry.name)
+    numbers = [int(number) for number in re.findall(r"[0-9]{1,20}", entry.name)]
+    return int(year[0]) if year else 10_000, words, numbers, entry.name
+
+
+def _row(entry: Entry, number: Callable[[int], str]) -> Row:
+    numbers = number(entry.parameters), number(entry.macs)
+    name, year, paper = map(one_line, (entry.name, entry.year, entry.paper))
+    return name, year, size_text(entry.input), *numbers, paper
+
+
+def _markdown_row(entry: Entry) -> Row:
+    """The name as it is typed, and the paper as a link."""
+    name, year, size, *numbers, paper = map(_escaped, _row(entry, short))
+    if re.fullmatch(r"https?://[^\s()<>|]+", entry.url):
+        paper = f"[{paper}]({entry.url})"
+    return f"`{name}`", year, size, *numbers, paper
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"[\\`*\[\]<>|]", r"\\\g<0>", text)
