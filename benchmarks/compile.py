@@ -3,22 +3,26 @@
     python benchmarks/compile.py
 
 Prints a table and ends with 1 where a number exceeds its limit. Times are those of whole processes:
-the median of RUNS, taken in turns, so that a busy moment hits all commands alike.
+medians of several, taken in turns, so that a busy moment hits all commands alike.
 """
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-RUNS = 10
+RUNS, ZOO_RUNS = 10, 5
 FLOOR = ["-c", "import yaml, networkx, click"]
 CLI = ["-m", "cnngen"]
-SPEC = str(Path(__file__).parent.parent / "specs" / "densenet121.yaml")
+ROOT = Path(__file__).parent.parent
+SPECS, GENERATED = str(ROOT / "specs"), str(ROOT / "generated")
+SPEC = str(ROOT / "specs" / "densenet121.yaml")
 
 LAYERS = 1_000, 100_000
 SLOWER = 2.0  # times per layer, the large network against the small one
@@ -66,36 +70,58 @@ ENV = {name: value for name, value in os.environ.items() if name != "PYTHONDONTW
 
 
 def main() -> None:
-    passed = [*commands(), *scaling()]
+    passed = [*commands(), *zoo(), *scaling()]
     sys.exit(not all(passed))
 
 
 def commands() -> list[bool]:
-    """Time the commands; whether each keeps to its limit."""
+    """One network, against the imports that its commands cannot do without."""
     with tempfile.TemporaryDirectory() as folder:
-        rows: list[tuple[str, list[str], float | None]] = [
+        build = [*CLI, "build", SPEC, "--force", "-o", folder]
+        return compare(
+            RUNS,
             ("import yaml, networkx, click", FLOOR, None),
             ("cnngen --version", [*CLI, "--version"], None),
             ("cnngen --help", [*CLI, "--help"], None),
             ("cnngen check densenet121", [*CLI, "check", SPEC], 1.6),
-            ("cnngen build densenet121", [*CLI, "build", SPEC, "--force", "-o", folder], 2.5),
-        ]
-        times: dict[str, list[float]] = {name: [] for name, _, _ in rows}
-        for _, arguments, _ in rows:
-            seconds(arguments)  # fills the caches
-        for _ in range(RUNS):
-            for name, arguments, _ in rows:
-                for file in Path(folder).glob("*.py"):
-                    file.unlink()
-                times[name].append(seconds(arguments))
+            ("cnngen build densenet121", build, 2.5),
+            between=lambda: [file.unlink() for file in Path(folder).glob("*.py")],
+        )
+
+
+def zoo() -> list[bool]:
+    """All networks, against the import of a framework, before which they should be checked."""
+    if importlib.util.find_spec("torch") is None:
+        print("torch is not installed: the zoo has nothing to be compared with")
+        return []
+    return compare(
+        ZOO_RUNS,
+        ("import torch", ["-c", "import torch"], None),
+        ("cnngen check (all)", [*CLI, "check", SPECS], 1.0),
+        ("cnngen build --check (all)", [*CLI, "build", "--check", SPECS, "-o", GENERATED], 5.0),
+    )
+
+
+def compare(
+    runs: int, *rows: tuple[str, list[str], float | None], between: Callable[[], object] = list
+) -> list[bool]:
+    """Time processes in turns; whether each keeps to its limit, in multiples of the first one."""
+    times: dict[str, list[float]] = {name: [] for name, _, _ in rows}
+    for _, arguments, _ in rows:
+        seconds(arguments)  # fills the caches
+    for _ in range(runs):
+        for name, arguments, _ in rows:
+            between()
+            times[name].append(seconds(arguments))
     floor = median(times[rows[0][0]])
-    print(f"{'process':<30} {'seconds':>8} {'x floor':>8} {'limit':>6}")
+    print(f"{'process':<30} {'seconds':>8} {'x first':>8} {'limit':>6}")
     passed: list[bool] = []
     for name, _, limit in rows:
         spent = median(times[name])
         passed.append(limit is None or spent <= limit * floor)
         verdict = "" if passed[-1] else "  too slow"
         print(f"{name:<30} {spent:>8.3f} {spent / floor:>8.2f} {limit or '':>6}{verdict}")
+    print()
     return passed
 
 
@@ -117,7 +143,7 @@ def run(arguments: list[str]) -> str:
 def scaling() -> list[bool]:
     """Compare a small network with a large one; whether each layer keeps to the limits."""
     small, large = (measure(layers, runs) for layers, runs in zip(LAYERS, (10, 1), strict=True))
-    print(f"\n{'layers':>8} {'seconds':>8} {'us each':>8} {'peak MB':>8}")
+    print(f"{'layers':>8} {'seconds':>8} {'us each':>8} {'peak MB':>8}")
     for layers, spent, peak in (small, large):
         print(f"{layers:>8,} {spent:>8.3f} {spent / layers * 1e6:>8.1f} {peak / 1e6:>8.0f}")
     slower = large[1] / large[0] / (small[1] / small[0])

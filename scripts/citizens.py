@@ -1,4 +1,4 @@
-"""Take every network of `specs/` at full size through the tools of both frameworks.
+"""Take networks at full size through the tools of both frameworks, and print a page about it.
 
 python scripts/citizens.py > docs/citizens.md
 """
@@ -33,25 +33,45 @@ from cnngen.analysis import analyse_file  # noqa: E402
 from cnngen.diagnostics.model import Report  # noqa: E402
 from cnngen.semantics.network import Network  # noqa: E402
 
+# Together they use every construct of the language.
+NETWORKS = (
+    *("lenet5", "alexnet", "alexnet_2012", "vgg16", "nin_cifar10", "googlenet"),
+    *("resnet50", "resnet20_cifar10", "densenet121", "unet"),
+)
 BACKENDS = ("tensorflow", "torch", "jax")
 COLUMNS = ("compile", "export", "ONNX", "stock layers", "features", "fit", *BACKENDS)
 PACKAGES = ("torch", "onnxruntime", "keras", "tensorflow", "jax")
 
 
+PAGE = """# Good citizens
+
+What generated models go through with the tools of their frameworks, at the size and with the
+parameters of their specs. `python scripts/citizens.py` prints this page; the tests do the same with
+smaller networks.
+
+| column | |
+| --- | --- |
+| compile | `torch.compile(model, fullgraph=True)` with its usual backend gives the same outputs |
+| export | `torch.export` gives a program with the same outputs |
+| ONNX | exported and run by ONNX Runtime, it gives the same outputs |
+| stock layers | all layers of the Keras model are those of Keras |
+| features | a Keras model of an inner layer's output can be cut out by the layer's name |
+| fit | one step of `fit` changes the weights |
+| tensorflow, torch, jax | saved as `.keras` and loaded in a fresh process without the generated file, on \
+each backend: the largest relative difference of the outputs |
+
+With {versions}, Python {python}, on a CPU.
+Outputs that differ by more than {close:g}, relative, would show as a failure.
+"""
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
-    names = sys.argv[1:] or sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))
+    names = sys.argv[1:] or NETWORKS
     with tempfile.TemporaryDirectory() as folder:
         rows = {name: row(name, Path(folder)) for name in names}
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
-    print("# Good citizens\n")
-    print(
-        "What every generated model went through, at the size and with the parameters of its spec."
-    )
-    print("`python scripts/citizens.py` prints this page.\n")
-    print(f"With {versions}, Python {platform.python_version()}, on a CPU. Outputs are compared")
-    print(f"at {CLOSE:g} relative; the last columns are models that were saved with TensorFlow and")
-    print("loaded in a fresh process on each backend of Keras, with the relative difference.\n")
+    print(PAGE.format(versions=versions, python=platform.python_version(), close=CLOSE))
     print("| network | " + " | ".join(COLUMNS) + " |")
     print("| --- " * (len(COLUMNS) + 1) + "|")
     for name, cells in rows.items():
