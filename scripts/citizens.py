@@ -57,8 +57,7 @@ smaller networks.
 | stock layers | all layers of the Keras model are those of Keras |
 | features | a Keras model of an inner layer's output can be cut out by the layer's name |
 | fit | one step of `fit` changes the weights |
-| tensorflow, torch, jax | saved as `.keras` and loaded in a fresh process without the generated file, on \
-each backend: the largest relative difference of the outputs |
+| tensorflow, torch, jax | a `.keras` file in a fresh process: largest relative difference |
 
 With {versions}, Python {python}, on a CPU.
 Outputs that differ by more than {close:g}, relative, would show as a failure.
