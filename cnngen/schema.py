@@ -284,6 +284,10 @@ def _values(attribute: Attribute[Any]) -> list[Schema]:
             return [{"type": ["boolean", "string"]}, *null]
         case "size":
             return [*whole, _list(whole, 2), *null]
+        case "ints":
+            return [_list(whole), {"type": "string"}, *null]
+        case "table":
+            return [_list([_list(whole), {"type": "string"}]), {"type": "string"}, *null]
         case "padding":
             return [{"enum": ["half", "same"]}, *whole, _list(whole, 2), _list(whole, 4), *null]
         case "choice":
@@ -292,8 +296,9 @@ def _values(attribute: Attribute[Any]) -> list[Schema]:
             return [_ref("init")]
 
 
-def _list(items: list[Schema], length: int) -> Schema:
-    return {"type": "array", "items": {"anyOf": items}, "minItems": length, "maxItems": length}
+def _list(items: list[Schema], length: int | None = None) -> Schema:
+    lengths = {} if length is None else {"minItems": length, "maxItems": length}
+    return {"type": "array", "items": {"anyOf": items}} | lengths
 
 
 def _init() -> Schema:

@@ -35,35 +35,39 @@ def local_response_norm(x: KerasTensor, size: int) -> KerasTensor:
     return x / (1 + 1e-4 / size * total) ** 0.75
 
 
-def conv_relu(x: KerasTensor, out: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
+def conv_unit(x: KerasTensor, out: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
     """A convolution that keeps height and width unless it strides, and a ReLU."""
     x = conv2d(x, out, kernel, stride=stride, padding=(kernel - 1) // 2, name=f"{name}_0")
     return layers.ReLU(name=f"{name}_1")(x)
+
+
+def large_window(x: KerasTensor, reduce: int, out: int, *, name: str) -> KerasTensor:
+    """The branch with the largest windows, of fewer channels."""
+    x = conv_unit(x, out=reduce, kernel=1, name=f"{name}_0")
+    return conv_unit(x, out, kernel=5, name=f"{name}_1")
 
 
 def inception(
     x: KerasTensor, c1: int, r3: int, c3: int, r5: int, c5: int, proj: int, *, name: str
 ) -> KerasTensor:
     """Windows of several sizes on one input, their outputs side by side."""
-    branch1 = conv_relu(x, out=c1, kernel=1, name=f"{name}_branch1")
-    branch3 = conv_relu(x, out=r3, kernel=1, name=f"{name}_branch3_0")
-    branch3 = conv_relu(branch3, out=c3, kernel=3, name=f"{name}_branch3_1")
-    branch5 = conv_relu(x, out=r5, kernel=1, name=f"{name}_branch5_0")
-    branch5 = conv_relu(branch5, out=c5, kernel=5, name=f"{name}_branch5_1")
+    branch1 = conv_unit(x, out=c1, kernel=1, name=f"{name}_branch1")
+    branch3 = conv_unit(x, out=r3, kernel=1, name=f"{name}_branch3_0")
+    branch3 = conv_unit(branch3, out=c3, kernel=3, name=f"{name}_branch3_1")
+    branch5 = large_window(x, reduce=r5, out=c5, name=f"{name}_branch5")
     pool = layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool_0")(x)
-    pool = conv_relu(pool, out=proj, kernel=1, name=f"{name}_pool_1")
+    pool = conv_unit(pool, out=proj, kernel=1, name=f"{name}_pool_1")
     return layers.Concatenate(name=f"{name}_concat")([branch1, branch3, branch5, pool])
 
 
 def aux_head(x: KerasTensor, classes: int, aux_dropout: float, *, name: str) -> KerasTensor:
     """A classifier half way, which brings gradients to the early layers; weigh its loss by 0.3."""
-    x = layers.AveragePooling2D(5, strides=3, name=f"{name}_0")(x)
-    x = conv_relu(x, out=128, kernel=1, name=f"{name}_1")
-    x = layers.Flatten(name=f"{name}_2")(x)
-    x = layers.Dense(1024, name=f"{name}_3")(x)
-    x = layers.ReLU(name=f"{name}_4")(x)
-    x = layers.Dropout(aux_dropout, name=f"{name}_5")(x)
-    return layers.Dense(classes, name=f"{name}_6")(x)
+    x = conv_unit(x, out=128, kernel=1, name=f"{name}_0")
+    x = layers.Flatten(name=f"{name}_1")(x)
+    x = layers.Dense(1024, name=f"{name}_2")(x)
+    x = layers.ReLU(name=f"{name}_3")(x)
+    x = layers.Dropout(aux_dropout, name=f"{name}_4")(x)
+    return layers.Dense(classes, name=f"{name}_5")(x)
 
 
 def googlenet(
@@ -88,11 +92,11 @@ def googlenet(
     image = keras.Input(input_shape)
 
     # stem: 28 x 28 x 192
-    x = conv_relu(image, out=64, kernel=7, stride=2, name="stem_0")
+    x = conv_unit(image, out=64, kernel=7, stride=2, name="stem_0")
     x = max_pool2d(x, 3, 2, name="stem_1")
     x = local_response_norm(x, 5)
-    x = conv_relu(x, out=64, kernel=1, name="stem_3")
-    x = conv_relu(x, out=192, kernel=3, name="stem_4")
+    x = conv_unit(x, out=64, kernel=1, name="stem_3")
+    x = conv_unit(x, out=192, kernel=3, name="stem_4")
     x = local_response_norm(x, 5)
     x = max_pool2d(x, 3, 2, name="stem_6")
 
@@ -130,6 +134,12 @@ def googlenet(
 
     if not training_heads:
         return keras.Model(image, logits, name="googlenet")
-    aux1 = aux_head(inception4a, classes, aux_dropout, name="aux1")  # 1000
-    aux2 = aux_head(inception4d, classes, aux_dropout, name="aux2")  # 1000
+
+    # aux1: 1000
+    x = layers.AveragePooling2D(5, strides=3, name="aux1_0")(inception4a)
+    aux1 = aux_head(x, classes, aux_dropout, name="aux1_1")
+
+    # aux2: 1000
+    x = layers.AveragePooling2D(5, strides=3, name="aux2_0")(inception4d)
+    aux2 = aux_head(x, classes, aux_dropout, name="aux2_1")
     return keras.Model(image, {"logits": logits, "aux1": aux1, "aux2": aux2}, name="googlenet")

@@ -17,7 +17,7 @@ class GoogLeNetOutputs(NamedTuple):
     aux2: Tensor
 
 
-class ConvRelu(nn.Sequential):
+class ConvUnit(nn.Sequential):
     """A convolution that keeps height and width unless it strides, and a ReLU."""
 
     def __init__(self, in_channels: int, out: int, kernel: int, stride: int = 1) -> None:
@@ -29,6 +29,16 @@ class ConvRelu(nn.Sequential):
         )
 
 
+class LargeWindow(nn.Sequential):
+    """The branch with the largest windows, of fewer channels."""
+
+    def __init__(self, in_channels: int, reduce: int, out: int) -> None:
+        super().__init__(
+            ConvUnit(in_channels, out=reduce, kernel=1),
+            ConvUnit(reduce, out, kernel=5),
+        )
+
+
 class Inception(nn.Module):
     """Windows of several sizes on one input, their outputs side by side."""
 
@@ -36,18 +46,15 @@ class Inception(nn.Module):
         self, in_channels: int, c1: int, r3: int, c3: int, r5: int, c5: int, proj: int
     ) -> None:
         super().__init__()
-        self.branch1 = ConvRelu(in_channels, out=c1, kernel=1)
+        self.branch1 = ConvUnit(in_channels, out=c1, kernel=1)
         self.branch3 = nn.Sequential(
-            ConvRelu(in_channels, out=r3, kernel=1),
-            ConvRelu(r3, out=c3, kernel=3),
+            ConvUnit(in_channels, out=r3, kernel=1),
+            ConvUnit(r3, out=c3, kernel=3),
         )
-        self.branch5 = nn.Sequential(
-            ConvRelu(in_channels, out=r5, kernel=1),
-            ConvRelu(r5, out=c5, kernel=5),
-        )
+        self.branch5 = LargeWindow(in_channels, reduce=r5, out=c5)
         self.pool = nn.Sequential(
             nn.MaxPool2d(kernel_size=3, stride=1, padding=1, ceil_mode=True),
-            ConvRelu(in_channels, out=proj, kernel=1),
+            ConvUnit(in_channels, out=proj, kernel=1),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -59,8 +66,7 @@ class AuxHead(nn.Sequential):
 
     def __init__(self, in_channels: int, classes: int, aux_dropout: float) -> None:
         super().__init__(
-            nn.AvgPool2d(kernel_size=5, stride=3),
-            ConvRelu(in_channels, out=128, kernel=1),
+            ConvUnit(in_channels, out=128, kernel=1),
             nn.Flatten(),
             nn.Linear(128 * 4 * 4, 1024),
             nn.ReLU(),
@@ -83,11 +89,11 @@ class GoogLeNet(nn.Module):
     def __init__(self, classes: int = 1000, dropout: float = 0.4, aux_dropout: float = 0.7) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            ConvRelu(3, out=64, kernel=7, stride=2),
+            ConvUnit(3, out=64, kernel=7, stride=2),
             nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
             nn.LocalResponseNorm(5),
-            ConvRelu(64, out=64, kernel=1),
-            ConvRelu(64, out=192, kernel=3),
+            ConvUnit(64, out=64, kernel=1),
+            ConvUnit(64, out=192, kernel=3),
             nn.LocalResponseNorm(5),
             nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
         )
@@ -108,8 +114,14 @@ class GoogLeNet(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(1024, classes),
         )
-        self.aux1 = AuxHead(512, classes, aux_dropout)
-        self.aux2 = AuxHead(528, classes, aux_dropout)
+        self.aux1 = nn.Sequential(
+            nn.AvgPool2d(kernel_size=5, stride=3),
+            AuxHead(512, classes, aux_dropout),
+        )
+        self.aux2 = nn.Sequential(
+            nn.AvgPool2d(kernel_size=5, stride=3),
+            AuxHead(528, classes, aux_dropout),
+        )
         self.apply(init_weights)
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetOutputs:

@@ -9,14 +9,14 @@ from keras.initializers import RandomNormal
 
 
 def conv2d(
-    x: KerasTensor, filters: int, kernel: int, padding: int = 0, *, name: str
+    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int = 0, *, name: str
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if 2 * padding == kernel - 1 else "valid"
+    mode = "same" if stride == 1 and 2 * padding == kernel - 1 else "valid"
     if padding and mode == "valid":
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
     init = RandomNormal(stddev=0.05)
-    convolve = layers.Conv2D(filters, kernel, padding=mode, kernel_initializer=init, name=name)
+    convolve = layers.Conv2D(filters, kernel, stride, mode, kernel_initializer=init, name=name)
     return convolve(x)
 
 
@@ -27,9 +27,19 @@ def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasT
     return layers.MaxPooling2D(kernel, stride, name=name)(x)
 
 
-def mlp_conv(x: KerasTensor, kernel: int, c1: int, c2: int, c3: int, *, name: str) -> KerasTensor:
+def mlp_conv(
+    x: KerasTensor,
+    kernel: int,
+    padding: int,
+    c1: int,
+    c2: int,
+    c3: int,
+    stride: int = 1,
+    *,
+    name: str,
+) -> KerasTensor:
     """A convolution, then two linear layers at each position, which are 1 x 1 convolutions."""
-    x = conv2d(x, c1, kernel, padding=(kernel - 1) // 2, name=f"{name}_0")
+    x = conv2d(x, c1, kernel, stride=stride, padding=padding, name=f"{name}_0")
     x = layers.ReLU(name=f"{name}_1")(x)
     x = conv2d(x, c2, 1, name=f"{name}_2")
     x = layers.ReLU(name=f"{name}_3")(x)
@@ -53,19 +63,19 @@ def nin_cifar10(
     """
     image = keras.Input(input_shape)
 
-    x = mlp_conv(image, kernel=5, c1=192, c2=160, c3=96, name="mlpconv1")  # 32 x 32 x 96
+    x = mlp_conv(image, kernel=5, padding=2, c1=192, c2=160, c3=96, name="mlpconv1")  # 32 x 32 x 96
 
     # pool1: 16 x 16 x 96
     x = max_pool2d(x, 3, 2, name="pool1_0")
     x = layers.Dropout(dropout, name="pool1_1")(x)
 
-    x = mlp_conv(x, kernel=5, c1=192, c2=192, c3=192, name="mlpconv2")  # 16 x 16 x 192
+    x = mlp_conv(x, kernel=5, padding=2, c1=192, c2=192, c3=192, name="mlpconv2")  # 16 x 16 x 192
 
     # pool2: 8 x 8 x 192
     x = max_pool2d(x, 3, 2, name="pool2_0")
     x = layers.Dropout(dropout, name="pool2_1")(x)
 
-    x = mlp_conv(x, kernel=3, c1=192, c2=192, c3=classes, name="mlpconv3")  # 8 x 8 x 10
+    x = mlp_conv(x, kernel=3, padding=1, c1=192, c2=192, c3=classes, name="mlpconv3")  # 8 x 8 x 10
 
     # head: 10
     head = layers.GlobalAveragePooling2D(name="head_0")(x)

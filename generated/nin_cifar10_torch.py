@@ -9,9 +9,18 @@ from torch import Tensor, nn
 class MlpConv(nn.Sequential):
     """A convolution, then two linear layers at each position, which are 1 x 1 convolutions."""
 
-    def __init__(self, in_channels: int, kernel: int, c1: int, c2: int, c3: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        kernel: int,
+        padding: int,
+        c1: int,
+        c2: int,
+        c3: int,
+        stride: int = 1,
+    ) -> None:
         super().__init__(
-            nn.Conv2d(in_channels, c1, kernel_size=kernel, padding=(kernel - 1) // 2),
+            nn.Conv2d(in_channels, c1, kernel_size=kernel, stride=stride, padding=padding),
             nn.ReLU(),
             nn.Conv2d(c1, c2, kernel_size=1),
             nn.ReLU(),
@@ -32,17 +41,17 @@ class NiNCifar10(nn.Module):
 
     def __init__(self, classes: int = 10, dropout: float = 0.5) -> None:
         super().__init__()
-        self.mlpconv1 = MlpConv(3, kernel=5, c1=192, c2=160, c3=96)
+        self.mlpconv1 = MlpConv(3, kernel=5, padding=2, c1=192, c2=160, c3=96)
         self.pool1 = nn.Sequential(
             nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
             nn.Dropout(dropout),
         )
-        self.mlpconv2 = MlpConv(96, kernel=5, c1=192, c2=192, c3=192)
+        self.mlpconv2 = MlpConv(96, kernel=5, padding=2, c1=192, c2=192, c3=192)
         self.pool2 = nn.Sequential(
             nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
             nn.Dropout(dropout),
         )
-        self.mlpconv3 = MlpConv(192, kernel=3, c1=192, c2=192, c3=classes)
+        self.mlpconv3 = MlpConv(192, kernel=3, padding=1, c1=192, c2=192, c3=classes)
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),

@@ -33,31 +33,28 @@ def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasT
     return layers.MaxPooling2D(kernel, stride, name=name)(x)
 
 
+def residual(x: KerasTensor, width: int, stride: int, *, name: str) -> KerasTensor:
+    """Narrow, convolve, widen."""
+    x = conv2d(x, width, 1, name=f"{name}_0")
+    x = BatchNorm(name=f"{name}_1")(x)
+    x = layers.ReLU(name=f"{name}_2")(x)
+    x = conv2d(x, width, 3, stride=stride, padding=1, name=f"{name}_3")
+    x = BatchNorm(name=f"{name}_4")(x)
+    x = layers.ReLU(name=f"{name}_5")(x)
+    x = conv2d(x, 4 * width, 1, name=f"{name}_6")
+    return BatchNorm(name=f"{name}_7")(x)
+
+
 def bottleneck(x: KerasTensor, width: int, stride: int = 1, *, name: str) -> KerasTensor:
-    """Narrow, convolve, widen; the input is added, through a projection where shapes differ."""
+    """A residual, added to the input, or to its projection where the shapes differ."""
     in_channels = x.shape[-1]
-    residual = conv2d(x, width, 1, name=f"{name}_residual_0")
-    residual = BatchNorm(name=f"{name}_residual_1")(residual)
-    residual = layers.ReLU(name=f"{name}_residual_2")(residual)
-    residual = conv2d(residual, width, 3, stride=stride, padding=1, name=f"{name}_residual_3")
-    residual = BatchNorm(name=f"{name}_residual_4")(residual)
-    residual = layers.ReLU(name=f"{name}_residual_5")(residual)
-    residual = conv2d(residual, 4 * width, 1, name=f"{name}_residual_6")
-    residual = BatchNorm(name=f"{name}_residual_7")(residual)
+    residual_out = residual(x, width, stride, name=f"{name}_residual")
     shortcut = x
     if stride != 1 or in_channels != 4 * width:
         shortcut = conv2d(shortcut, 4 * width, 1, stride=stride, name=f"{name}_shortcut_0")
         shortcut = BatchNorm(name=f"{name}_shortcut_1")(shortcut)
-    x = layers.Add(name=f"{name}_add")([residual, shortcut])
+    x = layers.Add(name=f"{name}_add")([residual_out, shortcut])
     return layers.ReLU(name=f"{name}_relu")(x)
-
-
-def stage(x: KerasTensor, depth: int, width: int, stride: int, *, name: str) -> KerasTensor:
-    """Bottlenecks in a row, of which the first may lower the resolution."""
-    x = bottleneck(x, width, stride, name=f"{name}_0")
-    for i in range(1, depth):
-        x = bottleneck(x, width, name=f"{name}_{i}")
-    return x
 
 
 def resnet50(
@@ -88,7 +85,9 @@ def resnet50(
 
     # features: 7 x 7 x 2048
     for i, (depth, width, stride) in enumerate(zip(depths, widths, strides, strict=True)):
-        x = stage(x, depth, width, stride, name=f"features_{i}")
+        x = bottleneck(x, width, stride, name=f"features_{i}_0")
+        for j in range(1, depth):
+            x = bottleneck(x, width, name=f"features_{i}_{j}")
 
     # head: 1000
     x = layers.GlobalAveragePooling2D(name="head_0")(x)

@@ -20,6 +20,7 @@ NORMS = {
     "running_var": "moving_variance",
 }
 PRELU = {"weight": "alpha"}
+AFFINE = {"weight": "kernel", "bias": "bias"}
 COUNTER = "num_batches_tracked"  # of batch norm, in PyTorch only
 
 
@@ -132,6 +133,10 @@ def _in_keras(layer: Layer, own: Mapping[str, Array]) -> dict[str, Array]:
     match layer.op.name:
         case "batch_norm" | "layer_norm" | "group_norm":
             return {NORMS[name]: value[features] for name, value in own.items()}
+        case "affine":
+            shape = (-1,) if isinstance(x, Vector) else (1, 1, -1, 1)
+            named = {AFFINE[name]: value[features] for name, value in own.items()}
+            return named | {k: v.reshape(shape) for k, v in named.items() if k == "kernel"}
         case "prelu":
             shape = (-1,) if isinstance(x, Vector) else (1, 1, -1)
             slopes = slice(None) if layer.op.values["shared"] else features

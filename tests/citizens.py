@@ -17,6 +17,7 @@ from cnngen.ops.base import Image
 # Every network, with fewer and smaller layers where that leaves all kinds of layers in it.
 SMALL: dict[str, tuple[dict[str, str], tuple[int, int]]] = {
     "lenet5": ({}, (28, 28)),
+    "lenet5_1998": ({}, (32, 32)),
     "alexnet": ({"classes": "7", "hidden": "32"}, (96, 96)),
     "alexnet_2012": ({"classes": "7"}, (67, 67)),
     "vgg16": ({"classes": "7", "hidden": "32", "widths": "[4, 8, 12, 8, 16]"}, (64, 64)),

@@ -101,7 +101,8 @@ class Pair:
         projections = {n: torch.randn(v.shape, generator=draw, dtype=v.dtype) for n, v in y.items()}
         sum((v * projections[n]).sum() for n, v in y.items()).backward()
         gradients = {n: p.grad.numpy() for n, p in model.named_parameters()}
-        statistics = {n: v.numpy() for n, v in model.named_buffers() if not n.endswith(COUNTER)}
+        kept = {n: v.numpy() for n, v in model.named_buffers() if n in self.start}  # no constants
+        statistics = {n: v for n, v in kept.items() if not n.endswith(COUNTER)}
         return Step(
             self._from_torch(y),
             in_keras(self.network, gradients),

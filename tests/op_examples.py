@@ -10,9 +10,10 @@ from cnngen.ops.base import Attribute, Image, Op, Shape, Vector
 
 SINGLE = sorted(name for name, op in OPS.items() if not op.joins)
 JOINS = sorted(name for name, op in OPS.items() if op.joins)
-TAKES_VECTORS = {"linear", "reshape"}
+TAKES_VECTORS = {"linear", "rbf", "reshape"}
 TAKES_BOTH = {
-    *("batch_norm", "layer_norm", "dropout", "drop_path", "flatten", "identity", "scale"),
+    *("batch_norm", "layer_norm", "affine", "scale"),
+    *("dropout", "drop_path", "flatten", "identity"),
     *(name for name, op in OPS.items() if op.group == "activation"),
 }
 
@@ -46,6 +47,9 @@ def inputs(draw: st.DrawFn, op: Op) -> Shape:
     if op.name == "reshape" and draw(st.integers(0, 3)):
         features: int = op.values["channels"] * op.values["height"] * op.values["width"]
         return Vector(features, (features,))
+    if op.name == "rbf" and draw(st.integers(0, 3)):
+        features = len(op.values["codes"][0]) * op.values["bits"]
+        return Vector(features, (features,))
     if op.name in TAKES_VECTORS:
         return draw(VECTORS)
     return draw(IMAGES | VECTORS) if op.name in TAKES_BOTH else draw(IMAGES)
@@ -64,6 +68,10 @@ def _values(attribute: Attribute[Any]) -> st.SearchStrategy[Any]:
             values = st.booleans()
         case "size":
             values = st.just((low, low)) | st.tuples(few, few) | few.map(lambda n: (n, n))
+        case "ints":
+            values = st.lists(few, max_size=5).map(tuple)
+        case "table":
+            values = st.integers(1, 4).flatmap(_rows)
         case "padding":
             values = st.just((0, 0, 0, 0)) | st.just("same") | few.map(lambda n: (n,) * 4)
             values |= st.tuples(few, few).map(lambda p: (p[0], p[0], p[1], p[1]))
@@ -73,6 +81,12 @@ def _values(attribute: Attribute[Any]) -> st.SearchStrategy[Any]:
         case "init":
             values = st.none()
     return values | st.none() if attribute.optional else values
+
+
+def _rows(length: int) -> st.SearchStrategy[tuple[tuple[int, ...], ...]]:
+    """Rows of a length, now and then of another."""
+    row = st.lists(st.integers(0, 7), min_size=length, max_size=length).map(tuple)
+    return st.lists(row, min_size=1, max_size=5).map(tuple) | st.just(((1,), (2, 3)))
 
 
 def codes(op: Op, x: Shape) -> Mapping[str, str]:

@@ -33,7 +33,10 @@ class Ops(Expressions):
         kinds: list[Callable[[Running, Place], Drawn]]
         if not x.image:
             kinds = (
-                [self.linear] * 4 + [self.pointwise] * 3 + [self.norm] + [self.reshape] * (not keep)
+                [self.linear] * 4
+                + [self.pointwise] * 3
+                + [self.norm, self.distances]
+                + [self.reshape] * (not keep)
             )
         elif keep or self.maybe(0.6):
             kinds = [self.conv] * 6 + [self.pointwise] * 3 + [self.norm] * 2
@@ -166,8 +169,10 @@ class Ops(Expressions):
         if x.image and x.aligned and self.maybe(0.3):
             groups = self.pick("1", "2", "4", x.channels or "4")
             return [{"group_norm": {"groups": groups}}], x
-        kind = self.pick("batch_norm", "batch_norm", "layer_norm")
-        if self.maybe(0.4):
+        kind = self.pick("batch_norm", "batch_norm", "layer_norm", "affine")
+        if kind == "affine" and self.maybe(0.5):
+            return [{kind: {"init": self.pick("ones", {"normal": {"std": self.rate(place)}})}}], x
+        if kind != "affine" and self.maybe(0.4):
             return [{kind: {"eps": self.rate(place), "affine": self.flag(place)}}], x
         return [kind], x
 
@@ -181,11 +186,22 @@ class Ops(Expressions):
         return self.pick(
             ([{"channel_shuffle": {"groups": self.pick(2, 4)}}], x),
             ([{"slice_channels": {"stop": 4}}], replace(x, channels="4")),
+            self.gathered(x, place),
             (
                 [{"pad_channels": {"before": 4, "after": self.width(place)}}],
                 replace(x, channels=None),
             ),
         )
+
+    def gathered(self, x: Running, place: Place) -> Drawn:
+        count = self.count(place)
+        taken, channels = self.pick(
+            ([3, 0, 0, 2], "4"),
+            ("range(4)", "4"),
+            ("[0, 2] + [1, 1]", "4"),
+            (f"[0, 3] * (2 * ({count}) + 2)", f"4 * (({count}) + 1)"),
+        )
+        return [{"gather_channels": {"channels": taken}}], replace(x, channels=channels)
 
     def paired(self, x: Running, place: Place) -> Drawn:
         """Two ops of which the second takes the first's change of size back."""
@@ -289,6 +305,10 @@ class Ops(Expressions):
     def linear(self, x: Running, place: Place) -> Drawn:
         out = self.width(place)
         return [{"linear": {"out": out, **self.weights(place)}}], self.vector(out)
+
+    def distances(self, x: Running, place: Place) -> Drawn:
+        codes = [[self.pick(0, 1, 5, 7), self.pick(2, 3)] for _ in range(4)]
+        return [{"linear": {"out": 6}}, {"rbf": {"codes": codes, "bits": 3}}], self.vector("4")
 
     def vector(self, out: str) -> Running:
         return Running(True, None, image=False, plain=True, channels=out)

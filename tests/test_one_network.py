@@ -40,6 +40,8 @@ VGG = {"classes": "7", "hidden": "32", "widths": "[8, 16, 24, 16, 32]"}
 CASES = [
     Case("lenet5", 28, 28),
     Case("lenet5", 29, 33),
+    Case("lenet5_1998", 32, 32),
+    Case("lenet5_1998", 37, 41),
     Case("alexnet", 96, 96, ALEXNET),
     Case("alexnet", 95, 127, ALEXNET),
     Case("alexnet_2012", 68, 68, {"classes": "7"}),

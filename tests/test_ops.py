@@ -112,6 +112,8 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
         (make("zero_pad", padding="same"), "padding", "out-of-range"),
         (make("slice_channels", stop=13), "stop", "shape-mismatch"),
         (make("slice_channels", start=3, stop=3), "stop", "empty-output"),
+        (make("gather_channels", channels=(0, 12)), "channels", "out-of-range"),
+        (make("gather_channels", channels=()), "channels", "empty-output"),
     ],
 )
 def test_what_does_not_fit_is_refused(op: Op, attribute: str, code: str) -> None:
@@ -127,6 +129,29 @@ def test_reshape_refuses_what_was_flattened_from_maps() -> None:
         reshape.infer(FLATTENED)
     with pytest.raises(ShapeError, match="cannot make 3 x 2 x 2 of 13 features"):
         reshape.infer(Vector(13, (13,)))
+
+
+@pytest.mark.parametrize(
+    ("codes", "bits", "message"),
+    [
+        ((), 3, "`rbf` has no points"),
+        (((), ()), 3, "`rbf` has no points"),
+        (((1, 2), (3,)), 3, "the rows of `codes` have different lengths"),
+        (((1, 2), (3, 8)), 3, "a number of 3 bits cannot be 8"),
+        (((1, 2), (3, 4)), 3, "have 6 coordinates, and there are 12 features"),
+    ],
+)
+def test_points_that_do_not_fit_are_refused(codes: Any, bits: int, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        make("rbf", codes=codes, bits=bits).infer(FEATURES)
+
+
+def test_rbf_refuses_what_was_flattened_from_maps() -> None:
+    rbf = make("rbf", codes=((1, 2, 3), (3, 2, 1)), bits=4)
+    assert rbf.infer(FEATURES) == Vector(2, (2,))
+    assert rbf.macs(Vector(2, (2,)), FEATURES) == 2 * 12
+    with pytest.raises(ShapeError, match="flattened from feature maps"):
+        rbf.infer(FLATTENED)
 
 
 def test_windows() -> None:

@@ -116,14 +116,28 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return torch.channel_shuffle(x, v["groups"])
         case "pixel_shuffle":
             return F.pixel_shuffle(x, v["factor"])
+        case "gather_channels":
+            return torch.stack([x[:, channel] for channel in v["channels"]], dim=1)
         case "slice_channels":
             return x[:, v["start"] : v["stop"]]
         case "pad_channels":
             return F.pad(x, (0, 0, 0, 0, v["before"], v["after"]))
         case "scale":
             return v["by"] * x
+        case "affine":
+            shape = (1, -1, *[1] * (x.ndim - 2))
+            return w["weight"].reshape(shape) * x + w["bias"].reshape(shape)
+        case "rbf":
+            return torch.stack([(x - point).pow(2).sum(1) for point in points(op)], dim=1)
         case name:
             raise AssertionError(f"no reference for {name}")
+
+
+def points(op: Op) -> Tensor:
+    """The points of an `rbf`, digit by digit."""
+    bits = range(op.values["bits"])
+    rows = [[(n >> bit) % 2 for n in row for bit in reversed(bits)] for row in op.values["codes"]]
+    return torch.tensor(rows) * 2 - 1
 
 
 def pad(
@@ -149,6 +163,8 @@ def to_keras(op: Op, x: Shape, key: str, weight: Tensor) -> np.ndarray:
     """A weight of PyTorch as Keras lays it out."""
     if op.name == "prelu" and isinstance(x, Image):
         return weight.reshape(1, 1, -1).numpy()
+    if op.name == "affine" and isinstance(x, Image) and key == "weight":
+        return weight.reshape(1, 1, -1, 1).numpy()
     if op.name == "depthwise_conv" and key == "weight" or key == "depthwise.weight":
         channels = len(weight) // op.values["multiplier"]
         shape = (channels, op.values["multiplier"], *weight.shape[2:])
@@ -445,6 +461,8 @@ CHAIN = (
     ("pixel_shuffle", {"factor": 2}),
     ("pad_channels", {"before": 1, "after": 2}),
     ("slice_channels", {"stop": 4}),
+    ("gather_channels", {"channels": (0, 3, 3, 1)}),
+    ("affine", {}),
     ("scale", {"by": 0.17}),
     ("drop_path", {}),
     ("adaptive_avg_pool", {"size": (5, 7)}),
@@ -454,6 +472,10 @@ CHAIN = (
     ("flatten", {}),
     ("linear", {"out": 12}),
     ("reshape", {"channels": 3, "height": 2, "width": 2}),
+    ("global_avg_pool", {}),
+    ("flatten", {}),
+    ("affine", {}),
+    ("rbf", {"codes": ((5,), (2,), (5,), (0,)), "bits": 3}),
     ("softmax", {}),
 )
 

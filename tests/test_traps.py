@@ -123,6 +123,7 @@ def braced(step: str) -> str:
         "transposed_conv: {out: 4, kernel: 3, init: he_normal}",
         "batch_norm: {init: {normal: {std: 1}}}",
         "batch_norm: {eps: 1e-3, init: {uniform: {bound: 1}}}",
+        "affine: {init: {normal: {std: 1}}}",
     ],
 )
 def test_equal_layers_start_with_unequal_weights(layer: str, stem: str) -> None:

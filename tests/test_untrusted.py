@@ -53,6 +53,10 @@ EFFORT = {
     " {dropout: {rate: 0 * (sum(range(9999)) + p)}}}}\n",
     "chain of blocks": doubling(3000, "relu", "[{0}]"),
     "deep steps and blocks": doubling(99, "relu", "{{repeat: 1, do: {0}}}"),
+    "long lists in many layers": "model: {a: {repeat: 9999, do:"
+    ' {gather_channels: {channels: "[0, 1, 2] * 3333"}}}}\n',
+    "large tables in many layers": "model: {a: [global_avg_pool, flatten, {linear: {out: 99}}],"
+    ' b: {repeat: 9999, do: {rbf: {codes: "[[0] * 99] * 99", bits: 1}}}}\n',
     "power": conv("9**9**9**9"),
     "negative power": conv("int(0.5 ** (0 - 10**11))") + "params: {p: 2 ** (9 ** 9)}\n",
     "repeated list": conv("len([0] * 1000000000)"),

@@ -88,6 +88,7 @@ POOLS = {
 OTHERS = {
     "batch_norm": "batch_norm: {eps: 0.3, momentum: 0.2}",
     "batch_norm_without_affine": "batch_norm: {affine: false}",
+    "affine": "affine",
     "batch_norm_that_forgets": "batch_norm: {momentum: 1}",
     "layer_norm": "layer_norm: {eps: 0.2}",
     "layer_norm_without_affine": "layer_norm: {affine: false}",
@@ -116,6 +117,9 @@ OTHERS = {
     "channel_shuffle": "channel_shuffle: {groups: 2}",
     "channel_shuffle_into_groups": "[{conv: {out: 6, kernel: 1}}, {channel_shuffle: {groups: 3}}]",
     "pad_channels": "pad_channels: {before: 1, after: 2}",
+    "gather_channels": "gather_channels: {channels: [3, 0, 0, 2, 0]}",
+    "gather_equal_channels": "gather_channels: {channels: [1, 1]}",  # a pair is no size here
+    "gather_channels_for_groups": "[{gather_channels: {channels: [0, 1, 1, 2]}}, {conv: {out: 2, kernel: 3, groups: 2}}]",
     "slice_channels": "slice_channels: {start: 1, stop: 3}",
     "zero_pad": "zero_pad: {padding: [0, 1, 2, 3]}",
     "crop": "crop: {padding: [0, 1, 2, 3]}",
@@ -127,6 +131,9 @@ VECTORS = {
     "flatten_at_the_end": "flatten",
     "flatten_after_a_global_pool": "[global_avg_pool, flatten, {linear: {out: 5, bias: false}}]",
     "flatten_and_layers_of_features": "[flatten, batch_norm, prelu, layer_norm, {dropout: {rate: 0.5}}, {linear: {out: 5}}]",
+    "affine_of_features": "[flatten, affine, {linear: {out: 5}}]",
+    "rbf": "[flatten, {linear: {out: 6}}, tanh, {rbf: {codes: [[4, 1], [0, 7], [3, 3], [5, 2]], bits: 3}}, {linear: {out: 2}}]",
+    "rbf_of_equal_rows": "[flatten, {linear: {out: 3}}, {rbf: {codes: [[1], [1]], bits: 3}}]",
     "prelu_of_features_with_one_slope": "[flatten, {prelu: {shared: true}}]",
     "softmax_of_features": "[flatten, softmax]",
     "concat_of_flattened": """

@@ -19,6 +19,7 @@ OPS = _table(
     batch_norm="bn batchnorm2d batchnormalization",
     layer_norm="ln layernorm2d layernormalization",
     group_norm="gn groupnormalization",
+    affine="layerscale scaleshift",
     local_response_norm="lrn localresponsenormalization",
     max_pool="maxpool2d maxpooling maxpooling2d",
     avg_pool="avgpool2d averagepool averagepooling averagepooling2d meanpool",
@@ -40,6 +41,8 @@ OPS = _table(
     multiply="mul product",
     mean="average avg",
     max="maximum",
+    gather_channels="gather take indexselect",
+    rbf="radialbasis radialbasisfunction euclideanrbf",
     identity="noop passthrough skip",
 )
 

@@ -2,6 +2,7 @@
 
 from cnngen.ops import (
     activation,
+    connected,
     convolution,
     join,
     normalization,
@@ -14,6 +15,7 @@ from cnngen.ops.base import OPS
 __all__ = [
     "OPS",
     "activation",
+    "connected",
     "convolution",
     "join",
     "normalization",

@@ -42,6 +42,11 @@ class Vector:
     def __str__(self) -> str:
         return str(self.features)
 
+    @property
+    def flattened(self) -> bool:
+        """Whether the frameworks have the features in different orders."""
+        return any(isinstance(x, Image) and x.height * x.width > 1 for x in self.parts)
+
 
 class Unknown(Enum):
     """A shape that could not be inferred; it passes in silence: one mistake, one message."""
@@ -86,7 +91,7 @@ class ShapeError(Exception):
         self.help = help
 
 
-Kind = Literal["int", "float", "bool", "size", "padding", "choice", "init"]
+Kind = Literal["int", "float", "bool", "size", "ints", "table", "padding", "choice", "init"]
 REQUIRED: Any = object()
 LARGEST = 2**31 - 1
 
@@ -156,6 +161,19 @@ def optional_size(about: str, *, min: int = 1, max: int = 65535) -> Attribute[Pa
     return Attribute("size", about, None, minimum=min, maximum=max, optional=True)
 
 
+def integers(
+    about: str, default: Any = REQUIRED, *, min: int = 0, max: int = LARGEST
+) -> Attribute[tuple[int, ...]]:
+    return Attribute("ints", about, default, minimum=min, maximum=max)
+
+
+def table(
+    about: str, default: Any = REQUIRED, *, min: int = 0, max: int = LARGEST
+) -> Attribute[tuple[tuple[int, ...], ...]]:
+    """Rows of whole numbers."""
+    return Attribute("table", about, default, minimum=min, maximum=max)
+
+
 def padding(about: str, default: Any = 0) -> Attribute[Padding]:
     """Four sides, or `same`. `half` arrives here as the sides that it stands for."""
     return Attribute("padding", about, default, minimum=0, maximum=65535)
@@ -175,7 +193,8 @@ class Op:
     `group` is the heading under which the reference lists it. `sizing` names the attributes on
     which the height and width of the output depend. `joins` is true of ops that take the outputs of
     several branches, `ranked` of those that a target may write differently for images and vectors.
-    `buffers` names the weights that are running statistics, not parameters.
+    `buffers` names the weights that are running statistics, not parameters, and `lists` the
+    attributes that are lists of any length.
 
     A subclass says which inputs `infer`, `weights` and `macs` take; the `**_` of those here lets
     type checkers allow that.
@@ -188,6 +207,7 @@ class Op:
     joins: ClassVar[bool] = False
     ranked: ClassVar[bool] = False
     buffers: ClassVar[tuple[str, ...]] = ()
+    lists: ClassVar[tuple[str, ...]] = ()
 
     __slots__ = ("values",)
 
@@ -206,6 +226,7 @@ class Op:
             for value in vars(base).values()
             if isinstance(value, Attribute)
         }
+        cls.lists = tuple(n for n, a in cls.attributes.items() if a.kind in ("ints", "table"))
         OPS[name] = cls
 
     def infer(self, *inputs: Any, **_: Any) -> Shape:
@@ -217,7 +238,7 @@ class Op:
         return {}
 
     def macs(self, output: Any, *inputs: Any, **_: Any) -> int:
-        """Multiply-accumulates of convolutions and linear layers for one input, in inference."""
+        """Multiply-accumulates of convolutions and fully connected layers for one input."""
         return 0
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Convolutions, and the linear layer: the ops that hold most weights and do most of the work."""
+"""Convolutions: the ops that hold most weights and do most of the work."""
 
 from collections.abc import Mapping
 from math import prod
@@ -8,7 +8,6 @@ from cnngen.ops.base import (
     Op,
     Shape,
     ShapeError,
-    Vector,
     Weights,
     check_groups,
     flag,
@@ -18,7 +17,6 @@ from cnngen.ops.base import (
     padding,
     size,
     times,
-    vector,
 )
 from cnngen.ops.window import axes, slide
 from cnngen.syntax.expression import Expression
@@ -198,30 +196,6 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
 
     def macs(self, output: Image, x: Image) -> int:
         return _elements(x) * (self.out // self.groups) * prod(self.kernel)
-
-    @classmethod
-    def channels(
-        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
-    ) -> Expression:
-        return arguments["out"]
-
-
-class Linear(Op, name="linear", group="convolution"):
-    """Fully connected layer: each output is a weighted sum of all features."""
-
-    out = integer("output features")
-    bias = flag("learn an offset per output feature", True)
-    init = init("initial distribution of the weights; the bias then starts at zero")
-
-    def infer(self, x: Shape) -> Vector:
-        vector(self, x)
-        return Vector(self.out, (self.out,))
-
-    def weights(self, x: Vector) -> Weights:
-        return {"weight": (self.out, x.features)} | _bias(self.bias, self.out)
-
-    def macs(self, output: Vector, x: Vector) -> int:
-        return x.features * self.out
 
     @classmethod
     def channels(

@@ -96,6 +96,23 @@ class LocalResponseNorm(Op, name="local_response_norm", group="normalization"):
         return image(self, x)
 
 
+class Affine(Op, name="affine", group="normalization"):
+    """Scale and shift each channel (of a vector: feature) by learnt amounts, as a norm ends.
+
+    It starts as the identity: the scale at 1, unless `init` says otherwise, and the shift at 0.
+    """
+
+    ranked = True
+
+    init = init("initial distribution of the scale, which is 1 otherwise")
+
+    def infer(self, x: Shape) -> Shape:
+        return x
+
+    def weights(self, x: Shape) -> Weights:
+        return _affine(True, x)
+
+
 def _features(x: Shape) -> int:
     return x.channels if isinstance(x, Image) else x.features
 

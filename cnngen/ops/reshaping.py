@@ -14,13 +14,14 @@ from cnngen.ops.base import (
     choice,
     image,
     integer,
+    integers,
     number,
     padding,
     plus,
     size,
     vector,
 )
-from cnngen.syntax.expression import Binary, Constant, Expression
+from cnngen.syntax.expression import Apply, Binary, Constant, Expression
 
 
 class Flatten(Op, name="flatten", group="reshaping"):
@@ -52,7 +53,7 @@ class Reshape(Op, name="reshape", group="reshaping"):
 
     def infer(self, x: Shape) -> Image:
         x = vector(self, x)
-        if any(isinstance(part, Image) and part.height * part.width > 1 for part in x.parts):
+        if x.flattened:
             raise ShapeError(
                 "`reshape` needs features that were not flattened from feature maps",
                 help="put a `linear` between `flatten` and `reshape`, or keep the feature maps",
@@ -189,6 +190,40 @@ class SliceChannels(Op, name="slice_channels", group="reshaping"):
     ) -> Expression:
         start, stop = arguments["start"], arguments["stop"]
         return stop if start == Constant(0) else Binary("-", stop, start)
+
+
+class GatherChannels(Op, name="gather_channels", group="reshaping"):
+    """The channels that a list names, in its order; it may name one several times.
+
+    With a `conv` of as many groups behind it, each output channel reads channels of its own choice.
+    """
+
+    channels_ = integers("the channels to take, counted from 0")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        if not self.channels_:
+            raise ShapeError(
+                "`gather_channels` takes no channel",
+                code="empty-output",
+                attribute="channels",
+                help="list one at least",
+            )
+        if max(self.channels_) >= x.channels:
+            raise ShapeError(
+                f"`gather_channels` takes channel {max(self.channels_)},"
+                f" but there are only {x.channels} channels",
+                code="out-of-range",
+                attribute="channels",
+                help=f"channels are counted from 0, so the last one is {x.channels - 1}",
+            )
+        return Image(len(self.channels_), x.height, x.width)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return Apply("len", (arguments["channels"],))
 
 
 class PadChannels(Op, name="pad_channels", group="reshaping"):

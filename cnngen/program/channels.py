@@ -24,6 +24,7 @@ from cnngen.syntax.expression import (
     Constant,
     Expression,
     InputChannels,
+    ListOf,
     Name,
     walk,
 )
@@ -156,6 +157,10 @@ class Channels:
     ) -> Expression | None:
         if step.between is not None and not self._keeps(step.between, known):
             return None
+        if channels is not None and (each := self.body(step.body, RUNNING, known)) is not None:
+            end = unrolled(step, each, RUNNING, channels)
+            if end is not None:
+                return end
         result = self._loop(step.body, Apply("len", (step.lists[0][1],)), channels, known)
         variables = {name.text for name, _ in step.lists}
         return None if result is None or variables & free_names(result) else result
@@ -185,6 +190,32 @@ class Channels:
         if (gain := linear_step(result, RUNNING)) is not None:
             return simplify(add(channels, multiply(times, gain)))
         return None
+
+
+def unrolled(
+    step: Repeat | Each, turn: Expression, running: Name, channels: Expression
+) -> Expression | None:
+    """What a loop makes of `channels`, turn by turn, where it says itself what its few turns are;
+    `turn` is what it makes of `running` once.
+    """
+    for variables in _turns(step):
+        channels = simplify(substitute(turn, variables | {running.name: channels}, None))
+    return channels if _turns(step) else None
+
+
+def _turns(step: Repeat | Each) -> list[dict[str, Expression]]:
+    """The variables of each turn of a loop; none where parameters decide or there are many."""
+    match step:
+        case Repeat(times=Constant(int() as times)) if 0 < times <= LONGEST:
+            return [{}] * times
+        case Each():
+            lists = [values.items for _, values in step.lists if isinstance(values, ListOf)]
+            if len(lists) < len(step.lists) or len(lists[0]) > LONGEST:
+                return []
+            names = [name.text for name, _ in step.lists]
+            return [dict(zip(names, turn, strict=True)) for turn in zip(*lists, strict=True)]
+        case _:
+            return []
 
 
 def is_long(channels: Expression) -> bool:

@@ -48,6 +48,8 @@ class Printer:
                         f"the padding of `{op.name}` cannot be a parameter that may be a pair"
                     )
                 context |= self._padding(name, value, arguments)
+            elif attribute.kind in ("ints", "table"):
+                context[name] = self.code(value)
             else:
                 context[name] = self._size(value)
         return context
@@ -76,10 +78,9 @@ class Printer:
         """`dilation * (kernel - 1) // 2`, for each direction where they differ."""
         assert not isinstance(kernel, Distribution) and not isinstance(dilation, Distribution)
         if self._is_pair(kernel) or self._is_pair(dilation):
-            arguments = [self.code(kernel)]
-            if dilation != Constant(1):
-                arguments.append(self.code(dilation))
-            return f"{self.speller.use('half')}({', '.join(arguments)})"
+            if dilation == Constant(1):
+                return f"{self.speller.use('half')}({self.code(kernel)})"
+            return f"{self.speller.use('dilated_half')}({self.code(kernel)}, {self.code(dilation)})"
         kernels = kernel.items if isinstance(kernel, ListOf) else (kernel, kernel)
         dilations = dilation.items if isinstance(dilation, ListOf) else (dilation, dilation)
         sides = [_half(k, d) for k, d in zip(kernels, dilations, strict=True)]

@@ -113,6 +113,10 @@ def attribute_value(attribute: Attribute[Any], value: Value) -> Any:
             return float(_in_range(attribute, value))
         case "size" if len(numbers) == 2 and all(map(_is_whole, numbers)):
             return tuple(_in_range(attribute, n, i) for i, n in enumerate(numbers))
+        case "ints" if isinstance(value, tuple) and all(map(_is_whole, value)):
+            return tuple(_in_range(attribute, n, i) for i, n in enumerate(value))
+        case "table" if isinstance(value, tuple):
+            return tuple(_row(attribute, row, i) for i, row in enumerate(value))
         case "padding" if len(numbers) in (2, 4) and all(map(_is_whole, numbers)):
             sides = [_in_range(attribute, n, i) for i, n in enumerate(numbers)]
             return tuple(sides) if len(sides) == 4 else (sides[0], sides[0], sides[1], sides[1])
@@ -127,6 +131,14 @@ def attribute_value(attribute: Attribute[Any], value: Value) -> Any:
 
 def _is_whole(value: Value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _row(attribute: Attribute[Any], row: Value, item: int) -> tuple[int, ...]:
+    """One row of a table."""
+    if isinstance(row, tuple) and all(map(_is_whole, row)):
+        return tuple(_in_range(attribute, n, item) for n in row)
+    message = f"a row of `{attribute.name}` must be a list of whole numbers, not {show(row)}"
+    raise Invalid("wrong-type", message, item=item)
 
 
 def _in_range(attribute: Attribute[Any], value: Any, item: int | None = None) -> Any:
@@ -151,6 +163,8 @@ def describe(attribute: Attribute[Any]) -> str:
         "float": "a number",
         "bool": "`true` or `false`",
         "size": "a whole number or a pair `[h, w]`",
+        "ints": "a list of whole numbers",
+        "table": "a list of lists of whole numbers",
         "padding": "a whole number, `[h, w]`, `[top, bottom, left, right]`, `half` or `same`",
         "choice": " or ".join(f"`{word}`" for word in attribute.choices),
         "init": "an initial distribution",

@@ -211,7 +211,8 @@ def _check_init(argument: Argument, op: type[Op], names: Names, report: Report) 
     if known.fans and op.group == "normalization":
         report.add(
             "wrong-type",
-            f"`{word.text}` is for convolutions and linear layers, not for the scale of a norm",
+            f"`{word.text}` is for convolutions and linear layers,"
+            f" not for the scale of `{op.name}`",
             word.span,
             help=f"use {listed([word for word, other in INITIALIZERS.items() if not other.fans])}",
         )

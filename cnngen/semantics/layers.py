@@ -22,6 +22,8 @@ def lay_op(call: Call, path: str, x: Tensor, place: Place, elaboration: Elaborat
     if op_class is None:
         return Tensor(path, UNKNOWN)
     op = _bound(call, op_class, place.scope, elaboration)
+    if op is not None:
+        elaboration.effort.spend(_numbers_in_lists(op), call.span)
     return lay(path, op, (x,), call, call.callee.span, place, elaboration)
 
 
@@ -45,6 +47,12 @@ def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboratio
             scope.trail,
         )
     return elaboration.ops[key]
+
+
+def _numbers_in_lists(op: Op) -> int:
+    """What each layer of an op reads again."""
+    lists: list[tuple[int | tuple[int, ...], ...]] = [op.values[name] for name in op.lists]
+    return sum(len(item) if isinstance(item, tuple) else 1 for items in lists for item in items)
 
 
 def _free(call: Call, elaboration: Elaboration) -> tuple[tuple[str, ...], bool]:

@@ -72,14 +72,17 @@ GENERATED = _words("""
 # Classes and functions that a target may put into the file: no block, parameter or variable can
 # have such a name. A stage can, for it is an attribute.
 HELPERS = _words("""
-    Add BatchNorm Concat Crop2d DropPath GlobalMaxPool2d LayerNorm2d Max Mean Multiply PadChannels
-    PaddedAvgPool2d PaddedConv2d SameAvgPool2d SameConv2d SameMaxPool2d Scale SeparableConv2d
-    SliceChannels adaptive_avg_pool adaptive_max_pool avg_pool2d channel_shuffle conv2d
-    depthwise_conv2d half initialized local_response_norm make_divisible max_pool2d pad_same pair
-    pixel_shuffle reshape same_avg_pool2d same_pad separable_conv2d transposed_conv2d
+    Add Affine BatchNorm Concat Crop2d DropPath GatherChannels GlobalMaxPool2d LayerNorm2d Max Mean
+    Multiply PadChannels PaddedAvgPool2d PaddedConv2d RBF SameAvgPool2d SameConv2d SameMaxPool2d
+    Scale SeparableConv2d SliceChannels adaptive_avg_pool adaptive_max_pool affine2d avg_pool2d
+    channel_shuffle conv2d depthwise_conv2d dilated_half half initialized local_response_norm
+    make_divisible max_pool2d pad_same pair pixel_shuffle rbf reshape same_avg_pool2d same_pad
+    separable_conv2d transposed_conv2d
 """)
 
-RESERVED: frozenset[str] = LANGUAGE | PYTHON | MODULES | GENERATED
+LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them
+
+RESERVED: frozenset[str] = LANGUAGE | PYTHON | MODULES | GENERATED | LOOK_ALIKES
 
 
 _FUNCTIONS = {name.replace("_", "") for name in HELPERS if name.islower()}
@@ -135,4 +138,6 @@ def _owner(name: str) -> str:
         return "it is a word of the language"
     if name in PYTHON:
         return "Python uses it"
+    if name in LOOK_ALIKES:
+        return "it looks like a digit"
     return "PyTorch's modules use it" if name in MODULES else "the generated code uses it"

@@ -16,12 +16,18 @@ def module_docstring(network: Network, settings: Sequence[str]) -> str:
     spec = network.resolution.spec
     paper = spec.paper
     source = ", ".join(text for text in (paper.title, paper.url) if text) if paper else ""
-    title = f"{spec.name.text}: {source or spec.about}"
+    title = source or spec.about
+    if not _letters(title).startswith(_letters(spec.name.text)):
+        title = f"{spec.name.text}: {title}"
     given = f" with {', '.join(settings)}" if settings else ""
     origin = (
         f"{GENERATED} {spec.stem}.yaml{given}. Shapes in comments hold for the default arguments."
     )
     return docstring([sentence(title, 0), wrap(escape(origin), 0)], 0)
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text.lower() if char.isalnum())
 
 
 def about(text: str, indent: int = 4) -> str:

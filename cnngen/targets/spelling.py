@@ -9,9 +9,11 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import jinja2
+from jinja2.bccache import Bucket
 
 from cnngen.program.layout import layout
 from cnngen.shipped import TEMPLATES
@@ -78,6 +80,24 @@ def unsupported(reason: str) -> str:
     raise Unsupported(reason)
 
 
+class Compiled(jinja2.BytecodeCache):
+    """The templates that this process has compiled: each generated file has an environment of its
+    own, and building a folder would compile them again for each.
+    """
+
+    def __init__(self) -> None:
+        self.codes: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.codes[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = Compiled()
+
+
 class Speller:
     """Spells the ops of one generated file, and remembers the imports and the support that they
     need.
@@ -89,6 +109,7 @@ class Speller:
             loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
+            bytecode_cache=COMPILED,
             optimized=False,  # each template is rendered a few times only
             lstrip_blocks=True,
             autoescape=False,  # what is printed is Python, made from checked names and numbers

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import assert_never
 
 from cnngen.program.algebra import equal, linear_step, substitute
-from cnngen.program.channels import choose, join
+from cnngen.program.channels import choose, join, unrolled
 from cnngen.program.spelled import Printer
-from cnngen.syntax.expression import Binary, Expression, InputChannels, Name
+from cnngen.semantics.walk import steps
+from cnngen.syntax.expression import Binary, Constant, Expression, InputChannels, Name
 from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Step, When
 from cnngen.targets.loops import loop_header, loop_index
 from cnngen.targets.torch_calls import Calls, Features, Frame
@@ -209,9 +210,13 @@ class Chains(Calls):
             return replace(after, owned=False) if not x.owned else after
         frame.code.back_to(mark)
         frame.taken = taken
-        x = self._variable(x, frame)
-        self._iterations(step, x, frame, target, update=True)
-        return replace(after, channels=x.channels, owned=True)
+        running = self._variable(x, frame)
+        turn = self._iterations(step, running, frame, target, update=True)
+        if (end := _end(step, turn.channels, running.channels, x.channels)) is None:
+            return replace(after, channels=running.channels, owned=True)
+        if running != x and isinstance(running.channels, Name):
+            frame.taken.discard(running.channels.name)  # nothing reads the variable any more
+        return replace(after, channels=end, owned=False)
 
     def _variable(self, x: Features, frame: Frame) -> Features:
         """The running channels in a variable of their own."""
@@ -270,6 +275,20 @@ class Chains(Calls):
         channels = join(step, [output.channels for output in outputs])
         assert channels is not None
         return Features(channels, outputs[0].image)
+
+
+def _end(
+    step: Repeat | Each, turn: Expression, running: Expression, channels: Expression
+) -> Constant | None:
+    """What a loop makes of `channels` in the end, where that is a number; `turn` is what it makes
+    of `running` once.
+    """
+    plain = isinstance(step, Repeat) or step.between is None
+    nested = any(isinstance(inner, Repeat | Each) for inner in steps(step.body))
+    if not plain or nested or not isinstance(running, Name):
+        return None  # what is nested may change the variable itself
+    end = unrolled(step, turn, running, channels)
+    return end if isinstance(end, Constant) else None
 
 
 def assignment(variable: str, old: Expression, new: Expression, printer: Printer) -> str:

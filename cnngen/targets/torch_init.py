@@ -19,7 +19,9 @@ KINDS = {
     "transposed_conv": "nn.ConvTranspose2d",
     "linear": "nn.Linear",
     "batch_norm": "nn.BatchNorm2d",
+    "affine": "Affine",
 }
+ZERO_BIASES = ("batch_norm", "affine")  # whatever the distribution of the scale
 DEFAULT = Constant(None)
 
 
@@ -89,7 +91,7 @@ class Initialization:
             self.resolution.arguments[call].get("bias")
             for kind in kinds
             for call in self.layers[kind]
-            if self.resolution.ops[call].name != "batch_norm"
+            if self.resolution.ops[call].name not in ZERO_BIASES
         }
         if values <= {Constant(False)}:
             return "none"
