@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 from built import Built, build, channels_last, in_keras_order, outputs
-from carried import COUNTER, expected_in_keras, keras_name, keras_shapes, predicted
+from carried import expected_in_keras, keras_shapes, predicted
 from compared import Pair, Values, farthest, precision
 from random_specs import RandomSpec
 
 from cnngen.ops.base import Image, Vector
 from cnngen.program.fixed import fixed_parameters
 from cnngen.semantics.network import Layer, Network
+from cnngen.weights.layout import keras_name
+from cnngen.weights.read_torch import COUNTER
 
 # What Keras has no layers for, so that generated code calls functions.
 FUNCTIONS = {"gelu", "identity", "local_response_norm", "scale", "slice_channels"}

@@ -1,6 +1,7 @@
 """Support for tests: a spec compiled for both targets, its sources imported and its models made."""
 
 import importlib.util
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -16,11 +17,11 @@ import numpy as np
 from cnngen.analysis import Options, analyse_file
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.text import render_text
-from cnngen.ops.base import Image, Vector
+from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
+from cnngen.weights.layout import Array, keras_order
 
 SPECS = Path(__file__).parent.parent / "specs"
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +76,8 @@ def _build(spec: Path | str, settings: tuple[tuple[str, str], ...], input: Image
         if isinstance(spec, str) and "\n" in spec:
             path = Path(folder) / "network.yaml"
             path.write_text(dedent(spec), encoding="utf-8")
+            if "extends:" in spec:
+                shutil.copytree(SPECS, folder, dirs_exist_ok=True)
         else:
             path = spec if isinstance(spec, Path) else SPECS / f"{spec}.yaml"
         network = analyse_file(path, report, Options(dict(settings), input))
@@ -118,24 +121,7 @@ def channels_last(x: Array) -> Array:
     return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
 
 
-def order(shape: Vector) -> Array:
-    """For each feature of a vector in Keras the index that it has in PyTorch, which flattens channels first."""
-    runs: list[Array] = []
-    start = 0
-    for part in shape.parts:
-        if isinstance(part, Image):
-            size = part.channels * part.height * part.width
-            maps = np.arange(size).reshape(part.channels, part.height, part.width)
-            run = maps.transpose(1, 2, 0).ravel()
-        else:
-            size = part
-            run = np.arange(size)
-        runs.append(start + run)
-        start += size
-    return np.concatenate(runs)
-
-
 def in_keras_order(network: Network, name: str, y: Array) -> Array:
     """An output of PyTorch, laid out as Keras does."""
     shape = network.stages[network.outputs[name]].shape
-    return channels_last(y) if isinstance(shape, Image) else y[:, order(shape)]  # type: ignore[arg-type]
+    return channels_last(y) if isinstance(shape, Image) else y[:, keras_order(shape)]  # type: ignore[arg-type]

@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 from built import Array, Built, channels_last, in_keras_order, outputs
-from carried import COUNTER, carry, in_keras, keras_name, randomize
+from carried import carry, randomize
 
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
+from cnngen.weights.layout import in_keras, keras_name
+from cnngen.weights.read_torch import COUNTER
 
 Precision = Literal["float32", "float64"]
 Values = dict[str, Array]

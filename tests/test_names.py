@@ -2,7 +2,9 @@
 
 import pytest
 from built import SPECS, build
-from carried import COUNTER, expected_in_keras, keras_shapes, predicted
+from carried import expected_in_keras, keras_shapes, predicted
+
+from cnngen.weights.read_torch import COUNTER
 
 NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))
 

@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 from built import SPECS, Built, build, outputs
-from carried import COUNTER, expected_in_keras, keras_shapes, predicted, randomize
+from carried import expected_in_keras, keras_shapes, predicted, randomize
 from compared import distance, images, keras_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnngen.ops.base import Image
 from cnngen.program.fixed import fixed_parameters
+from cnngen.weights.read_torch import COUNTER
 
 torch = pytest.importorskip("torch")
 

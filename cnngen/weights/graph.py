@@ -1,0 +1,129 @@
+"""A model as its weights see it: the layers that hold some, and which of them feed which.
+
+What stands between them (activations, pools, sums) is contracted. Three modules read such a graph:
+from a network, from a PyTorch model and from a Keras model.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+
+from cnngen.weights.layout import AS_IS, Form
+
+Sizes = tuple[int, ...]
+
+# What arrives at a place: for each of the parts that were concatenated, the names of the layers
+# from which it comes. A part without any comes from the input.
+Flow = tuple[frozenset[str], ...]
+FROM_INPUT: Flow = (frozenset(),)
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One tensor: where its model keeps it, its shape in PyTorch's layout, and the layout there."""
+
+    key: str
+    shape: Sizes
+    form: Form = AS_IS
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedLayer:
+    """A layer that holds weights, which have PyTorch's names: `weight`, `bias`, `running_mean`.
+
+    Kinds are words of the language, with a difference: a depthwise convolution is a `conv` with as
+    many `groups` as channels, and a separable one is two layers. `maps` are channels, height and
+    width of what a `linear` reads, if it was flattened.
+    """
+
+    name: str
+    kind: str
+    weights: Mapping[str, Weight]
+    groups: int = 1
+    training: bool = False
+    maps: Sizes = field(default=(), compare=False)
+
+    @property
+    def size(self) -> Sizes:
+        """The shape that tells what fits: that of the filters, or how many channels a norm has."""
+        main = self.weights.get("weight") or next(iter(self.weights.values()))
+        return main.shape
+
+    def __str__(self) -> str:
+        groups = f" in {self.groups} groups" if self.groups > 1 else ""
+        return f"{self.name} ({self.kind} {spell(self.size)}{groups})"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightGraph:
+    """Layers by name in the order of execution, and what arrives at each.
+
+    `unused` are keys of weights that no computation reached. With `channels_last`, what was
+    flattened is in the order of Keras, and so are the weights behind it.
+    """
+
+    layers: Mapping[str, WeightedLayer]
+    reads: Mapping[str, Flow]
+    unused: tuple[str, ...] = ()
+    channels_last: bool = False
+
+    def without(self, names: Collection[str]) -> "WeightGraph":
+        """The graph with these layers contracted like those that hold no weights."""
+        reads: dict[str, Flow] = {}
+        for name, flow in self.reads.items():
+            if len(flow) == 1 and len(flow[0]) == 1 and (only := next(iter(flow[0]))) in names:
+                reads[name] = reads[only]  # with its parts
+            else:
+                reads[name] = tuple(_past(part, names, reads) for part in flow)
+        layers = {name: layer for name, layer in self.layers.items() if name not in names}
+        return replace(self, layers=layers, reads={name: reads[name] for name in layers})
+
+
+def _past(
+    part: frozenset[str], names: Collection[str], reads: Mapping[str, Flow]
+) -> frozenset[str]:
+    """The layers of a part, those before it in place of each that is left out."""
+    if part.isdisjoint(names):
+        return part
+    before = (join([reads[name]])[0] if name in names else frozenset([name]) for name in part)
+    return frozenset(chain.from_iterable(before))
+
+
+def concatenate(flows: Sequence[Flow]) -> Flow:
+    return tuple(chain.from_iterable(flows))
+
+
+def merge(flows: Sequence[Flow]) -> Flow:
+    """What an op gives that takes all these: what has the same parts keeps them, what differs is
+    one part."""
+    return flows[0] if all(flow == flows[0] for flow in flows) else join(flows)
+
+
+def join(flows: Sequence[Flow]) -> Flow:
+    return (frozenset(chain.from_iterable(chain.from_iterable(flows))),)
+
+
+@dataclass(slots=True)
+class Recorder:
+    """A graph in the making, fed by whoever walks through a model in the order of execution."""
+
+    layers: dict[str, WeightedLayer] = field(default_factory=dict[str, WeightedLayer])
+    reads: dict[str, Flow] = field(default_factory=dict[str, Flow])
+
+    def graph(self) -> WeightGraph:
+        return WeightGraph(self.layers, self.reads)
+
+    def pass_through(self, layer: WeightedLayer, flow: Flow) -> Flow:
+        """Note a layer and what arrives at it; the result is what leaves it.
+
+        One that is used again keeps its place, and reads what arrived at either.
+        """
+        if layer.name in self.layers:
+            flow = join([self.reads[layer.name], flow])
+            layer = replace(layer, weights={**self.layers[layer.name].weights, **layer.weights})
+        self.layers[layer.name], self.reads[layer.name] = layer, flow
+        return (frozenset([layer.name]),)
+
+
+def spell(sizes: Sizes) -> str:
+    return " x ".join(map(str, sizes)) or "a number"

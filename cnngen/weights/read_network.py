@@ -1,0 +1,64 @@
+"""The weights of a network, as its spec alone tells them."""
+
+from collections.abc import Iterator
+
+from cnngen.ops.base import Image, Vector
+from cnngen.semantics.network import INPUT, Layer, Network
+from cnngen.weights.graph import (
+    FROM_INPUT,
+    Flow,
+    Recorder,
+    Sizes,
+    Weight,
+    WeightedLayer,
+    WeightGraph,
+    concatenate,
+    merge,
+)
+from cnngen.weights.layout import weight_shapes
+
+
+def read_network(network: Network) -> WeightGraph:
+    """All layers that hold weights, under their paths; keys are those of PyTorch's `state_dict`."""
+    recorder = Recorder()
+    flows: dict[str, Flow] = {INPUT: FROM_INPUT}
+    for layer in network.layers.values():
+        inputs = [flows[x.path] for x in layer.inputs]
+        flow = concatenate(inputs) if layer.op.name == "concat" else merge(inputs)
+        for weighted in _weighted(layer):
+            flow = recorder.pass_through(weighted, flow)
+        flows[layer.path] = flow
+    return recorder.graph()
+
+
+def _weighted(layer: Layer) -> Iterator[WeightedLayer]:
+    """None or one, or two of a separable convolution."""
+    parts: dict[str, dict[str, Weight]] = {}
+    for name, shape in weight_shapes(layer).items():
+        key = f"{layer.path}.{name}"
+        path, _, weight = key.rpartition(".")
+        parts.setdefault(path, {})[weight] = Weight(key, shape)
+    for path, weights in parts.items():
+        kind, groups = _kind(layer, path)
+        yield WeightedLayer(path, kind, weights, groups, layer.training, _maps(layer))
+
+
+def _kind(layer: Layer, path: str) -> tuple[str, int]:
+    """What a layer, or this part of it, is for who compares weights, and its groups."""
+    x = layer.inputs[0].shape
+    match layer.op.name:
+        case "conv" | "transposed_conv":
+            return layer.op.name, layer.op.values["groups"]
+        case "depthwise_conv" | "separable_conv" if isinstance(x, Image):
+            return "conv", 1 if path.endswith(".pointwise") else x.channels
+        case word:
+            return word, 1
+
+
+def _maps(layer: Layer) -> Sizes:
+    """What a vector was flattened from, if that is one image."""
+    match layer.inputs[0].shape:
+        case Vector(parts=(Image(channels, height, width),)):
+            return channels, height, width
+        case _:
+            return ()

@@ -1,0 +1,165 @@
+"""The weights of a PyTorch model that anybody may have written.
+
+The model runs once in inference and once in training on tensors without values, while all calls of
+PyTorch's functions are watched. So it may use whatever Python has, and nothing is computed.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cnngen.ops.base import Image
+from cnngen.weights.graph import (
+    FROM_INPUT,
+    Flow,
+    Recorder,
+    Weight,
+    WeightedLayer,
+    WeightGraph,
+    concatenate,
+    merge,
+)
+
+COUNTER = "num_batches_tracked"  # a buffer of batch norm that is no weight
+JOINS = {"cat", "concat", "concatenate"}
+CONVOLUTION = ("input", "weight", "bias", "stride", "padding")
+NORM = ("input", "", "weight", "bias")
+FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {  # kind and arguments
+    "conv2d": ("conv", (*CONVOLUTION, "dilation", "groups")),
+    "conv_transpose2d": ("transposed_conv", (*CONVOLUTION, "output_padding", "groups")),
+    "linear": ("linear", ("input", "weight", "bias")),
+    "batch_norm": ("batch_norm", ("input", "running_mean", "running_var", "weight", "bias")),
+    "layer_norm": ("layer_norm", NORM),
+    "group_norm": ("group_norm", NORM),
+    "prelu": ("prelu", ("input", "weight")),
+}
+
+
+def read_torch(model: Any, input: Image) -> WeightGraph:
+    """All layers that hold weights, under the names of their modules; `input` is an image's size.
+
+    Those that only training reaches are marked.
+    """
+    keys = [key for key in model.state_dict() if not key.endswith(COUNTER)]
+    with _modes_kept(model):
+        inference = _trace(model.eval(), input, keys)
+        graph = _trace(model.train(), input, keys)
+    layers = {
+        name: replace(layer, training=name not in inference.layers)
+        for name, layer in graph.layers.items()
+    }
+    used = {weight.key for layer in layers.values() for weight in layer.weights.values()}
+    return replace(graph, layers=layers, unused=tuple(key for key in keys if key not in used))
+
+
+@contextmanager
+def _modes_kept(model: Any) -> Generator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _trace(model: Any, input: Image, keys: list[str]) -> WeightGraph:
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    tensors = dict([*model.named_parameters(), *model.named_buffers()])
+    weights = {name: torch.empty_like(value, device="meta") for name, value in tensors.items()}
+    dtype = next((value.dtype for value in tensors.values() if value.is_floating_point()), None)
+    size = (2, input.channels, input.height, input.width)  # batch norm refuses to train on one
+    x = torch.empty(size, dtype=dtype, device="meta")
+    watch = _Watch({id(weights[key]): key for key in keys if key in weights})
+    watch.give(x, FROM_INPUT)
+
+    class Mode(TorchFunctionMode):
+        def __torch_function__(
+            self,
+            func: Callable[..., Any],
+            types: Any,
+            args: tuple[Any, ...] = (),
+            kwargs: dict[str, Any] | None = None,
+        ) -> Any:
+            result = func(*args, **(kwargs or {}))
+            watch.see(getattr(func, "__name__", ""), args, kwargs or {}, result)
+            return result
+
+    with torch.no_grad(), torch.device("meta"), Mode():
+        torch.func.functional_call(model, weights, (x,))
+    return watch.recorder.graph()
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What each tensor holds: what has flowed into it, or one of the model's weights."""
+
+    keys: dict[int, str]
+    recorder: Recorder = field(default_factory=Recorder)
+    flows: dict[int, Flow] = field(default_factory=dict[int, Flow])
+    alive: list[Any] = field(default_factory=list[Any])  # so that no identity is used twice
+
+    def give(self, tensor: Any, flow: Flow) -> None:
+        self.flows[id(tensor)] = flow
+        self.alive.append(tensor)
+
+    def see(
+        self, function: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
+    ) -> None:
+        """Follow one call of a function to its results."""
+        given = list(_tensors((args, kwargs)))
+        flows = [self.flows[id(x)] for x in given if id(x) in self.flows]
+        held = [x for x in given if id(x) in self.keys]
+        if not flows:
+            if len(held) == 1:  # a weight in another shape
+                self._alias(held[0], result)
+            return
+        joins = function in JOINS and _axis(args, kwargs) % given[0].ndim == 1
+        flow = concatenate(flows) if joins else merge(flows)
+        if held:
+            flow = self.recorder.pass_through(self._layer(function, args, kwargs, held), flow)
+        for tensor in _tensors(result):
+            self.give(tensor, flow)
+
+    def _alias(self, weight: Any, result: Any) -> None:
+        for tensor in _tensors(result):
+            self.keys.setdefault(id(tensor), self.keys[id(weight)])
+            self.alive.append(tensor)
+
+    def _layer(
+        self, function: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], held: list[Any]
+    ) -> WeightedLayer:
+        kind, names = FUNCTIONS.get(function, (function, ()))
+        named = {**dict(zip(names, args, strict=False)), **kwargs}
+        weights = {
+            name: Weight(self.keys[id(value)], tuple(value.shape))
+            for name, value in named.items()
+            if id(value) in self.keys
+        }
+        for tensor in held if not weights else ():  # of a function that nobody has described
+            key = self.keys[id(tensor)]
+            weights[key.rpartition(".")[2]] = Weight(key, tuple(tensor.shape))
+        first = next(iter(weights.values())).key
+        groups = named.get("groups", 1) if kind.endswith("conv") else 1
+        return WeightedLayer(first.rpartition(".")[0] or first, kind, weights, groups)
+
+
+def _axis(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
+    """The axis along which tensors are concatenated."""
+    return args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis", 0))
+
+
+def _tensors(given: Any) -> Iterator[Any]:
+    """All tensors in nested arguments or results, in their order."""
+    import torch
+
+    if isinstance(given, torch.Tensor):
+        yield given
+    elif isinstance(given, Mapping):
+        for value in given.values():  # pyright: ignore[reportUnknownVariableType]
+            yield from _tensors(value)
+    elif isinstance(given, list | tuple):
+        for value in given:  # pyright: ignore[reportUnknownVariableType]
+            yield from _tensors(value)

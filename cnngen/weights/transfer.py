@@ -1,0 +1,126 @@
+"""Transfer: the weights of a matched model, under our names, and into our models."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cnngen.semantics.network import Network
+from cnngen.weights.graph import WeightGraph, join
+from cnngen.weights.layout import Array, in_keras, in_torch_order, kept, keras_name, weight_shapes
+from cnngen.weights.match import Match, Pair
+from cnngen.weights.read_torch import COUNTER
+
+NEUTRAL = {"weight": 1.0, "bias": 0.0}  # what a norm does that does not have them
+
+
+class TransferError(ValueError):
+    """Weights of a model that ours has no place for, or the other way round."""
+
+
+def torch_state(model: Any) -> dict[str, Array]:
+    """The weights of a PyTorch model, without the counters of batches."""
+    state = model.state_dict().items()
+    return {key: value.cpu().numpy() for key, value in state if not key.endswith(COUNTER)}
+
+
+def keras_state(model: Any) -> dict[str, Array]:
+    """The weights of a Keras model by the paths of its variables."""
+    state = {variable.path: np.asarray(variable) for variable in model.weights}
+    if len(state) != len(model.weights):
+        raise TransferError(f"two variables of `{model.name}` have the same path")
+    return state
+
+
+def translate(
+    match: Match, network: Network, state: Mapping[str, Array], *, fold_biases: bool = False
+) -> dict[str, Array]:
+    """What of the other model's state belongs to us, under our names and in PyTorch's layout.
+
+    A norm or bias of ours that has no counterpart becomes what changes nothing: 1 or 0. With
+    `fold_biases`, a bias that ours lacks is taken from the running mean of the batch norms behind
+    it. That is exact in evaluation; in training they would have taken any bias away.
+    """
+    found: dict[str, Array] = {}
+    biases: list[tuple[Pair, Array]] = []
+    for pair in match.pairs:
+        values = _values(pair, network, match.graphs[1], state)
+        for name, weight in pair.ours.weights.items():
+            value = values.pop(name, None)
+            found[weight.key] = _neutral(pair, name) if value is None else value
+        if fold_biases and "bias" in values:
+            biases.append((pair, values.pop("bias")))
+        if values:
+            has, lacks = pair.theirs, pair.ours
+            raise TransferError(f"{has} has a {' and a '.join(values)}, which {lacks} lacks")
+    for pair, bias in biases:
+        _fold(bias, pair, match, found)
+    return found
+
+
+def _values(
+    pair: Pair, network: Network, theirs: WeightGraph, state: Mapping[str, Array]
+) -> dict[str, Array]:
+    """The weights of their layer in PyTorch's layout and in the shapes of ours."""
+    values: dict[str, Array] = {}
+    for name, weight in pair.theirs.weights.items():
+        value = weight.form.to_torch(state[weight.key])
+        if name in pair.ours.weights:
+            value = value.reshape(pair.ours.weights[name].shape)
+        layer = network.layers.get(pair.ours.name)
+        if theirs.channels_last and layer and pair.ours.kind == pair.theirs.kind:
+            value = in_torch_order(layer, kept(layer, name).axis, value)
+        values[name] = value
+    return values
+
+
+def _neutral(pair: Pair, name: str) -> Array:
+    """What a weight of ours is where theirs has none."""
+    shape = pair.ours.weights[name].shape
+    if name == "bias":
+        return np.zeros(shape, np.float32)
+    if name == "weight" and pair.ours.kind.endswith("_norm"):
+        return np.ones(shape, np.float32)
+    raise TransferError(f"{pair.theirs} has no {name} for {pair.ours}")
+
+
+def _fold(bias: Array, pair: Pair, match: Match, found: dict[str, Array]) -> None:
+    """Move a bias into the batch norms that read this layer and nothing else."""
+    graph, alone = match.graphs[0], (frozenset([pair.ours.name]),)
+    readers = [x for x in graph.layers.values() if pair.ours.name in join([graph.reads[x.name]])[0]]
+    if not readers or any(x.kind != "batch_norm" or graph.reads[x.name] != alone for x in readers):
+        has, lacks = pair.theirs, pair.ours
+        raise TransferError(f"{has} has a bias, which {lacks} lacks, and no batch norm can take it")
+    for reader in readers:
+        key = reader.weights["running_mean"].key
+        found[key] = found[key] - bias
+
+
+def load_torch(model: Any, state: Mapping[str, Array], *, assign: bool = False) -> tuple[str, ...]:
+    """Give a generated PyTorch model these weights, and say which it keeps.
+
+    With `assign`, they become the model's without being copied.
+    """
+    import torch
+
+    tensors = {key: torch.as_tensor(value) for key, value in state.items()}
+    report = model.load_state_dict(tensors, strict=False, assign=assign)
+    if report.unexpected_keys:
+        raise TransferError(f"the model has no {', '.join(report.unexpected_keys)}")
+    return tuple(key for key in report.missing_keys if not key.endswith(COUNTER))
+
+
+def load_keras(network: Network, model: Any, state: Mapping[str, Array]) -> tuple[str, ...]:
+    """The same for a generated Keras model, which may lack the heads that only training has."""
+    variables = {variable.path: variable for variable in model.weights}
+    paths = {path.rpartition("/")[0] for path in variables}
+    absent = [x for x in network.layers.values() if x.training and keras_name(x) not in paths]
+    heads = {f"{layer.path}.{name}" for layer in absent for name in weight_shapes(layer)}
+    values = in_keras(network, {key: v for key, v in state.items() if key not in heads})
+    if unknown := sorted(values.keys() - variables.keys()):
+        raise TransferError(f"`{model.name}` has no {', '.join(unknown)}")
+    for path, value in values.items():
+        if tuple(variables[path].shape) != value.shape:
+            raise TransferError(f"{path} is {tuple(variables[path].shape)}, not {value.shape}")
+        variables[path].assign(value)
+    return tuple(path for path in variables if path not in values)
