@@ -17,6 +17,7 @@ from cnngen.commands.build import build
 from cnngen.commands.check import check
 from cnngen.commands.reference import explain, ops, schema
 from cnngen.commands.summary import summary
+from cnngen.commands.verify import verify
 from cnngen.commands.zoo import list_zoo
 from cnngen.diagnostics.terminal import one_line
 
@@ -63,7 +64,7 @@ def cli() -> None:
     """
 
 
-for command in (check, build, summary, explain, ops, schema, list_zoo):
+for command in (check, build, verify, summary, explain, ops, schema, list_zoo):
     cli.add_command(command)
 
 

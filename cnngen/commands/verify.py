@@ -1,0 +1,192 @@
+"""`cnngen verify`: run both sources of networks, and see whether they are the same networks."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cnngen.commands.options import (
+    ERRORS,
+    Size,
+    WrongUseError,
+    analyse,
+    changes,
+    exit_code,
+    options,
+    show,
+    specs,
+)
+
+if TYPE_CHECKING:
+    from cnngen.analysis import Options
+    from cnngen.report.verification import Verification
+    from cnngen.semantics.network import Network
+    from cnngen.verify.tolerance import Precision
+
+TARGETS = ("torch", "keras")
+STEPS = 3  # of progress, for each input size
+
+
+@click.command()
+@click.argument("spec", nargs=-1)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="The precision of outputs. Gradients and steps of training are always of float64.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="For weights and images.")
+@click.option("--own-size", is_flag=True, help="Leave out the odd and the oblong input.")
+@click.option("--verbose", is_flag=True, help="Show stage by stage where outputs differ.")
+@click.option(
+    "--templates",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of templates that come before those of the target.",
+)
+@click.option(
+    "--format", "format", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+@changes
+@click.pass_context
+def verify(
+    ctx: click.Context,
+    spec: tuple[str, ...],
+    dtype: "Precision",
+    seed: int,
+    own_size: bool,
+    verbose: bool,
+    templates: Path | None,
+    format: str,
+    settings: dict[str, str],
+    input: Size | None,
+    max_layers: int | None,
+) -> None:
+    """Give both sources of a network the same weights, and compare what they compute.
+
+    Outputs, gradients, running statistics and weights after three steps of training, at the input
+    size of the spec, at an odd and at an oblong one. Needs PyTorch, and Keras on TensorFlow.
+    """
+    from cnngen.frameworks import MissingFrameworkError, framework, keras_on_tensorflow
+
+    paths = specs(spec)
+    try:
+        framework("torch")
+        keras_on_tensorflow()
+    except MissingFrameworkError as error:
+        raise WrongUseError(str(error)) from None
+    folders = (templates,) if templates else ()
+    run = Run(options(settings, input, max_layers), dtype, seed, own_size, verbose, folders)
+    codes: set[int] = set()
+    found: list[Verification] = []
+    for path in paths:
+        network, diagnostics = analyse(path, run.options)
+        show(diagnostics)
+        codes.add(exit_code(diagnostics))
+        if network is None:
+            continue
+        verification = run.verify(path, network)
+        if verification is None:
+            codes.add(ERRORS)
+            continue
+        found.append(verification)
+        codes.add(0 if verification.equal else ERRORS)
+        if format == "table":
+            _print(verification)
+    if format == "json":
+        click.echo(json.dumps([each.as_dict() for each in found], indent=2))
+    ctx.exit(max(codes, default=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the command was asked for."""
+
+    options: "Options"
+    dtype: "Precision"
+    seed: int
+    own_size: bool
+    verbose: bool
+    templates: Sequence[Path]
+
+    def verify(self, path: Path, network: "Network") -> "Verification | None":
+        """Compare one network at all sizes; None where a source cannot be made or does not run."""
+        from cnngen.report.verification import Verification
+        from cnngen.verify.compare import compare
+        from cnngen.verify.models import SourceError
+        from cnngen.verify.sizes import other_sizes
+
+        networks = [network]
+        if not self.own_size:
+            networks += other_sizes(path, self.options, network.input)
+        found = Verification(network.resolution.spec.stem)
+        with progress(found.name, STEPS * len(networks)) as step:
+            for each in networks:
+                if (texts := self._sources(each)) is None:
+                    return None
+                try:
+                    with tempfile.TemporaryDirectory() as folder:
+                        found.comparisons += compare(
+                            each, texts, Path(folder), self.dtype, self.seed, step
+                        )
+                except SourceError as error:
+                    click.echo(f"{found.name}: {error}", err=True)
+                    return None
+            if self.verbose:
+                self._compare_stages(network, found)
+        return found
+
+    def _sources(self, network: "Network") -> dict[str, str] | None:
+        """The text for each target; None where one cannot express the network, which is said."""
+        from cnngen.diagnostics.model import Report
+        from cnngen.targets.generate import TemplateFaultError, generate
+
+        report = Report()
+        texts: dict[str, str] = {}
+        for target in TARGETS:
+            try:
+                text = generate(network, target, report, folders=self.templates)
+            except TemplateFaultError as error:
+                raise WrongUseError(str(error)) from None
+            if text is not None:
+                texts[target] = text
+        show(list(report))
+        return texts if len(texts) == len(TARGETS) else None
+
+    def _compare_stages(self, network: "Network", found: "Verification") -> None:
+        from cnngen.verify.models import Models, import_sources
+        from cnngen.verify.stages import compare_stages
+
+        texts = self._sources(network)
+        assert texts
+        with tempfile.TemporaryDirectory() as folder:
+            sources = import_sources(network, texts, Path(folder))
+            with Models(sources, self.dtype, self.seed) as models:
+                found.stages = compare_stages(models)
+
+
+@contextmanager
+def progress(label: str, steps: int) -> Generator[Callable[[], None]]:
+    """A bar for people who wait at a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    with click.progressbar(length=steps, label=label, file=sys.stderr) as bar:
+        yield lambda: bar.update(1)
+
+
+def _print(found: "Verification") -> None:
+    from cnngen.report.table import aligned
+    from cnngen.report.verification import stage_table, verification_table
+
+    verdict = "one network" if found.equal else "the sources differ"
+    click.echo(f"{found.name}: {verdict}\n")
+    click.echo(aligned(verification_table(found.comparisons)))
+    if found.stages:
+        click.echo(aligned(stage_table(found.stages)))

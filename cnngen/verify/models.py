@@ -1,0 +1,223 @@
+"""The two models of a network: sources written to a folder, imported, and given equal weights."""
+
+import importlib.util
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self, cast
+
+import numpy as np
+
+from cnngen.frameworks import framework, keras_on_tensorflow
+from cnngen.ops.base import Image
+from cnngen.semantics.network import Network
+from cnngen.verify.tolerance import Precision
+from cnngen.weights.layout import Array, keras_order
+from cnngen.weights.transfer import load_keras, torch_state
+
+Values = dict[str, Array]
+LEAST = 32  # values of a channel in a batch, at least: with few, batch norm makes a step chaotic
+
+
+class SourceError(Exception):
+    """A source cannot be imported, or its model does not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the sources of a network define."""
+
+    network: Network
+    torch: Callable[..., Any]
+    keras: Callable[..., Any]
+
+    @property
+    def heads(self) -> dict[str, bool]:
+        """The argument of the Keras function that adds what only training has."""
+        return {"training_heads": True} if self.network.training_stages() else {}
+
+
+def import_sources(network: Network, texts: Mapping[str, str], folder: Path) -> Sources:
+    """Both sources, imported from files in the folder."""
+    spec = network.resolution.spec
+    names = {"torch": spec.name.text, "keras": spec.stem}
+    made = {
+        target: getattr(_import(target, text, folder / f"{spec.stem}_{target}.py"), names[target])
+        for target, text in texts.items()
+    }
+    return Sources(network, made["torch"], made["keras"])
+
+
+def _import(target: str, text: str, path: Path) -> ModuleType:
+    path.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    with running(f"the {target} source"):
+        spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def running(what: str) -> Generator[None]:
+    """Whatever is raised inside is the fault of what runs there."""
+    try:
+        yield
+    except Exception as error:
+        text = (str(error).strip().splitlines() or [""])[0]
+        raise SourceError(f"{what} fails: {type(error).__name__}: {text}") from error
+
+
+@contextmanager
+def precision(word: Precision) -> Generator[None]:
+    """Keras makes its layers, and converts its numbers, in this precision."""
+    keras = keras_on_tensorflow()
+    before = keras.config.dtype_policy(), keras.config.floatx()
+    keras.config.set_dtype_policy(word)
+    keras.config.set_floatx(word)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before[0])
+        keras.config.set_floatx(before[1])
+
+
+class Models:
+    """Both models with equal random weights, in one precision.
+
+    What is computed does not depend on what was computed before: weights are set back each time.
+    """
+
+    def __init__(self, sources: Sources, word: Precision, seed: int, batch: int = 0) -> None:
+        torch = framework("torch")
+        self.sources, self.network = sources, sources.network
+        self.word: Precision = word
+        self.x = images(self.network.input, batch or batch_size(self.network), word, seed)
+        with running("the torch source"):
+            self.torch: Any = sources.torch().to(getattr(torch, word))
+            randomize(self.torch, seed, torch.from_numpy(self.x))
+        self.state: Values = {key: value.copy() for key, value in torch_state(self.torch).items()}
+        self._keras: dict[bool, Any] = {}
+
+    def torch_model(self) -> Any:
+        torch = framework("torch")
+        tensors = {key: torch.from_numpy(value) for key, value in self.state.items()}
+        self.torch.load_state_dict(tensors, strict=False)  # counters of batches are no weights
+        return self.torch
+
+    def keras_model(self, *, heads: bool) -> Any:
+        """The Keras model; `heads` are those that only training has."""
+        heads = heads and bool(self.sources.heads)  # otherwise it is the same model
+        shape = self.network.input
+        size = (shape.height, shape.width, shape.channels)
+        with precision(self.word), running("the keras source"):
+            if heads not in self._keras:
+                arguments = self.sources.heads if heads else {}
+                self._keras[heads] = self.sources.keras(input_shape=size, **arguments)
+            load_keras(self.network, self._keras[heads], self.state)
+        return self._keras[heads]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of what Keras keeps of models."""
+        self._keras.clear()
+        keras_on_tensorflow().backend.clear_session()
+
+
+def images(shape: Image, batch: int, word: Precision, seed: int) -> Array:
+    draw = np.random.default_rng(seed)
+    return draw.standard_normal((batch, shape.channels, shape.height, shape.width)).astype(word)
+
+
+def batch_size(network: Network) -> int:
+    """As many images as batch norm needs for its statistics; two where it is not there."""
+    norms = [layer for layer in network.layers.values() if layer.op.name == "batch_norm"]
+    inputs = [layer.inputs[0].shape for layer in norms]
+    sizes = [x.height * x.width if isinstance(x, Image) else 1 for x in inputs]
+    return max(2, -(-LEAST // min(sizes, default=LEAST)))
+
+
+def randomize(model: Any, seed: int, x: Any) -> None:
+    """Draw all weights of a PyTorch model so that values keep their scale, and the running
+    statistics near those that `x` gives.
+    """
+    torch = framework("torch")
+    draw = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.ndim > 1:
+                weight.normal_(0, (2 / prod(weight.shape[1:])) ** 0.5, generator=draw)
+            elif name.endswith("bias"):
+                weight.normal_(0, 0.2, generator=draw)
+            else:
+                weight.uniform_(0.5, 1.5, generator=draw)
+        norms: list[Any] = [
+            module
+            for module in model.modules()
+            if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d)
+        ]
+        momenta = [norm.momentum for norm in norms]
+        model.eval()
+        model.training = True  # with all heads, but without dropout
+        for norm in norms:
+            norm.train()
+            norm.momentum = 1.0
+        model(x)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            spread = norm.running_var.sqrt()
+            norm.running_mean.add_(spread * torch.rand(norm.num_features, generator=draw))
+            norm.running_var.mul_(0.5 + torch.rand(norm.num_features, generator=draw))
+        model.eval()
+
+
+def drop_nothing(torch_model: Any, keras_model: Any) -> None:
+    """Set all dropout rates to zero, since the frameworks draw other masks."""
+    nn, layers = framework("torch").nn, keras_on_tensorflow().layers
+    for module in torch_model.modules():
+        if isinstance(module, nn.Dropout | nn.Dropout2d):
+            module.p = 0.0
+        elif type(module).__name__ == "DropPath":
+            module.rate = 0.0
+    for layer in keras_model.layers:
+        if isinstance(layer, layers.Dropout):
+            layer.rate = 0.0
+
+
+def named_outputs(network: Network, given: Any) -> dict[str, Any]:
+    """What a model of either framework returned, by the names of the outputs."""
+    if hasattr(given, "_asdict"):
+        return {name: value for name, value in given._asdict().items() if value is not None}
+    if isinstance(given, dict):
+        return {str(name): value for name, value in cast("dict[Any, Any]", given).items()}
+    training = network.training_stages()
+    (name,) = (name for name, stage in network.outputs.items() if stage not in training)
+    return {name: given}
+
+
+def from_torch(network: Network, given: Any) -> Values:
+    """The outputs of the PyTorch model in the layouts of Keras."""
+    return {
+        name: in_keras_layout(network.stages[network.outputs[name]].shape, value.detach().numpy())
+        for name, value in named_outputs(network, given).items()
+    }
+
+
+def from_keras(network: Network, given: Any) -> Values:
+    return {name: np.asarray(value) for name, value in named_outputs(network, given).items()}
+
+
+def in_keras_layout(shape: Any, y: Array) -> Array:
+    """What PyTorch gives of a shape, laid out as Keras does."""
+    if isinstance(shape, Image):
+        return channels_last(y)
+    return y[:, keras_order(shape)]
+
+
+def channels_last(x: Array) -> Array:
+    return np.ascontiguousarray(x.transpose(0, 2, 3, 1))

@@ -1,0 +1,96 @@
+"""Where two models part: the outputs of their layers in evaluation, stage by stage."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnngen.frameworks import framework, keras_on_tensorflow
+from cnngen.ops.base import Image, Vector
+from cnngen.semantics.network import Layer, Network
+from cnngen.verify.compare import distance
+from cnngen.verify.models import (
+    Models,
+    Values,
+    channels_last,
+    in_keras_layout,
+    precision,
+    running,
+)
+from cnngen.weights.layout import keras_name
+
+
+@dataclass(frozen=True, slots=True)
+class StageComparison:
+    """The layer of a stage that differs most, among those that are layers in both frameworks."""
+
+    stage: str
+    layer: str
+    difference: float
+
+
+def compare_stages(models: Models) -> list[StageComparison]:
+    """The stages in the order of execution, each with its largest relative difference."""
+    expected = _torch_outputs(models)
+    found = _keras_outputs(models, expected)
+    worst: dict[str, StageComparison] = {}
+    for path, value in found.items():
+        stage = path.split(".")[0]
+        difference = distance(value, expected[path])
+        if stage not in worst or not difference <= worst[stage].difference:
+            worst[stage] = StageComparison(stage, path, difference)
+    return list(worst.values())
+
+
+def _torch_outputs(models: Models) -> Values:
+    """What each layer gives that is a module, in the layouts of Keras."""
+    torch, model = framework("torch"), models.torch_model().eval()
+    modules: dict[str, Any] = dict(model.named_modules())
+    found: Values = {}
+    with running("the torch source"), torch.no_grad(), _watched(models.network, modules, found):
+        model(torch.from_numpy(models.x))
+    return found
+
+
+@contextmanager
+def _watched(network: Network, modules: dict[str, Any], found: Values) -> Generator[None]:
+    handles = [
+        modules[layer.path].register_forward_hook(_keep(layer, found))
+        for layer in network.layers.values()
+        if layer.path in modules and not layer.training
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _keep(layer: Layer, found: Values) -> Any:
+    def keep(module: Any, inputs: Any, output: Any) -> None:
+        assert isinstance(layer.output, Image | Vector)
+        found[layer.path] = in_keras_layout(layer.output, output.detach().numpy())
+
+    return keep
+
+
+def _keras_outputs(models: Models, expected: Values) -> Values:
+    """What the layers of the same names give, where they give the same shape.
+
+    A layer may be one part of what the op does (`_pad` before it, a stride behind it).
+    """
+    model = models.keras_model(heads=False)
+    layers: dict[str, Any] = {layer.name: layer for layer in model.layers}
+    shared = [x for x in models.network.layers.values() if x.path in expected]
+    given = {x.path: layers[keras_name(x)].output for x in shared if keras_name(x) in layers}
+    alike = {
+        path: output
+        for path, output in given.items()
+        if tuple(output.shape[1:]) == expected[path].shape[1:]
+    }
+    with running("the keras source"), precision(models.word):
+        tap = keras_on_tensorflow().Model(model.input, alike)
+        outputs: dict[str, Any] = tap(channels_last(models.x), training=False)
+    return {path: np.asarray(outputs[path]) for path in alike}

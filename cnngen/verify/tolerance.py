@@ -1,0 +1,56 @@
+"""How far from each other two sources of one network may be, and why.
+
+Both do the same arithmetic in another order, so what they compute differs by rounding. In float32
+that is 1e-7 in each layer, which adds up to some 1e-6 in the outputs of a deep network, and to
+more in training, where batch norm divides by what it has just computed. Gradients and steps of
+training are compared in float64 only: in float32, rounding turns a ReLU or the winner of a max pool
+here and there, and gradients of equal networks differ by 1e-3 to 5e-2.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from cnngen.semantics.network import Network
+from cnngen.weights.layout import weight_shapes
+
+Precision = Literal["float32", "float64"]
+Quantity = Literal["outputs", "training outputs", "gradients", "statistics", "weights"]
+
+TOLERANCE: Mapping[tuple[Quantity, Precision], float] = {
+    ("outputs", "float32"): 1e-5,
+    ("training outputs", "float32"): 1e-3,
+    ("outputs", "float64"): 1e-10,
+    ("training outputs", "float64"): 1e-9,
+    ("gradients", "float64"): 1e-9,
+    ("statistics", "float64"): 1e-9,
+    ("weights", "float64"): 1e-8,  # each step starts where rounding has led the one before it
+}
+
+# Kernels that hold constants in float32, or compute in it, whatever the precision; and how near to
+# each other the frameworks come in float64.
+FLOAT32_INSIDE: Mapping[str, float] = {
+    "gelu": 1e-7,
+    "leaky_relu": 1e-7,
+    "hard_sigmoid": 1e-7,
+    "upsample": 1e-6,  # bilinear
+}
+
+# Rounding grows with the number of layers that a value goes through: beyond so many weighted layers
+# the tolerance grows with them.
+DEEP = 200
+
+
+def tolerance(network: Network, quantity: Quantity, precision: Precision) -> float:
+    """The largest relative difference that passes for rounding."""
+    allowed = TOLERANCE[quantity, precision]
+    if precision == "float64":
+        ops = {layer.op.name for layer in network.layers.values()}
+        inside = [FLOAT32_INSIDE[name] for name in ops & FLOAT32_INSIDE.keys()]
+        return max(allowed, *inside, 0.0) * deepness(network)
+    return allowed * deepness(network)
+
+
+def deepness(network: Network) -> float:
+    """How many times deeper a network is than one for which the tolerances are made; at least 1."""
+    weighted = sum(1 for layer in network.layers.values() if weight_shapes(layer))
+    return max(1.0, weighted / (2 * DEEP))  # half of them are norms

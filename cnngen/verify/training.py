@@ -1,0 +1,154 @@
+"""Three steps of training in both frameworks, from the same weights on the same images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnngen.frameworks import framework
+from cnngen.ops.base import Image
+from cnngen.verify.models import (
+    Models,
+    Values,
+    channels_last,
+    drop_nothing,
+    from_keras,
+    from_torch,
+    named_outputs,
+    running,
+)
+from cnngen.weights.layout import Array, in_keras, keras_name
+from cnngen.weights.transfer import keras_state, torch_state
+
+STEPS = 3
+CHANGE = 1e-3  # of the norm of all weights, in the first step
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What training gave, by the names and in the layouts of Keras.
+
+    Outputs and gradients are those of the first step, in training mode without dropout; running
+    statistics and changes of the weights those after all steps of SGD.
+    """
+
+    outputs: Values
+    gradients: Values
+    statistics: Values
+    changes: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What both frameworks are given: what each output is multiplied with to make a loss (in the
+    layouts of PyTorch and of Keras), and the rate of SGD.
+    """
+
+    torch: Mapping[str, Any]
+    keras: Values
+    rate: float
+
+
+def train(models: Models) -> tuple[Training, Training]:
+    """The same steps with PyTorch and with Keras."""
+    torch_model, keras_model = models.torch_model(), models.keras_model(heads=True)
+    drop_nothing(torch_model, keras_model)
+    with running("the torch source"):
+        expected, plan = _train_torch(models, torch_model)
+    with running("the keras source"):
+        found = _train_keras(models, keras_model, plan)
+    return expected, found
+
+
+def _train_torch(models: Models, model: Any) -> tuple[Training, Plan]:
+    torch = framework("torch")
+    network, x = models.network, torch.from_numpy(models.x)
+    model.train()
+    y = named_outputs(network, model(x))
+    draw = torch.Generator().manual_seed(1)
+    factors = {
+        name: torch.randn(value.shape, generator=draw, dtype=value.dtype) / len(models.x)
+        for name, value in y.items()
+    }
+    first, gradients, rate = y, {}, 0.0
+    parameters: dict[str, Any] = dict(model.named_parameters())
+    for step in range(STEPS):
+        model.zero_grad()
+        y = first if step == 0 else named_outputs(network, model(x))
+        torch.stack([(value * factors[name]).sum() for name, value in y.items()]).sum().backward()
+        if step == 0:
+            gradients = {name: _gradient(p).numpy().copy() for name, p in parameters.items()}
+            weights = {name: p.detach().numpy() for name, p in parameters.items()}
+            rate = CHANGE * norm(weights) / max(norm(gradients), 1e-30)
+        with torch.no_grad():
+            for parameter in parameters.values():
+                parameter -= rate * _gradient(parameter)
+    after = torch_state(model)
+    changes = {name: after[name] - models.state[name] for name in parameters}
+    statistics = {name: value for name, value in after.items() if name not in parameters}
+    training = Training(
+        from_torch(network, first),
+        in_keras(network, gradients),
+        _biased(models, in_keras(network, statistics)),
+        in_keras(network, changes),
+    )
+    return training, Plan(factors, from_torch(network, factors), rate)
+
+
+def _train_keras(models: Models, model: Any, plan: Plan) -> Training:
+    tensorflow = framework("tensorflow")
+    x, start = channels_last(models.x), in_keras(models.network, models.state)
+    first: Values = {}
+    gradients: Values = {}
+    weights = model.trainable_variables
+    for step in range(STEPS):
+        with tensorflow.GradientTape() as tape:
+            y = named_outputs(models.network, model(x, training=True))
+            loss = sum(tensorflow.reduce_sum(value * plan.keras[name]) for name, value in y.items())
+        found = tape.gradient(
+            loss,
+            [weight.value for weight in weights],
+            unconnected_gradients=tensorflow.UnconnectedGradients.ZERO,
+        )
+        if step == 0:
+            first = from_keras(models.network, y)
+            gradients = {w.path: np.asarray(g) for w, g in zip(weights, found, strict=True)}
+        for weight, gradient in zip(weights, found, strict=True):
+            weight.assign(weight.value - plan.rate * gradient)
+    after, paths = keras_state(model), [weight.path for weight in weights]
+    return Training(
+        first,
+        gradients,
+        {path: value for path, value in after.items() if path not in paths},
+        {path: after[path] - start[path] for path in paths},
+    )
+
+
+def _gradient(parameter: Any) -> Any:
+    """Zero where nothing depends on the parameter."""
+    if parameter.grad is None:
+        return framework("torch").zeros_like(parameter)
+    return parameter.grad
+
+
+def _biased(models: Models, statistics: Values) -> Values:
+    """PyTorch's running statistics, as Keras would have them: with the biased variance of a batch.
+
+    PyTorch takes the unbiased one, which is N / (N - 1) times as large for N values of a channel.
+    What was there at the start has become smaller by (1 - momentum) in each step.
+    """
+    start, found = in_keras(models.network, models.state), dict(statistics)
+    for layer in models.network.layers.values():
+        if layer.op.name == "batch_norm":
+            x = layer.inputs[0].shape
+            values = len(models.x) * (x.height * x.width if isinstance(x, Image) else 1)
+            name = f"{keras_name(layer)}/moving_variance"
+            old = (1 - layer.op.values["momentum"]) ** STEPS * start[name]
+            found[name] = old + (statistics[name] - old) * (values - 1) / values
+    return found
+
+
+def norm(values: Mapping[str, Array]) -> float:
+    """The norm of all values together."""
+    return sum(float(np.square(value).sum()) for value in values.values()) ** 0.5

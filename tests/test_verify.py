@@ -1,0 +1,134 @@
+"""`cnngen verify` says of equal sources that they are, and of each mutation that they are not."""
+
+import json
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cnngen.analysis import analyse_file
+from cnngen.cli import cli
+from cnngen.diagnostics.model import Report
+from cnngen.semantics.network import Network
+from cnngen.targets.generate import generate
+from cnngen.verify.compare import Comparison, compare
+from cnngen.verify.models import SourceError
+
+pytest.importorskip("torch")
+pytest.importorskip("keras")
+pytestmark = [pytest.mark.torch, pytest.mark.keras]
+
+SPEC = dedent("""
+    cnngen: 1
+    name: Small
+    about: A bit of everything that goes wrong.
+    input: {channels: 3, height: 16, width: 16}
+    model:
+      stem:
+        - conv: {out: 8, kernel: 3, stride: 2, padding: half}
+        - batch_norm
+        - relu
+      fork:
+        branches:
+          left: {conv: {out: 6, kernel: 3, padding: half}}
+          right: {conv: {out: 6, kernel: 1}}
+        join: concat
+      head:
+        - batch_norm
+        - relu
+        - global_avg_pool
+        - flatten
+        - linear: {out: 4}
+""").lstrip()
+
+# What is changed in which source, and what shows it.
+MUTATIONS = {
+    "a missing ReLU": ("torch", "nn.ReLU(),", "nn.Identity(),", "outputs"),
+    "another epsilon": ("torch", "nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, eps=1e-3)", "outputs"),
+    "same for half": (
+        "keras",
+        'if padding and mode == "valid":',
+        'mode = "same"\n    if False:',
+        "outputs",
+    ),
+    "a swapped branch": ("keras", "([left, right])", "([right, left])", "outputs"),
+    "momentum 0.9 for 0.1": ("keras", "momentum=0.9", "momentum=0.1", "statistics"),
+    "no gradient": ("torch", "self.fork(x)", "self.fork(x.detach())", "gradients"),
+}
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Network:
+    path = tmp_path / "small.yaml"
+    path.write_text(SPEC, encoding="utf-8")
+    network = analyse_file(path, Report())
+    assert network
+    return network
+
+
+def sources(network: Network) -> dict[str, str]:
+    return {target: generate(network, target, Report()) or "" for target in ("torch", "keras")}
+
+
+def run(network: Network, texts: dict[str, str], folder: Path) -> dict[str, Comparison]:
+    return {each.quantity: each for each in compare(network, texts, folder)}
+
+
+def test_equal_sources_are_equal(network: Network, tmp_path: Path) -> None:
+    found = run(network, sources(network), tmp_path)
+    assert [*found] == ["outputs", "training outputs", "gradients", "statistics", "weights"]
+    assert all(each.equal for each in found.values())
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_mutations_are_caught(name: str, network: Network, tmp_path: Path) -> None:
+    target, old, new, quantity = MUTATIONS[name]
+    texts = sources(network)
+    assert old in texts[target]
+    texts[target] = texts[target].replace(old, new, 1)
+    found = run(network, texts, tmp_path)
+    assert not found[quantity].equal
+    assert found[quantity].difference > 10 * found[quantity].tolerance
+
+
+def test_a_source_that_does_not_run_is_said(network: Network, tmp_path: Path) -> None:
+    texts = sources(network)
+    texts["torch"] = texts["torch"].replace("self.fork(x)", "self.spoon(x)")
+    with pytest.raises(SourceError, match="the torch source fails: AttributeError: .*spoon"):
+        run(network, texts, tmp_path)
+
+
+def test_the_command_compares_at_three_sizes(tmp_path: Path) -> None:
+    result = verify(tmp_path, "--format", "json")
+    assert result.exit_code == 0, result.output
+    (found,) = json.loads(result.stdout)
+    sizes = {(each["height"], each["width"]) for each in found["comparisons"]}
+    assert found["equal"] and sizes == {(16, 16), (9, 9), (8, 12)}
+
+
+def test_the_command_shows_the_first_stage_that_differs(tmp_path: Path) -> None:
+    """The user's own spelling of an op is wrong in one framework."""
+    relu = tmp_path / "templates" / "torch" / "ops" / "relu.jinja"
+    relu.parent.mkdir(parents=True)
+    relu.write_text("nn.LeakyReLU(0.1)", encoding="utf-8")
+    result = verify(tmp_path, "--own-size", "--verbose", "--templates", str(tmp_path / "templates"))
+    assert result.exit_code == 1
+    assert "the sources differ" in result.stdout
+    lines = [line.split() for line in result.stdout.splitlines()]
+    (stem,) = (line for line in lines if line[:1] == ["stem"])
+    assert stem[1] == "stem.2" and float(stem[2]) > 1e-3
+
+
+def test_what_to_install_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    result = verify(tmp_path)
+    assert result.exit_code == 2
+    assert "PyTorch is not installed: pip install 'cnngen[torch]'" in result.stderr
+
+
+def verify(folder: Path, *arguments: str) -> Result:
+    path = folder / "small.yaml"
+    path.write_text(SPEC, encoding="utf-8")
+    return CliRunner().invoke(cli, ["verify", str(path), *arguments])
