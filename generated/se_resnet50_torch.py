@@ -86,7 +86,7 @@ class SEResNet50(nn.Module):
             nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(64),
             nn.ReLU(),
-            nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+            nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
         )
         self.features = nn.Sequential()
         channels = 64

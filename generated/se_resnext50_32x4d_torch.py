@@ -108,7 +108,7 @@ class SEResNeXt50_32x4d(nn.Module):  # noqa: N801
             nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(64),
             nn.ReLU(),
-            nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+            nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
         )
         self.features = nn.Sequential()
         channels = 64
