@@ -2,8 +2,10 @@
 
 import logging
 import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 EXTRAS = {"torch": "torch", "keras": "tensorflow", "tensorflow": "tensorflow"}
@@ -16,15 +18,16 @@ class MissingFrameworkError(Exception):
 
 def framework(name: str) -> Any:
     """A framework's module, untyped: Keras has no types, and PyTorch not enough for strict mode."""
-    if name != "torch":
-        _silence()
+    quiet = nullcontext() if name in sys.modules or name == "torch" else _silence()
     try:
-        module: ModuleType = import_module(name)
+        with quiet:
+            module: Any = import_module(name)
+            if name == "tensorflow":
+                module.config.list_physical_devices()  # says what it did not find, once
     except ImportError as error:
         if error.name and error.name.split(".")[0] != name:
             raise
-        extra = EXTRAS[name]
-        message = f"{NAMES[name]} is not installed: pip install 'cnngen[{extra}]'"
+        message = f"{NAMES[name]} is not installed: pip install 'cnngen[{EXTRAS[name]}]'"
         raise MissingFrameworkError(message) from None
     return module
 
@@ -38,8 +41,18 @@ def keras_on_tensorflow() -> Any:
     return keras
 
 
-def _silence() -> None:
-    """TensorFlow and its libraries log what nobody asked for."""
+@contextmanager
+def _silence() -> Generator[None]:
+    """TensorFlow logs what nobody asked for, and some of it before it reads what it may log."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name in ("absl", "tensorflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    sys.stderr.flush()
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)

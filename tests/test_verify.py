@@ -128,6 +128,36 @@ def test_what_to_install_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "PyTorch is not installed: pip install 'cnngen[torch]'" in result.stderr
 
 
+def test_a_model_of_somebody_else_is_the_same_network(torchvision: object) -> None:
+    result = against("torchvision:resnet18")
+    assert result.exit_code == 0, result.output
+    assert "resnet18: the network of torchvision:resnet18" in result.stdout
+
+
+def test_another_network_is_told_by_its_layers(torchvision: object) -> None:
+    result = against("torchvision:resnet34")
+    assert result.exit_code == 1
+    assert "resnet18: torchvision:resnet34 is another network\ndo not fit: ours: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("resnet18", 2, "`resnet18` is none of `torchvision:NAME`, `timm:NAME`, `keras:NAME`"),
+        ("torchvision:resnet", 1, "torchvision has no model `resnet`: did you mean `resnet"),
+        ("keras:os", 1, "keras has no model `os`"),
+    ],
+)
+def test_a_model_that_is_not_there(text: str, code: int, said: str, torchvision: object) -> None:
+    result = against(text)
+    assert result.exit_code == code
+    assert said in result.stderr
+
+
+def against(text: str) -> Result:
+    return CliRunner().invoke(cli, ["verify", "resnet18", "--input", "3x64x64", "--against", text])
+
+
 def verify(folder: Path, *arguments: str) -> Result:
     path = folder / "small.yaml"
     path.write_text(SPEC, encoding="utf-8")

@@ -44,6 +44,12 @@ STEPS = 3  # of progress, for each input size
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="For weights and images.")
 @click.option("--own-size", is_flag=True, help="Leave out the odd and the oblong input.")
+@click.option(
+    "--against",
+    metavar="PACKAGE:NAME",
+    help="Compare with a model of torchvision, timm or keras (keras:DenseNet121), whose weights are"
+    " copied over.",
+)
 @click.option("--verbose", is_flag=True, help="Show stage by stage where outputs differ.")
 @click.option(
     "--templates",
@@ -61,6 +67,7 @@ def verify(
     dtype: "Precision",
     seed: int,
     own_size: bool,
+    against: str | None,
     verbose: bool,
     templates: Path | None,
     format: str,
@@ -82,7 +89,9 @@ def verify(
     except MissingFrameworkError as error:
         raise WrongUseError(str(error)) from None
     folders = (templates,) if templates else ()
-    run = Run(options(settings, input, max_layers), dtype, seed, own_size, verbose, folders)
+    run = Run(
+        options(settings, input, max_layers), dtype, seed, own_size, against, verbose, folders
+    )
     codes: set[int] = set()
     found: list[Verification] = []
     for path in paths:
@@ -112,11 +121,14 @@ class Run:
     dtype: "Precision"
     seed: int
     own_size: bool
+    against: str | None
     verbose: bool
     templates: Sequence[Path]
 
     def verify(self, path: Path, network: "Network") -> "Verification | None":
         """Compare one network at all sizes; None where a source cannot be made or does not run."""
+        if self.against:
+            return self._verify_against(self.against, network)
         from cnngen.report.verification import Verification
         from cnngen.verify.compare import compare
         from cnngen.verify.models import SourceError
@@ -140,6 +152,29 @@ class Run:
                     return None
             if self.verbose:
                 self._compare_stages(network, found)
+        return found
+
+    def _verify_against(self, text: str, network: "Network") -> "Verification | None":
+        """Compare one network with a model that somebody else wrote."""
+        from cnngen.report.verification import Verification
+        from cnngen.verify.against import Reference, UnlikeError, compare_with
+        from cnngen.verify.models import SourceError
+
+        try:
+            reference = Reference.of(text)
+        except UnlikeError as error:
+            raise WrongUseError(str(error)) from None
+        if (texts := self._sources(network)) is None:
+            return None
+        found = Verification(network.resolution.spec.stem, str(reference))
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                found.comparisons += compare_with(
+                    reference, network, texts, Path(folder), self.dtype, self.seed
+                )
+        except (SourceError, UnlikeError) as error:
+            click.echo(f"{found.name}: {error}", err=True)
+            return None
         return found
 
     def _sources(self, network: "Network") -> dict[str, str] | None:
@@ -186,6 +221,8 @@ def _print(found: "Verification") -> None:
     from cnngen.report.verification import stage_table, verification_table
 
     verdict = "one network" if found.equal else "the sources differ"
+    if found.against:
+        verdict = f"the network of {found.against}" if found.equal else f"not {found.against}"
     click.echo(f"{found.name}: {verdict}\n")
     click.echo(aligned(verification_table(found.comparisons)))
     if found.stages:

@@ -14,7 +14,15 @@ from cnngen.semantics.network import Network
 from cnngen.weights.layout import weight_shapes
 
 Precision = Literal["float32", "float64"]
-Quantity = Literal["outputs", "training outputs", "gradients", "statistics", "weights"]
+Quantity = Literal[
+    "outputs",
+    "training outputs",
+    "gradients",
+    "statistics",
+    "weights",
+    "torch outputs",  # of one source alone, against a model of somebody else
+    "keras outputs",
+]
 
 TOLERANCE: Mapping[tuple[Quantity, Precision], float] = {
     ("outputs", "float32"): 1e-5,
