@@ -26,15 +26,6 @@ def conv2d(
     return convolve(x)
 
 
-def max_pool2d(
-    x: KerasTensor, kernel: int, stride: int, padding: int = 0, *, name: str
-) -> KerasTensor:
-    """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
-    border = (padding, padding + stride - 1)
-    x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
-    return layers.MaxPooling2D(kernel, stride, name=name)(x)
-
-
 def adaptive_avg_pool(x: KerasTensor, size: int, *, name: str) -> KerasTensor:
     """Pool over as many windows, which overlap where they do not divide the input's size."""
     height, width = x.shape[1:3]
@@ -48,6 +39,15 @@ def adaptive_avg_pool(x: KerasTensor, size: int, *, name: str) -> KerasTensor:
     ends = [(i * width // columns, -(-(i + 1) * width // columns)) for i in range(columns)]
     parts = [ops.mean(x[:, :, a:b], axis=2, keepdims=True) for a, b in ends]
     return layers.Concatenate(axis=2, name=name)(parts)
+
+
+def max_pool2d(
+    x: KerasTensor, kernel: int, stride: int, padding: int = 0, *, name: str
+) -> KerasTensor:
+    """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
+    border = (padding, padding + stride - 1)
+    x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
+    return layers.MaxPooling2D(kernel, stride, name=name)(x)
 
 
 def conv_unit(x: KerasTensor, out: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
@@ -77,13 +77,14 @@ def inception(
 
 
 def aux_head(x: KerasTensor, classes: int, aux_dropout: float, *, name: str) -> KerasTensor:
-    """A classifier half way, which brings gradients to the early layers; weigh its loss by 0.3."""
-    x = conv_unit(x, out=128, kernel=1, name=f"{name}_0")
-    x = layers.Flatten(name=f"{name}_1")(x)
-    x = layers.Dense(1024, kernel_initializer=TruncatedNormal(stddev=0.01), name=f"{name}_2")(x)
-    x = layers.ReLU(name=f"{name}_3")(x)
-    x = layers.Dropout(aux_dropout, name=f"{name}_4")(x)
-    return layers.Dense(classes, kernel_initializer=TruncatedNormal(stddev=0.01), name=f"{name}_5")(
+    """A classifier half way, for images of any size; weigh its loss by 0.3."""
+    x = adaptive_avg_pool(x, 4, name=f"{name}_0")
+    x = conv_unit(x, out=128, kernel=1, name=f"{name}_1")
+    x = layers.Flatten(name=f"{name}_2")(x)
+    x = layers.Dense(1024, kernel_initializer=TruncatedNormal(stddev=0.01), name=f"{name}_3")(x)
+    x = layers.ReLU(name=f"{name}_4")(x)
+    x = layers.Dropout(aux_dropout, name=f"{name}_5")(x)
+    return layers.Dense(classes, kernel_initializer=TruncatedNormal(stddev=0.01), name=f"{name}_6")(
         x
     )
 
@@ -152,12 +153,6 @@ def googlenet_bn(
 
     if not training_heads:
         return keras.Model(image, logits, name="googlenet_bn")
-
-    # aux1: 1000
-    x = adaptive_avg_pool(inception4a, 4, name="aux1_0")
-    aux1 = aux_head(x, classes, aux_dropout, name="aux1_1")
-
-    # aux2: 1000
-    x = adaptive_avg_pool(inception4d, 4, name="aux2_0")
-    aux2 = aux_head(x, classes, aux_dropout, name="aux2_1")
+    aux1 = aux_head(inception4a, classes, aux_dropout, name="aux1")  # 1000
+    aux2 = aux_head(inception4d, classes, aux_dropout, name="aux2")  # 1000
     return keras.Model(image, {"logits": logits, "aux1": aux1, "aux2": aux2}, name="googlenet_bn")

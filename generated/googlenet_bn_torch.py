@@ -68,10 +68,11 @@ class Inception(nn.Module):
 
 
 class AuxHead(nn.Sequential):
-    """A classifier half way, which brings gradients to the early layers; weigh its loss by 0.3."""
+    """A classifier half way, for images of any size; weigh its loss by 0.3."""
 
     def __init__(self, in_channels: int, classes: int, aux_dropout: float) -> None:
         super().__init__(
+            nn.AdaptiveAvgPool2d(4),
             ConvUnit(in_channels, out=128, kernel=1),
             nn.Flatten(),
             nn.Linear(128 * 4 * 4, 1024),
@@ -118,14 +119,8 @@ class GoogLeNetBN(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(1024, classes),
         )
-        self.aux1 = nn.Sequential(
-            nn.AdaptiveAvgPool2d(4),
-            AuxHead(512, classes, aux_dropout),
-        )
-        self.aux2 = nn.Sequential(
-            nn.AdaptiveAvgPool2d(4),
-            AuxHead(528, classes, aux_dropout),
-        )
+        self.aux1 = AuxHead(512, classes, aux_dropout)
+        self.aux2 = AuxHead(528, classes, aux_dropout)
         self.apply(init_weights)
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetBNOutputs:

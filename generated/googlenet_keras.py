@@ -62,12 +62,13 @@ def inception(
 
 def aux_head(x: KerasTensor, classes: int, aux_dropout: float, *, name: str) -> KerasTensor:
     """A classifier half way, which brings gradients to the early layers; weigh its loss by 0.3."""
-    x = conv_unit(x, out=128, kernel=1, name=f"{name}_0")
-    x = layers.Flatten(name=f"{name}_1")(x)
-    x = layers.Dense(1024, name=f"{name}_2")(x)
-    x = layers.ReLU(name=f"{name}_3")(x)
-    x = layers.Dropout(aux_dropout, name=f"{name}_4")(x)
-    return layers.Dense(classes, name=f"{name}_5")(x)
+    x = layers.AveragePooling2D(5, strides=3, name=f"{name}_0")(x)
+    x = conv_unit(x, out=128, kernel=1, name=f"{name}_1")
+    x = layers.Flatten(name=f"{name}_2")(x)
+    x = layers.Dense(1024, name=f"{name}_3")(x)
+    x = layers.ReLU(name=f"{name}_4")(x)
+    x = layers.Dropout(aux_dropout, name=f"{name}_5")(x)
+    return layers.Dense(classes, name=f"{name}_6")(x)
 
 
 def googlenet(
@@ -134,12 +135,6 @@ def googlenet(
 
     if not training_heads:
         return keras.Model(image, logits, name="googlenet")
-
-    # aux1: 1000
-    x = layers.AveragePooling2D(5, strides=3, name="aux1_0")(inception4a)
-    aux1 = aux_head(x, classes, aux_dropout, name="aux1_1")
-
-    # aux2: 1000
-    x = layers.AveragePooling2D(5, strides=3, name="aux2_0")(inception4d)
-    aux2 = aux_head(x, classes, aux_dropout, name="aux2_1")
+    aux1 = aux_head(inception4a, classes, aux_dropout, name="aux1")  # 1000
+    aux2 = aux_head(inception4d, classes, aux_dropout, name="aux2")  # 1000
     return keras.Model(image, {"logits": logits, "aux1": aux1, "aux2": aux2}, name="googlenet")

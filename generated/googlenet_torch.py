@@ -66,6 +66,7 @@ class AuxHead(nn.Sequential):
 
     def __init__(self, in_channels: int, classes: int, aux_dropout: float) -> None:
         super().__init__(
+            nn.AvgPool2d(kernel_size=5, stride=3),
             ConvUnit(in_channels, out=128, kernel=1),
             nn.Flatten(),
             nn.Linear(128 * 4 * 4, 1024),
@@ -114,14 +115,8 @@ class GoogLeNet(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(1024, classes),
         )
-        self.aux1 = nn.Sequential(
-            nn.AvgPool2d(kernel_size=5, stride=3),
-            AuxHead(512, classes, aux_dropout),
-        )
-        self.aux2 = nn.Sequential(
-            nn.AvgPool2d(kernel_size=5, stride=3),
-            AuxHead(528, classes, aux_dropout),
-        )
+        self.aux1 = AuxHead(512, classes, aux_dropout)
+        self.aux2 = AuxHead(528, classes, aux_dropout)
         self.apply(init_weights)
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetOutputs:

@@ -65,8 +65,8 @@ MODULES = _words("""
 GENERATED = _words("""
     Callable Constant F KerasTensor Module ModuleDict ModuleList NamedTuple OrderedDict Orthogonal
     RandomNormal RandomUniform Sequential Tensor TruncatedNormal VarianceScaling
-    channels cls forward functools i image in_channels init_weights initializers input_shape
-    keras layers math module nn ops out_channels partial self sides torch training_heads typing x
+    channels cls forward functools i image in_channels init_weights initializers input_shape keras
+    layers math module nn ops out_channels partial self sides sys torch training_heads typing x
 """)
 
 # Classes and functions that a target may put into the file: no block, parameter or variable can

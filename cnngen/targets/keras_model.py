@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import networkx as nx
+
 from cnngen.program.code import Code
 from cnngen.program.docstring import WIDTH
 from cnngen.program.signature import Argument, argument
@@ -14,6 +16,9 @@ from cnngen.targets.keras_functions import KerasFunctions
 from cnngen.targets.layer_name import LayerName
 from cnngen.targets.loops import loop_variables
 from cnngen.targets.page import shape_text
+
+DEEP = 800  # layers on the way from the input to an output
+ROOM = 5  # calls for each layer, and for deeper variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class KerasModels(KerasFunctions):
         frame = Frame(
             Printer(self.speller, types, None, "in_channels"), Code(), taken, {INPUT: "image"}
         )
+        self._allow_recursion(frame)
         frame.code.add("image = keras.Input(input_shape)")
         frame.code.add("")
         kept = kept_stages(self.resolution)
@@ -57,6 +63,16 @@ class KerasModels(KerasFunctions):
             frame.code,
             bool(self.network.training_stages()),
         )
+
+    def _allow_recursion(self, frame: Frame) -> None:
+        """Keras makes a model by recursion, a call for each layer on the way to the input. Python
+        stops at 1,000 calls.
+        """
+        if (depth := nx.dag_longest_path_length(self.network.graph)) > DEEP:
+            limit = -(-ROOM * depth // 1000) * 1000
+            self.speller.imports("sys")
+            frame.code.add("# Keras goes through layers by recursion, which Python limits.")
+            frame.code.add(f"sys.setrecursionlimit(max(sys.getrecursionlimit(), {limit:_}))")
 
     def _variable(self, wanted: str, names: dict[str, str], frame: Frame) -> str:
         """A variable for a stage that is read by name."""

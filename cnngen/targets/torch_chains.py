@@ -1,6 +1,4 @@
-"""Chains of PyTorch modules: the code that builds the layers of a body, with its loops and
-conditions.
-"""
+"""Chains of PyTorch modules: the code that builds the layers of a body."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -240,9 +238,9 @@ class Chains(Calls):
                     frame.code.add(f"{target}.append({code})")
                     if update:
                         then = self._update(x, then, frame)
-                inner = then if equal(then.channels, inner.channels) or not update else inner
-                if not update and not equal(then.channels, inner.channels):
-                    return then
+                if not equal(then.channels, inner.channels):
+                    return then  # what the first turn is given, the others are not
+                inner = then
             code, after = self.body(step.body, inner, frame, "steps")
             frame.code.add(f"{target}.append({code})")
             if update:
@@ -257,8 +255,6 @@ class Chains(Calls):
         if not equal(channels, x.channels):
             frame.code.add(assignment(variable, x.channels, channels, frame.printer))
         return replace(after, channels=x.channels, owned=True)
-
-    # --- joins ------------------------------------------------------------------------------------
 
     def container(self, step: Branches, x: Features, frame: Frame) -> tuple[str, Features]:
         """A join inside a chain: a module that joins what its children give."""
