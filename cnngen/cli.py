@@ -18,6 +18,7 @@ from cnngen.commands.check import check
 from cnngen.commands.reference import explain, ops, schema
 from cnngen.commands.summary import summary
 from cnngen.commands.verify import verify
+from cnngen.commands.weights import weights
 from cnngen.commands.zoo import list_zoo
 from cnngen.diagnostics.terminal import one_line
 
@@ -64,7 +65,7 @@ def cli() -> None:
     """
 
 
-for command in (check, build, verify, summary, explain, ops, schema, list_zoo):
+for command in (check, build, verify, weights, summary, explain, ops, schema, list_zoo):
     cli.add_command(command)
 
 

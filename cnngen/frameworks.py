@@ -1,4 +1,5 @@
-"""The frameworks, imported when a command needs them, and what to install where one is missing."""
+"""The frameworks and what reads weights, imported when a command needs them, and what to install
+where one is missing."""
 
 import logging
 import os
@@ -8,7 +9,16 @@ from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Any
 
-EXTRAS = {"torch": "torch", "keras": "tensorflow", "tensorflow": "tensorflow"}
+EXTRAS = {
+    "torch": "torch",
+    "keras": "tensorflow",
+    "tensorflow": "tensorflow",
+    "numpy": "weights",
+    "ml_dtypes": "weights",
+    "safetensors": "weights",
+    "h5py": "weights",
+}
+LOUD = {"keras", "tensorflow"}
 NAMES = {"torch": "PyTorch", "keras": "Keras", "tensorflow": "TensorFlow"}
 
 
@@ -18,7 +28,7 @@ class MissingFrameworkError(Exception):
 
 def framework(name: str) -> Any:
     """A framework's module, untyped: Keras has no types, and PyTorch not enough for strict mode."""
-    quiet = nullcontext() if name in sys.modules or name == "torch" else _silence()
+    quiet = _silence() if name in LOUD and name not in sys.modules else nullcontext()
     try:
         with quiet:
             module: Any = import_module(name)
@@ -27,7 +37,7 @@ def framework(name: str) -> Any:
     except ImportError as error:
         if error.name and error.name.split(".")[0] != name:
             raise
-        message = f"{NAMES[name]} is not installed: pip install 'cnngen[{EXTRAS[name]}]'"
+        message = f"{NAMES.get(name, name)} is not installed: pip install 'cnngen[{EXTRAS[name]}]'"
         raise MissingFrameworkError(message) from None
     return module
 

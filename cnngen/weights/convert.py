@@ -1,0 +1,139 @@
+"""Convert: what of a file belongs to a network, and the same weights for another framework."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from cnngen.semantics.network import Network
+from cnngen.weights.graph import spell
+from cnngen.weights.layout import Array, weight_shapes
+from cnngen.weights.places import Framework, Place, places
+from cnngen.weights.read_torch import COUNTER
+from cnngen.weights.stored import Stored, WeightsFileError, shown
+
+MOST = 10  # lines of one kind
+
+
+class UnfitError(WeightsFileError):
+    """A file holds the weights of another network."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """Which weights are carried over, and why others are not."""
+
+    carried: list[Place] = field(default_factory=list[Place])
+    left_out: list[str] = field(default_factory=list[str])
+
+
+def plan(network: Network, stored: Stored, changed: Collection[str], *, heads: bool = True) -> Plan:
+    """What can be carried over; `UnfitError` where the file holds the weights of another network.
+
+    Layers that are `changed`, against the network for which the file was made, are left out where
+    they do not fit; so are those that only training has, without `heads` or where the file lacks
+    them.
+    """
+    found, problems = Plan(), list[str]()
+    left = {name for name in stored.shapes if not name.endswith(COUNTER)}
+    for path, members in _layers(network):
+        names = [place.names[stored.framework] for place in members]
+        left.difference_update(names)
+        absent = not any(name in stored.shapes for name in names)
+        if members[0].layer.training and (absent or not heads):
+            found.left_out.append(f"`{path}`: only training has it")
+            continue
+        unfit = [text for place in members if (text := _unfit(place, stored))]
+        if not unfit:
+            found.carried += members
+        elif path in changed:
+            found.left_out.append(f"`{path}`: {unfit[0]}")
+        else:
+            problems += unfit
+    elsewhere = tuple(_prefix(path, stored.framework) for path in changed)
+    for name in sorted(left):
+        if name.startswith(elsewhere):
+            found.left_out.append(f"`{shown(name)}`: the spec has no such weight here")
+        else:
+            problems.append(f"`{shown(name)}` belongs to no layer of the spec")
+    if problems:
+        raise UnfitError("\n".join(first(problems)))
+    if not found.carried:
+        raise UnfitError("no layer of the file fits the spec")
+    return found
+
+
+def changed_layers(network: Network, plain: Network) -> set[str]:
+    """The layers whose weights have other shapes in one network than in the other, or exist in one
+    of them only."""
+    ours, theirs = (
+        {layer.path: weight_shapes(layer) for layer in each.layers.values()}
+        for each in (network, plain)
+    )
+    return {path for path in {*ours, *theirs} if ours.get(path) != theirs.get(path)}
+
+
+def convert(plan: Plan, stored: Stored, target: Framework) -> dict[str, Array]:
+    """The weights under the names and in the layouts of a framework.
+
+    PyTorch's count of batches, which Keras does not keep, is 0 where the file has none.
+    """
+    found: dict[str, Array] = {}
+    for place in sorted(plan.carried, key=_size, reverse=True):  # while there is room for copies
+        name = place.names[stored.framework]
+        value = place.carried(stored.weight(name), stored.framework, target)
+        found[place.names[target]] = np.asarray(value, order="C")
+        if target == "torch" and place.names[target].endswith(".running_var"):
+            counter = f"{place.layer.path}.{COUNTER}"
+            found[counter] = _count(stored, counter)
+    return {name: found[name] for name in _in_order(plan, found)}
+
+
+def first(lines: list[str]) -> list[str]:
+    """As many as anybody reads, and how many more there are."""
+    more = len(lines) - MOST
+    return lines if more <= 0 else [*lines[:MOST], f"and {more} more"]
+
+
+def _size(place: Place) -> int:
+    return prod(place.shapes["torch"])
+
+
+def _in_order(plan: Plan, found: Mapping[str, Array]) -> Iterator[str]:
+    """The names in the order of the network."""
+    for place in plan.carried:
+        for name in (*place.names.values(), f"{place.layer.path}.{COUNTER}"):
+            if name in found:
+                yield name
+
+
+def _count(stored: Stored, counter: str) -> Array:
+    if stored.framework == "torch" and stored.shapes.get(counter) == ():
+        value = stored.read(counter)
+        if value.dtype == np.int64:
+            return np.array(value)
+    return np.zeros((), np.int64)
+
+
+def _prefix(path: str, framework: Framework) -> str:
+    """How the names of all weights of a layer begin."""
+    return f"{path}." if framework == "torch" else f"{path.replace('.', '_')}/"
+
+
+def _layers(network: Network) -> Iterator[tuple[str, list[Place]]]:
+    found: dict[str, list[Place]] = {}
+    for place in places(network):
+        found.setdefault(place.layer.path, []).append(place)
+    yield from found.items()
+
+
+def _unfit(place: Place, stored: Stored) -> str:
+    """What is wrong with a weight in the file; nothing if it fits."""
+    name = place.names[stored.framework]
+    ours, theirs = place.shapes[stored.framework], stored.shapes.get(name)
+    if theirs == ours:
+        return ""
+    if theirs is None:
+        return f"`{name}` ({spell(ours)}) is missing"
+    return f"`{name}` is {spell(theirs)}, not {spell(ours)}"

@@ -1,0 +1,53 @@
+"""Where each weight of a network stands: its key in PyTorch, its path in Keras, and both shapes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cnngen.semantics.network import Layer, Network
+from cnngen.weights.graph import Sizes
+from cnngen.weights.layout import (
+    Array,
+    Kept,
+    in_keras_order,
+    in_torch_order,
+    kept,
+    keras_name,
+    weight_shapes,
+)
+
+Framework = Literal["torch", "keras"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One weight of a layer, in both frameworks."""
+
+    layer: Layer
+    names: dict[Framework, str]
+    shapes: dict[Framework, Sizes]
+    kept: Kept
+
+    def carried(self, value: Array, source: Framework, target: Framework) -> Array:
+        """The weight of one framework in the layout of another one."""
+        if source == target:
+            return value
+        if target == "keras":
+            return self.kept.form.to_keras(in_keras_order(self.layer, self.kept.axis, value))
+        return in_torch_order(self.layer, self.kept.axis, self.kept.form.to_torch(value))
+
+
+def places(network: Network) -> Iterator[Place]:
+    """Every weight, in the order of execution; those of a layer in the order of Keras."""
+    for layer in network.layers.values():
+        for name, shape in weight_shapes(layer).items():
+            where = kept(layer, name)
+            laid_out = where.form.to_keras(np.broadcast_to(np.False_, shape))
+            yield Place(
+                layer,
+                {"torch": f"{layer.path}.{name}", "keras": f"{keras_name(layer)}/{where.name}"},
+                {"torch": shape, "keras": laid_out.shape},
+                where,
+            )

@@ -1,0 +1,104 @@
+"""Weights to a file of any of the formats, as a whole or not at all."""
+
+import os
+import stat
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from cnngen.frameworks import framework, keras_on_tensorflow
+from cnngen.ops.base import Image
+from cnngen.semantics.network import Network
+from cnngen.weights.layout import Array
+from cnngen.weights.stored import FLOATS, WeightsFileError
+
+FORMAT = "format"  # what libraries write into the metadata of safetensors
+
+
+def write_safetensors(path: Path, state: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
+    """One entry of metadata is kept: the library writes several in any order."""
+    framework("safetensors")
+    save_file = framework("safetensors.numpy").save_file
+    kept = {FORMAT: metadata[FORMAT]} if FORMAT in metadata else None
+    with replaced(path) as temporary:
+        save_file(dict(state), temporary, metadata=kept)
+
+
+def write_torch(path: Path, state: Mapping[str, Array]) -> None:
+    """A `state_dict`, as `torch.save` writes it."""
+    torch = framework("torch")
+    tensors: dict[str, Any] = {}
+    for name, value in state.items():
+        if value.dtype.name == "bfloat16":
+            tensors[name] = torch.from_numpy(value.view("int16").copy()).view(torch.bfloat16)
+        else:
+            tensors[name] = torch.from_numpy(value.copy())
+    with replaced(path) as temporary, temporary.open("wb") as file:  # its name is not in the file
+        torch.save(tensors, file)
+
+
+def write_keras(
+    path: Path, state: Mapping[str, Array], network: Network, source: str, *, heads: bool
+) -> None:
+    """What Keras writes of the generated model: the file has the layers in the model's order."""
+    keras = keras_on_tensorflow()
+    words = {value.dtype.name for value in state.values()} & FLOATS
+    if len(words) != 1:
+        both = " and ".join(sorted(words))
+        raise WeightsFileError(f"the weights are {both}, and a Keras model has one precision")
+    with _precision(keras, words.pop()):
+        model = _model(keras, network, source, heads)
+        variables = {variable.path: variable for variable in model.weights}
+        for name, value in state.items():
+            variables[name].assign(value)
+        with replaced(path) as temporary:
+            save = model.save if path.suffix == ".keras" else model.save_weights
+            save(str(temporary))
+
+
+@contextmanager
+def replaced(path: Path) -> Generator[Path]:
+    """A file beside the one to be written, which takes its place once it is whole."""
+    path = path.resolve()  # a link stays one
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")  # Keras goes by the ending
+    try:
+        yield temporary
+        temporary.chmod(_mode(path))  # safetensors lets nobody else read
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int:
+    """The mode of the file that is there, or else of a new one."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    os.umask(mask := os.umask(0))
+    return 0o666 & ~mask
+
+
+def _model(keras: Any, network: Network, source: str, heads: bool) -> Any:
+    """The model of the generated source; what it is not given keeps the same initial values."""
+    stem = network.resolution.spec.stem
+    module = ModuleType(f"{stem}_keras")
+    exec(compile(source, f"{stem}_keras.py", "exec"), module.__dict__)
+    shape: Image = network.input
+    arguments = {"training_heads": True} if heads and network.training_stages() else {}
+    keras.utils.set_random_seed(0)
+    size = (shape.height, shape.width, shape.channels)
+    return getattr(module, stem)(input_shape=size, **arguments)
+
+
+@contextmanager
+def _precision(keras: Any, word: str) -> Generator[None]:
+    before = keras.config.dtype_policy(), keras.config.floatx()
+    keras.config.set_dtype_policy(word)
+    keras.config.set_floatx(word)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before[0])
+        keras.config.set_floatx(before[1])
