@@ -17,6 +17,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # several processes that share the core
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let pytest-xdist keep the tests of a group in one process, where they share what they built."""
+    if hasattr(config, "workerinput"):  # such a process is not told how it was started
+        config.option.loadgroup = True
+    elif config.getoption("dist", "no") == "load":
+        config.option.dist = "loadgroup"
+
+
 DECLARED: list[object] = []  # what PyTorch forgets with the object that declared it
 
 

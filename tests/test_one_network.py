@@ -1,4 +1,7 @@
-"""Both targets of a spec are one network: same outputs, gradients and running statistics for the same weights."""
+"""Both targets of a spec are one network: same outputs, gradients and running statistics for the same weights.
+
+Networks are small here; `test_faithful` compares the outputs of whole ones.
+"""
 
 from dataclasses import dataclass, field
 
@@ -67,11 +70,12 @@ FLOAT32 = {
     "hard_sigmoid": "hard_sigmoid",
     "upsample": "{upsample: {scale: 3, mode: bilinear}}",
 }
-# with all their layers and channels; more such networks are in `test_torchvision`
-WHOLE = {"lenet5": None, "googlenet": None, "unet": Image(1, 80, 64)}
 
 
-@pytest.fixture(scope="module", params=CASES, ids=str)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(x, id=str(x), marks=pytest.mark.xdist_group(str(x))) for x in CASES],
+)
 def case(request: pytest.FixtureRequest) -> Case:
     return request.param
 
@@ -107,13 +111,6 @@ def test_training_in_float64(double: Pair) -> None:
     assert apart(found.gradients, expected.gradients) < 1e-9
     assert apart(found.statistics, biased(double, expected.statistics)) < 1e-9
     assert not found.statistics or apart(found.statistics, expected.statistics) > 1e-6
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "input"), WHOLE.items(), ids=WHOLE)
-def test_evaluation_of_the_whole_network(name: str, input: Image | None) -> None:
-    expected, found = Pair(build(name, input=input), batch=1).evaluate()
-    assert farthest(found, expected) < 1e-5
 
 
 @pytest.mark.parametrize(("op", "step"), FLOAT32.items(), ids=FLOAT32)

@@ -15,6 +15,7 @@ from cnngen.weights.graph import Flow, Weight, WeightedLayer, WeightGraph
 from cnngen.weights.layout import in_keras, in_torch, keras_order
 from cnngen.weights.match import Match, match
 from cnngen.weights.read_network import read_network
+from cnngen.weights.read_torch import read_torch
 from cnngen.weights.transfer import TransferError, translate
 
 BRANCHES = """
@@ -239,6 +240,22 @@ def test_the_layers_of_a_network() -> None:
         frozenset({"both.wide.pointwise"}),
         frozenset({"both.single.1"}),
     )
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    "name", ["googlenet", "nin_cifar10", "resnet20_cifar10", "unet", "xception"]
+)
+def test_the_calls_of_a_pytorch_model_tell_what_its_spec_tells(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    built = build(name)
+    with torch.device("meta"):
+        model = built.torch()
+    modes = [module.training for module in model.modules()]
+    found = match(read_network(built.network), read_torch(model, built.network.input))
+    assert found.complete and not found.only_ours and not found.only_theirs
+    assert [pair.ours for pair in found.pairs] == [pair.theirs for pair in found.pairs]
+    assert [module.training for module in model.modules()] == modes
 
 
 def state(found: WeightGraph, seed: int = 0) -> dict[str, Array]:

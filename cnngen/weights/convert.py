@@ -11,7 +11,7 @@ from cnngen.weights.graph import spell
 from cnngen.weights.layout import Array, weight_shapes
 from cnngen.weights.places import Framework, Place, places
 from cnngen.weights.read_torch import COUNTER
-from cnngen.weights.stored import Stored, WeightsFileError, shown
+from cnngen.weights.stored import Stored, WeightsFileError, reading, shown
 
 MOST = 10  # lines of one kind
 
@@ -110,7 +110,8 @@ def _in_order(plan: Plan, found: Mapping[str, Array]) -> Iterator[str]:
 
 def _count(stored: Stored, counter: str) -> Array:
     if stored.framework == "torch" and stored.shapes.get(counter) == ():
-        value = stored.read(counter)
+        with reading(counter):
+            value = stored.read(counter)
         if value.dtype == np.int64:
             return np.array(value)
     return np.zeros((), np.int64)

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,8 @@ def _torch(path: Path, _: list[Place], __: ExitStack) -> Stored:
                 f"`{path.name}` is no `state_dict`: its `{shown(str(name))}` is no tensor"  # pyright: ignore[reportUnknownArgumentType]
             )
         tensors[name] = value
-    shapes = {name: tuple(value.shape) for name, value in tensors.items()}
+    with reading(path.name):
+        shapes = {name: tuple(value.shape) for name, value in tensors.items()}
 
     def read(name: str) -> Array:
         value = tensors[name].detach()
@@ -148,10 +150,13 @@ def _keras(path: Path, places: list[Place], stack: ExitStack) -> Stored:
         if path.suffix == ".keras":
             archive = stack.enter_context(zipfile.ZipFile(path))
             source = stack.enter_context(archive.open("model.weights.h5"))
+            if archive.getinfo("model.weights.h5").compress_type == zipfile.ZIP_STORED:
+                source = BytesIO(source.read())  # no larger than the file, and fast to seek in
         file = stack.enter_context(h5py.File(source, "r"))
         file.visititems(visit)  # which follows no links out of the file
     variables = _named(path, groups, datasets, places)
-    shapes = {name: tuple(node.shape or ()) for name, node in variables.items()}
+    with reading(path.name):
+        shapes = {name: tuple(node.shape or ()) for name, node in variables.items()}
 
     def read(name: str) -> Array:
         node = variables[name]

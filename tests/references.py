@@ -1,0 +1,118 @@
+"""Support for tests: networks as people who never saw this project wrote them, with random weights."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+from built import Array, channels_last
+
+from cnngen.ops.base import Image
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A model of another package and our spec for it.
+
+    Where the two differ on purpose, `changes` is what a spec says that `extends` ours. `biases` means that
+    convolutions have some before batch norms, where they do nothing.
+    """
+
+    package: Literal["torchvision", "timm", "keras"]
+    name: str
+    spec: str
+    changes: str = ""
+    biases: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.package}-{self.name}"
+
+    def torch_model(self) -> Any:
+        """The model with weights that are not drawn yet."""
+        import torch
+
+        with torch.device("meta"):  # drawing them takes long, and is done anyway
+            if self.package == "timm":
+                import timm
+
+                model = timm.create_model(self.name, pretrained=False)
+            else:
+                from torchvision import models
+
+                model = models.get_model(self.name, weights=None)
+        model.to_empty(device="cpu")
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.reset_running_stats()
+        return model
+
+    def keras_model(self, input: Image) -> Any:
+        from keras import applications
+
+        size = (input.height, input.width, input.channels)
+        make = getattr(applications, self.name)
+        return make(weights=None, input_shape=size, classifier_activation=None)
+
+
+SAME_NAMES = (
+    *("alexnet", "vgg11", "vgg13", "vgg16", "vgg19"),
+    *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
+    *("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d"),
+    *("densenet121", "densenet161", "densenet169", "densenet201", "inception_v3"),
+)
+TORCH = {
+    reference.spec: reference
+    for reference in (
+        *(Reference("torchvision", name, name) for name in SAME_NAMES),
+        Reference("torchvision", "googlenet", "googlenet_bn"),
+        Reference("timm", "inception_v4", "inception_v4"),
+        Reference("timm", "inception_resnet_v2", "inception_resnet_v2"),
+        Reference("timm", "legacy_seresnet50", "se_resnet50"),
+        Reference("timm", "legacy_seresnext50_32x4d", "se_resnext50_32x4d"),
+    )
+}
+EPS = "defaults: {batch_norm: {eps: 1.001e-5}}"  # cuDNN took no less than 1e-5
+# Without the head that exists in training only, and averaging as TensorFlow does.
+INCEPTION = """
+defaults: {avg_pool: {count_include_pad: false}}
+model: {aux: null}
+outputs: {aux: null}
+"""
+KERAS = (
+    Reference("keras", "VGG16", "vgg16"),
+    Reference("keras", "VGG19", "vgg19"),
+    Reference("keras", "ResNet50", "resnet50_v1", EPS, biases=True),
+    Reference("keras", "DenseNet121", "densenet121", EPS),
+    Reference("keras", "DenseNet169", "densenet169", EPS),
+    Reference("keras", "DenseNet201", "densenet201", EPS),
+    Reference("keras", "InceptionV3", "inception_v3", INCEPTION),
+    Reference("keras", "InceptionResNetV2", "inception_resnet_v2"),
+    Reference("keras", "Xception", "xception"),
+)
+
+
+def randomize_keras(model: Any, seed: int, x: Array) -> None:
+    """Draw all weights so that values keep their scale, with the moving statistics that `x` gives."""
+    import keras
+
+    draw = np.random.default_rng(seed)
+    for weight in model.trainable_variables:
+        shape = tuple(weight.shape)
+        if len(shape) > 1:
+            inputs = prod(shape[:2] if weight.name == "depthwise_kernel" else shape[:-1])
+            weight.assign(draw.normal(0, (2 / inputs) ** 0.5, shape))
+        elif weight.name == "gamma":
+            weight.assign(draw.uniform(0.5, 1.5, shape))
+        else:
+            weight.assign(draw.normal(0, 0.2, shape))
+    norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    if norms:
+        model(channels_last(x), training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        variance = np.asarray(norm.moving_variance)
+        norm.moving_mean.assign_add(np.sqrt(variance) * draw.uniform(0, 1, variance.shape))
+        norm.moving_variance.assign(variance * draw.uniform(0.5, 1.5, variance.shape))

@@ -1,0 +1,196 @@
+"""Every network of the zoo, as large as it is: one network in both frameworks, and the one that others wrote.
+
+Weights are random: filters, biases, the scales and shifts of batch norms, and their running statistics.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pytest
+from built import SPECS, Built, build, channels_last, in_keras_order, outputs
+from carried import randomize
+from compared import Values, distance, farthest, images, precision
+from references import KERAS, TORCH, Reference, randomize_keras
+
+from cnngen.ops.base import Image
+from cnngen.weights.match import match
+from cnngen.weights.read_keras import read_keras
+from cnngen.weights.read_network import read_network
+from cnngen.weights.read_torch import read_torch
+from cnngen.weights.transfer import keras_state, load_keras, load_torch, torch_state, translate
+
+pytest.importorskip("torch")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:The default weight initialization"),  # which we replace
+]
+
+NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))
+
+
+@dataclass
+class Whole:
+    """A network, its models of equal weights, which are the reference's where there is one, and an image."""
+
+    built: Built
+    torch_model: Any
+    x: Any
+    theirs: Any = None
+
+    @cached_property
+    def keras_model(self) -> Any:
+        shape = self.built.network.input
+        size = (shape.height, shape.width, shape.channels)
+        model = self.built.keras(input_shape=size, **self.built.heads)
+        assert load_keras(self.built.network, model, torch_state(self.torch_model)) == ()
+        return model
+
+    @cached_property
+    def from_torch(self) -> Values:
+        """All outputs, with those of heads that exist in training only, in PyTorch's layout."""
+        return {name: y.numpy() for name, y in self.run(self.torch_model).items()}
+
+    @cached_property
+    def from_keras(self) -> Values:
+        y = self.keras_model(channels_last(self.x.numpy()), training=False)
+        return {name: np.asarray(value) for name, value in outputs(self.built.network, y).items()}
+
+    @cached_property
+    def from_theirs(self) -> Values:
+        return {name: y.numpy() for name, y in self.run(self.theirs).items()}
+
+    def run(self, model: Any) -> dict[str, Any]:
+        """The outputs in evaluation; heads are asked for by a flag that only the model itself sees."""
+        import torch
+
+        model.eval().training = bool(self.built.heads)
+        with torch.no_grad():
+            return outputs(self.built.network, model(self.x))
+
+    def in_keras_order(self, values: Values) -> Values:
+        return {n: in_keras_order(self.built.network, n, y) for n, y in values.items()}
+
+
+def alone(name: str, value: Any) -> Any:
+    """A parameter whose tests run one after another in one process, so that models are made once."""
+    return pytest.param(value, id=name, marks=pytest.mark.xdist_group(name))
+
+
+@pytest.fixture(scope="module", params=[alone(name, name) for name in NAMES])
+def whole(request: pytest.FixtureRequest, torchvision: Any) -> Iterator[Whole]:
+    import torch
+
+    built = build(request.param)
+    x = torch.from_numpy(images(built.network.input, 1, "float32"))
+    twice = torch.cat([x, -x])
+    if reference := TORCH.get(request.param):
+        theirs = reference.torch_model()
+        randomize(theirs, 0, twice)
+        ours = taken_over(built, theirs)
+    else:
+        ours, theirs = built.torch(), None
+        randomize(ours, 0, twice)
+    yield Whole(built, ours, x, theirs)
+    forget_keras()
+
+
+def taken_over(built: Built, theirs: Any) -> Any:
+    """Our model with their weights, all of them, which it shares."""
+    import torch
+
+    graph = read_torch(theirs, built.network.input)
+    found = match(read_network(built.network), graph)
+    assert found.complete and not found.by_order, found.explain()
+    assert not found.only_ours and not found.only_theirs and not graph.unused
+    with torch.device("meta"):
+        ours = built.torch()
+    state = translate(found, built.network, torch_state(theirs))
+    assert load_torch(ours, state, assign=True) == ()
+    return ours
+
+
+def forget_keras() -> None:
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()
+
+
+@pytest.mark.torch
+@pytest.mark.keras
+def test_keras_is_pytorch(whole: Whole) -> None:
+    pytest.importorskip("keras")
+    assert farthest(whole.from_keras, whole.in_keras_order(whole.from_torch)) < 1e-5
+
+
+@pytest.mark.torch
+def test_pytorch_is_what_others_wrote(whole: Whole) -> None:
+    if whole.theirs is None:
+        pytest.skip("nobody else has it")
+    assert nearest(whole.from_torch, whole.from_theirs) < 1e-6
+
+
+@pytest.mark.torch
+@pytest.mark.keras
+def test_keras_is_what_others_wrote(whole: Whole) -> None:
+    pytest.importorskip("keras")
+    if whole.theirs is None:
+        pytest.skip("nobody else has it")
+    assert nearest(whole.from_keras, whole.from_theirs) < 1e-5
+
+
+def nearest(found: Values, theirs: Values) -> float:
+    """How far each output is from the nearest of theirs, who name heads otherwise."""
+    assert len(found) == len(theirs)
+    return max(min(distance(y, other) for other in theirs.values()) for y in found.values())
+
+
+@pytest.mark.keras
+def test_the_structure_of_the_keras_model(whole: Whole) -> None:
+    """What its graph tells is what the spec tells, layer by layer."""
+    pytest.importorskip("keras")
+    found = match(read_network(whole.built.network), read_keras(whole.keras_model))
+    if any(layer.op.name == "affine" for layer in whole.built.network.layers.values()):
+        assert not found.complete  # there, a depthwise convolution
+        return
+    assert found.complete and not found.only_ours and not found.only_theirs
+    for pair in found.pairs:
+        assert pair.ours.name.replace(".", "_") == pair.theirs.name.replace(".", "_")
+
+
+@pytest.fixture(scope="module", params=[alone(str(one), one) for one in KERAS])
+def precise(request: pytest.FixtureRequest) -> Iterator[Whole]:
+    """A network of keras.applications and ours with its weights, all in float64.
+
+    In float32, frameworks that add up in another order are 1e-6 apart. Images are small: float64 takes long.
+    """
+    import torch
+
+    pytest.importorskip("keras")
+    reference: Reference = request.param
+    text = f"cnngen: 1\nextends: {reference.spec}.yaml\n{reference.changes}"
+    built = build(text if reference.changes else reference.spec, input=Image(3, 97, 97))
+    network = built.network
+    x = images(network.input, 1, "float64")
+    with precision("float64"):
+        theirs = reference.keras_model(network.input)
+        randomize_keras(theirs, 0, np.concatenate([x, -x]))
+        found = match(read_network(network), read_keras(theirs))
+        assert found.complete and not found.by_order, found.explain()
+        state = translate(found, network, keras_state(theirs), fold_biases=reference.biases)
+        ours = built.torch().double()
+        assert load_torch(ours, state) == ()
+        yield Whole(built, ours, torch.from_numpy(x), theirs)
+    forget_keras()
+
+
+@pytest.mark.torch
+@pytest.mark.keras
+def test_both_are_what_keras_has(precise: Whole) -> None:
+    x = channels_last(precise.x.numpy())
+    expected = np.asarray(precise.theirs(x, training=False))
+    (from_torch,), (from_keras,) = precise.from_torch.values(), precise.from_keras.values()
+    assert distance(from_torch, expected) < 1e-9
+    assert distance(from_keras, expected) < 1e-9
