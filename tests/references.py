@@ -78,9 +78,10 @@ defaults: {avg_pool: {count_include_pad: false}}
 model: {aux: null}
 outputs: {aux: null}
 """
+FLAT = "model: {avgpool: flatten}"  # without pooling to the size that 224 x 224 leaves
 KERAS = (
-    Reference("keras", "VGG16", "vgg16"),
-    Reference("keras", "VGG19", "vgg19"),
+    Reference("keras", "VGG16", "vgg16", FLAT),
+    Reference("keras", "VGG19", "vgg19", FLAT),
     Reference("keras", "ResNet50", "resnet50_v1", EPS, biases=True),
     Reference("keras", "DenseNet121", "densenet121", EPS),
     Reference("keras", "DenseNet169", "densenet169", EPS),

@@ -26,7 +26,8 @@ SMALL: dict[str, st.SearchStrategy[Any]] = {  # for parameters that not every nu
     "hidden": st.integers(1, 9),
     "classes": st.integers(1, 9),
 }
-INCREASING = {("resnet20_cifar10", "widths")}  # its shortcuts can only add channels
+# Shortcuts without parameters can only add channels: widths grow, from those of the stem on.
+STEMS = {"resnet34_a": 64} | {f"resnet{n}_cifar10": 1 for n in (20, 56, 110, 1202)}
 LENGTHS = {"resnet50": 4, "vgg16": 5}  # more stages than that leave nothing of the input
 
 
@@ -52,7 +53,9 @@ def parameters(draw: st.DrawFn, name: str) -> Values:
                 items = draw(
                     st.lists(SMALL.get(key, st.integers(1, 5)), min_size=length, max_size=length)
                 )
-                values[key] = tuple(sorted(items) if (name, key) in INCREASING else items)
+                if key == "widths" and name in STEMS:
+                    items = sorted(STEMS[name] + item for item in items)
+                values[key] = tuple(items)
             case other:
                 raise AssertionError(
                     f"nobody has said what to draw for a parameter of type {other}"
