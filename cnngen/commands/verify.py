@@ -46,9 +46,9 @@ STEPS = 3  # of progress, for each input size
 @click.option("--own-size", is_flag=True, help="Leave out the odd and the oblong input.")
 @click.option(
     "--against",
-    metavar="PACKAGE:NAME",
-    help="Compare with a model of torchvision, timm or keras (keras:DenseNet121), whose weights are"
-    " copied over.",
+    metavar="PACKAGE[:NAME]",
+    help="Compare with a model of torchvision, timm or keras.applications, whose weights are copied"
+    " over. The NAME is that of the spec where none is given.",
 )
 @click.option("--verbose", is_flag=True, help="Show stage by stage where outputs differ.")
 @click.option(
@@ -156,24 +156,31 @@ class Run:
 
     def _verify_against(self, text: str, network: "Network") -> "Verification | None":
         """Compare one network with a model that somebody else wrote."""
+        from cnngen.frameworks import MissingFrameworkError
+        from cnngen.references import NoReferenceError, Reference
         from cnngen.report.verification import Verification
-        from cnngen.verify.against import Reference, UnlikeError, compare_with
+        from cnngen.verify.against import compare_with
         from cnngen.verify.models import SourceError
+        from cnngen.weights.transfer import TransferError
 
+        stem = network.resolution.spec.stem
         try:
-            reference = Reference.of(text)
-        except UnlikeError as error:
+            reference = Reference.of(text, stem)
+        except (NoReferenceError, MissingFrameworkError) as error:
             raise WrongUseError(str(error)) from None
         if (texts := self._sources(network)) is None:
             return None
-        found = Verification(network.resolution.spec.stem, str(reference))
+        found = Verification(stem, str(reference))
         try:
             with tempfile.TemporaryDirectory() as folder:
                 found.comparisons += compare_with(
                     reference, network, texts, Path(folder), self.dtype, self.seed
                 )
-        except (SourceError, UnlikeError) as error:
-            click.echo(f"{found.name}: {error}", err=True)
+        except SourceError as error:
+            click.echo(f"{stem}: {error}", err=True)
+            return None
+        except TransferError as error:
+            click.echo(f"{stem}: {reference} is another network\n{error}", err=True)
             return None
         return found
 

@@ -1,6 +1,7 @@
 """`cnngen weights`: the weights of a network, carried from one framework to the other."""
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,25 @@ from cnngen.commands.options import (
     options,
     show,
     specs,
+    table_format,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cnngen.analysis import Options
     from cnngen.semantics.network import Network
-    from cnngen.weights.places import Framework
+    from cnngen.weights.foreign import Foreign
+    from cnngen.weights.layout import Array
+    from cnngen.weights.places import Framework, Place
 
 NAMES = {"torch": "PyTorch", "keras": "Keras"}
+KERAS_ONLY = (".weights.h5", ".keras")
+REFERENCE = "PACKAGE[:NAME]"
+ANOTHER = (
+    "a model of torchvision, timm or keras.applications, which is called like the spec where no"
+    " NAME is given"
+)
 
 
 class UnfitFileError(click.ClickException):
@@ -48,6 +60,12 @@ def weights() -> None:
     type=click.Choice(["torch", "keras"]),
     help="The framework for which OUT is, where its ending does not tell: .safetensors.",
 )
+@click.option("--from", "reference", metavar=REFERENCE, help=f"IN is of {ANOTHER}.")
+@click.option(
+    "--by-order",
+    is_flag=True,
+    help="Where layers of --from could be exchanged with others, let their order decide.",
+)
 @click.option(
     "--heads",
     is_flag=True,
@@ -61,6 +79,8 @@ def convert(
     target: Path,
     spec: str,
     to: "Framework | None",
+    reference: str | None,
+    by_order: bool,
     heads: bool,
     settings: dict[str, str],
     input: Size | None,
@@ -71,62 +91,173 @@ def convert(
     Files of PyTorch are .safetensors, .pt and .pth, those of Keras .weights.h5, .keras and
     .safetensors with the paths of variables as keys. The keys of IN tell for which framework it is.
 
+    With --from, IN has the names of a model of torchvision, timm or keras.applications. Which of
+    its layers is which of the spec's is found by their kinds, shapes and connections. That package
+    must be installed; it downloads nothing. Its files may also be .h5, as keras.applications
+    publishes them.
+
     Layers that --set or --input changes are left out where the weights in IN do not fit them. So
     are heads that only training has, where IN lacks them or OUT has no place for them. The command
     says which.
     """
-    from cnngen.frameworks import MissingFrameworkError, framework
+    from cnngen.frameworks import MissingFrameworkError
+    from cnngen.weights.stored import WeightsFileError
 
+    _require_numpy()
+    framework = _framework(target, to)
+    _check_source(source, old=bool(reference))
+    path, chosen = _only(spec), options(settings, input, max_layers)
+    network = _network(ctx, path, chosen)
+    text = _keras_source(ctx, network) if _suffix(target) in KERAS_ONLY else None
+    plain = (
+        analyse(path, replace(chosen, settings={}, input=None))[0] if settings or input else None
+    )
+    job = Conversion(source, target, network, framework, heads, text, plain)
     try:
-        framework("numpy")
-    except MissingFrameworkError as error:
-        raise WrongUseError(str(error)) from None
-    framework_of_target = _framework(target, to)
-    suffix = _suffix(source) and _suffix(target)
-    paths = specs([spec])
-    if len(paths) > 1:
-        raise WrongUseError(f"`{spec}` has {len(paths)} specs: name one of them")
-    chosen = options(settings, input, max_layers)
-    network, diagnostics = analyse(paths[0], chosen)
-    show(diagnostics)
-    if network is None:
-        ctx.exit(exit_code(diagnostics))
-    code = None
-    if suffix in (".weights.h5", ".keras") and (code := _keras_source(network)) is None:
-        ctx.exit(ERRORS)
-    from cnngen.weights.convert import changed_layers, first, plan
-    from cnngen.weights.convert import convert as convert_weights
-    from cnngen.weights.places import places
-    from cnngen.weights.stored import WeightsFileError, opened
-    from cnngen.weights.write import write_keras, write_safetensors, write_torch
-
-    plain = _plain(paths[0], chosen) if settings or input else None
-    changed = changed_layers(network, plain) if plain else set[str]()
-    try:
-        with opened(source, places(network)) as stored:
-            found = plan(network, stored, changed, heads=heads or code is None)
-            state = convert_weights(found, stored, framework_of_target)
-            if code is not None:
-                write_keras(target, state, network, code, heads=heads)
-            elif suffix == ".safetensors":
-                write_safetensors(target, state, stored.metadata)
-            else:
-                write_torch(target, state)
+        notes, carried = job.run(_foreign(reference, network) if reference else None, by_order)
     except MissingFrameworkError as error:
         raise WrongUseError(str(error)) from None
     except WeightsFileError as error:
         raise UnfitFileError(f"{source}: {error}") from None
     except OSError as error:
         raise WrongUseError(f"cannot write {target}: {error.strerror or error}") from None
-    for line in first(found.left_out):
-        click.echo(f"left out {line}" if line.startswith("`") else line, err=True)
-    layers = len({place.layer.path for place in found.carried})
-    name = NAMES[framework_of_target]
-    click.echo(f"wrote {target}: {len(found.carried)} weights of {layers} layers for {name}")
+    for line in notes:
+        click.echo(line, err=True)
+    layers = len({place.layer.path for place in carried})
+    click.echo(f"wrote {target}: {len(carried)} weights of {layers} layers for {NAMES[framework]}")
+
+
+@weights.command("map")
+@click.argument("spec")
+@click.option("--from", "reference", metavar=REFERENCE, help=f"Compare with {ANOTHER}.")
+@table_format
+@changes
+@click.pass_context
+def correspond(
+    ctx: click.Context,
+    spec: str,
+    reference: str | None,
+    format: str,
+    settings: dict[str, str],
+    input: Size | None,
+    max_layers: int | None,
+) -> None:
+    """Print which weight is which: its key in PyTorch, and its path in Keras.
+
+    With --from, which weight of a model of torchvision, timm or keras.applications it is; shapes
+    are in PyTorch's layout.
+    """
+    from cnngen.report.correspondence import between_targets, correspondence_table, with_reference
+    from cnngen.report.table import RENDERERS
+    from cnngen.weights.stored import WeightsFileError
+
+    _require_numpy()
+    network = _network(ctx, _only(spec), options(settings, input, max_layers))
+    if reference:
+        from cnngen.weights.foreign import correspond
+
+        foreign = _foreign(reference, network)
+        try:
+            found = correspond(network, foreign.graph, by_order=True)
+        except WeightsFileError as error:
+            raise UnfitFileError(f"{foreign.reference} is another network\n{error}") from None
+        rows, theirs = list(with_reference(found)), str(foreign.reference)
+    else:
+        rows, theirs = list(between_targets(network)), "Keras"
+    if format == "json":
+        click.echo(json.dumps([row.as_dict() for row in rows], indent=2))
+    else:
+        click.echo(RENDERERS[format](correspondence_table(rows, theirs)), nl=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What is to be written, of what. `plain` is the network without what the options change."""
+
+    source: Path
+    target: Path
+    network: "Network"
+    framework: "Framework"
+    heads: bool
+    text: str | None
+    plain: "Network | None"
+
+    def run(self, foreign: "Foreign | None", by_order: bool) -> "tuple[list[str], list[Place]]":
+        """What there is to say, and what was carried over."""
+        from cnngen.weights.convert import changed_layers, convert, first, plan
+        from cnngen.weights.files import opened
+        from cnngen.weights.foreign import adopt
+        from cnngen.weights.places import places
+        from cnngen.weights.stored import Names
+
+        changed = changed_layers(self.network, self.plain) if self.plain else set[str]()
+        names = foreign.names if foreign else Names.of(places(self.network))
+        notes: list[str] = []
+        with opened(self.source, names) as stored:
+            if foreign:
+                adopted = adopt(foreign, stored, self.network, changed, by_order=by_order)
+                stored, notes = adopted.stored, adopted.notes
+            found = plan(self.network, stored, changed, heads=self.heads or self.text is None)
+            state = convert(found, stored, self.framework)
+            self._write(state, stored.metadata)
+        return [*notes, *(f"left out {line}" for line in first(found.left_out))], found.carried
+
+    def _write(self, state: "Mapping[str, Array]", metadata: "Mapping[str, str]") -> None:
+        from cnngen.weights.write import write_keras, write_safetensors, write_torch
+
+        if self.text is not None:
+            write_keras(self.target, state, self.network, self.text, heads=self.heads)
+        elif _suffix(self.target) == ".safetensors":
+            write_safetensors(self.target, state, metadata)
+        else:
+            write_torch(self.target, state)
+
+
+def _require_numpy() -> None:
+    from cnngen.frameworks import MissingFrameworkError, framework
+
+    try:
+        framework("numpy")
+    except MissingFrameworkError as error:
+        raise WrongUseError(str(error)) from None
+
+
+def _only(spec: str) -> Path:
+    paths = specs([spec])
+    if len(paths) > 1:
+        raise WrongUseError(f"`{spec}` has {len(paths)} specs: name one of them")
+    return paths[0]
+
+
+def _network(ctx: click.Context, path: Path, chosen: "Options") -> "Network":
+    network, diagnostics = analyse(path, chosen)
+    show(diagnostics)
+    if network is None:
+        ctx.exit(exit_code(diagnostics))
+    return network
+
+
+def _foreign(text: str, network: "Network") -> "Foreign":
+    """The model of another package."""
+    from cnngen.frameworks import MissingFrameworkError
+    from cnngen.references import NoReferenceError, Reference
+    from cnngen.weights.foreign import Foreign
+
+    try:
+        return Foreign.of(Reference.of(text, network.resolution.spec.stem), network)
+    except (MissingFrameworkError, NoReferenceError) as error:
+        raise WrongUseError(str(error)) from None
+
+
+def _check_source(path: Path, *, old: bool) -> None:
+    from cnngen.weights.files import OLD
+
+    if not (old and path.suffix == OLD):
+        _suffix(path)
 
 
 def _suffix(path: Path) -> str:
-    from cnngen.weights.stored import SUFFIXES, suffix
+    from cnngen.weights.files import SUFFIXES, suffix
 
     if (found := suffix(path)) is None:
         raise WrongUseError(f"`{path.name}` does not end with one of {', '.join(SUFFIXES)}")
@@ -135,7 +266,7 @@ def _suffix(path: Path) -> str:
 
 def _framework(target: Path, to: "Framework | None") -> "Framework":
     """The framework for which a file is to be written."""
-    from cnngen.weights.stored import SUFFIXES
+    from cnngen.weights.files import SUFFIXES
 
     ending = _suffix(target)
     told = SUFFIXES[ending]
@@ -146,17 +277,14 @@ def _framework(target: Path, to: "Framework | None") -> "Framework":
     return found
 
 
-def _keras_source(network: "Network") -> str | None:
-    """The Keras source; None where Keras cannot express the network, which is said."""
+def _keras_source(ctx: click.Context, network: "Network") -> str:
+    """The Keras source; ends the command where Keras cannot express the network, which is said."""
     from cnngen.diagnostics.model import Report
     from cnngen.targets.generate import generate
 
     report = Report()
     text = generate(network, "keras", report)
     show(list(report))
+    if text is None:
+        ctx.exit(ERRORS)
     return text
-
-
-def _plain(path: Path, chosen: "Options") -> "Network | None":
-    """The network as the spec has it, without what the options change."""
-    return analyse(path, replace(chosen, settings={}, input=None))[0]

@@ -3,17 +3,15 @@ copied over by structure, and all three compute the same.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import import_module
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cnngen.diagnostics.suggest import suggest
 from cnngen.frameworks import framework, keras_on_tensorflow
 from cnngen.ops.base import Image
+from cnngen.references import Reference
 from cnngen.semantics.network import Network
 from cnngen.verify.compare import Comparison, distance
 from cnngen.verify.models import (
@@ -30,9 +28,7 @@ from cnngen.verify.models import (
 from cnngen.verify.tolerance import Precision, Quantity, tolerance
 from cnngen.weights.layout import Array
 from cnngen.weights.match import match
-from cnngen.weights.read_keras import read_keras
 from cnngen.weights.read_network import read_network
-from cnngen.weights.read_torch import read_torch
 from cnngen.weights.transfer import (
     TransferError,
     keras_state,
@@ -42,60 +38,7 @@ from cnngen.weights.transfer import (
     translate,
 )
 
-PACKAGES = ("torchvision", "timm", "keras")
 BATCH = 2
-DECLARED: list[Any] = []  # what is declared lives as long as its library
-
-
-class UnlikeError(Exception):
-    """There is no such model, or its weights are not those of the network; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A model of another package, by name."""
-
-    package: str
-    name: str
-
-    @classmethod
-    def of(cls, text: str) -> "Reference":
-        """From `torchvision:densenet121`; raises `UnlikeError`."""
-        package, colon, name = text.partition(":")
-        if not colon or package not in PACKAGES or not name:
-            known = ", ".join(f"`{package}:NAME`" for package in PACKAGES)
-            raise UnlikeError(f"`{text}` is none of {known}")
-        return cls(package, name)
-
-    def __str__(self) -> str:
-        return f"{self.package}:{self.name}"
-
-    def model(self, input: Image, word: Precision) -> Any:
-        """The model without trained weights, for images of a size."""
-        match self.package:
-            case "torchvision":
-                models = _package("torchvision").models
-                self._check(models.list_models())
-                model = models.get_model(self.name, weights=None)
-            case "timm":
-                timm = _package("timm")
-                self._check(timm.list_models())
-                model = timm.create_model(self.name, pretrained=False)
-            case _:
-                applications = keras_on_tensorflow().applications
-                self._check([name for name in dir(applications) if name[0].isupper()])
-                size = (input.height, input.width, input.channels)
-                with precision(word):
-                    return getattr(applications, self.name)(
-                        weights=None, input_shape=size, classifier_activation=None
-                    )
-        return model.to(getattr(framework("torch"), word))
-
-    def _check(self, names: list[str]) -> None:
-        if self.name not in names:
-            guess = suggest(self.name, names)
-            remedy = f": did you mean `{guess}`?" if guess else ""
-            raise UnlikeError(f"{self.package} has no model `{self.name}`{remedy}")
 
 
 def compare_with(
@@ -108,13 +51,12 @@ def compare_with(
 ) -> list[Comparison]:
     """The outputs of both sources in evaluation, with the weights of the reference.
 
-    Raises `UnlikeError` where their weights cannot be ours.
+    Raises `TransferError` where their weights cannot be ours.
     """
     sources = import_sources(network, texts, folder)
     x = images(network.input, BATCH, word, seed)
-    model = reference.model(network.input, word)
     with running(str(reference)):
-        expected = _run(reference, model, x, seed, word)
+        model, expected = _run(reference, network.input, x, seed, word)
     state = _translated(reference, model, network)
     found: dict[Quantity, Array] = {
         "torch outputs": _torch_output(sources, state, x, word),
@@ -127,33 +69,32 @@ def compare_with(
     ]
 
 
-def _run(reference: Reference, model: Any, x: Array, seed: int, word: Precision) -> Array:
-    """Draw the reference's weights, and what it gives in evaluation, laid out as Keras does."""
-    if reference.package == "keras":
+def _run(
+    reference: Reference, input: Image, x: Array, seed: int, word: Precision
+) -> tuple[Any, Array]:
+    """The reference with weights that are drawn, and what it gives in evaluation, laid out as Keras
+    does.
+    """
+    if reference.framework == "keras":
         with precision(word):
+            model = reference.model(input)
             randomize_keras(model, seed, channels_last(x))
-            return np.asarray(model(channels_last(x), training=False))
+            return model, np.asarray(model(channels_last(x), training=False))
     torch = framework("torch")
+    model = reference.model(input).to(getattr(torch, word))
     randomize(model, seed, torch.from_numpy(x))
     with torch.no_grad():
         y = model.eval()(torch.from_numpy(x)).numpy()
-    return channels_last(y) if y.ndim == 4 else y
+    return model, channels_last(y) if y.ndim == 4 else y
 
 
 def _translated(reference: Reference, model: Any, network: Network) -> dict[str, Array]:
     """The reference's weights, under the names of the network's."""
-    ours = read_network(network)
-    if reference.package == "keras":
-        theirs, state = read_keras(model), keras_state(model)
-    else:
-        theirs, state = read_torch(model, network.input), torch_state(model)
-    matched = match(ours, theirs)
+    state = keras_state(model) if reference.framework == "keras" else torch_state(model)
+    matched = match(read_network(network), reference.graph(model, network.input))
     if not matched.complete:
-        raise UnlikeError(f"{reference} is another network\n{matched.explain()}")
-    try:
-        return translate(matched, network, state, fold_biases=True)
-    except TransferError as error:
-        raise UnlikeError(f"{reference} is another network\n{error}") from None
+        raise TransferError(matched.explain())
+    return translate(matched, network, state, fold_biases=True)
 
 
 def _torch_output(sources: Sources, state: Mapping[str, Array], x: Array, word: Precision) -> Array:
@@ -203,29 +144,3 @@ def randomize_keras(model: Any, seed: int, x: Array) -> None:
         variance = np.asarray(norm.moving_variance)
         norm.moving_mean.assign_add(np.sqrt(variance) * draw.uniform(0, 1, variance.shape))
         norm.moving_variance.assign(variance * draw.uniform(0.5, 1.5, variance.shape))
-
-
-def _package(name: str) -> Any:
-    """torchvision or timm."""
-    framework("torch")
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise UnlikeError(f"{name} is not installed: pip install {name}") from None
-    except RuntimeError as error:
-        if "torchvision::nms" not in str(error):
-            raise UnlikeError(f"{name} cannot be imported: {error}") from None
-        _declare_nms()
-        return import_module(name)
-
-
-def _declare_nms() -> None:
-    """A torchvision for CUDA can be imported over a PyTorch for CPUs where these ops are known, of
-    which its classifiers have no use.
-    """
-    library = framework("torch").library.Library("torchvision", "DEF")
-    for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    DECLARED.append(library)

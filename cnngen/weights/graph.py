@@ -33,7 +33,8 @@ class WeightedLayer:
 
     Kinds are words of the language, with a difference: a depthwise convolution is a `conv` with as
     many `groups` as channels, and a separable one is two layers. `maps` are channels, height and
-    width of what a `linear` reads, if it was flattened.
+    width of what a `linear` reads, if it was flattened; `gives` are height and width of the output,
+    where that is an image.
     """
 
     name: str
@@ -42,6 +43,7 @@ class WeightedLayer:
     groups: int = 1
     training: bool = False
     maps: Sizes = field(default=(), compare=False)
+    gives: Sizes = field(default=(), compare=False)
 
     @property
     def size(self) -> Sizes:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from cnngen.weights.graph import WeightedLayer, WeightGraph
+from cnngen.weights.graph import WeightedLayer, WeightGraph, spell
 from cnngen.weights.refine import Coloured
 
 MOST_SHOWN = 10
@@ -30,6 +30,16 @@ class Pair:
         if ours.kind == "linear" and theirs.kind == "conv":  # with a window as large as its input
             return theirs.size in ((*ours.size, 1, 1), (ours.size[0], *ours.maps))
         return _identity(ours) == _identity(theirs)
+
+    @property
+    def moved(self) -> bool:
+        """Whether their images are of another size: a stride or padding is somewhere else."""
+        sizes = self.ours.gives, self.theirs.gives
+        return all(sizes) and sizes[0] != sizes[1]
+
+    def outputs(self) -> str:
+        ours, theirs = self.ours, self.theirs
+        return f"{ours} gives {spell(ours.gives)}, {theirs} gives {spell(theirs.gives)}"
 
     def __str__(self) -> str:
         return f"{self.ours} is {self.theirs}"
@@ -64,10 +74,15 @@ class Match:
     undecided: tuple[Group, ...] = ()
 
     @property
+    def moved(self) -> tuple[Pair, ...]:
+        return tuple(pair for pair in self.pairs if pair.moved)
+
+    @property
     def complete(self) -> bool:
         """Whether all layers have counterparts, but for those that exist in training only."""
         single = (*self.only_ours, *self.only_theirs)
-        return not self.undecided and not self.unlike and all(layer.training for layer in single)
+        misfits = self.undecided or self.unlike or self.moved
+        return not misfits and all(layer.training for layer in single)
 
     def explain(self) -> str:
         """What has no counterpart, line by line."""
@@ -76,6 +91,7 @@ class Match:
             *(f"only in ours: {layer}" for layer in self.only_ours),
             *(f"only in theirs: {layer}" for layer in self.only_theirs),
             *(f"do not fit: {group}" for group in self.undecided),
+            *(f"other output: {pair.outputs()}" for pair in self.moved),
         ]
         more = [f"and {len(lines) - MOST_SHOWN} more"] if len(lines) > MOST_SHOWN else []
         return "\n".join([*lines[:MOST_SHOWN], *more])

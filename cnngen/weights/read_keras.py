@@ -78,8 +78,10 @@ def _pass(call: Any, flows: list[Flow], recorder: Recorder) -> Flow:
     operation, channels = call.operation, len(call.output_tensors[0].shape) - 1
     joins = type(operation).__name__ in JOINS and operation.axis in (-1, channels)
     flow = concatenate(flows) if joins else merge(flows)
+    shape = call.output_tensors[0].shape
+    gives = tuple(shape[1:3]) if len(shape) == 4 and None not in shape[1:3] else ()
     for layer in _weighted(operation) if getattr(operation, "weights", None) else ():
-        flow = recorder.pass_through(layer, flow)
+        flow = recorder.pass_through(replace(layer, gives=gives), flow)
     return flow
 
 

@@ -40,7 +40,9 @@ def _weighted(layer: Layer) -> Iterator[WeightedLayer]:
         parts.setdefault(path, {})[weight] = Weight(key, shape)
     for path, weights in parts.items():
         kind, groups = _kind(layer, path)
-        yield WeightedLayer(path, kind, weights, groups, layer.training, _maps(layer))
+        yield WeightedLayer(
+            path, kind, weights, groups, layer.training, _maps(layer), _gives(layer)
+        )
 
 
 def _kind(layer: Layer, path: str) -> tuple[str, int]:
@@ -60,5 +62,13 @@ def _maps(layer: Layer) -> Sizes:
     match layer.inputs[0].shape:
         case Vector(parts=(Image(channels, height, width),)):
             return channels, height, width
+        case _:
+            return ()
+
+
+def _gives(layer: Layer) -> Sizes:
+    match layer.output:
+        case Image(_, height, width):
+            return height, width
         case _:
             return ()

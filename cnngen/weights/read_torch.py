@@ -119,7 +119,10 @@ class _Watch:
         joins = function in JOINS and _axis(args, kwargs) % given[0].ndim == 1
         flow = concatenate(flows) if joins else merge(flows)
         if held:
-            flow = self.recorder.pass_through(self._layer(function, args, kwargs, held), flow)
+            layer = self._layer(function, args, kwargs, held)
+            sizes = [tuple(x.shape[2:]) for x in _tensors(result) if x.ndim == 4]
+            layer = replace(layer, gives=sizes[0] if len(sizes) == 1 else ())
+            flow = self.recorder.pass_through(layer, flow)
         for tensor in _tensors(result):
             self.give(tensor, flow)
 

@@ -1,17 +1,18 @@
 """Transfer: the weights of a matched model, under our names, and into our models."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from cnngen.semantics.network import Network
-from cnngen.weights.graph import WeightGraph, join
+from cnngen.weights.graph import Weight, WeightGraph, join
 from cnngen.weights.layout import Array, in_keras, in_torch_order, kept, keras_name, weight_shapes
 from cnngen.weights.match import Match, Pair
 from cnngen.weights.read_torch import COUNTER
 
-NEUTRAL = {"weight": 1.0, "bias": 0.0}  # what a norm does that does not have them
+State = Mapping[str, Array]
+Recipe = Callable[[State], Array]  # makes a weight of ours of their state
 
 
 class TransferError(ValueError):
@@ -35,56 +36,63 @@ def keras_state(model: Any) -> dict[str, Array]:
 def translate(
     match: Match, network: Network, state: Mapping[str, Array], *, fold_biases: bool = False
 ) -> dict[str, Array]:
-    """What of the other model's state belongs to us, under our names and in PyTorch's layout.
+    """What of the other model's state belongs to us, under our names and in PyTorch's layout."""
+    recipes = translation(match, network, fold_biases=fold_biases)
+    return {key: recipe(state) for key, recipe in recipes.items()}
+
+
+def translation(match: Match, network: Network, *, fold_biases: bool = False) -> dict[str, Recipe]:
+    """How each weight of ours is made of the other model's state.
 
     A norm or bias of ours that has no counterpart becomes what changes nothing: 1 or 0. With
     `fold_biases`, a bias that ours lacks is taken from the running mean of the batch norms behind
     it. That is exact in evaluation; in training they would have taken any bias away.
     """
-    found: dict[str, Array] = {}
-    biases: list[tuple[Pair, Array]] = []
+    found: dict[str, Recipe] = {}
+    biases: list[tuple[Pair, Weight]] = []
     for pair in match.pairs:
-        values = _values(pair, network, match.graphs[1], state)
+        theirs = dict(pair.theirs.weights)
         for name, weight in pair.ours.weights.items():
-            value = values.pop(name, None)
-            found[weight.key] = _neutral(pair, name) if value is None else value
-        if fold_biases and "bias" in values:
-            biases.append((pair, values.pop("bias")))
-        if values:
+            other = theirs.pop(name, None)
+            if other is None:
+                found[weight.key] = _neutral(pair, name)
+            else:
+                found[weight.key] = _recipe(pair, name, network, match.graphs[1])
+        if fold_biases and "bias" in theirs:
+            biases.append((pair, theirs.pop("bias")))
+        if theirs:
             has, lacks = pair.theirs, pair.ours
-            raise TransferError(f"{has} has a {' and a '.join(values)}, which {lacks} lacks")
+            raise TransferError(f"{has} has a {' and a '.join(theirs)}, which {lacks} lacks")
     for pair, bias in biases:
         _fold(bias, pair, match, found)
     return found
 
 
-def _values(
-    pair: Pair, network: Network, theirs: WeightGraph, state: Mapping[str, Array]
-) -> dict[str, Array]:
-    """The weights of their layer in PyTorch's layout and in the shapes of ours."""
-    values: dict[str, Array] = {}
-    for name, weight in pair.theirs.weights.items():
-        value = weight.form.to_torch(state[weight.key])
-        if name in pair.ours.weights:
-            value = value.reshape(pair.ours.weights[name].shape)
-        layer = network.layers.get(pair.ours.name)
+def _recipe(pair: Pair, name: str, network: Network, theirs: WeightGraph) -> Recipe:
+    """A weight of their layer in PyTorch's layout and in the shape of ours."""
+    weight, shape = pair.theirs.weights[name], pair.ours.weights[name].shape
+    layer = network.layers.get(pair.ours.name)
+
+    def recipe(state: State) -> Array:
+        value = weight.form.to_torch(state[weight.key]).reshape(shape)
         if theirs.channels_last and layer and pair.ours.kind == pair.theirs.kind:
-            value = in_torch_order(layer, kept(layer, name).axis, value)
-        values[name] = value
-    return values
+            return in_torch_order(layer, kept(layer, name).axis, value)
+        return value
+
+    return recipe
 
 
-def _neutral(pair: Pair, name: str) -> Array:
-    """What a weight of ours is where theirs has none."""
-    shape = pair.ours.weights[name].shape
+def _neutral(pair: Pair, name: str) -> Recipe:
+    """What a weight of ours is where theirs has none, in the precision of what it has."""
+    shape, beside = pair.ours.weights[name].shape, next(iter(pair.theirs.weights.values()))
     if name == "bias":
-        return np.zeros(shape, np.float32)
+        return lambda state: np.zeros(shape, state[beside.key].dtype)
     if name == "weight" and pair.ours.kind.endswith("_norm"):
-        return np.ones(shape, np.float32)
+        return lambda state: np.ones(shape, state[beside.key].dtype)
     raise TransferError(f"{pair.theirs} has no {name} for {pair.ours}")
 
 
-def _fold(bias: Array, pair: Pair, match: Match, found: dict[str, Array]) -> None:
+def _fold(bias: Weight, pair: Pair, match: Match, found: dict[str, Recipe]) -> None:
     """Move a bias into the batch norms that read this layer and nothing else."""
     graph, alone = match.graphs[0], (frozenset([pair.ours.name]),)
     readers = [x for x in graph.layers.values() if pair.ours.name in join([graph.reads[x.name]])[0]]
@@ -93,7 +101,11 @@ def _fold(bias: Array, pair: Pair, match: Match, found: dict[str, Array]) -> Non
         raise TransferError(f"{has} has a bias, which {lacks} lacks, and no batch norm can take it")
     for reader in readers:
         key = reader.weights["running_mean"].key
-        found[key] = found[key] - bias
+        found[key] = _less(found[key], bias)
+
+
+def _less(mean: Recipe, bias: Weight) -> Recipe:
+    return lambda state: mean(state) - bias.form.to_torch(state[bias.key])
 
 
 def load_torch(model: Any, state: Mapping[str, Array], *, assign: bool = False) -> tuple[str, ...]:

@@ -1,0 +1,116 @@
+"""Models of other packages, by name: torchvision, timm and keras.applications."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from cnngen.diagnostics.suggest import suggest
+from cnngen.frameworks import MissingFrameworkError, framework, keras_on_tensorflow
+from cnngen.ops.base import Image
+from cnngen.weights.graph import WeightGraph
+from cnngen.weights.places import Framework
+from cnngen.weights.read_keras import read_keras
+from cnngen.weights.read_torch import read_torch
+
+KERAS = "keras.applications"
+PACKAGES = ("torchvision", "timm", KERAS)
+DECLARED: list[Any] = []  # what is declared lives as long as its library
+
+
+class NoReferenceError(Exception):
+    """There is no such model; the message says what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A model of another package, by name."""
+
+    package: str
+    name: str
+
+    @classmethod
+    def of(cls, text: str, stem: str = "") -> "Reference":
+        """From `torchvision:densenet121`, or from `torchvision` alone for the model that is called
+        like a spec; `keras` is short for `keras.applications`.
+
+        Raises `NoReferenceError`, also where the package has no such model.
+        """
+        package, _, name = text.partition(":")
+        package = KERAS if package == "keras" else package
+        if package not in PACKAGES or not (name or stem):
+            known = ", ".join(f"`{package}:NAME`" for package in PACKAGES)
+            raise NoReferenceError(f"`{text}` is none of {known}")
+        names = _names(package)
+        if not name and (name := _called(stem, names)) is None:
+            raise NoReferenceError(
+                f"{package} has no model called `{stem}`: name one of its models, {package}:NAME"
+            )
+        if name not in names:
+            guess = suggest(name, names)
+            remedy = f": did you mean `{guess}`?" if guess else ""
+            raise NoReferenceError(f"{package} has no model `{name}`{remedy}")
+        return cls(package, name)
+
+    def __str__(self) -> str:
+        return f"{self.package}:{self.name}"
+
+    @property
+    def framework(self) -> Framework:
+        return "keras" if self.package == KERAS else "torch"
+
+    def model(self, input: Image) -> Any:
+        """The model without trained weights, for images of a size."""
+        if self.package == "torchvision":
+            return _package("torchvision").models.get_model(self.name, weights=None)
+        if self.package == "timm":
+            return _package("timm").create_model(self.name, pretrained=False)
+        size = (input.height, input.width, input.channels)
+        make = getattr(keras_on_tensorflow().applications, self.name)
+        return make(weights=None, input_shape=size, classifier_activation=None)
+
+    def graph(self, model: Any, input: Image) -> WeightGraph:
+        """The layers of the model that hold weights."""
+        return read_keras(model) if self.framework == "keras" else read_torch(model, input)
+
+
+def _names(package: str) -> list[str]:
+    if package == "torchvision":
+        return _package("torchvision").models.list_models()
+    if package == "timm":
+        return _package("timm").list_models()
+    return [name for name in dir(keras_on_tensorflow().applications) if name[0].isupper()]
+
+
+def _called(stem: str, names: list[str]) -> str | None:
+    """The name that a spec has, `inception_v3`, as the package spells it: `InceptionV3`."""
+    return next((name for name in names if _plain(name) == _plain(stem)), None)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _package(name: str) -> Any:
+    """torchvision or timm."""
+    framework("torch")
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise MissingFrameworkError(f"{name} is not installed: pip install {name}") from None
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise NoReferenceError(f"{name} cannot be imported: {error}") from None
+        _declare_nms()
+        return import_module(name)
+
+
+def _declare_nms() -> None:
+    """A torchvision for CUDA can be imported over a PyTorch for CPUs where these ops are known, of
+    which its classifiers have no use.
+    """
+    library = framework("torch").library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    DECLARED.append(library)

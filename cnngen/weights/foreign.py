@@ -1,0 +1,212 @@
+"""Files of models that somebody else wrote: read as if they were of ours.
+
+Which of their layers is which of ours is found by kind, shape and structure, for which their model
+is asked, and not by names. Only the shapes and the numbers come from the file.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from cnngen.references import Reference
+from cnngen.semantics.network import Network
+from cnngen.weights.convert import UnfitError, first
+from cnngen.weights.graph import Sizes, Weight, WeightedLayer, WeightGraph, spell
+from cnngen.weights.layout import Array
+from cnngen.weights.match import Match, match
+from cnngen.weights.read_network import read_network
+from cnngen.weights.read_torch import COUNTER
+from cnngen.weights.stored import Names, Stored, shown
+from cnngen.weights.transfer import TransferError, translation
+
+CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A model of another package, as its weights see it, with all its names for them."""
+
+    reference: Reference
+    graph: WeightGraph
+    names: Names
+
+    @classmethod
+    def of(cls, reference: Reference, network: Network) -> "Foreign":
+        """Makes the model, without trained weights, for images of the network's size."""
+        if reference.framework == "keras":
+            return cls.made(reference, reference.model(network.input), network)
+        import torch
+
+        with torch.device("meta"):
+            return cls.made(reference, reference.model(network.input), network)
+
+    @classmethod
+    def made(cls, reference: Reference, model: Any, network: Network) -> "Foreign":
+        if reference.framework == "keras":
+            names = Names({"keras": [x.path for x in model.weights]}, groups=_groups(model))
+        else:
+            names = Names({"torch": [*model.state_dict()]})
+        return cls(reference, reference.graph(model, network.input), names)
+
+
+@dataclass(slots=True)
+class Adopted:
+    """What a file holds under our names, and what there is to say about it."""
+
+    stored: Stored
+    notes: list[str] = field(default_factory=list[str])
+
+
+def adopt(
+    foreign: Foreign,
+    stored: Stored,
+    network: Network,
+    changed: Collection[str] = (),
+    *,
+    by_order: bool = False,
+) -> Adopted:
+    """The weights of a file under our names and in PyTorch's layout.
+
+    Layers that are `changed` may be of another size. `UnfitError` where anything else has no
+    counterpart, or, but for `by_order`, where layers could be exchanged with others.
+    """
+    keys = _keys(foreign, stored)
+    graph = _with_shapes(foreign, stored, keys)
+    found = correspond(network, graph, changed, by_order=by_order)
+    try:
+        recipes = translation(found, network, fold_biases=True)
+    except TransferError as error:
+        raise UnfitError(str(error)) from None
+    shapes = {w.key: w.shape for pair in found.pairs for w in pair.ours.weights.values()}
+    for pair in found.unlike:
+        ours = pair.ours.weights
+        shapes |= {ours[n].key: w.shape for n, w in pair.theirs.weights.items() if n in ours}
+    counters = dict(_counters(found, keys, stored))
+    state = _State(stored, keys)
+
+    def read(name: str) -> Array:
+        return stored.read(counters[name]) if name in counters else recipes[name](state)
+
+    shapes |= dict.fromkeys(counters, ())
+    adopted = Adopted(Stored("torch", shapes, read, stored.metadata))
+    adopted.notes += [
+        f"left out {layer}: the spec has no such layer" for layer in found.only_theirs
+    ]
+    folded = [
+        pair for pair in found.pairs if "bias" in pair.theirs.weights.keys() - pair.ours.weights
+    ]
+    if folded:
+        adopted.notes.append(
+            f"took the biases of {len(folded)} convolutions from the running means behind them:"
+            " the same in evaluation"
+        )
+    return adopted
+
+
+def correspond(
+    network: Network, graph: WeightGraph, changed: Collection[str] = (), *, by_order: bool = False
+) -> Match:
+    """Which of their layers is which of ours; `UnfitError` where that cannot be said."""
+    found = match(read_network(network), graph)
+    unlike = tuple(pair for pair in found.unlike if pair.ours.name not in changed)
+    problems = replace(found, unlike=unlike)
+    if not problems.complete:
+        raise UnfitError(problems.explain())
+    if found.by_order and not by_order:
+        pairs = [f"could be exchanged with others: {pair}" for pair in found.by_order]
+        raise UnfitError("\n".join([*first(pairs), "with --by-order their order decides"]))
+    return found
+
+
+class _State(Mapping[str, Array]):
+    """The weights of a file by their model's keys; each is read when it is asked for."""
+
+    def __init__(self, stored: Stored, keys: Mapping[str, str]) -> None:
+        self.stored, self.keys_in_file = stored, keys
+
+    def __getitem__(self, key: str) -> Array:
+        return self.stored.weight(self.keys_in_file[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys_in_file)
+
+    def __len__(self) -> int:
+        return len(self.keys_in_file)
+
+
+def _keys(foreign: Foreign, stored: Stored) -> dict[str, str]:
+    """For each key of the model the one in the file, which may have other dots: older torchvisions
+    have called `norm1` of a DenseNet `norm.1`."""
+    plain = {_plain(key): key for key in stored.shapes}
+    names = foreign.names.keys[foreign.reference.framework]
+    found = {name: name if name in stored.shapes else plain.get(_plain(name), "") for name in names}
+    found = {name: key for name, key in found.items() if key}
+    unknown = [k for k in stored.shapes.keys() - found.values() if not k.endswith(COUNTER)]
+    if unknown:
+        lines = [
+            f"`{shown(key)}` belongs to no layer of {foreign.reference}" for key in sorted(unknown)
+        ]
+        raise UnfitError("\n".join(first(lines)))
+    return found
+
+
+def _plain(key: str) -> str:
+    return key.replace(".", "").replace("_", "")
+
+
+def _with_shapes(foreign: Foreign, stored: Stored, keys: Mapping[str, str]) -> WeightGraph:
+    """Their graph with the shapes of the file, without the heads that the file lacks."""
+    layers: dict[str, WeightedLayer] = {}
+    absent: set[str] = set()
+    problems: list[str] = []
+    for name, layer in foreign.graph.layers.items():
+        missing = [w for w in layer.weights.values() if w.key not in keys]
+        if layer.training and len(missing) == len(layer.weights):
+            absent.add(name)
+        weights: dict[str, Weight] = {}
+        for word, weight in layer.weights.items():
+            if weight in missing:
+                problems += [] if name in absent else [f"`{weight.key}` is missing"]
+            elif (shape := _shape(weight, stored.shapes[keys[weight.key]])) is None:
+                there = spell(stored.shapes[keys[weight.key]])
+                problems.append(f"`{weight.key}` is {there}, which has other dimensions")
+            else:
+                weights[word] = replace(weight, shape=shape)
+        layers[name] = replace(layer, weights=weights or layer.weights)
+    if problems:
+        raise UnfitError("\n".join(first(problems)))
+    return replace(foreign.graph, layers=layers).without(absent)
+
+
+def _shape(weight: Weight, there: Sizes) -> Sizes | None:
+    """The shape in PyTorch's layout of what the file has; None if it has not as many dimensions."""
+    was = weight.form.to_keras(np.broadcast_to(np.False_, weight.shape))
+    if was.ndim != len(there):
+        return None
+    return weight.form.to_torch(np.broadcast_to(np.False_, there)).shape
+
+
+def _counters(found: Match, keys: Mapping[str, str], stored: Stored) -> Iterator[tuple[str, str]]:
+    """PyTorch's counts of batches: our name and the key in the file."""
+    for pair in found.pairs:
+        ours, theirs = (x.weights.get("running_var") for x in (pair.ours, pair.theirs))
+        if ours and theirs and (key := keys.get(_counter(theirs.key), "")):
+            yield _counter(ours.key), key
+
+
+def _counter(key: str) -> str:
+    return key.removesuffix("running_var") + COUNTER
+
+
+def _groups(model: Any) -> dict[str, list[str]]:
+    """The variables of each layer, by the names that Keras gives layers in files."""
+    seen: dict[str, int] = {}
+    found: dict[str, list[str]] = {}
+    for layer in model.layers:
+        word = CAPITAL.sub("_", type(layer).__name__).lower()  # `conv2d`, `batch_normalization`
+        number = seen[word] = seen.get(word, -1) + 1
+        found[f"{word}_{number}" if number else word] = [x.path for x in layer.weights]
+    return found

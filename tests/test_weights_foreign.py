@@ -1,0 +1,338 @@
+"""`--from`: files of models that somebody else wrote, whose layers have other names."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from built import build, channels_last
+from click.testing import CliRunner, Result
+
+from cnngen.cli import cli
+from cnngen.references import KERAS, NoReferenceError, Reference
+from cnngen.weights.convert import UnfitError, convert, plan
+from cnngen.weights.files import opened
+from cnngen.weights.foreign import Adopted, Foreign, adopt
+from cnngen.weights.stored import WeightsFileError
+
+torch = pytest.importorskip("torch")
+pytestmark = [pytest.mark.torch]
+
+SPEC = """
+cnngen: 1
+name: Ours
+about: A residual, a depthwise convolution and a flatten.
+params:
+  classes: 5
+input: {channels: 3, height: 8, width: 6}
+model:
+  stem:
+    - conv: {out: 4, kernel: 3, padding: half, bias: false}
+    - batch_norm
+  body:
+    branches:
+      residual:
+        - conv: {out: 4, kernel: 3, padding: half, bias: false}
+        - batch_norm
+        - relu
+        - depthwise_conv: {kernel: 3, padding: half, bias: false}
+        - batch_norm
+      shortcut: identity
+    join: add
+  head:
+    - max_pool: {kernel: 2, stride: 2}
+    - flatten
+    - linear: {out: classes}
+"""
+TORCH, OF_KERAS = Reference("torchvision", "theirs"), Reference(KERAS, "Theirs")
+
+
+class Theirs(torch.nn.Module):
+    """The same network; the stride is where a test wants it."""
+
+    def __init__(self, classes: int = 5, stride: int = 1) -> None:
+        super().__init__()
+        nn = torch.nn
+        self.fc = nn.Linear(4 * 4 * 3, classes)
+        self.bn1 = nn.BatchNorm2d(4)
+        self.conv1 = nn.Conv2d(3, 4, 3, stride, padding=1, bias=False)
+        self.norm_2 = nn.BatchNorm2d(4)
+        self.norm_3 = nn.BatchNorm2d(4)
+        self.conv2 = nn.Conv2d(4, 4, 3, padding=1, bias=False)
+        self.conv3 = nn.Conv2d(4, 4, 3, padding=1, bias=False, groups=4)
+        self.pool = nn.MaxPool2d(2) if stride == 1 else nn.Identity()
+
+    def forward(self, x: Any) -> Any:
+        x = self.bn1(self.conv1(x))
+        y = torch.relu(self.norm_2(self.conv2(x)))
+        x = x + self.norm_3(self.conv3(y))
+        return self.fc(self.pool(x).flatten(1))
+
+
+def theirs(classes: int = 5, stride: int = 1) -> Any:
+    """Their model with random weights of norms, too."""
+    torch.manual_seed(0)
+    model = Theirs(classes, stride).eval()
+    for name, value in model.state_dict().items():
+        if value.is_floating_point() and value.ndim == 1:
+            value.copy_(torch.rand_like(value) + 0.5)
+        elif name.endswith("tracked"):
+            value.fill_(7)
+    return model
+
+
+def theirs_in_keras(*, biases: bool = False) -> Any:
+    """The same in Keras, in other names, and perhaps with biases before batch norms."""
+    from keras import Input, Model, layers
+
+    def conv(x: Any, **more: Any) -> Any:
+        kind = layers.DepthwiseConv2D if "name" in more else layers.Conv2D
+        size = (3,) if kind is layers.DepthwiseConv2D else (4, 3)
+        x = kind(*size, padding="same", use_bias=biases, bias_initializer="uniform", **more)(x)
+        return layers.BatchNormalization(
+            epsilon=1e-5, moving_mean_initializer="uniform", beta_initializer="uniform"
+        )(x)
+
+    image = Input((8, 6, 3))
+    x = conv(image)
+    y = conv(layers.ReLU()(conv(x)), name="each_channel")
+    x = layers.Flatten()(layers.MaxPooling2D(2)(layers.Add()([y, x])))
+    return Model(image, layers.Dense(5)(x))
+
+
+def adopted(path: Path, model: Any, reference: Reference = TORCH, **more: Any) -> Any:
+    """What a file says under our names: the state for PyTorch, and what there is to say."""
+    network = build(SPEC).network
+    foreign = Foreign.made(reference, model, network)
+    with opened(path, foreign.names) as stored:
+        found: Adopted = adopt(foreign, stored, network, **more)
+        chosen = plan(network, found.stored, more.get("changed", ()))
+        return convert(chosen, found.stored, "torch"), found.notes, chosen.left_out
+
+
+def saved(folder: Path, state: Any) -> Path:
+    torch.save(state, folder / "theirs.pth")
+    return folder / "theirs.pth"
+
+
+def test_the_same_outputs_in_pytorch(tmp_path: Path) -> None:
+    model = theirs()
+    state, notes, left_out = adopted(saved(tmp_path, model.state_dict()), theirs())
+    ours = build(SPEC).torch().eval()
+    ours.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
+    x = torch.randn(2, 3, 8, 6)
+    assert torch.equal(ours(x), model(x)) and not notes and not left_out
+    assert state["stem.1.num_batches_tracked"] == 7
+
+
+def test_names_may_differ_in_dots(tmp_path: Path) -> None:
+    new = theirs().state_dict()
+    old = {name.replace("norm_2", "norm.2"): value for name, value in new.items()}
+    state, _, _ = adopted(saved(tmp_path, old), theirs())
+    assert np.array_equal(state["body.residual.1.weight"], new["norm_2.weight"].numpy())
+
+
+def test_a_layer_that_was_changed_is_left_out(tmp_path: Path) -> None:
+    path = saved(tmp_path, theirs(classes=9).state_dict())
+    state, _, left_out = adopted(path, theirs(), changed={"head.2"})
+    assert left_out == ["`head.2`: `head.2.weight` is 9 x 48, not 5 x 48"]
+    assert not [name for name in state if name.startswith("head.2.")]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda state: state.pop("norm_3.bias"),
+            "`norm_3.bias` is missing",
+        ),
+        (
+            lambda state: state.update({"norm_4.weight": torch.ones(4)}),
+            "`norm_4.weight` belongs to no layer of torchvision:theirs",
+        ),
+        (
+            lambda state: state.update({"conv2.weight": torch.ones(4)}),
+            "`conv2.weight` is 4, which has other dimensions",
+        ),
+        (
+            lambda state: state.update({"conv1.weight": torch.ones(4, 3, 5, 5)}),
+            "other size: stem.0 (conv 4 x 3 x 3 x 3) is conv1 (conv 4 x 3 x 5 x 5)",
+        ),
+        (
+            lambda state: state.update({"fc.bias": torch.ones(5, dtype=torch.int64)}),
+            "`fc.bias` has numbers of type int64",
+        ),
+    ],
+)
+def test_a_file_that_does_not_fit(tmp_path: Path, change: Any, said: str) -> None:
+    state = dict(theirs().state_dict())
+    change(state)
+    with pytest.raises(WeightsFileError) as raised:
+        adopted(saved(tmp_path, state), theirs())
+    assert said in str(raised.value)
+
+
+def test_a_stride_that_is_elsewhere(tmp_path: Path) -> None:
+    model = theirs(stride=2)
+    with pytest.raises(UnfitError) as raised:
+        adopted(saved(tmp_path, model.state_dict()), model)
+    assert str(raised.value).splitlines()[0] == (
+        "other output: stem.0 (conv 4 x 3 x 3 x 3) gives 8 x 6, conv1 (conv 4 x 3 x 3 x 3) gives 4 x 3"
+    )
+
+
+TWINS = """
+cnngen: 1
+name: Twins
+about: Two branches that nothing tells apart.
+input: {channels: 2, height: 4, width: 4}
+model:
+  body:
+    branches:
+      one: {conv: {out: 2, kernel: 1}}
+      two: [{conv: {out: 2, kernel: 1}}, relu]
+    join: add
+"""
+
+
+class Twins(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = (torch.nn.Conv2d(2, 2, 1) for _ in range(2))
+
+    def forward(self, x: Any) -> Any:
+        return self.first(x) + torch.relu(self.second(x))
+
+
+def test_layers_that_could_be_exchanged(tmp_path: Path) -> None:
+    network, model = build(TWINS).network, Twins()
+    path, foreign = saved(tmp_path, model.state_dict()), Foreign.made(TORCH, Twins(), network)
+    with opened(path, foreign.names) as stored:
+        with pytest.raises(UnfitError) as raised:
+            adopt(foreign, stored, network)
+        found = adopt(foreign, stored, network, by_order=True).stored
+        assert np.array_equal(found.read("body.two.0.bias"), model.second.bias.detach().numpy())
+    assert str(raised.value).splitlines() == [
+        "could be exchanged with others: body.one (conv 2 x 2 x 1 x 1) is first (conv 2 x 2 x 1 x 1)",
+        "could be exchanged with others: body.two.0 (conv 2 x 2 x 1 x 1) is second (conv 2 x 2 x 1 x 1)",
+        "with --by-order their order decides",
+    ]
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("suffix", [".weights.h5", ".keras", ".h5", ".safetensors"])
+def test_files_of_keras(tmp_path: Path, suffix: str) -> None:
+    pytest.importorskip("keras")
+    from safetensors.numpy import save_file
+
+    model, path = theirs_in_keras(), tmp_path / f"theirs{suffix}"
+    match suffix:
+        case ".weights.h5":
+            model.save_weights(path)
+        case ".safetensors":
+            save_file({v.path: np.asarray(v) for v in model.weights}, path)
+        case _:
+            model.save(path)
+    # Another model of the same function: Keras gives its layers other names, and variables other paths.
+    other = model if suffix == ".safetensors" else theirs_in_keras()
+    state, notes, _ = adopted(path, other, OF_KERAS)
+    assert not notes
+    check_outputs(model, state)
+
+
+@pytest.mark.keras
+def test_biases_before_batch_norms(tmp_path: Path) -> None:
+    pytest.importorskip("keras")
+    model, path = theirs_in_keras(biases=True), tmp_path / "theirs.weights.h5"
+    model.save_weights(path)
+    state, notes, _ = adopted(path, theirs_in_keras(biases=True), OF_KERAS)
+    assert notes == [
+        "took the biases of 3 convolutions from the running means behind them: the same in evaluation"
+    ]
+    check_outputs(model, state)
+
+
+def check_outputs(model: Any, state: Any) -> None:
+    ours = build(SPEC).torch().eval()
+    ours.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
+    x = torch.randn(2, 3, 8, 6)
+    expected = np.asarray(model(channels_last(x.numpy()), training=False))
+    assert np.abs(ours(x).detach().numpy() - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.keras
+def test_a_file_of_keras_2_with_another_number_of_layers(tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras")
+    image = keras.Input((8, 6, 3))
+    keras.Model(image, keras.layers.Conv2D(4, 3)(image)).save(tmp_path / "theirs.h5")
+    with pytest.raises(WeightsFileError, match="`theirs.h5` has 1 layers with weights, not 7"):
+        adopted(tmp_path / "theirs.h5", theirs_in_keras(), OF_KERAS)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["weights", *arguments])
+
+
+def test_the_command(tmp_path: Path, torchvision: Any) -> None:
+    model = torchvision.models.resnet18(num_classes=7)
+    source, target = saved(tmp_path, model.state_dict()), tmp_path / "ours.pt"
+    options = ("--spec", "resnet18", "--from", "torchvision")
+    result = run("convert", str(source), str(target), *options)
+    assert result.exit_code == 1 and not target.exists()
+    assert "other size: head.2 (linear 1000 x 512) is fc (linear 7 x 512)" in result.stderr
+    result = run("convert", str(source), str(target), *options, "--set", "classes=10")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == "left out `head.2`: `head.2.weight` is 7 x 512, not 10 x 512\n"
+    assert result.stdout.endswith("100 weights of 40 layers for PyTorch\n")
+    result = run("convert", str(source), str(target), *options, "--set", "classes=7")
+    assert result.exit_code == 0 and not result.stderr
+    ours = build("resnet18", {"classes": "7"}).torch()
+    ours.load_state_dict(torch.load(target, weights_only=True))
+    x = torch.randn(1, 3, 64, 64)
+    assert torch.equal(ours.eval()(x), model.eval()(x))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("torchvision:resnet", "torchvision has no model `resnet`"),
+        ("pytorch:resnet18", "`pytorch:resnet18` is none of `torchvision:NAME`, `timm:NAME`"),
+    ],
+)
+def test_models_that_are_not_there(text: str, said: str, torchvision: Any) -> None:
+    result = run("map", "resnet18", "--from", text)
+    assert result.exit_code == 2 and said in result.stderr
+
+
+def test_a_model_that_is_called_otherwise(torchvision: Any) -> None:
+    with pytest.raises(NoReferenceError, match="torchvision has no model called `my_net`"):
+        Reference.of("torchvision", "my_net")
+    assert Reference.of("torchvision", "resnet_18").name == "resnet18"
+
+
+def test_a_map_of_both_targets() -> None:
+    result = run("map", "lenet5", "--format", "csv")
+    assert result.stdout.splitlines()[:3] == [
+        "ours,shape,keras,shape",
+        "features.0.weight,6 x 1 x 5 x 5,features_0/kernel,5 x 5 x 1 x 6",
+        "features.0.bias,6,features_0/bias,6",
+    ]
+
+
+def test_a_map_to_another_model(torchvision: Any) -> None:
+    result = run("map", "resnet18", "--from", "torchvision", "--format", "json")
+    rows = {row["ours"]: row for row in json.loads(result.stdout)}
+    assert rows["features.1.0.shortcut.0.weight"] == {
+        "ours": "features.1.0.shortcut.0.weight",
+        "shape": [128, 64, 1, 1],
+        "theirs": "layer2.0.downsample.0.weight",
+        "their_shape": [128, 64, 1, 1],
+        "alike": False,
+    }
+
+
+def test_a_map_to_another_network(torchvision: Any) -> None:
+    result = run("map", "resnet18", "--from", "torchvision:resnet34")
+    assert result.exit_code == 1
+    assert "Error: torchvision:resnet34 is another network\ndo not fit: ours: " in result.stderr
