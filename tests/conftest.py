@@ -1,6 +1,7 @@
 """What holds for all tests: quiet frameworks without a GPU, and a torchvision that can be imported."""
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -18,15 +19,27 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # several processes that share the core
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Let pytest-xdist keep the tests of a group in one process, where they share what they built."""
-    if hasattr(config, "workerinput"):  # such a process is not told how it was started
-        config.option.loadgroup = True
-    elif config.getoption("dist", "no") == "load":
-        config.option.dist = "loadgroup"
+# Tests with the same parameter share what is built for the first of them.
+SHARING = {"tests/test_faithful.py", "tests/test_one_network.py"}
 
 
-DECLARED: list[object] = []  # what PyTorch forgets with the object that declared it
+@pytest.hookimpl(optionalhook=True)  # as xdist may be off
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let pytest-xdist keep tests that share something in one process.
+
+    Its own `xdist_group` sets an attribute that pytest 9.2 does not read any more.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Grouped(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path, _, test = nodeid.partition("::")
+            return f"{path}[{test.partition('[')[2]}" if path in SHARING else nodeid
+
+    return Grouped(config, log) if config.getoption("dist") == "load" else None
+
+
+DECLARED: list[Any] = []  # what PyTorch forgets with the object that declared it
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,10 @@ Weights are random: filters, biases, the scales and shifts of batch norms, and t
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,17 @@ from compared import Values, distance, farthest, images, precision
 from references import KERAS, TORCH, Reference, randomize_keras
 
 from cnngen.ops.base import Image
+from cnngen.references import KERAS as KERAS_PACKAGE
+from cnngen.references import Reference as Other
+from cnngen.weights.convert import convert, plan
+from cnngen.weights.files import opened
+from cnngen.weights.foreign import Foreign, adopt
+from cnngen.weights.layout import in_keras
 from cnngen.weights.match import match
+from cnngen.weights.places import Framework
 from cnngen.weights.read_keras import read_keras
 from cnngen.weights.read_network import read_network
-from cnngen.weights.read_torch import read_torch
-from cnngen.weights.transfer import keras_state, load_keras, load_torch, torch_state, translate
+from cnngen.weights.transfer import torch_state
 
 pytest.importorskip("torch")
 pytestmark = [
@@ -29,16 +36,22 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The default weight initialization"),  # which we replace
 ]
 
+OTHERS = {package: Other(package, "theirs") for package in ("torchvision", "timm")}
+OF_KERAS = Other(KERAS_PACKAGE, "theirs")
 NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))
 
 
 @dataclass
 class Whole:
-    """A network, its models of equal weights, which are the reference's where there is one, and an image."""
+    """A network, its models of equal weights, which are the reference's where there is one, and an image.
+
+    `carry` gives the weights for Keras.
+    """
 
     built: Built
     torch_model: Any
     x: Any
+    carry: Callable[[], Values]
     theirs: Any = None
 
     @cached_property
@@ -46,7 +59,10 @@ class Whole:
         shape = self.built.network.input
         size = (shape.height, shape.width, shape.channels)
         model = self.built.keras(input_shape=size, **self.built.heads)
-        assert load_keras(self.built.network, model, torch_state(self.torch_model)) == ()
+        values = self.carry()
+        assert values.keys() == {variable.path for variable in model.weights}
+        for variable in model.weights:
+            variable.assign(values[variable.path])
         return model
 
     @cached_property
@@ -75,13 +91,10 @@ class Whole:
         return {n: in_keras_order(self.built.network, n, y) for n, y in values.items()}
 
 
-def alone(name: str, value: Any) -> Any:
-    """A parameter whose tests run one after another in one process, so that models are made once."""
-    return pytest.param(value, id=name, marks=pytest.mark.xdist_group(name))
-
-
-@pytest.fixture(scope="module", params=[alone(name, name) for name in NAMES])
-def whole(request: pytest.FixtureRequest, torchvision: Any) -> Iterator[Whole]:
+@pytest.fixture(scope="module", params=NAMES)
+def whole(
+    request: pytest.FixtureRequest, torchvision: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Whole]:
     import torch
 
     built = build(request.param)
@@ -90,26 +103,40 @@ def whole(request: pytest.FixtureRequest, torchvision: Any) -> Iterator[Whole]:
     if reference := TORCH.get(request.param):
         theirs = reference.torch_model()
         randomize(theirs, 0, twice)
-        ours = taken_over(built, theirs)
+        path = tmp_path_factory.mktemp("weights") / "theirs.pt"
+        torch.save(theirs.state_dict(), path)
+        foreign = Foreign.made(OTHERS[reference.package], theirs, built.network)
+
+        def carry() -> Values:
+            return converted(path, foreign, built, "keras")
+
+        ours = taken_over(built, converted(path, foreign, built, "torch"))
+        yield Whole(built, ours, x, carry, theirs)
+        path.unlink()
     else:
-        ours, theirs = built.torch(), None
+        ours = built.torch()
         randomize(ours, 0, twice)
-    yield Whole(built, ours, x, theirs)
+        yield Whole(built, ours, x, lambda: in_keras(built.network, torch_state(ours)))
     forget_keras()
 
 
-def taken_over(built: Built, theirs: Any) -> Any:
-    """Our model with their weights, all of them, which it shares."""
+def converted(path: Path, foreign: Foreign, built: Built, target: Framework) -> Values:
+    """What `cnngen weights convert --from` writes, all of it."""
+    with opened(path, foreign.names) as stored:
+        adopted = adopt(foreign, stored, built.network)
+        assert not adopted.notes
+        chosen = plan(built.network, adopted.stored, ())
+        assert not chosen.left_out
+        return convert(chosen, adopted.stored, target)
+
+
+def taken_over(built: Built, state: Values) -> Any:
+    """Our model with these weights, which it does not copy."""
     import torch
 
-    graph = read_torch(theirs, built.network.input)
-    found = match(read_network(built.network), graph)
-    assert found.complete and not found.by_order, found.explain()
-    assert not found.only_ours and not found.only_theirs and not graph.unused
     with torch.device("meta"):
         ours = built.torch()
-    state = translate(found, built.network, torch_state(theirs))
-    assert load_torch(ours, state, assign=True) == ()
+    ours.load_state_dict({name: torch.as_tensor(v) for name, v in state.items()}, assign=True)
     return ours
 
 
@@ -160,8 +187,10 @@ def test_the_structure_of_the_keras_model(whole: Whole) -> None:
         assert pair.ours.name.replace(".", "_") == pair.theirs.name.replace(".", "_")
 
 
-@pytest.fixture(scope="module", params=[alone(str(one), one) for one in KERAS])
-def precise(request: pytest.FixtureRequest) -> Iterator[Whole]:
+@pytest.fixture(scope="module", params=KERAS, ids=str)
+def precise(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Whole]:
     """A network of keras.applications and ours with its weights, all in float64.
 
     In float32, frameworks that add up in another order are 1e-6 apart. Images are small: float64 takes long.
@@ -177,12 +206,19 @@ def precise(request: pytest.FixtureRequest) -> Iterator[Whole]:
     with precision("float64"):
         theirs = reference.keras_model(network.input)
         randomize_keras(theirs, 0, np.concatenate([x, -x]))
-        found = match(read_network(network), read_keras(theirs))
-        assert found.complete and not found.by_order, found.explain()
-        state = translate(found, network, keras_state(theirs), fold_biases=reference.biases)
-        ours = built.torch().double()
-        assert load_torch(ours, state) == ()
-        yield Whole(built, ours, torch.from_numpy(x), theirs)
+        path = tmp_path_factory.mktemp("weights") / "theirs.weights.h5"
+        theirs.save_weights(path)
+        foreign = Foreign.made(OF_KERAS, theirs, network)
+        with opened(path, foreign.names) as stored:
+            adopted = adopt(foreign, stored, network)
+            assert bool(adopted.notes) == reference.biases
+            chosen = plan(network, adopted.stored, ())
+            state = convert(chosen, adopted.stored, "torch")
+        ours = taken_over(built, state)
+        yield Whole(
+            built, ours, torch.from_numpy(x), lambda: in_keras(network, torch_state(ours)), theirs
+        )
+        path.unlink()
     forget_keras()
 
 

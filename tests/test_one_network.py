@@ -72,10 +72,7 @@ FLOAT32 = {
 }
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(x, id=str(x), marks=pytest.mark.xdist_group(str(x))) for x in CASES],
-)
+@pytest.fixture(scope="module", params=CASES, ids=str)
 def case(request: pytest.FixtureRequest) -> Case:
     return request.param
 
