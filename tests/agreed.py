@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from built import Built, build, channels_last, in_keras_order, outputs
+from built import Built, build
 from carried import expected_in_keras, keras_shapes, predicted
-from compared import Pair, Values, farthest, precision
+from compared import Pair
 from random_specs import RandomSpec
 
 from cnngen.ops.base import Image, Vector
 from cnngen.program.fixed import fixed_parameters
 from cnngen.semantics.network import Layer, Network
+from cnngen.verify.compare import farthest
+from cnngen.verify.models import Values, channels_last, in_keras_layout, named_outputs, precision
 from cnngen.weights.layout import keras_name
 from cnngen.weights.read_torch import COUNTER
 
@@ -155,10 +157,13 @@ def with_heads(both: Pair) -> tuple[Values, Values]:
     network, model = both.network, both.torch_model
     model.eval().training = True  # for its own `forward` alone: layers stay in evaluation
     with torch.no_grad():
-        y = outputs(network, model(torch.from_numpy(both.x)))
+        y = named_outputs(network, model(torch.from_numpy(both.x)))
     with precision("float64"):
-        found = outputs(
+        found = named_outputs(
             network, both.keras_model(heads=True)(channels_last(both.x), training=False)
         )
-    expected = {n: in_keras_order(network, n, v.numpy()) for n, v in y.items()}
+    expected = {
+        n: in_keras_layout(network.stages[network.outputs[n]].shape, v.numpy())
+        for n, v in y.items()
+    }
     return expected, {n: np.asarray(v) for n, v in found.items()}

@@ -12,14 +12,11 @@ from textwrap import dedent
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from cnngen.analysis import Options, analyse_file
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.text import render_text
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
-from cnngen.weights.layout import Array, keras_order
 
 SPECS = Path(__file__).parent.parent / "specs"
 
@@ -103,25 +100,3 @@ def _import(name: str, source: str) -> ModuleType:
         module = importlib.util.module_from_spec(found)
         found.loader.exec_module(module)
     return module
-
-
-def outputs(network: Network, given: Any) -> dict[str, Any]:
-    """What a model of either framework returned, by the names of the outputs."""
-    if hasattr(given, "_asdict"):
-        return {name: value for name, value in given._asdict().items() if value is not None}
-    if isinstance(given, dict):
-        return {str(name): value for name, value in given.items()}
-    training = network.training_stages()
-    (name,) = (name for name, stage in network.outputs.items() if stage not in training)
-    return {name: given}
-
-
-def channels_last(x: Array) -> Array:
-    """Images as Keras takes them."""
-    return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
-
-
-def in_keras_order(network: Network, name: str, y: Array) -> Array:
-    """An output of PyTorch, laid out as Keras does."""
-    shape = network.stages[network.outputs[name]].shape
-    return channels_last(y) if isinstance(shape, Image) else y[:, keras_order(shape)]  # type: ignore[arg-type]

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from built import Array, build, channels_last
-from compared import distance, images
+from built import build
 
 from cnngen.ops.base import Image
+from cnngen.verify.compare import distance
+from cnngen.verify.models import channels_last, images
+from cnngen.weights.layout import Array
 
 # Every network, with fewer and smaller layers where that leaves all kinds of layers in it.
 SMALL: dict[str, tuple[dict[str, str], tuple[int, int]]] = {

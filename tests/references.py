@@ -1,11 +1,7 @@
 """Support for tests: networks as people who never saw this project wrote them, with random weights."""
 
 from dataclasses import dataclass
-from math import prod
 from typing import Any, Literal
-
-import numpy as np
-from built import Array, channels_last
 
 from cnngen.ops.base import Image
 
@@ -90,30 +86,3 @@ KERAS = (
     Reference("keras", "InceptionResNetV2", "inception_resnet_v2"),
     Reference("keras", "Xception", "xception"),
 )
-
-
-def randomize_keras(model: Any, seed: int, x: Array) -> None:
-    """Draw all weights so that values keep their scale, with the moving statistics that `x` gives."""
-    import keras
-
-    draw = np.random.default_rng(seed)
-    for weight in model.trainable_variables:
-        shape = tuple(weight.shape)
-        if len(shape) > 1:
-            inputs = prod(shape[:2] if weight.name == "depthwise_kernel" else shape[:-1])
-            weight.assign(draw.normal(0, (2 / inputs) ** 0.5, shape))
-        elif weight.name == "gamma":
-            weight.assign(draw.uniform(0.5, 1.5, shape))
-        else:
-            weight.assign(draw.normal(0, 0.2, shape))
-    norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    if norms:
-        model(channels_last(x), training=True)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-        variance = np.asarray(norm.moving_variance)
-        norm.moving_mean.assign_add(np.sqrt(variance) * draw.uniform(0, 1, variance.shape))
-        norm.moving_variance.assign(variance * draw.uniform(0.5, 1.5, variance.shape))

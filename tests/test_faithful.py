@@ -12,14 +12,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import SPECS, Built, build, channels_last, in_keras_order, outputs
-from carried import randomize
-from compared import Values, distance, farthest, images, precision
-from references import KERAS, TORCH, Reference, randomize_keras
+from built import SPECS, Built, build
+from references import KERAS, TORCH, Reference
 
 from cnngen.ops.base import Image
 from cnngen.references import KERAS as KERAS_PACKAGE
 from cnngen.references import Reference as Other
+from cnngen.verify.against import randomize_keras
+from cnngen.verify.compare import distance, farthest
+from cnngen.verify.models import (
+    Values,
+    channels_last,
+    images,
+    in_keras_layout,
+    named_outputs,
+    precision,
+    randomize,
+)
 from cnngen.weights.convert import convert, plan
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Foreign, adopt
@@ -67,13 +76,19 @@ class Whole:
 
     @cached_property
     def from_torch(self) -> Values:
-        """All outputs, with those of heads that exist in training only, in PyTorch's layout."""
-        return {name: y.numpy() for name, y in self.run(self.torch_model).items()}
+        """All outputs in Keras' layout, with those of heads that exist in training only."""
+        network = self.built.network
+        return {
+            name: in_keras_layout(network.stages[network.outputs[name]].shape, y.numpy())
+            for name, y in self.run(self.torch_model).items()
+        }
 
     @cached_property
     def from_keras(self) -> Values:
         y = self.keras_model(channels_last(self.x.numpy()), training=False)
-        return {name: np.asarray(value) for name, value in outputs(self.built.network, y).items()}
+        return {
+            name: np.asarray(value) for name, value in named_outputs(self.built.network, y).items()
+        }
 
     @cached_property
     def from_theirs(self) -> Values:
@@ -85,10 +100,7 @@ class Whole:
 
         model.eval().training = bool(self.built.heads)
         with torch.no_grad():
-            return outputs(self.built.network, model(self.x))
-
-    def in_keras_order(self, values: Values) -> Values:
-        return {n: in_keras_order(self.built.network, n, y) for n, y in values.items()}
+            return named_outputs(self.built.network, model(self.x))
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -149,7 +161,7 @@ def forget_keras() -> None:
 @pytest.mark.keras
 def test_keras_is_pytorch(whole: Whole) -> None:
     pytest.importorskip("keras")
-    assert farthest(whole.from_keras, whole.in_keras_order(whole.from_torch)) < 1e-5
+    assert farthest(whole.from_keras, whole.from_torch) < 1e-5
 
 
 @pytest.mark.torch

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import SPECS, Array, build
-from compared import Pair, distance
+from built import SPECS, build
+from compared import Pair
 
 from cnngen.report.summary import summarize
+from cnngen.verify.compare import distance
+from cnngen.weights.layout import Array
 
 # Table I: the maps of S2 that each map of C3 sees.
 SEEN = [

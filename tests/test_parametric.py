@@ -4,14 +4,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import SPECS, Built, build, outputs
-from carried import expected_in_keras, keras_shapes, predicted, randomize
-from compared import distance, images, keras_model
+from built import SPECS, Built, build
+from carried import expected_in_keras, keras_shapes, predicted
+from compared import keras_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnngen.ops.base import Image
 from cnngen.program.fixed import fixed_parameters
+from cnngen.verify.compare import distance
+from cnngen.verify.models import images, named_outputs, randomize
 from cnngen.weights.read_torch import COUNTER
 
 torch = pytest.importorskip("torch")
@@ -103,7 +105,7 @@ def check_pytorch(name: str, values: Values) -> None:
     shape = network.input
     with torch.device("meta"):
         model = build(name).torch(**values)
-        y = outputs(
+        y = named_outputs(
             network, model.train()(torch.empty(2, shape.channels, shape.height, shape.width))
         )
     found = [

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from built import build, outputs
+from built import build
+
+from cnngen.verify.models import named_outputs
 
 HEAD = """
 cnngen: 1
@@ -46,6 +48,6 @@ def test_the_torch_model_runs(name: str) -> None:
     built = build(HEAD + SPECS[name])
     y = built.torch()(torch.zeros(2, 4, 12, 12))
     (shape,) = (built.network.stages[stage].shape for stage in built.network.outputs.values())
-    (found,) = outputs(built.network, y.detach().numpy()).values()
+    (found,) = named_outputs(built.network, y.detach().numpy()).values()
     assert found.shape == (2, shape.channels, shape.height, shape.width)
     assert np.isfinite(found).all()

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import Built, build, channels_last
-from compared import Pair, apart, biased, exactness, farthest
+from built import Built, build
+from compared import Pair, exactness
 from traps import BLOCKS, CONVOLUTIONS, JOINS, OTHERS, POOLS, VECTORS
 
 from cnngen.ops.base import Image
+from cnngen.verify.compare import apart, farthest
+from cnngen.verify.models import channels_last
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")
@@ -60,7 +62,7 @@ def check(built: Built) -> None:
     before, after = pair.train()
     assert farthest(after.outputs, before.outputs) < tolerance
     assert apart(after.gradients, before.gradients) < tolerance
-    assert apart(after.statistics, biased(pair, before.statistics)) < tolerance
+    assert apart(after.statistics, pair.biased(before.statistics)) < tolerance
 
 
 WINDOWS = [*CONVOLUTIONS.values(), *POOLS.values()]

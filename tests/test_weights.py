@@ -8,11 +8,11 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
-from built import Array, build
+from built import build
 
 from cnngen.ops.base import Vector
 from cnngen.weights.graph import Flow, Weight, WeightedLayer, WeightGraph
-from cnngen.weights.layout import in_keras, in_torch, keras_order
+from cnngen.weights.layout import Array, in_keras, in_torch, keras_order
 from cnngen.weights.match import Match, match
 from cnngen.weights.read_network import read_network
 from cnngen.weights.read_torch import read_torch

@@ -12,9 +12,10 @@ from click.testing import CliRunner, Result
 
 from cnngen.cli import cli
 from cnngen.semantics.network import Network
+from cnngen.verify.models import channels_last
 from cnngen.weights.places import places
 from cnngen.weights.read_torch import COUNTER
-from tests.built import Built, build, channels_last
+from tests.built import Built, build
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 safetensors = pytest.importorskip("safetensors.numpy")

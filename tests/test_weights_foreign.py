@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import build, channels_last
+from built import build
 from click.testing import CliRunner, Result
 
 from cnngen.cli import cli
 from cnngen.references import KERAS, NoReferenceError, Reference
+from cnngen.verify.models import channels_last
 from cnngen.weights.convert import UnfitError, convert, plan
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Adopted, Foreign, adopt

@@ -129,7 +129,7 @@ class Models:
         keras_on_tensorflow().backend.clear_session()
 
 
-def images(shape: Image, batch: int, word: Precision, seed: int) -> Array:
+def images(shape: Image, batch: int, word: Precision, seed: int = 0) -> Array:
     draw = np.random.default_rng(seed)
     return draw.standard_normal((batch, shape.channels, shape.height, shape.width)).astype(word)
 

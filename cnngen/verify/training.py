@@ -8,6 +8,7 @@ import numpy as np
 
 from cnngen.frameworks import framework
 from cnngen.ops.base import Image
+from cnngen.semantics.network import Network
 from cnngen.verify.models import (
     Models,
     Values,
@@ -90,7 +91,9 @@ def _train_torch(models: Models, model: Any) -> tuple[Training, Plan]:
     training = Training(
         from_torch(network, first),
         in_keras(network, gradients),
-        _biased(models, in_keras(network, statistics)),
+        biased(
+            network, in_keras(network, models.state), in_keras(network, statistics), len(x), STEPS
+        ),
         in_keras(network, changes),
     )
     return training, Plan(factors, from_torch(network, factors), rate)
@@ -132,19 +135,19 @@ def _gradient(parameter: Any) -> Any:
     return parameter.grad
 
 
-def _biased(models: Models, statistics: Values) -> Values:
+def biased(network: Network, start: Values, statistics: Values, batch: int, steps: int) -> Values:
     """PyTorch's running statistics, as Keras would have them: with the biased variance of a batch.
 
     PyTorch takes the unbiased one, which is N / (N - 1) times as large for N values of a channel.
     What was there at the start has become smaller by (1 - momentum) in each step.
     """
-    start, found = in_keras(models.network, models.state), dict(statistics)
-    for layer in models.network.layers.values():
+    found = dict(statistics)
+    for layer in network.layers.values():
         if layer.op.name == "batch_norm":
             x = layer.inputs[0].shape
-            values = len(models.x) * (x.height * x.width if isinstance(x, Image) else 1)
+            values = batch * (x.height * x.width if isinstance(x, Image) else 1)
             name = f"{keras_name(layer)}/moving_variance"
-            old = (1 - layer.op.values["momentum"]) ** STEPS * start[name]
+            old = (1 - layer.op.values["momentum"]) ** steps * start[name]
             found[name] = old + (statistics[name] - old) * (values - 1) / values
     return found
 
