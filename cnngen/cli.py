@@ -53,9 +53,8 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 fine; 1 a spec has errors, a generated file is out of date or another network,"
-    " or weights do not fit;"
-    " 2 wrong use, or an unreadable file; 70 a bug in cnngen.",
+    epilog="Exit codes: 0 fine; 1 a spec has errors, a generated file is out of date, sources"
+    " differ, or weights do not fit; 2 wrong use, or an unreadable file; 70 a bug in cnngen.",
 )
 @click.version_option(__version__, prog_name="cnngen", message="%(prog)s %(version)s")
 def cli() -> None:
