@@ -46,12 +46,23 @@ NORM = {
 }
 
 
+class Axes(NamedTuple):
+    """Where the features of a flattened input stand in a weight, in the order of each framework."""
+
+    torch: int
+    keras: int
+
+
+PER_FEATURE = Axes(0, 0)
+COLUMNS = Axes(1, 0)
+
+
 class Kept(NamedTuple):
-    """The variable of Keras for a weight, and the axis of features that it has in its own order."""
+    """The variable of Keras for a weight."""
 
     name: str
     form: Form = AS_IS
-    axis: int | None = None
+    axes: Axes | None = None
 
 
 def kept(layer: Layer, weight: str) -> Kept:
@@ -60,16 +71,16 @@ def kept(layer: Layer, weight: str) -> Kept:
     image = isinstance(layer.inputs[0].shape, Image)
     match layer.op.name, weight:
         case "batch_norm" | "layer_norm" | "group_norm", _:
-            return Kept(NORM[weight], AS_IS, 0)
+            return Kept(NORM[weight], AS_IS, PER_FEATURE)
         case "affine", "weight":
-            return Kept("kernel", spread(1, 1, -1, 1) if image else AS_IS, 0)
+            return Kept("kernel", spread(1, 1, -1, 1) if image else AS_IS, PER_FEATURE)
         case "affine", "bias":
-            return Kept("bias", AS_IS, 0)
+            return Kept("bias", AS_IS, PER_FEATURE)
         case "prelu", _:
             form = spread(1, 1, -1) if image else AS_IS
-            return Kept("alpha", form, None if values["shared"] else 0)
+            return Kept("alpha", form, None if values["shared"] else PER_FEATURE)
         case "linear", "weight":
-            return Kept("kernel", MATRIX, 1)
+            return Kept("kernel", MATRIX, COLUMNS)
         case "conv" | "transposed_conv", "weight":
             return Kept("kernel", FILTERS)
         case "depthwise_conv", "weight":
@@ -102,9 +113,7 @@ def in_keras(network: Network, state: Mapping[str, Array]) -> dict[str, Array]:
         for weight in weight_shapes(layer):
             if (value := left.pop(f"{layer.path}.{weight}", None)) is not None:
                 where = kept(layer, weight)
-                found[f"{keras_name(layer)}/{where.name}"] = where.form.to_keras(
-                    in_keras_order(layer, where.axis, value)
-                )
+                found[f"{keras_name(layer)}/{where.name}"] = to_keras(layer, where, value)
     if left:
         raise ValueError(f"no layer of the network holds {', '.join(sorted(left))}")
     return found
@@ -118,27 +127,55 @@ def in_torch(network: Network, variables: Mapping[str, Array]) -> dict[str, Arra
         for weight in weight_shapes(layer):
             where = kept(layer, weight)
             if (value := left.pop(f"{keras_name(layer)}/{where.name}", None)) is not None:
-                value = in_torch_order(layer, where.axis, where.form.to_torch(value))
-                found[f"{layer.path}.{weight}"] = value
+                found[f"{layer.path}.{weight}"] = to_torch(layer, where, value)
     if left:
         raise ValueError(f"no layer of the network holds {', '.join(sorted(left))}")
     return found
 
 
-def in_keras_order(layer: Layer, axis: int | None, value: Array) -> Array:
-    """Features of a vector, in the order in which Keras has flattened them."""
+def to_keras(layer: Layer, where: Kept, value: Array) -> Array:
+    """A weight of PyTorch in the layout of Keras."""
+    value = where.form.to_keras(value)
     x = layer.inputs[0].shape
-    if axis is None or not isinstance(x, Vector) or not x.flattened:
+    if where.axes is None or not isinstance(x, Vector) or not x.flattened:
         return value
-    return value.take(keras_order(x), axis)
+    return _reordered(x, where.axes.keras, value, channels=(0, 2))
 
 
-def in_torch_order(layer: Layer, axis: int | None, value: Array) -> Array:
+def to_torch(layer: Layer, where: Kept, value: Array) -> Array:
     """The way back."""
+    return in_torch_order(layer, where, where.form.to_torch(value))
+
+
+def in_torch_order(layer: Layer, where: Kept, value: Array) -> Array:
+    """A weight in PyTorch's layout, whose features are in the order of Keras."""
     x = layer.inputs[0].shape
-    if axis is None or not isinstance(x, Vector) or not x.flattened:
+    if where.axes is None or not isinstance(x, Vector) or not x.flattened:
         return value
-    return value.take(np.argsort(keras_order(x)), axis)
+    return _reordered(x, where.axes.torch, value, channels=(2, 0))
+
+
+def _reordered(shape: Vector, axis: int, value: Array, channels: tuple[int, int]) -> Array:
+    """The features along an axis, with the channels of each flattened image moved, as one of three
+    axes, to another place.
+
+    By views, so that a large weight is copied once.
+    """
+    runs: list[Array] = []
+    start, around = 0, (value.shape[:axis], value.shape[axis + 1 :])
+    source, target = channels
+    for part in shape.parts:
+        size = part.channels * part.height * part.width if isinstance(part, Image) else part
+        run = value[(*[slice(None)] * axis, slice(start, start + size))]
+        if isinstance(part, Image):
+            sizes = [part.height, part.width]
+            sizes.insert(source, part.channels)
+            split = run.reshape(*around[0], *sizes, *around[1])
+            run = np.moveaxis(split, axis + source, axis + target)
+            run = run.reshape(*around[0], size, *around[1])
+        runs.append(run)
+        start += size
+    return runs[0] if len(runs) == 1 else np.concatenate(runs, axis)
 
 
 def keras_order(shape: Vector) -> Array:

@@ -11,10 +11,10 @@ from cnngen.weights.graph import Sizes
 from cnngen.weights.layout import (
     Array,
     Kept,
-    in_keras_order,
-    in_torch_order,
     kept,
     keras_name,
+    to_keras,
+    to_torch,
     weight_shapes,
 )
 
@@ -35,8 +35,8 @@ class Place:
         if source == target:
             return value
         if target == "keras":
-            return self.kept.form.to_keras(in_keras_order(self.layer, self.kept.axis, value))
-        return in_torch_order(self.layer, self.kept.axis, self.kept.form.to_torch(value))
+            return to_keras(self.layer, self.kept, value)
+        return to_torch(self.layer, self.kept, value)
 
 
 def places(network: Network) -> Iterator[Place]:

@@ -76,7 +76,7 @@ def _recipe(pair: Pair, name: str, network: Network, theirs: WeightGraph) -> Rec
     def recipe(state: State) -> Array:
         value = weight.form.to_torch(state[weight.key]).reshape(shape)
         if theirs.channels_last and layer and pair.ours.kind == pair.theirs.kind:
-            return in_torch_order(layer, kept(layer, name).axis, value)
+            return in_torch_order(layer, kept(layer, name), value)
         return value
 
     return recipe
