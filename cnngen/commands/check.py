@@ -25,21 +25,37 @@ FOR_PEOPLE = ("text", "concise")
     show_default=True,
     help="How to print what was found.",
 )
+@click.option("--fix", is_flag=True, help="Mend mistakes where there is nothing to choose.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change; change nothing.")
 @changes
 @click.pass_context
 def check(
     ctx: click.Context,
     spec: tuple[str, ...],
     format: str,
+    fix: bool,
+    diff: bool,
     settings: dict[str, str],
     input: Size | None,
     max_layers: int | None,
 ) -> None:
     """Check specs: names, values, shapes, and the graph of the network."""
+    if diff and (fix or format not in FOR_PEOPLE):
+        raise click.UsageError("`--diff` prints a diff and changes nothing")
     given = options(settings, input, max_layers)
     found: dict[tuple[object, ...], Diagnostic] = {}
     codes: Counter[int] = Counter()
     paths = specs(spec)
+    if diff:
+        from cnngen.commands.fixing import show_changes
+
+        codes.update(exit_code(analyse(path, given)[1]) for path in paths)
+        show(show_changes(paths, given), format)
+        ctx.exit(max(codes))
+    if fix:
+        from cnngen.commands.fixing import mend
+
+        mend(paths, given, quiet=format not in FOR_PEOPLE)
     for path in paths:
         diagnostics = analyse(path, given)[1]
         code = exit_code(diagnostics)

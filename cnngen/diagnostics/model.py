@@ -16,12 +16,21 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A text that replaces the one of a span."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One mistake: a message that stands alone, and the places that show it.
 
     `primary` is the smallest span that is wrong, `secondary` where conflicting facts come from,
     `notes` the circumstances (which block, used where), `help` what to do, as text that can be
-    pasted.
+    pasted. `fix` does it: edits of one file that belong together and do not overlap; it is there
+    only where there is nothing to choose.
     """
 
     code: str
@@ -30,6 +39,7 @@ class Diagnostic:
     secondary: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
     help: str | None = None
+    fix: tuple[Edit, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -54,11 +64,12 @@ class Report:
         secondary: Iterable[Label] = (),
         notes: Iterable[str] = (),
         help: str | None = None,
+        fix: Iterable[Edit] = (),
     ) -> None:
         key = (code, at.source.path, at.start, at.end)
         if key not in self.found:
             self.found[key] = Diagnostic(
-                code, message, Label(at, label), tuple(secondary), tuple(notes), help
+                code, message, Label(at, label), tuple(secondary), tuple(notes), help, tuple(fix)
             )
 
     def __iter__(self) -> Iterator[Diagnostic]:

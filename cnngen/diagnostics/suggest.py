@@ -1,8 +1,13 @@
 """Did you mean: the known word that is nearest to a misspelt one."""
 
+import re
 from collections.abc import Iterable
 
+from cnngen.diagnostics.model import Edit
+from cnngen.source import Span
+
 LONGEST = 40
+SHORTEST_TO_FIX = 3
 
 
 def suggest(word: str, candidates: Iterable[str]) -> str | None:
@@ -14,7 +19,7 @@ def suggest(word: str, candidates: Iterable[str]) -> str | None:
     """
     if len(word) > LONGEST:
         return None
-    limit = max(1, len(word) // 3)
+    limit = _limit(word)
     distance, nearest = min(
         (
             (_slips(word, candidate), candidate)
@@ -25,6 +30,36 @@ def suggest(word: str, candidates: Iterable[str]) -> str | None:
         default=(limit + 1, None),
     )
     return nearest if distance <= limit and distance < len(word) else None
+
+
+def respell(at: Span, word: str | None, rivals: Iterable[str] = ()) -> tuple[Edit, ...]:
+    """The fix that writes `word`, unless the text there could be one of the `rivals` as well.
+
+    A digit is no slip: what should have been `conv3` may be `conv2`, or be missing.
+    """
+    text = at.text
+    if word is None or text == word or not re.fullmatch(r"[\w.]+", text) or len(text) > LONGEST:
+        return ()
+    rivals = [rival for rival in rivals if len(rival) <= LONGEST]
+    same = [rival for rival in rivals if _plain(rival) == _plain(text)]
+    near = same or [rival for rival in rivals if _slips(text, rival) <= _limit(text)]
+    is_short = len(text) < SHORTEST_TO_FIX and not same
+    if rivals and (set(near) != {word} or is_short or _digits(text) != _digits(word)):
+        return ()
+    return (Edit(at, word),)
+
+
+def _limit(word: str) -> int:
+    """How many slips may be in a word."""
+    return max(1, len(word) // 3)
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", "").lower()
+
+
+def _digits(word: str) -> str:
+    return re.sub(r"\D", "", word)
 
 
 def _slips(a: str, b: str) -> int:

@@ -40,7 +40,7 @@ def render_concise(
     """`path:line:column: severity[code] message: primary label`, a line for each."""
     shown, more = _limited(diagnostics, limit)
     paint = _colored if color else _plain
-    lines = [f"{_place(d.primary.span)}: {_title(d, paint)} {headline(d)}" for d in shown]
+    lines = [f"{place(d.primary.span)}: {_title(d, paint)} {headline(d)}" for d in shown]
     return "".join(f"{line}\n" for line in [*lines, *more])
 
 
@@ -48,6 +48,21 @@ def headline(diagnostic: Diagnostic) -> str:
     """The message and the primary label in one line."""
     parts = (diagnostic.message, diagnostic.primary.text)
     return ": ".join(one_line(part) for part in parts if part)
+
+
+def describe_fix(diagnostic: Diagnostic) -> str:
+    """What the fix of a diagnostic does."""
+    texts = [edit.text for edit in diagnostic.fix]
+    if len(texts) > 1:
+        return f"changes {len(texts)} places"
+    if not texts[0]:
+        return "removes it"
+    return f"writes `{one_line(texts[0])}`" if texts[0].strip() else "writes spaces"
+
+
+def place(span: Span) -> str:
+    """`path:line:column`."""
+    return f"{one_line(span.source.path)}:{span.line}:{span.column}"
 
 
 def _limited(diagnostics: Sequence[Diagnostic], limit: int) -> tuple[list[Diagnostic], list[str]]:
@@ -74,10 +89,6 @@ def _colored(text: str, style: str) -> str:
 def _title(diagnostic: Diagnostic, paint: Painter) -> str:
     severity = diagnostic.severity.value
     return paint(f"{severity}[{diagnostic.code}]", severity)
-
-
-def _place(span: Span) -> str:
-    return f"{one_line(span.source.path)}:{span.line}:{span.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +136,14 @@ def _block(diagnostic: Diagnostic, paint: Painter) -> Iterator[str]:
         else:
             yield gap
             arrow = ":::"
-        yield f"{margin}{paint(arrow, 'gutter')} {_place(places[source])}"
+        yield f"{margin}{paint(arrow, 'gutter')} {place(places[source])}"
         if source.text or any(mark.text for mark in marks):
             yield gap
             yield from _section(source, marks, margin, paint)
     remarks = [("note", note) for note in diagnostic.notes]
     remarks += [("help", diagnostic.help)] if diagnostic.help else []
+    if diagnostic.fix:
+        remarks.append(("fix", f"`cnngen check --fix` {describe_fix(diagnostic)}"))
     if remarks:
         yield gap
     for word, text in remarks:

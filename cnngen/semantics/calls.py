@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 
 from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.suggest import respell
 from cnngen.diagnostics.synonyms import ATTRIBUTES, DISTRIBUTIONS, translate
 from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
 from cnngen.ops import OPS
@@ -20,7 +21,9 @@ PADDING_WORDS = (Constant("same"), Constant("half"))
 def report_callee(callee: Identifier, blocks: Collection[str], report: Report) -> None:
     """A step names neither an op nor a block."""
     name = callee.text
-    close = translate(name, OTHER_OPS, OPS) or guess(name, chain(OPS, blocks), report)
+    meant = translate(name, OTHER_OPS, OPS)
+    close = meant or guess(name, chain(OPS, blocks), report)
+    fix = respell(callee.span, close, () if meant or close is None else (*OPS, *blocks))
     if name[:1].isupper():
         code, message = "unknown-block", f"the spec defines no block `{name}`"
         use = f", or use {listed(blocks)}" if blocks else ""
@@ -28,7 +31,8 @@ def report_callee(callee: Identifier, blocks: Collection[str], report: Report) -
     else:
         code, message = "unknown-op", f"there is no op `{name}`"
         help = "`cnngen ops` lists all ops"
-    report.add(code, message, callee.span, help=f"did you mean `{close}`?" if close else help)
+    help = f"did you mean `{close}`?" if close else help
+    report.add(code, message, callee.span, help=help, fix=fix)
 
 
 def check_defaults(spec: Spec, names: Names, report: Report) -> None:
@@ -119,6 +123,7 @@ def _report_unknown(argument: Argument, call: Call, block: Block, report: Report
         help=f"did you mean `{close}`?"
         if close
         else "remove it, or add it to the block's `params`",
+        fix=respell(argument.name.span, close, parameters),
     )
     return close or ""
 
@@ -135,13 +140,15 @@ def _check_attributes(call: Call, op: type[Op], names: Names, report: Report) ->
         if attribute := op.attributes.get(name):
             _check_value(argument, attribute, op, names, report)
             continue
-        close = translate(name, ATTRIBUTES, op.attributes) or guess(name, op.attributes, report)
+        synonym = translate(name, ATTRIBUTES, op.attributes)
+        close = synonym or guess(name, op.attributes, report)
         report.add(
             "unknown-attribute",
             f"`{op.name}` has no attribute `{name}`",
             argument.name.span,
             secondary=[Label(call.callee.span, takes)],
             help=f"did you mean `{close}`?" if close else "remove it",
+            fix=respell(argument.name.span, close, () if synonym else op.attributes),
         )
         meant.add(close or "")
     return meant
@@ -159,15 +166,18 @@ def _check_value(
     elif isinstance(value, Distribution):
         _report_value(argument, "a value, not a mapping", report)
     elif attribute.kind == "padding" and isinstance(value, Name) and value.name == "valid":
-        _report_value(argument, "a number or a word, and `valid` is none", report, "write `0`")
+        _report_value(argument, "a number or a word, and `valid` is none", report, "write `0`", "0")
     elif not (attribute.kind == "padding" and value in PADDING_WORDS):
         words = {"padding": ("half", "same"), "bool": ("true", "false")}
         check_expression(value, names, report, words=words.get(attribute.kind, ()))
 
 
-def _report_value(argument: Argument, what: str, report: Report, help: str | None = None) -> None:
+def _report_value(
+    argument: Argument, what: str, report: Report, help: str | None = None, meant: str | None = None
+) -> None:
     at = argument.value.span or argument.name.span
-    report.add("wrong-type", f"`{argument.name.text}` must be {what}", at, help=help)
+    message = f"`{argument.name.text}` must be {what}"
+    report.add("wrong-type", message, at, help=help, fix=respell(at, meant))
 
 
 def _check_choice(
@@ -181,6 +191,7 @@ def _check_choice(
             f"`{name}` must be {listed(attribute.choices)}",
             value.span,
             help=f"did you mean `{close}`?" if close else None,
+            fix=respell(value.span, close, attribute.choices),
         )
 
 
@@ -199,13 +210,15 @@ def _check_init(argument: Argument, op: type[Op], names: Names, report: Report) 
             return _report_value(argument, "a distribution", report, "write, say, `he_normal`")
     known = INITIALIZERS.get(word.text)
     if known is None:
-        close = translate(word.text, DISTRIBUTIONS, INITIALIZERS)
-        close = close or guess(word.text, INITIALIZERS, report)
+        meant = translate(word.text, DISTRIBUTIONS, INITIALIZERS)
+        close = meant or guess(word.text, INITIALIZERS, report)
+        fix = () if meant else respell(word.span, close, INITIALIZERS)  # `xavier` has two forms
         report.add(
             "wrong-type",
             f"there is no initial distribution `{word.text}`",
             word.span,
             help=f"did you mean `{close}`?" if close else f"there are {', '.join(INITIALIZERS)}",
+            fix=fix,
         )
         return
     if known.fans and op.group == "normalization":
@@ -240,6 +253,7 @@ def _check_init_argument(
             f"`{word}` has no argument `{name.text}`",
             name.span,
             help=f"did you mean `{close}`?" if close else takes,
+            fix=respell(name.span, close, attributes),
         )
     elif attribute.kind == "choice":
         _check_choice(name.text, value, attribute, report)

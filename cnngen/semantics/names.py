@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from cnngen.diagnostics.model import Label, Report
-from cnngen.diagnostics.suggest import suggest
+from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name, walk
 from cnngen.syntax.tree import Identifier
@@ -78,7 +78,9 @@ def check_expression(
 def _report_unknown(
     name: str, span: Span, names: Names, report: Report, words: Collection[str]
 ) -> None:
-    close = WORDS.get(name.lower()) or guess(name, chain(words, names.values), report)
+    meant = WORDS.get(name.lower())
+    close = meant or guess(name, chain(words, names.values), report)
+    rivals = () if meant or close is None else (*words, *names.values)
     define = f"define it: `params: {{{name}: ...}}`"
     other = f", or use {listed(names.values)}" if names.values else ""
     report.add(
@@ -86,6 +88,7 @@ def _report_unknown(
         f"there is no `{name}` here",
         span,
         help=f"did you mean `{close}`?" if close else define + other,
+        fix=respell(span, close, rivals),
     )
 
 

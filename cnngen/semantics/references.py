@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.suggest import respell
 from cnngen.semantics.names import guess, listed
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.walk import nested_bodies, steps
@@ -178,4 +179,5 @@ def _check_name(name: Identifier, readable: Readable, report: Report) -> None:
         at,
         secondary=[Label(readable.now[close], f"`{close}` here")] if close and labelled else (),
         help=help,
+        fix=respell(at, close, readable.now) if not (stages and name.text in stages) else (),
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import networkx as nx
 
 from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.suggest import respell
 from cnngen.semantics.cycles import find_cycle
 from cnngen.semantics.names import guess, listed
 from cnngen.semantics.resolution import Resolution
@@ -118,6 +119,7 @@ def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> Non
                 f"there is no stage `{name.text}`",
                 name.span,
                 help=f"did you mean `{close}`?" if close else f"there are {listed(by_name, 'and')}",
+                fix=respell(name.span, close, by_name),
             )
         inference = inference or stage is None or not stage.training
     if spec.outputs and not inference:

@@ -6,7 +6,7 @@ A Pratt parser. The first mistake ends the parse. What the names mean is left to
 from typing import cast, get_args
 
 from cnngen.diagnostics.model import Report
-from cnngen.diagnostics.suggest import suggest
+from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.source import Span
 from cnngen.syntax.expression import (
     COMPARISON,
@@ -62,7 +62,7 @@ def parse_expression(text: str, span: Span, report: Report) -> Expression | None
     try:
         return _Parser(Passage(text, span)).parse()
     except Refusal as refusal:
-        report.add(refusal.code, refusal.message, refusal.span, help=refusal.help)
+        report.add(refusal.code, refusal.message, refusal.span, help=refusal.help, fix=refusal.fix)
         return None
 
 
@@ -244,9 +244,12 @@ class _Parser:
 
     def call(self, token: Token) -> Expression:
         if token.text not in FUNCTIONS:
-            close = suggest(token.text.rpartition(".")[2], FUNCTIONS)  # `math.ceil` is `ceil`
+            word = token.text.rpartition(".")[2]  # `math.ceil` is `ceil`
+            close = suggest(word, FUNCTIONS)
             help = f"did you mean `{close}`?" if close else _listing(FUNCTIONS)
-            raise Refusal(f"there is no function `{token.text}`", token.span, help, "unknown-name")
+            fix = respell(token.span, close, () if word == close else FUNCTIONS)
+            message = f"there is no function `{token.text}`"
+            raise Refusal(message, token.span, help, "unknown-name", fix)
         function = token.text
         self.advance()
         arguments = self.items(")")

@@ -7,6 +7,7 @@ brackets have partners.
 import re
 from dataclasses import dataclass
 
+from cnngen.diagnostics.model import Edit
 from cnngen.source import Span
 
 LONGEST_TEXT = 1000  # characters
@@ -16,10 +17,16 @@ class Refusal(Exception):
     """The first mistake of an expression; it ends the parse."""
 
     def __init__(
-        self, message: str, span: Span, help: str | None = None, code: str = "bad-expression"
+        self,
+        message: str,
+        span: Span,
+        help: str | None = None,
+        code: str = "bad-expression",
+        fix: tuple[Edit, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message, self.span, self.help, self.code = message, span, help, code
+        self.fix = fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,8 @@ _SLIPS = {
     "elif": "write `a if condition else b if other else c`",
 }
 
+_EXACT = {"&&", "||", "<>", "=>", "=<", "True", "False", "None"}  # mean the same elsewhere
+
 
 def tokenize(passage: Passage) -> list[Token]:
     """The tokens of an expression, the last of them its end."""
@@ -108,7 +117,10 @@ def tokenize(passage: Passage) -> list[Token]:
 
 def _check(kind: str, text: str, span: Span) -> None:
     if text in _SLIPS:
-        raise Refusal(f"`{text}` is not part of the language", span, _SLIPS[text])
+        help = _SLIPS[text]
+        is_exact = text in _EXACT and span.text == text
+        fix = (Edit(span, help.split("`")[1]),) if is_exact else ()
+        raise Refusal(f"`{text}` is not part of the language", span, help, fix=fix)
     if text in ("'", '"'):
         help = "leave these quotes out: only a whole value is quoted"
         raise Refusal("an expression has no text in quotes", span, help)

@@ -1,6 +1,6 @@
 """Expressions in YAML's flow style, where commas and brackets cut them: `{out: min(a, b)}`."""
 
-from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.model import Edit, Report
 from cnngen.source import Span
 from cnngen.syntax.yaml_nodes import Broken, Node, Scalar
 
@@ -35,6 +35,11 @@ def quote(text: str) -> str:
     return f'"{text}"'
 
 
+def quoted(span: Span) -> tuple[Edit, ...]:
+    """The fix that quotes what is on one line, and all of it to be read."""
+    return () if set("\n#$") & set(span.text) else (Edit(span, quote(span.text)),)
+
+
 def mend(children: list[Node], mapping: bool, report: Report) -> list[Node]:
     """Put expressions together that flow style cut at a comma: `{out: min(a, b)}`."""
     mended: list[Node] = []
@@ -57,6 +62,7 @@ def mend(children: list[Node], mapping: bool, report: Report) -> list[Node]:
             span,
             "cut at the comma",
             help=f"quote it: {quote(span.text)}",
+            fix=() if is_key else quoted(span),
         )
     return mended
 

@@ -5,6 +5,7 @@ The files that it extends are merged as YAML, before anything is parsed.
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -20,6 +21,9 @@ from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
 
 LONGEST_CHAIN = 16
 ROOT_MARKS = ("pyproject.toml", ".git")
+
+
+Reader = Callable[[Path, str | None], Source]  # of a path, and what diagnostics call it
 
 
 class UnreadableError(Exception):
@@ -42,10 +46,15 @@ def read_file(path: Path, shown: str | None = None) -> Source:
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "its path is malformed"
         raise UnreadableError(f"cannot be read: {reason.lower()}") from None
+    return source_of(content, str(path) if shown is None else shown)
+
+
+def source_of(content: bytes, shown: str) -> Source:
+    """The text of a file that was read; raises `UnreadableError`."""
     if len(content) > MAX_SIZE:
         raise UnreadableError(f"is larger than {MAX_SIZE:,} bytes", code="too-large")
     try:
-        return Source(str(path) if shown is None else shown, content.decode("utf-8-sig"))
+        return Source(shown, content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableError(
@@ -53,14 +62,18 @@ def read_file(path: Path, shown: str | None = None) -> Source:
         ) from None
 
 
-def load(path: Path, report: Report, shown: str | None = None) -> Spec | None:
+def load(
+    path: Path, report: Report, shown: str | None = None, reader: Reader = read_file
+) -> Spec | None:
     """The spec of a file; None where there was a mistake, which is reported. Never raises.
 
-    `shown` is what diagnostics call the file, if that is not its path.
+    `shown` is what diagnostics call the file, if that is not its path; `reader` may give another
+    text than the file has.
     """
     own = Report()
     spec = None
-    if chain := _read_chain(_File(path, str(path) if shown is None else shown), own):
+    first = _File(path, str(path) if shown is None else shown)
+    if chain := _read_chain(first, own, reader):
         root = chain[-1]
         for child in reversed(chain[:-1]):
             root = merge(root, child, own)
@@ -94,7 +107,7 @@ class _File:
     extends: Scalar | None = None
 
 
-def _read_chain(first: _File, report: Report) -> list[Mapping] | None:
+def _read_chain(first: _File, report: Report, reader: Reader) -> list[Mapping] | None:
     """What a file holds, what the file holds that it extends, and so on."""
     file: _File | None = first
     folder: Path | None = None
@@ -102,7 +115,7 @@ def _read_chain(first: _File, report: Report) -> list[Mapping] | None:
     known: set[Path] = set()
     while file:
         try:
-            source = read_file(file.path, file.shown)
+            source = reader(file.path, file.shown)
             real = file.path.resolve()
         except (UnreadableError, OSError, RuntimeError) as error:
             _report_unreadable(file, error, report)

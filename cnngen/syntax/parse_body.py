@@ -6,7 +6,7 @@ The recursion follows the nesting of the YAML, which `read` bounds.
 from dataclasses import dataclass
 
 from cnngen.diagnostics.model import Label, Report
-from cnngen.diagnostics.suggest import suggest
+from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import OPS, translate
 from cnngen.source import Span
 from cnngen.syntax.expression import Expression
@@ -140,6 +140,7 @@ def _report_heads(node: Mapping, heads: list[tuple[Scalar, Node]], report: Repor
     (first, value), (second, _) = heads[:2]
     guess = suggest(second.text, PARTS)
     names = f"`{brief(first.text)}` and `{brief(second.text)}`"
+    fix = respell(second.span, guess, PARTS)
     if guess:
         message = f"a step has no key `{brief(second.text)}`"
         help = f"did you mean `{guess}`?"
@@ -149,19 +150,19 @@ def _report_heads(node: Mapping, heads: list[tuple[Scalar, Node]], report: Repor
     else:
         message = f"one step is both {names}"
         help = "begin each step with `- ` on a line of its own"
-    report.add(
-        "unknown-key", message, second.span, secondary=[Label(first.span, "the step")], help=help
-    )
+    labels = [Label(first.span, "the step")]
+    report.add("unknown-key", message, second.span, secondary=labels, help=help, fix=fix)
 
 
 def _report_stray(key: Scalar, part: Scalar, report: Report) -> None:
     """A call has a key of `repeat`, `each`, `when` or `branches`: it may be a misspelt one."""
-    if guess := suggest(key.text, FORMS):
+    guess = suggest(key.text, FORMS)
+    if guess:
         at, message, help = key, f"there is no `{brief(key.text)}`", f"did you mean `{guess}`?"
     else:
         at, message = part, f"a call of `{brief(key.text)}` has no key `{part.text}`"
         help = "besides its op, a call has `name` and `from`"
-    report.add("unknown-key", message, at.span, help=help)
+    report.add("unknown-key", message, at.span, help=help, fix=respell(key.span, guess, FORMS))
 
 
 def _parse_form(
@@ -179,6 +180,7 @@ def _parse_form(
                 help=f"did you mean `{guess}`?"
                 if guess
                 else f"besides it there are {', '.join(known)}",
+                fix=respell(part.span, guess, known),
             )
     if key.text == "branches":
         return _parse_branches(node, key, value, around, report)
@@ -269,12 +271,14 @@ def _parse_join(node: Mapping, key: Scalar, report: Report) -> Identifier | None
         return None
     name = parse_name(join, "`join`", report, f"a join is {listed}")
     if name and name.text not in JOINS:
-        guess = translate(name.text, OPS, JOINS) or suggest(name.text, JOINS)
+        meant = translate(name.text, OPS, JOINS)
+        guess = meant or suggest(name.text, JOINS)
         report.add(
             "unknown-op",
             f"`{name.text}` is not a join",
             name.span,
             help=f"did you mean `{guess}`?" if guess else f"a join is {listed}",
+            fix=respell(name.span, guess, () if meant else JOINS),
         )
         return None
     return name

@@ -4,7 +4,7 @@ import re
 from typing import get_args
 
 from cnngen.diagnostics.model import Report
-from cnngen.diagnostics.suggest import suggest
+from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.source import Span
 from cnngen.syntax.default_type import default_type
 from cnngen.syntax.expression import Expression, InputChannels, Name, walk
@@ -91,6 +91,7 @@ def _is_constant(default: Expression, in_block: bool, report: Report) -> bool:
                     help=f"did you mean the type `{guess}`?"
                     if guess
                     else "write a number, `true`, `false` or a list of numbers",
+                    fix=respell(span, guess, TYPES),
                 )
                 return False
             case InputChannels(span=Span() as span):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from cnngen.diagnostics.model import Report
-from cnngen.diagnostics.suggest import suggest
+from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.source import Span
 from cnngen.syntax.expression import Expression, ListOf
 from cnngen.syntax.expression_parser import parse_expression
@@ -53,6 +53,7 @@ def check_keys(node: Mapping, known: Iterable[str], what: str, report: Report) -
                 f"{what} has no key `{brief(key.text)}`",
                 key.span,
                 help=f"did you mean `{guess}`?" if guess else f"the keys are {', '.join(known)}",
+                fix=respell(key.span, guess, known),
             )
 
 

@@ -5,14 +5,15 @@ shared by YAML's rules, and size and depth are bounded.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.model import Edit, Label, Report
 from cnngen.source import Source, Span
+from cnngen.syntax.fixes import remove_duplicate
 from cnngen.syntax.flow import mend
 from cnngen.syntax.yaml_errors import Mishap, report_mishap
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief
@@ -192,7 +193,9 @@ class _Builder:
             advice = (
                 f"write `not {negation[1]}`" if negation else "remove it: values tell their types"
             )
-            self.refuse("a tag", word, advice)
+            alone = isinstance(event, yaml.ScalarEvent) and not event.value
+            fix = [Edit(word, f"not {negation[1]}")] if negation and alone else ()
+            self.refuse("a tag", word, advice, fix)
         return bool(tag)
 
     def word(self, mark: str, event: yaml.Event) -> Span:
@@ -201,12 +204,13 @@ class _Builder:
         found = WORD.match(self.text, start)
         return self.span(start, found.end() if found else start + 1)
 
-    def refuse(self, what: str, at: Span, help: str) -> None:
+    def refuse(self, what: str, at: Span, help: str, fix: Iterable[Edit] = ()) -> None:
         self.report.add(
             "unsupported-yaml",
             f"`{brief(at.text)}` is {what} of YAML, and a spec has none",
             at,
             help=help,
+            fix=fix,
         )
 
     def alias(self, event: yaml.AliasEvent) -> Broken:
@@ -236,11 +240,11 @@ class _Builder:
         if opened.flow:
             children = mend(children, mapping, self.report)
         if mapping:
-            entries = self.entries(children)
+            entries = self.entries(children, opened.flow)
             return Mapping(tuple(entries), span) if entries or not children else Broken(span)
         return Sequence(tuple(children), span)
 
-    def entries(self, children: list[Node]) -> list[tuple[Scalar, Node]]:
+    def entries(self, children: list[Node], flow: bool) -> list[tuple[Scalar, Node]]:
         """The pairs of a mapping, less those whose key is refused."""
         known: dict[str, Scalar] = {}
         entries: list[tuple[Scalar, Node]] = []
@@ -265,6 +269,7 @@ class _Builder:
                         "the second one",
                         secondary=[Label(known[key.text].span, "the first one")],
                         help="remove or rename one of them",
+                        fix=remove_duplicate(entries, key, value, flow),
                     )
                 case Scalar():
                     known[key.text] = key

@@ -12,7 +12,8 @@ import yaml
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.source import Span
-from cnngen.syntax.flow import CLOSING, quote, whole_expression
+from cnngen.syntax.fixes import expand_tabs
+from cnngen.syntax.flow import CLOSING, quote, quoted, whole_expression
 from cnngen.syntax.yaml_nodes import Broken, Node, Scalar
 
 
@@ -68,7 +69,8 @@ def report_mishap(mishap: Mishap, report: Report) -> None:
     context, problem = mishap.error.context or "", mishap.error.problem or ""
     here = mishap.span(mishap.at, mishap.at + len(mishap.character))
     if mishap.character == "\t":
-        report.add("yaml-syntax", "a tab cannot indent", here, help="indent with spaces")
+        fix = expand_tabs(here.source)
+        report.add("yaml-syntax", "a tab cannot indent", here, help="indent with spaces", fix=fix)
     elif "mapping values" in problem:
         _report_colon(mishap, here, report)
     elif "quoted scalar" in context:
@@ -172,6 +174,7 @@ def _report_continued(mishap: Mishap, start: Span, flow: bool, report: Report) -
         help=f"quote it: {quote(whole.text)}"
         if fits
         else "quote the whole value, or remove the rest",
+        fix=quoted(whole) if fits else (),
     )
 
 

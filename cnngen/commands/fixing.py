@@ -1,0 +1,76 @@
+"""`cnngen check --fix` and `--diff`: mend specs, or show what would be mended."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cnngen.commands.options import WrongUseError
+from cnngen.diagnostics.terminal import one_line, safe
+
+if TYPE_CHECKING:
+    from cnngen.analysis import Options
+    from cnngen.diagnostics.model import Diagnostic
+
+BOM = "\ufeff".encode()
+
+
+def mend(paths: Sequence[Path], options: "Options", *, quiet: bool) -> None:
+    """Fix specs and say what was fixed; `quiet` leaves the standard output to others."""
+    from cnngen.fix import copies_of, fix
+
+    copies = copies_of(paths, options)
+    before = dict(copies.texts)
+    fixed = list(fix(paths, copies))
+    for file, text in copies.texts.items():
+        if text != before[file]:
+            _replace(file, before[file], text)
+    for diagnostic in fixed:
+        click.echo(_line(diagnostic), err=quiet)
+
+
+def show_changes(paths: Sequence[Path], options: "Options") -> "list[Diagnostic]":
+    """Print what `--fix` would change as a diff; gives the diagnostics that would be left."""
+    from cnngen.fix import copies_of, fix
+
+    copies = copies_of(paths, options)
+    before = dict(copies.texts)
+    list(fix(paths, copies))
+    shown = {path.resolve(): str(path) for path in reversed(paths)}
+    for file, text in copies.texts.items():
+        for line in _diff(before[file], text, one_line(shown[file])):
+            click.echo(safe(line))
+    left = {d.primary: d for path in paths for d in copies.examine(path).diagnostics}
+    return list(left.values())
+
+
+def _diff(old: str, new: str, name: str) -> Iterator[str]:
+    before, after = old.split("\n"), new.split("\n")
+    return difflib.unified_diff(before, after, name, name, lineterm="")
+
+
+def _replace(file: Path, before: str, after: str) -> None:
+    """Put the mended text into a file, unless somebody else changed it in the meantime."""
+    from cnngen.targets.files import write
+
+    name = one_line(str(file))
+    try:
+        content = file.read_bytes()
+        mark = BOM if content.startswith(BOM) else b""
+        if content != mark + before.encode():
+            raise WrongUseError(f"`{name}` has changed meanwhile, so it is left as it is")
+        write(file, mark + after.encode())
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise WrongUseError(f"`{name}` cannot be written: {reason}") from None
+
+
+def _line(diagnostic: "Diagnostic") -> str:
+    """What was fixed, where it stood, and how."""
+    from cnngen.diagnostics.text import describe_fix, place
+
+    at = place(diagnostic.primary.span)
+    what = f"{one_line(diagnostic.message)}: {describe_fix(diagnostic)}"
+    return f"{at}: fixed[{diagnostic.code}] {what}"

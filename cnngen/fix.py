@@ -1,0 +1,201 @@
+"""Fix: the edits of diagnostics, tried on copies of specs and kept where they help.
+
+A fix is kept if its diagnostic goes away and no error comes, or only such as are fixed with it.
+Where a mistake kept cnngen from looking further, as a tab does, errors that are found only then are
+no reason against its fix.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnngen.analysis import Options, analyse
+from cnngen.diagnostics.codes import Severity
+from cnngen.diagnostics.model import Diagnostic, Edit, Report
+from cnngen.shipped import SPECS
+from cnngen.source import Source
+from cnngen.syntax.load import UnreadableError, load, read_file
+from cnngen.syntax.read import read
+
+MOST_PASSES = 10
+MOST_TRIALS = 200  # for each spec
+LONGEST_CHAIN = 8  # of fixes, each of which brings the next mistake to light
+
+Kinds = Counter[tuple[str, str, str]]  # diagnostics less their places, which an edit moves
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What there is to say about a spec, and the files that were read for it.
+
+    `errors` are those of loading it, then all; fewer where one could not go on. `stuck` is where
+    YAML could not.
+    """
+
+    diagnostics: tuple[Diagnostic, ...]
+    errors: tuple[Kinds, ...]
+    files: Mapping[Source, Path]
+    stuck: int | None
+
+    def no_worse_than(self, before: "Findings") -> bool:
+        """Whether no error is new, of those that one could have seen before."""
+        seen = len(before.errors)
+        if seen > len(self.errors):
+            return False
+        return seen == 0 or not self.errors[seen - 1] - before.errors[seen - 1]
+
+    def lacks(self, diagnostic: Diagnostic, before: "Findings") -> bool:
+        """Whether a diagnostic is gone; where YAML was stuck, whether it comes further now."""
+        if before.stuck is not None:
+            growth = sum(len(e.text) - (e.span.end - e.span.start) for e in diagnostic.fix)
+            end = max(edit.span.end for edit in diagnostic.fix)
+            return self.stuck is None or self.stuck > end + growth
+        return (
+            _kinds(self.diagnostics)[_kind(diagnostic)]
+            < _kinds(before.diagnostics)[_kind(diagnostic)]
+        )
+
+
+@dataclass(slots=True)
+class Copies:
+    """The texts of the files that may be changed, by their real paths."""
+
+    texts: dict[Path, str]
+    options: Options
+
+    def examine(self, path: Path) -> Findings:
+        """Check a spec as it would be."""
+        files: dict[Source, Path] = {}
+
+        def reader(path: Path, shown: str | None) -> Source:
+            source = read_file(path, shown)
+            real = path.resolve()
+            source = Source(source.path, self.texts.get(real, source.text))
+            files[source] = real
+            return source
+
+        report = Report()
+        spec = load(path, report, reader=reader)
+        stuck = _stuck(list(files)[-1:])
+        errors = [_errors(report)] if stuck is None else []
+        if spec:
+            analyse(spec, report, self.options)
+            errors.append(_errors(report))
+        return Findings(tuple(report), tuple(errors), files, stuck)
+
+
+def may_be_changed(path: Path) -> bool:
+    """Whether a fix may write to a file: not to a link, nor to what ships with the package."""
+    if path.is_symlink() or path.resolve().is_relative_to(SPECS.resolve()):
+        return False
+    return os.access(path, os.W_OK)
+
+
+def copies_of(paths: Iterable[Path], options: Options) -> Copies:
+    """Those of the specs that may be changed and can be read."""
+    texts: dict[Path, str] = {}
+    for path in filter(may_be_changed, paths):
+        try:
+            texts[path.resolve()] = read_file(path).text
+        except UnreadableError:
+            continue
+    return Copies(texts, options)
+
+
+def fix(paths: Sequence[Path], copies: Copies) -> Iterator[Diagnostic]:
+    """Change the copies until nothing more helps; gives what was fixed, each where it stood."""
+    found = {path: copies.examine(path) for path in paths}
+    for path in paths:
+        trials = iter(range(MOST_TRIALS))
+        for _ in range(MOST_PASSES):
+            fixed = list(_pass(path, found, copies, trials))
+            yield from fixed
+            if not fixed:
+                break
+
+
+def apply(text: str, edits: Iterable[Edit]) -> str:
+    """The text after edits that do not overlap."""
+    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    return text
+
+
+def _pass(
+    path: Path, found: dict[Path, Findings], copies: Copies, trials: Iterator[int]
+) -> Iterator[Diagnostic]:
+    """Try each fix once, from the end of a file on, so that the places before it hold."""
+    begun: dict[Path, int] = {}
+    for diagnostic in reversed(found[path].diagnostics):
+        file = _file(diagnostic, found[path].files, copies)
+        if file is None or _end(diagnostic) > begun.get(file, len(copies.texts[file])):
+            continue  # the next pass knows its new place
+        for mended, changed in _try(diagnostic, path, found, copies, trials):
+            start = min(edit.span.start for edit in mended.fix)
+            begun[changed] = min(start, begun.get(changed, start))
+            yield mended
+
+
+def _try(
+    diagnostic: Diagnostic,
+    path: Path,
+    found: dict[Path, Findings],
+    copies: Copies,
+    trials: Iterator[int],
+) -> list[tuple[Diagnostic, Path]]:
+    """Apply a fix, and those of errors that come to light by it; all of them, or none."""
+    texts, now = dict(copies.texts), dict(found)
+    done: list[tuple[Diagnostic, Path]] = []
+    following: Diagnostic | None = diagnostic
+    while following and next(trials, None) is not None and len(done) < LONGEST_CHAIN:
+        file = _file(following, now[path].files, copies)
+        if file is None:
+            break
+        done.append((following, file))
+        copies.texts[file] = apply(copies.texts[file], following.fix)
+        after = {p: copies.examine(p) for p, f in now.items() if file in f.files.values()}
+        if not after[path].lacks(following, now[path]):
+            break
+        now |= after
+        if all(now[p].no_worse_than(found[p]) for p in now):
+            found |= now
+            return done
+        known = _kinds(found[path].diagnostics)
+        new = (d for d in now[path].diagnostics if d.fix and _kind(d) not in known)
+        following = next(new, None)
+    copies.texts.update(texts)
+    return []
+
+
+def _end(diagnostic: Diagnostic) -> int:
+    return max(edit.span.end for edit in diagnostic.fix)
+
+
+def _file(diagnostic: Diagnostic, files: Mapping[Source, Path], copies: Copies) -> Path | None:
+    """The file that a fix changes, if it has one that may be changed."""
+    changed = {files.get(edit.span.source) for edit in diagnostic.fix}
+    file = changed.pop() if len(changed) == 1 else None
+    return file if file in copies.texts else None
+
+
+def _stuck(sources: Sequence[Source]) -> int | None:
+    """Where the YAML of the last file that was read breaks off; those before it are read then."""
+    for source in sources:
+        report = Report()
+        if read(source, report) is None:
+            return max((d.primary.span.start for d in report), default=0)
+    return None
+
+
+def _errors(report: Report) -> Kinds:
+    return _kinds(d for d in report if d.severity is Severity.ERROR)
+
+
+def _kinds(diagnostics: Iterable[Diagnostic]) -> Kinds:
+    return Counter(map(_kind, diagnostics))
+
+
+def _kind(diagnostic: Diagnostic) -> tuple[str, str, str]:
+    return diagnostic.code, diagnostic.message, diagnostic.primary.span.source.path
