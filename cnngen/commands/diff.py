@@ -1,0 +1,103 @@
+"""`cnngen diff`: what changed in a network, and not in its text."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cnngen.commands.options import (
+    ERRORS,
+    Size,
+    WrongUseError,
+    analyse,
+    changes,
+    exit_code,
+    options,
+    show,
+    specs,
+)
+from cnngen.diagnostics.terminal import one_line
+
+if TYPE_CHECKING:
+    from cnngen.analysis import Options
+    from cnngen.diagnostics.model import Diagnostic
+    from cnngen.semantics.network import Network
+
+
+@click.command()
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--format",
+    "format",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--exit-code", "strict", is_flag=True, help="End with 1 where the networks differ.")
+@changes
+@click.pass_context
+def diff(
+    ctx: click.Context,
+    old: str,
+    new: str,
+    format: str,
+    strict: bool,
+    settings: dict[str, str],
+    input: Size | None,
+    max_layers: int | None,
+) -> None:
+    """Say what changed between two networks: layers, attributes, shapes, parameters, costs.
+
+    OLD and NEW are specs, or REV:FILE, a file as git has it at a revision, with those that it
+    extends: HEAD~1:specs/resnet50.yaml. What is written otherwise and means the same is no change.
+    """
+    chosen = options(settings, input, max_layers)
+    before, after = _network(ctx, old, chosen), _network(ctx, new, chosen)
+    from cnngen.diff.changes import difference
+    from cnngen.report.difference import difference_markdown, difference_text
+
+    found = difference(before, after)
+    if format == "json":
+        text = json.dumps(found.as_dict(), indent=2) + "\n"
+    elif format == "markdown":
+        text = difference_markdown(found, one_line(old), one_line(new))
+    else:
+        text = difference_text(found, one_line(old), one_line(new))
+    click.echo(text, nl=False)
+    ctx.exit(ERRORS if strict and not found.empty else 0)
+
+
+def _network(ctx: click.Context, text: str, chosen: "Options") -> "Network":
+    """The checked network that an argument means; ends the command where it has errors."""
+    name, colon, file = text.partition(":")
+    if colon and not Path(text).exists():
+        network, diagnostics = _at_revision(name, file, text, chosen)
+    else:
+        paths = specs([text])
+        if len(paths) > 1:
+            raise WrongUseError(f"`{text}` has {len(paths)} specs: name one of them")
+        network, diagnostics = analyse(paths[0], chosen)
+    show(diagnostics)
+    if network is None:
+        ctx.exit(exit_code(diagnostics))
+    return network
+
+
+def _at_revision(
+    name: str, file: str, shown: str, chosen: "Options"
+) -> "tuple[Network | None, list[Diagnostic]]":
+    from cnngen.analysis import analyse as analyse_spec
+    from cnngen.diagnostics.model import Report
+    from cnngen.git import RevisionError, revision
+    from cnngen.syntax.load import load
+
+    report = Report()
+    try:
+        found = revision(name)
+        spec = load(found.path(file), report, shown, found.read)
+    except RevisionError as error:
+        raise WrongUseError(str(error)) from None
+    network = analyse_spec(spec, report, chosen) if spec else None
+    return network, list(report)

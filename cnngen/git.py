@@ -1,0 +1,75 @@
+"""Files as git has them at a revision."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from cnngen.diagnostics.terminal import one_line
+from cnngen.source import Source
+from cnngen.syntax.load import UnreadableError, source_of
+from cnngen.syntax.read import MAX_SIZE
+
+SECONDS = 30
+
+
+class RevisionError(Exception):
+    """There is no such revision, no git, or no repository here; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A commit of the repository with this folder at its top."""
+
+    top: Path
+    name: str
+    commit: str
+
+    def path(self, text: str) -> Path:
+        """Where a file would be: from the top of the repository, or from here with `./`."""
+        start = Path.cwd() if text.startswith(("./", "../")) else self.top
+        path = Path(os.path.normpath(start / text))
+        if PurePosixPath(text).is_absolute() or not path.is_relative_to(self.top):
+            raise RevisionError(f"`{one_line(text)}` is not a path in the repository")
+        return path
+
+    def read(self, path: Path, shown: str | None = None) -> Source:
+        """The text of a file at this revision; raises `UnreadableError`."""
+        try:
+            inside = path.relative_to(self.top).as_posix()
+        except ValueError:
+            raise UnreadableError("is outside of the repository") from None
+        name = f"{self.commit}:{inside}"
+        size = _git(self.top, "cat-file", "-s", name)
+        if size is None or _git(self.top, "cat-file", "-t", name) != b"blob\n":
+            raise UnreadableError(f"does not exist in {self.name}")
+        if int(size) > MAX_SIZE:
+            raise UnreadableError(f"is larger than {MAX_SIZE:,} bytes", code="too-large")
+        content = _git(self.top, "cat-file", "blob", name) or b""
+        return source_of(content, str(path) if shown is None else shown)
+
+
+def revision(name: str) -> Revision:
+    """The commit that a name means in the repository around the working folder."""
+    if shutil.which("git") is None:
+        raise RevisionError("git is not installed")
+    top = _git(Path.cwd(), "rev-parse", "--show-toplevel")
+    if top is None:
+        raise RevisionError("there is no git repository here")
+    arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
+    commit = _git(Path.cwd(), *arguments)
+    if commit is None:
+        raise RevisionError(f"git knows no revision `{one_line(name)}`")
+    return Revision(Path(os.fsdecode(top.rstrip(b"\n"))), name, commit.decode().strip())
+
+
+def _git(folder: Path, *arguments: str) -> bytes | None:
+    """What git prints; None where it fails."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, check=False, timeout=SECONDS
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired):  # a name with a null byte
+        return None
+    return done.stdout if done.returncode == 0 else None
