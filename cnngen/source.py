@@ -46,6 +46,11 @@ class Span:
         return self.source.position(self.start)[1]
 
     @property
+    def corners(self) -> tuple[int, int, int, int]:
+        """First line and column, last line and column (exclusive)."""
+        return *self.source.position(self.start), *self.source.position(self.end)
+
+    @property
     def text(self) -> str:
         return self.source.text[self.start : self.end]
 

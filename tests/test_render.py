@@ -374,6 +374,7 @@ def test_json():
             ],
             "notes": ["n"],
             "help": "h",
+            "fix": [],
         }
     ]
     assert render_json([]) == "[]\n"
@@ -429,7 +430,7 @@ def test_sarif():
     (result,) = log["runs"][0]["results"]
     assert result["message"]["text"] == "it is wrong: here\nnote: n\nhelp: h"
     assert result["locations"][0]["physicalLocation"] == {
-        "artifactLocation": {"uri": "specs/resnet.yaml"},
+        "artifactLocation": {"uri": "specs/resnet.yaml", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 10, "startColumn": 13, "endLine": 10, "endColumn": 16},
     }
     assert result["relatedLocations"][0]["message"] == {"text": "there"}
@@ -441,10 +442,13 @@ def test_sarif():
         ("specs/my net.yaml", "specs/my%20net.yaml"),
         ("a:b#?.yaml", "a%3Ab%23%3F.yaml"),
         ("/srv/é.yaml", "file:///srv/%C3%A9.yaml"),
-        ("../x.yaml", "../x.yaml"),
+        ("specs/../x.yaml", "x.yaml"),
+        ("../x.yaml", "file:///srv/x.yaml"),
+        ("/srv/work/x.yaml", "x.yaml"),
     ],
 )
-def test_sarif_uris(path: str, uri: str):
+def test_sarif_uris(path: str, uri: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("os.getcwd", lambda: "/srv/work")
     diagnostic = found(Label(Span(Source(path, "x"), 0, 1)))
     (result,) = json.loads(render_sarif([diagnostic]))["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == uri

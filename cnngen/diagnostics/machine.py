@@ -1,18 +1,15 @@
-"""Diagnostics for programs: JSON, annotations of GitHub Actions, SARIF; and all formats by name."""
+"""Diagnostics for programs: JSON and annotations of GitHub Actions; and all formats by name."""
 
 import json
 from collections.abc import Sequence
-from pathlib import PurePath
 from typing import Any, Protocol
-from urllib.parse import quote
 
-from cnngen.diagnostics.codes import CODES
 from cnngen.diagnostics.model import Diagnostic, Label
-from cnngen.diagnostics.terminal import one_line, safe
-from cnngen.diagnostics.text import headline, render_concise, render_text
+from cnngen.diagnostics.sarif import render_sarif
+from cnngen.diagnostics.terminal import one_line
+from cnngen.diagnostics.text import full_message, render_concise, render_text
 from cnngen.source import Span
 
-_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _GITHUB_LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
@@ -37,6 +34,10 @@ def render_json(diagnostics: Sequence[Diagnostic], *, color: bool = False, limit
                 "labels": [_label(d.primary, True), *(_label(s, False) for s in d.secondary)],
                 "notes": list(d.notes),
                 "help": d.help,
+                "fix": [
+                    {"file": e.span.source.path, "range": _range(e.span), "text": e.text}
+                    for e in d.fix
+                ],
             }
             for d in diagnostics
         ]
@@ -48,17 +49,6 @@ def render_github(
 ) -> str:
     """Workflow commands, which GitHub shows beside the lines of a pull request."""
     return "".join(f"{_annotation(diagnostic)}\n" for diagnostic in diagnostics)
-
-
-def render_sarif(diagnostics: Sequence[Diagnostic], *, color: bool = False, limit: int = 20) -> str:
-    """A SARIF 2.1.0 log with one run."""
-    driver = {"name": "cnngen", "rules": [_rule(code) for code in CODES]}
-    run = {
-        "tool": {"driver": driver},
-        "columnKind": "unicodeCodePoints",
-        "results": [_result(diagnostic) for diagnostic in diagnostics],
-    }
-    return _dump({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 RENDERERS: dict[str, Renderer] = {
@@ -75,13 +65,8 @@ def _dump(value: Any) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 
-def _corners(span: Span) -> tuple[int, int, int, int]:
-    """First line and column, last line and column (exclusive)."""
-    return *span.source.position(span.start), *span.source.position(span.end)
-
-
 def _range(span: Span) -> dict[str, dict[str, int]]:
-    line, column, end_line, end_column = _corners(span)
+    line, column, end_line, end_column = span.corners
     return {
         "start": {"line": line, "column": column},
         "end": {"line": end_line, "column": end_column},
@@ -97,16 +82,8 @@ def _label(label: Label, primary: bool) -> dict[str, Any]:
     }
 
 
-def _full_message(diagnostic: Diagnostic) -> str:
-    """What an annotation says: the headline, then notes and help."""
-    notes = [f"note: {note}" for note in diagnostic.notes]
-    help = [f"help: {diagnostic.help}"] if diagnostic.help else []
-    lines = "\n".join([headline(diagnostic), *notes, *help]).splitlines()
-    return "\n".join(map(safe, lines))
-
-
 def _annotation(diagnostic: Diagnostic) -> str:
-    line, column, end_line, end_column = _corners(diagnostic.primary.span)
+    line, column, end_line, end_column = diagnostic.primary.span.corners
     properties = {
         "title": f"cnngen ({diagnostic.code})",
         "file": one_line(diagnostic.primary.span.source.path),
@@ -117,7 +94,7 @@ def _annotation(diagnostic: Diagnostic) -> str:
         properties |= {"col": column, "endColumn": end_column}
     listed = ",".join(f"{name}={_escape(str(value), ':,')}" for name, value in properties.items())
     level = _GITHUB_LEVELS[diagnostic.severity.value]
-    return f"::{level} {listed}::{_escape(_full_message(diagnostic))}"
+    return f"::{level} {listed}::{_escape(full_message(diagnostic))}"
 
 
 def _escape(text: str, separators: str = "") -> str:
@@ -125,46 +102,3 @@ def _escape(text: str, separators: str = "") -> str:
     for character in "%\r\n" + separators:
         text = text.replace(character, f"%{ord(character):02X}")
     return text
-
-
-def _rule(code: str) -> dict[str, Any]:
-    return {
-        "id": code,
-        "shortDescription": {"text": CODES[code].summary},
-        "defaultConfiguration": {"level": CODES[code].severity.value},
-    }
-
-
-def _result(diagnostic: Diagnostic) -> dict[str, Any]:
-    result = {
-        "ruleId": diagnostic.code,
-        "ruleIndex": list(CODES).index(diagnostic.code),
-        "level": diagnostic.severity.value,  # SARIF has the same three words
-        "message": {"text": _full_message(diagnostic)},
-        "locations": [_location(diagnostic.primary.span)],
-    }
-    if diagnostic.secondary:
-        result["relatedLocations"] = [
-            _location(label.span) | ({"message": {"text": label.text}} if label.text else {})
-            for label in diagnostic.secondary
-        ]
-    return result
-
-
-def _location(span: Span) -> dict[str, Any]:
-    line, column, end_line, end_column = _corners(span)
-    region = {
-        "startLine": line,
-        "startColumn": column,
-        "endLine": end_line,
-        "endColumn": end_column,
-    }
-    artifact = {"uri": _uri(span.source.path)}
-    return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
-
-
-def _uri(path: str) -> str:
-    """A percent-encoded reference, relative where the path is; a name need not be UTF-8."""
-    pure = PurePath(path)
-    encoded = quote(pure.as_posix(), errors="surrogatepass")
-    return f"file:///{encoded.lstrip('/')}" if pure.is_absolute() else encoded

@@ -50,6 +50,14 @@ def headline(diagnostic: Diagnostic) -> str:
     return ": ".join(one_line(part) for part in parts if part)
 
 
+def full_message(diagnostic: Diagnostic) -> str:
+    """The headline, then notes and help, without the lines that it is about."""
+    notes = [f"note: {note}" for note in diagnostic.notes]
+    help = [f"help: {diagnostic.help}"] if diagnostic.help else []
+    lines = "\n".join([headline(diagnostic), *notes, *help]).splitlines()
+    return "\n".join(map(safe, lines))
+
+
 def describe_fix(diagnostic: Diagnostic) -> str:
     """What the fix of a diagnostic does."""
     texts = [edit.text for edit in diagnostic.fix]

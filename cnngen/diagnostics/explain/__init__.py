@@ -10,3 +10,9 @@ def explain(code: str) -> str | None:
     if code not in CODES:
         return None
     return Path(__file__).with_name(f"{code}.md").read_text(encoding="utf-8")
+
+
+def summary_of(page: str) -> str:
+    """What a page says before its example, less its title; a line for each paragraph."""
+    _, *paragraphs = page.partition("\n\nExample:\n")[0].split("\n\n")
+    return "\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
