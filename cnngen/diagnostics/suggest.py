@@ -11,7 +11,9 @@ SHORTEST_TO_FIX = 3
 
 
 def suggest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that a few slips away from `word`, if there is one; of several, the first.
+    """The candidate that is a few slips away from `word`, if there is one.
+
+    Of several, it is the one that differs in case or underscores only, or else the first.
 
     >>> suggest("strides", ["out", "kernel", "stride"])
     'stride'
@@ -20,14 +22,14 @@ def suggest(word: str, candidates: Iterable[str]) -> str | None:
     if len(word) > LONGEST:
         return None
     limit = _limit(word)
-    distance, nearest = min(
+    distance, _, nearest = min(
         (
-            (_slips(word, candidate), candidate)
+            (_slips(word, candidate), _plain(word) != _plain(candidate), candidate)
             for candidate in candidates
             if len(candidate) <= LONGEST
         ),
-        key=lambda found: found[0],
-        default=(limit + 1, None),
+        key=lambda found: found[:2],
+        default=(limit + 1, True, None),
     )
     return nearest if distance <= limit and distance < len(word) else None
 
