@@ -17,6 +17,7 @@ from cnngen.commands.build import build
 from cnngen.commands.check import check
 from cnngen.commands.diff import diff
 from cnngen.commands.reference import explain, ops, schema
+from cnngen.commands.sizes import sizes
 from cnngen.commands.summary import summary
 from cnngen.commands.verify import verify
 from cnngen.commands.weights import weights
@@ -66,7 +67,8 @@ def cli() -> None:
     """
 
 
-for command in (check, build, verify, weights, diff, summary, explain, ops, schema, list_zoo):
+commands = (check, build, verify, weights, diff, summary, sizes, explain, ops, schema, list_zoo)
+for command in commands:
     cli.add_command(command)
 
 

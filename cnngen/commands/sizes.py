@@ -1,0 +1,54 @@
+"""`cnngen sizes`: which heights and widths a network takes, and what it makes of them."""
+
+import json
+from typing import Any
+
+import click
+
+from cnngen.commands.options import Size, analyse, changes, exit_code, options, show, specs
+
+
+@click.command()
+@click.argument("spec", nargs=-1)
+@click.option(
+    "--format",
+    "format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Sentences, or a list with an object for each spec.",
+)
+@changes
+@click.pass_context
+def sizes(
+    ctx: click.Context,
+    spec: tuple[str, ...],
+    format: str,
+    settings: dict[str, str],
+    input: Size | None,
+    max_layers: int | None,
+) -> None:
+    """Say which heights and widths a network takes, and what it makes of them.
+
+    The total stride and the receptive field are those of the last maps that see only a part of the
+    image.
+    """
+    given = options(settings, input, max_layers)
+    texts: list[str] = []
+    found: list[dict[str, Any]] = []
+    code = 0
+    for path in specs(spec):
+        network, diagnostics = analyse(path, given)
+        code = max(code, exit_code(diagnostics))
+        if network is None:
+            show(diagnostics)
+            continue
+        from cnngen.report.sizes import as_dict, as_text
+        from cnngen.sizes.answer import answer
+
+        answered = answer(network)
+        texts.append(as_text(answered))
+        found.append({"spec": str(path), **as_dict(answered)})
+    text = json.dumps(found, indent=2) + "\n" if format == "json" else "\n".join(texts)
+    click.echo(text, nl=False)
+    ctx.exit(code)

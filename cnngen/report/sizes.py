@@ -1,0 +1,147 @@
+"""The answer of `cnngen sizes` as text for people, and as data for programs."""
+
+from collections.abc import Iterable
+from typing import Any, assert_never
+
+from cnngen.sizes.answer import Answer
+from cnngen.sizes.find import Sizes
+from cnngen.sizes.limits import Kind, Limit
+from cnngen.sizes.outputs import Output, View
+from cnngen.sizes.sets import Lengths, in_words
+
+
+def as_text(answer: Answer) -> str:
+    """A line for each fact."""
+    rows = [("sizes", _words(answer.built))]
+    rows += [("because", line) for line in _reasons(answer.built.because)]
+    rows += [("tied", _tie(path)) for path in answer.built.tied]
+    if _lengths(answer.trained) != _lengths(answer.built):
+        rows.append(("in training", _words(answer.trained)))
+    if answer.compiled is None:
+        rows.append(("with --input", "not derived: the spec reads `input.channels`"))
+    elif _lengths(answer.compiled) != _lengths(answer.trained):
+        rows.append(("with --input", _words(answer.compiled)))
+    for output in answer.outputs:
+        name = "output" if len(answer.outputs) == 1 else f"output {output.name}"
+        rows += [(name, _shape(output.shape)), *_viewed(output)]
+    width = max(len(name) for name, _ in rows)
+    head = f"{answer.name}, made for {answer.input}\n"
+    return head + "".join(f"  {name:<{width}}  {text}\n" for name, text in rows)
+
+
+def as_dict(answer: Answer) -> dict[str, Any]:
+    """What `cnngen sizes --format json` prints of a spec."""
+    image = answer.input
+    return {
+        "name": answer.name,
+        "input": [image.channels, image.height, image.width],
+        "sizes": _sizes(answer.built),
+        "training": _sizes(answer.trained),
+        "compiled": None if answer.compiled is None else _sizes(answer.compiled),
+        "outputs": {output.name: _output(output) for output in answer.outputs},
+    }
+
+
+def _words(sizes: Sizes) -> str:
+    return in_words(sizes.height, sizes.width)
+
+
+def _lengths(sizes: Sizes) -> tuple[Lengths, Lengths]:
+    return sizes.height, sizes.width
+
+
+def _reasons(limits: Iterable[Limit]) -> list[str]:
+    """In words; layers for which the same is true share a line."""
+    at: dict[str, list[int]] = {}
+    for limit in limits:
+        at.setdefault(limit.path, [0, 0])[limit.axis] = limit.at
+    layers: dict[str, dict[str, None]] = {}
+    for limit in limits:
+        layer = f"`{limit.path}`" + ("" if limit.op in limit.path else f" ({limit.op})")
+        layers.setdefault(_reason(limit.kind, at[limit.path]), {})[layer] = None
+    return [f"{', '.join(found)}: {reason}" for reason, found in layers.items()]
+
+
+def _reason(kind: Kind, at: list[int]) -> str:
+    size = " x ".join(str(n or "any") for n in at)
+    match kind:
+        case "small":
+            return "nothing is left of smaller ones"
+        case "equal":
+            return "joins maps that otherwise differ in size"
+        case "gate":
+            return "joins maps that otherwise differ in size, and are no gates"
+        case "weights":
+            return f"has weights for maps of {size}"
+        case "single":
+            return f"takes only maps of {size}"
+        case _:
+            assert_never(kind)
+
+
+def _tie(path: str) -> str:
+    return f"at `{path}`, heights depend on widths: each holds for the other as it is"
+
+
+def _viewed(output: Output) -> list[tuple[str, str]]:
+    view = output.view
+    rows: list[tuple[str, str]] = []
+    if view.path != output.path and view.shape != output.shape:
+        rows.append(("last maps", f"{_shape(view.shape)}, from `{view.path}`"))
+    high, wide = map(str, view.strides)
+    rows.append(("total stride", high if high == wide else f"{high} x {wide}"))
+    return [*rows, ("receptive field", _field(output, view))]
+
+
+def _field(output: Output, view: View) -> str:
+    windows = f"{view.fields[0]} x {view.fields[1]}"
+    if view.whole:
+        return f"the whole image; through windows alone {windows}"
+    return f"{windows}, then the whole image" if output.whole else windows
+
+
+def _shape(shape: tuple[str, ...]) -> str:
+    return " x ".join(f"({side})" if _is_sum(side) else side for side in shape)
+
+
+def _is_sum(side: str) -> bool:
+    """Whether a product would tear it apart."""
+    return len(side.split(" ")) > 1 and not side.startswith(("floor(", "ceil(", "["))
+
+
+def _sizes(sizes: Sizes) -> dict[str, Any]:
+    return {
+        "text": _words(sizes),
+        "height": _set(sizes.height),
+        "width": _set(sizes.width),
+        "because": [
+            {"path": limit.path, "op": limit.op, "axis": ("height", "width")[limit.axis]}
+            for limit in sizes.because
+        ],
+        "tied": list(sizes.tied),
+    }
+
+
+def _set(lengths: Lengths) -> dict[str, Any]:
+    return {
+        "ranges": [list(ends) for ends in lengths.ranges],
+        "from": lengths.start if lengths.residues else None,
+        "period": lengths.period if lengths.residues else None,
+        "residues": list(lengths.residues),
+        "tried": lengths.tried,
+    }
+
+
+def _output(output: Output) -> dict[str, Any]:
+    view = output.view
+    return {
+        "shape": list(output.shape),
+        "whole_image": output.whole,
+        "maps": {
+            "path": view.path,
+            "shape": list(view.shape),
+            "stride": [str(stride) for stride in view.strides],
+            "receptive_field": list(view.fields),
+            "whole_image": view.whole,
+        },
+    }

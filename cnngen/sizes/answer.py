@@ -1,0 +1,57 @@
+"""Answer: everything that `cnngen sizes` says about a network."""
+
+from dataclasses import dataclass
+
+from cnngen.ops.base import Image
+from cnngen.program.algebra import mentions_input
+from cnngen.semantics.network import Network
+from cnngen.semantics.walk import expressions, steps
+from cnngen.sizes.find import Exploration, Sizes, explore
+from cnngen.sizes.outputs import Output, outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The sizes that a built network takes in inference and in training, and what it gives.
+
+    `compiled` are the sizes for which `--input` makes a network, whose weights then fit them; None
+    where that was not derived, because the spec reads the number of flattened features.
+    """
+
+    name: str
+    input: Image
+    built: Sizes
+    trained: Sizes
+    compiled: Sizes | None
+    outputs: tuple[Output, ...]
+
+
+def answer(network: Network) -> Answer:
+    """Explore a checked network."""
+    exploration = explore(network)
+    built = exploration.built()
+    return Answer(
+        network.resolution.spec.name.text,
+        network.input,
+        built,
+        exploration.trained(),
+        None if reads_sizes(exploration) else exploration.compiled(),
+        tuple(outputs(exploration, built)),
+    )
+
+
+def reads_sizes(exploration: Exploration) -> bool:
+    """Whether the layers themselves may depend on the size of the input.
+
+    Heights and widths are not in the language, but `input.channels` of flattened maps tells them.
+    """
+    spec = exploration.network.resolution.spec
+    if not exploration.course.flattens():
+        return False
+    bodies = [stage.body for stage in spec.stages] + [block.body for block in spec.blocks.values()]
+    return any(
+        mentions_input(expression)
+        for body in bodies
+        for step in steps(body)
+        for expression in expressions(step)
+    ) or any(mentions_input(e) for call in spec.defaults.values() for e in expressions(call))

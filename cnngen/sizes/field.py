@@ -1,0 +1,102 @@
+"""Fields: which elements of the input an element of a tensor depends on, along one axis.
+
+Borders are left out: a field may reach beyond the input.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
+from typing import assert_never
+
+from cnngen.sizes.axis import POINTWISE, Enlarge, Fixed, Movement, Scatter, Slide
+
+Extent = tuple[int, int]  # the first and the last element; the last may come first: none
+NONE: Extent = (1, 0)
+MOST_PHASES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`extents` are those of the first elements; the next as many lie `advance` further."""
+
+    extents: tuple[Extent, ...]
+    advance: int
+
+    def at(self, i: int) -> Extent:
+        turns, phase = divmod(i, len(self.extents))
+        low, high = self.extents[phase]
+        shift = turns * self.advance
+        return (low + shift, high + shift) if low <= high else NONE
+
+    @property
+    def size(self) -> int:
+        """The most elements that one depends on."""
+        return max(high - low + 1 for low, high in self.extents)
+
+    @property
+    def stride(self) -> Fraction:
+        """How far the fields of neighbours lie apart."""
+        return Fraction(self.advance, len(self.extents))
+
+
+PIXEL = Field(((0, 0),), 1)
+
+
+def moved(movement: Movement, x: Field) -> Field | None:
+    """The field of an op's output, from that of its input; None: all of the input."""
+    if movement == POINTWISE:
+        return x
+    match movement:
+        case Slide(step=step):
+            phases = len(x.extents) // gcd(len(x.extents), step)
+            advance = x.advance * step * phases // len(x.extents)
+        case Enlarge(factor=factor) | Scatter(step=factor):
+            phases, advance = len(x.extents) * factor, x.advance
+        case Fixed():
+            return None
+        case _:
+            assert_never(movement)
+    if phases > MOST_PHASES:
+        return None
+    extents = [_hull([x.at(j) for j in _read(movement, i, len(x.extents))]) for i in range(phases)]
+    return Field(tuple(extents), advance)
+
+
+def joined(one: Field, two: Field) -> Field | None:
+    """What depends on both; None where they do not go side by side."""
+    if one.stride != two.stride:
+        return None
+    phases = lcm(len(one.extents), len(two.extents))
+    advance = one.advance * phases // len(one.extents)
+    return Field(tuple(_hull([one.at(i), two.at(i)]) for i in range(phases)), advance)
+
+
+def _read(movement: Slide | Enlarge | Scatter, i: int, phases: int) -> Iterator[int]:
+    """The elements that output `i` reads; of many, those at both ends, where the extremes lie."""
+    match movement:
+        case Slide(window, step, spread, before):
+            start = i * step - before
+            yield from (start + t * spread for t in range(min(window, phases)))
+            yield from (start + t * spread for t in range(max(window - phases, 0), window))
+        case Enlarge(factor, linear):
+            if not linear:
+                yield i // factor
+                return
+            place = Fraction(2 * i + 1 - factor, 2 * factor)  # in elements of the input
+            yield place.__floor__()
+            yield place.__ceil__()
+        case Scatter(window, step, before):
+            first = -((window - 1 - i - before) // step)
+            last = (i + before) // step
+            yield from range(first, min(last, first + phases) + 1)
+            yield from range(max(first, last - phases), last + 1)
+        case _:
+            assert_never(movement)
+
+
+def _hull(extents: list[Extent]) -> Extent:
+    found = [extent for extent in extents if extent[0] <= extent[1]]
+    if not found:
+        return NONE
+    return min(low for low, _ in found), max(high for _, high in found)

@@ -1,0 +1,121 @@
+"""Find: for which heights and widths a network works, from its tracks and limits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import lcm
+
+from cnngen.semantics.network import Network
+from cnngen.sizes.follow import Course, follow
+from cnngen.sizes.limits import Limit
+from cnngen.sizes.sets import Lengths, lengths_of
+
+LEAST = 256
+MOST = 8192
+MOST_LIMITS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The heights and widths that work.
+
+    `because` are the limits that exclude something. At the layers `tied`, heights and widths depend
+    on each other: each set then holds for the other length of the input as it is.
+    """
+
+    height: Lengths
+    width: Lengths
+    because: tuple[Limit, ...]
+    tied: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """A network whose course is known for all sizes, or for those up to `course.upto`."""
+
+    network: Network
+    course: Course
+    period: int
+    settled: bool
+
+    def built(self) -> Sizes:
+        """What a built network takes in inference."""
+        return self._sizes([limit for limit in self.course.limits if not limit.training])
+
+    def trained(self) -> Sizes:
+        """What a built network takes in training, where it has all its heads."""
+        return self._sizes(self.course.limits)
+
+    def compiled(self) -> Sizes:
+        """Of which inputs (`--input`) a network can be made: weights then follow the size."""
+        return self._sizes([limit for limit in self.course.limits if limit.kind != "weights"])
+
+    def _sizes(self, limits: Sequence[Limit]) -> Sizes:
+        own = self.network.input
+        axes = [[limit for limit in limits if limit.axis == axis] for axis in (0, 1)]
+        held = [_all_held(of_axis, self.course.upto) for of_axis in axes]
+        tied: list[str] = []
+        for one, other in _pairs_of_gates(limits):
+            if len(_patterns(one, held[0]) | _patterns(other, held[1])) > 1:
+                tied.append(one.path)
+                held[0] = _fitting(one, other, own.width, held[0])
+                held[1] = _fitting(other, one, own.height, held[1])
+        height, width = (lengths_of(each, self.period, self.settled) for each in held)
+        because = (*_because(axes[0]), *_because(axes[1]))
+        return Sizes(height, width, because, tuple(tied))
+
+
+def explore(network: Network) -> Exploration:
+    """Follow a network for ever larger inputs, until what holds must repeat."""
+    upto = LEAST
+    while True:
+        course = follow(network, upto)
+        tracks = [track for limit in course.limits for track in limit.tracks]
+        tracks += course.tracks()
+        period = lcm(*(track.period for track in tracks))
+        known = all(track.lengths[max(upto - period, 0)] is not None for track in tracks)
+        settled = (
+            2 * period <= upto and known and all(limit.settled(period) for limit in course.limits)
+        )
+        if settled or upto >= MOST:
+            return Exploration(network, course, period, settled)
+        upto *= 2
+
+
+def _all_held(limits: Sequence[Limit], upto: int) -> list[bool]:
+    columns = zip(*(limit.held for limit in limits), strict=True)
+    return [all(column) for column in columns] if limits else [True] * upto
+
+
+def _pairs_of_gates(limits: Sequence[Limit]) -> list[tuple[Limit, Limit]]:
+    """The limits of each `multiply` along both axes."""
+    gates = [limit for limit in limits if limit.kind == "gate"]
+    return [
+        (one, other) for one, other in zip(gates, gates[1:], strict=False) if one.path == other.path
+    ]
+
+
+def _patterns(limit: Limit, held: Sequence[bool]) -> set[tuple[bool, ...] | None]:
+    """Which branches are gates, over the lengths that work; where all are 1, nothing is said."""
+    found = {limit.gates(length) for length, works in enumerate(held, 1) if works}
+    return found - {None}
+
+
+def _fitting(limit: Limit, other: Limit, own: int, held: Sequence[bool]) -> list[bool]:
+    """The lengths with which the same branches are gates as along the other axis."""
+    given = other.gates(own) if own <= len(held) else None
+    return [
+        works and (given is None or limit.gates(length) in (None, given))
+        for length, works in enumerate(held, 1)
+    ]
+
+
+def _because(limits: Sequence[Limit]) -> tuple[Limit, ...]:
+    """The limits that exclude most, of those that exclude what no other before them does."""
+    excluded: set[int] = set()
+    found: list[Limit] = []
+    without = [(limit, {i for i, held in enumerate(limit.held) if not held}) for limit in limits]
+    for limit, lengths in sorted(without, key=lambda pair: -len(pair[1])):
+        if not lengths <= excluded:
+            excluded |= lengths
+            found.append(limit)
+    return tuple(found[:MOST_LIMITS_SHOWN])

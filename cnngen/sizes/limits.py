@@ -1,0 +1,91 @@
+"""Limits: what a layer asks of the lengths along one axis, and for which inputs that holds."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, assert_never
+
+from cnngen.sizes.track import Track
+
+Kind = Literal["small", "equal", "gate", "weights", "single"]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A condition of the layer at `path`.
+
+    small: every track reaches it. equal: all are as long as the first. gate: they are, or 1.
+    weights, single: the first has the length `at`; for `weights`, because that was built in.
+    """
+
+    path: str
+    op: str
+    kind: Kind
+    axis: int
+    tracks: tuple[Track, ...]
+    training: bool
+    at: int = 0
+
+    @cached_property
+    def held(self) -> tuple[bool, ...]:
+        """For which inputs (of 1, 2, 3...) it holds."""
+        first, *others = (track.lengths for track in self.tracks)
+        match self.kind:
+            case "small":
+                return tuple(n is not None for n in first)
+            case "equal":
+                return tuple(
+                    n is not None and all(m == n for m in rest)
+                    for n, *rest in zip(first, *others, strict=True)
+                )
+            case "gate":
+                return tuple(
+                    n is not None and all(m in (n, 1) for m in rest)
+                    for n, *rest in zip(first, *others, strict=True)
+                )
+            case "weights" | "single":
+                return tuple(n == self.at for n in first)
+            case _:
+                assert_never(self.kind)
+
+    def gates(self, length: int) -> tuple[bool, ...] | None:
+        """Which tracks are gates at this input: of length 1 beside a longer first; None where all
+        are 1.
+        """
+        full = self.tracks[0].at(length)
+        return None if full == 1 else tuple(track.at(length) == 1 for track in self.tracks[1:])
+
+    def settled(self, period: int) -> bool:
+        """Whether it is certain that what holds repeats from now on, with this period."""
+        first, *others = self.tracks
+        tail = first.lengths[-period:]
+        match self.kind:
+            case "small":
+                return True
+            case "weights" | "single":
+                return _beyond(first, self.at)
+            case "equal":
+                return all(_apart(tail, other.lengths[-period:], first, other) for other in others)
+            case "gate":
+                return all(
+                    _apart(tail, other.lengths[-period:], first, other) and _beyond(other, 1)
+                    for other in others
+                )
+            case _:
+                assert_never(self.kind)
+
+
+def _beyond(track: Track, length: int) -> bool:
+    """Whether a track is constant, or longer from now on: it never shrinks."""
+    last = track.lengths[-1]
+    return not track.growth or (last is not None and last > length)
+
+
+def _apart(
+    one: tuple[int | None, ...], two: tuple[int | None, ...], first: Track, second: Track
+) -> bool:
+    """Whether two tracks grow alike, or the faster one is ahead for a whole period."""
+    if first.rate == second.rate:
+        return True
+    if first.rate < second.rate:
+        one, two = two, one
+    return all(n is not None and m is not None and n > m for n, m in zip(one, two, strict=True))

@@ -1,0 +1,65 @@
+"""Reach: what part of the image each tensor of a network depends on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cnngen.ops.base import Unknown, Vector
+from cnngen.semantics.network import INPUT, Layer, Network
+from cnngen.sizes.axis import movements
+from cnngen.sizes.field import PIXEL, Field, joined, moved
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Along one axis: the field by windows (None: no window bounds it), and whether all of the
+    image counts, too, through a gate or another branch.
+    """
+
+    field: Field | None
+    whole: bool = False
+
+
+WHOLE = Reach(None, True)
+Reaches = tuple[Reach, Reach]  # along the height and the width
+
+
+def reaches(network: Network) -> Mapping[str, Reaches]:
+    """The reach of each tensor, by its path."""
+    found: dict[str, Reaches] = {INPUT: (Reach(PIXEL), Reach(PIXEL))}
+    known: dict[object, Reach] = {}
+    for layer in network.layers.values():
+        inputs = [found[x.path] for x in layer.inputs]
+        if layer.op.joins:
+            found[layer.path] = (_joined([x[0] for x in inputs]), _joined([x[1] for x in inputs]))
+        else:
+            found[layer.path] = _moved(layer, inputs[0], known)
+    return found
+
+
+def _moved(layer: Layer, x: Reaches, known: dict[object, Reach]) -> Reaches:
+    shape = layer.inputs[0].shape
+    assert not isinstance(shape, Unknown)
+    if isinstance(shape, Vector):
+        return (WHOLE, WHOLE) if layer.op.group == "fully connected" else x
+    steps = movements(layer.op, shape)
+    for step, reach in zip(steps, x, strict=True):
+        key = (step, reach)
+        if key not in known:
+            field = moved(step, reach.field) if reach.field else None
+            known[key] = Reach(field, reach.whole or field is None)
+    return known[steps[0], x[0]], known[steps[1], x[1]]
+
+
+def _joined(inputs: Sequence[Reach]) -> Reach:
+    whole = any(reach.whole for reach in inputs)
+    fields = list(dict.fromkeys(reach.field for reach in inputs if reach.field))
+    if not fields:
+        return WHOLE
+    field = fields[0]
+    for other in fields[1:]:
+        union = joined(field, other)
+        if union is None:
+            whole = True
+        else:
+            field = union
+    return Reach(field, whole)

@@ -1,0 +1,66 @@
+"""Tracks: the length of a tensor along one axis, for every length of the input.
+
+Every op obeys `f(n + a) = f(n) + b` for all `n` from the first that it takes (`growth`), and so
+does everything that is composed of ops: a track is known for all lengths when it is for some.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd
+
+from cnngen.ops.base import Image, Op
+from cnngen.sizes.axis import POINTWISE, Lengths, Movement, Rulers, growth
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """`lengths` belongs to the inputs of 1, 2, 3...; an input that is `period` longer gives
+    `growth` more.
+    """
+
+    lengths: Lengths
+    period: int
+    growth: int
+
+    @property
+    def rate(self) -> Fraction:
+        return Fraction(self.growth, self.period)
+
+    def at(self, length: int) -> int | None:
+        return self.lengths[length - 1]
+
+
+def straight(upto: int) -> Track:
+    """The input's own."""
+    return Track(tuple(range(1, upto + 1)), 1, 1)
+
+
+class Tracks:
+    """Makes tracks; what is made of the same track in the same way is one object."""
+
+    def __init__(self) -> None:
+        self.rulers = Rulers()
+        self.made: dict[tuple[object, ...], Track] = {}
+
+    def through(self, op: Op, x: Image, axis: int, movement: Movement, track: Track) -> Track:
+        """The track of an op's output, from that of its input."""
+        if movement == POINTWISE and not op.sizing:
+            return track
+        key = (track, type(op), axis, *(op.values[name] for name in op.sizing))
+        if key not in self.made:
+            lengths = self.rulers.measure(op, x, axis, track.lengths)
+            made = Track(lengths, *_grown(track, *growth(movement)))
+            self.made[key] = track if lengths == track.lengths else made
+        return self.made[key]
+
+    def constant(self, length: int, upto: int) -> Track:
+        key = ("constant", length, upto)
+        if key not in self.made:
+            self.made[key] = Track((length,) * upto, 1, 0)
+        return self.made[key]
+
+
+def _grown(track: Track, step: int, growth: int) -> tuple[int, int]:
+    """Period and growth of a composition."""
+    times = step // gcd(track.growth, step)
+    return track.period * times, track.growth * times // step * growth
