@@ -1,21 +1,28 @@
 """The pages of `cnngen explain` do what they say.
 
-`python tests/test_explain.py --update` writes into each page what its example prints now.
+`python tests/test_explain.py --update` writes into each page what its example prints now, and all
+pages into `docs/diagnostics.md`.
 """
 
 import re
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
+import jinja2
 import pytest
+from pages import DIAGNOSTICS
 
+from cnngen.analysis import analyse_file
+from cnngen.api import check_source
 from cnngen.diagnostics import explain as explanations
 from cnngen.diagnostics.codes import CODES
 from cnngen.diagnostics.explain import explain
+from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.text import render_text
+from cnngen.report.diagnostics_reference import reference
 from cnngen.source import Source
+from cnngen.targets import generate
 
 PAGE = re.compile(
     r"# (?P<title>\S+)\n\n(?P<prose>.+?)\n\nExample:\n\n"
@@ -52,10 +59,16 @@ class Page:
         return self.text.replace(f"```text\n{self.output}```", f"```text\n{output}```")
 
 
+class TargetWithoutShuffles:
+    """A target of another package, which has no template for one op."""
+
+    @staticmethod
+    def render(*arguments: object) -> str:
+        raise jinja2.TemplateNotFound("mine/ops/pixel_shuffle.jinja")
+
+
 def check(spec: str) -> tuple[set[str], str]:
     """The codes that a spec gives, and what is printed."""
-    from cnngen.api import check_source
-
     report = list(check_source(Source("example.yaml", spec)))
     return {diagnostic.code for diagnostic in report}, render_text(report)
 
@@ -77,7 +90,6 @@ def test_what_is_no_code_has_no_page(code: str):
     assert explain(code) is None
 
 
-@pytest.mark.skipif(find_spec("cnngen.api") is None, reason="there is no checker yet")
 @pytest.mark.parametrize("code", CODES)
 def test_the_examples_do_what_the_page_says(code: str):
     page = Page.of(code)
@@ -86,6 +98,39 @@ def test_the_examples_do_what_the_page_says(code: str):
         assert codes == {code}
         assert page.output == output
     assert check(page.mended) == (set(), "")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_page_says_whether_the_example_is_fixed(code: str):
+    page = Page.of(code)
+    if page.runs:
+        report = check_source(Source("example.yaml", page.failing))
+        assert any(diagnostic.fix for diagnostic in report) == ("= fix:" in page.output)
+
+
+def test_the_page_of_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page = Page.of("unreadable")
+    monkeypatch.chdir(tmp_path)
+    Path("example.yaml").write_bytes(page.failing.encode("latin-1"))
+    report = Report()
+    analyse_file(Path("example.yaml"), report)
+    assert render_text(list(report)) == page.output
+
+
+def test_the_page_of_an_op_that_a_target_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page = Page.of("unsupported-op")
+    monkeypatch.chdir(tmp_path)
+    Path("example.yaml").write_text(page.failing, encoding="utf-8")
+    network, report = analyse_file(Path("example.yaml"), Report()), Report()
+    assert network
+    monkeypatch.setattr(generate, "find_target", lambda name: TargetWithoutShuffles)
+    assert generate.generate(network, "mine", report) is None
+    assert render_text(list(report)) == page.output
+
+
+def test_the_reference_is_up_to_date():
+    """If not: `python tests/test_explain.py --update`."""
+    assert DIAGNOSTICS.read_text(encoding="utf-8") == reference()
 
 
 def update() -> None:
@@ -98,6 +143,7 @@ def update() -> None:
                 print(f"{code}: the example gives {sorted(codes)}", file=sys.stderr)
             path = Path(explanations.__file__).with_name(f"{code}.md")
             path.write_text(page.with_output(output), encoding="utf-8")
+    DIAGNOSTICS.write_text(reference(), encoding="utf-8")
 
 
 if __name__ == "__main__":

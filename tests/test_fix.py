@@ -224,10 +224,10 @@ def test_diff_shows_the_change_and_makes_none(run: Run):
     done = run("--diff", "net.yaml")
     assert done.exit_code == 1
     assert done.stdout == (
-        "--- net.yaml\n+++ net.yaml\n@@ -3,5 +3,5 @@\n about: A small network.\n"
+        "--- net.yaml\n+++ net.yaml\n@@ -3,4 +3,4 @@\n about: A small network.\n"
         " input: {channels: 3, height: 32, width: 32}\n model:\n"
         "-  stem: {conv: {out: 16, kernel: 3, paddin: half}}\n"
-        "+  stem: {conv: {out: 16, kernel: 3, padding: half}}\n \n"
+        "+  stem: {conv: {out: 16, kernel: 3, padding: half}}\n"
     )
     assert done.stderr == ""
     assert file.read_text() == MISSPELT

@@ -1,6 +1,7 @@
 """`cnngen check --fix` and `--diff`: mend specs, or show what would be mended."""
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,14 +42,16 @@ def show_changes(paths: Sequence[Path], options: "Options") -> "list[Diagnostic]
     shown = {path.resolve(): str(path) for path in reversed(paths)}
     for file, text in copies.texts.items():
         for line in _diff(before[file], text, one_line(shown[file])):
-            click.echo(safe(line))
+            click.echo(safe(line.rstrip("\r\n")))
+            if not line.endswith("\n"):
+                click.echo("\\ No newline at end of file")
     left = {d.primary: d for path in paths for d in copies.examine(path).diagnostics}
     return list(left.values())
 
 
 def _diff(old: str, new: str, name: str) -> Iterator[str]:
-    before, after = old.split("\n"), new.split("\n")
-    return difflib.unified_diff(before, after, name, name, lineterm="")
+    before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (old, new))
+    return difflib.unified_diff(before, after, name, name)
 
 
 def _replace(file: Path, before: str, after: str) -> None:

@@ -10,12 +10,27 @@ from cnngen.diagnostics.terminal import one_line
 
 @click.command()
 @click.argument("code", required=False)
-def explain(code: str | None) -> None:
+@click.option(
+    "--format",
+    "format",
+    type=click.Choice(["text", "markdown"]),
+    default="text",
+    show_default=True,
+    help="Markdown gives the pages of all diagnostics.",
+)
+def explain(code: str | None, format: str) -> None:
     """Explain a diagnostic, with an example and its remedy; or list them all."""
     from cnngen.diagnostics.codes import CODES
     from cnngen.diagnostics.explain import explain as page_of
     from cnngen.diagnostics.suggest import suggest
 
+    if format == "markdown":
+        from cnngen.report.diagnostics_reference import reference
+
+        if code is not None:
+            raise click.UsageError("`--format markdown` is for all diagnostics: leave CODE out")
+        click.echo(reference(), nl=False)
+        return
     if code is None:
         width = max(map(len, CODES))
         for name, known in CODES.items():
