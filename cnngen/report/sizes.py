@@ -101,11 +101,13 @@ def _field(output: Output, view: View) -> str:
 
 
 def _shape(shape: tuple[str, ...]) -> str:
-    return " x ".join(f"({side})" if _is_sum(side) else side for side in shape)
+    if len(shape) == 1:
+        return shape[0]
+    return " x ".join(f"({side})" if _is_compound(side) else side for side in shape)
 
 
-def _is_sum(side: str) -> bool:
-    """Whether a product would tear it apart."""
+def _is_compound(side: str) -> bool:
+    """Whether it needs brackets beside others."""
     return len(side.split(" ")) > 1 and not side.startswith(("floor(", "ceil(", "["))
 
 

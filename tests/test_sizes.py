@@ -1,0 +1,367 @@
+"""`cnngen sizes`: what it says about small networks, and that PyTorch and `cnngen check` agree."""
+
+import json
+import math
+import tempfile
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from built import build
+from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from op_examples import IMAGES, SINGLE, ops
+from random_specs import random_spec
+
+from cnngen.analysis import Options, analyse_file
+from cnngen.cli import cli
+from cnngen.diagnostics.model import Report
+from cnngen.ops.base import Image, ShapeError
+from cnngen.report.sizes import as_text
+from cnngen.semantics.network import Network
+from cnngen.sizes.answer import Answer, answer, reads_sizes
+from cnngen.sizes.axis import Rulers, growth, movements
+from cnngen.sizes.find import Exploration, explore
+from cnngen.sizes.sets import Lengths, lengths_of
+
+HEAD = "cnngen: 1\nname: Net\nabout: A network.\ninput: {channels: 4, height: 32, width: 32}\n"
+
+STRIDED = """
+    model:
+      stem:
+        - conv: {out: 4, kernel: 7, stride: 2, padding: half}
+        - max_pool: {kernel: 3, stride: 2, ceil: true}
+      body:
+        - conv: {out: 4, kernel: 3, stride: 3, padding: same}
+        - conv: {out: 4, kernel: [3, 2], dilation: [1, 2], padding: [1, 2]}
+"""
+SEGMENTS = """
+    model:
+      encode: {conv: {out: 8, kernel: 3, padding: half}}
+      down: [max_pool: {kernel: 2}, max_pool: {kernel: 2}]
+      up:
+        branches:
+          deep: {upsample: {scale: 4}}
+          skip: {from: encode}
+        join: concat
+"""
+FLATTENED = """
+    model:
+      features: [conv: {out: 4, kernel: 5}, max_pool: {kernel: 4}]
+      head: [flatten, linear: {out: 10}]
+"""
+GATED = """
+    model:
+      features: {conv: {out: 4, kernel: 3, stride: 2}}
+      scaled:
+        branches:
+          maps: identity
+          gate: [avg_pool: {kernel: 15}, sigmoid]
+        join: multiply
+"""
+GLOBAL_GATE = """
+    model:
+      scaled:
+        - conv: {out: 4, kernel: 3}
+        - branches:
+            maps: identity
+            gate: [global_avg_pool, sigmoid]
+          join: multiply
+      enlarged: [pixel_shuffle: {factor: 2}]
+"""
+INCEPTION = """
+    model:
+      both:
+        branches:
+          pooled: {max_pool: {kernel: 3, stride: 2, padding: 1}}
+          odd: [zero_pad: {padding: [1, 0, 1, 0]}, conv: {out: 4, kernel: 2, stride: 2}]
+        join: concat
+"""
+ENLARGED = """
+    model:
+      down: {conv: {out: 4, kernel: 3, stride: 2}}
+      up:
+        - transposed_conv: {out: 4, kernel: 4, stride: 2, padding: 1, output_padding: 1}
+        - crop: {padding: [1, 2, 0, 1]}
+        - upsample: {scale: [3, 2]}
+"""
+ADAPTIVE = """
+    model:
+      features: {conv: {out: 4, kernel: 3, stride: 2}}
+      pooled: {adaptive_avg_pool: {size: [2, 3]}}
+      head: [flatten, linear: {out: 5}]
+"""
+FEATURES = """
+    model:
+      features: [conv: {out: 4, kernel: 3, stride: 2}, max_pool: {kernel: 2}, flatten]
+"""
+NETWORKS = {
+    "strided": STRIDED,
+    "segments": SEGMENTS,
+    "flattened": FLATTENED,
+    "gated": GATED,
+    "global_gate": GLOBAL_GATE,
+    "inception": INCEPTION,
+    "enlarged": ENLARGED,
+    "adaptive": ADAPTIVE,
+    "features": FEATURES,
+}
+
+
+def text(model: str) -> str:
+    return HEAD + dedent(model)
+
+
+def explored(model: str) -> Exploration:
+    return explore(build(text(model)).network)
+
+
+def said(model: str) -> str:
+    return as_text(answer(build(text(model)).network))
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (
+            SEGMENTS,
+            """\
+            Net, made for 4 x 32 x 32
+              sizes            multiples of 4 from 4 x 4
+              because          `up.concat`: joins maps that otherwise differ in size
+              output           16 x H x W
+              total stride     1
+              receptive field  6 x 6
+            """,
+        ),
+        (
+            FLATTENED,
+            """\
+            Net, made for 4 x 32 x 32
+              sizes            only 32 to 35
+              because          `head.1` (linear): has weights for maps of 7 x 7
+              with --input     any size from 8 x 8
+              output           10
+              last maps        4 x 7 x 7, from `features.1`
+              total stride     4
+              receptive field  8 x 8, then the whole image
+            """,
+        ),
+        (
+            ENLARGED,
+            """\
+            Net, made for 4 x 32 x 32
+              sizes            height any from 5; width any from 3
+              because          `up.1` (crop), `down` (conv): nothing is left of smaller ones
+              output           4 x (6 * floor((H - 3) / 2)) x (4 * floor((W - 1) / 2))
+              total stride     1/3 x 1/2
+              receptive field  5 x 5
+            """,
+        ),
+        (
+            FEATURES,
+            """\
+            Net, made for 4 x 32 x 32
+              sizes            any size from 5 x 5
+              because          `features.1` (max_pool): nothing is left of smaller ones
+              output           4 * floor((H - 1) / 4) * floor((W - 1) / 4)
+              last maps        4 x floor((H - 1) / 4) x floor((W - 1) / 4), from `features.1`
+              total stride     4
+              receptive field  5 x 5
+            """,
+        ),
+    ],
+)
+def test_text(model: str, expected: str):
+    assert said(model) == dedent(expected)
+
+
+def test_several_specs_and_one_with_errors(tmp_path: Path):
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(text(SEGMENTS))
+    bad.write_text(text(SEGMENTS.replace("scale: 4", "scales: 4")))
+    done = run("sizes", str(good), str(bad), "--format", "json")
+    assert done.exit_code == 1
+    assert "unknown-attribute" in done.stderr
+    (found,) = json.loads(done.stdout)
+    pattern = {"ranges": [], "from": 4, "period": 4, "residues": [0], "tried": None}
+    assert found["spec"] == str(good)
+    assert found["sizes"]["height"] == found["sizes"]["width"] == pattern
+    assert found["outputs"]["up"]["shape"] == ["16", "H", "W"]
+    assert run("sizes", "no_such_spec").exit_code == 2
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+@settings(derandomize=True, deadline=None, max_examples=20)
+@given(data=st.data())
+@pytest.mark.parametrize("name", SINGLE)
+def test_ops_grow_as_their_movements_say(name: str, data: st.DataObject):
+    """From the first length that an op takes, the output grows by the same with as many more."""
+    op, x = data.draw(ops(name)), data.draw(IMAGES)
+    try:
+        assert isinstance(op.infer(x), Image)
+    except (ShapeError, AssertionError):
+        return
+    for axis, movement in enumerate(movements(op, x)):
+        step, grown = growth(movement)
+        lengths = [length for length in range(1, 40) if Rulers().measure(op, x, axis, [length])[0]]
+        made = Rulers().measure(op, x, axis, lengths)
+        assert lengths == list(range(lengths[0], 40))
+        assert all(b == a + grown for a, b in zip(made, made[step:], strict=False) if a and b)
+
+
+def lengths(of: str, period: int) -> Lengths:
+    return lengths_of([mark == "x" for mark in of], period, True)
+
+
+def test_sets():
+    assert lengths("..xxxxxx", 2) == Lengths((), 3, 1, (0,))
+    assert lengths("x..x.x.x", 4) == Lengths(((1, 1),), 4, 2, (0,))
+    assert lengths(".xx.....", 2) == Lengths(((2, 3),), 4, 1, ())
+    some = lengths("x...x...x...", 4)
+    assert [some.below(1), some.below(6), some.above(6), some.above(100)] == [None, 5, 9, 101]
+    assert 1001 in some
+    finite = lengths(".xx.....", 2)
+    assert [finite.below(9), finite.above(1), finite.above(3), 9 in finite] == [3, 2, None, False]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("model", NETWORKS.values(), ids=list(NETWORKS))
+def test_torch_agrees_on_all_sizes(model: str):
+    network = build(text(model)).network
+    found = answer(network)
+    for axis in (0, 1):
+        for length in range(1, 257):
+            sides = [network.input.height, network.input.width]
+            sides[axis] = length
+            assert torch_output(text(model), *sides) == predicted(found, *sides), sides
+
+
+@pytest.mark.torch
+def test_torch_agrees_on_bn_inception():
+    """Its sizes are multiples of 32, and some that are a little larger or smaller."""
+    found = answer(build("bn_inception").network)
+    for side in (*range(1, 257, 17), 30, 31, 38, 39, 62, 63, 70, 71, 254, 255):
+        assert torch_output("bn_inception", side, side) == predicted(found, side, side), side
+
+
+def predicted(found: Answer, height: int, width: int) -> tuple[int, ...] | None:
+    """The shape of the only output at a size; None where it does not work."""
+    if height not in found.built.height or width not in found.built.width:
+        return None
+    names = {"H": height, "W": width, "floor": math.floor, "ceil": math.ceil}
+    return tuple(eval(side, names) for side in found.outputs[0].shape)
+
+
+def torch_output(spec: str, height: int, width: int) -> tuple[int, ...] | None:
+    import torch
+
+    made = model_on_meta(spec)
+    channels = build(spec).network.input.channels
+    try:
+        with torch.no_grad():
+            return tuple(made(torch.empty(1, channels, height, width, device="meta")).shape[1:])
+    except (RuntimeError, ValueError, TypeError):  # the last: torch, on an empty `upsample`
+        return None
+
+
+MODELS: dict[str, Any] = {}
+
+
+def model_on_meta(spec: str) -> Any:
+    import torch
+
+    if spec not in MODELS:
+        with torch.device("meta"):
+            MODELS[spec] = build(spec).torch().eval()
+    return MODELS[spec]
+
+
+SEEING = {
+    "dilated": """
+        model:
+          a:
+            - conv: {out: 2, kernel: 3, stride: 2, padding: half}
+            - conv: {out: 2, kernel: [3, 2], dilation: [2, 3], padding: [2, 1]}
+            - avg_pool: {kernel: 3, stride: 2, padding: 1}
+    """,
+    "unet": """
+        model:
+          encode: {conv: {out: 2, kernel: 3, padding: half}}
+          down:
+            - avg_pool: {kernel: 2}
+            - conv: {out: 2, kernel: 3, padding: half}
+            - avg_pool: {kernel: 2}
+            - conv: {out: 2, kernel: 3, padding: half}
+          up:
+            branches:
+              deep:
+                - transposed_conv: {out: 2, kernel: 3, stride: 2, padding: 1, output_padding: 1}
+                - conv: {out: 2, kernel: 3, padding: half}
+                - upsample: {scale: 2, mode: bilinear}
+              skip: {from: encode}
+            join: concat
+          end: {conv: {out: 2, kernel: 3, padding: half}}
+    """,
+    "three": """
+        model:
+          a:
+            - conv: {out: 2, kernel: 3, stride: 3}
+            - upsample: {scale: 3, mode: bilinear}
+            - conv: {out: 2, kernel: 3, padding: half}
+            - upsample: {scale: 2}
+            - conv: {out: 2, kernel: 5, stride: 3, padding: half}
+    """,
+}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("model", SEEING.values(), ids=list(SEEING))
+def test_gradients_reach_as_far_as_the_receptive_field(model: str):
+    import torch
+
+    spec = text(dedent(model)).replace("32", "72")
+    made = build(spec).torch().double()
+    with torch.no_grad():
+        for weight in made.parameters():
+            weight.fill_(1.0)  # nothing cancels out
+    x = torch.ones(1, 4, 72, 72, dtype=torch.float64, requires_grad=True)
+    y = made(x).sum(1)[0]
+    most = [0, 0]
+    for axis, size in enumerate(y.shape):
+        for i in range(2 * size // 5, 3 * size // 5 + 1):
+            place = (i, size // 2) if axis == 0 else (size // 2, i)
+            (gradient,) = torch.autograd.grad(y[place], x, retain_graph=True)
+            seen = gradient.sum((0, 1, 3 - axis)).nonzero()
+            most[axis] = max(most[axis], int(seen.max() - seen.min()) + 1)
+    assert tuple(most) == answer(build(spec).network).outputs[0].view.fields
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_check_agrees_on_random_specs(seed: int):
+    """For all small lengths of each axis, `--input` is what `compiled` says."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.yaml"
+        path.write_text(random_spec(seed).text)
+        network = analyse_file(path, Report())
+        assert network
+        exploration = explore(network)
+        if reads_sizes(exploration):
+            pytest.skip("its layers may depend on the size")
+        compiled = exploration.compiled()
+        for length in (*range(1, 20), 31, 64, 301):
+            own = network.input
+            for image, claim in (
+                (Image(own.channels, length, own.width), length in compiled.height),
+                (Image(own.channels, own.height, length), length in compiled.width),
+            ):
+                assert (of_size(path, image) is not None) == claim, image
+
+
+def of_size(path: Path, image: Image) -> Network | None:
+    return analyse_file(path, Report(), Options({}, image))
