@@ -29,6 +29,12 @@ SPECS = {
               do: {conv: {out: 8, kernel: 1}}
         - conv: {out: 4, kernel: 1}
     """,
+    "a condition inside of another one": """
+      stage:
+        - when: "false"
+          do: {when: input.channels == 4, do: {conv: {out: 4, kernel: 3}}}
+        - conv: {out: 4, kernel: 1}
+    """,
     "the end of a written-out loop is known": """
       stage:
         - each: {width: [2, 3]}

@@ -10,6 +10,7 @@ from cnngen.program.spelled import Printer
 from cnngen.semantics.walk import steps
 from cnngen.syntax.expression import Binary, Constant, Expression, InputChannels, Name
 from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Step, When
+from cnngen.targets.code import operand
 from cnngen.targets.loops import loop_header, loop_index
 from cnngen.targets.torch_calls import Calls, Features, Frame
 
@@ -81,7 +82,7 @@ class Chains(Calls):
         mark, taken = frame.code.mark(), set(frame.taken)
         then, after = self.body(step.body, x, frame, "steps")
         otherwise, other = self.body(step.orelse or (), x, frame, "steps")
-        code = f"{then} if {frame.printer.code(step.test)} else {otherwise}"
+        code = f"{operand(then)} if {frame.printer.code(step.test)} else {otherwise}"
         needs_statements = frame.code.mark() > mark
         if needs_statements or len(code) > 80 or try_only:
             frame.code.back_to(mark)
