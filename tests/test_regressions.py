@@ -32,7 +32,7 @@ SPECS = {
     "a condition inside of another one": """
       stage:
         - when: "false"
-          do: {when: "true", do: {max_pool: {kernel: 3}}}
+          do: {when: "true", do: flatten}
         - conv: {out: 4, kernel: 1}
     """,
     "the end of a written-out loop is known": """
