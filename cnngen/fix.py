@@ -86,17 +86,21 @@ class Copies:
         return Findings(tuple(report), tuple(errors), files, stuck)
 
 
-def may_be_changed(path: Path) -> bool:
-    """Whether a fix may write to a file: not to a link, nor to what ships with the package."""
-    if path.is_symlink() or path.resolve().is_relative_to(SPECS.resolve()):
-        return False
-    return os.access(path, os.W_OK)
+def obstacle(path: Path) -> str | None:
+    """Why no fix may change a file, as the end of a sentence that begins with its name."""
+    if path.is_symlink():
+        return "is a link"
+    if path.resolve().is_relative_to(SPECS.resolve()):
+        return "ships with cnngen"
+    return None if os.access(path, os.W_OK) else "cannot be written"
 
 
 def copies_of(paths: Iterable[Path], options: Options) -> Copies:
     """Those of the specs that may be changed and can be read."""
     texts: dict[Path, str] = {}
-    for path in filter(may_be_changed, paths):
+    for path in paths:
+        if obstacle(path):
+            continue
         try:
             texts[path.resolve()] = read_file(path).text
         except UnreadableError:

@@ -67,6 +67,10 @@ def check(
             show(list(new.values()), format)
         if format == "text":
             click.echo(f"{one_line(str(path))}: {_verdict(diagnostics) if code else 'ok'}")
+    if fix and any(diagnostic.fix for diagnostic in found.values()):
+        from cnngen.commands.fixing import say_what_is_left
+
+        say_what_is_left(paths, list(found.values()))
     if format == "text" and len(paths) > 1:
         click.echo(_counts(codes))
     elif format not in FOR_PEOPLE:

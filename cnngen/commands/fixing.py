@@ -32,6 +32,18 @@ def mend(paths: Sequence[Path], options: "Options", *, quiet: bool) -> None:
         click.echo(_line(diagnostic), err=quiet)
 
 
+def say_what_is_left(paths: Sequence[Path], diagnostics: "Sequence[Diagnostic]") -> None:
+    """Say why files are as they were although something in them could be fixed."""
+    from cnngen.fix import obstacle
+
+    named = {str(path) for path in paths}
+    files = dict.fromkeys(d.fix[0].span.source.path for d in diagnostics if d.fix)
+    for file in files:
+        reason = obstacle(Path(file)) if file in named else "is not named on the command line"
+        if reason:
+            click.echo(f"`{one_line(file)}` {reason}, so it is left as it is", err=True)
+
+
 def show_changes(paths: Sequence[Path], options: "Options") -> "list[Diagnostic]":
     """Print what `--fix` would change as a diff; gives the diagnostics that would be left."""
     from cnngen.fix import copies_of, fix
