@@ -365,3 +365,65 @@ def test_check_agrees_on_random_specs(seed: int):
 
 def of_size(path: Path, image: Image) -> Network | None:
     return analyse_file(path, Report(), Options({}, image))
+
+
+def checked(model: str, folder: Path, *arguments: str) -> list[str]:
+    """The notes of `cnngen check`."""
+    path = folder / "net.yaml"
+    path.write_text(text(model))
+    done = run("check", str(path), *arguments)
+    assert done.exit_code == 1
+    lines = map(str.strip, done.stderr.splitlines())
+    return [x.removeprefix("= note: ") for x in lines if x.startswith("= note: ")]
+
+
+@pytest.mark.parametrize(
+    ("model", "input", "notes"),
+    [
+        (
+            SEGMENTS,
+            "4x31x32",
+            [
+                "in stage `up`",
+                "the nearest sizes that work are 28 x 32 and 32 x 32 (multiples of 4 from 4 x 4)",
+            ],
+        ),
+        (
+            FLATTENED,
+            "4x5x100",
+            [
+                "in stage `features`",
+                "the nearest size that works is 8 x 100 (any size from 8 x 8)",
+            ],
+        ),
+        (
+            GATED,
+            "4x29x64",
+            [
+                "in stage `scaled`",
+                "the nearest size that works is 31 x 60 (only 31 to 60)",
+            ],
+        ),
+    ],
+)
+def test_check_names_sizes_that_work(model: str, input: str, notes: list[str], tmp_path: Path):
+    assert checked(model, tmp_path, "--input", input) == notes
+    height, width = notes[-1].split(" (")[0].split()[-3::2]
+    right = f"4x{height}x{width}"
+    assert run("check", str(tmp_path / "net.yaml"), "--input", right).exit_code == 0
+
+
+def test_check_names_sizes_where_the_input_of_the_spec_is_wrong(tmp_path: Path):
+    wrong = text(SEGMENTS).replace("height: 32", "height: 30")
+    path = tmp_path / "net.yaml"
+    path.write_text(wrong)
+    assert "the nearest sizes that work are 28 x 32 and 32 x 32" in run("check", str(path)).stderr
+
+
+def test_check_names_no_sizes_where_none_helps(tmp_path: Path):
+    wider = SEGMENTS.replace("concat", "add").replace("deep: {upsample: {scale: 4}}", "deep: []")
+    assert checked(wider, tmp_path) == []
+    narrow = SEGMENTS.replace("join: concat", "join: add").replace(
+        "deep: {upsample: {scale: 4}}", "deep: [upsample: {scale: 4}, conv: {out: 5, kernel: 1}]"
+    )
+    assert checked(narrow, tmp_path) == []

@@ -112,13 +112,20 @@ def specs(texts: Sequence[str]) -> list[Path]:
 
 
 def analyse(path: Path, options: "Options") -> tuple["Network | None", "list[Diagnostic]"]:
-    """Check a spec, and remember which one, in case that this ends in a bug."""
+    """Check a spec, and remember which one, in case that this ends in a bug.
+
+    Where only the size of the input is wrong, the diagnostics name others that work.
+    """
     from cnngen.analysis import analyse_file
     from cnngen.diagnostics.model import Report
 
     click.get_current_context().meta["spec"] = path
     report = Report()
     network = analyse_file(path, report, options)
+    if network is None:
+        from cnngen.sizes.advice import advise
+
+        return None, advise(path, options, list(report))
     return network, list(report)
 
 

@@ -1,0 +1,92 @@
+"""Advice: where a spec fails only for the size of its input, the nearest sizes that work."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from cnngen.analysis import Options, analyse_file
+from cnngen.diagnostics.codes import Severity
+from cnngen.diagnostics.model import Diagnostic, Report
+from cnngen.ops.base import Image
+from cnngen.semantics.network import Network
+from cnngen.sizes.find import explore
+from cnngen.sizes.sets import Lengths, in_words
+from cnngen.syntax.load import load
+from cnngen.syntax.tree import Spec
+
+COMMON = (224, 256, 64, 512)
+MOST_LAYERS = 20_000  # of a network that is made for advice alone
+
+
+def advise(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """The diagnostics, of which the first error names the sizes, if all errors are about them."""
+    errors = [d for d in diagnostics if d.severity is Severity.ERROR]
+    if not errors or not all(map(_is_about_size, errors)):
+        return diagnostics
+    spec = load(path, Report())
+    if spec is None:
+        return diagnostics
+    own = Image(spec.input.channels, spec.input.height, spec.input.width)
+    given = options.input or own
+    note = _nearest(path, options, given, own)
+    if note is None:
+        return diagnostics
+    first = errors[0]
+    advised = replace(first, notes=(*(first.notes or _stage(first, spec)), note))
+    return [advised if d is first else d for d in diagnostics]
+
+
+def _is_about_size(error: Diagnostic) -> bool:
+    """Whether another height or width could help; it could not where branches differ otherwise."""
+    sides = {tuple(label.text.split(" x ")[1:]) for label in error.secondary}
+    return error.code == "empty-output" or (error.code == "shape-mismatch" and len(sides) > 1)
+
+
+def _stage(error: Diagnostic, spec: Spec) -> tuple[str, ...]:
+    """In which stage a mistake is, where no block is."""
+    at = error.primary.span
+    before = [
+        stage.name
+        for stage in spec.stages
+        if stage.name.span.source.path == at.source.path and stage.name.span.start <= at.start
+    ]
+    return (f"in stage `{before[-1].text}`",) if before else ()
+
+
+def _nearest(path: Path, options: Options, given: Image, own: Image) -> str | None:
+    sides = [(own.height, own.width), *((side, side) for side in COMMON)]
+    images = [Image(given.channels, *each) for each in sides]
+    made = (_made(path, options, image) for image in images if image != given)
+    network = next((network for network in made if network), None)
+    if network is None:
+        return None
+    exploration = explore(network)
+    sizes = exploration.compiled()
+    candidates = _candidates(given, sizes.height, sizes.width)
+    works = [f"{c.height} x {c.width}" for c in candidates if _made(path, options, c)]
+    if not works:
+        return None
+    every = "" if sizes.tied else f" ({in_words(sizes.height, sizes.width)})"
+    which = "sizes that work are" if len(works) > 1 else "size that works is"
+    return f"the nearest {which} {' and '.join(works)}{every}"
+
+
+def _made(path: Path, options: Options, image: Image) -> Network | None:
+    """The network for a size, if it is valid."""
+    most = min(options.max_layers, MOST_LAYERS)
+    return analyse_file(path, Report(), replace(options, input=image, max_layers=most))
+
+
+def _candidates(given: Image, heights: Lengths, widths: Lengths) -> Sequence[Image]:
+    """The next smaller and the next larger size; a side that works stays."""
+    sides = [_around(given.height, heights), _around(given.width, widths)]
+    pairs: Iterable[tuple[int | None, int | None]] = zip(*sides, strict=True)
+    found = [Image(given.channels, h, w) for h, w in pairs if h is not None and w is not None]
+    return list(dict.fromkeys(image for image in found if image != given))
+
+
+def _around(length: int, lengths: Lengths) -> tuple[int | None, int | None]:
+    if length in lengths:
+        return length, length
+    below, above = lengths.below(length), lengths.above(length)
+    return below or above, above or below
