@@ -20,9 +20,10 @@ from cnngen.syntax.load import UnreadableError, load, read_file
 from cnngen.syntax.read import read
 
 MOST_PASSES = 10
-MOST_TRIALS = 200  # for each spec
+MOST_TRIALS = 100  # for each spec; who has more mistakes runs it again
 LONGEST_CHAIN = 8  # of fixes, each of which brings the next mistake to light
 
+Step = tuple[Diagnostic, Path]  # a fix, and the file that it changes
 Kinds = Counter[tuple[str, str, str]]  # diagnostics less their places, which an edit moves
 
 
@@ -132,43 +133,42 @@ def _pass(
 ) -> Iterator[Diagnostic]:
     """Try each fix once, from the end of a file on, so that the places before it hold."""
     begun: dict[Path, int] = {}
+    files = found[path].files  # as the fixes change what is found
     for diagnostic in reversed(found[path].diagnostics):
-        file = _file(diagnostic, found[path].files, copies)
+        file = _file(diagnostic, files, copies)
         if file is None or _end(diagnostic) > begun.get(file, len(copies.texts[file])):
             continue  # the next pass knows its new place
-        for mended, changed in _try(diagnostic, path, found, copies, trials):
+        for mended, changed in _try((diagnostic, file), path, found, copies, trials):
             start = min(edit.span.start for edit in mended.fix)
             begun[changed] = min(start, begun.get(changed, start))
             yield mended
 
 
 def _try(
-    diagnostic: Diagnostic,
+    first: Step,
     path: Path,
     found: dict[Path, Findings],
     copies: Copies,
     trials: Iterator[int],
-) -> list[tuple[Diagnostic, Path]]:
+) -> list[Step]:
     """Apply a fix, and those of errors that come to light by it; all of them, or none."""
     texts, now = dict(copies.texts), dict(found)
-    done: list[tuple[Diagnostic, Path]] = []
-    following: Diagnostic | None = diagnostic
-    while following and next(trials, None) is not None and len(done) < LONGEST_CHAIN:
-        file = _file(following, now[path].files, copies)
-        if file is None:
-            break
-        done.append((following, file))
-        copies.texts[file] = apply(copies.texts[file], following.fix)
+    done: list[Step] = []
+    step: Step | None = first
+    while step and next(trials, None) is not None and len(done) < LONGEST_CHAIN:
+        done.append(step)
+        diagnostic, file = step
+        copies.texts[file] = apply(copies.texts[file], diagnostic.fix)
         after = {p: copies.examine(p) for p, f in now.items() if file in f.files.values()}
-        if not after[path].lacks(following, now[path]):
+        if not after[path].lacks(diagnostic, now[path]):
             break
         now |= after
         if all(now[p].no_worse_than(found[p]) for p in now):
             found |= now
             return done
         known = _kinds(found[path].diagnostics)
-        new = (d for d in now[path].diagnostics if d.fix and _kind(d) not in known)
-        following = next(new, None)
+        new = ((d, _file(d, now[path].files, copies)) for d in now[path].diagnostics)
+        step = next(((d, f) for d, f in new if f and _kind(d) not in known), None)
     copies.texts.update(texts)
     return []
 
