@@ -1,7 +1,10 @@
 """Specs that were compiled wrongly once, most of them found by `scripts/fuzz.py`."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from agreed import complaints, sources
 from built import build
 
 from cnngen.verify.models import named_outputs
@@ -57,3 +60,25 @@ def test_the_torch_model_runs(name: str) -> None:
     (found,) = named_outputs(built.network, y.detach().numpy()).values()
     assert found.shape == (2, shape.channels, shape.height, shape.width)
     assert np.isfinite(found).all()
+
+
+UNTIDY = {
+    "a choice that fits in a line": """
+      stage:
+        - when: input.channels > 8
+          do: {scale: {by: 0.5}}
+          else: relu
+        - conv: {out: 4, kernel: 1}
+    """,
+    "a distribution whose arguments are long": """
+      stage:
+        - conv: {out: 4, kernel: 1, init: {trunc_normal: {std: "0.2 if 4 > 4 else 0.1"}}}
+    """,
+}
+
+
+@pytest.mark.parametrize("name", UNTIDY)
+def test_ruff_has_nothing_to_say(name: str, tmp_path: Path) -> None:
+    for target, source in sources(build(HEAD + UNTIDY[name]).network).items():
+        (tmp_path / f"regression_{target}.py").write_text(source, encoding="utf-8")
+    assert complaints(tmp_path) == ""

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from cnngen.program.layout import layout
+from cnngen.program.layout import WIDTH, layout
 
 
 @dataclass(slots=True)
@@ -50,6 +50,21 @@ class Code:
             inside = [(level - 1, line) for level, line in rest]
             self.lines[mark:] = [(depth, f"if {_both(*tests)}:"), *inside]
 
+    def join_choice(self, mark: int, indent: int) -> None:
+        """Make one assignment of `if` and `else` that assign to one name, if it fits in a line."""
+        match [line for _, line in self.lines[mark:]]:
+            case [test, then, "else:", otherwise]:
+                name, equals, value = then.partition(" = ")
+                other, _, alternative = otherwise.partition(" = ")
+                test = test.removeprefix("if ").removesuffix(":")
+                value = f"({value})" if " if " in value and _is_choice(value) else value
+                line = f"{name} = {value} if {test} else {alternative}" if equals else ""
+                fits = indent + 4 * self.depth + len(line) <= WIDTH
+                if line and name == other and fits:
+                    self.lines[mark:] = [(self.depth, line)]
+            case _:
+                pass
+
     def rewrite(self, mark: int, statement: str) -> None:
         """Give the line at the mark its text, where only what follows tells it."""
         self.lines[mark] = (self.lines[mark][0], statement)
@@ -65,6 +80,10 @@ class Code:
             for depth, statement in self.lines
             for line in (layout(statement, indent + 4 * depth) if statement else [""])
         )
+
+
+def _is_choice(value: str) -> bool:
+    return isinstance(ast.parse(value, mode="eval").body, ast.IfExp)
 
 
 def _both(first: str, second: str) -> str:

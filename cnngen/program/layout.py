@@ -12,8 +12,10 @@ from cnngen.program.expression_document import Expressions, Place
 from cnngen.program.flat_code import FlatCode
 from cnngen.program.value_document import value_document
 
+WIDTH = 100
 
-def layout(statement: str, indent: int = 0, width: int = 100) -> list[str]:
+
+def layout(statement: str, indent: int = 0, width: int = WIDTH) -> list[str]:
     """Break a statement in one-line spacing as ruff does; what it cannot read stays as it is.
 
     >>> layout("x = f(a, b,)", indent=4)

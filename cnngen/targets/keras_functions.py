@@ -258,6 +258,7 @@ class KerasFunctions:
         else:
             with frame.code.inside("else:"):
                 self._arm(step.orelse, name, x, out, frame)
+            frame.code.join_choice(mark, indent=4)
         return out
 
     def _arm(self, body: Body, name: LayerName, x: str, out: str, frame: Frame) -> None:

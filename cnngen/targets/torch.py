@@ -36,7 +36,10 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
         docstring=module_docstring(network, settings),
         model=model,
         classes=classes,
-        initializations=writer.initialization.statements(),
+        initializations=[
+            (kinds, "\n".join(layout(statement, 8)), biases)
+            for kinds, statement, biases in writer.initialization.statements()
+        ],
     )
 
 
