@@ -24,7 +24,7 @@ from cnngen.semantics.network import Network
 from cnngen.sizes.answer import Answer, answer, reads_sizes
 from cnngen.sizes.axis import Rulers, growth, movements
 from cnngen.sizes.find import Exploration, explore
-from cnngen.sizes.sets import Lengths, lengths_of
+from cnngen.sizes.sets import Lengths, in_words, lengths_of
 
 HEAD = "cnngen: 1\nname: Net\nabout: A network.\ninput: {channels: 4, height: 32, width: 32}\n"
 
@@ -217,6 +217,12 @@ def test_ops_grow_as_their_movements_say(name: str, data: st.DataObject):
 
 def lengths(of: str, period: int) -> Lengths:
     return lengths_of([mark == "x" for mark in of], period, True)
+
+
+def test_what_was_not_tried_is_said():
+    assert in_words(*[lengths_of([False, True, True], 5, settled=False)] * 2) == (
+        "2 to 3 (larger than 3 not tried)"
+    )
 
 
 def test_sets():

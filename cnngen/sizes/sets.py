@@ -98,10 +98,10 @@ def _words(lengths: Lengths, both: bool = False) -> str:
         parts.append("...")
     if lengths.residues:
         parts.append(_pattern(lengths, both))
-    elif parts:
+    elif parts and lengths.tried is None:
         parts[0] = f"only {parts[0]}"
     text = ", ".join(parts) or "none"
-    return text if lengths.tried is None else f"{text} (tried up to {lengths.tried})"
+    return text if lengths.tried is None else f"{text} (larger than {lengths.tried} not tried)"
 
 
 def _range(low: int, high: int, both: bool) -> str:
