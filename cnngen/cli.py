@@ -16,6 +16,7 @@ from cnngen import __version__
 from cnngen.commands.build import build
 from cnngen.commands.check import check
 from cnngen.commands.diff import diff
+from cnngen.commands.new import new
 from cnngen.commands.reference import explain, ops, schema
 from cnngen.commands.sizes import sizes
 from cnngen.commands.summary import summary
@@ -67,7 +68,20 @@ def cli() -> None:
     """
 
 
-commands = (check, build, verify, weights, diff, summary, sizes, explain, ops, schema, list_zoo)
+commands = (
+    new,
+    check,
+    build,
+    verify,
+    weights,
+    diff,
+    summary,
+    sizes,
+    explain,
+    ops,
+    schema,
+    list_zoo,
+)
 for command in commands:
     cli.add_command(command)
 
