@@ -60,7 +60,9 @@ def op_arguments(
     arguments = (*(defaults.arguments if defaults else ()), *call.arguments)
     given = {argument.name.text: argument.value for argument in arguments}
     missing = [n for n, a in op.attributes.items() if a.required and n not in given]
-    _report_missing(call, "missing-attribute", [n for n in missing if n not in meant], report)
+    if given.keys() <= op.attributes.keys() | {argument.name.text for argument in call.arguments}:
+        # Otherwise the defaults have an unknown attribute, which may be what is missing.
+        _report_missing(call, "missing-attribute", [n for n in missing if n not in meant], report)
     return {
         name: given.get(name, Constant(attribute.default))
         for name, attribute in op.attributes.items()
@@ -73,12 +75,14 @@ def block_arguments(
 ) -> dict[str, ArgumentValue]:
     """What a call gives to a block."""
     parameters = {parameter.name.text: parameter for parameter in block.parameters}
+    names_given = {argument.name.text for argument in call.arguments}
+    missing = [n for n, p in parameters.items() if p.default is None and n not in names_given]
     given: dict[str, ArgumentValue] = {}
-    meant: set[str] = set()
     for argument in call.arguments:
         parameter = parameters.get(argument.name.text)
         if parameter is None:
-            meant.add(_report_unknown(argument, call, block, report))
+            meant = _report_unknown(argument, block, missing, report)
+            missing = [name for name in missing if name != meant]
             continue
         given[parameter.name.text] = value = argument.value
         if parameter.type == "tensor":
@@ -88,8 +92,6 @@ def block_arguments(
             _report_value(argument, "a value, not a mapping", report)
         else:
             check_expression(value, names, report)
-    missing = [n for n, p in parameters.items() if p.default is None and n not in given]
-    missing = [name for name in missing if name not in meant]
     _report_missing(
         call, "missing-parameter", missing, report, [Label(block.name.span, "the block")]
     )
@@ -111,10 +113,12 @@ def _report_missing(
         )
 
 
-def _report_unknown(argument: Argument, call: Call, block: Block, report: Report) -> str:
+def _report_unknown(argument: Argument, block: Block, missing: list[str], report: Report) -> str:
     """A call gives a block what it does not take; the parameter that may have been meant."""
     name, parameters = argument.name.text, [p.name.text for p in block.parameters]
-    close = guess(name, parameters, report)
+    close = translate(name, ATTRIBUTES, parameters) or guess(name, parameters, report)
+    if not close and len(missing) == 1:
+        close = missing[0]
     report.add(
         "unknown-parameter",
         f"`{block.name.text}` has no parameter `{name}`",

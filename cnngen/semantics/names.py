@@ -81,12 +81,14 @@ def _report_unknown(
     meant = WORDS.get(name.lower())
     close = meant or guess(name, chain(words, names.values), report)
     rivals = () if meant or close is None else (*words, *names.values)
+    defined = names.values.get(close or "")
     define = f"define it: `params: {{{name}: ...}}`"
     other = f", or use {listed(names.values)}" if names.values else ""
     report.add(
         "unknown-name",
         f"there is no `{name}` here",
         span,
+        secondary=[Label(defined, f"`{close}` is defined here")] if defined else (),
         help=f"did you mean `{close}`?" if close else define + other,
         fix=respell(span, close, rivals),
     )

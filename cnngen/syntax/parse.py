@@ -3,6 +3,7 @@
 import re
 
 from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant
 from cnngen.syntax.parse_body import parse_body
@@ -88,7 +89,8 @@ def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec | None:
     part = {key.text: value for key, value in root.entries}
     start = root.entries[0][0].span if root.entries else Span(root.span.source, 0, 0)
     required = {key: EXAMPLES[key] for key in EXAMPLES if key != "input" or not several}
-    require_keys(root, required, "the spec", start, report)
+    if not any(suggest(key.text, ("extends",)) for key, _ in root.entries if key.text not in KEYS):
+        require_keys(root, required, "the spec", start, report)
     name = _parse_title(part.get("name"), report)
     about = parse_text(part["about"], "`about`", report) if "about" in part else ""
     paper = _parse_paper(part.get("paper"), report)

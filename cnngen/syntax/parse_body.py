@@ -230,12 +230,22 @@ def _parse_lists(node: Node, report: Report) -> tuple[tuple[Identifier, Expressi
 def _parse_branches(
     node: Mapping, key: Scalar, value: Node, around: _Around, report: Report
 ) -> Step | None:
-    join = _parse_join(node, key, report)
     arms_node = mapping(
         value, "`branches`", report, "give each branch a name: `branches: {left: ..., right: ...}`"
     )
     if arms_node is None:
         return None
+    inside = next((arm for arm, _ in arms_node.entries if arm.text == "join"), None)
+    if inside and node.get("join") is None:
+        report.add(
+            "missing-key",
+            "`branches` lacks `join`, which stands among the branches",
+            inside.span,
+            secondary=[Label(key.span, "it belongs to this step")],
+            help="indent it like `branches`",
+        )
+        return None
+    join = _parse_join(node, key, report)
     if len(arms_node.entries) < 2:
         report.add(
             "wrong-kind",

@@ -1,0 +1,47 @@
+"""The mistakes that people make: each is said once, where it is. `scripts/mistakes.py` has a table."""
+
+import shutil
+
+import pytest
+from answers import Answer, answer
+from mistakes import SPECS, corpus, line_mutations, text_mutations
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Answer]]:
+    """What is said of each mistake; what turned out to be a valid spec is left out."""
+    folder = tmp_path_factory.mktemp("specs")
+    shutil.copytree(SPECS, folder, dirs_exist_ok=True)
+    found: dict[str, list[Answer]] = {}
+    for mistake in corpus():
+        if (said := answer(mistake, folder)).errors:
+            found.setdefault(mistake.kind, []).append(said)
+    return found
+
+
+def test_all_kinds_are_there(answers: dict[str, list[Answer]]) -> None:
+    assert answers.keys() == line_mutations().keys() | text_mutations().keys()
+    assert sum(map(len, answers.values())) >= 300
+
+
+def test_a_mistake_is_one_error(answers: dict[str, list[Answer]]) -> None:
+    every = [each for several in answers.values() for each in several]
+    assert sum(len(each.errors) == 1 for each in every) >= 0.97 * len(every)
+
+
+def test_the_error_points_at_the_mistake(answers: dict[str, list[Answer]]) -> None:
+    every = [each for several in answers.values() for each in several]
+    assert sum(each.place != "elsewhere" for each in every) >= 0.85 * len(every)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("misspelt op", "misspelt key", "misspelt top key", "misspelt parameter"),
+        *("framework's name", "framework's attribute", "unknown parameter", "wrong reference"),
+        *("tab for indentation", "call not quoted", "colon in a text", "alias for a product"),
+        *("groups that do not divide", "text for a number", "join of another kind", "key twice"),
+    ],
+)
+def test_some_are_always_said_well(kind: str, answers: dict[str, list[Answer]]) -> None:
+    assert all(each.good for each in answers[kind])
