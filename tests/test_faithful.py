@@ -217,7 +217,7 @@ def precise(
     x = images(network.input, 1, "float64")
     with precision("float64"):
         theirs = reference.keras_model(network.input)
-        randomize_keras(theirs, 0, np.concatenate([x, -x]))
+        randomize_keras(theirs, 0, channels_last(np.concatenate([x, -x])))
         path = tmp_path_factory.mktemp("weights") / "theirs.weights.h5"
         theirs.save_weights(path)
         foreign = Foreign.made(OF_KERAS, theirs, network)
