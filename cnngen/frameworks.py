@@ -52,6 +52,20 @@ def keras_on_tensorflow() -> Any:
 
 
 @contextmanager
+def keras_precision(word: str) -> Generator[None]:
+    """Keras makes its layers, and converts its numbers, in this precision."""
+    keras = keras_on_tensorflow()
+    before = keras.config.dtype_policy(), keras.config.floatx()
+    keras.config.set_dtype_policy(word)
+    keras.config.set_floatx(word)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before[0])
+        keras.config.set_floatx(before[1])
+
+
+@contextmanager
 def _silence() -> Generator[None]:
     """TensorFlow logs what nobody asked for, and some of it before it reads what it may log."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

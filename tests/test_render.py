@@ -444,11 +444,11 @@ def test_sarif():
         ("/srv/é.yaml", "file:///srv/%C3%A9.yaml"),
         ("specs/../x.yaml", "x.yaml"),
         ("../x.yaml", "file:///srv/x.yaml"),
-        ("/srv/work/x.yaml", "x.yaml"),
+        ("/srv/here/x.yaml", "x.yaml"),
     ],
 )
 def test_sarif_uris(path: str, uri: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("os.getcwd", lambda: "/srv/work")
+    monkeypatch.setattr("os.getcwd", lambda: "/srv/here")
     diagnostic = found(Label(Span(Source(path, "x"), 0, 1)))
     (result,) = json.loads(render_sarif([diagnostic]))["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == uri

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from built import Built, build
 from click.testing import CliRunner, Result
 
 from cnngen.cli import cli
@@ -15,7 +16,6 @@ from cnngen.semantics.network import Network
 from cnngen.verify.models import channels_last
 from cnngen.weights.places import places
 from cnngen.weights.read_torch import COUNTER
-from tests.built import Built, build
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 safetensors = pytest.importorskip("safetensors.numpy")

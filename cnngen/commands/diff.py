@@ -12,10 +12,9 @@ from cnngen.commands.options import (
     WrongUseError,
     analyse,
     changes,
-    exit_code,
+    checked,
+    only_spec,
     options,
-    show,
-    specs,
 )
 from cnngen.diagnostics.terminal import one_line
 
@@ -54,35 +53,25 @@ def diff(
     extends: HEAD~1:specs/resnet50.yaml. What is written otherwise and means the same is no change.
     """
     chosen = options(settings, input, max_layers)
-    before, after = _network(ctx, old, chosen), _network(ctx, new, chosen)
+    before, after = _network(old, chosen), _network(new, chosen)
     from cnngen.diff.changes import difference
-    from cnngen.report.difference import difference_markdown, difference_text
+    from cnngen.report.difference import difference_text
 
     found = difference(before, after)
     if format == "json":
         text = json.dumps(found.as_dict(), indent=2) + "\n"
-    elif format == "markdown":
-        text = difference_markdown(found, one_line(old), one_line(new))
     else:
-        text = difference_text(found, one_line(old), one_line(new))
+        text = difference_text(found, one_line(old), one_line(new), format)
     click.echo(text, nl=False)
     ctx.exit(ERRORS if strict and not found.empty else 0)
 
 
-def _network(ctx: click.Context, text: str, chosen: "Options") -> "Network":
+def _network(text: str, chosen: "Options") -> "Network":
     """The checked network that an argument means; ends the command where it has errors."""
     name, colon, file = text.partition(":")
     if colon and not Path(text).exists():
-        network, diagnostics = _at_revision(name, file, text, chosen)
-    else:
-        paths = specs([text])
-        if len(paths) > 1:
-            raise WrongUseError(f"`{text}` has {len(paths)} specs: name one of them")
-        network, diagnostics = analyse(paths[0], chosen)
-    show(diagnostics)
-    if network is None:
-        ctx.exit(exit_code(diagnostics))
-    return network
+        return checked(*_at_revision(name, file, text, chosen))
+    return checked(*analyse(only_spec(text), chosen))
 
 
 def _at_revision(

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnngen.commands.options import WrongUseError, analyse, exit_code, options, show, specs
+from cnngen.commands.options import (
+    WrongUseError,
+    analyse,
+    checked,
+    exit_code,
+    only_spec,
+    options,
+    show,
+)
 from cnngen.diagnostics.terminal import one_line
 from cnngen.locate import SUFFIXES
 from cnngen.shipped import SPECS, TEMPLATES
@@ -45,7 +53,7 @@ def new(ctx: click.Context, file: Path, parent: str | None, force: bool) -> None
     if parent is None:
         texts = {file: _rendered("network.yaml", file=file.name, name=name)}
     else:
-        texts = _variant(ctx, file, name, parent)
+        texts = _variant(file, name, parent)
     for path, text in texts.items():
         _write(path, text)
     _, diagnostics = analyse(file, options({}, None, None))
@@ -59,20 +67,15 @@ def class_name(stem: str) -> str:
     return "".join(word[0].upper() + word[1:] for word in words) or "Net"
 
 
-def _variant(ctx: click.Context, file: Path, name: str, parent: str) -> dict[Path, str]:
+def _variant(file: Path, name: str, parent: str) -> dict[Path, str]:
     """The text of a variant, and of what has to be beside it."""
-    paths = specs([parent])
-    if len(paths) > 1:
-        raise WrongUseError(f"`{parent}` has {len(paths)} specs: name one of them")
-    network, diagnostics = analyse(paths[0], options({}, None, None))
-    show(diagnostics)
-    if network is None:
-        ctx.exit(exit_code(diagnostics))
+    source = only_spec(parent)
+    network = checked(*analyse(source, options({}, None, None)))
     texts: dict[Path, str] = {}
-    extends = paths[0]
-    if paths[0].resolve().parent == SPECS.resolve():
-        extends = file.parent / paths[0].name
-        texts |= _copies(paths[0], file.parent)
+    extends = source
+    if source.resolve().parent == SPECS.resolve():
+        extends = file.parent / source.name
+        texts |= _copies(source, file.parent)
     if file.resolve() == extends.resolve():
         raise WrongUseError(f"`{one_line(str(file))}` cannot extend itself: choose another name")
     relative = Path(os.path.relpath(extends.resolve(), file.resolve().parent)).as_posix()

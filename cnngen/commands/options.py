@@ -111,6 +111,22 @@ def specs(texts: Sequence[str]) -> list[Path]:
         raise WrongUseError(str(error)) from None
 
 
+def only_spec(text: str) -> Path:
+    """The one file that the argument of a command means."""
+    paths = specs([text])
+    if len(paths) > 1:
+        raise WrongUseError(f"`{text}` has {len(paths)} specs: name one of them")
+    return paths[0]
+
+
+def checked(network: "Network | None", diagnostics: "Sequence[Diagnostic]") -> "Network":
+    """The network, once what was found is shown; ends the command where it has errors."""
+    show(diagnostics)
+    if network is None:
+        click.get_current_context().exit(exit_code(diagnostics))
+    return network
+
+
 def analyse(path: Path, options: "Options") -> tuple["Network | None", "list[Diagnostic]"]:
     """Check a spec, and remember which one, in case that this ends in a bug.
 

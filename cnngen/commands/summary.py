@@ -6,13 +6,11 @@ import click
 
 from cnngen.commands.options import (
     Size,
-    WrongUseError,
     analyse,
     changes,
-    exit_code,
+    checked,
+    only_spec,
     options,
-    show,
-    specs,
     table_format,
 )
 
@@ -28,9 +26,7 @@ from cnngen.commands.options import (
 )
 @click.option("--training", is_flag=True, help="Count what exists in training only, too.")
 @changes
-@click.pass_context
 def summary(
-    ctx: click.Context,
     spec: str,
     format: str,
     depth: int | None,
@@ -40,13 +36,7 @@ def summary(
     max_layers: int | None,
 ) -> None:
     """Sum up a network: the output, parameters and multiply-accumulates of its parts."""
-    paths = specs([spec])
-    if len(paths) > 1:
-        raise WrongUseError(f"`{spec}` has {len(paths)} specs: name one of them")
-    network, diagnostics = analyse(paths[0], options(settings, input, max_layers))
-    show(diagnostics)
-    if network is None:
-        ctx.exit(exit_code(diagnostics))
+    network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
     from cnngen.report.summary import summarize
     from cnngen.report.summary_table import left_out, summary_table
     from cnngen.report.table import RENDERERS

@@ -13,17 +13,16 @@ from cnngen.commands.options import (
     WrongUseError,
     analyse,
     changes,
-    exit_code,
+    checked,
+    only_spec,
     options,
     show,
-    specs,
     table_format,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cnngen.analysis import Options
     from cnngen.semantics.network import Network
     from cnngen.weights.foreign import Foreign
     from cnngen.weights.layout import Array
@@ -106,8 +105,8 @@ def convert(
     _require_numpy()
     framework = _framework(target, to)
     _check_source(source, old=bool(reference))
-    path, chosen = _only(spec), options(settings, input, max_layers)
-    network = _network(ctx, path, chosen)
+    path, chosen = only_spec(spec), options(settings, input, max_layers)
+    network = checked(*analyse(path, chosen))
     text = _keras_source(ctx, network) if _suffix(target) in KERAS_ONLY else None
     plain = (
         analyse(path, replace(chosen, settings={}, input=None))[0] if settings or input else None
@@ -132,9 +131,7 @@ def convert(
 @click.option("--from", "reference", metavar=REFERENCE, help=f"Compare with {ANOTHER}.")
 @table_format
 @changes
-@click.pass_context
 def correspond(
-    ctx: click.Context,
     spec: str,
     reference: str | None,
     format: str,
@@ -152,7 +149,7 @@ def correspond(
     from cnngen.weights.stored import WeightsFileError
 
     _require_numpy()
-    network = _network(ctx, _only(spec), options(settings, input, max_layers))
+    network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
     if reference:
         from cnngen.weights.foreign import correspond
 
@@ -220,21 +217,6 @@ def _require_numpy() -> None:
         framework("numpy")
     except MissingFrameworkError as error:
         raise WrongUseError(str(error)) from None
-
-
-def _only(spec: str) -> Path:
-    paths = specs([spec])
-    if len(paths) > 1:
-        raise WrongUseError(f"`{spec}` has {len(paths)} specs: name one of them")
-    return paths[0]
-
-
-def _network(ctx: click.Context, path: Path, chosen: "Options") -> "Network":
-    network, diagnostics = analyse(path, chosen)
-    show(diagnostics)
-    if network is None:
-        ctx.exit(exit_code(diagnostics))
-    return network
 
 
 def _foreign(text: str, network: "Network") -> "Foreign":

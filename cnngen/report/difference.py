@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from cnngen.diff.changes import Changed, Difference, Group, StageChange
 from cnngen.report.catalogue import short
-from cnngen.report.summary import Sizes, size_text
+from cnngen.report.summary import size_text
 from cnngen.report.table import Table, aligned, markdown
 
 MOST_PATHS = 3
@@ -12,25 +12,19 @@ MOST_OPS = 4
 MOST_LINES = 50
 
 
-def difference_text(found: Difference, old: str, new: str) -> str:
+def difference_text(found: Difference, old: str, new: str, format: str = "text") -> str:
+    """A page about it, `text` or `markdown`."""
+    in_markdown = format == "markdown"
+    mark, render = ("`", markdown) if in_markdown else ("", aligned)
+    names = f"{mark}{old}{mark}", f"{mark}{new}{mark}"
     if found.empty:
-        return f"{old} and {new} are the same network\n"
-    parts = [f"{old} -> {new}\n", aligned(totals_table(found))]
-    if table := stage_table(found):
-        parts.append(aligned(table))
-    if lines := list(_lines(found, "")):
-        parts.append("".join(f"{line}\n" for line in lines))
-    return "\n".join(parts)
-
-
-def difference_markdown(found: Difference, old: str, new: str) -> str:
-    if found.empty:
-        return f"`{old}` and `{new}` are the same network.\n"
-    parts = [f"### `{old}` → `{new}`\n", markdown(totals_table(found))]
-    if table := stage_table(found):
-        parts.append(markdown(table))
-    if lines := list(_lines(found, "`")):
-        parts.append("".join(f"* {line[2:]}\n" for line in lines))
+        return f"{names[0]} and {names[1]} are the same network{'.' if in_markdown else ''}\n"
+    head = f"### {names[0]} → {names[1]}\n" if in_markdown else f"{old} -> {new}\n"
+    tables = [totals_table(found), stage_table(found)]
+    parts = [head, *(render(table) for table in tables if table)]
+    if lines := list(_lines(found, mark)):
+        bullets = [f"* {line[2:]}" for line in lines] if in_markdown else lines
+        parts.append("".join(f"{line}\n" for line in bullets))
     return "\n".join(parts)
 
 
@@ -61,7 +55,7 @@ def _stage(stage: StageChange) -> tuple[str, str, str, str]:
         return f"{stage.name} ({word})", size, short(stage.parameters[i]), short(stage.macs[i])
     return (
         stage.name,
-        _arrow(_size(stage.old), _size(stage.new)),
+        _arrow(size_text(stage.old), size_text(stage.new)),
         _arrow(*map(short, stage.parameters)),
         _arrow(*map(short, stage.macs)),
     )
@@ -83,7 +77,7 @@ def _lines(found: Difference, mark: str) -> Iterator[str]:
         yield f"~ and {len(lines) - MOST_LINES} changes more"
     if found.moved:
         first = found.moved[0]
-        sizes = _arrow(_size(first.old), _size(first.new))
+        sizes = _arrow(size_text(first.old), size_text(first.new))
         others = f", and {len(found.moved) - 1} more" if len(found.moved) > 1 else ""
         yield f"~ other shapes: {quoted(first.path)} {sizes}{others}"
 
@@ -119,10 +113,6 @@ def _changed(changed: Changed, mark: str) -> str:
 
 def _arrow(old: str, new: str) -> str:
     return old if old == new else f"{old} -> {new}"
-
-
-def _size(sizes: Sizes) -> str:
-    return size_text(sizes)
 
 
 def _change(old: int, new: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Self, cast
 import numpy as np
 
 from cnngen.frameworks import framework, keras_on_tensorflow
+from cnngen.frameworks import keras_precision as precision
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
 from cnngen.verify.tolerance import Precision
@@ -69,20 +70,6 @@ def running(what: str) -> Generator[None]:
     except Exception as error:
         text = (str(error).strip().splitlines() or [""])[0]
         raise SourceError(f"{what} fails: {type(error).__name__}: {text}") from error
-
-
-@contextmanager
-def precision(word: Precision) -> Generator[None]:
-    """Keras makes its layers, and converts its numbers, in this precision."""
-    keras = keras_on_tensorflow()
-    before = keras.config.dtype_policy(), keras.config.floatx()
-    keras.config.set_dtype_policy(word)
-    keras.config.set_floatx(word)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before[0])
-        keras.config.set_floatx(before[1])
 
 
 class Models:

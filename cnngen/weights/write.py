@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cnngen.frameworks import framework, keras_on_tensorflow
+from cnngen.frameworks import framework, keras_on_tensorflow, keras_precision
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
 from cnngen.weights.layout import Array
@@ -48,7 +48,7 @@ def write_keras(
     if len(words) != 1:
         both = " and ".join(sorted(words))
         raise WeightsFileError(f"the weights are {both}, and a Keras model has one precision")
-    with _precision(keras, words.pop()):
+    with keras_precision(words.pop()):
         model = _model(keras, network, source, heads)
         variables = {variable.path: variable for variable in model.weights}
         for name, value in state.items():
@@ -90,15 +90,3 @@ def _model(keras: Any, network: Network, source: str, heads: bool) -> Any:
     keras.utils.set_random_seed(0)
     size = (shape.height, shape.width, shape.channels)
     return getattr(module, stem)(input_shape=size, **arguments)
-
-
-@contextmanager
-def _precision(keras: Any, word: str) -> Generator[None]:
-    before = keras.config.dtype_policy(), keras.config.floatx()
-    keras.config.set_dtype_policy(word)
-    keras.config.set_floatx(word)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before[0])
-        keras.config.set_floatx(before[1])
