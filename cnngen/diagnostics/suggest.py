@@ -8,6 +8,7 @@ from cnngen.source import Span
 
 LONGEST = 40
 SHORTEST_TO_FIX = 3
+MOST_RIVALS = 200
 
 
 def suggest(word: str, candidates: Iterable[str]) -> str | None:
@@ -24,7 +25,7 @@ def suggest(word: str, candidates: Iterable[str]) -> str | None:
     limit = _limit(word)
     distance, _, nearest = min(
         (
-            (_slips(word, candidate), _plain(word) != _plain(candidate), candidate)
+            (_slips(word, candidate, limit), _plain(word) != _plain(candidate), candidate)
             for candidate in candidates
             if len(candidate) <= LONGEST
         ),
@@ -43,8 +44,11 @@ def respell(at: Span, word: str | None, rivals: Iterable[str] = ()) -> tuple[Edi
     if word is None or text == word or not re.fullmatch(r"[\w.]+", text) or len(text) > LONGEST:
         return ()
     rivals = [rival for rival in rivals if len(rival) <= LONGEST]
+    if len(rivals) > MOST_RIVALS:
+        return ()
+    limit = _limit(text)
     same = [rival for rival in rivals if _plain(rival) == _plain(text)]
-    near = same or [rival for rival in rivals if _slips(text, rival) <= _limit(text)]
+    near = same or [rival for rival in rivals if _slips(text, rival, limit) <= limit]
     is_short = len(text) < SHORTEST_TO_FIX and not same
     if rivals and (set(near) != {word} or is_short or _digits(text) != _digits(word)):
         return ()
@@ -64,10 +68,15 @@ def _digits(word: str) -> str:
     return re.sub(r"\D", "", word)
 
 
-def _slips(a: str, b: str) -> int:
-    """Letters to insert, delete, replace or swap with a neighbour; case hardly counts."""
+def _slips(a: str, b: str, limit: int) -> int:
+    """Letters to insert, delete, replace or swap with a neighbour; case hardly counts.
+
+    Where there are more of them than `limit`, some number above it.
+    """
     if a.lower() == b.lower():
         return int(a != b)
+    if abs(len(a) - len(b)) > limit:
+        return limit + 1
     a, b = a.lower(), b.lower()
     before: list[int] = []
     row = list(range(len(b) + 1))
@@ -78,4 +87,6 @@ def _slips(a: str, b: str) -> int:
             if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
                 cost = min(cost, last[j - 2] + 1)
             row.append(cost)
+        if min(row) > limit and min(before) > limit:
+            return limit + 1
     return row[-1]
