@@ -11,15 +11,17 @@ from cnngen.ops.base import UNKNOWN
 from cnngen.semantics.network import Network
 
 HEAD = "cnngen: 1\nname: Net\nabout: A.\ninput: {channels: 3, height: 32, width: 32}\n"
-SECONDS = 20  # of processor time; less than three on a busy machine, and what has no bound takes for ever
+SECONDS = (
+    20  # of processor time; less than three on a busy machine, and what has no bound takes for ever
+)
 MEGABYTES = 64
 LONGEST_OUTPUT = 60_000
 
 
-def check(text: str, folder: Path) -> tuple[Network | None, Report]:
+def check(text: str | bytes, folder: Path) -> tuple[Network | None, Report]:
     """Analyse a spec, and make sure that it ends soon, with either a network or an error."""
     path = folder / "spec.yaml"
-    path.write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
+    path.write_bytes(text if isinstance(text, bytes) else text.encode(errors="surrogatepass"))
     report = Report()
     start, memory = time.process_time(), most_memory()
     network = analyse_file(path, report)
