@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.base import Attribute, Distribution, Op
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.semantics.evaluate import EvaluationError, MaybeValue, Undetermined
@@ -33,8 +33,12 @@ def bind(
     evaluate: Evaluate,
     report: Report,
     notes: Callable[[], tuple[str, ...]],
+    origins: Callable[[ArgumentValue, Span | None], tuple[Label, ...]],
 ) -> Op | None:
-    """The op of a call; None where a value is missing, cannot be known, or was reported."""
+    """The op of a call; None where a value is missing, cannot be known, or was reported.
+
+    `notes` and `origins` say of what is wrong in a value where it was used and came from.
+    """
     values: dict[str, Any] = {}
     for name, value in arguments.items():
         try:
@@ -44,7 +48,12 @@ def bind(
         except EvaluationError as error:
             if error.code != "unknown-name":  # resolve has reported those
                 at = error.span or value.span or call.callee.span
-                report.add(error.code, error.message, at, notes=notes(), help=error.help)
+                report.add(
+                    *(error.code, error.message, at),
+                    secondary=origins(value, error.span),
+                    notes=notes(),
+                    help=error.help,
+                )
     if len(values) < len(op.attributes):
         return None
     for name, attribute in op.attributes.items():

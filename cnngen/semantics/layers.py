@@ -8,6 +8,7 @@ from cnngen.program.algebra import free_names, mentions_input
 from cnngen.semantics.attributes import argument_span, bind
 from cnngen.semantics.elaboration import Elaboration, Place
 from cnngen.semantics.evaluate import evaluate
+from cnngen.semantics.given import origins
 from cnngen.semantics.network import Layer, Rank, Scope, Tensor
 from cnngen.semantics.walk import argument_expressions
 from cnngen.source import Span
@@ -45,6 +46,7 @@ def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboratio
             ),
             elaboration.report,
             scope.trail,
+            lambda value, at: origins(value, at, scope, elaboration.resolution.spec),
         )
     return elaboration.ops[key]
 
