@@ -66,11 +66,14 @@ class Report:
         help: str | None = None,
         fix: Iterable[Edit] = (),
     ) -> None:
-        key = (code, at.source.path, at.start, at.end)
-        if key not in self.found:
-            self.found[key] = Diagnostic(
+        if not self.has(code, at):
+            self.found[_key(code, at)] = Diagnostic(
                 code, message, Label(at, label), tuple(secondary), tuple(notes), help, tuple(fix)
             )
+
+    def has(self, code: str, at: Span) -> bool:
+        """Whether there is something of a code at a place, so that more would not be kept."""
+        return _key(code, at) in self.found
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """In the order of the file."""
@@ -85,3 +88,7 @@ class Report:
     def failed(self) -> bool:
         """Whether any of them is an error."""
         return any(d.severity is Severity.ERROR for d in self.found.values())
+
+
+def _key(code: str, at: Span) -> tuple[str, str, int, int]:
+    return code, at.source.path, at.start, at.end

@@ -74,7 +74,8 @@ class Distribution:
 class ShapeError(Exception):
     """The shapes or attributes of an op do not fit.
 
-    `attribute` is the one to point at, if it is one's fault; `label` is what to write there.
+    `attribute` is the one to point at, if it is one's fault; `label` is what to write there;
+    `wants` is the rank of the input that an op takes, if it was given one of the other.
     """
 
     def __init__(
@@ -85,10 +86,11 @@ class ShapeError(Exception):
         attribute: str | None = None,
         label: str = "",
         help: str | None = None,
+        wants: Literal["image", "vector"] | None = None,
     ) -> None:
         super().__init__(message)
         self.message, self.code, self.attribute, self.label = message, code, attribute, label
-        self.help = help
+        self.help, self.wants = help, wants
 
 
 Kind = Literal["int", "float", "bool", "size", "ints", "table", "padding", "choice", "init"]
@@ -259,6 +261,7 @@ def image(op: Op, x: Shape) -> Image:
     raise ShapeError(
         f"`{op.name}` needs feature maps (C x H x W), not a vector of {x}",
         help="put it before `flatten`",
+        wants="image",
     )
 
 
@@ -269,6 +272,7 @@ def vector(op: Op, x: Shape) -> Vector:
     raise ShapeError(
         f"`{op.name}` needs a vector, not feature maps of {x}",
         help="put `flatten` before it, or `global_avg_pool` and `flatten`",
+        wants="vector",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.model import Report
 from cnngen.ops import OPS
 from cnngen.ops.base import UNKNOWN, Image, Unknown, Vector
 from cnngen.semantics.attributes import show
@@ -261,13 +261,9 @@ def _branches(
         outputs.append(_body(body, arrangement, f"{path}.{name.text}", x, place, elaboration))
     if step.join.text == "concat":
         _warn_of_repeated_input(step, x, outputs, place, elaboration)
-    labels = [
-        Label(name.span, str(output.shape))
-        for (name, _), output in zip(step.arms, outputs, strict=True)
-    ]
     op = OPS[step.join.text]({})
     at = f"{path}.{key or step.join.text}"
-    return lay(at, op, tuple(outputs), step, step.join.span, place, elaboration, labels)
+    return lay(at, op, tuple(outputs), step, step.join.span, x, place, elaboration)
 
 
 def _warn_of_repeated_input(

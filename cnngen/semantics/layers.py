@@ -1,8 +1,5 @@
 """Layers: one op with its values and shapes, put into the graph."""
 
-from collections.abc import Sequence
-
-from cnngen.diagnostics.model import Label
 from cnngen.ops.base import LARGEST, UNKNOWN, Image, Op, Shape, ShapeError
 from cnngen.program.algebra import free_names, mentions_input
 from cnngen.semantics.attributes import argument_span, bind
@@ -10,9 +7,10 @@ from cnngen.semantics.elaboration import Elaboration, Place
 from cnngen.semantics.evaluate import evaluate
 from cnngen.semantics.given import origins
 from cnngen.semantics.network import Layer, Rank, Scope, Tensor
+from cnngen.semantics.story import story_of_join, story_of_layer
 from cnngen.semantics.walk import argument_expressions
 from cnngen.source import Span
-from cnngen.syntax.tree import Argument, Call, Step
+from cnngen.syntax.tree import Argument, Branches, Call
 
 MOST_PARTS = 1000
 
@@ -25,7 +23,7 @@ def lay_op(call: Call, path: str, x: Tensor, place: Place, elaboration: Elaborat
     op = _bound(call, op_class, place.scope, elaboration)
     if op is not None:
         elaboration.effort.spend(_numbers_in_lists(op), call.span)
-    return lay(path, op, (x,), call, call.callee.span, place, elaboration)
+    return lay(path, op, (x,), call, call.callee.span, x, place, elaboration)
 
 
 def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboration) -> Op | None:
@@ -74,13 +72,13 @@ def lay(
     path: str,
     op: Op | None,
     inputs: tuple[Tensor, ...],
-    step: Step,
+    step: Call | Branches,
     span: Span,
+    given: Tensor,
     place: Place,
     elaboration: Elaboration,
-    labels: Sequence[Label] = (),
 ) -> Tensor:
-    """Infer the output of an op and put it into the graph."""
+    """Infer the output of an op and put it into the graph; `given` is what its step was given."""
     network = elaboration.network
     if op is None or any(x.shape is UNKNOWN for x in inputs):
         return Tensor(path, UNKNOWN)
@@ -90,26 +88,16 @@ def lay(
     try:
         output = op.infer(*shapes)
     except ShapeError as error:
-        at = span
-        if isinstance(step, Call) and error.attribute:
-            at = argument_span(step, error.attribute)
-        elaboration.report.add(
-            error.code,
-            error.message,
-            at,
-            error.label or (f"the input here is {shapes[0]}" if len(shapes) == 1 else ""),
-            secondary=labels,
-            notes=place.scope.trail(),
-            help=error.help,
-        )
+        _report(error, inputs, step, span, given, place, elaboration)
         return Tensor(path, UNKNOWN)
-    network.layers[path] = Layer(path, op, inputs, output, step, span, elaboration.training)
+    network.layers[path] = Layer(
+        path, op, inputs, output, step, span, place.scope, elaboration.training
+    )
     if _is_too_large(output):
         elaboration.report.add(
             "too-large",
             f"the output of `{op.name}` is too large: {output}",
             span,
-            secondary=labels,
             notes=place.scope.trail(),
             help="use fewer or smaller steps that enlarge their input",
         )
@@ -121,6 +109,39 @@ def lay(
     if isinstance(step, Call):
         _note_use(step, op, shapes[0], place.scope, elaboration)
     return Tensor(path, output)
+
+
+def _report(
+    error: ShapeError,
+    inputs: tuple[Tensor, ...],
+    step: Call | Branches,
+    span: Span,
+    given: Tensor,
+    place: Place,
+    elaboration: Elaboration,
+) -> None:
+    """Say that shapes do not fit, and how they came about."""
+    scope, network, report = place.scope, elaboration.network, elaboration.report
+    at = (
+        argument_span(step, error.attribute) if isinstance(step, Call) and error.attribute else span
+    )
+    if report.has(error.code, at):
+        return
+    label = error.label
+    if isinstance(step, Branches):
+        story = story_of_join(step, inputs, given, network)
+    else:
+        story = story_of_layer(error, given, network)
+        label = label or f"the input here is {given.shape}"
+    report.add(
+        error.code,
+        error.message,
+        at,
+        label,
+        secondary=story.labels,
+        notes=(*scope.trail(), *story.notes),
+        help=error.help,
+    )
 
 
 def _is_too_large(shape: Shape) -> bool:

@@ -97,6 +97,7 @@ class Layer:
     output: Shape | Unknown
     step: Step
     span: Span
+    scope: Scope
     training: bool
 
 

@@ -1,5 +1,6 @@
 """Advice: where a spec fails only for the size of its input, the nearest sizes that work."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,8 @@ def advise(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[
 
 def _is_about_size(error: Diagnostic) -> bool:
     """Whether another height or width could help; it could not where branches differ otherwise."""
-    sides = {tuple(label.text.split(" x ")[1:]) for label in error.secondary}
+    shapes = [re.fullmatch(r"\d+ x (\d+ x \d+)", label.text) for label in error.secondary]
+    sides = {shape[1] for shape in shapes if shape}
     return error.code == "empty-output" or (error.code == "shape-mismatch" and len(sides) > 1)
 
 
