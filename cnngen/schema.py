@@ -53,20 +53,19 @@ def json_schema() -> Schema:
     """The schema of a whole file."""
     properties = _properties()
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "cnngen spec",
+        "$schema": "http://json-schema.org/draft-07/schema#",
         "description": "A convolutional network, from which cnngen makes PyTorch and Keras source.",
         "type": "object",
         "properties": {key: {"description": ABOUT[key]} | properties[key] for key in KEYS},
         "required": ["cnngen"],
         "anyOf": [{"required": list(EXAMPLES)}, {"required": ["extends"]}],
         "additionalProperties": False,
-        "$defs": _definitions(),
+        "definitions": _definitions(),
     }
 
 
 def _ref(name: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}"}
+    return {"$ref": f"#/definitions/{name}"}
 
 
 def _map(names: str, value: Schema, description: str = "") -> Schema:
@@ -165,11 +164,19 @@ _PARAMETERS = "Parameters of the block: a default each, or a type where they mus
 
 
 def _bare_step() -> Schema:
-    """`relu`: one that needs no attributes. Which do not, `defaults` may change."""
+    """`relu`: one that needs no attributes. Which do not, `defaults` may change.
+
+    Patterns rather than constants, which editors would complete as well as the key of the op, and
+    make `conv: conv` of the two. `patternErrorMessage` is known to the YAML language server only.
+    """
+    words = {"type": "string", "patternErrorMessage": "neither an op nor the name of a block"}
     return {
         "anyOf": [
-            *({"const": name, "description": _about(op)} for name, op in STEP_OPS.items()),
-            {"type": "string", "pattern": BLOCK_NAME},
+            *(
+                words | {"pattern": f"^{name}$", "description": _about(op)}
+                for name, op in STEP_OPS.items()
+            ),
+            words | {"pattern": BLOCK_NAME},
         ]
     }
 
@@ -192,7 +199,7 @@ def _keyed_step() -> Schema:
         "patternProperties": {BLOCK_NAME: arguments},
         "additionalProperties": False,
         "minProperties": 1,
-        "dependentSchemas": _company(),
+        "dependencies": _company(),
     }
 
 
@@ -261,44 +268,56 @@ def _attribute(attribute: Attribute[Any]) -> Schema:
     schema: Schema = {"description": attribute.about}
     if not attribute.required:
         schema["default"] = attribute.default
-    schema |= _ref("init") if attribute.kind == "init" else {"anyOf": _values(attribute)}
-    return schema
+    return schema | _values(attribute)
 
 
-def _values(attribute: Attribute[Any]) -> list[Schema]:
-    """A literal value within its range, or an expression; pairs and sides as lists of them."""
+def _values(attribute: Attribute[Any]) -> Schema:
+    """A literal value within its range, or an expression; pairs and sides as lists of them.
+
+    One schema where that can be: editors explain an attribute once for each that its value fits.
+    """
     bounds = {
         "minimum": attribute.minimum,
         "maximum": attribute.maximum,
         "exclusiveMinimum": attribute.above,
     }
     limits = {key: bound for key, bound in bounds.items() if bound is not None}
-    whole: list[Schema] = [{"type": "integer", **limits}, {"type": "string"}]
-    null: list[Schema] = [{"type": "null"}] if attribute.optional else []
+    null = ("null",) if attribute.optional else ()
+    whole: Schema = {"type": ["integer", "string"], **limits}
+    whole_or_list: Schema = {
+        "type": ["integer", "string", "array", *null],
+        "items": whole,
+        **limits,
+    }
     match attribute.kind:
         case "int":
-            return [*whole, *null]
+            return {"type": ["integer", "string", *null], **limits}
         case "float":
-            return [{"type": "number", **limits}, {"type": "string"}, *null]
+            return {"type": ["number", "string", *null], **limits}
         case "bool":
-            return [{"type": ["boolean", "string"]}, *null]
+            return {"type": ["boolean", "string", *null]}
         case "size":
-            return [*whole, _list(whole, 2), *null]
+            return whole_or_list | _items(2)
         case "ints":
-            return [_list(whole), {"type": "string"}, *null]
+            return _list(whole, null)
         case "table":
-            return [_list([_list(whole), {"type": "string"}]), {"type": "string"}, *null]
+            return _list(_list(whole), null)
         case "padding":
-            return [{"enum": ["half", "same"]}, *whole, _list(whole, 2), _list(whole, 4), *null]
+            words: Schema = {"enum": ["half", "same"]}
+            return {"anyOf": [words, whole_or_list | _items(2), {"type": "array"} | _items(4)]}
         case "choice":
-            return [{"enum": list(attribute.choices)}, *null]
+            return {"enum": [*attribute.choices, *([None] if attribute.optional else [])]}
         case "init":
-            return [_ref("init")]
+            return _ref("init")
 
 
-def _list(items: list[Schema], length: int | None = None) -> Schema:
-    lengths = {} if length is None else {"minItems": length, "maxItems": length}
-    return {"type": "array", "items": {"anyOf": items}} | lengths
+def _list(items: Schema, null: tuple[str, ...] = ()) -> Schema:
+    return {"type": ["array", "string", *null], "items": items}
+
+
+def _items(count: int) -> Schema:
+    """How many a list has, where there is one."""
+    return {"minItems": count, "maxItems": count}
 
 
 def _init() -> Schema:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator
 
 from cnngen.locate import zoo
 from cnngen.ops import OPS
@@ -16,7 +16,7 @@ from cnngen.schema import BLOCK_NAME, json_schema
 from cnngen.syntax.names import CAP_WORDS
 
 SCHEMA = json_schema()
-VALIDATOR = Draft202012Validator(SCHEMA)
+VALIDATOR = Draft7Validator(SCHEMA)
 
 HEAD = "{cnngen: 1, name: Small, about: A network., input: {channels: 3, height: 8, width: 8}"
 
@@ -30,7 +30,7 @@ def accepts_step(step: str) -> bool:
 
 
 def test_the_schema_is_one():
-    Draft202012Validator.check_schema(SCHEMA)
+    Draft7Validator.check_schema(SCHEMA)
 
 
 @pytest.mark.parametrize("path", zoo().values(), ids=lambda path: path.stem)
@@ -146,7 +146,7 @@ def test_nested_steps_are_checked_once_at_each_level():
 def test_everything_of_an_op_is_in_it():
     for name, op in OPS.items():
         if not op.joins:
-            definition = SCHEMA["$defs"][f"op_{name}"]
+            definition = SCHEMA["definitions"][f"op_{name}"]
             assert list(definition["properties"]) == list(op.attributes)
             for key, attribute in op.attributes.items():
                 assert definition["properties"][key]["description"] == attribute.about
@@ -154,7 +154,7 @@ def test_everything_of_an_op_is_in_it():
 
 def test_everything_is_described():
     assert all(value.get("description") for value in SCHEMA["properties"].values())
-    keyed: dict[str, Any] = SCHEMA["$defs"]["keyed_step"]["properties"]
+    keyed: dict[str, Any] = SCHEMA["definitions"]["keyed_step"]["properties"]
     assert all(value.get("description") for value in keyed.values())
 
 
