@@ -7,11 +7,12 @@ from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cnngen.analysis import Options, analyse, analyse_file
+from cnngen.analysis import DEFAULTS, Options, analyse, analyse_file
 from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.diagnostics.text import render_text
 from cnngen.locate import UnknownSpecError, find_specs
 from cnngen.ops.base import Image
+from cnngen.remedy import advised, propose
 from cnngen.report.summary import Summary, summarize
 from cnngen.semantics.network import Network
 from cnngen.source import Source
@@ -46,9 +47,11 @@ class LoadedSpec:
     options: Options
 
     @cached_property
-    def _analysis(self) -> tuple[Network | None, Report]:
+    def _analysis(self) -> tuple[Network | None, list[Diagnostic]]:
         report = Report()
-        return analyse_file(self.path, report, self.options), report
+        network = analyse_file(self.path, report, self.options)
+        found = list(report)
+        return network, found if network else advised(self.path, self.options, found)
 
     def check(self) -> list[Diagnostic]:
         """Everything that there is to say about the spec, in the order of the file."""
@@ -71,9 +74,9 @@ class LoadedSpec:
         return text
 
     def _network(self) -> Network:
-        network, report = self._analysis
+        network, diagnostics = self._analysis
         if network is None:
-            raise SpecError(list(report))
+            raise SpecError(diagnostics)
         return network
 
 
@@ -94,7 +97,7 @@ def load(
     return LoadedSpec(found[0], Options(given, Image(*input) if input else None))
 
 
-def check_source(source: Source) -> Report:
+def check_source(source: Source) -> list[Diagnostic]:
     """What there is to say about a text, as if it were a file in a project without others."""
     report = Report()
     with TemporaryDirectory() as folder:
@@ -103,7 +106,7 @@ def check_source(source: Source) -> Report:
         path.write_bytes(source.text.encode())
         if spec := load_tree(path, report, source.path):
             analyse(spec, report)
-    return report
+        return propose(path, DEFAULTS, list(report))
 
 
 def _expression(value: Setting) -> str:

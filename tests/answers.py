@@ -6,9 +6,10 @@ from typing import Literal
 
 from mistakes import Mistake
 
-from cnngen.analysis import analyse_file
+from cnngen.analysis import DEFAULTS, analyse_file
 from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Report
+from cnngen.remedy import advised
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,11 @@ def answer(mistake: Mistake, folder: Path) -> Answer:
     path.write_text(mistake.text, encoding="utf-8")
     try:
         report = Report()
-        analyse_file(path, report)
+        network, found = analyse_file(path, report), list(report)
+        said = found if network else advised(path, DEFAULTS, found)
     finally:
         path.write_text(before, encoding="utf-8")
-    errors = tuple(each for each in report if each.severity is Severity.ERROR)
+    errors = tuple(each for each in said if each.severity is Severity.ERROR)
     return Answer(errors, _place(errors, mistake, path))
 
 

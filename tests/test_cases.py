@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from cnngen.analysis import analyse_file
+from cnngen.analysis import DEFAULTS, analyse_file
 from cnngen.diagnostics.codes import CODES
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.text import render_text
+from cnngen.remedy import advised
 
 FOLDER = Path(__file__).parent / "cases"
 CASE = re.compile(
@@ -52,8 +53,9 @@ def printed(spec: str, folder: Path) -> str:
     path = folder / "spec.yaml"
     path.write_text(spec, encoding="utf-8", newline="")
     report = Report()
-    analyse_file(path, report)
-    return render_text(list(report)).replace(str(path), "spec.yaml")
+    network, found = analyse_file(path, report), list(report)
+    said = found if network else advised(path, DEFAULTS, found)
+    return render_text(said).replace(str(path), "spec.yaml")
 
 
 @pytest.mark.parametrize("case", list(cases()), ids=str)

@@ -69,8 +69,8 @@ class TargetWithoutShuffles:
 
 def check(spec: str) -> tuple[set[str], str]:
     """The codes that a spec gives, and what is printed."""
-    report = list(check_source(Source("example.yaml", spec)))
-    return {diagnostic.code for diagnostic in report}, render_text(report)
+    found = check_source(Source("example.yaml", spec))
+    return {diagnostic.code for diagnostic in found}, render_text(found)
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -104,8 +104,8 @@ def test_the_examples_do_what_the_page_says(code: str):
 def test_a_page_says_whether_the_example_is_fixed(code: str):
     page = Page.of(code)
     if page.runs:
-        report = check_source(Source("example.yaml", page.failing))
-        assert any(diagnostic.fix for diagnostic in report) == ("= fix:" in page.output)
+        found = check_source(Source("example.yaml", page.failing))
+        assert any(diagnostic.fix for diagnostic in found) == ("= fix:" in page.output)
 
 
 def test_the_page_of_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -130,7 +130,7 @@ def checked(network: "Network | None", diagnostics: "Sequence[Diagnostic]") -> "
 def analyse(path: Path, options: "Options") -> tuple["Network | None", "list[Diagnostic]"]:
     """Check a spec, and remember which one, in case that this ends in a bug.
 
-    Where only the size of the input is wrong, the diagnostics name others that work.
+    Where shapes are wrong, the diagnostics say what would help: edits, or other sizes of the input.
     """
     from cnngen.analysis import analyse_file
     from cnngen.diagnostics.model import Report
@@ -139,9 +139,9 @@ def analyse(path: Path, options: "Options") -> tuple["Network | None", "list[Dia
     report = Report()
     network = analyse_file(path, report, options)
     if network is None:
-        from cnngen.sizes.advice import advise
+        from cnngen.remedy import advised
 
-        return None, advise(path, options, list(report))
+        return None, advised(path, options, list(report))
     return network, list(report)
 
 

@@ -23,6 +23,10 @@ class Edit:
     text: str
 
 
+Remedy = tuple[Edit, ...]
+Remedies = tuple[tuple[Remedy, ...], ...]  # ways to mend a mistake, each in forms, the best first
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One mistake: a message that stands alone, and the places that show it.
@@ -30,7 +34,8 @@ class Diagnostic:
     `primary` is the smallest span that is wrong, `secondary` where conflicting facts come from,
     `notes` the circumstances (which block, used where), `help` what to do, as text that can be
     pasted. `fix` does it: edits of one file that belong together and do not overlap; it is there
-    only where there is nothing to choose.
+    only where there is nothing to choose. `remedies` are what may help where there is a choice:
+    nobody has tried them yet, and nobody is shown them before.
     """
 
     code: str
@@ -40,6 +45,7 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     help: str | None = None
     fix: tuple[Edit, ...] = ()
+    remedies: Remedies = ()
 
     @property
     def severity(self) -> Severity:
@@ -65,10 +71,12 @@ class Report:
         notes: Iterable[str] = (),
         help: str | None = None,
         fix: Iterable[Edit] = (),
+        remedies: Remedies = (),
     ) -> None:
         if not self.has(code, at):
             self.found[_key(code, at)] = Diagnostic(
-                code, message, Label(at, label), tuple(secondary), tuple(notes), help, tuple(fix)
+                *(code, message, Label(at, label)),
+                *(tuple(secondary), tuple(notes), help, tuple(fix), remedies),
             )
 
     def has(self, code: str, at: Span) -> bool:

@@ -17,16 +17,22 @@ def given(call: Call, name: str) -> Argument | None:
     return next((a for a in call.arguments if a.name.text == name), None)
 
 
-def decided(call: Call, name: str, scope: Scope) -> tuple[Call, str, Scope]:
-    """The call that decides a value, and how it is called there: the one that is asked, or, where
-    it hands on a parameter of its block, the use of that block.
+def places(call: Call, name: str, scope: Scope) -> Iterator[tuple[Call, str, Scope]]:
+    """The calls that say a value, with what it is called there: the one that is asked, and, as long
+    as one hands on a parameter of its block, the use of that block.
     """
+    yield call, name, scope
     argument = given(call, name)
-    if argument and isinstance(argument.value, Name):
+    if argument and isinstance(argument.value, Name) and scope.call and scope.parent:
         parameter = argument.value.name
-        if scope.call and scope.parent and _parameter(scope, parameter):
-            return decided(scope.call, parameter, scope.parent)
-    return call, name, scope
+        if _parameter(scope, parameter):
+            yield from places(scope.call, parameter, scope.parent)
+
+
+def decided(call: Call, name: str, scope: Scope) -> tuple[Call, str, Scope]:
+    """The last of these places: there another value can be given."""
+    *_, last = places(call, name, scope)
+    return last
 
 
 def origins(value: ArgumentValue, at: Span | None, scope: Scope, spec: Spec) -> tuple[Label, ...]:

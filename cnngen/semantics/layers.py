@@ -6,7 +6,9 @@ from cnngen.semantics.attributes import argument_span, bind
 from cnngen.semantics.elaboration import Elaboration, Place
 from cnngen.semantics.evaluate import evaluate
 from cnngen.semantics.given import origins
+from cnngen.semantics.join_remedies import remedies_of_join
 from cnngen.semantics.network import Layer, Rank, Scope, Tensor
+from cnngen.semantics.remedies import remedies_of_layer
 from cnngen.semantics.story import story_of_join, story_of_layer
 from cnngen.semantics.walk import argument_expressions
 from cnngen.source import Span
@@ -88,7 +90,7 @@ def lay(
     try:
         output = op.infer(*shapes)
     except ShapeError as error:
-        _report(error, inputs, step, span, given, place, elaboration)
+        _report(error, op, inputs, step, span, given, place, elaboration)
         return Tensor(path, UNKNOWN)
     network.layers[path] = Layer(
         path, op, inputs, output, step, span, place.scope, elaboration.training
@@ -113,6 +115,7 @@ def lay(
 
 def _report(
     error: ShapeError,
+    op: Op,
     inputs: tuple[Tensor, ...],
     step: Call | Branches,
     span: Span,
@@ -130,8 +133,10 @@ def _report(
     label = error.label
     if isinstance(step, Branches):
         story = story_of_join(step, inputs, given, network)
+        remedies = remedies_of_join(step, inputs, given, scope, network)
     else:
         story = story_of_layer(error, given, network)
+        remedies = remedies_of_layer(error, step, op, given, scope)
         label = label or f"the input here is {given.shape}"
     report.add(
         error.code,
@@ -141,6 +146,7 @@ def _report(
         secondary=story.labels,
         notes=(*scope.trail(), *story.notes),
         help=error.help,
+        remedies=remedies,
     )
 
 

@@ -47,10 +47,13 @@ def story_of_join(
     notes: list[str] = []
     if step.join.text != "concat" and len({image.channels for image in images}) > 1:
         labels += _channel_labels(step, inputs, fork, network)
-    if len({(image.height, image.width) for image in images} - _gate(step)) > 1:
+    if len({_size(image) for image in images} - _gate(step)) > 1:
         for (name, _), x in zip(step.arms, inputs, strict=True):
-            changes = list(size_changes(layers_between(x, fork, network)))
-            if len(changes) <= MOST_LABELS:
+            layers = layers_between(x, fork, network)
+            changes = list(size_changes(layers))
+            if not changes and layers and layers[0].inputs[0] is fork:
+                labels += _unchanged(layers)
+            elif len(changes) <= MOST_LABELS:
                 labels += [_size_label(change) for change in changes]
             else:
                 notes.append(f"the size in `{name.text}` goes {_listed(changes)}")
@@ -100,7 +103,7 @@ def size_changes(layers: Sequence[Layer]) -> Iterator[Change]:
         before, after = layer.inputs[0].shape, layer.output
         if not (isinstance(before, Image) and isinstance(after, Image)):
             continue
-        sizes = (before.height, before.width), (after.height, after.width)
+        sizes = _size(before), _size(after)
         if sizes[0] != sizes[1]:
             span = _resizing(layer)
             first = changes.pop(span, None)
@@ -150,11 +153,23 @@ def _size_label(change: Change) -> Label:
     return Label(change.span, f"{_shown(change.before)} to {_shown(change.after)}")
 
 
+def _unchanged(layers: Sequence[Layer]) -> Iterator[Label]:
+    """A branch in which nothing changed the size: what might have."""
+    windows = [layer for layer in layers if "kernel" in layer.op.attributes]
+    for layer in sorted(windows, key=lambda layer: layer.op.values["kernel"])[-1:]:
+        if isinstance(layer.output, Image):
+            yield Label(_span(layer, "stride"), f"still {_shown(_size(layer.output))}")
+
+
 def _listed(changes: Sequence[Change]) -> str:
     """`from 32 x 32 to 16 x 16 (line 7), 8 x 8 (line 9)`."""
     shown = changes[-MOST_NOTED:]
     steps = [f"{_shown(change.after)} (line {change.span.line})" for change in shown]
     return f"from {_shown(shown[0].before)} to {', '.join(steps)}"
+
+
+def _size(image: Image) -> Size:
+    return image.height, image.width
 
 
 def _shown(size: Size) -> str:

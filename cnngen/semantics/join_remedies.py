@@ -1,0 +1,247 @@
+"""Remedies for joins: edits that may give all branches one shape. Others try which of them do."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+
+from cnngen.diagnostics.model import Edit, Remedies, Remedy
+from cnngen.ops.base import Image
+from cnngen.program.algebra import free_names, mentions_input
+from cnngen.semantics.evaluate import MaybeValue
+from cnngen.semantics.given import given, places
+from cnngen.semantics.network import Layer, Network, Scope, Tensor
+from cnngen.semantics.story import channel_source, layers_between
+from cnngen.syntax.edits import with_argument, with_branch, with_steps
+from cnngen.syntax.expression import Expression
+from cnngen.syntax.tree import ArgumentValue, Body, Branches, Call, Identifier, When
+
+MOST_FORMS = 6  # of one way to mend a join
+MOST_SPELLINGS = 3
+MOST_WINDOWS = 3
+LARGEST_STRIDE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A branch with the layers that lead from the input of all branches to its output."""
+
+    name: Identifier
+    body: Body
+    layers: list[Layer]
+    channel_source: Layer | None
+    shape: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The branch whose shape the others are to have, as far as the join asks for it."""
+
+    arm: Arm
+    join: str
+
+    def other_channels(self, arm: Arm) -> bool:
+        return self.join != "concat" and arm.shape.channels != self.arm.shape.channels
+
+    def other_size(self, arm: Arm) -> bool:
+        sizes = {_size(arm), _size(self.arm)}
+        return len(sizes) > 1 and not (self.join == "multiply" and (1, 1) in sizes)
+
+
+def remedies_of_join(
+    step: Branches, inputs: Sequence[Tensor], fork: Tensor, scope: Scope, network: Network
+) -> Remedies:
+    """For each shape that there is, how the other branches may come to it."""
+    arms = [
+        Arm(name, body, _working(x, fork, network), channel_source(x, network), x.shape)
+        for (name, body), x in zip(step.arms, inputs, strict=True)
+        if isinstance(x.shape, Image)
+    ]
+    if len(arms) < len(inputs) or not isinstance(fork.shape, Image):
+        return ()
+    models = {arm.shape: arm for arm in reversed(arms)}
+    shapes = [arm.shape for arm in arms]
+    ways: dict[tuple[Remedy, ...], int] = {}
+    for model in sorted(models.values(), key=lambda arm: -shapes.count(arm.shape)):
+        target = Target(model, step.join.text)
+        options = [
+            list(islice(_options(arm, target, scope), MOST_FORMS))
+            for arm in arms
+            if target.other_channels(arm) or target.other_size(arm)
+        ]
+        if options and all(options):
+            forms = range(max(map(len, options)))
+            way = tuple(_merged(o[min(i, len(o) - 1)] for o in options) for i in forms)
+            ways[way] = len(options)
+    fewest = min(ways.values(), default=0)  # branches to change
+    return tuple(way for way, changed in ways.items() if changed == fewest)
+
+
+def _working(x: Tensor, fork: Tensor, network: Network) -> list[Layer]:
+    """The layers of a branch that do something."""
+    return [y for y in layers_between(x, fork, network) if y.op.name != "identity"]
+
+
+def _merged(remedies: Iterator[Remedy]) -> Remedy:
+    return tuple(dict.fromkeys(edit for remedy in remedies for edit in remedy))
+
+
+def _options(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
+    """How one branch may get the shape of another, the most likely way first."""
+    if not arm.layers:
+        if len(arm.body) == 1 and isinstance(test := arm.body[0], When):
+            yield from _other_condition(test, arm, target, scope)
+        else:
+            yield from _projections(arm, target, scope)
+        return
+    channels = list(_other_channels(arm, target, scope)) if target.other_channels(arm) else [()]
+    sizes = list(_other_sizes(arm, target, scope)) if target.other_size(arm) else [()]
+    yield from (way + other for other, way in product(sizes, channels))
+
+
+def _other_condition(test: When, arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
+    """A condition that also holds where the shapes differ for another reason."""
+    span = test.test.span
+    if span is None:
+        return
+    if target.other_channels(arm):
+        for out in _spellings(target.arm, scope):
+            yield (Edit(span, f"{span.text} or input.channels != {out}"),)
+    if target.other_size(arm) and (stride := _stride(target.arm, scope)):
+        yield (Edit(span, f"{span.text} or {stride} != 1"),)
+
+
+def _projections(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
+    """A convolution of 1 x 1 where the input is passed on, as the other branch has its own."""
+    ops = [layer.op.name for layer in target.arm.layers]
+    bias = _bias(target.arm.channel_source)
+    strides = _stride_spellings(arm, target, scope) if target.other_size(arm) else ["1"]
+    for stride in strides:
+        for out in _spellings(target.arm, scope):
+            strided = f", stride: {stride}" if stride != "1" else ""
+            steps = [f"conv: {{out: {out}, kernel: 1{strided}{bias}}}"]
+            steps += ["batch_norm"] if "batch_norm" in ops else []
+            if not arm.body:
+                yield (with_branch(arm.name, steps),)
+            elif isinstance(only := arm.body[0], Call) and len(arm.body) == 1:
+                yield (with_steps(only.span, steps),)
+
+
+def _bias(source: Layer | None) -> str:
+    """What a neighbour says of its bias."""
+    argument = given(source.step, "bias") if source and isinstance(source.step, Call) else None
+    span = argument.value.span if argument else None
+    return f", bias: {span.text}" if span else ""
+
+
+def _other_channels(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
+    source = arm.channel_source
+    if source in arm.layers and (place := _decided(source, "out", scope)):
+        for out in _spellings(target.arm, place[2]):
+            yield (with_argument(place[0], place[1], out),)
+
+
+def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
+    """Paddings and strides that may be forgotten or too much."""
+    windows = [layer for layer in arm.layers if "kernel" in layer.op.attributes]
+    unpadded = [w for w in windows if max(w.op.values["kernel"]) > 1 and not _is_padded(w)]
+    padding = _merged(_set(w, "padding", "half", scope) for w in unpadded)
+    if padding:
+        yield padding
+    strided = [w for w in windows if w.op.values["stride"] != (1, 1)]
+    plain = [w for w in windows if w.op.values["stride"] == (1, 1)]
+    larger = arm.shape.height > target.arm.shape.height
+    for window in sorted(plain, key=lambda w: w.op.values["kernel"] == (1, 1))[:MOST_WINDOWS]:
+        if larger != (window.op.name == "transposed_conv"):
+            place = _decided(window, "stride", scope)
+            for stride in _stride_spellings(arm, target, place[2] if place else scope):
+                yield _set(window, "stride", stride, scope)
+                if padding:
+                    yield _merged(iter([_set(window, "stride", stride, scope), padding]))
+    for window in strided[:MOST_WINDOWS]:
+        if not larger:
+            yield _set(window, "stride", "1", scope)
+        if "ceil" in window.op.attributes and not window.op.values["ceil"]:
+            yield _set(window, "ceil", "true", scope)
+
+
+def _is_padded(layer: Layer) -> bool:
+    return layer.op.values["padding"] != (0, 0, 0, 0)
+
+
+def _set(layer: Layer, name: str, value: str, scope: Scope) -> Remedy:
+    """Another value for an attribute, where it is decided."""
+    place = _decided(layer, name, scope)
+    return (with_argument(place[0], place[1], value),) if place else ()
+
+
+def _decided(layer: Layer | None, name: str, scope: Scope) -> tuple[Call, str, Scope] | None:
+    """Where a value is decided, as long as only one branch depends on it."""
+    place = None
+    if layer and isinstance(layer.step, Call) and name in layer.op.attributes:
+        for place in places(layer.step, name, layer.scope):
+            if place[2].call is scope.call:
+                break
+    return place
+
+
+def _spellings(model: Arm, scope: Scope) -> list[str]:
+    """The channels of a branch, as they may be written at another place."""
+    number = model.shape.channels
+    found = [_as_written(model.channel_source, "out", scope)]
+    found += ["input.channels"] if scope.channels == number else []
+    found += [name for name in _own_names(scope) if _is(scope.values.get(name), number)]
+    return [*filter(None, found)][: MOST_SPELLINGS - 1] + [str(number)]
+
+
+def _stride_spellings(arm: Arm, target: Target, scope: Scope) -> list[str]:
+    """The stride that makes a branch as small (or large) as another, if that is a usual one."""
+    ratios = [
+        round(max(n, m) / min(n, m)) for n, m in zip(_size(arm), _size(target.arm), strict=True)
+    ]
+    if not 1 < max(ratios) <= LARGEST_STRIDE:
+        return []
+    number = str(ratios[0]) if ratios[0] == ratios[1] else f"[{ratios[0]}, {ratios[1]}]"
+    return list(dict.fromkeys([*filter(None, [_stride(target.arm, scope)]), number]))
+
+
+def _stride(model: Arm, scope: Scope) -> str | None:
+    """The stride of a branch, as it is written there; where it has several, of the first."""
+    strided = [w for w in model.layers if w.op.values.get("stride") not in (None, (1, 1))]
+    return _as_written(strided[0], "stride", scope) if strided else None
+
+
+def _as_written(layer: Layer | None, name: str, scope: Scope) -> str | None:
+    """The text of an attribute's value, if it means the same in this scope."""
+    if layer is None or not isinstance(layer.step, Call):
+        return None
+    for call, called, at in places(layer.step, name, layer.scope):
+        argument = given(call, called)
+        if argument and argument.value.span and _means_the_same(argument.value, at, scope):
+            return argument.value.span.text
+    return None
+
+
+def _means_the_same(value: ArgumentValue, here: Scope, there: Scope) -> bool:
+    if not isinstance(value, Expression):
+        return False
+    names = free_names(value)
+    return (
+        names <= _own_names(there)
+        and all(there.values.get(name) == here.values.get(name) for name in names)
+        and (here.channels == there.channels or not mentions_input(value))
+    )
+
+
+def _own_names(scope: Scope) -> set[str]:
+    """The names that a block has of its own; it may use those of the model, but seldom should."""
+    if scope.block is None:
+        return set(scope.values)
+    return {*scope.loops, *(parameter.name.text for parameter in scope.block.parameters)}
+
+
+def _is(value: MaybeValue, number: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value == number
+
+
+def _size(arm: Arm) -> tuple[int, int]:
+    return arm.shape.height, arm.shape.width

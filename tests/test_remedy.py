@@ -1,0 +1,94 @@
+"""Remedies: what a help tells to write at a line mends the error that it stands below."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from test_cases import Case, cases
+
+from cnngen import remedy
+from cnngen.analysis import DEFAULTS, analyse_file
+from cnngen.diagnostics.model import Diagnostic, Report
+from cnngen.fix import Copies, Findings
+from cnngen.remedy import advised
+
+WRITTEN = re.compile(r"`([^`]+)` at line (\d+)")
+PROPOSING = [case for case in cases() if re.search("help: write `.+` at line", case.output)]
+
+
+def check(spec: str, folder: Path) -> list[Diagnostic]:
+    path = folder / "spec.yaml"
+    path.write_text(spec, encoding="utf-8")
+    report = Report()
+    analyse_file(path, report)
+    return advised(path, DEFAULTS, list(report))
+
+
+def with_line(spec: str, number: int, text: str) -> str:
+    """The spec after somebody did what a help says."""
+    lines = spec.splitlines()
+    indent = len(lines[number - 1]) - len(lines[number - 1].lstrip())
+    lines[number - 1] = " " * indent + text
+    return "\n".join(lines) + "\n"
+
+
+def messages(diagnostics: list[Diagnostic]) -> Counter[str]:
+    return Counter(diagnostic.message for diagnostic in diagnostics)
+
+
+def test_there_are_cases_with_remedies():
+    assert len(PROPOSING) >= 8
+
+
+@pytest.mark.parametrize("case", PROPOSING, ids=str)
+def test_what_a_help_says_mends_the_error(case: Case, tmp_path: Path):
+    found = check(case.spec, tmp_path)
+    for diagnostic in found:
+        if not (diagnostic.help or "").startswith("write `"):
+            continue
+        for alternative in (diagnostic.help or "").split("\nor "):
+            mended = case.spec
+            for text, line in WRITTEN.findall(alternative):
+                mended = with_line(mended, int(line), text)
+            after = messages(check(mended, tmp_path))
+            assert after < messages(found), "fewer errors, and no other ones"
+
+
+MANY = """\
+cnngen: 1
+name: Net
+about: Errors that come from each other's neighbourhood.
+input: {channels: 3, height: 32, width: 32}
+model:
+"""
+STAGE = """\
+  stage{i}:
+    - from: input
+    - branches:
+        main: [conv: {{out: {i}, kernel: 3}}, conv: {{out: 8{i}, kernel: 3, stride: 2}}]
+        other: [conv: {{out: 9{i}, kernel: 5}}, max_pool: {{kernel: 2}}]
+        shortcut: identity
+      join: add
+"""
+
+
+def test_few_remedies_are_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    examined: list[Path] = []
+    examine = Copies.examine
+
+    def counting(self: Copies, path: Path) -> Findings:
+        examined.append(path)
+        return examine(self, path)
+
+    monkeypatch.setattr(Copies, "examine", counting)
+    found = check(MANY + "".join(STAGE.format(i=i) for i in range(4, 12)), tmp_path)
+    assert sum(bool(diagnostic.remedies) for diagnostic in found) == 8
+    assert len(examined) <= 1 + remedy.MOST_TRIALS
+
+
+def test_a_long_spec_is_not_tried_again_and_again(tmp_path: Path):
+    spec = next(case for case in PROPOSING if case.title == "An addition of different sizes").spec
+    comment = "# " + "x" * remedy.MOST_CHARACTERS + "\n"
+    (short,), (long,) = check(spec, tmp_path), check(comment + spec, tmp_path)
+    assert "at line" in (short.help or "") and "at line" not in (long.help or "")
