@@ -4,7 +4,8 @@ python scripts/robust.py 100000 --first 0 --jobs 2
 
 Each is given to `cnngen check`, printed in one of its formats; some to `check --fix`, and good ones
 to `build`. None may end in a traceback or a report of a bug, take more processor time than `LIMITS`
-says, or more memory than `MEGABYTES`. Ends with 1 where one did, and names its kind and seed.
+says, or more memory than `MEGABYTES`. Good networks take the time of their layers, so that none may
+have more than `LAYERS` here. Ends with 1 where a file failed, and names its kind and seed.
 """
 
 import argparse
@@ -36,6 +37,7 @@ from cnngen.commands.check import FORMATS  # noqa: E402
 
 LIMITS = {"check": 2.0, "fix": 30.0, "build": 10.0}  # seconds; a fix checks a hundred times
 MEGABYTES = 500
+LAYERS = 20_000
 FIXED, BUILT = 0.02, 0.2  # shares
 CHUNK = 200
 TARGETS = ("torch", "keras")
@@ -103,13 +105,14 @@ def examine(seed: int, folder: Path) -> Outcome:
     path.write_bytes(KINDS[kind](random))
     failures: list[str] = []
     start, before = time.process_time(), most_memory()
-    code, failure = run("check", ["check", str(path), "--format", random.choice(FORMATS)])
+    command = ["check", str(path), "--max-layers", str(LAYERS), "--format", random.choice(FORMATS)]
+    code, failure = run("check", command)
     seconds = time.process_time() - start
     failures.append(failure)
     if code == 0 and random.random() < BUILT:
         failures += build(path, folder)
     if code == 1 and random.random() < FIXED:
-        failures.append(run("fix", ["check", str(path), "--fix"])[1])
+        failures.append(run("fix", [*command[:4], "--fix"])[1])
     failure = next(filter(None, failures), "")
     return Outcome(kind, seed, code, seconds, most_memory() - before, failure)
 

@@ -295,6 +295,7 @@ YAML_PIECES = st.sampled_from(
 @example('"\\UFFFFFFFF": x')
 @example("%YAML 1." + "9" * 5000 + "\n---\na: b")
 @example("a: !<" + "%" * 100 + "> b")
+@example("a: 'b\n...\n")
 def test_any_text_gives_nodes_or_diagnostics(text: str) -> None:
     root, diagnostics = found(text)
     assert root or diagnostics

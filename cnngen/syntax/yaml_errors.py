@@ -139,7 +139,7 @@ def _report_colon(mishap: Mishap, here: Span, report: Report) -> None:
 
 def _report_quoted(mishap: Mishap, here: Span, problem: str, report: Report) -> None:
     opening = mishap.at if mishap.opening is None else mishap.opening
-    if "end of stream" in problem or "document separator" in problem:
+    if "end of stream" in problem or "document" in problem:  # a line of `...` or `---` ends it
         report.add(
             "yaml-syntax",
             "a quoted text is never closed",
