@@ -204,6 +204,8 @@ e: 5
 def test_comments_in_flow_style() -> None:
     flow = spec(SPEC + "params: {a: 1,  # first\n  b: 2}  # both\n").parameters
     assert [p.about for p in flow] == ["first", ""]
+    flow = spec(SPEC + "params: {a: 1 ,# first\n  b: \"2\"# second\n  }\n").parameters
+    assert [p.about for p in flow] == ["first", "second"]
 
 
 BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"

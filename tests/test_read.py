@@ -130,6 +130,7 @@ def test_a_collection_ends_with_its_last_child(text: str, span: str) -> None:
         ("a: {{x}}", "unsupported-yaml", "{x}", "no braces"),
         ("a: 1\nb: 2\na: 3", "duplicate-key", "a", "remove or rename"),
         ("a: {out: min(a, b), kernel: 3}", "unbalanced-expression", "min(a, b)", '"min(a, b)"'),
+        ("a: {o: 2 *\n max(b, 3)}", "unbalanced-expression", "2 *\n max(b, 3)", '"2 * max(b, 3)"'),
         ("a: [f(1, g(2, 3)), 4]", "unbalanced-expression", "f(1, g(2, 3))", '"f(1, g(2, 3))"'),
         ("a: {out: widths[0]}", "unbalanced-expression", "widths[0]", '"widths[0]"'),
         ("a: {o: sum([1, 2]), k: 1}", "unbalanced-expression", "sum([1, 2])", '"sum([1, 2])"'),

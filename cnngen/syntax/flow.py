@@ -70,6 +70,7 @@ def mend(children: list[Node], mapping: bool, report: Report) -> list[Node]:
 def _cut_end(child: Node) -> int | None:
     """Where an expression really ends that begins with this value; None where it is whole."""
     if isinstance(child, Scalar) and child.plain and child.text.count("(") > child.text.count(")"):
-        end = whole_expression(child.span.source.text, child.span.start)
+        opening = child.span.start + child.span.text.index("(")  # lines may end before it
+        end = whole_expression(child.span.source.text, opening)
         return end if end and end > child.span.end else None
     return None
