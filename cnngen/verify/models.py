@@ -20,7 +20,7 @@ from cnngen.weights.layout import Array, keras_order
 from cnngen.weights.transfer import load_keras, torch_state
 
 Values = dict[str, Array]
-LEAST = 32  # values of a channel in a batch, at least: with few, batch norm makes a step chaotic
+LEAST = 16  # values of a channel in a batch, at least: with few, batch norm makes a step chaotic
 
 
 class SourceError(Exception):
