@@ -16,6 +16,7 @@ from cnngen import __version__
 from cnngen.commands.build import build
 from cnngen.commands.check import check
 from cnngen.commands.diff import diff
+from cnngen.commands.fmt import fmt
 from cnngen.commands.new import new
 from cnngen.commands.reference import explain, ops, schema
 from cnngen.commands.sizes import sizes
@@ -71,6 +72,7 @@ def cli() -> None:
 commands = (
     new,
     check,
+    fmt,
     build,
     verify,
     weights,

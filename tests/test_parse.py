@@ -204,7 +204,7 @@ e: 5
 def test_comments_in_flow_style() -> None:
     flow = spec(SPEC + "params: {a: 1,  # first\n  b: 2}  # both\n").parameters
     assert [p.about for p in flow] == ["first", ""]
-    flow = spec(SPEC + "params: {a: 1 ,# first\n  b: \"2\"# second\n  }\n").parameters
+    flow = spec(SPEC + 'params: {a: 1 ,# first\n  b: "2"# second\n  }\n').parameters
     assert [p.about for p in flow] == ["first", "second"]
 
 

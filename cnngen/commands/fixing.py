@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ def mend(paths: Sequence[Path], options: "Options", *, quiet: bool) -> None:
     fixed = list(fix(paths, copies))
     for file, text in copies.texts.items():
         if text != before[file]:
-            _replace(file, before[file], text)
+            replace_text(file, before[file], text)
     for diagnostic in fixed:
         click.echo(_line(diagnostic), err=quiet)
 
@@ -53,21 +53,22 @@ def show_changes(paths: Sequence[Path], options: "Options") -> "list[Diagnostic]
     list(fix(paths, copies))
     shown = {path.resolve(): str(path) for path in reversed(paths)}
     for file, text in copies.texts.items():
-        for line in _diff(before[file], text, one_line(shown[file])):
-            click.echo(safe(line.rstrip("\r\n")))
-            if not line.endswith("\n"):
-                click.echo("\\ No newline at end of file")
+        show_diff(before[file], text, one_line(shown[file]))
     left = {d.primary: d for path in paths for d in copies.examine(path).diagnostics}
     return list(left.values())
 
 
-def _diff(old: str, new: str, name: str) -> Iterator[str]:
+def show_diff(old: str, new: str, name: str) -> None:
+    """Print what changes in a file of this name."""
     before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (old, new))
-    return difflib.unified_diff(before, after, name, name)
+    for line in difflib.unified_diff(before, after, name, name):
+        click.echo(safe(line.rstrip("\r\n")))
+        if not line.endswith("\n"):
+            click.echo("\\ No newline at end of file")
 
 
-def _replace(file: Path, before: str, after: str) -> None:
-    """Put the mended text into a file, unless somebody else changed it in the meantime."""
+def replace_text(file: Path, before: str, after: str) -> None:
+    """Put another text into a file, unless somebody else changed it in the meantime."""
     from cnngen.targets.files import write
 
     name = one_line(str(file))

@@ -1,0 +1,103 @@
+"""`cnngen fmt`: specs in the layout of the zoo."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cnngen.commands.options import ERRORS, WRONG_USE, exit_code, show, specs
+from cnngen.diagnostics.terminal import one_line
+
+if TYPE_CHECKING:
+    from cnngen.source import Source
+
+STANDARD_INPUT = "-"
+
+
+@click.command()
+@click.argument("spec", nargs=-1)
+@click.option("--check", is_flag=True, help="Write nothing, and fail where something would change.")
+@click.option("--diff", is_flag=True, help="Write nothing, and show what would change.")
+@click.pass_context
+def fmt(ctx: click.Context, spec: tuple[str, ...], check: bool, diff: bool) -> None:
+    """Lay specs out like those of the zoo: indentation, blank lines, quotes, comments in columns.
+
+    What a spec says, its order and its comments stay. `-` means the standard input, whose spec is
+    printed.
+    """
+    if STANDARD_INPUT not in spec:
+        ctx.exit(max([_format_file(ctx, path, check, diff) for path in specs(spec)]))
+    if len(spec) > 1:
+        raise click.UsageError("`-` stands alone")
+    ctx.exit(_format_input(check, diff))
+
+
+def _format_file(ctx: click.Context, path: Path, check: bool, diff: bool) -> int:
+    from cnngen.commands.fixing import replace_text
+    from cnngen.fix import obstacle
+    from cnngen.syntax.load import read_file
+
+    ctx.meta["spec"] = path
+    name = one_line(str(path))
+    source, text, code = _formatted(name, lambda: read_file(path))
+    if text == source.text:
+        return code
+    if check or diff:
+        return _say(source, text, check, diff)
+    if reason := obstacle(path):
+        click.echo(f"`{name}` {reason}, so it is left as it is", err=True)
+        return WRONG_USE
+    replace_text(path, source.text, text)
+    click.echo(f"formatted {name}")
+    return code
+
+
+def _format_input(check: bool, diff: bool) -> int:
+    """Format the standard input; where that fails, nothing is printed for an editor to take."""
+    from cnngen.commands.fixing import BOM
+    from cnngen.syntax.load import source_of
+    from cnngen.syntax.read import MAX_SIZE
+
+    content = sys.stdin.buffer.read(MAX_SIZE + 1)
+    source, text, code = _formatted("<stdin>", lambda: source_of(content, "<stdin>"))
+    if code or ((check or diff) and text == source.text):
+        return code
+    if check or diff:
+        return _say(source, text, check, diff)
+    mark = BOM if content.startswith(BOM) else b""
+    sys.stdout.buffer.write(mark + text.encode())
+    return code
+
+
+def _say(source: "Source", text: str, check: bool, diff: bool) -> int:
+    """Say that, or show how, something would change."""
+    from cnngen.commands.fixing import show_diff
+
+    name = one_line(source.path)
+    if diff:
+        show_diff(source.text, text, name)
+    if check:
+        click.echo(f"{name} would change", err=diff)
+    return ERRORS if check else 0
+
+
+def _formatted(name: str, reader: "Callable[[], Source]") -> "tuple[Source, str, int]":
+    """A spec, its text as it should be, and an exit code; what hinders that is shown."""
+    from cnngen.diagnostics.model import Report
+    from cnngen.formatting.format import format_source
+    from cnngen.source import Source, Span
+    from cnngen.syntax.load import UnreadableError
+
+    report = Report()
+    try:
+        source = reader()
+    except UnreadableError as error:
+        source = Source(name, "")
+        report.add(error.code, f"`{name}` {error.message}", Span(source, 0, 0), help=error.help)
+        text = None
+    else:
+        text = format_source(source, report)
+    show(list(report))
+    return source, source.text if text is None else text, exit_code(report)

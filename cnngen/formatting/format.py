@@ -1,0 +1,95 @@
+"""Format: the text of a spec to the same spec in the layout of the zoo, with all of its comments.
+
+It needs YAML that can be read and no more: a spec with other mistakes can be formatted as well.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from cnngen.diagnostics.model import Report
+from cnngen.formatting.comments import Page
+from cnngen.formatting.lines import lay_out
+from cnngen.formatting.pieces import pieces
+from cnngen.source import Source, Span
+from cnngen.syntax.parse_parameters import parse_parameters
+from cnngen.syntax.read import read
+from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence
+
+LONGEST_KEY = 1000  # YAML reads no more than 1024 characters as a key
+MARK = "\ufeff"
+
+
+def format_source(source: Source, report: Report) -> str | None:
+    """The text as it should be; None where its YAML cannot be read, which is reported.
+
+    A byte order mark and the ends of lines stay what they are. Raises `RuntimeError` where the
+    result would be another spec: that is a bug.
+    """
+    mark = MARK if source.text.startswith(MARK) else ""
+    text = source.text.removeprefix(MARK)
+    end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
+    before = _page(Source(source.path, text.replace("\r\n", "\n")), report)
+    if before is None:
+        return None
+    if not before.root.entries:
+        return source.text
+    head = [line.rstrip() for line in before.head.splitlines() if line.strip()]
+    formatted = "".join(f"{line}\n" for line in head) + lay_out(pieces(before))
+    after = _page(Source(source.path, formatted), Report())
+    if after is None or _content(before) != _content(after):
+        raise RuntimeError("formatting would change the spec")
+    return mark + formatted.replace("\n", end)
+
+
+def _page(source: Source, report: Report) -> Page | None:
+    """What a text holds, if there is no mistake in its YAML."""
+    own = Report()
+    root = read(source, own)
+    for key in _long_keys(root) if root else ():
+        message = f"a key has more than {LONGEST_KEY:,} characters"
+        own.add("too-large", message, Span(source, key.span.start, key.span.start + 1))
+    report.found |= own.found
+    return None if root is None or own.failed else Page(source, root)
+
+
+def _long_keys(node: Node) -> Iterator[Scalar]:
+    match node:
+        case Mapping(entries):
+            for key, value in entries:
+                if len(key.text) > LONGEST_KEY:
+                    yield key
+                yield from _long_keys(value)
+        case Sequence(items):
+            for item in items:
+                yield from _long_keys(item)
+        case Scalar() | Broken():
+            pass
+
+
+def _content(page: Page) -> object:
+    """All that must stay: the tree less its places, what documents parameters, and the comments."""
+    comments = Counter(comment.text for comment in page.comments)
+    return _tree(page.root), list(_documented(page.root)), comments
+
+
+def _tree(node: Node) -> object:
+    match node:
+        case Scalar(text, plain):
+            is_null = plain and text in ("", "null", "~")
+            return text, is_null
+        case Sequence(items):
+            return [_tree(item) for item in items]
+        case Mapping(entries):
+            return [(key.text, _tree(value)) for key, value in entries]
+        case Broken():
+            return None
+
+
+def _documented(root: Mapping) -> Iterator[tuple[str, str]]:
+    """The parameters of a spec, and the comments behind them that become their documentation."""
+    blocks = root.get("blocks")
+    owners = [value for _, value in blocks.entries] if isinstance(blocks, Mapping) else []
+    for owner in (root, *owners):
+        given = owner.get("params") if isinstance(owner, Mapping) else None
+        for parameter in parse_parameters(given, Report(), in_block=owner is not root):
+            yield parameter.name.text, parameter.about

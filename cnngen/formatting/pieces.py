@@ -1,0 +1,207 @@
+"""Pieces: the nodes of a spec, each with the comments and blank lines that belong to it.
+
+A comment on a line of its own belongs to what follows it, unless its indentation says that it ends
+a list or a mapping. A comment behind something belongs to that.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import TypeAlias
+
+from cnngen.formatting.comments import Comment, Page
+from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A comment on a line of its own, and whether a blank line stands above it."""
+
+    text: str
+    blank: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry of a mapping or, without a key, of a list.
+
+    `blank` is whether a blank line stands above it. `below_key` is whether its value begins on
+    another line than its key, `breaks` whether it begins on another line than the item before it
+    ends, and `wide` whether more than a space stands between the two.
+    """
+
+    key: Scalar | None
+    value: "Piece"
+    above: tuple[Note, ...]
+    behind: str
+    blank: bool
+    below_key: bool
+    breaks: bool = False
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A mapping or a list; `flow` in brackets, unless it is `bare`: `[conv: {out: 64}]`."""
+
+    is_mapping: bool
+    flow: bool
+    bare: bool
+    items: tuple[Item, ...]
+    below: tuple[Note, ...]
+    has_comments: bool
+
+
+Piece: TypeAlias = Scalar | Collection
+
+
+def pieces(page: Page) -> Collection:
+    """The root of a spec with its comments, but for those above the start of the document."""
+    return _Attachment(page).root()
+
+
+_Comments: TypeAlias = list[Comment]
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What is around an item: where the next one begins, the column of its block, brackets."""
+
+    limit: int
+    column: int
+    flow: bool
+
+
+class _Attachment:
+    """Goes through the nodes and the comments side by side."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.left = [c for c in reversed(page.comments) if c.start >= len(page.head)]
+
+    def root(self) -> Collection:
+        end = len(self.page.text)
+        root, opening = self.collection(self.page.root, _Frame(end, -1, False))
+        first = self.led(root.items[0], opening)
+        below = (*root.below, *self.notes(self.take(end)))
+        return replace(root, items=(first, *root.items[1:]), below=below)
+
+    def take(self, end: int) -> list[Comment]:
+        """The next comments, up to an offset."""
+        found: list[Comment] = []
+        while self.left and self.left[-1].start < end:
+            found.append(self.left.pop())
+        return found
+
+    def take_behind(self, start: int, limit: int) -> str:
+        """The comment on the line of what ends at `start`."""
+        if not self.left or self.left[-1].alone or self.left[-1].start >= limit:
+            return ""
+        same_line = self.page.line(self.left[-1].start) == self.page.line(start)
+        return self.left.pop().text if same_line else ""
+
+    def take_below(self, column: int, limit: int) -> list[Comment]:
+        """The comments that end a block, as their indentation says."""
+        found: list[Comment] = []
+        while self.left and self.left[-1].start < limit and self.left[-1].alone:
+            if self.page.column(self.left[-1].start) < column:
+                break
+            found.append(self.left.pop())
+        return found
+
+    def notes(self, comments: Iterable[Comment]) -> tuple[Note, ...]:
+        return tuple(Note(c.text, self.page.below_blank(c.start)) for c in comments)
+
+    def collection(self, node: Mapping | Sequence, frame: _Frame) -> tuple[Collection, _Comments]:
+        """A collection, and the comments behind its bracket, which belong to the whole of it."""
+        flow = self.page.is_flow(node)
+        column = self.page.column(node.span.start)
+        limit = node.span.end - 1 if flow else frame.limit
+        starts = self.starts(node, flow)
+        opening = self.take(starts[0] if starts else limit) if flow else []
+        items: list[Item] = []
+        reached = node.span.start
+        for (key, value), start, following in zip_longest(_entries(node), starts, starts[1:]):
+            inner = _Frame(limit if following is None else following, column, flow)
+            item = self.item(key, value, start, inner)
+            breaks = self.page.line(reached) < self.page.line(start)
+            wide = not breaks and self.page.text[max(reached, start - 2) : start] == "  "
+            items.append(replace(item, breaks=breaks, wide=wide))
+            reached = value.span.end
+        if items and isinstance(node, Mapping):  # of a list that stays in brackets, it has no line
+            items[0] = self.led(items[0], [c for c in opening if c.alone])
+            opening = [c for c in opening if not c.alone]
+        rest = self.take(limit) if flow else self.take_below(max(column, frame.column + 1), limit)
+        below = self.notes(rest)
+        has_comments = bool(below) or any(map(_has_comments, items))
+        is_mapping = isinstance(node, Mapping)
+        return Collection(is_mapping, flow, False, tuple(items), below, has_comments), opening
+
+    def starts(self, node: Mapping | Sequence, flow: bool) -> list[int]:
+        """Where the items begin: with their dash, if they have one."""
+        match node:
+            case Mapping(entries):
+                return [key.span.start for key, _ in entries]
+            case Sequence(items) if flow:
+                return [item.span.start for item in items]
+            case Sequence(items):
+                ends = [item.span.end for item in items[:-1]]
+                return [node.span.start, *map(self.page.dash, ends)]
+
+    def item(self, key: Scalar | None, value: Node, start: int, frame: _Frame) -> Item:
+        """An item, with what stands above, in and behind it."""
+        if frame.flow and isinstance(value, Mapping) and not (key or self.page.is_flow(value)):
+            return self.bare(value, frame)
+        above = self.notes(self.take(start))
+        between = self.take(value.span.start)
+        piece, opening = self.piece(value, frame)
+        block = piece if isinstance(piece, Collection) and not piece.flow else None
+        behind = "" if block else self.take_behind(value.span.end, frame.limit)
+        nearest = between if isinstance(value, Sequence) else [*between, *opening]
+        on_line = next((c for c in nearest if not c.alone), None)
+        rest = [*between, *opening]
+        if on_line and not behind and (key or not block):
+            behind = on_line.text
+            rest.remove(on_line)
+        if block and key:
+            piece = replace(block, items=(self.led(block.items[0], rest), *block.items[1:]))
+        else:
+            above += self.notes(rest)
+        below_key = key is not None and "\n" in self.page.text[key.span.end : value.span.start]
+        return Item(key, piece, above, behind, self.page.below_blank(start), below_key)
+
+    def piece(self, node: Node, frame: _Frame) -> tuple[Piece, _Comments]:
+        """A value, and the comments behind the bracket or the `|` that begins it."""
+        match node:
+            case Scalar():
+                return node, self.take(node.span.end)
+            case Mapping() | Sequence():
+                return self.collection(node, frame)
+            case Broken():
+                raise ValueError("only what can be read can be formatted")
+
+    def bare(self, node: Mapping, frame: _Frame) -> Item:
+        """An item of a list that is an entry without braces, with the comments of the entry."""
+        ((key, value),) = node.entries
+        entry = self.item(key, value, key.span.start, frame)
+        inner = replace(entry, above=(), behind="")
+        piece = Collection(True, True, True, (inner,), (), _has_comments(inner))
+        return replace(entry, key=None, value=piece, below_key=False)
+
+    def led(self, item: Item, comments: _Comments) -> Item:
+        """An item with more comments above it."""
+        return replace(item, above=(*self.notes(comments), *item.above))
+
+
+def _entries(node: Mapping | Sequence) -> list[tuple[Scalar | None, Node]]:
+    """The items of a list have no keys."""
+    match node:
+        case Mapping(entries):
+            return list(entries)
+        case Sequence(items):
+            return [(None, item) for item in items]
+
+
+def _has_comments(item: Item) -> bool:
+    inside = isinstance(item.value, Collection) and item.value.has_comments
+    return bool(item.above or item.behind) or inside
