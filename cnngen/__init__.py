@@ -17,11 +17,20 @@ __all__ = [
     "Summary",
     "UnknownSpecError",
     "__version__",
+    "format_text",
     "load",
 ]
 
 if TYPE_CHECKING:
-    from cnngen.api import Diagnostic, LoadedSpec, SpecError, Summary, UnknownSpecError, load
+    from cnngen.api import (
+        Diagnostic,
+        LoadedSpec,
+        SpecError,
+        Summary,
+        UnknownSpecError,
+        format_text,
+        load,
+    )
 
 
 def __getattr__(name: str) -> Any:

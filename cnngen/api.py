@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from cnngen.analysis import DEFAULTS, Options, analyse, analyse_file
 from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.diagnostics.text import render_text
+from cnngen.formatting.format import format_source
 from cnngen.locate import UnknownSpecError, find_specs
 from cnngen.ops.base import Image
 from cnngen.remedy import advised, propose
@@ -25,6 +26,7 @@ __all__ = [
     "Summary",
     "UnknownSpecError",
     "check_source",
+    "format_text",
     "load",
 ]
 
@@ -95,6 +97,18 @@ def load(
         raise UnknownSpecError(f"`{path_or_name}` is a folder, not a spec")
     given = {name: _expression(value) for name, value in (settings or {}).items()}
     return LoadedSpec(found[0], Options(given, Image(*input) if input else None))
+
+
+def format_text(text: str, path: str = "spec.yaml") -> str:
+    """The text of a spec as `cnngen fmt` lays it out; raises `SpecError` where it is not YAML.
+
+    `path` is what the error calls it.
+    """
+    report = Report()
+    formatted = format_source(Source(path, text), report)
+    if formatted is None:
+        raise SpecError(list(report))
+    return formatted
 
 
 def check_source(source: Source) -> list[Diagnostic]:

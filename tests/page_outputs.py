@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from pages import Block
 
 from cnngen.analysis import analyse_file
+from cnngen.api import format_text
 from cnngen.cli import cli
 from cnngen.diagnostics.model import Report
 from cnngen.semantics.network import Network
@@ -55,7 +56,7 @@ def _layers(block: Block, folder: Path) -> str:
 
 
 def _whole(block: Block, folder: Path) -> str:
-    return block.files[block.words[2]]
+    return format_text(block.files[block.words[2]])
 
 
 def _console(block: Block, folder: Path) -> str:

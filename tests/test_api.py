@@ -79,3 +79,9 @@ def test_a_text_is_checked_as_a_file_of_its_own():
     (found,) = check_source(Source("example.yaml", SPEC + "extends: ../small.yaml\n"))
     assert (found.code, found.primary.span.line) == ("bad-extends", 10)
     assert not list(check_source(Source("example.yaml", SPEC)))
+
+
+def test_a_text_is_formatted():
+    assert cnngen.format_text("cnngen:  1 # one") == "cnngen: 1  # one\n"
+    with pytest.raises(cnngen.SpecError, match="net.yaml:1:4"):
+        cnngen.format_text("a: [1", "net.yaml")

@@ -46,7 +46,7 @@ def run(project: Path, command: list[str], **variables: str) -> subprocess.Compl
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
 def test_hooks_run(hook: dict[str, Any], project: Path) -> None:
     entry = shlex.split(hook["entry"])
-    names = (
+    names: tuple[list[str], list[str]] = (
         (["right/net.yaml"], ["wrong/net.yaml"]) if hook.get("pass_filenames", True) else ([], [])
     )
     if not names[0]:  # in a project with the usual folders
@@ -55,6 +55,12 @@ def test_hooks_run(hook: dict[str, Any], project: Path) -> None:
     assert run(project, [*entry, *names[0]]).returncode == 0
     if not names[0]:
         (project / "generated" / "net_torch.py").unlink()
+    if "fmt" in entry:  # which does not mind the mistake in that one
+        path = project / "wrong" / "net.yaml"
+        path.write_text(path.read_text("utf-8") + "# the end", encoding="utf-8")
+        assert run(project, [*entry, *names[1]]).returncode == 0
+        assert path.read_text("utf-8").endswith("# the end\n")
+        return
     fixes = "--fix" in entry
     assert run(project, [*entry, *names[1]]).returncode == (0 if fixes else 1)
 

@@ -76,7 +76,8 @@ def test_the_zoo_is_formatted(path: Path) -> None:
 
 
 def test_the_documentation_is_formatted() -> None:
-    shown = [b for page in PAGES for b in blocks(page) if b.kind in DOCUMENTED]
+    specs = [b for page in PAGES for b in blocks(page) if b.kind in DOCUMENTED]
+    shown = [b for b in specs if b.file != "untidy.yaml"]
     assert shown
     assert [str(b) for b in shown if formatted(b.text) != b.text] == []
 
