@@ -46,6 +46,7 @@ def line_mutations() -> dict[str, Mutation]:
         "groups that do not divide": lambda line, _: _replaced(
             r"(?<=out: )(\d+), kernel: (\d)", r"\1, kernel: \2, groups: 7", line
         ),
+        "comma left out": lambda line, _: _replaced(r"(?<=\d), (?=\d+[,\]])", " ", line),
         "index out of range": lambda line, _: _replaced(r"(?<=\w)\[0\]", "[9]", line),
         "unknown parameter": lambda line, _: _replaced(r"(?<=out: )(width)\b", "filters", line),
         "framework's name": lambda line, _: _replaced(r"(?<=- )conv(?=:)", "Conv2d", line),
@@ -58,6 +59,9 @@ def text_mutations() -> dict[str, Callable[[list[str], int], list[str] | None]]:
     return {
         "indented too far": lambda lines, i: _shifted(lines, i, "  "),
         "indented too little": lambda lines, i: _shifted(lines, i, ""),
+        "part beside its key": lambda lines, i: (
+            _shifted(lines, i, "") if re.match(r" +(do|else|body|join):", lines[i]) else None
+        ),
         "step left out": _without_step,
         "required key left out": _without_key,
         "key twice": _twice,
@@ -87,7 +91,7 @@ def corpus(most: int = 12, seed: int = 0) -> Iterator[Mistake]:
         yield from draw.sample(found, min(most, len(found)))
     for kind, change in text_mutations().items():
         several = [
-            Mistake(kind, name, i + 1, "\n".join(new) + "\n", lines[i], "")
+            Mistake(kind, name, _shows(kind, lines, i), "\n".join(new) + "\n", lines[i], "")
             for name, text in texts.items()
             for lines in [text.splitlines()]
             for i in range(len(lines))
@@ -95,6 +99,17 @@ def corpus(most: int = 12, seed: int = 0) -> Iterator[Mistake]:
             if (new := change(lines, i)) and new != lines
         ]
         yield from draw.sample(several, min(most, len(several)))
+
+
+def _shows(kind: str, lines: list[str], i: int) -> int:
+    """The line of a mistake; of what is left out, where that shows: a key at the top of the spec,
+    a `flatten` at the `linear` behind it.
+    """
+    if kind == "required key left out":
+        return 1
+    if kind == "step left out":
+        return next((n for n in range(i + 1, len(lines)) if "linear:" in lines[n]), i)
+    return i + 1
 
 
 def _code(line: str) -> str:

@@ -33,11 +33,12 @@ def bind(
     evaluate: Evaluate,
     report: Report,
     notes: Callable[[], tuple[str, ...]],
-    origins: Callable[[ArgumentValue, Span | None], tuple[Label, ...]],
+    origins: Callable[[ArgumentValue, EvaluationError], tuple[Label, ...] | None],
 ) -> Op | None:
     """The op of a call; None where a value is missing, cannot be known, or was reported.
 
-    `notes` and `origins` say of what is wrong in a value where it was used and came from.
+    `notes` and `origins` say of what is wrong in a value where it was used and came from; no
+    origins that they are those of an error that was reported before.
     """
     values: dict[str, Any] = {}
     for name, value in arguments.items():
@@ -46,14 +47,16 @@ def bind(
         except Undetermined:
             pass
         except EvaluationError as error:
-            if error.code != "unknown-name":  # resolve has reported those
-                at = error.span or value.span or call.callee.span
-                report.add(
-                    *(error.code, error.message, at),
-                    secondary=origins(value, error.span),
-                    notes=notes(),
-                    help=error.help,
-                )
+            labels = origins(value, error)
+            if error.code == "unknown-name" or labels is None:
+                continue  # resolve has reported the one, and another op the other
+            at = error.span or value.span or call.callee.span
+            report.add(
+                *(error.code, error.message, at),
+                secondary=labels,
+                notes=notes(),
+                help=error.help,
+            )
     if len(values) < len(op.attributes):
         return None
     for name, attribute in op.attributes.items():

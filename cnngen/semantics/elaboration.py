@@ -32,7 +32,8 @@ class Elaboration:
     """What changes while the layers are laid out.
 
     `times` is how often the present step comes if the loops around it do the same in each of their
-    iterations; `ops` and `names` keep what is asked again.
+    iterations; `ops` and `names` keep what is asked again, and `blamed` which wrong values from
+    where were reported.
     """
 
     resolution: Resolution
@@ -43,6 +44,7 @@ class Elaboration:
     training: bool = False
     times: int = 1
     ops: dict[tuple[Any, ...], Op | None] = field(default_factory=dict[tuple[Any, ...], Op | None])
+    blamed: set[tuple[str | Span, ...]] = field(default_factory=set[tuple[str | Span, ...]])
     names: dict[Call, tuple[tuple[str, ...], bool]] = field(
         default_factory=dict[Call, tuple[tuple[str, ...], bool]]
     )

@@ -1,10 +1,11 @@
 """Layers: one op with its values and shapes, put into the graph."""
 
+from cnngen.diagnostics.model import Label
 from cnngen.ops.base import LARGEST, UNKNOWN, Image, Op, Shape, ShapeError
 from cnngen.program.algebra import free_names, mentions_input
 from cnngen.semantics.attributes import argument_span, bind
 from cnngen.semantics.elaboration import Elaboration, Place
-from cnngen.semantics.evaluate import evaluate
+from cnngen.semantics.evaluate import EvaluationError, evaluate
 from cnngen.semantics.given import origins
 from cnngen.semantics.join_remedies import remedies_of_join
 from cnngen.semantics.network import Layer, Rank, Scope, Tensor
@@ -12,7 +13,7 @@ from cnngen.semantics.remedies import remedies_of_layer
 from cnngen.semantics.story import story_of_join, story_of_layer
 from cnngen.semantics.walk import argument_expressions
 from cnngen.source import Span
-from cnngen.syntax.tree import Argument, Branches, Call
+from cnngen.syntax.tree import Argument, ArgumentValue, Branches, Call
 
 MOST_PARTS = 1000
 
@@ -46,9 +47,21 @@ def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboratio
             ),
             elaboration.report,
             scope.trail,
-            lambda value, at: origins(value, at, scope, elaboration.resolution.spec),
+            lambda value, error: _new_origins(value, error, scope, elaboration),
         )
     return elaboration.ops[key]
+
+
+def _new_origins(
+    value: ArgumentValue, error: EvaluationError, scope: Scope, elaboration: Elaboration
+) -> tuple[Label, ...] | None:
+    """Where a wrong value came from; None if the same was said of another op that got it."""
+    labels = origins(value, error.span, scope, elaboration.resolution.spec)
+    key = (error.message, *(label.span for label in labels))
+    if labels and key in elaboration.blamed:
+        return None
+    elaboration.blamed.add(key)
+    return labels
 
 
 def _numbers_in_lists(op: Op) -> int:

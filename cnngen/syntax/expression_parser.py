@@ -110,6 +110,8 @@ class _Parser:
             help = "a list has no slices; an element is `xs[i]`"
         elif token.text == "," and not self.nesting:
             help = f"write a list in brackets: `[{self.passage.text.strip()}]`"
+        elif token.kind in ("number", "name") and self.last.kind in ("number", "name"):
+            help = f"put a comma or an operator between `{self.last.text}` and `{token.text}`"
         return Refusal(f"`{token.text}` does not belong here", token.span, help)
 
     # --- Expressions

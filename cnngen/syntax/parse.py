@@ -1,12 +1,14 @@
 """Parse: YAML nodes to the tree of a spec. What the names in it mean is left to `resolve`."""
 
 import re
+from dataclasses import replace
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant
-from cnngen.syntax.parse_body import parse_body
+from cnngen.syntax.misplaced import put_back
+from cnngen.syntax.parse_body import FORM_PARTS, parse_body
 from cnngen.syntax.parse_parameters import parse_parameters
 from cnngen.syntax.parse_value import (
     check_keys,
@@ -44,6 +46,7 @@ KEYS = (
     *("cnngen", "name", "about", "paper", "extends", "params"),
     *("input", "defaults", "blocks", "model", "outputs"),
 )
+BLOCK_KEYS = ("about", "params", "body")
 SIDES = ("channels", "height", "width")
 LARGEST_SIDE = 2**31 - 1
 
@@ -184,7 +187,7 @@ def _parse_defaults(node: Node | None, report: Report) -> dict[str, Call]:
 def _parse_blocks(node: Node | None, report: Report) -> dict[str, Block]:
     example = "write `blocks: {Name: {about: ..., body: [...]}}`"
     blocks: dict[str, Block] = {}
-    for key, value in entries(node, "`blocks`", example, report):
+    for key, value in put_back(entries(node, "`blocks`", example, report), BLOCK_KEYS, report):
         name = parse_new_name(key, "block", report)
         block = _parse_block(name or Identifier(key.text, key.span), value, report)
         if name and block:
@@ -197,7 +200,8 @@ def _parse_block(name: Identifier, node: Node, report: Report) -> Block | None:
     block = mapping(node, what, report, "write `about: ...` and `body: ...` below its name")
     if block is None:
         return None
-    check_keys(block, ("about", "params", "body"), what, report)
+    block = replace(block, entries=put_back(block.entries, FORM_PARTS, report))
+    check_keys(block, BLOCK_KEYS, what, report)
     about, body = block.get("about"), block.get("body")
     require_keys(block, BLOCK_EXAMPLES, what, name.span, report)
     return Block(
@@ -215,7 +219,7 @@ def _parse_model(node: Node, report: Report) -> tuple[Stage, ...]:
     if model and not model.entries:
         report.add("wrong-kind", "`model` has no stages", model.span, help=help)
     stages: list[Stage] = []
-    for key, value in model.entries if model else ():
+    for key, value in put_back(model.entries, FORM_PARTS, report) if model else ():
         name = parse_new_name(key, "stage", report)
         body = parse_body(value, f"`{brief(key.text)}`", report)
         if name:

@@ -10,6 +10,7 @@ from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import OPS, translate
 from cnngen.source import Span
 from cnngen.syntax.expression import Expression
+from cnngen.syntax.misplaced import put_back, put_below
 from cnngen.syntax.parse_value import (
     mapping,
     parse_arguments,
@@ -18,6 +19,7 @@ from cnngen.syntax.parse_value import (
     parse_value,
     wrong_kind,
 )
+from cnngen.syntax.step_errors import report_heads, report_no_op, report_stray
 from cnngen.syntax.tree import (
     Body,
     Branches,
@@ -40,6 +42,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "branches": ("join", "name", "from"),
 }
 AROUND = ("name", "from")
+FORM_PARTS = ("do", "else", "between", "join")  # nothing else has their names
 PARTS = frozenset(key for keys in FORMS.values() for key in keys)
 
 
@@ -98,11 +101,11 @@ def _parse_keyed(node: Mapping, report: Report) -> Step | None:
     if len(forms) == 1:
         return _parse_form(node, *forms[0], around, report)
     if len(heads) > 1:
-        _report_heads(node, heads, report)
+        report_heads(heads, FORMS, PARTS, report)
         return None
     key, value = heads[0]
     if stray := [part for part, _ in node.entries if part.text in PARTS - set(AROUND)]:
-        _report_stray(key, stray[0], report)
+        report_stray(key, stray[0], FORMS, report)
         return None
     callee = parse_name(key, "an op", report)
     if callee is None:
@@ -126,43 +129,8 @@ def _parse_reference(node: Mapping, origin: Node | None, report: Report) -> Step
     if origin and len(node.entries) == 1:
         target = parse_name(origin, "`from`", report, FROM_HELP)
         return Reference(target, node.span) if target else None
-    report.add(
-        "missing-key",
-        "this step names no op",
-        node.entries[0][0].span if node.entries else node.span,
-        help="a step is an op or a block, `repeat`, `each`, `when` or `branches`",
-    )
+    report_no_op(node, origin, report)
     return None
-
-
-def _report_heads(node: Mapping, heads: list[tuple[Scalar, Node]], report: Report) -> None:
-    """Several keys say what the step is: an op lost its attributes, or two steps became one."""
-    (first, value), (second, _) = heads[:2]
-    guess = suggest(second.text, PARTS)
-    names = f"`{brief(first.text)}` and `{brief(second.text)}`"
-    fix = respell(second.span, guess, PARTS)
-    if guess:
-        message = f"a step has no key `{brief(second.text)}`"
-        help = f"did you mean `{guess}`?"
-    elif is_null(value) and first.text not in FORMS:
-        message = f"`{brief(second.text)}` stands beside `{brief(first.text)}`, not below it"
-        help = f"indent it, or write `{brief(first.text)}: {{{brief(second.text)}: ...}}`"
-    else:
-        message = f"one step is both {names}"
-        help = "begin each step with `- ` on a line of its own"
-    labels = [Label(first.span, "the step")]
-    report.add("unknown-key", message, second.span, secondary=labels, help=help, fix=fix)
-
-
-def _report_stray(key: Scalar, part: Scalar, report: Report) -> None:
-    """A call has a key of `repeat`, `each`, `when` or `branches`: it may be a misspelt one."""
-    guess = suggest(key.text, FORMS)
-    if guess:
-        at, message, help = key, f"there is no `{brief(key.text)}`", f"did you mean `{guess}`?"
-    else:
-        at, message = part, f"a call of `{brief(key.text)}` has no key `{part.text}`"
-        help = "besides its op, a call has `name` and `from`"
-    report.add("unknown-key", message, at.span, help=help, fix=respell(key.span, guess, FORMS))
 
 
 def _parse_form(
@@ -170,18 +138,22 @@ def _parse_form(
 ) -> Step | None:
     """`repeat`, `each`, `when` or `branches`."""
     known = FORMS[key.text]
-    for part, _ in node.entries:
-        if part.text not in known and part is not key:
-            guess = suggest(part.text, known)
-            report.add(
-                "unknown-key",
-                f"`{key.text}` has no key `{brief(part.text)}`",
-                part.span,
-                help=f"did you mean `{guess}`?"
-                if guess
-                else f"besides it there are {', '.join(known)}",
-                fix=respell(part.span, guess, known),
-            )
+    strays = [entry for entry in node.entries if entry[0].text not in known and entry[0] is not key]
+    if key.text == "branches":
+        arms = [(k, v) for k, v in strays if _is_body(v) and not suggest(k.text, known)]
+        value = put_below((key, value), arms, report)
+        strays = [entry for entry in strays if entry not in arms]
+    for part, _ in strays:
+        guess = suggest(part.text, known)
+        report.add(
+            "unknown-key",
+            f"`{key.text}` has no key `{brief(part.text)}`",
+            part.span,
+            help=f"did you mean `{guess}`?"
+            if guess
+            else f"besides it there are {', '.join(known)}",
+            fix=respell(part.span, guess, known),
+        )
     if key.text == "branches":
         return _parse_branches(node, key, value, around, report)
     if node.get("do") is None:
@@ -205,6 +177,11 @@ def _parse_form(
         return Repeat(expression, body, around.span, around.name, around.origin)
     orelse = _parse_part(node, "else", report)
     return When(expression, body, orelse, around.span, around.name, around.origin)
+
+
+def _is_body(node: Node) -> bool:
+    """Whether this may be the steps of a branch, and no value."""
+    return not isinstance(node, Scalar) or is_null(node) or node.text == "identity"
 
 
 def _parse_part(node: Mapping, key: str, report: Report) -> Body | None:
@@ -254,7 +231,7 @@ def _parse_branches(
             help="add a branch; one that passes its input on is `identity`",
         )
     arms: list[tuple[Identifier, Body]] = []
-    for arm, body in arms_node.entries:
+    for arm, body in put_back(arms_node.entries, FORM_PARTS, report):
         name = parse_new_name(arm, "branch", report)
         steps = parse_body(body, f"`{brief(arm.text)}`", report, may_be_empty=True)
         if name:

@@ -14,6 +14,7 @@ from cnngen.diagnostics.model import Label, Report
 from cnngen.source import Span
 from cnngen.syntax.fixes import expand_tabs
 from cnngen.syntax.flow import CLOSING, quote, quoted, whole_expression
+from cnngen.syntax.layout_errors import outdented, report_line, report_line_in_value
 from cnngen.syntax.yaml_nodes import Broken, Node, Scalar
 
 
@@ -118,13 +119,7 @@ def _report_colon(mishap: Mishap, here: Span, report: Report) -> None:
     """A `:` where no key can stand."""
     last = mishap.neighbour
     if last and "\n" in last.text:
-        report.add(
-            "yaml-syntax",
-            "this line goes on with the value above it, so it cannot have a `:`",
-            here,
-            secondary=[Label(last, "this value has several lines")],
-            help="indent the keys of a mapping alike, and put a `:` behind each",
-        )
+        report_line_in_value(here, last, report)
     else:
         text = mishap.text[last.start - mishap.span(0, 0).start : mishap.line_end] if last else ""
         report.add(
@@ -195,6 +190,14 @@ def _report_flow(mishap: Mishap, here: Span, report: Report) -> None:
             begins[0].span,
             help=f"add a `{CLOSING[bracket]}`",
         )
+    elif begins and outdented(begins[0].span, here):
+        report.add(
+            "yaml-syntax",
+            f"`{bracket}` is not closed where its value ends",
+            begins[0].span,
+            secondary=[Label(here, "this line does not belong to it")],
+            help=f"add a `{CLOSING[bracket]}` above this line",
+        )
     elif mishap.character == ":":
         report.add(
             "yaml-syntax",
@@ -242,14 +245,7 @@ def _report_block(mishap: Mishap, here: Span, problem: str, report: Report) -> N
             here = mishap.span(start, len(mishap.text) if end < 0 else end)
     elif not character:
         message, help = "the file ends too early", "complete its last line"
-    elif character == "-":
-        message, help = (
-            "a list item stands where a key is needed",
-            "indent the items below their key",
-        )
     else:
-        message, help = (
-            "this does not fit in with the lines before it",
-            "indent what belongs together alike",
-        )
+        report_line(here, report)
+        return
     report.add("yaml-syntax", message, here, help=help)

@@ -1,0 +1,94 @@
+"""What is wrong with a line that does not belong where its indentation puts it."""
+
+import re
+
+from cnngen.diagnostics.model import Edit, Label, Report
+from cnngen.source import Source, Span
+
+LONGEST_KEY = 40
+FARTHEST = 100  # lines that are gone back
+
+
+def report_line(here: Span, report: Report) -> None:
+    """A line that YAML cannot fit in."""
+    item = here.text == "-"
+    if item and (key := _without_dash(here)):
+        _report_dash(key, Label(here, "the next step has one"), report)
+        return
+    above = _line_above(here)
+    spaces = here.column - 1
+    label = f"indented by {spaces}" if above else ""
+    if item:
+        message = "a list item stands where a key is needed"
+        help = "indent the items of a list alike, below their key"
+    else:
+        message = "this does not fit in with the lines before it"
+        help = "indent what belongs together alike"
+    labels = [Label(above, f"indented by {above.column - 1}")] if above else []
+    report.add("yaml-syntax", message, here, label, secondary=labels, help=help)
+
+
+def report_line_in_value(here: Span, value: Span, report: Report) -> None:
+    """A line with a `:` that goes on with the value above it, as its indentation says."""
+    key = _first_word(here.source, here.line)
+    before = value.source.line(value.line)[: value.column - 1].strip()
+    if before == "-" and key.column == value.column:
+        first = Span(value.source, value.start, value.start + len(value.text.split("\n")[0]))
+        _report_dash(key, Label(first, "the step above has one"), report)
+        return
+    report.add(
+        "yaml-syntax",
+        "this line goes on with the value above it, so it cannot have a `:`",
+        here,
+        secondary=[Label(value, "this value has several lines")],
+        help="indent the keys of a mapping alike, and put a `:` behind each",
+    )
+
+
+def _report_dash(key: Span, other: Label, report: Report) -> None:
+    report.add(
+        "yaml-syntax",
+        f"`{key.text}` has no `- ` before it",
+        key,
+        secondary=[other],
+        help=f"write `- {key.text}: ...`, two columns to the left",
+        fix=[Edit(Span(key.source, key.start - 2, key.start), "- ")],
+    )
+
+
+def outdented(opening: Span, here: Span) -> bool:
+    """Whether a line stands no deeper than the one above it in which a bracket opens."""
+    line = opening.source.line(opening.line)
+    return here.line > opening.line and here.column <= len(line) - len(line.lstrip()) + 1
+
+
+def _without_dash(here: Span) -> Span | None:
+    """The key above a list item where a step would begin, had it a dash."""
+    found = None
+    for number in range(here.line - 1, max(0, here.line - 1 - FARTHEST), -1):
+        line = here.source.line(number).rstrip()
+        text = line.lstrip()
+        depth = len(line) - len(text) - (here.column - 1)
+        if not text or text.startswith("#") or depth > 2:
+            continue
+        if depth < 2 or text.startswith("-"):
+            break
+        found = _first_word(here.source, number)
+    return found
+
+
+def _line_above(here: Span) -> Span | None:
+    """The begin of the nearest line above that says something, if it is indented otherwise."""
+    for number in range(here.line - 1, max(0, here.line - 1 - FARTHEST), -1):
+        line = here.source.line(number).strip()
+        if line and not line.startswith("#"):
+            word = _first_word(here.source, number)
+            return word if word.column != here.column else None
+    return None
+
+
+def _first_word(source: Source, number: int) -> Span:
+    line = source.line(number)
+    start = source.line_starts[number - 1] + len(line) - len(line.lstrip())
+    found = re.compile(rf"[\w.]{{1,{LONGEST_KEY}}}|.").match(source.text, start)
+    return Span(source, start, found.end() if found else start)

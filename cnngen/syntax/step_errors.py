@@ -1,0 +1,61 @@
+"""What is wrong with the keys of a step."""
+
+from collections.abc import Collection, Iterable
+
+from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
+
+
+def report_no_op(node: Mapping, origin: Node | None, report: Report) -> None:
+    """A mapping that says nothing but what is around a step."""
+    stray = next((key for key, _ in node.entries if key.text == "do"), None)
+    if stray and isinstance(origin, Scalar):
+        report.add(
+            "missing-key",
+            "`do` belongs to `repeat`, `each` or `when`, and this step is none of them",
+            stray.span,
+            help=f"write several steps as a list that begins with `- from: {brief(origin.text)}`",
+        )
+        return
+    report.add(
+        "missing-key",
+        "this step names no op",
+        node.entries[0][0].span if node.entries else node.span,
+        help="a step is an op or a block, `repeat`, `each`, `when` or `branches`",
+    )
+
+
+def report_heads(
+    heads: list[tuple[Scalar, Node]],
+    forms: Collection[str],
+    parts: Collection[str],
+    report: Report,
+) -> None:
+    """Several keys say what the step is: an op lost its attributes, or two steps became one."""
+    (first, value), (second, _) = heads[:2]
+    guess = suggest(second.text, parts)
+    names = f"`{brief(first.text)}` and `{brief(second.text)}`"
+    fix = respell(second.span, guess, parts)
+    if guess:
+        message = f"a step has no key `{brief(second.text)}`"
+        help = f"did you mean `{guess}`?"
+    elif is_null(value) and first.text not in forms:
+        message = f"`{brief(second.text)}` stands beside `{brief(first.text)}`, not below it"
+        help = f"indent it, or write `{brief(first.text)}: {{{brief(second.text)}: ...}}`"
+    else:
+        message = f"one step is both {names}"
+        help = "begin each step with `- ` on a line of its own"
+    labels = [Label(first.span, "the step")]
+    report.add("unknown-key", message, second.span, secondary=labels, help=help, fix=fix)
+
+
+def report_stray(key: Scalar, part: Scalar, forms: Iterable[str], report: Report) -> None:
+    """A call has a key of `repeat`, `each`, `when` or `branches`: it may be a misspelt one."""
+    guess = suggest(key.text, forms)
+    if guess:
+        at, message, help = key, f"there is no `{brief(key.text)}`", f"did you mean `{guess}`?"
+    else:
+        at, message = part, f"a call of `{brief(key.text)}` has no key `{part.text}`"
+        help = "besides its op, a call has `name` and `from`"
+    report.add("unknown-key", message, at.span, help=help, fix=respell(key.span, guess, forms))
