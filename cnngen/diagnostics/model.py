@@ -79,6 +79,12 @@ class Report:
                 *(tuple(secondary), tuple(notes), help, tuple(fix), remedies),
             )
 
+    def replace(self, diagnostic: Diagnostic, others: Iterable[Diagnostic]) -> None:
+        """Let a diagnostic stand for the one at its place, and for others."""
+        for other in others:
+            del self.found[_key(other.code, other.primary.span)]
+        self.found[_key(diagnostic.code, diagnostic.primary.span)] = diagnostic
+
     def has(self, code: str, at: Span) -> bool:
         """Whether there is something of a code at a place, so that more would not be kept."""
         return _key(code, at) in self.found

@@ -1,10 +1,11 @@
 """Names in expressions: whether they are defined where they stand, and what was meant instead."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
-from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.model import Diagnostic, Edit, Label, Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name, walk
@@ -14,6 +15,7 @@ from cnngen.syntax.tree import Identifier
 MOST_GUESSES = 20
 MOST_CANDIDATES = 200
 MOST_LISTED = 10
+MOST_PLACES = 3  # of one unknown name, besides the first
 
 WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "null"}
 
@@ -92,6 +94,38 @@ def _report_unknown(
         help=f"did you mean `{close}`?" if close else define + other,
         fix=respell(span, close, rivals),
     )
+
+
+def gather_unknown(report: Report) -> None:
+    """Make one mistake of a name that is unknown in many places of a file for the same reason."""
+    groups: dict[tuple[str, str | None, str], list[Diagnostic]] = {}
+    for diagnostic in report:
+        if diagnostic.code == "unknown-name":
+            reason = diagnostic.message, diagnostic.help, diagnostic.primary.span.source.path
+            groups.setdefault(reason, []).append(diagnostic)
+    for first, *others in groups.values():
+        if others:
+            report.replace(_gathered(first, others), others)
+
+
+def _gathered(first: Diagnostic, others: list[Diagnostic]) -> Diagnostic:
+    """The first of several mistakes, with labels at the others and the fixes of all."""
+    labels = [Label(each.primary.span, "and here") for each in others[:MOST_PLACES]]
+    if more := len(others) - len(labels):
+        labels[-1] = replace(labels[-1], text=f"and here, and {more} more")
+    defined = first.secondary[0].span if first.secondary else None
+    if defined and first.fix and _stands_once(defined):
+        label = Label(defined, f"`{defined.text}` is defined here, and nothing uses it")
+        name = first.primary.span.text
+        help, fix = f"write `{name}` at line {defined.line}", (Edit(defined, name),)
+        return replace(first, secondary=(label, *labels), help=help, fix=fix)
+    fixes = [edit for each in (first, *others) for edit in each.fix]
+    return replace(first, secondary=(*first.secondary, *labels), fix=tuple(fixes))
+
+
+def _stands_once(word: Span) -> bool:
+    """Whether a word stands nowhere else in its file, so that it may be what is misspelt."""
+    return len(re.findall(rf"\b{re.escape(word.text)}\b", word.source.text)) == 1
 
 
 def guess(word: str, candidates: Iterable[str], report: Report) -> str | None:

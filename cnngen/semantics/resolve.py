@@ -4,7 +4,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.ops import OPS
 from cnngen.semantics.calls import block_arguments, check_defaults, op_arguments, report_callee
 from cnngen.semantics.keys import check_functions, check_keys
-from cnngen.semantics.names import Names, check_expression
+from cnngen.semantics.names import Names, check_expression, gather_unknown
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.uses import order_blocks, trace_parameters
 from cnngen.semantics.walk import expressions, nested_bodies
@@ -30,6 +30,7 @@ def resolve(spec: Spec, report: Report) -> Resolution:
     check_functions(spec, report)
     order_blocks(resolution, report)
     trace_parameters(resolution, report)
+    gather_unknown(report)
     return resolution
 
 
