@@ -164,6 +164,15 @@ def test_a_result_that_says_something_else_is_a_bug(
     assert Path("net.yaml").read_text() == text
 
 
+def test_what_would_not_be_read_again_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = Report()
+    assert format_source(Source("net.yaml", f"? {'k' * 1001}\n: 1\n"), report) is None
+    monkeypatch.setattr("cnngen.formatting.format.MAX_SIZE", 11)
+    assert format_source(Source("net.yaml", "a: {b: [1]}"), report) is None
+    assert [d.code for d in report] == ["too-large", "too-large"]
+    assert format_source(Source("net.yaml", "a: {b: 1}"), report) == "a: {b: 1}\n"
+
+
 UNTIDY = "cnngen:  1\nname: Net # a net\n"
 TIDY = "cnngen: 1\nname: Net  # a net\n"
 

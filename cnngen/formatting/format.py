@@ -12,7 +12,7 @@ from cnngen.formatting.lines import lay_out
 from cnngen.formatting.pieces import pieces
 from cnngen.source import Source, Span
 from cnngen.syntax.parse_parameters import parse_parameters
-from cnngen.syntax.read import read
+from cnngen.syntax.read import MAX_SIZE, read
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence
 
 LONGEST_KEY = 1000  # YAML reads no more than 1024 characters as a key
@@ -35,6 +35,10 @@ def format_source(source: Source, report: Report) -> str | None:
         return source.text
     head = [line.rstrip() for line in before.head.splitlines() if line.strip()]
     formatted = "".join(f"{line}\n" for line in head) + lay_out(pieces(before))
+    if len(formatted) > MAX_SIZE:
+        message = f"laid out, the file would have more than {MAX_SIZE:,} characters"
+        report.add("too-large", message, Span(source, 0, 0))
+        return None
     after = _page(Source(source.path, formatted), Report())
     if after is None or _content(before) != _content(after):
         raise RuntimeError("formatting would change the spec")

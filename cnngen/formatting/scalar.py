@@ -6,12 +6,14 @@ import re
 from cnngen.syntax.yaml_nodes import Scalar
 
 HEADER_COUNT = re.compile(r"[|>][-+]?\d")
-# What YAML, of whatever version, reads as the same text without quotes: it begins like a word, or
-# is an expression and so no number, date or time.
-WORDS = re.compile(r"[^\W\d][^\n\t\"'\\]*|[\w(][^\n\t\"'\\]*[*/%<>=][^\n\t\"'\\]*")
-SPECIAL = re.compile(r"true|false|yes|no|on|off|y|n|null", re.IGNORECASE)
-BREAKS_PLAIN = re.compile(r":(?=\s|$)|\s#|^\s|\s$")
-BREAKS_FLOW = re.compile(r"[,?\[\]{}]")
+# What YAML, of whatever version, reads as the same text without quotes begins like a word, or is an
+# expression and so no number, date or time.
+WORD = re.compile(r"[^\W\d]")
+EXPRESSION = re.compile(r"[\w(]")
+OPERATOR = re.compile(r"[*/%<>=]")
+NO_TEXT = re.compile(r"true|false|yes|no|on|off|y|n|null", re.IGNORECASE)
+NEEDS_QUOTES = re.compile(r"[\n\t\"'\\]|:(?=\s|$)|\s#|\s$")
+NEEDS_QUOTES_IN_BRACKETS = re.compile(r"[,?\[\]{}]")
 
 
 def one_line(scalar: Scalar, *, flow: bool) -> str | None:
@@ -19,7 +21,7 @@ def one_line(scalar: Scalar, *, flow: bool) -> str | None:
     source, text = scalar.span.text, scalar.text
     if scalar.plain:
         mark = text in ("-", "?") or text.endswith(":")  # what is text in brackets only
-        return None if "\n" in text else f'"{text}"' if mark else text
+        return None if "\n" in text else _quoted(text) if mark else text
     escaped = source[0] == '"' and "\\" in source
     if escaped and "\n" not in source:
         return source
@@ -43,9 +45,12 @@ def several_lines(scalar: Scalar) -> list[str]:
 
 
 def _anew(text: str, *, flow: bool) -> str:
-    """A text in the quotes that it needs: double ones, unless it has characters to escape."""
-    if _needs_no_quotes(text, flow):
-        return text
+    """A text in the quotes that it needs, whatever its author put around it."""
+    return text if _needs_no_quotes(text, flow) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """A text in double quotes, unless it has characters that would have to be escaped."""
     if "\n" in text:
         return json.dumps(text, ensure_ascii=False)
     if '"' in text or "\\" in text:
@@ -54,12 +59,9 @@ def _anew(text: str, *, flow: bool) -> str:
 
 
 def _needs_no_quotes(text: str, flow: bool) -> bool:
-    return bool(
-        WORDS.fullmatch(text)
-        and not SPECIAL.fullmatch(text)
-        and not BREAKS_PLAIN.search(text)
-        and not (flow and BREAKS_FLOW.search(text))
-    )
+    begins = WORD.match(text) or (EXPRESSION.match(text) and OPERATOR.search(text))
+    needs = NO_TEXT.fullmatch(text) or NEEDS_QUOTES.search(text)
+    return bool(begins and not needs and not (flow and NEEDS_QUOTES_IN_BRACKETS.search(text)))
 
 
 def is_literal(source: str) -> bool:

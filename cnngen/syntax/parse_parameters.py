@@ -14,7 +14,7 @@ from cnngen.syntax.yaml_nodes import Node, Scalar, brief, is_null
 
 TYPES: tuple[ParameterType, ...] = get_args(ParameterType)
 MOST_PARAMETERS = 100
-COMMENT = re.compile(r"[ \t]*,?[ \t]*#[ \t]*([^\n]*)")
+COMMENT = re.compile(r"[ \t]*(?:,[ \t]*)?#[ \t]*([^\n]*)")
 
 
 def parse_parameters(node: Node | None, report: Report, *, in_block: bool) -> tuple[Parameter, ...]:
