@@ -16,6 +16,7 @@ from cnngen.ops.base import Image
 from cnngen.remedy import advised, propose
 from cnngen.report.summary import Summary, summarize
 from cnngen.semantics.network import Network
+from cnngen.sizes.answer import Answer, answer
 from cnngen.source import Source
 from cnngen.syntax.load import load as load_tree
 
@@ -62,6 +63,10 @@ class LoadedSpec:
     def summary(self, *, training: bool = False) -> Summary:
         """Shapes, parameters and costs; those of heads for training only count with `training`."""
         return summarize(self._network(), training)
+
+    def sizes(self) -> Answer:
+        """Which heights and widths the network takes, and what it makes of them."""
+        return answer(self._network())
 
     def build(self, target: str, *, templates: Sequence[str | PathLike[str]] = ()) -> str:
         """The source for `torch`, `keras` or another target; `templates` come before its own."""

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import cnngen
 from cnngen.api import check_source
+from cnngen.cli import cli
+from cnngen.report.sizes import as_text
 from cnngen.source import Source
 
 SPEC = """\
@@ -34,8 +37,6 @@ def test_a_path_or_a_name(path: Path):
 
 
 def test_build_gives_what_the_command_writes(path: Path):
-    from cnngen.cli import cli
-
     cli.main(["build", str(path), "-o", str(path.parent)], standalone_mode=False)
     spec = cnngen.load(path)
     assert spec.check() == []
@@ -50,6 +51,12 @@ def test_settings_and_input(path: Path):
     assert summary.outputs == {"stem": (4, 3, 3)}
     assert summary.buffers == 0 and "bias" not in summary.layers[0].weights
     assert "from small.yaml with bias=false, widths=[2, 3, 4], input=1x9x9." in spec.build("torch")
+
+
+def test_sizes_are_those_of_the_command(path: Path):
+    found = cnngen.load(path).sizes()
+    assert as_text(found) == CliRunner().invoke(cli, ["sizes", str(path)]).output
+    assert 5 in found.built.height and 4 not in found.built.height
 
 
 def test_an_invalid_spec_raises_what_check_prints(path: Path):
