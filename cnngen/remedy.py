@@ -24,6 +24,7 @@ MOST_SHOWN = 2  # ways to mend an error
 MOST_CHARACTERS = 20_000  # of the files of a spec
 MOST_LAYERS = 1_500
 LONGEST_LINE = 120  # that is shown
+SHORT = 70  # what fits beside another
 
 Place = tuple[str, str, int, int]  # a diagnostic, and where in which text it is
 
@@ -109,7 +110,7 @@ def _described(remedy: Remedy, path: str) -> str:
         for source, edits in by_source.items()
         for phrase in _phrases(source.text, apply(source.text, edits))
     ]
-    return " and ".join(phrases)
+    return (" and " if sum(map(len, phrases)) < SHORT else "\nand ").join(phrases)
 
 
 def _phrases(before: str, after: str) -> Iterator[str]:
@@ -122,8 +123,8 @@ def _phrases(before: str, after: str) -> Iterator[str]:
         kept = end - start
         for i, line in enumerate(new[first : first + kept], start + 1):
             yield f"`{_shown(line)}` at line {i}"
-        for line in new[first + kept : last]:
-            yield f"`{_shown(line)}` below line {end}"
+        if added := " and ".join(f"`{_shown(line)}`" for line in new[first + kept : last]):
+            yield f"{added} below line {end}"
 
 
 def _shown(line: str) -> str:

@@ -13,7 +13,7 @@ from cnngen.semantics.network import Layer, Network, Scope, Tensor
 from cnngen.semantics.story import channel_source, layers_between
 from cnngen.syntax.edits import with_argument, with_branch, with_steps
 from cnngen.syntax.expression import Expression
-from cnngen.syntax.tree import ArgumentValue, Body, Branches, Call, Identifier, When
+from cnngen.syntax.tree import ArgumentValue, Body, Branches, Call, Identifier, Reference, When
 
 MOST_FORMS = 6  # of one way to mend a join
 MOST_SPELLINGS = 3
@@ -23,7 +23,7 @@ LARGEST_STRIDE = 4
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A branch with the layers that lead from the input of all branches to its output."""
+    """A branch with the layers that lead from what it begins with to its output."""
 
     name: Identifier
     body: Body
@@ -48,15 +48,21 @@ class Target:
 
 
 def remedies_of_join(
-    step: Branches, inputs: Sequence[Tensor], fork: Tensor, scope: Scope, network: Network
+    step: Branches,
+    inputs: Sequence[Tensor],
+    forks: Sequence[Tensor],
+    scope: Scope,
+    network: Network,
 ) -> Remedies:
-    """For each shape that there is, how the other branches may come to it."""
+    """For each shape that there is, how the other branches may come to it; `forks` are what the
+    branches begin with.
+    """
     arms = [
         Arm(name, body, _working(x, fork, network), channel_source(x, network), x.shape)
-        for (name, body), x in zip(step.arms, inputs, strict=True)
+        for (name, body), x, fork in zip(step.arms, inputs, forks, strict=True)
         if isinstance(x.shape, Image)
     ]
-    if len(arms) < len(inputs) or not isinstance(fork.shape, Image):
+    if len(arms) < len(inputs):
         return ()
     models = {arm.shape: arm for arm in reversed(arms)}
     shapes = [arm.shape for arm in arms]
@@ -70,8 +76,10 @@ def remedies_of_join(
         ]
         if options and all(options):
             forms = range(max(map(len, options)))
-            way = tuple(_merged(o[min(i, len(o) - 1)] for o in options) for i in forms)
-            ways[way] = len(options)
+            way = [_merged(o[min(i, len(o) - 1)] for o in options) for i in forms]
+            if padding := _padding(model, scope):
+                way += [_merged(iter([form, padding])) for form in way]
+            ways[tuple(way)] = len(options)
     fewest = min(ways.values(), default=0)  # branches to change
     return tuple(way for way, changed in ways.items() if changed == fewest)
 
@@ -122,8 +130,10 @@ def _projections(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
             steps += ["batch_norm"] if "batch_norm" in ops else []
             if not arm.body:
                 yield (with_branch(arm.name, steps),)
-            elif isinstance(only := arm.body[0], Call) and len(arm.body) == 1:
-                yield (with_steps(only.span, steps),)
+            elif isinstance(last := arm.body[-1], Reference):
+                yield (with_steps(last.span, [last.span.text, *steps]),)
+            elif isinstance(last, Call) and len(arm.body) == 1 and not last.origin:
+                yield (with_steps(last.span, steps),)
 
 
 def _bias(source: Layer | None) -> str:
@@ -143,8 +153,7 @@ def _other_channels(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
 def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     """Paddings and strides that may be forgotten or too much."""
     windows = [layer for layer in arm.layers if "kernel" in layer.op.attributes]
-    unpadded = [w for w in windows if max(w.op.values["kernel"]) > 1 and not _is_padded(w)]
-    padding = _merged(_set(w, "padding", "half", scope) for w in unpadded)
+    padding = _padding(arm, scope)
     if padding:
         yield padding
     strided = [w for w in windows if w.op.values["stride"] != (1, 1)]
@@ -164,8 +173,15 @@ def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
             yield _set(window, "ceil", "true", scope)
 
 
-def _is_padded(layer: Layer) -> bool:
-    return layer.op.values["padding"] != (0, 0, 0, 0)
+def _padding(arm: Arm, scope: Scope) -> Remedy:
+    """Padding for the windows of a branch that have none."""
+    windows = [layer for layer in arm.layers if "kernel" in layer.op.attributes]
+    unpadded = [
+        window
+        for window in windows
+        if max(window.op.values["kernel"]) > 2 and window.op.values["padding"] == (0, 0, 0, 0)
+    ]
+    return _merged(_set(window, "padding", "half", scope) for window in unpadded)
 
 
 def _set(layer: Layer, name: str, value: str, scope: Scope) -> Remedy:

@@ -13,7 +13,7 @@ from cnngen.semantics.remedies import remedies_of_layer
 from cnngen.semantics.story import story_of_join, story_of_layer
 from cnngen.semantics.walk import argument_expressions
 from cnngen.source import Span
-from cnngen.syntax.tree import Argument, ArgumentValue, Branches, Call
+from cnngen.syntax.tree import Argument, ArgumentValue, Body, Branches, Call
 
 MOST_PARTS = 1000
 
@@ -145,8 +145,9 @@ def _report(
         return
     label = error.label
     if isinstance(step, Branches):
-        story = story_of_join(step, inputs, given, network)
-        remedies = remedies_of_join(step, inputs, given, scope, network)
+        forks = [_read_by(body, given, place) for _, body in step.arms]
+        story = story_of_join(step, inputs, forks, network)
+        remedies = remedies_of_join(step, inputs, forks, scope, network)
     else:
         story = story_of_layer(error, given, network)
         remedies = remedies_of_layer(error, step, op, given, scope)
@@ -161,6 +162,12 @@ def _report(
         help=error.help,
         remedies=remedies,
     )
+
+
+def _read_by(body: Body, given: Tensor, place: Place) -> Tensor:
+    """What a branch begins with."""
+    origin = body[0].origin if body else None
+    return place.tensors.get(origin.text, given) if origin else given
 
 
 def _is_too_large(shape: Shape) -> bool:

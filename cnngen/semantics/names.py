@@ -117,7 +117,7 @@ def _gathered(first: Diagnostic, others: list[Diagnostic]) -> Diagnostic:
     if defined and first.fix and _stands_once(defined):
         label = Label(defined, f"`{defined.text}` is defined here, and nothing uses it")
         name = first.primary.span.text
-        help, fix = f"write `{name}` at line {defined.line}", (Edit(defined, name),)
+        help, fix = f"call it `{name}` where it is defined", (Edit(defined, name),)
         return replace(first, secondary=(label, *labels), help=help, fix=fix)
     fixes = [edit for each in (first, *others) for edit in each.fix]
     return replace(first, secondary=(*first.secondary, *labels), fix=tuple(fixes))

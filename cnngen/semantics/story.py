@@ -37,21 +37,21 @@ class Change:
 
 
 def story_of_join(
-    step: Branches, inputs: Sequence[Tensor], fork: Tensor, network: Network
+    step: Branches, inputs: Sequence[Tensor], forks: Sequence[Tensor], network: Network
 ) -> Story:
-    """How the branches came to their shapes, as far as these differ."""
+    """How the branches came to their shapes, as far as these differ; each began with its fork."""
     labels = [
         Label(name.span, str(x.shape)) for (name, _), x in zip(step.arms, inputs, strict=True)
     ]
     images = [x.shape for x in inputs if isinstance(x.shape, Image)]
     notes: list[str] = []
     if step.join.text != "concat" and len({image.channels for image in images}) > 1:
-        labels += _channel_labels(step, inputs, fork, network)
+        labels += _channel_labels(step, inputs, forks, network)
     if len({_size(image) for image in images} - _gate(step)) > 1:
-        for (name, _), x in zip(step.arms, inputs, strict=True):
+        for (name, _), x, fork in zip(step.arms, inputs, forks, strict=True):
             layers = layers_between(x, fork, network)
             changes = list(size_changes(layers))
-            if not changes and layers and layers[0].inputs[0] is fork:
+            if not changes:
                 labels += _unchanged(layers)
             elif len(changes) <= MOST_LABELS:
                 labels += [_size_label(change) for change in changes]
@@ -118,22 +118,23 @@ def _backwards(x: Tensor, end: str, network: Network) -> Iterator[Layer]:
 
 
 def _channel_labels(
-    step: Branches, inputs: Sequence[Tensor], fork: Tensor, network: Network
+    step: Branches, inputs: Sequence[Tensor], forks: Sequence[Tensor], network: Network
 ) -> Iterator[Label]:
-    passed: list[str] = []
-    for (name, _), x in zip(step.arms, inputs, strict=True):
+    passed: dict[Tensor, list[str]] = {}
+    for (name, _), x, fork in zip(step.arms, inputs, forks, strict=True):
         source = channel_source(x, network)
         if source is None or source not in layers_between(x, fork, network):
-            passed.append(f"`{name.text}`")
+            passed.setdefault(fork, []).append(f"`{name.text}`")
         elif isinstance(x.shape, Image):
             label = _channel_label(source, f"{x.shape.channels} channels")
             if label.span.line != name.span.line:  # where the shape stands already
                 yield label
-    if passed and isinstance(fork.shape, Image):
-        pass_on = "passes on" if len(passed) == 1 else "pass on"
-        text = f"{fork.shape.channels} channels, which {' and '.join(passed)} {pass_on}"
-        source = channel_source(fork, network)
-        yield _channel_label(source, text) if source else _image_label(text, network)
+    for fork, names in passed.items():
+        if isinstance(fork.shape, Image):
+            pass_on = "passes on" if len(names) == 1 else "pass on"
+            text = f"{fork.shape.channels} channels, which {' and '.join(names)} {pass_on}"
+            source = channel_source(fork, network)
+            yield _channel_label(source, text) if source else _image_label(text, network)
 
 
 def _gate(step: Branches) -> set[Size]:
