@@ -128,6 +128,29 @@ def misplaced(text: str) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("{a:: , b: -}", '"a:":\nb: "-"\n'),
+        ("{... a: 1}", '"... a": 1\n'),
+        ("{\\:: }", "'\\:':\n"),
+        ('? "a\\\n  b"\n: 1', "ab: 1\n"),
+        ('? "a\\n  b"\n: 1', '"a\\n  b": 1\n'),
+        ("? |\n  a\n: 1", '"a\\n": 1\n'),
+        ("a: [b: , {c}, {d: }]", "a: [b: , {c}, {d}]\n"),
+        ("a:\n  |+\nb: |2\n   c\nd: |+\n  e\n\n\n", 'a: ""\nb: " c\\n"\nd: "e\\n\\n\\n"\n'),
+        ("a: |\n  b", "a: |-\n  b\n"),
+        ("a: |\n    b  \n\n      c \n", "a: |\n  b  \n\n    c \n"),
+        ('a: "b \n  c\\ \n  d"\n', 'a: "b\n  c\\ \n  d"\n'),
+        ("a: 'b''s  \n\n  c'", "a: 'b''s\n\n  c'\n"),
+    ],
+)
+@pytest.mark.usefixtures("loader")
+def test_rare_yaml(before: str, after: str) -> None:
+    assert formatted(before) == after
+    assert formatted(after) == after
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_specs_are_formatted_if_they_are_yaml(kind: str) -> None:
     for seed in range(60):

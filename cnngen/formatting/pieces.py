@@ -128,7 +128,7 @@ class _Attachment:
             wide = not breaks and self.page.text[max(reached, start - 2) : start] == "  "
             items.append(replace(item, breaks=breaks, wide=wide))
             reached = value.span.end
-        if items and isinstance(node, Mapping):  # of a list that stays in brackets, it has no line
+        if items and isinstance(node, Mapping):  # a list has no line for them behind its bracket
             items[0] = self.led(items[0], [c for c in opening if c.alone])
             opening = [c for c in opening if not c.alone]
         rest = self.take(limit) if flow else self.take_below(max(column, frame.column + 1), limit)

@@ -10,6 +10,7 @@ HEADER_COUNT = re.compile(r"[|>][-+]?\d")
 # expression and so no number, date or time.
 WORD = re.compile(r"[^\W\d]")
 EXPRESSION = re.compile(r"[\w(]")
+DOCUMENT_MARK = re.compile(r"(---|\.\.\.)(\s|$)")
 OPERATOR = re.compile(r"[*/%<>=]")
 NO_TEXT = re.compile(r"true|false|yes|no|on|off|y|n|null", re.IGNORECASE)
 NEEDS_QUOTES = re.compile(r"[\n\t\"'\\]|:(?=\s|$)|\s#|\s$")
@@ -32,7 +33,8 @@ def one_line(scalar: Scalar, *, flow: bool) -> str | None:
 
 def as_key(scalar: Scalar, *, flow: bool) -> str:
     """A key, which has one line whatever it takes."""
-    return one_line(scalar, flow=flow) or _anew(scalar.text, flow=flow)
+    text = one_line(scalar, flow=flow) or _anew(scalar.text, flow=flow)
+    return _quoted(text) if DOCUMENT_MARK.match(text) else text
 
 
 def several_lines(scalar: Scalar) -> list[str]:
