@@ -139,6 +139,10 @@ def misplaced(text: str) -> list[str]:
         ("? |\n  a\n: 1", '"a\\n": 1\n'),
         ("a: [b: , {c}, {d: }]", "a: [b: , {c}, {d}]\n"),
         ("a:\n  |+\nb: |2\n   c\nd: |+\n  e\n\n\n", 'a: ""\nb: " c\\n"\nd: "e\\n\\n\\n"\n'),
+        (
+            "a: [{b: 1}, 'c, d': 1,  # e\n  f: ]",
+            "a:\n  - {b: 1}\n  - c, d: 1  # e\n  - f:\n",
+        ),
         ("a: |\n  b", "a: |-\n  b\n"),
         ("a: |\n    b  \n\n      c \n", "a: |\n  b  \n\n    c \n"),
         ('a: "b \n  c\\ \n  d"\n', 'a: "b\n  c\\ \n  d"\n'),

@@ -117,8 +117,10 @@ def _item(item: Item, column: int, level: Level) -> list[Line]:
     value = item.value
     if isinstance(value, Scalar):
         return _single(item, value, column)
-    lines = _bracketed(item, value, column) if value.flow else None
-    if lines:
+    if value.bare:  # which, out of its brackets, is an entry like others
+        entry = replace(value.items[0], behind=item.behind)
+        item, value = replace(item, behind=""), replace(value, items=(entry,))
+    elif value.flow and (lines := _bracketed(item, value, column)):
         return lines
     is_blocks = level is Level.TOP and item.key is not None and item.key.text == "blocks"
     below = _block(value, column + STEP, Level.BLOCKS if is_blocks else Level.INNER)
