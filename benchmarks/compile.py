@@ -83,7 +83,7 @@ def commands() -> list[bool]:
             ("import yaml, networkx, click", FLOOR, None),
             ("cnngen --version", [*CLI, "--version"], None),
             ("cnngen --help", [*CLI, "--help"], None),
-            ("cnngen check densenet121", [*CLI, "check", SPEC], 1.6),
+            ("cnngen check densenet121", [*CLI, "check", "--no-cache", SPEC], 1.6),
             ("cnngen build densenet121", build, 2.5),
             between=lambda: [file.unlink() for file in Path(folder).glob("*.py")],
         )
@@ -97,7 +97,7 @@ def zoo() -> list[bool]:
     return compare(
         ZOO_RUNS,
         ("import torch", ["-c", "import torch"], None),
-        ("cnngen check (all)", [*CLI, "check", SPECS], 1.0),
+        ("cnngen check (all)", [*CLI, "check", "--no-cache", SPECS], 1.0),
         ("cnngen build --check (all)", [*CLI, "build", "--check", SPECS, "-o", GENERATED], 5.0),
     )
 

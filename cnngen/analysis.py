@@ -14,7 +14,7 @@ from cnngen.semantics.references import check_references
 from cnngen.semantics.resolve import resolve
 from cnngen.semantics.settings import apply_settings
 from cnngen.semantics.stages import check_stages
-from cnngen.syntax.load import load
+from cnngen.syntax.load import Reader, load, read_file
 from cnngen.syntax.tree import Spec
 
 
@@ -32,9 +32,11 @@ class Options:
 DEFAULTS = Options({})
 
 
-def analyse_file(path: Path, report: Report, options: Options = DEFAULTS) -> Network | None:
+def analyse_file(
+    path: Path, report: Report, options: Options = DEFAULTS, reader: Reader = read_file
+) -> Network | None:
     """Read and check a spec; None where it has errors."""
-    spec = load(path, report)
+    spec = load(path, report, reader=reader)
     return analyse(spec, report, options) if spec else None
 
 

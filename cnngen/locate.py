@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
 from cnngen.shipped import SPECS
 
@@ -48,6 +47,8 @@ def _find_in_zoo(name: str) -> Path:
     known = zoo()
     if name in known:
         return _relative(known[name])
+    from cnngen.diagnostics.suggest import suggest  # late, as most specs are found
+
     guess = suggest(name, known)
     remedy = f"did you mean `{guess}`?" if guess else "`cnngen list` shows the specs of the zoo"
     raise UnknownSpecError(

@@ -10,6 +10,8 @@ from hypothesis import settings
 settings.register_profile("cnngen", deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "cnngen"))
 
+os.environ["CNNGEN_CACHE_DIR"] = os.devnull  # a test that remembers says where
+
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnngen.commands.checking import checker
 from cnngen.commands.options import Size, analyse, changes, exit_code, options, show, specs
 from cnngen.diagnostics.terminal import one_line
 
@@ -27,6 +28,7 @@ FOR_PEOPLE = ("text", "concise")
 )
 @click.option("--fix", is_flag=True, help="Mend mistakes where there is nothing to choose.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; change nothing.")
+@click.option("--no-cache", is_flag=True, help="Check again what was fine and has not changed.")
 @changes
 @click.pass_context
 def check(
@@ -35,6 +37,7 @@ def check(
     format: str,
     fix: bool,
     diff: bool,
+    no_cache: bool,
     settings: dict[str, str],
     input: Size | None,
     max_layers: int | None,
@@ -42,31 +45,34 @@ def check(
     """Check specs: names, values, shapes, and the graph of the network."""
     if diff and (fix or format not in FOR_PEOPLE):
         raise click.UsageError("`--diff` prints a diff and changes nothing")
-    given = options(settings, input, max_layers)
     found: dict[tuple[object, ...], Diagnostic] = {}
     codes: Counter[int] = Counter()
     paths = specs(spec)
     if diff:
         from cnngen.commands.fixing import show_changes
 
+        given = options(settings, input, max_layers)
         codes.update(exit_code(analyse(path, given)[1]) for path in paths)
         show(show_changes(paths, given), format)
         ctx.exit(max(codes))
     if fix:
         from cnngen.commands.fixing import mend
 
+        given = options(settings, input, max_layers)
         mend(paths, given, quiet=format not in FOR_PEOPLE)
+    checks = checker(settings, input, max_layers, cached=not (no_cache or fix))
     for path in paths:
-        diagnostics = analyse(path, given)[1]
-        code = exit_code(diagnostics)
+        diagnostics = checks.check(path)
+        code = exit_code(diagnostics) if diagnostics else 0
         codes[code] += 1
         # Specs that extend the same one share its mistakes: each is shown once.
         new = {_identity(d): d for d in diagnostics if _identity(d) not in found}
         found |= new
-        if format in FOR_PEOPLE:
+        if new and format in FOR_PEOPLE:
             show(list(new.values()), format)
         if format == "text":
             click.echo(f"{one_line(str(path))}: {_verdict(diagnostics) if code else 'ok'}")
+    checks.finish()
     if fix and any(diagnostic.fix for diagnostic in found.values()):
         from cnngen.commands.fixing import say_what_is_left
 

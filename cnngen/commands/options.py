@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cnngen.analysis import Options
     from cnngen.diagnostics.model import Diagnostic
     from cnngen.semantics.network import Network
+    from cnngen.syntax.load import Reader
 
 Size = tuple[int, int, int]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -127,17 +128,20 @@ def checked(network: "Network | None", diagnostics: "Sequence[Diagnostic]") -> "
     return network
 
 
-def analyse(path: Path, options: "Options") -> tuple["Network | None", "list[Diagnostic]"]:
+def analyse(
+    path: Path, options: "Options", reader: "Reader | None" = None
+) -> tuple["Network | None", "list[Diagnostic]"]:
     """Check a spec, and remember which one, in case that this ends in a bug.
 
     Where shapes are wrong, the diagnostics say what would help: edits, or other sizes of the input.
     """
     from cnngen.analysis import analyse_file
     from cnngen.diagnostics.model import Report
+    from cnngen.syntax.load import read_file
 
     click.get_current_context().meta["spec"] = path
     report = Report()
-    network = analyse_file(path, report, options)
+    network = analyse_file(path, report, options, reader or read_file)
     if network is None:
         from cnngen.remedy import advised
 

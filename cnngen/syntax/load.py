@@ -16,11 +16,11 @@ from cnngen.syntax.names import HELPERS, RESERVED
 from cnngen.syntax.parse import check_version, parse
 from cnngen.syntax.parse_value import IDENTIFIER, wrong_kind
 from cnngen.syntax.read import MAX_SIZE, read
+from cnngen.syntax.root import root_folder
 from cnngen.syntax.tree import Spec
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
 
 LONGEST_CHAIN = 16
-ROOT_MARKS = ("pyproject.toml", ".git")
 
 
 Reader = Callable[[Path, str | None], Source]  # of a path, and what diagnostics call it
@@ -128,18 +128,12 @@ def _read_chain(first: _File, report: Report, reader: Reader) -> list[Mapping] |
             return None
         known.add(real)
         chain.append(root)
-        folder = folder or _root_folder(real)
+        folder = folder or root_folder(real)
         extends = root.get("extends")
         if extends is None:
             return chain
         file = _parent(extends, _File(real, file.shown), folder, report)
     return None
-
-
-def _root_folder(spec: Path) -> Path:
-    """The folder out of which `extends` must not lead."""
-    marked = (f for f in spec.parents if any(os.path.exists(f / mark) for mark in ROOT_MARKS))
-    return next(marked, spec.parent)
 
 
 def _parent(extends: Node, child: _File, folder: Path, report: Report) -> _File | None:

@@ -1,0 +1,192 @@
+"""Cache: which specs were clean, by content, so that `check` need not look at them again.
+
+Only clean results are remembered: they have no text, so an entry that is damaged or planted can
+show nothing, and nobody waits for a spec with mistakes to be fast. An entry is a sealed list of the
+files that the spec extends. Whatever is odd about it, or about its folder, is a miss.
+
+Nothing of the compiler is imported here: a hit must cost less than the import of YAML.
+"""
+
+import hashlib
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from cnngen import __version__
+from cnngen.syntax.root import root_folder
+
+LARGEST_SPEC = 2**20  # bytes; what is larger is analysed again
+LARGEST_ENTRY = 2**17
+MOST_ENTRIES = 4096
+ENTRY = re.compile(r"\.?[0-9a-f]{64}(\.[0-9]+\.tmp)?")  # nothing else is ever removed
+BOM = b"\xef\xbb\xbf"  # which the text of a source has no more
+
+# A link is not followed, and the opening of a pipe does not wait for its writer.
+CAREFULLY = os.O_RDONLY | sum(
+    getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was read: where it is, what diagnostics call it, and its text."""
+
+    path: str
+    shown: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The clean specs of a folder, for one set of options."""
+
+    folder: Path
+    options: str
+
+    def key(self, spec: Path) -> str | None:
+        """The name of the entry for what a file holds now; None where it cannot be read."""
+        content = _content(spec, LARGEST_SPEC)
+        with suppress(OSError):
+            return None if content is None else self._name(spec, _digest(content))
+
+    def knows(self, key: str, spec: Path) -> bool:
+        """Whether the spec was clean, and all that it extends is what it was."""
+        parents = _opened(key, _read(self.folder / key, LARGEST_ENTRY, CAREFULLY))
+        return parents is not None and (not parents or _unchanged(spec, parents))
+
+    def remember(self, spec: Path, files: Sequence[File]) -> None:
+        """Note that a spec is clean; `files` are what was read: the spec, and what it extends."""
+        first, *parents = files
+        if parents and not all(map(_is_straight, files)):
+            return
+        with suppress(OSError, ValueError):
+            key = self._name(spec, _digest(first.text.encode()))
+            lines = [f"{_digest(file.text.encode())} {file.path}\n" for file in parents]
+            _put(self.folder / key, _sealed(key, "".join(lines).encode()))
+
+    def prune(self) -> None:
+        """Remove the older half of the entries where there are too many."""
+        with suppress(OSError):
+            paths = [Path(e.path) for e in os.scandir(self.folder) if ENTRY.fullmatch(e.name)]
+            if len(paths) > MOST_ENTRIES:
+                for path in sorted(paths, key=_age)[: -MOST_ENTRIES // 2]:
+                    with suppress(OSError):
+                        path.unlink()
+
+    def _name(self, spec: Path, digest: str) -> str:
+        parts = [self._compiler, self.options, os.path.abspath(spec), digest]
+        return _digest(repr(parts).encode())
+
+    @cached_property
+    def _compiler(self) -> str:
+        """What stands for this compiler: its version and its sources, which may be edited."""
+        sources = sorted(_sources(os.path.dirname(__file__)))
+        return repr((__version__, sys.version, sources))
+
+
+def cache_folder() -> Path | None:
+    """The folder for entries, where the platform keeps such; None where there is no such place."""
+    home = os.path.expanduser("~")
+    if own := os.environ.get("CNNGEN_CACHE_DIR"):
+        return Path(os.path.abspath(own), "check")
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", "")
+    elif sys.platform == "darwin":
+        base = os.path.join(home, "Library", "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        base = base if os.path.isabs(base) else os.path.join(home, ".cache")
+    return Path(base, "cnngen", "check") if os.path.isabs(base) else None
+
+
+def _unchanged(spec: Path, parents: Sequence[tuple[str, str]]) -> bool:
+    """Whether files are what they were, where they were, and may still be extended."""
+    with suppress(OSError, RuntimeError, ValueError):
+        real = os.path.realpath(spec)
+        root = root_folder(Path(real))
+        return real == os.path.abspath(spec) and all(
+            Path(path).is_relative_to(root)
+            and os.path.realpath(path) == path
+            and (content := _content(Path(path), LARGEST_SPEC)) is not None
+            and _digest(content) == digest
+            for digest, path in parents
+        )
+    return False
+
+
+def _is_straight(file: File) -> bool:
+    """Whether no link led to a file of a chain, so that its path says which file is meant.
+
+    A path that goes down and up again may do so through a link.
+    """
+    return (
+        os.path.realpath(file.path) == os.path.abspath(file.shown)
+        and "/../" not in re.sub(r"(?<![^\s'\"])(\.\./)+", "", file.text)
+        and "\n" not in file.path
+    )
+
+
+def _sealed(key: str, body: bytes) -> bytes:
+    return _digest(key.encode() + body).encode() + b"\n" + body
+
+
+def _opened(key: str, entry: bytes | None) -> list[tuple[str, str]] | None:
+    """The digests and paths in an entry; None if it is not as it was written."""
+    body = (entry or b"").partition(b"\n")[2]
+    if entry is None or entry != _sealed(key, body):
+        return None
+    with suppress(ValueError):
+        lines = body.decode().split("\n")[:-1]
+        return [(digest, path) for digest, _, path in (line.partition(" ") for line in lines)]
+    return None
+
+
+def _content(path: Path, most: int) -> bytes | None:
+    content = _read(path, most, CAREFULLY & ~getattr(os, "O_NOFOLLOW", 0))
+    return None if content is None else content.removeprefix(BOM)
+
+
+def _read(path: Path, most: int, flags: int) -> bytes | None:
+    """What a file holds; None if it is none, or larger, or cannot be read."""
+    with suppress(OSError, ValueError), os.fdopen(os.open(path, flags), "rb") as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            content = file.read(most + 1)
+            return content if len(content) <= most else None
+    return None
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write an entry as a whole, in the place of whatever has its name."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    with suppress(OSError):
+        return path.lstat().st_mtime
+    return 0
+
+
+def _sources(folder: str) -> Iterator[tuple[str, int, int]]:
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            yield from _sources(entry.path) if entry.name != "__pycache__" else ()
+        elif entry.name.endswith(".py"):
+            found = entry.stat()
+            yield entry.path, found.st_size, found.st_mtime_ns
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
