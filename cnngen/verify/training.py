@@ -23,10 +23,10 @@ from cnngen.weights.layout import Array, in_keras, keras_name
 from cnngen.weights.transfer import keras_state, torch_state
 
 STEPS = 3
-# Of the norm of all weights, in the first step. A plain network of 150 convolutions with batch norm
-# (Inception-v4) amplifies what differs a hundred thousand times: with larger steps, rounding in the
-# first is a difference of gradients in the third.
-CHANGE = 1e-5
+# By how much of their size the first step would change the outputs if the network were linear. Were
+# the weights to change by a fixed part instead, the gradients of a thousand layers would lead so far
+# away that rounding decides what comes next.
+CHANGE = 1e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ def _train_torch(models: Models, model: Any) -> tuple[Training, Plan]:
         torch.stack([(value * factors[name]).sum() for name, value in y.items()]).sum().backward()
         if step == 0:
             gradients = {name: _gradient(p).numpy().copy() for name, p in parameters.items()}
-            weights = {name: p.detach().numpy() for name, p in parameters.items()}
-            rate = CHANGE * norm(weights) / max(norm(gradients), 1e-30)
+            size = norm(from_torch(network, first)) * norm(from_torch(network, factors))
+            rate = CHANGE * size / max(norm(gradients), 1e-30) ** 2
         with torch.no_grad():
             for parameter in parameters.values():
                 parameter -= rate * _gradient(parameter)
