@@ -57,7 +57,7 @@ class Cache:
 
     def knows(self, key: str, spec: Path) -> bool:
         """Whether the spec was clean, and all that it extends is what it was."""
-        parents = _opened(key, _read(self.folder / key, LARGEST_ENTRY, CAREFULLY))
+        parents = _opened(key, _read(self.folder / key, LARGEST_ENTRY, CAREFULLY, own=True))
         return parents is not None and (not parents or _unchanged(spec, parents))
 
     def remember(self, spec: Path, files: Sequence[File]) -> None:
@@ -152,10 +152,13 @@ def _content(path: Path, most: int) -> bytes | None:
     return None if content is None else content.removeprefix(BOM)
 
 
-def _read(path: Path, most: int, flags: int) -> bytes | None:
-    """What a file holds; None if it is none, or larger, or cannot be read."""
+def _read(path: Path, most: int, flags: int, *, own: bool = False) -> bytes | None:
+    """What a file holds; None if it is none, or larger, or cannot be read, or is not our `own`."""
     with suppress(OSError, ValueError), os.fdopen(os.open(path, flags), "rb") as file:
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        status = os.fstat(file.fileno())
+        if own and sys.platform != "win32" and status.st_uid != os.geteuid():
+            return None
+        if stat.S_ISREG(status.st_mode):
             content = file.read(most + 1)
             return content if len(content) <= most else None
     return None

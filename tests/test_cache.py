@@ -208,6 +208,15 @@ def test_an_entry_of_another_spec_is_a_miss(run: Run, looks: Looks, tmp_path: Pa
     assert looks("child.yaml")
 
 
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="gives a file away")
+def test_an_entry_of_somebody_else_is_a_miss(run: Run, looks: Looks, tmp_path: Path):
+    run("a.yaml")
+    assert not looks("a.yaml")
+    (entry,) = entries(tmp_path)
+    os.chown(entry, 4321, -1)
+    assert looks("a.yaml")
+
+
 @pytest.mark.parametrize("folder", ["a.yaml", "a\udc80", os.devnull])
 def test_without_a_place_for_a_cache_there_is_none(
     run: Run, monkeypatch: pytest.MonkeyPatch, folder: str

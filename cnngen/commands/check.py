@@ -29,6 +29,12 @@ FOR_PEOPLE = ("text", "concise")
 @click.option("--fix", is_flag=True, help="Mend mistakes where there is nothing to choose.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; change nothing.")
 @click.option("--no-cache", is_flag=True, help="Check again what was fine and has not changed.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Check so many specs at a time; by default, as many as pays.",
+)
 @changes
 @click.pass_context
 def check(
@@ -38,6 +44,7 @@ def check(
     fix: bool,
     diff: bool,
     no_cache: bool,
+    jobs: int | None,
     settings: dict[str, str],
     input: Size | None,
     max_layers: int | None,
@@ -61,8 +68,7 @@ def check(
         given = options(settings, input, max_layers)
         mend(paths, given, quiet=format not in FOR_PEOPLE)
     checks = checker(settings, input, max_layers, cached=not (no_cache or fix))
-    for path in paths:
-        diagnostics = checks.check(path)
+    for path, diagnostics in checks.check_all(paths, jobs):
         code = exit_code(diagnostics) if diagnostics else 0
         codes[code] += 1
         # Specs that extend the same one share its mistakes: each is shown once.

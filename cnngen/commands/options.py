@@ -139,7 +139,8 @@ def analyse(
     from cnngen.diagnostics.model import Report
     from cnngen.syntax.load import read_file
 
-    click.get_current_context().meta["spec"] = path
+    if context := click.get_current_context(silent=True):  # there is none in a process of its own
+        context.meta["spec"] = path
     report = Report()
     network = analyse_file(path, report, options, reader or read_file)
     if network is None:

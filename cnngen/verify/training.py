@@ -23,9 +23,9 @@ from cnngen.weights.layout import Array, in_keras, keras_name
 from cnngen.weights.transfer import keras_state, torch_state
 
 STEPS = 3
-# By how much of their size the first step would change the outputs if the network were linear. Were
-# the weights to change by a fixed part instead, the gradients of a thousand layers would lead so far
-# away that rounding decides what comes next.
+# By how much of their size the first step would change the outputs if the network were linear. By
+# a fixed part of the weights instead, the gradients of a thousand layers would lead so far away
+# that rounding decides what comes next.
 CHANGE = 1e-2
 
 
