@@ -1,7 +1,6 @@
 """What an op is: its attributes, its shape rule, the weights it holds and what it costs.
 
-An op's class says everything that is true of it, in any framework. Targets add its spelling from
-outside.
+An op's class says everything that is true of it, in any framework. Targets add its spelling.
 """
 
 from collections.abc import Mapping
