@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 
 from cnngen import __version__
@@ -80,14 +80,8 @@ class Cache:
                         path.unlink()
 
     def _name(self, spec: Path, digest: str) -> str:
-        parts = [self._compiler, self.options, os.path.abspath(spec), digest]
+        parts = [_compiler(), self.options, os.path.abspath(spec), digest]
         return _digest(repr(parts).encode())
-
-    @cached_property
-    def _compiler(self) -> str:
-        """What stands for this compiler: its version and its sources, which may be edited."""
-        sources = sorted(_sources(os.path.dirname(__file__)))
-        return repr((__version__, sys.version, sources))
 
 
 def cache_folder() -> Path | None:
@@ -180,6 +174,12 @@ def _age(path: Path) -> float:
     with suppress(OSError):
         return path.lstat().st_mtime
     return 0
+
+
+@cache  # as a process that stays, with --watch, goes on with the sources that it began with
+def _compiler() -> str:
+    """What stands for this compiler: its version and its sources, which may be edited."""
+    return repr((__version__, sys.version, sorted(_sources(os.path.dirname(__file__)))))
 
 
 def _sources(folder: str) -> Iterator[tuple[str, int, int]]:

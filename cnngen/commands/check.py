@@ -1,6 +1,7 @@
 """`cnngen check`: whether specs are valid."""
 
 from collections import Counter
+from time import sleep
 from typing import TYPE_CHECKING
 
 import click
@@ -28,6 +29,7 @@ FOR_PEOPLE = ("text", "concise")
 )
 @click.option("--fix", is_flag=True, help="Mend mistakes where there is nothing to choose.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; change nothing.")
+@click.option("--watch", is_flag=True, help="Check again when a spec, or what it extends, changes.")
 @click.option("--no-cache", is_flag=True, help="Check again what was fine and has not changed.")
 @click.option(
     "--jobs",
@@ -43,6 +45,7 @@ def check(
     format: str,
     fix: bool,
     diff: bool,
+    watch: bool,
     no_cache: bool,
     jobs: int | None,
     settings: dict[str, str],
@@ -52,9 +55,15 @@ def check(
     """Check specs: names, values, shapes, and the graph of the network."""
     if diff and (fix or format not in FOR_PEOPLE):
         raise click.UsageError("`--diff` prints a diff and changes nothing")
+    if watch and (fix or diff or format not in FOR_PEOPLE):
+        raise click.UsageError("`--watch` only checks, and prints for people")
     found: dict[tuple[object, ...], Diagnostic] = {}
     codes: Counter[int] = Counter()
     paths = specs(spec)
+    if watch:
+        from cnngen.commands import watch as watching
+
+        watching.watch(spec, lambda: ctx.forward(check, watch=False), sleep)
     if diff:
         from cnngen.commands.fixing import show_changes
 

@@ -1,0 +1,89 @@
+"""`cnngen check --watch`: the same check again, whenever a file that it reads changes."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.terminal import one_line
+from cnngen.locate import DEFAULT_FOLDER, UnknownSpecError, find_all_specs
+from cnngen.source import Source
+from cnngen.syntax.load import load, read_file
+
+# Looking twice a second needs no dependency, works on any file system, also one of a network or of
+# a container, and costs a `stat` for each file.
+PAUSE = 0.5  # seconds
+SETTLE = 0.1  # an editor that saves may have removed a file, and not yet put the new one there
+MOST_NAMES = 3
+
+Stamp = tuple[int, ...] | None  # None where there is no file
+Stamps = dict[str, Stamp]
+
+
+def watch(texts: Sequence[str], check: Callable[[], None], sleep: Callable[[float], None]) -> None:
+    """Check the specs that arguments mean, and again after each change. Ctrl-C ends it."""
+    while True:
+        # A file is stamped before it is checked, so that no change after that is missed.
+        paths = _find(texts)
+        stamps = _read_by(paths)
+        click.clear()  # which does nothing where there is no terminal
+        _say_time()
+        try:
+            check()
+        except click.exceptions.Exit:
+            pass  # with the verdict as its code
+        except click.ClickException as error:
+            error.show()  # a spec that was named is gone, and may come back
+        _say_what_is_watched(texts, stamps)
+        while _find(texts) == paths and {path: _stamp(path) for path in stamps} == stamps:
+            sleep(PAUSE)
+        sleep(SETTLE)
+
+
+def _find(texts: Sequence[str]) -> list[Path]:
+    with suppress(UnknownSpecError):
+        return find_all_specs(texts)
+    return []
+
+
+def _read_by(specs: Sequence[Path]) -> Stamps:
+    """The files that specs are read from, with those that they extend, also where one is missing.
+
+    The cache does not know them for specs with mistakes, so they are followed here.
+    """
+    stamps: Stamps = {}
+
+    def read(path: Path, shown: str | None = None) -> Source:
+        at = os.path.abspath(path)
+        stamps.setdefault(at, _stamp(at))
+        return read_file(path, shown)
+
+    for spec in specs:
+        click.get_current_context().meta["spec"] = spec  # in case that this ends in a bug
+        load(spec, Report(), reader=read)
+    return stamps
+
+
+def _stamp(path: str) -> Stamp:
+    """What differs once a file is edited, replaced, or made readable."""
+    with suppress(OSError, ValueError):
+        found = os.stat(path)
+        return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
+    return None
+
+
+def _say_time() -> None:
+    if sys.stdout.isatty():
+        click.echo(time.strftime("%H:%M:%S"))
+
+
+def _say_what_is_watched(texts: Sequence[str], stamps: Stamps) -> None:
+    names = [one_line(text) for text in texts or (DEFAULT_FOLDER,)]
+    shown = ", ".join(names[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
+    files = "1 file" if len(stamps) == 1 else f"{len(stamps)} files"
+    click.echo(f"watching {shown} ({files}); Ctrl-C ends", err=True)
