@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from cnngen.analysis import analyse_file
 from cnngen.cli import cli
+from cnngen.semantics.network import Network
 
 FINE = """\
 cnngen: 1
@@ -136,6 +139,20 @@ def test_a_spec_that_is_gone_may_come_back(watch: Watch):
 def test_a_file_that_is_missing_for_a_moment_was_changed(run: Callable[..., Result]):
     edits = (lambda: gone("specs/a.yaml"), lambda: put("specs/a.yaml", WRONG))
     done = run("specs/a.yaml", edits=edits)
+    assert done.stdout == "specs/a.yaml: ok\nspecs/a.yaml: 1 error\n"
+    assert done.stderr.count("watching") == 2
+
+
+def test_a_change_during_a_check_is_seen(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+):
+    def analyse_and_edit(*arguments: Any) -> Network | None:
+        network = analyse_file(*arguments)
+        put("specs/a.yaml", WRONG)
+        return network
+
+    monkeypatch.setattr("cnngen.analysis.analyse_file", analyse_and_edit)
+    done = run("specs/a.yaml", edits=(nothing,))
     assert done.stdout == "specs/a.yaml: ok\nspecs/a.yaml: 1 error\n"
 
 
