@@ -30,6 +30,7 @@ COMMANDS = {
     "ops": "reference:ops",
     "schema": "reference:schema",
     "list": "zoo:list_zoo",
+    "completion": "completion:completion",
 }
 BUG = 70
 INTERRUPTED = 130

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
     WRONG_USE,
@@ -42,12 +43,13 @@ class Build:
 
 
 @click.command()
-@click.argument("spec", nargs=-1)
+@click.argument("spec", nargs=-1, shell_complete=complete.spec)
 @click.option(
     "--target",
     default="all",
     show_default=True,
     metavar="torch|keras|all|NAME",
+    shell_complete=complete.target,
     help="A framework, both, or a target that another package adds.",
 )
 @click.option(

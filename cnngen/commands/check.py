@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnngen.commands import complete
 from cnngen.commands.checking import checker
 from cnngen.commands.options import Size, analyse, changes, exit_code, options, show, specs
 from cnngen.diagnostics.terminal import one_line
@@ -18,7 +19,7 @@ FOR_PEOPLE = ("text", "concise")
 
 
 @click.command()
-@click.argument("spec", nargs=-1)
+@click.argument("spec", nargs=-1, shell_complete=complete.spec)
 @click.option(
     "--format",
     "format",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
     Size,
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", shell_complete=complete.spec)
+@click.argument("new", shell_complete=complete.spec)
 @click.option(
     "--format",
     "format",

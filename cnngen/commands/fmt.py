@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnngen.commands import complete
 from cnngen.commands.options import ERRORS, WRONG_USE, exit_code, show, specs
 from cnngen.diagnostics.terminal import one_line
 
@@ -17,7 +18,7 @@ STANDARD_INPUT = "-"
 
 
 @click.command()
-@click.argument("spec", nargs=-1)
+@click.argument("spec", nargs=-1, shell_complete=complete.spec)
 @click.option("--check", is_flag=True, help="Write nothing, and fail where something would change.")
 @click.option("--diff", is_flag=True, help="Write nothing, and show what would change.")
 @click.pass_context

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnngen.commands import complete
 from cnngen.commands.options import (
     WrongUseError,
     analyse,
@@ -29,7 +30,13 @@ EXTENDS = re.compile(r"^extends: (\S+)", re.MULTILINE)
 
 @click.command()
 @click.argument("file", metavar="NAME", type=click.Path(path_type=Path))
-@click.option("--from", "parent", metavar="SPEC", help="Begin with a variant of this spec.")
+@click.option(
+    "--from",
+    "parent",
+    metavar="SPEC",
+    shell_complete=complete.spec,
+    help="Begin with a variant of this spec.",
+)
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.pass_context
 def new(ctx: click.Context, file: Path, parent: str | None, force: bool) -> None:

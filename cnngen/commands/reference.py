@@ -4,12 +4,13 @@ import json
 
 import click
 
+from cnngen.commands import complete
 from cnngen.commands.options import WrongUseError
 from cnngen.diagnostics.terminal import one_line
 
 
 @click.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=complete.code)
 @click.option(
     "--format",
     "format",
@@ -45,7 +46,7 @@ def explain(code: str | None, format: str) -> None:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete.op)
 @click.option(
     "--format",
     "format",

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
+from cnngen.commands import complete
 from cnngen.commands.options import Size, analyse, changes, exit_code, options, show, specs
 
 
 @click.command()
-@click.argument("spec", nargs=-1)
+@click.argument("spec", nargs=-1, shell_complete=complete.spec)
 @click.option(
     "--format",
     "format",

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from cnngen.commands import complete
 from cnngen.commands.options import (
     Size,
     analyse,
@@ -16,7 +17,7 @@ from cnngen.commands.options import (
 
 
 @click.command()
-@click.argument("spec")
+@click.argument("spec", shell_complete=complete.spec)
 @table_format
 @click.option(
     "--depth",

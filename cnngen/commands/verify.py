@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
     Size,
@@ -34,7 +35,7 @@ STEPS = 3  # of progress, for each input size
 
 
 @click.command()
-@click.argument("spec", nargs=-1)
+@click.argument("spec", nargs=-1, shell_complete=complete.spec)
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float64"]),
@@ -47,6 +48,7 @@ STEPS = 3  # of progress, for each input size
 @click.option(
     "--against",
     metavar="PACKAGE[:NAME]",
+    shell_complete=complete.package,
     help="Compare with a model of torchvision, timm or keras.applications, whose weights are copied"
     " over. The NAME is that of the spec where none is given.",
 )

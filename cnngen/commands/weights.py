@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
     Size,
@@ -53,13 +54,21 @@ def weights() -> None:
     "source", metavar="IN", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--spec", required=True, help="The network that has the weights.")
+@click.option(
+    "--spec", required=True, shell_complete=complete.spec, help="The network that has the weights."
+)
 @click.option(
     "--to",
     type=click.Choice(["torch", "keras"]),
     help="The framework for which OUT is, where its ending does not tell: .safetensors.",
 )
-@click.option("--from", "reference", metavar=REFERENCE, help=f"IN is of {ANOTHER}.")
+@click.option(
+    "--from",
+    "reference",
+    metavar=REFERENCE,
+    shell_complete=complete.package,
+    help=f"IN is of {ANOTHER}.",
+)
 @click.option(
     "--by-order",
     is_flag=True,
@@ -127,8 +136,14 @@ def convert(
 
 
 @weights.command("map")
-@click.argument("spec")
-@click.option("--from", "reference", metavar=REFERENCE, help=f"Compare with {ANOTHER}.")
+@click.argument("spec", shell_complete=complete.spec)
+@click.option(
+    "--from",
+    "reference",
+    metavar=REFERENCE,
+    shell_complete=complete.package,
+    help=f"Compare with {ANOTHER}.",
+)
 @table_format
 @changes
 def correspond(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnngen.commands import complete
 from cnngen.commands.options import analyse, exit_code, options, show, specs, table_format
 from cnngen.locate import zoo
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("list")
-@click.argument("spec", nargs=-1)
+@click.argument("spec", nargs=-1, shell_complete=complete.spec)
 @table_format
 @click.pass_context
 def list_zoo(ctx: click.Context, spec: tuple[str, ...], format: str) -> None:

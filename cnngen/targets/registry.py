@@ -4,11 +4,13 @@ import re
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
-from cnngen.semantics.network import Network
+
+if TYPE_CHECKING:
+    from cnngen.semantics.network import Network
 
 BUILT_IN = {"torch": "cnngen.targets.torch", "keras": "cnngen.targets.keras"}
 GROUP = "cnngen.targets"
@@ -19,12 +21,19 @@ class Target(Protocol):
     """A module that can print networks."""
 
     def render(
-        self, network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()
+        self, network: "Network", settings: Sequence[str] = (), folders: Sequence[Path] = ()
     ) -> str: ...
 
 
 class UnknownTargetError(LookupError):
     """There is no target of that name, or it cannot be used."""
+
+
+def target_names() -> list[str]:
+    """The names of all targets, ours first."""
+    from importlib.metadata import entry_points
+
+    return [*BUILT_IN, *sorted(entry_points(group=GROUP).names)]
 
 
 def find_target(name: str) -> Target:
@@ -35,8 +44,8 @@ def find_target(name: str) -> Target:
 
     points = entry_points(group=GROUP)
     if name not in points.names or not NAME.fullmatch(name):
-        guess = suggest(name, [*BUILT_IN, *sorted(points.names)])
-        known = ", ".join(f"`{word}`" for word in (*BUILT_IN, *sorted(points.names)))
+        guess = suggest(name, target_names())
+        known = ", ".join(f"`{word}`" for word in target_names())
         remedy = f"did you mean `{guess}`?" if guess else f"there are {known}"
         raise UnknownTargetError(f"there is no target `{one_line(name)}`: {remedy}")
     try:
