@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from cnngen.analysis import analyse_file
 from cnngen.cli import cli
 from cnngen.semantics.network import Network
+from cnngen.syntax.load import load
 
 FINE = """\
 cnngen: 1
@@ -101,6 +102,20 @@ def test_a_change_is_checked(watch: Watch):
     )
     assert "specs/a.yaml: 1 error\n" in second
     assert third == first
+
+
+def test_only_what_changed_is_read_again_for_its_files(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+):
+    loaded: list[str] = []
+
+    def counted(path: Path, *arguments: Any, **named: Any) -> Any:
+        loaded.append(path.name)
+        return load(path, *arguments, **named)
+
+    monkeypatch.setattr("cnngen.commands.watch.load", counted)
+    watch(edits=(lambda: put("specs/a.yaml", WRONG), lambda: put("lib/base.yaml", WRONG)))
+    assert loaded == ["a.yaml", "child.yaml", "a.yaml", "child.yaml"]
 
 
 def test_a_text_that_is_written_in_place_is_checked(watch: Watch):

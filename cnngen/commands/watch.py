@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,10 +27,12 @@ Stamps = dict[str, Stamp]
 
 def watch(texts: Sequence[str], check: Callable[[], None], sleep: Callable[[float], None]) -> None:
     """Check the specs that arguments mean, and again after each change. Ctrl-C ends it."""
+    read: dict[Path, Stamps] = {}
     while True:
         # A file is stamped before it is checked, so that no change after that is missed.
         paths = _find(texts)
-        stamps = _read_by(paths)
+        read = {path: _same(read.get(path)) or _read_by(path) for path in paths}
+        stamps = {file: stamp for files in read.values() for file, stamp in files.items()}
         click.clear()  # which does nothing where there is no terminal
         _say_time()
         try:
@@ -40,7 +42,7 @@ def watch(texts: Sequence[str], check: Callable[[], None], sleep: Callable[[floa
         except click.ClickException as error:
             error.show()  # a spec that was named is gone, and may come back
         _say_what_is_watched(texts, stamps)
-        while _find(texts) == paths and {path: _stamp(path) for path in stamps} == stamps:
+        while _find(texts) == paths and _stamps(stamps) == stamps:
             sleep(PAUSE)
         sleep(SETTLE)
 
@@ -51,8 +53,8 @@ def _find(texts: Sequence[str]) -> list[Path]:
     return []
 
 
-def _read_by(specs: Sequence[Path]) -> Stamps:
-    """The files that specs are read from, with those that they extend, also where one is missing.
+def _read_by(spec: Path) -> Stamps:
+    """The files that a spec is read from, with those that it extends, also where one is missing.
 
     The cache does not know them for specs with mistakes, so they are followed here.
     """
@@ -63,10 +65,18 @@ def _read_by(specs: Sequence[Path]) -> Stamps:
         stamps.setdefault(at, _stamp(at))
         return read_file(path, shown)
 
-    for spec in specs:
-        click.get_current_context().meta["spec"] = spec  # in case that this ends in a bug
-        load(spec, Report(), reader=read)
+    click.get_current_context().meta["spec"] = spec  # in case that this ends in a bug
+    load(spec, Report(), reader=read)
     return stamps
+
+
+def _same(files: Stamps | None) -> Stamps | None:
+    """Files that were read before, unless one has changed."""
+    return files if files and _stamps(files) == files else None
+
+
+def _stamps(files: Iterable[str]) -> Stamps:
+    return {file: _stamp(file) for file in files}
 
 
 def _stamp(path: str) -> Stamp:
