@@ -47,6 +47,21 @@ SPECS = {
           do: {conv: {out: 6, kernel: 1}}
         - conv: {out: 7, kernel: 1}
     """,
+    "initial weights depend on the channels that a block is given": """
+      stage: {Unit: {}}
+blocks:
+  Unit:
+    about: A block.
+    body: [{affine: {init: {normal: {std: 0.2 if input.channels > 8 else 0.1}}}}]
+    """,
+    "a step of a block reads the vector that the block is given": """
+      stage: [global_avg_pool, flatten, Unit, {reshape: {channels: 4, height: 1, width: 1}}]
+blocks:
+  Unit:
+    about: A block.
+    body:
+      - {batch_norm: {}, from: input}
+    """,
 }
 
 

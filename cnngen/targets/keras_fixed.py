@@ -10,7 +10,7 @@ from cnngen.syntax.expression import Constant, Expression, ListOf
 from cnngen.syntax.tree import Call, Distribution
 from cnngen.targets.keras_init import initializers
 from cnngen.targets.spelling import Speller
-from cnngen.targets.torch_init import names
+from cnngen.targets.torch_init import varies
 
 
 def fixed_attributes(resolution: Resolution, speller: Speller) -> dict[str, dict[str, str]]:
@@ -35,7 +35,7 @@ def _common(alike: list[Call], resolution: Resolution, speller: Speller) -> dict
     for name, attribute in op.attributes.items():
         values = [resolution.arguments[call][name] for call in alike]
         if attribute.kind == "init":
-            if not any(names(value) for value in values):
+            if not any(varies(value) for value in values):
                 fresh = [_initializers(call, resolution, printer, speller) for call in alike]
                 if fresh[0] is not None and all(codes == fresh[0] for codes in fresh):
                     common |= fresh[0]

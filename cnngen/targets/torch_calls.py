@@ -13,7 +13,7 @@ from cnngen.program.code import Code
 from cnngen.program.signature import Argument, call_arguments
 from cnngen.program.spelled import Printer
 from cnngen.semantics.keys import snake_case
-from cnngen.semantics.network import Network
+from cnngen.semantics.network import Network, Rank
 from cnngen.syntax.expression import Conditional, Expression, InputChannels, Name
 from cnngen.syntax.tree import (
     Block,
@@ -105,17 +105,20 @@ class Calls:
     def layer(self, call: Call, x: Features, frame: Frame) -> str:
         """The code that makes the module of an op, with the initial weights that PyTorch draws."""
         op = self.resolution.ops[call]
-        context = frame.printer.attributes(op, self.resolution.arguments[call])
-        rank = "image" if x.image else "vector"
-        context = {"channels": frame.printer.code(x.channels), "rank": rank} | context
+        context = {"channels": frame.printer.code(x.channels), "rank": self._rank(call, x)}
+        context |= frame.printer.attributes(op, self.resolution.arguments[call])
         with spelling(call):
             return self.speller.spell(op.name, context)
+
+    def _rank(self, call: Call, x: Features) -> Rank:
+        """As it was when the network was laid out; a step that was not used then follows others."""
+        return self.network.ranks.get(call, "image" if x.image else "vector")
 
     def _given(self, call: Call, op: type[Op], x: Features, frame: Frame) -> Features:
         if op.name == "flatten":
             return (
                 replace(x, channels=self.areas.features(call, x.channels), image=False)
-                if x.image
+                if self._rank(call, x) == "image"
                 else x
             )
         entry = frame.printer.entry or InputChannels()

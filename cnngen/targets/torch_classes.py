@@ -86,7 +86,8 @@ class TorchClasses(Graphs):
         types: dict[str, ParameterType] = {
             p.name.text: p.type for p in (*self.resolution.spec.parameters, *block.parameters)
         }
-        known = {INPUT: Features(InputChannels())} | {
+        image = self.network.block_ranks.get(block, "image") == "image"
+        known = {INPUT: Features(InputChannels(), image)} | {
             p.name.text: Features(Name(f"{p.name.text}_channels"))
             for p in block.parameters
             if p.type == "tensor"

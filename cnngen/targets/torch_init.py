@@ -3,7 +3,7 @@ layers of a kind differ.
 """
 
 from cnngen.ops.initializer import INITIALIZERS
-from cnngen.program.algebra import free_names
+from cnngen.program.algebra import free_names, mentions_input
 from cnngen.program.python_expression import python
 from cnngen.program.spelled import Printer
 from cnngen.semantics.network import Network
@@ -40,7 +40,7 @@ class Initialization:
         self.rules: dict[str, ArgumentValue] = {}  # of each kind whose layers have one in common
         for kind, found in self.layers.items():
             values = [self._init(call) for call in found]
-            if all(same(value, values[0]) for value in values) and not names(values[0]):
+            if all(same(value, values[0]) for value in values) and not varies(values[0]):
                 self.rules[kind] = values[0]
 
     def _kind(self, call: Call) -> str:
@@ -104,12 +104,13 @@ def same(left: ArgumentValue, right: ArgumentValue) -> bool:
     return word_and_arguments(left) == word_and_arguments(right)
 
 
-def names(value: ArgumentValue) -> frozenset[str]:
-    """The parameters that a distribution depends on."""
+def varies(value: ArgumentValue) -> bool:
+    """Whether a distribution depends on parameters, or on the channels that a block is given."""
     if value == DEFAULT:
-        return frozenset()
+        return False
     _, given = word_and_arguments(value)
-    return frozenset(n for name, e in given.items() if name != "mode" for n in free_names(e))
+    numbers = [expression for name, expression in given.items() if name != "mode"]
+    return any(free_names(number) or mentions_input(number) for number in numbers)
 
 
 def init_context(value: ArgumentValue, printer: Printer | None) -> dict[str, str]:
