@@ -73,31 +73,35 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(given.first, given.first + given.count):
             spec = random_spec(seed)
-            if failure := failed(spec, checks, Path(folder)):
+            if failure := failed(spec, checks, Path(folder) / f"seed{seed}"):
                 found[failure] += 1
                 if found[failure] == 1:
                     print(f"--- {seed}: {failure}", flush=True)
                     print(shrunk(spec, checks, given.shrink), flush=True)
             if (seed - given.first) % BATCH == BATCH - 1 or seed == given.first + given.count - 1:
-                report(Path(folder))
+                found["text: ruff"] += report(Path(folder))
+    found = +found
     print(f"{given.count} specs, {found.total()} failures", *found.items(), sep="\n")
     return 1 if found else 0
 
 
-def failed(spec: RandomSpec, checks: list[str], folder: Path | None = None) -> str:
-    """How a spec fails, in a line without numbers; nothing where it does not."""
+def failed(spec: RandomSpec, checks: list[str], stem: Path | None = None) -> str:
+    """How a spec fails, in a line without numbers; nothing where it does not.
+
+    Its sources are kept as `stem`_TARGET.py, for ruff.
+    """
     stage = "check"
     try:
         drawn = Drawn.of(spec)
-        if folder:
+        if stem:
             for target, source in sources(drawn.built.network).items():
-                name = f"{len(list(folder.iterdir()))}_{target}.py"
-                (folder / f"n{name}").write_text(source, encoding="utf-8")
+                Path(f"{stem}_{target}.py").write_text(source, encoding="utf-8")
         for stage in checks:
             CHECKS[stage](drawn)
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        said = (str(error).splitlines() or [""])[0]
+        lines = str(error).splitlines() or [""]
+        said = next((line for line in lines if line.startswith("error[")), lines[0])
         if stage == "check" and "in Keras" in said:
             return ""  # two paths of one name, which the drawing cannot know
         where = f"{Path(place.filename).name}: {type(error).__name__}"
@@ -117,11 +121,14 @@ def shrunk(spec: RandomSpec, checks: list[str], seconds: float) -> str:
     return shrink(spec.text, failure, seconds)
 
 
-def report(folder: Path) -> None:
-    if said := complaints(folder):
+def report(folder: Path) -> int:
+    """Print what ruff says of the sources, which are named after their seeds; how much it is."""
+    said = complaints(folder)
+    if said:
         print(said, flush=True)
     for path in folder.iterdir():
         path.unlink()
+    return len(said.splitlines())
 
 
 if __name__ == "__main__":

@@ -31,11 +31,12 @@ class Code:
     def mark(self) -> int:
         return len(self.lines)
 
-    def names(self, mark: int = 0) -> set[str]:
-        """The names that stand in the statements since the mark."""
+    def names(self, mark: int = 0, *, read: bool = False) -> set[str]:
+        """The names that stand in the statements since the mark, or those that they read."""
         lines = self.lines[mark:]
         text = "\n".join("    " * (depth - lines[0][0]) + line for depth, line in lines)
-        return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+        names = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
+        return {node.id for node in names if not read or isinstance(node.ctx, ast.Load)}
 
     def define(self, mark: int, name: str, value: str) -> None:
         """Assign a value at the mark, if what follows needs it."""

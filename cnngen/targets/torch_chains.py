@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from cnngen.program.algebra import equal, linear_step, substitute
-from cnngen.program.channels import choose, join, unrolled
-from cnngen.program.spelled import Printer
-from cnngen.semantics.walk import steps
-from cnngen.syntax.expression import Binary, Constant, Expression, InputChannels, Name
+from cnngen.program.algebra import equal, substitute
+from cnngen.program.channels import choose, join
+from cnngen.syntax.expression import InputChannels, Name
 from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Step, When
 from cnngen.targets.code import operand
 from cnngen.targets.loops import loop_header, loop_index
+from cnngen.targets.running import assignment, end_of_loop
 from cnngen.targets.torch_calls import Calls, Features, Frame
 
 IDENTITY = "nn.Identity()"
@@ -211,10 +210,13 @@ class Chains(Calls):
         frame.taken = taken
         running = self._variable(x, frame)
         turn = self._iterations(step, running, frame, target, update=True)
-        if (end := _end(step, turn.channels, running.channels, x.channels)) is None:
+        if (end := end_of_loop(step, turn.channels, running.channels, x.channels)) is None:
             return replace(after, channels=running.channels, owned=True)
         if running != x and isinstance(running.channels, Name):
             frame.taken.discard(running.channels.name)  # nothing reads the variable any more
+        if frame.printer.code(running.channels) not in frame.code.names(mark, read=True):
+            frame.code.back_to(mark)
+            self._iterations(step, x, frame, target)
         return replace(after, channels=end, owned=False)
 
     def _variable(self, x: Features, frame: Frame) -> Features:
@@ -272,29 +274,3 @@ class Chains(Calls):
         channels = join(step, [output.channels for output in outputs])
         assert channels is not None
         return Features(channels, outputs[0].image)
-
-
-def _end(
-    step: Repeat | Each, turn: Expression, running: Expression, channels: Expression
-) -> Constant | None:
-    """What a loop makes of `channels` in the end, where that is a number; `turn` is what it makes
-    of `running` once.
-    """
-    plain = isinstance(step, Repeat) or step.between is None
-    nested = any(isinstance(inner, Repeat | Each) for inner in steps(step.body))
-    if not plain or nested or not isinstance(running, Name):
-        return None  # what is nested may change the variable itself
-    end = unrolled(step, turn, running, channels)
-    return end if isinstance(end, Constant) else None
-
-
-def assignment(variable: str, old: Expression, new: Expression, printer: Printer) -> str:
-    """`channels = ...`, as `channels += ...` where it is one."""
-    match new:
-        case Binary(operator="//" | "*" as operator, left=left, right=right) if left == old:
-            return f"{variable} {operator}= {printer.code(right)}"
-        case _:
-            gain = linear_step(new, old) if isinstance(old, Name | InputChannels) else None
-    if gain is not None:
-        return f"{variable} += {printer.code(gain)}"
-    return f"{variable} = {printer.code(new)}"
