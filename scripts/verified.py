@@ -91,7 +91,7 @@ def table(results: dict[str, Any]) -> list[str]:
         f"| network | input | {' | '.join(QUANTITIES)} | |",
         f"| --- | --- | {' | '.join('---:' for _ in QUANTITIES)} | --- |",
     ]
-    for name, result in results.items():
+    for name, result in sorted(results.items()):
         found = {c["quantity"]: c for c in result.get("comparisons", [])}
         size = next((f"{c['height']} x {c['width']}" for c in found.values()), "")
         cells = [f"{found[q]['difference']:.0e}" if q in found else "" for q in QUANTITIES]
