@@ -31,12 +31,22 @@ class Code:
     def mark(self) -> int:
         return len(self.lines)
 
-    def names(self, mark: int = 0, *, read: bool = False) -> set[str]:
-        """The names that stand in the statements since the mark, or those that they read."""
+    def names(self, mark: int = 0) -> set[str]:
+        """The names that stand in the statements since the mark."""
+        return {node.id for node in self._names(mark)}
+
+    def _names(self, mark: int) -> list[ast.Name]:
         lines = self.lines[mark:]
         text = "\n".join("    " * (depth - lines[0][0]) + line for depth, line in lines)
-        names = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
-        return {node.id for node in names if not read or isinstance(node.ctx, ast.Load)}
+        return [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
+
+    def drop_unread(self, variables: set[str]) -> None:
+        """Leave out what is assigned to variables that nothing reads."""
+        if not variables:
+            return
+        read = {node.id for node in self._names(0) if isinstance(node.ctx, ast.Load)}
+        dropped = variables - read
+        self.lines = [line for line in self.lines if line[1].partition(" ")[0] not in dropped]
 
     def define(self, mark: int, name: str, value: str) -> None:
         """Assign a value at the mark, if what follows needs it."""

@@ -67,6 +67,7 @@ class Frame:
     taken: set[str]
     block: Block | None
     known: dict[str, Features] = field(default_factory=dict[str, Features])
+    running: set[str] = field(default_factory=set[str])  # variables that follow loops
 
     def fresh(self, name: str) -> str:
         """A local name that nothing else has."""

@@ -214,9 +214,6 @@ class Chains(Calls):
             return replace(after, channels=running.channels, owned=True)
         if running != x and isinstance(running.channels, Name):
             frame.taken.discard(running.channels.name)  # nothing reads the variable any more
-        if frame.printer.code(running.channels) not in frame.code.names(mark, read=True):
-            frame.code.back_to(mark)
-            self._iterations(step, x, frame, target)
         return replace(after, channels=end, owned=False)
 
     def _variable(self, x: Features, frame: Frame) -> Features:
@@ -224,6 +221,7 @@ class Chains(Calls):
         if x.owned and isinstance(x.channels, Name | InputChannels):
             return x
         name = frame.fresh("channels")
+        frame.running.add(name)
         frame.code.add(f"{name} = {frame.printer.code(x.channels)}")
         return replace(x, channels=Name(name), owned=True)
 

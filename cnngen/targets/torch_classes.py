@@ -60,6 +60,7 @@ class TorchClasses(Graphs):
             x = self.build(block.body, x, frame, "self")
         if self.channels.block(block) is None and base.startswith("nn."):  # else the base has it
             frame.code.add(f"self.out_channels = {frame.printer.code(x.channels)}")
+        frame.code.drop_unread(frame.running)
         return TorchClass(
             block.name.text,
             base,
@@ -152,6 +153,7 @@ class TorchClasses(Graphs):
                 self.running = name
         if self.initialization.statements():
             frame.code.add("self.apply(init_weights)")
+        frame.code.drop_unread(frame.running)
         outputs = self._outputs()
         self._return(outputs, training, forward)
         arguments = tuple(argument(p) for p in spec.parameters)
