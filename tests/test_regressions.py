@@ -78,6 +78,12 @@ def test_the_torch_model_runs(name: str) -> None:
 
 
 UNTIDY = {
+    "a loop in a loop, whose layers do not depend on the channels that they are given": """
+      stage:
+        - conv: {out: 8, kernel: 1}
+        - repeat: 2
+          do: {repeat: 2, do: {gather_channels: {channels: "[0, 1, 1, 0]"}}}
+    """,
     "a choice that fits in a line": """
       stage:
         - when: input.channels > 8
