@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -163,8 +164,6 @@ def test_no_framework_is_imported_for_safetensors(folder: Path) -> None:
         "cli(sys.argv[1:], standalone_mode=False)\n"
         "assert not {'torch', 'keras', 'tensorflow'} & sys.modules.keys()"
     )
-    import subprocess
-
     names = [str(folder / name) for name in ("torch.safetensors", "keras.safetensors")]
     spec = ["--spec", str(folder / "network.yaml"), "--to", "keras"]
     done = subprocess.run(
@@ -264,6 +263,23 @@ def test_a_missing_package_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch
     result = run(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
     assert result.exit_code == 2
     assert "safetensors is not installed: pip install 'cnngen[weights]'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["map", "network.yaml"], ["convert", "a.pt", "b.keras", "--spec", "network.yaml"]]
+)
+def test_without_numpy_what_to_install_is_said(folder: Path, arguments: list[str]) -> None:
+    """In a process of its own, as here numpy and what imports it are loaded already."""
+    (folder / "a.pt").touch()
+    code = "import sys; sys.modules['numpy'] = None\nfrom cnngen.cli import cli; cli(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "weights", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "Error: numpy is not installed: pip install 'cnngen[weights]'\n"
 
 
 def test_a_safetensors_file_of_another_network_is_said(folder: Path) -> None:

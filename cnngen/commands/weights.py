@@ -108,10 +108,10 @@ def convert(
     are heads that only training has, where IN lacks them or OUT has no place for them. The command
     says which.
     """
+    _require_numpy()
     from cnngen.frameworks import MissingFrameworkError
     from cnngen.weights.stored import WeightsFileError
 
-    _require_numpy()
     framework = _framework(target, to)
     _check_source(source, old=bool(reference))
     path, chosen = only_spec(spec), options(settings, input, max_layers)
@@ -159,11 +159,11 @@ def correspond(
     With --from, which weight of a model of torchvision, timm or keras.applications it is; shapes
     are in PyTorch's layout.
     """
+    _require_numpy()
     from cnngen.report.correspondence import between_targets, correspondence_table, with_reference
     from cnngen.report.table import RENDERERS
     from cnngen.weights.stored import WeightsFileError
 
-    _require_numpy()
     network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
     if reference:
         from cnngen.weights.foreign import correspond
