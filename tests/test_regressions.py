@@ -103,3 +103,24 @@ def test_ruff_has_nothing_to_say(name: str, tmp_path: Path) -> None:
     for target, source in sources(build(HEAD + UNTIDY[name]).network).items():
         (tmp_path / f"regression_{target}.py").write_text(source, encoding="utf-8")
     assert complaints(tmp_path) == ""
+
+
+def test_a_stage_that_is_read_by_name_alone_is_in_no_other_variable() -> None:
+    stages = """
+      a: {conv: {out: 4, kernel: 1}}
+      b: {conv: {out: 4, kernel: 1}}
+      c:
+        branches:
+          left: {from: a}
+          right: {from: b}
+        join: add
+    """
+    source = sources(build(HEAD + stages).network)["torch"]
+    assert (
+        """\
+        x = a = self.a(x)  # 4 x 12 x 12
+        b = self.b(x)  # 4 x 12 x 12
+        return a + b  # 4 x 12 x 12
+"""
+        in source
+    )

@@ -10,7 +10,7 @@ from cnngen.semantics.cycles import find_cycle
 from cnngen.semantics.names import guess, listed
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.walk import steps
-from cnngen.syntax.tree import Call, Identifier, Spec, Stage
+from cnngen.syntax.tree import Body, Branches, Call, Identifier, Spec, Stage
 
 
 def check_stages(resolution: Resolution, report: Report) -> None:
@@ -54,6 +54,20 @@ def first_origin(stage: Stage) -> Identifier | None:
     return stage.origin or (stage.body[0].origin if stage.body else None)
 
 
+def takes_previous(stage: Stage) -> bool:
+    """Whether a stage takes what the stage before it gives."""
+    return not stage.origin and _takes_input(stage.body)
+
+
+def _takes_input(body: Body) -> bool:
+    if not body:
+        return True
+    first = body[0]
+    if isinstance(first, Branches) and not first.origin:
+        return any(_takes_input(arm) for _, arm in first.arms)
+    return not first.origin
+
+
 def kept_stages(resolution: Resolution) -> frozenset[str]:
     """The stages (and `input`) that something else than the next stage reads, so that they need a
     name in a program.
@@ -70,7 +84,7 @@ def _successions(spec: Spec) -> Iterator[tuple[Stage, Stage]]:
     """The pairs of stages of which the second takes the first's output without saying so."""
     previous: Stage | None = None
     for stage in spec.stages:
-        if previous and not first_origin(stage):
+        if previous and takes_previous(stage):
             yield previous, stage
         if not stage.training:
             previous = stage

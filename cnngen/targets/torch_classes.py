@@ -8,7 +8,7 @@ from cnngen.program.code import Code
 from cnngen.program.signature import Argument, argument, ordered
 from cnngen.program.spelled import Printer
 from cnngen.semantics.network import INPUT
-from cnngen.semantics.stages import first_origin, kept_stages
+from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
 from cnngen.semantics.walk import argument_expressions, expressions, steps
 from cnngen.syntax.expression import Constant, InputChannels, Name
 from cnngen.syntax.tree import Argument as GivenArgument
@@ -193,7 +193,7 @@ class TorchClasses(Graphs):
         rest = stages[stages.index(stage) + 1 :]
         following: list[Stage] = []
         for other in rest:
-            if not first_origin(other):
+            if takes_previous(other):
                 following.append(other)
             if not other.training:
                 break
