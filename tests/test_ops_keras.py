@@ -435,6 +435,12 @@ def test_support_is_formatted_whatever_is_fixed(name: str, tmp_path: Path) -> No
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize("name", ["conv", "depthwise_conv", "separable_conv"])
+def test_a_stride_that_comes_late_says_why(name: str) -> None:
+    late = [text for text in variants(name) if "MaxPooling2D(1, " in text]
+    assert late and all("refuses" in text for text in late)
+
+
 # --- saving -------------------------------------------------------------------------------------
 
 CHAIN = (
