@@ -15,7 +15,7 @@ BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 def conv2d(
     x: KerasTensor, filters: int, kernel: int, padding: int = 0, *, name: str
 ) -> KerasTensor:
-    """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
+    """Convolve with equal padding on opposite sides."""
     mode = "same" if 2 * padding == kernel - 1 else "valid"
     if padding and mode == "valid":
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
