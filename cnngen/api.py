@@ -14,6 +14,7 @@ from cnngen.formatting.format import format_source
 from cnngen.locate import UnknownSpecError, find_specs
 from cnngen.ops.base import Image
 from cnngen.remedy import advised, propose
+from cnngen.report.memory import Activations, activations
 from cnngen.report.summary import Summary, summarize
 from cnngen.semantics.network import Network
 from cnngen.sizes.answer import Answer, answer
@@ -63,6 +64,10 @@ class LoadedSpec:
     def summary(self, *, training: bool = False) -> Summary:
         """Shapes, parameters and costs; those of heads for training only count with `training`."""
         return summarize(self._network(), training)
+
+    def activations(self) -> Activations:
+        """The memory that activations take, in bytes for one image in float32."""
+        return activations(self._network())
 
     def sizes(self) -> Answer:
         """Which heights and widths the network takes, and what it makes of them."""

@@ -7,7 +7,8 @@ It accepts every spec that `cnngen check` accepts, and refuses what is misspelt 
 from typing import Any
 
 from cnngen.ops import OPS
-from cnngen.ops.base import Attribute, Op
+from cnngen.ops.attribute import Attribute
+from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
 from cnngen.syntax.names import LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, KEYS, LARGEST_SIDE, SIDES, VERSION

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from cnngen.ops import OPS
-from cnngen.ops.base import Attribute, Image, Op, Shape, Vector
+from cnngen.ops.attribute import Attribute
+from cnngen.ops.base import Image, Op, Shape, Vector
 
 SINGLE = sorted(name for name, op in OPS.items() if not op.joins)
 JOINS = sorted(name for name, op in OPS.items() if op.joins)

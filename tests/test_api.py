@@ -53,6 +53,12 @@ def test_settings_and_input(path: Path):
     assert "from small.yaml with bias=false, widths=[2, 3, 4], input=1x9x9." in spec.build("torch")
 
 
+def test_activations_are_bytes_for_an_image():
+    found = cnngen.load("vgg16").activations()
+    assert found.inference == 4 * 2 * 64 * 224 * 224  # two tensors of its first stage
+    assert found.training > found.inference
+
+
 def test_sizes_are_those_of_the_command(path: Path):
     found = cnngen.load(path).sizes()
     assert as_text(found) == CliRunner().invoke(cli, ["sizes", str(path)]).output

@@ -91,9 +91,9 @@ def test_the_last_column_gives_way_to_a_narrow_terminal(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
     put("small", title="A Paper with a Long Title")
-    monkeypatch.setattr(command, "_columns", lambda: 55)
+    monkeypatch.setattr(command, "terminal_width", lambda: 55)
     assert listed("small.yaml").stdout.splitlines()[2].endswith("  A Paper...")
-    monkeypatch.setattr(command, "_columns", lambda: 10)
+    monkeypatch.setattr(command, "terminal_width", lambda: 10)
     assert listed("small.yaml").stdout.splitlines()[2].endswith("  A...")
 
 

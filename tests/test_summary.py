@@ -126,31 +126,68 @@ def test_set_and_input(spec: str):
     assert as_json(spec, "--input", "5x4x6")["inputs"] == {"input": [5, 4, 6]}
 
 
-def test_the_table_has_a_row_for_each_stage(spec: str):
+def test_the_table_is_that_of_a_paper(spec: str):
     assert summary(spec) == (
-        "path   op        output     parameters  buffers    MACs\n"
-        "-------------------------------------------------------\n"
-        "stem   conv      4 x 8 x 8          16        0     768\n"
-        "body   4 layers  4 x 8 x 8         152        8   9,216\n"
-        "head   3 layers  10                 50        0      40\n"
-        "-------------------------------------------------------\n"
-        "Heads            logits 10         218        8  10,024\n"
+        "path   output     parameters     %    MACs     %  stride  field  made of\n"
+        f"{'-' * 97}\n"
+        "stem   4 x 8 x 8          16   7.3     768   7.7       1      1  1 x 1 conv\n"
+        "body   4 x 8 x 8         152  69.7   9,216  91.9       1      3  Residual\n"
+        "head   10                 50  22.9      40   0.4            all  "
+        "global_avg_pool, flatten, linear\n"
+        f"{'-' * 97}\n"
+        "Heads  logits 10         218        10,024\n"
         "\n"
+        "activations of 1 image in float32: inference at least 3.1 kB, training 2.8 kB\n"
+        "buffers (running statistics): 8\n"
         "not counted, as in training only (`--training`): aux\n"
     )
 
 
 def test_depth_tells_more_parts_apart(spec: str):
-    assert "\nbody.main      2 layers" in summary(spec, "--depth", "2")
+    deeper = summary(spec, "--depth", "2")
+    assert "\nbody.main      4 x 8 x 8" in deeper and "3 x 3 conv, batch_norm\n" in deeper
     assert "body.main.0" in summary(spec, "--depth", "3")
     assert "body.main" not in summary(spec, "--depth", "1")
 
 
+def test_memory_is_that_of_a_batch():
+    line = next(x for x in summary("resnet50", "--batch", "64").splitlines() if "activ" in x)
+    assert line == (
+        "activations of 64 images in float32: inference at least 616.6 MB, training 5.5 GB"
+    )
+
+
 def test_markdown(spec: str):
     lines = summary(spec, "--format", "markdown").splitlines()
-    assert lines[0] == "| path  | op       | output    | parameters | buffers |   MACs |"
-    assert lines[1] == "| ----- | -------- | --------- | ---------: | ------: | -----: |"
+    assert lines[0].startswith("| path  | output    | parameters |    % |   MACs |    % | stride |")
+    assert lines[1].startswith("| ----- | --------- | ---------: | ---: | -----: | ---: | -----: |")
     assert len({len(line) for line in lines}) == 1
+
+
+def test_latex(spec: str):
+    lines = summary(spec, "--format", "latex", "--depth", "2").splitlines()
+    assert lines[:2] == [r"\begin{tabular}{llrrrrrrl}", r"\toprule"]
+    assert r"body.shortcut & 4 $\times$ 8 $\times$ 8 & 0 &  & 0 &  & 1 & 1 & identity \\" in lines
+    assert (
+        r"head.0 & 4 $\times$ 1 $\times$ 1 & 0 &  & 0 &  &  & all & global\_avg\_pool \\" in lines
+    )
+    assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
+
+
+MADE_OF = {
+    "resnet50": ("features", "Bottleneck x 16"),
+    "densenet121": ("features", "(DenseBlock, Transition) x 3, DenseBlock"),
+    "vgg11": ("classifier", "(linear, relu, dropout) x 2, linear"),
+    "googlenet": ("inception3a", "Inception"),
+    "unet": ("down2", "2 x 2 max_pool, DoubleConv"),
+}
+
+
+@pytest.mark.parametrize("name", MADE_OF)
+def test_what_stages_are_made_of(name: str):
+    stage, made_of = MADE_OF[name]
+    (line,) = [x for x in summary(name).splitlines() if x.split()[0:1] == [stage]]
+    assert line.endswith(f"  {made_of}")
 
 
 def test_csv_has_all_layers_and_plain_numbers(spec: str):

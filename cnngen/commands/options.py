@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -90,7 +91,7 @@ def changes(command: F) -> F:
 
 def table_format(command: F) -> F:
     """The option `--format` of commands that print a table."""
-    choice = click.Choice(["table", "json", "csv", "markdown"])
+    choice = click.Choice(["table", "json", "csv", "markdown", "latex"])
     return click.option("--format", "format", type=choice, default="table", show_default=True)(
         command
     )
@@ -171,3 +172,8 @@ def _wants_color() -> bool:
     return (
         sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
+
+
+def terminal_width() -> int | None:
+    """The width of the terminal; None where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

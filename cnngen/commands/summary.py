@@ -13,6 +13,7 @@ from cnngen.commands.options import (
     only_spec,
     options,
     table_format,
+    terminal_width,
 )
 
 
@@ -25,29 +26,45 @@ from cnngen.commands.options import (
     metavar="N",
     help="Parts of the paths to tell apart: 1 gives stages (csv: all parts). JSON has all layers.",
 )
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 2**31 - 1),
+    default=1,
+    show_default=True,
+    help="Images for which the memory of the activations is given.",
+)
 @click.option("--training", is_flag=True, help="Count what exists in training only, too.")
 @changes
 def summary(
     spec: str,
     format: str,
     depth: int | None,
+    batch: int,
     training: bool,
     settings: dict[str, str],
     input: Size | None,
     max_layers: int | None,
 ) -> None:
-    """Sum up a network: the output, parameters and multiply-accumulates of its parts."""
+    """Sum up a network as a paper does: what its parts are, give and cost.
+
+    The field is how many pixels of the image a position depends on, along its height and width.
+    """
     network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
+    from cnngen.report.memory import activations, memory_text
     from cnngen.report.summary import summarize
-    from cnngen.report.summary_table import left_out, summary_table
-    from cnngen.report.table import RENDERERS
+    from cnngen.report.summary_table import buffers, left_out, plain_table, summary_table
+    from cnngen.report.table import RENDERERS, aligned
 
     summed = summarize(network, training)
-    if format == "json":
-        text = json.dumps(summed.as_dict(), indent=2) + "\n"
-    else:
-        all_parts = format == "csv" and depth is None
-        text = RENDERERS[format](summary_table(summed, None if all_parts else depth or 1))
-    if format == "table" and (note := left_out(summed)):
-        text += f"\n{note}\n"
+    match format:
+        case "json":
+            text = json.dumps(summed.as_dict(), indent=2) + "\n"
+        case "csv":
+            text = RENDERERS[format](plain_table(summed, depth))
+        case "table":
+            notes = [memory_text(activations(network), batch), buffers(summed), left_out(summed)]
+            table = aligned(summary_table(network, summed, depth or 1), terminal_width())
+            text = "\n".join([table, *filter(None, notes), ""])
+        case _:
+            text = RENDERERS[format](summary_table(network, summed, depth or 1))
     click.echo(text, nl=False)

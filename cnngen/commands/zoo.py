@@ -1,15 +1,21 @@
 """`cnngen list`: where networks come from and what they cost, a row each."""
 
 import json
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cnngen.commands import complete
-from cnngen.commands.options import analyse, exit_code, options, show, specs, table_format
+from cnngen.commands.options import (
+    analyse,
+    exit_code,
+    options,
+    show,
+    specs,
+    table_format,
+    terminal_width,
+)
 from cnngen.locate import zoo
 
 if TYPE_CHECKING:
@@ -34,7 +40,7 @@ def list_zoo(ctx: click.Context, spec: tuple[str, ...], format: str) -> None:
     if format == "json":
         text = json.dumps([entry.as_dict() for entry in entries], indent=2) + "\n"
     elif format == "table":
-        text = aligned(catalogue_table(entries, format), _columns())
+        text = aligned(catalogue_table(entries, format), terminal_width())
     else:
         text = RENDERERS[format](catalogue_table(entries, format))
     click.echo(text, nl=False)
@@ -56,8 +62,3 @@ def _entries(paths: list[Path]) -> "tuple[list[Entry], int]":
         else:
             show(diagnostics)
     return entries, code
-
-
-def _columns() -> int | None:
-    """The width of the terminal; None where the output goes elsewhere."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

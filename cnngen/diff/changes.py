@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from cnngen.diff.align import Alignment, Part, align
-from cnngen.ops.base import Distribution
+from cnngen.ops.attribute import Distribution
 from cnngen.report.summary import LayerSummary, Sizes, Summary, summarize
 from cnngen.semantics.network import INPUT, Layer, Network
 

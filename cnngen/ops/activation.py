@@ -1,6 +1,7 @@
 """Activations: functions of each value, and softmax."""
 
-from cnngen.ops.base import Image, Op, Shape, Weights, flag, number
+from cnngen.ops.attribute import flag, number
+from cnngen.ops.base import Image, Op, Shape, Weights
 
 
 class Activation(Op, group="activation"):
@@ -12,6 +13,8 @@ class Activation(Op, group="activation"):
 
 class Relu(Activation, name="relu"):
     """`max(x, 0)`."""
+
+    keeps = "output"
 
 
 class Relu6(Activation, name="relu6"):
@@ -60,9 +63,13 @@ class Silu(Activation, name="silu"):
 class Sigmoid(Activation, name="sigmoid"):
     """`1 / (1 + exp(-x))`."""
 
+    keeps = "output"
+
 
 class Tanh(Activation, name="tanh"):
     """Hyperbolic tangent."""
+
+    keeps = "output"
 
 
 class HardSwish(Activation, name="hard_swish"):
@@ -82,3 +89,5 @@ class Softmax(Activation, name="softmax"):
 
     Classifiers rarely need it: the loss functions of both frameworks can take logits.
     """
+
+    keeps = "output"

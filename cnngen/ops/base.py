@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from math import gcd
-from typing import Any, ClassVar, Generic, Literal, TypeVar, overload
+from typing import Any, ClassVar, Literal
 
+from cnngen.ops.attribute import Attribute
 from cnngen.syntax.expression import Binary, Constant, Expression
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,10 @@ class Image:
     channels: int
     height: int
     width: int
+
+    @property
+    def numbers(self) -> int:
+        return self.channels * self.height * self.width
 
     def __str__(self) -> str:
         return f"{self.channels} x {self.height} x {self.width}"
@@ -37,6 +40,10 @@ class Vector:
 
     features: int
     parts: tuple[Image | int, ...]
+
+    @property
+    def numbers(self) -> int:
+        return self.features
 
     def __str__(self) -> str:
         return str(self.features)
@@ -56,18 +63,7 @@ class Unknown(Enum):
 UNKNOWN = Unknown.UNKNOWN
 Shape = Image | Vector
 
-Pair = tuple[int, int]
-Sides = tuple[int, int, int, int]  # top, bottom, left, right
-Padding = Sides | Literal["same"]
 Weights = dict[str, tuple[int, ...]]  # in PyTorch's layout
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """An initial distribution with all its arguments, by name."""
-
-    word: str
-    arguments: tuple[tuple[str, float | str], ...] = ()
 
 
 class ShapeError(Exception):
@@ -92,102 +88,6 @@ class ShapeError(Exception):
         self.help, self.wants = help, wants
 
 
-Kind = Literal["int", "float", "bool", "size", "ints", "table", "padding", "choice", "init"]
-REQUIRED: Any = object()
-LARGEST = 2**31 - 1
-
-
-@dataclass(frozen=True, eq=False)
-class Attribute(Generic[T]):
-    """One attribute of an op: read as `op.name`, it gives the value (sizes as pairs, padding as
-    four sides).
-
-    `default` is what a spec would say (`1`, not `(1, 1)`); `minimum` and `maximum` bound each
-    number in the value (`above` excludes the bound itself). An underscore at the end of the Python
-    name, for names that would hide something of `Op`, is not part of the attribute's.
-    """
-
-    kind: Kind
-    about: str
-    default: Any = REQUIRED
-    minimum: float | None = None
-    maximum: float | None = None
-    above: float | None = None
-    choices: tuple[str, ...] = ()
-    optional: bool = False  # whether `null` is a value
-    name: str = ""
-
-    def __set_name__(self, owner: type["Op"], name: str) -> None:
-        object.__setattr__(self, "name", name.removesuffix("_"))
-
-    @overload
-    def __get__(self, op: None, owner: type["Op"]) -> "Attribute[T]": ...
-    @overload
-    def __get__(self, op: "Op", owner: type["Op"]) -> T: ...
-    def __get__(self, op: "Op | None", owner: type["Op"]) -> Any:
-        return self if op is None else op.values[self.name]
-
-    @property
-    def required(self) -> bool:
-        return self.default is REQUIRED
-
-
-def integer(
-    about: str, default: Any = REQUIRED, *, min: int = 1, max: int = LARGEST
-) -> Attribute[int]:
-    return Attribute("int", about, default, minimum=min, maximum=max)
-
-
-def number(
-    about: str,
-    default: Any = REQUIRED,
-    *,
-    min: float | None = None,
-    max: float | None = None,
-    above: float | None = None,
-) -> Attribute[float]:
-    return Attribute("float", about, default, minimum=min, maximum=max, above=above)
-
-
-def flag(about: str, default: Any = REQUIRED) -> Attribute[bool]:
-    return Attribute("bool", about, default)
-
-
-def size(about: str, default: Any = REQUIRED, *, min: int = 1, max: int = 65535) -> Attribute[Pair]:
-    """A height and a width; one number stands for both."""
-    return Attribute("size", about, default, minimum=min, maximum=max)
-
-
-def optional_size(about: str, *, min: int = 1, max: int = 65535) -> Attribute[Pair | None]:
-    return Attribute("size", about, None, minimum=min, maximum=max, optional=True)
-
-
-def integers(
-    about: str, default: Any = REQUIRED, *, min: int = 0, max: int = LARGEST
-) -> Attribute[tuple[int, ...]]:
-    return Attribute("ints", about, default, minimum=min, maximum=max)
-
-
-def table(
-    about: str, default: Any = REQUIRED, *, min: int = 0, max: int = LARGEST
-) -> Attribute[tuple[tuple[int, ...], ...]]:
-    """Rows of whole numbers."""
-    return Attribute("table", about, default, minimum=min, maximum=max)
-
-
-def padding(about: str, default: Any = 0) -> Attribute[Padding]:
-    """Four sides, or `same`. `half` arrives here as the sides that it stands for."""
-    return Attribute("padding", about, default, minimum=0, maximum=65535)
-
-
-def choice(about: str, *words: str, default: str) -> Attribute[str]:
-    return Attribute("choice", about, default, choices=words)
-
-
-def init(about: str) -> Attribute[Distribution | None]:
-    return Attribute("init", about, None, optional=True)
-
-
 class Op:
     """A primitive of the language. Subclasses say `name=` and declare their attributes.
 
@@ -195,10 +95,11 @@ class Op:
     which the height and width of the output depend. `joins` is true of ops that take the outputs of
     several branches, `ranked` of those that a target may write differently for images and vectors.
     `buffers` names the weights that are running statistics, not parameters, and `lists` the
-    attributes that are lists of any length.
+    attributes that are lists of any length. `passes` says when the output of an op is its
+    input, and `keeps` which of the two backward reads again.
 
-    A subclass says which inputs `infer`, `weights` and `macs` take; the `**_` of those here lets
-    type checkers allow that.
+    A subclass says which inputs `infer`, `weights`, `macs` and `saves` take; the `**_` of those
+    here lets type checkers allow that.
     """
 
     name: ClassVar[str]
@@ -209,6 +110,8 @@ class Op:
     ranked: ClassVar[bool] = False
     buffers: ClassVar[tuple[str, ...]] = ()
     lists: ClassVar[tuple[str, ...]] = ()
+    passes: ClassVar[Literal["always", "inference", "never"]] = "never"
+    keeps: ClassVar[Literal["input", "output", "nothing"]] = "input"
 
     __slots__ = ("values",)
 
@@ -240,6 +143,10 @@ class Op:
 
     def macs(self, output: Any, *inputs: Any, **_: Any) -> int:
         """Multiply-accumulates of convolutions and fully connected layers for one input."""
+        return 0
+
+    def saves(self, output: Any, *inputs: Any, **_: Any) -> int:
+        """How much backward needs besides, in numbers of float32: what lies between, or indices."""
         return 0
 
     @classmethod

@@ -2,18 +2,8 @@
 
 from collections.abc import Mapping
 
-from cnngen.ops.base import (
-    Op,
-    Shape,
-    ShapeError,
-    Vector,
-    Weights,
-    flag,
-    init,
-    integer,
-    table,
-    vector,
-)
+from cnngen.ops.attribute import flag, init, integer, table
+from cnngen.ops.base import Op, Shape, ShapeError, Vector, Weights, vector
 from cnngen.syntax.expression import Apply, Expression
 
 

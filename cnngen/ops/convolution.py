@@ -3,21 +3,8 @@
 from collections.abc import Mapping
 from math import prod
 
-from cnngen.ops.base import (
-    Image,
-    Op,
-    Shape,
-    ShapeError,
-    Weights,
-    check_groups,
-    flag,
-    image,
-    init,
-    integer,
-    padding,
-    size,
-    times,
-)
+from cnngen.ops.attribute import flag, init, integer, padding, size
+from cnngen.ops.base import Image, Op, Shape, ShapeError, Weights, check_groups, image, times
 from cnngen.ops.window import axes, slide
 from cnngen.syntax.expression import Expression
 
@@ -124,6 +111,9 @@ class SeparableConv(Op, name="separable_conv", group="convolution"):
     def macs(self, output: Image, x: Image) -> int:
         between = x.channels * self.multiplier
         return output.height * output.width * between * (prod(self.kernel) + self.out)
+
+    def saves(self, output: Image, x: Image) -> int:
+        return x.channels * self.multiplier * output.height * output.width
 
     @classmethod
     def channels(

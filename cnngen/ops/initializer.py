@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cnngen.ops.base import Attribute
+from cnngen.ops.attribute import Attribute
 
 
 @dataclass(frozen=True, slots=True)

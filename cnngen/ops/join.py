@@ -13,6 +13,7 @@ class Join(Op, group="join"):
     """What takes several tensors."""
 
     joins = True
+    keeps = "nothing"
 
 
 class Concat(Join, name="concat"):
@@ -56,9 +57,13 @@ class Mean(Elementwise, name="mean"):
 class Max(Elementwise, name="max"):
     """The largest value over the branches, position by position."""
 
+    keeps = "input"
+
 
 class Multiply(Join, name="multiply"):
     """The product of the branches; one of C x 1 x 1 is a gate, which scales the others' maps."""
+
+    keeps = "input"
 
     def infer(self, *inputs: Shape) -> Shape:
         images, vectors = _alike(self, inputs)

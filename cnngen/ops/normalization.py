@@ -1,18 +1,7 @@
 """Normalization."""
 
-from cnngen.ops.base import (
-    Image,
-    Op,
-    Shape,
-    ShapeError,
-    Weights,
-    check_groups,
-    flag,
-    image,
-    init,
-    integer,
-    number,
-)
+from cnngen.ops.attribute import flag, init, integer, number
+from cnngen.ops.base import Image, Op, Shape, ShapeError, Weights, check_groups, image
 
 
 class BatchNorm(Op, name="batch_norm", group="normalization"):
@@ -94,6 +83,9 @@ class LocalResponseNorm(Op, name="local_response_norm", group="normalization"):
 
     def infer(self, x: Shape) -> Image:
         return image(self, x)
+
+    def saves(self, output: Image, x: Image) -> int:
+        return 3 * output.numbers  # squares, their sums, and powers of these
 
 
 class Affine(Op, name="affine", group="normalization"):

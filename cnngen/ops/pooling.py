@@ -1,7 +1,10 @@
 """Pooling: one value for each window, or for a whole map."""
 
-from cnngen.ops.base import Image, Op, Shape, ShapeError, flag, image, optional_size, padding, size
+from cnngen.ops.attribute import flag, optional_size, padding, size
+from cnngen.ops.base import Image, Op, Shape, ShapeError, image
 from cnngen.ops.window import axes, slide
+
+INDEX = 2  # the place of a largest value takes as much as two numbers of float32
 
 
 class Pool(Op, group="pooling"):
@@ -50,6 +53,9 @@ class Pool(Op, group="pooling"):
 class MaxPool(Pool, name="max_pool"):
     """The largest value in each window; the border never wins, whatever the input."""
 
+    def saves(self, output: Image, x: Image) -> int:
+        return INDEX * output.numbers
+
 
 class AvgPool(Pool, name="avg_pool"):
     """The average of each window.
@@ -82,6 +88,9 @@ class AdaptiveAvgPool(AdaptivePool, name="adaptive_avg_pool"):
 class AdaptiveMaxPool(AdaptivePool, name="adaptive_max_pool"):
     """The largest value in each of `size` windows, which are those of `adaptive_avg_pool`."""
 
+    def saves(self, output: Image, x: Image) -> int:
+        return INDEX * output.numbers
+
 
 class GlobalPool(Op, group="pooling"):
     """What the poolings of whole maps have in common."""
@@ -92,6 +101,8 @@ class GlobalPool(Op, group="pooling"):
 
 class GlobalAvgPool(GlobalPool, name="global_avg_pool"):
     """The average of each map, as C x 1 x 1; write `flatten` after it for a vector."""
+
+    keeps = "nothing"
 
 
 class GlobalMaxPool(GlobalPool, name="global_max_pool"):

@@ -1,9 +1,17 @@
 """Regularization: what drops values in training, scales up the rest, and rests in inference."""
 
-from cnngen.ops.base import Image, Op, Shape, image, number
+from cnngen.ops.attribute import number
+from cnngen.ops.base import Image, Op, Shape, image
 
 
-class Dropout(Op, name="dropout", group="regularization"):
+class Regularizer(Op, group="regularization"):
+    """What passes its input on in inference, and then keeps what it multiplied by."""
+
+    passes = "inference"
+    keeps = "nothing"
+
+
+class Dropout(Regularizer, name="dropout"):
     """Drop single values."""
 
     rate = number("share of the values to drop", 0.5, min=0, max=1)
@@ -11,8 +19,11 @@ class Dropout(Op, name="dropout", group="regularization"):
     def infer(self, x: Shape) -> Shape:
         return x
 
+    def saves(self, output: Shape, x: Shape) -> int:
+        return output.numbers
 
-class ChannelDropout(Op, name="channel_dropout", group="regularization"):
+
+class ChannelDropout(Regularizer, name="channel_dropout"):
     """Drop whole feature maps, as suits neighbouring pixels that say much the same."""
 
     rate = number("share of the maps to drop", 0.5, min=0, max=1)
@@ -21,7 +32,7 @@ class ChannelDropout(Op, name="channel_dropout", group="regularization"):
         return image(self, x)
 
 
-class DropPath(Op, name="drop_path", group="regularization"):
+class DropPath(Regularizer, name="drop_path"):
     """Drop whole samples: at the end of a residual branch, this is stochastic depth."""
 
     ranked = True

@@ -2,25 +2,8 @@
 
 from collections.abc import Mapping
 
-from cnngen.ops.base import (
-    Image,
-    Op,
-    Padding,
-    Shape,
-    ShapeError,
-    Sides,
-    Vector,
-    check_groups,
-    choice,
-    image,
-    integer,
-    integers,
-    number,
-    padding,
-    plus,
-    size,
-    vector,
-)
+from cnngen.ops.attribute import Padding, Sides, choice, integer, integers, number, padding, size
+from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, check_groups, image, plus, vector
 from cnngen.syntax.expression import Apply, Binary, Constant, Expression
 
 
@@ -29,6 +12,9 @@ class Flatten(Op, name="flatten", group="reshaping"):
 
     PyTorch flattens channel by channel and Keras pixel by pixel; what carries weights across knows.
     """
+
+    passes = "always"
+    keeps = "nothing"
 
     def infer(self, x: Shape) -> Vector:
         if isinstance(x, Vector):
@@ -44,6 +30,9 @@ class Reshape(Op, name="reshape", group="reshaping"):
 
     The vector must not come from larger maps than 1 x 1, which the frameworks flatten differently.
     """
+
+    passes = "always"
+    keeps = "nothing"
 
     channels_ = integer("channels of the output")
     height = integer("height of the output")
@@ -76,6 +65,8 @@ class Reshape(Op, name="reshape", group="reshaping"):
 class ZeroPad(Op, name="zero_pad", group="reshaping"):
     """Zeros around each map."""
 
+    keeps = "nothing"
+
     padding = padding("rows and columns to add")
 
     sizing = ("padding",)
@@ -88,6 +79,8 @@ class ZeroPad(Op, name="zero_pad", group="reshaping"):
 
 class Crop(Op, name="crop", group="reshaping"):
     """Each map without its border."""
+
+    keeps = "nothing"
 
     padding = padding("rows and columns to leave out")
 
@@ -114,6 +107,8 @@ class Upsample(Op, name="upsample", group="reshaping"):
     their corner pixels (`align_corners=False`).
     """
 
+    keeps = "nothing"
+
     scale = size("factors of the height and the width")
     mode = choice("how values between pixels are found", "nearest", "bilinear", default="nearest")
 
@@ -126,6 +121,8 @@ class Upsample(Op, name="upsample", group="reshaping"):
 
 class PixelShuffle(Op, name="pixel_shuffle", group="reshaping"):
     """Maps `factor` times larger, each from the pixels of `factor ** 2` adjacent channels."""
+
+    keeps = "nothing"
 
     factor = integer("factor of the height and the width", max=65535)
 
@@ -153,6 +150,8 @@ class PixelShuffle(Op, name="pixel_shuffle", group="reshaping"):
 class ChannelShuffle(Op, name="channel_shuffle", group="reshaping"):
     """The first channel of each group, then the second of each, and so on, as in ShuffleNet."""
 
+    keeps = "nothing"
+
     groups = integer("groups of adjacent channels that are mixed")
 
     def infer(self, x: Shape) -> Image:
@@ -163,6 +162,8 @@ class ChannelShuffle(Op, name="channel_shuffle", group="reshaping"):
 
 class SliceChannels(Op, name="slice_channels", group="reshaping"):
     """The channels from `start` to `stop`, the latter excluded."""
+
+    keeps = "nothing"
 
     start = integer("first channel, counted from 0", 0, min=0)
     stop = integer("channel after the last")
@@ -198,6 +199,8 @@ class GatherChannels(Op, name="gather_channels", group="reshaping"):
     With a `conv` of as many groups behind it, each output channel reads channels of its own choice.
     """
 
+    keeps = "nothing"
+
     channels_ = integers("the channels to take, counted from 0")
 
     def infer(self, x: Shape) -> Image:
@@ -229,6 +232,8 @@ class GatherChannels(Op, name="gather_channels", group="reshaping"):
 class PadChannels(Op, name="pad_channels", group="reshaping"):
     """Channels of zeros before and after those of the input."""
 
+    keeps = "nothing"
+
     before = integer("channels to add before the first", 0, min=0)
     after = integer("channels to add after the last", 0, min=0)
 
@@ -246,12 +251,17 @@ class PadChannels(Op, name="pad_channels", group="reshaping"):
 class Identity(Op, name="identity", group="reshaping"):
     """The input as it is."""
 
+    passes = "always"
+    keeps = "nothing"
+
     def infer(self, x: Shape) -> Shape:
         return x
 
 
 class Scale(Op, name="scale", group="reshaping"):
     """The input times a constant."""
+
+    keeps = "nothing"
 
     by = number("the constant")
 

@@ -1,6 +1,7 @@
 """Sliding windows: how a kernel, a stride and a padding turn a height and a width into others."""
 
-from cnngen.ops.base import Image, Op, Padding, Pair, ShapeError
+from cnngen.ops.attribute import Padding, Pair
+from cnngen.ops.base import Image, Op, ShapeError
 
 
 def slide(

@@ -6,7 +6,8 @@ from typing import Any
 
 from cnngen.diagnostics.suggest import suggest
 from cnngen.ops import OPS
-from cnngen.ops.base import LARGEST, Attribute, Op
+from cnngen.ops.attribute import LARGEST, Attribute
+from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.report.support import all_ops, init_support, op_support
 from cnngen.report.table import Table, markdown

@@ -1,21 +1,49 @@
 """The summary as a table: a row for each stage, layer, or group of layers in between."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from cnngen.report.label import made_of
 from cnngen.report.summary import LayerSummary, Summary, size_text
 from cnngen.report.table import Row, Table
+from cnngen.semantics.network import Network
+from cnngen.sizes.reach import Reach, Reaches, reaches
 
-HEAD = ("path", "op", "output", "parameters", "buffers", "MACs")
-NUMBERS = frozenset({3, 4, 5})
+HEAD = ("path", "output", "parameters", "%", "MACs", "%", "stride", "field", "made of")
+NUMBERS = frozenset({2, 3, 4, 5, 6, 7})
 
 
-def summary_table(summary: Summary, depth: int | None) -> Table:
-    """Layers whose paths agree in the first `depth` parts share a row; None: each has its own."""
-    groups = groupby(summary.counted(), key=lambda layer: _prefix(layer.path, depth))
-    rows = [_row(path, list(layers)) for path, layers in groups]
+def summary_table(network: Network, summary: Summary, depth: int | None) -> Table:
+    """Layers whose paths agree in the first `depth` parts share a row; None: each has its own.
+
+    `stride` is how many pixels of the image lie between neighbours of the output, and `field` how
+    many each of them depends on.
+    """
+    reached = reaches(network)
+    rows = [
+        _row(path, layers, summary, network, reached) for path, layers in _groups(summary, depth)
+    ]
     outputs = ", ".join(f"{name} {size_text(size)}" for name, size in summary.outputs.items())
-    total = (summary.name, "", outputs, *_numbers(summary))
-    return Table(HEAD, rows, total, NUMBERS)
+    numbers = f"{summary.parameters:,}", "", f"{summary.macs:,}", "", "", ""
+    return Table(HEAD, rows, (summary.name, outputs, *numbers, ""), NUMBERS)
+
+
+def plain_table(summary: Summary, depth: int | None) -> Table:
+    """For programs: the same rows, with numbers only."""
+    rows: list[Row] = []
+    for path, layers in _groups(summary, depth):
+        op = layers[0].op if len(layers) == 1 else f"{len(layers)} layers"
+        buffers = sum(layer.buffers for layer in layers)
+        parameters, macs = _costs(layers)
+        rows.append(
+            (path, op, size_text(layers[-1].output), *map(str, (parameters, buffers, macs)))
+        )
+    return Table(("path", "op", "output", "parameters", "buffers", "MACs"), rows)
+
+
+def buffers(summary: Summary) -> str:
+    """A line about what is kept beside the parameters."""
+    return f"buffers (running statistics): {summary.buffers:,}" if summary.buffers else ""
 
 
 def left_out(summary: Summary) -> str:
@@ -26,18 +54,55 @@ def left_out(summary: Summary) -> str:
     return f"not counted, as in training only (`--training`): {', '.join(stages)}" if stages else ""
 
 
-def _prefix(path: str, depth: int | None) -> str:
-    return path if depth is None else ".".join(path.split(".")[:depth])
+def _groups(summary: Summary, depth: int | None) -> Iterator[tuple[str, list[LayerSummary]]]:
+    def prefix(layer: LayerSummary) -> str:
+        return layer.path if depth is None else ".".join(layer.path.split(".")[:depth])
+
+    for path, layers in groupby(summary.counted(), key=prefix):
+        yield path, list(layers)
 
 
-def _row(path: str, layers: list[LayerSummary]) -> Row:
+def _row(
+    path: str,
+    layers: Sequence[LayerSummary],
+    summary: Summary,
+    network: Network,
+    reached: Mapping[str, Reaches],
+) -> Row:
     """The last layer of a group gives its output."""
-    op = layers[0].op if len(layers) == 1 else f"{len(layers)} layers"
-    parameters = sum(layer.parameters for layer in layers)
-    buffers = sum(layer.buffers for layer in layers)
-    macs = sum(layer.macs for layer in layers)
-    return path, op, size_text(layers[-1].output), f"{parameters:,}", f"{buffers:,}", f"{macs:,}"
+    parameters, macs = _costs(layers)
+    return (
+        path,
+        size_text(layers[-1].output),
+        f"{parameters:,}",
+        _share(parameters, summary.parameters),
+        f"{macs:,}",
+        _share(macs, summary.macs),
+        *_seen(reached[layers[-1].path]),
+        made_of(path, [network.layers[layer.path] for layer in layers]),
+    )
 
 
-def _numbers(summary: Summary) -> tuple[str, str, str]:
-    return f"{summary.parameters:,}", f"{summary.buffers:,}", f"{summary.macs:,}"
+def _costs(layers: Sequence[LayerSummary]) -> tuple[int, int]:
+    return sum(layer.parameters for layer in layers), sum(layer.macs for layer in layers)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}" if part else ""
+
+
+def _seen(reach: Reaches) -> tuple[str, str]:
+    """Pixels of the image from one position to the next, and those that a position sees."""
+    height, width = reach
+    if not (height.field and width.field):
+        return "", "all"
+    stride = _pair(str(height.field.stride), str(width.field.stride))
+    return stride, _pair(*map(_pixels, reach))
+
+
+def _pixels(reach: Reach) -> str:
+    return "all" if reach.whole or not reach.field else str(reach.field.size)
+
+
+def _pair(height: str, width: str) -> str:
+    return height if height == width else f"{height} x {width}"

@@ -1,7 +1,8 @@
-"""Tables: rows of text as aligned columns, as Markdown, or as comma-separated values."""
+"""Tables: rows of text as aligned columns, as Markdown, LaTeX, or comma-separated values."""
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -44,6 +45,25 @@ def markdown(table: Table) -> str:
     return "".join(f"| {_line(row, widths, table, ' | ')} |\n" for row in rows)
 
 
+def latex(table: Table) -> str:
+    """A `tabular` with the rules of the package booktabs."""
+    columns = "".join("r" if i in table.numbers else "l" for i in range(len(table.head)))
+    lines = [f"\\begin{{tabular}}{{{columns}}}", "\\toprule", _latex_row(table.head), "\\midrule"]
+    lines += [_latex_row(row) for row in table.rows]
+    lines += ["\\midrule", _latex_row(table.total)] if table.total else []
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
+
+
+def _latex_row(row: Row) -> str:
+    return " & ".join(_latex(cell) for cell in row) + r" \\"
+
+
+def _latex(text: str) -> str:
+    """Text with nothing in it that TeX would take for a command."""
+    escaped = "".join(LATEX.get(character, character) for character in text)
+    return re.sub(r"(?<=[\w)]) x (?=\w)", r" $\\times$ ", escaped)
+
+
 def comma_separated(table: Table) -> str:
     """Without the total, and with numbers that programs can read."""
     text = io.StringIO()
@@ -56,10 +76,17 @@ def comma_separated(table: Table) -> str:
     return text.getvalue()
 
 
+LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+}
 RENDERERS: dict[str, Callable[[Table], str]] = {
     "table": aligned,
     "csv": comma_separated,
     "markdown": markdown,
+    "latex": latex,
 }
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnngen.diagnostics.model import Label, Report
-from cnngen.ops.base import Attribute, Distribution, Op
+from cnngen.ops.attribute import Attribute, Distribution
+from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.semantics.evaluate import EvaluationError, MaybeValue, Undetermined
 from cnngen.source import Span

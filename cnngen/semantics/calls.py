@@ -8,7 +8,8 @@ from cnngen.diagnostics.suggest import respell
 from cnngen.diagnostics.synonyms import ATTRIBUTES, DISTRIBUTIONS, translate
 from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
 from cnngen.ops import OPS
-from cnngen.ops.base import Attribute, Op
+from cnngen.ops.attribute import Attribute
+from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.semantics.names import Names, check_expression, guess, listed
 from cnngen.source import Span

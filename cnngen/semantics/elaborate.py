@@ -93,7 +93,7 @@ def _stage(
 ) -> Tensor:
     first = stage.body[0].origin if stage.body else None
     read = _read(tensors, first.text) if first else given
-    place = Place(Scope(values, _channels(read), stage=stage), tensors)
+    place = Place(Scope(values, _channels(read), stage.name.text, stage=stage), tensors)
     arrangement = elaboration.resolution.arrangement(stage.body)
     return _body(stage.body, arrangement, stage.name.text, given, place, elaboration)
 
@@ -201,7 +201,7 @@ def _block(
     if x.shape is not UNKNOWN:
         rank = "image" if isinstance(x.shape, Image) else "vector"
         elaboration.network.block_ranks.setdefault(block, rank)
-    scope = Scope(values, _channels(x), block, call, place.scope)
+    scope = Scope(values, _channels(x), path, block, call, place.scope)
     arrangement = resolution.arrangement(block.body, block=True)
     return _body(block.body, arrangement, path, x, Place(scope, tensors), elaboration)
 

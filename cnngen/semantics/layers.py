@@ -1,7 +1,8 @@
 """Layers: one op with its values and shapes, put into the graph."""
 
 from cnngen.diagnostics.model import Label
-from cnngen.ops.base import LARGEST, UNKNOWN, Image, Op, Shape, ShapeError
+from cnngen.ops.attribute import LARGEST
+from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError
 from cnngen.program.algebra import free_names, mentions_input
 from cnngen.semantics.attributes import argument_span, bind
 from cnngen.semantics.elaboration import Elaboration, Place

@@ -25,11 +25,13 @@ class Scope:
     given.
 
     `call` is the step that uses the block and `parent` the scope in which that step stands. `loops`
-    are those of the values that belong to variables of loops.
+    are those of the values that belong to variables of loops. The paths of its layers begin with
+    `path`.
     """
 
     values: Values
     channels: int | None
+    path: str
     block: Block | None = None
     call: Call | None = None
     parent: "Scope | None" = None

@@ -1,0 +1,117 @@
+"""Attributes of ops: what kind of value each takes, within which bounds, and what it means."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+
+if TYPE_CHECKING:
+    from cnngen.ops.base import Op
+
+T = TypeVar("T")
+
+Pair = tuple[int, int]
+Sides = tuple[int, int, int, int]  # top, bottom, left, right
+Padding = Sides | Literal["same"]
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """An initial distribution with all its arguments, by name."""
+
+    word: str
+    arguments: tuple[tuple[str, float | str], ...] = ()
+
+
+Kind = Literal["int", "float", "bool", "size", "ints", "table", "padding", "choice", "init"]
+REQUIRED: Any = object()
+LARGEST = 2**31 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Attribute(Generic[T]):
+    """One attribute of an op: read as `op.name`, it gives the value (sizes as pairs, padding as
+    four sides).
+
+    `default` is what a spec would say (`1`, not `(1, 1)`); `minimum` and `maximum` bound each
+    number in the value (`above` excludes the bound itself). An underscore at the end of the Python
+    name, for names that would hide something of `Op`, is not part of the attribute's.
+    """
+
+    kind: Kind
+    about: str
+    default: Any = REQUIRED
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    choices: tuple[str, ...] = ()
+    optional: bool = False  # whether `null` is a value
+    name: str = ""
+
+    def __set_name__(self, owner: type["Op"], name: str) -> None:
+        object.__setattr__(self, "name", name.removesuffix("_"))
+
+    @overload
+    def __get__(self, op: None, owner: type["Op"]) -> "Attribute[T]": ...
+    @overload
+    def __get__(self, op: "Op", owner: type["Op"]) -> T: ...
+    def __get__(self, op: "Op | None", owner: type["Op"]) -> Any:
+        return self if op is None else op.values[self.name]
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+
+def integer(
+    about: str, default: Any = REQUIRED, *, min: int = 1, max: int = LARGEST
+) -> Attribute[int]:
+    return Attribute("int", about, default, minimum=min, maximum=max)
+
+
+def number(
+    about: str,
+    default: Any = REQUIRED,
+    *,
+    min: float | None = None,
+    max: float | None = None,
+    above: float | None = None,
+) -> Attribute[float]:
+    return Attribute("float", about, default, minimum=min, maximum=max, above=above)
+
+
+def flag(about: str, default: Any = REQUIRED) -> Attribute[bool]:
+    return Attribute("bool", about, default)
+
+
+def size(about: str, default: Any = REQUIRED, *, min: int = 1, max: int = 65535) -> Attribute[Pair]:
+    """A height and a width; one number stands for both."""
+    return Attribute("size", about, default, minimum=min, maximum=max)
+
+
+def optional_size(about: str, *, min: int = 1, max: int = 65535) -> Attribute[Pair | None]:
+    return Attribute("size", about, None, minimum=min, maximum=max, optional=True)
+
+
+def integers(
+    about: str, default: Any = REQUIRED, *, min: int = 0, max: int = LARGEST
+) -> Attribute[tuple[int, ...]]:
+    return Attribute("ints", about, default, minimum=min, maximum=max)
+
+
+def table(
+    about: str, default: Any = REQUIRED, *, min: int = 0, max: int = LARGEST
+) -> Attribute[tuple[tuple[int, ...], ...]]:
+    """Rows of whole numbers."""
+    return Attribute("table", about, default, minimum=min, maximum=max)
+
+
+def padding(about: str, default: Any = 0) -> Attribute[Padding]:
+    """Four sides, or `same`. `half` arrives here as the sides that it stands for."""
+    return Attribute("padding", about, default, minimum=0, maximum=65535)
+
+
+def choice(about: str, *words: str, default: str) -> Attribute[str]:
+    return Attribute("choice", about, default, choices=words)
+
+
+def init(about: str) -> Attribute[Distribution | None]:
+    return Attribute("init", about, None, optional=True)

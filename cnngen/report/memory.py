@@ -1,0 +1,110 @@
+"""Memory: how much room activations take, in inference and in training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cnngen.ops.base import Op, Shape, Unknown
+from cnngen.semantics.network import INPUT, Layer, Network, Tensor
+
+FLOAT32 = 4  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """Bytes in float32, for one image.
+
+    `inference` is the most that is needed at one time if each tensor goes as soon as nothing reads
+    it any more, and no op overwrites its input: the least that a framework gets by with. `training`
+    is what the backward pass reads again, as PyTorch keeps it. Weights, gradients and the workspace
+    of kernels come on top.
+    """
+
+    inference: int
+    training: int
+
+
+def activations(network: Network) -> Activations:
+    layers = list(network.layers.values())
+    used = [layer for layer in layers if not layer.training]
+    return Activations(FLOAT32 * _most_at_once(used, network), FLOAT32 * _kept(layers, network))
+
+
+def memory_text(activations: Activations, batch: int) -> str:
+    """A line for people."""
+    images = "1 image" if batch == 1 else f"{batch:,} images"
+    inference, training = (
+        _bytes(batch * size) for size in (activations.inference, activations.training)
+    )
+    needed = f"inference at least {inference}, training {training}"
+    return f"activations of {images} in float32: {needed}"
+
+
+def _bytes(size: int) -> str:
+    for unit, name in ((10**9, "GB"), (10**6, "MB")):
+        if size >= unit:
+            return f"{size / unit:,.1f} {name}"
+    return f"{size / 1000:,.1f} kB"
+
+
+def _most_at_once(layers: list[Layer], network: Network) -> int:
+    """The most numbers that are needed while a layer is computed."""
+    at = _places(layers, training=False)
+    numbers = {INPUT: network.input.numbers}
+    last = {INPUT: 0}
+    for i, layer in enumerate(layers):
+        numbers.setdefault(at[layer.path], _shape(layer.output).numbers)
+        for path in (layer.path, *(x.path for x in layer.inputs)):
+            last[at[path]] = i
+    for stage in network.outputs.values():
+        if (path := network.stages[stage].path) in at:  # else it exists in training only
+            last[at[path]] = len(layers)
+    live = most = numbers[INPUT]
+    ends: dict[int, list[str]] = {}
+    for place, end in last.items():
+        ends.setdefault(end, []).append(place)
+    for i, layer in enumerate(layers):
+        live += numbers[layer.path] if at[layer.path] == layer.path else 0
+        most = max(most, live)
+        live -= sum(numbers[place] for place in ends.get(i, ()))
+    return most
+
+
+def _kept(layers: list[Layer], network: Network) -> int:
+    """The numbers that stay until the backward pass has read them."""
+    at = _places(layers, training=True)
+    kept: dict[str, int] = {}
+    more = 0
+    for layer in layers:
+        output, inputs = _shape(layer.output), [_shape(x.shape) for x in layer.inputs]
+        more += layer.op.saves(output, *inputs)
+        for tensor in _read_again(layer):
+            kept[at[tensor.path]] = _shape(tensor.shape).numbers
+    return sum(kept.values()) + more
+
+
+def _read_again(layer: Layer) -> tuple[Tensor, ...]:
+    match layer.op.keeps:
+        case "input":
+            return layer.inputs
+        case "output":
+            return (Tensor(layer.path, layer.output),)
+        case "nothing":
+            return ()
+
+
+def _places(layers: list[Layer], *, training: bool) -> Mapping[str, str]:
+    """Where the output of each layer lies: that of the layer named, or the input of the network."""
+    at = {INPUT: INPUT}
+    for layer in layers:
+        passes = _passes(layer.op, training=training)
+        at[layer.path] = at[layer.inputs[0].path] if passes else layer.path
+    return at
+
+
+def _passes(op: Op, *, training: bool) -> bool:
+    return op.passes == "always" or (op.passes == "inference" and not training)
+
+
+def _shape(shape: Shape | Unknown) -> Shape:
+    assert not isinstance(shape, Unknown), "a network that passed its checks has shapes everywhere"
+    return shape

@@ -1,0 +1,125 @@
+"""Memory of activations: by hand for small networks, and against what PyTorch holds."""
+
+import weakref
+from typing import Any
+
+import pytest
+from built import Built, build
+
+from cnngen.report.memory import activations
+
+HEAD = """
+cnngen: 1
+name: Small
+about: A small network.
+input: {channels: 1, height: 4, width: 4}
+model:
+"""
+MAP = 4 * 4 * 4  # bytes of a map of 4 x 4
+
+SPECS = {  # maps of 4 x 4 at one time in inference, and kept for training
+    "a row: a tensor goes when the next one is there": (
+        "s: [{conv: {out: 2, kernel: 1}}, relu]",
+        4,
+        3,
+    ),
+    "what is read later stays": (
+        "s: {branches: {a: [{conv: {out: 3, kernel: 1}}, relu, {conv: {out: 1, kernel: 1}}],"
+        " b: identity}, join: add}",
+        7,
+        4,
+    ),
+    "what passes its input on takes nothing": ("s: [relu, identity, flatten, dropout]", 2, 2),
+    "the largest value's place is two numbers": (
+        "s: {max_pool: {kernel: 3, stride: 1, padding: 1}}",
+        2,
+        3,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_small_networks(name: str):
+    spec, inference, training = SPECS[name]
+    found = activations(build(f"{HEAD}  {spec}\n").network)
+    assert (found.inference / MAP, found.training / MAP) == (inference, training)
+
+
+ZOO = ["alexnet_2012", "googlenet", "resnet50", "densenet121", "xception", "se_resnet50", "unet"]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ZOO)
+def test_training_is_what_pytorch_keeps(name: str):
+    built = build(name)
+    kept = held_for_backward(built)
+    assert 0.99 * kept <= activations(built.network).training <= kept
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ZOO)
+def test_pytorch_needs_no_less_in_inference(name: str):
+    """It needs more where a variable lives on, or where an op is several ones."""
+    built = build(name)
+    assert activations(built.network).inference <= most_at_once(built)
+
+
+def model_and_image(built: Built) -> tuple[Any, Any]:
+    import torch
+
+    image = built.network.input
+    with torch.device("meta"):
+        return built.torch(), torch.zeros(1, image.channels, image.height, image.width)
+
+
+def held_for_backward(built: Built) -> int:
+    """The bytes that autograd saves, without weights."""
+    import torch
+
+    model, image = model_and_image(built)
+    weights = {id_of(tensor) for tensor in model.state_dict().values()}
+    saved: dict[int, Any] = {}
+
+    def pack(tensor: Any) -> Any:
+        saved[id_of(tensor)] = tensor.untyped_storage()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        model.train()(torch.cat([image, image]))  # of one image, batch norm knows no variance
+    return sum(s.nbytes() for key, s in saved.items() if key not in weights) // 2
+
+
+def most_at_once(built: Built) -> int:
+    """The most bytes of tensors that are alive during a forward pass."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    live: dict[int, int] = {}
+    most = 0
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None):
+            nonlocal most
+            made = func(*args, **(kwargs or {}))
+            for tensor in made if isinstance(made, (tuple, list)) else [made]:
+                if isinstance(tensor, torch.Tensor) and (key := id_of(tensor)) not in known:
+                    storage = tensor.untyped_storage()
+                    known.add(key)
+                    live[key] = storage.nbytes()
+                    weakref.finalize(storage, forget, key)
+            most = max(most, sum(live.values()))
+            return made
+
+    def forget(key: int) -> None:
+        live.pop(key)
+        known.discard(key)
+
+    model, image = model_and_image(built)
+    known = {id_of(tensor) for tensor in model.state_dict().values()} | {id_of(image)}
+    with torch.no_grad(), Watch():
+        model.eval()(image)
+    return most + image.untyped_storage().nbytes()
+
+
+def id_of(tensor: Any) -> int:
+    return tensor.untyped_storage()._cdata
