@@ -67,7 +67,7 @@ class Frame:
     taken: set[str]
     block: Block | None
     known: dict[str, Features] = field(default_factory=dict[str, Features])
-    running: set[str] = field(default_factory=set[str])  # variables that follow loops
+    running: set[str] = field(default_factory=set[str])  # variables of channels
 
     def fresh(self, name: str) -> str:
         """A local name that nothing else has."""
@@ -202,6 +202,11 @@ class Calls:
         """Bind channels that depend on a condition, or are long, to a variable to read them."""
         if not isinstance(x.channels, Conditional) and not is_long(x.channels):
             return x
+        return self.bound(x, frame)
+
+    def bound(self, x: Features, frame: Frame) -> Features:
+        """Channels in a variable of their own, which goes again if nothing reads it."""
         name = frame.fresh("channels")
+        frame.running.add(name)
         frame.code.add(f"{name} = {frame.printer.code(x.channels)}")
         return replace(x, channels=Name(name), owned=True)

@@ -220,10 +220,7 @@ class Chains(Calls):
         """The running channels in a variable of their own."""
         if x.owned and isinstance(x.channels, Name | InputChannels):
             return x
-        name = frame.fresh("channels")
-        frame.running.add(name)
-        frame.code.add(f"{name} = {frame.printer.code(x.channels)}")
-        return replace(x, channels=Name(name), owned=True)
+        return self.bound(x, frame)
 
     def _iterations(
         self, step: Repeat | Each, x: Features, frame: Frame, target: str, update: bool = False
