@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -176,4 +175,6 @@ def _wants_color() -> bool:
 
 def terminal_width() -> int | None:
     """The width of the terminal; None where the output goes elsewhere."""
+    import shutil  # late: what the cache answers should cost nothing
+
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
