@@ -1,8 +1,7 @@
-"""Cache: which specs were clean, by content, so that `check` need not look at them again.
+"""Cache: what there was to say about specs, by content, so that `check` need not look again.
 
-Only clean results are remembered: they have no text, so an entry that is damaged or planted can
-show nothing, and nobody waits for a spec with mistakes to be fast. An entry is a sealed list of the
-files that the spec extends. Whatever is odd about it, or about its folder, is a miss.
+An entry is sealed. It lists the files that the spec extends, and has what was found, which is
+nothing as a rule. Whatever is odd about it, or about its folder, is a miss.
 
 Nothing of the compiler is imported here: a hit must cost less than the import of YAML.
 """
@@ -42,33 +41,43 @@ class File:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was found, as it was stored (nothing: ""), and what the files hold of which it is."""
+
+    found: str
+    contents: tuple[bytes, ...]
+
+
 @dataclass(frozen=True)
 class Cache:
-    """The clean specs of a folder, for one set of options."""
+    """The results for the specs of a folder, for one set of options."""
 
     folder: Path
     options: str
 
-    def key(self, spec: Path) -> str | None:
-        """The name of the entry for what a file holds now; None where it cannot be read."""
-        content = _content(spec, LARGEST_SPEC)
-        with suppress(OSError):
-            return None if content is None else self._name(spec, _digest(content))
+    def recall(self, spec: Path) -> Result | None:
+        """The result for a spec, if neither it nor anything that it extends has changed."""
+        with suppress(OSError, ValueError):
+            if (content := _content(spec, LARGEST_SPEC)) is None:
+                return None
+            key = self._name(spec, _digest(content))
+            entry = _opened(key, _read(self.folder / key, LARGEST_ENTRY, CAREFULLY, own=True))
+            if entry and (parents := _unchanged(spec, entry.parents)) is not None:
+                return Result(entry.found, (content, *parents))
+        return None
 
-    def knows(self, key: str, spec: Path) -> bool:
-        """Whether the spec was clean, and all that it extends is what it was."""
-        parents = _opened(key, _read(self.folder / key, LARGEST_ENTRY, CAREFULLY, own=True))
-        return parents is not None and (not parents or _unchanged(spec, parents))
-
-    def remember(self, spec: Path, files: Sequence[File]) -> None:
-        """Note that a spec is clean; `files` are what was read: the spec, and what it extends."""
+    def remember(self, spec: Path, files: Sequence[File], found: str) -> None:
+        """Store a result; `files` are what was read: the spec, and what it extends."""
         first, *parents = files
         if parents and not all(map(_is_straight, files)):
             return
         with suppress(OSError, ValueError):
             key = self._name(spec, _digest(first.text.encode()))
             lines = [f"{_digest(file.text.encode())} {file.path}\n" for file in parents]
-            _put(self.folder / key, _sealed(key, "".join(lines).encode()))
+            body = f"{len(parents)}\n{''.join(lines)}{found}".encode()
+            if len(body) < LARGEST_ENTRY // 2:
+                _put(self.folder / key, _sealed(key, body))
 
     def prune(self) -> None:
         """Remove the older half of the entries where there are too many."""
@@ -80,7 +89,8 @@ class Cache:
                         path.unlink()
 
     def _name(self, spec: Path, digest: str) -> str:
-        parts = [_compiler(), self.options, os.path.abspath(spec), digest]
+        # The folder and the path as it is written, because diagnostics show it like that.
+        parts = [_compiler(), self.options, os.getcwd(), str(spec), digest]
         return _digest(repr(parts).encode())
 
 
@@ -99,19 +109,33 @@ def cache_folder() -> Path | None:
     return Path(base, "cnngen", "check") if os.path.isabs(base) else None
 
 
-def _unchanged(spec: Path, parents: Sequence[tuple[str, str]]) -> bool:
-    """Whether files are what they were, where they were, and may still be extended."""
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """`parents` are the digests and the paths of what a spec extends."""
+
+    parents: tuple[tuple[str, str], ...]
+    found: str
+
+
+def _unchanged(spec: Path, parents: Sequence[tuple[str, str]]) -> list[bytes] | None:
+    """What files hold, if it is what they held, where they were, and if they may be extended."""
+    if not parents:
+        return []
+    contents: list[bytes] = []
     with suppress(OSError, RuntimeError, ValueError):
         real = os.path.realpath(spec)
         root = root_folder(Path(real))
-        return real == os.path.abspath(spec) and all(
-            Path(path).is_relative_to(root)
-            and os.path.realpath(path) == path
-            and (content := _content(Path(path), LARGEST_SPEC)) is not None
-            and _digest(content) == digest
-            for digest, path in parents
-        )
-    return False
+        if real != os.path.abspath(spec):
+            return None
+        for digest, path in parents:
+            if not Path(path).is_relative_to(root) or os.path.realpath(path) != path:
+                return None
+            content = _content(Path(path), LARGEST_SPEC)
+            if content is None or _digest(content) != digest:
+                return None
+            contents.append(content)
+        return contents
+    return None
 
 
 def _is_straight(file: File) -> bool:
@@ -130,14 +154,16 @@ def _sealed(key: str, body: bytes) -> bytes:
     return _digest(key.encode() + body).encode() + b"\n" + body
 
 
-def _opened(key: str, entry: bytes | None) -> list[tuple[str, str]] | None:
-    """The digests and paths in an entry; None if it is not as it was written."""
+def _opened(key: str, entry: bytes | None) -> _Entry | None:
+    """What an entry says; None if it is not as it was written."""
     body = (entry or b"").partition(b"\n")[2]
     if entry is None or entry != _sealed(key, body):
         return None
     with suppress(ValueError):
-        lines = body.decode().split("\n")[:-1]
-        return [(digest, path) for digest, _, path in (line.partition(" ") for line in lines)]
+        count, _, rest = body.decode().partition("\n")
+        *lines, found = rest.split("\n", int(count))
+        parents = [(digest, path) for digest, _, path in (line.partition(" ") for line in lines)]
+        return _Entry(tuple(parents), found)
     return None
 
 

@@ -4,13 +4,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from test_cases import Case, cases
 
 from cnngen import cache
+from cnngen.analysis import analyse_file
 from cnngen.cli import cli
+from cnngen.diagnostics.machine import render_json
+from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.stored import restored, stored
+from cnngen.syntax.load import read_file
 
 FINE = """\
 cnngen: 1
@@ -57,7 +64,7 @@ def looks(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
         with monkeypatch.context() as patched:
             patched.setattr("cnngen.analysis.analyse_file", looked)
             done = run(*arguments)
-        assert done.exit_code in (0, 70), done.output
+        assert done.exit_code in (0, 1, 70), done.output
         return done.exit_code == 70
 
     return looks
@@ -95,13 +102,80 @@ def test_other_options_are_another_question(run: Run, looks: Looks, options: lis
     assert looks(*options, "a.yaml")
 
 
-@pytest.mark.parametrize("text", [WRONG, WARNED])
-def test_what_was_found_is_found_again(run: Run, looks: Looks, text: str):
+@pytest.mark.parametrize("format", ["text", "concise", "json", "github", "sarif"])
+@pytest.mark.parametrize("text", [WRONG, WARNED, "cnngen: 1\n  name: [\n"])
+def test_what_was_found_is_said_again(run: Run, looks: Looks, text: str, format: str):
     Path("a.yaml").write_text(text)
-    first = run("a.yaml")
-    assert first.stderr
-    assert looks("a.yaml")
-    assert (run("a.yaml").output, run("a.yaml").exit_code) == (first.output, first.exit_code)
+    asked = ("a.yaml", "--format", format)
+    first = run(*asked)
+    assert "a.yaml" in first.output
+    assert not looks(*asked)
+    assert (run(*asked).output, run(*asked).exit_code) == (first.output, first.exit_code)
+
+
+def test_what_was_found_in_a_file_that_is_extended_is_said_again(run: Run, looks: Looks):
+    Path("lib/base.yaml").write_text(WRONG)
+    first = run("child.yaml")
+    assert "--> lib/base.yaml:7:10" in first.stderr
+    assert not looks("child.yaml")
+    assert run("child.yaml").output == first.output
+
+
+def test_files_are_called_as_they_are_written(run: Run, monkeypatch: pytest.MonkeyPatch):
+    Path("a.yaml").write_text(WRONG)
+    assert "--> a.yaml:7" in run("a.yaml").stderr
+    assert "--> ../project/a.yaml:7" in run("../project/a.yaml").stderr
+    monkeypatch.chdir("lib")
+    assert "--> ../a.yaml:7" in run("../a.yaml").stderr
+
+
+def test_a_file_that_was_missing_may_be_there_now(run: Run):
+    base = Path("lib/base.yaml")
+    base.unlink()
+    assert run("child.yaml").exit_code == 1
+    base.write_bytes(b"\xff")
+    assert run("child.yaml").exit_code == 1
+    base.write_text(FINE)
+    assert run("child.yaml").exit_code == 0
+
+
+@pytest.mark.parametrize("case", list(cases()), ids=str)
+def test_diagnostics_survive(case: Case, tmp_path: Path):
+    path = tmp_path / "spec.yaml"
+    path.write_text(case.spec, encoding="utf-8", newline="")
+    report = Report()
+    analyse_file(path, report)
+    found = [replace(diagnostic, remedies=()) for diagnostic in report]
+    content = path.read_bytes()
+    again = restored(stored(found, [read_file(path)]) or "", [content])
+    assert render_json(again or []) == render_json(found)
+
+
+LABEL = '[[0, 0, 3, ""]]'
+GOOD = f'"code": "yaml-syntax", "message": "", "labels": {LABEL}, "notes": [], "help": null'
+ODD = {
+    "no text": "",
+    "no list": "3",
+    "too few": "[[]]",
+    "another kind": '[["a.yaml"], 3]',
+    "a path that is no text": "[[3], []]",
+    "more files": '[["a.yaml", "b.yaml"], []]',
+    "no label": f'[["a.yaml"], [{{{GOOD.replace(LABEL, "[]")}, "fix": []}}]]',
+    "no fix": f'[["a.yaml"], [{{{GOOD}}}]]',
+    "an unknown code": f'[["a.yaml"], [{{{GOOD.replace("yaml-syntax", "odd")}, "fix": []}}]]',
+    "a code that is a list": f"""[["a.yaml"], [{{{GOOD.replace('"yaml-syntax"', "[]")}, "fix": []}}]]""",
+    "an end behind the text": f'[["a.yaml"], [{{{GOOD.replace("3", "9")}, "fix": []}}]]',
+    "a start behind the end": f'[["a.yaml"], [{{{GOOD.replace("0, 3", "4, 3")}, "fix": []}}]]',
+    "a negative start": f'[["a.yaml"], [{{{GOOD.replace("0, 0", "0, -1")}, "fix": []}}]]',
+    "another file": f'[["a.yaml"], [{{{GOOD.replace("0, 0", "1, 0")}, "fix": []}}]]',
+    "much nested": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_was_not_stored_is_nothing(name: str):
+    assert restored(f'[["a.yaml"], [{{{GOOD}, "fix": []}}]]', [b"text"])
+    assert restored(ODD[name], [b"text"]) is None
 
 
 def test_a_change_is_seen_and_undone(run: Run, looks: Looks):

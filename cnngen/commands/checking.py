@@ -1,4 +1,4 @@
-"""Checking: what there is to say about specs, unless the cache knows that it is nothing.
+"""Checking: what there is to say about specs, unless the cache knows it.
 
 Several specs are checked in processes side by side, where that pays.
 """
@@ -40,22 +40,30 @@ class Checker:
 
     def check(self, path: Path) -> "list[Diagnostic]":
         """What there is to say about a spec."""
-        return [] if self.knows(path) else self._look(path)
+        known = self.recall(path)
+        return self._look(path) if known is None else known
 
-    def knows(self, path: Path) -> bool:
-        """Whether a spec was clean before, and nothing has changed."""
-        key = self.cache and self.cache.key(path)
-        return bool(self.cache and key and self.cache.knows(key, path))
+    def recall(self, path: Path) -> "list[Diagnostic] | None":
+        """What there was to say about a spec, if nothing has changed."""
+        result = self.cache.recall(path) if self.cache else None
+        if result is None:
+            return None
+        if not result.found:
+            return []
+        from cnngen.diagnostics.stored import restored
+
+        return restored(result.found, result.contents)
 
     def check_all(
         self, paths: Sequence[Path], jobs: int | None
     ) -> "Iterator[tuple[Path, list[Diagnostic]]]":
         """What there is to say about each of some specs; at most `jobs` are checked at a time."""
-        known = {path for path in paths if self.knows(path)}
-        unknown = [path for path in paths if path not in known]
+        recalled = {path: self.recall(path) for path in paths}
+        unknown = [path for path, known in recalled.items() if known is None]
         count = min(jobs or cores(), len(unknown) if jobs else len(unknown) // FEWEST_EACH)
         found = self._side_by_side(unknown, count) if count > 1 else map(self._look, unknown)
-        yield from ((path, [] if path in known else next(found)) for path in paths)
+        for path, known in recalled.items():
+            yield path, next(found) if known is None else known
 
     def finish(self) -> None:
         """Keep the cache small, once something came into it."""
@@ -74,7 +82,7 @@ class Checker:
             for path, future in zip(paths, futures, strict=True):
                 click.get_current_context().meta["spec"] = path  # in case that this ends in a bug
                 diagnostics = future.result()
-                self.learned |= not diagnostics
+                self.learned = True
                 yield diagnostics
         finally:
             pool.shutdown(cancel_futures=True)
@@ -83,19 +91,35 @@ class Checker:
         """What there is to say about a spec that the cache does not know."""
         from cnngen.syntax.load import read_file
 
-        files: list[File] = []
+        sources: list[tuple[Path, Source]] = []
+        missed: list[Path] = []
 
         def read(path: Path, shown: str | None = None) -> "Source":
-            source = read_file(path, shown)
-            files.append(File(str(path), source.path, source.text))
-            return source
+            missed.append(path)
+            sources.append((path, read_file(path, shown)))
+            missed.pop()
+            return sources[-1][1]
 
         given = options(self.settings, self.input, self.max_layers)
-        network, diagnostics = analyse(path, given, read)
-        if self.cache and network is not None and not diagnostics:
-            self.cache.remember(path, files)
-            self.learned = True
+        _, diagnostics = analyse(path, given, read)
+        # Whether a file is there, and may be extended, is not in what the others hold.
+        if not missed and all(diagnostic.code != "bad-extends" for diagnostic in diagnostics):
+            self._remember(path, sources, diagnostics)
         return diagnostics
+
+    def _remember(
+        self,
+        path: Path,
+        sources: "Sequence[tuple[Path, Source]]",
+        diagnostics: "Sequence[Diagnostic]",
+    ) -> None:
+        from cnngen.diagnostics.stored import stored
+
+        found = stored(diagnostics, [source for _, source in sources]) if diagnostics else ""
+        if self.cache and found is not None:
+            files = [File(str(path), source.path, source.text) for path, source in sources]
+            self.cache.remember(path, files, found)
+            self.learned = True
 
 
 def cores() -> int:
