@@ -7,6 +7,7 @@ from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.diagnostics.synonyms import ATTRIBUTES, DISTRIBUTIONS, translate
 from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
+from cnngen.diagnostics.terminal import one_line
 from cnngen.ops import OPS
 from cnngen.ops.attribute import Attribute
 from cnngen.ops.base import Op
@@ -16,6 +17,7 @@ from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name
 from cnngen.syntax.tree import Argument, ArgumentValue, Block, Call, Distribution, Identifier, Spec
 
+BESIDE = ("name", "from")  # what a step says beside its op
 PADDING_WORDS = (Constant("same"), Constant("half"))
 
 
@@ -41,7 +43,7 @@ def check_defaults(spec: Spec, names: Names, report: Report) -> None:
     for call in spec.defaults.values():
         callee, op = call.callee, OPS.get(call.callee.text)
         if op:
-            _check_attributes(call, op, names, report)
+            _check_attributes(call, op, (), names, report)
         elif callee.text in spec.blocks:
             report.add(
                 "unknown-op",
@@ -57,10 +59,10 @@ def op_arguments(
     call: Call, op: type[Op], names: Names, defaults: Call | None, report: Report
 ) -> dict[str, ArgumentValue]:
     """All attributes of an op: what the call says, else the spec's defaults, else the op's own."""
-    meant = _check_attributes(call, op, names, report)
     arguments = (*(defaults.arguments if defaults else ()), *call.arguments)
     given = {argument.name.text: argument.value for argument in arguments}
     missing = [n for n, a in op.attributes.items() if a.required and n not in given]
+    meant = _check_attributes(call, op, missing, names, report)
     if given.keys() <= op.attributes.keys() | {argument.name.text for argument in call.arguments}:
         # Otherwise the defaults have an unknown attribute, which may be what is missing.
         _report_missing(call, "missing-attribute", [n for n in missing if n not in meant], report)
@@ -136,8 +138,10 @@ def _report_unknown(argument: Argument, block: Block, missing: list[str], report
 # --- Attributes of ops
 
 
-def _check_attributes(call: Call, op: type[Op], names: Names, report: Report) -> set[str]:
-    """Check the names and values of attributes; gives those that were meant by unknown names."""
+def _check_attributes(
+    call: Call, op: type[Op], missing: Collection[str], names: Names, report: Report
+) -> set[str]:
+    """Check the names and values of attributes; gives those that unknown names may have meant."""
     meant: set[str] = set()
     takes = f"it takes {', '.join(op.attributes) or 'no attributes'}"
     for argument in call.arguments:
@@ -152,11 +156,20 @@ def _check_attributes(call: Call, op: type[Op], names: Names, report: Report) ->
             f"`{op.name}` has no attribute `{name}`",
             argument.name.span,
             secondary=[Label(call.callee.span, takes)],
-            help=f"did you mean `{close}`?" if close else "remove it",
+            help=f"did you mean `{close}`?" if close else _instead(argument, call, missing),
             fix=respell(argument.name.span, close, () if synonym else op.attributes),
         )
-        meant.add(close or "")
+        meant |= {close} if close else set(missing)
     return meant
+
+
+def _instead(argument: Argument, call: Call, missing: Collection[str]) -> str:
+    """What to do about an attribute that resembles none."""
+    name, callee = argument.name.text, call.callee.text
+    if name in BESIDE:
+        value = argument.value.span.text if argument.value.span else "..."
+        return f"write it beside `{callee}`: `{{{callee}: {{...}}, {name}: {one_line(value)}}}`"
+    return f"it needs {listed(missing, 'and')}: write that instead" if missing else "remove it"
 
 
 def _check_value(

@@ -2,9 +2,9 @@
 `forward` can reach it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
@@ -12,7 +12,7 @@ from cnngen.semantics.names import guess, listed
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.walk import nested_bodies, steps
 from cnngen.source import Span
-from cnngen.syntax.tree import Block, Body, Branches, Call, Identifier, Reference, Step
+from cnngen.syntax.tree import Block, Body, Branches, Call, Identifier, Step
 
 Places = Mapping[str, Span]
 
@@ -96,11 +96,14 @@ def _check_path(
     for i, step in enumerate(body):
         if i == 0 and step.origin:
             _check_name(step.origin, readable, report)
-        alone = len(body) == 1 and not step.name
-        if alone and (isinstance(step, Call) or (joins and isinstance(step, Branches))):
+        alone = len(body) == 1 and (
+            isinstance(step, Call) or (joins and isinstance(step, Branches))
+        )
+        if alone and not step.name:
             _check_step(step, readable, resolution, report)
         else:
-            _check_chained(step, resolution, report, remedy, first=i == 0)
+            row = f"leave `name: {step.name.text}` out" if alone and step.name else remedy
+            _refuse(list(_outside(step, resolution, first=i == 0)), row, report)
 
 
 def _check_step(step: Step, readable: Readable, resolution: Resolution, report: Report) -> None:
@@ -115,40 +118,36 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
             for _, body in step.arms:
                 _check_path(body, readable, resolution, report)
         case _:
-            for nested in nested_bodies(step):
-                for inner in nested:
-                    _check_chained(inner, resolution, report)
+            names = (_outside(x, resolution) for body in nested_bodies(step) for x in body)
+            _refuse(list(chain.from_iterable(names)), "", report)
 
 
-def _check_chained(
-    step: Step, resolution: Resolution, report: Report, remedy: str = "", first: bool = False
-) -> None:
-    """A step inside a chain of modules: it reads the step before it and nothing else."""
-    if not first and (step.origin or isinstance(step, Reference)):
-        _refuse(step.origin, remedy, report)
+def _outside(step: Step, resolution: Resolution, first: bool = False) -> Iterator[Identifier]:
+    """What a step inside a chain of modules reads, though not of the step before it."""
+    if not first and step.origin:
+        yield step.origin
     if isinstance(step, Call):
-        for name in resolution.tensors(step).values():
-            _refuse(name, remedy, report)
-    if isinstance(step, Branches):
-        for _, body in step.arms:
-            for inner in body:
-                _check_chained(inner, resolution, report, remedy)
+        yield from resolution.tensors(step).values()
+    for body in nested_bodies(step):
+        for inner in body:
+            yield from _outside(inner, resolution)
+
+
+def _refuse(names: Sequence[Identifier], remedy: str, report: Report) -> None:
+    """A step of a row reads something else: one mistake, however often it does."""
+    if not names:
         return
-    for nested in nested_bodies(step):
-        for inner in nested:
-            _check_chained(inner, resolution, report)
-
-
-def _refuse(name: Identifier | None, remedy: str, report: Report) -> None:
-    if name:
-        block = f"make a block of the row, with a parameter `{name.text}: tensor`"
-        report.add(
-            "nested-reference",
-            f"`{name.text}` cannot be read from inside a row of steps",
-            name.span,
-            "each step of a row sees the one before it",
-            help=f"{remedy}, or {block}" if remedy else block,
-        )
+    first, *others = names
+    parameter = "of type `tensor`" if first.text == "input" else f"`{first.text}: tensor`"
+    block = f"make a block of the row, with a parameter {parameter}"
+    report.add(
+        "nested-reference",
+        f"`{first.text}` cannot be read from inside a row of steps",
+        first.span,
+        "each step of a row sees the one before it",
+        secondary=[Label(name.span, "nor can this") for name in others],
+        help=f"{remedy}, or {block}" if remedy else block,
+    )
 
 
 def _check_name(name: Identifier, readable: Readable, report: Report) -> None:

@@ -147,8 +147,10 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
     """The attributes of an op, or what a block is given."""
     if is_null(node):
         return ()
-    example = f"`{callee.text}: {{attribute: value}}`"
-    attributes = mapping(node, f"what `{callee.text}` is given", report, f"write {example}")
+    what = "parameter" if callee.text[:1].isupper() else "attribute"
+    value = brief(node.text) if isinstance(node, Scalar) else "..."
+    example = f"say which {what} it is: `{callee.text}: {{{what}: {value}}}`"
+    attributes = mapping(node, f"what `{callee.text}` is given", report, example)
     arguments: list[Argument] = []
     for key, value in attributes.entries if attributes else ():
         name = parse_name(key, "an attribute", report)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell, suggest
-from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
+from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_null
 
 
 def report_no_op(node: Mapping, origin: Node | None, report: Report) -> None:
@@ -16,6 +16,17 @@ def report_no_op(node: Mapping, origin: Node | None, report: Report) -> None:
             "`do` belongs to `repeat`, `each` or `when`, and this step is none of them",
             stray.span,
             help=f"write several steps as a list that begins with `- from: {brief(origin.text)}`",
+        )
+        return
+    join = next((key for key, _ in node.entries if key.text == "join"), None)
+    if join and isinstance(origin, Sequence) and all(isinstance(x, Scalar) for x in origin.items):
+        names = [brief(name.text) for name in origin.items if isinstance(name, Scalar)]
+        arms = ", ".join(f"{name}: {{from: {name}}}" for name in names)
+        report.add(
+            "missing-key",
+            "`join` belongs to `branches`, and this step has none",
+            join.span,
+            help=f"write `branches: {{{arms}}}` in place of `from`",
         )
         return
     report.add(
