@@ -26,6 +26,7 @@ COMMANDS = {
     "diff": "diff:diff",
     "summary": "summary:summary",
     "sizes": "sizes:sizes",
+    "draw": "draw:draw",
     "explain": "reference:explain",
     "ops": "reference:ops",
     "schema": "reference:schema",

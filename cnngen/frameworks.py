@@ -1,5 +1,5 @@
-"""The frameworks and what reads weights, imported when a command needs them, and what to install
-where one is missing."""
+"""The frameworks, and what else only some commands need: imported when one needs them, and what to
+install where one is missing."""
 
 import logging
 import os
@@ -17,6 +17,8 @@ EXTRAS = {
     "ml_dtypes": "weights",
     "safetensors": "weights",
     "h5py": "weights",
+    "pygraphviz": "draw",
+    "vl_convert": "draw",
 }
 LOUD = {"keras", "tensorflow"}
 NAMES = {"torch": "PyTorch", "keras": "Keras", "tensorflow": "TensorFlow"}

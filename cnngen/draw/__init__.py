@@ -1,0 +1,1 @@
+"""Pictures of networks, as a person would draw them."""
