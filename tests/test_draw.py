@@ -9,12 +9,12 @@ from built import build
 from click.testing import CliRunner, Result
 
 from cnngen.cli import cli
-from cnngen.draw.figure import Figure, insides, overview
+from cnngen.draw.figure import Figure
+from cnngen.draw.figures import MOST_PARTS, figures, names
 from cnngen.draw.metrics import width
-from cnngen.draw.page import MOST_PARTS
 from cnngen.locate import zoo
 
-pytest.importorskip("pygraphviz")
+pygraphviz = pytest.importorskip("pygraphviz")
 
 SPEC = """\
 cnngen: 1
@@ -60,29 +60,99 @@ def drawn(figure: Figure) -> list[str]:
     return rows
 
 
-def test_what_figures_show():
+def shown(depth: int = 0, *expand: str) -> dict[str, list[str]]:
     network = build(SPEC.format(about="An example.")).network
-    (inside,), plain = insides(network)
-    assert plain == {"Unit", "Row"}
-    assert drawn(inside) == [
-        "3 x 3 conv, 4 / batch_norm / relu",
-        "1 x 1 conv, 4",
-        "+",
-        "input -> +: 4 x 8 x 8",
+    return {
+        f"{f.title} {f.note}".strip(): drawn(f) for f in figures(network, depth, frozenset(expand))
+    }
+
+
+def test_the_whole_and_beside_it_what_is_inside():
+    """Blocks that are one box inside have none of their own: `Unit` is a convolution."""
+    assert shown() == {
+        "Small": [
+            "3 x 3 conv, 4 / batch_norm / relu",
+            "Residual / body x 3",
+            "2 x 2 max_pool",
+            "Residual / more x 2",
+            "global_avg_pool",
+            "flatten",
+            "Residual / body -> global_avg_pool: 4 x 8 x 8",
+        ],
+        "Residual as body.0": [
+            "3 x 3 conv, 4 / batch_norm / relu",
+            "1 x 1 conv, 4",
+            "+",
+            "input -> +: 4 x 8 x 8",
+        ],
+    }
+
+
+INSIDE = [
+    "3 x 3 conv, 4 / batch_norm / relu",
+    "1 x 1 conv, 4",
+    "+",
+    "input -> +: 4 x 8 x 8",
+]
+
+
+@pytest.mark.parametrize("how", [(1,), (0, "Residual")])
+def test_blocks_open_in_place(how: tuple[int, str]):
+    network = build(SPEC.format(about="An example.")).network
+    (whole,) = figures(network, how[0], frozenset(how[1:]))
+    first, second = [box for box in whole.boxes if box.use]
+    assert (first.times, first.inside and drawn(first.inside)) == (3, INSIDE)
+    assert (second.times, second.inside and len(second.inside.boxes)) == (2, 3)
+
+
+def test_one_use_opens_alone():
+    network = build(SPEC.format(about="An example.")).network
+    assert names(network) == ["Residual", "body.0", "body.1", "body.2", "more.0", "more.1"]
+    whole, beside = figures(network, expand=frozenset({"body.1"}))
+    assert [(box.lines[0], box.times, bool(box.inside)) for box in whole.boxes if box.use] == [
+        ("Residual", 1, False),
+        ("Residual", 1, True),
+        ("Residual", 1, False),
+        ("Residual", 2, False),
     ]
-    assert drawn(overview(network, plain)) == [
-        "3 x 3 conv, 4 / batch_norm / relu",
-        "Residual / body x 3",
-        "2 x 2 max_pool",
-        "Residual / more x 2",
-        "global_avg_pool",
-        "flatten",
-        "Residual / body -> global_avg_pool: 4 x 8 x 8",
+    assert beside.title == "Residual"
+
+
+OPTIONAL = """\
+cnngen: 1
+name: Optional
+about: Blocks that are built in two ways.
+input: {channels: 4, height: 8, width: 8}
+blocks:
+  Unit:
+    about: A convolution after a pool.
+    params: {out: int, pool: false}
+    body: [{when: pool, do: {max_pool: {kernel: 2}}}, {conv: {out: out, kernel: 1}}, {dropout: {rate: 0.5}}]
+model:
+  body: [{Unit: {out: 4}}, {Unit: {out: 8}}, {Unit: {out: 8, pool: true}}]
+"""
+
+
+def test_a_block_that_is_built_in_two_ways_is_drawn_twice():
+    network = build(OPTIONAL).network
+    _, *beside = figures(network)
+    assert [(figure.note, len(figure.boxes)) for figure in beside] == [
+        ("as body.0, 2 of 3", 2),
+        ("as body.2, 1 of 3", 3),
     ]
 
 
 def draw(*arguments: str) -> Result:
     return CliRunner().invoke(cli, ["draw", *arguments])
+
+
+PAGE = 595 - 28, 842 - 28  # A4 in points, without a centimetre around
+
+
+def shrunk(width: float, height: float) -> float:
+    """How much smaller a picture becomes on a page, upright or not."""
+    short, long = PAGE
+    return max(min(short / width, long / height), min(long / width, short / height))
 
 
 @pytest.mark.parametrize("name", zoo())
@@ -92,11 +162,10 @@ def test_the_zoo(name: str):
     assert done.exit_code == 0, done.output
     root = ElementTree.fromstring(done.stdout)
     across, down = float(root.attrib["width"]), float(root.attrib["height"])
-    assert across <= 1600 and down <= 2600
+    assert shrunk(across, down) > 0.5, "its texts would be too small on A4"
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
     network = build(name).network
-    figures, plain = insides(network)
-    for figure in [overview(network, plain), *figures]:
+    for figure in figures(network):
         assert figure.title in texts
         assert all(box.lines[0] in texts for box in figure.boxes)
 
@@ -118,16 +187,85 @@ def test_what_a_spec_says_is_text(tmp_path: Path):
     assert about == "<script>alert(1)</script> & \" ' ]]> {{7}}"
 
 
-BEGINNINGS = {".svg": b"<svg ", ".png": b"\x89PNG", ".pdf": b"%PDF"}
+BEGINNINGS = {
+    "svg": b"<svg ",
+    "png": b"\x89PNG",
+    "pdf": b"%PDF",
+    "dot": b"// LeNet5: ",
+    "mmd": b"%% LeNet5: ",
+}
 
 
-@pytest.mark.parametrize("ending", BEGINNINGS)
-def test_files(ending: str, tmp_path: Path):
+@pytest.mark.parametrize("format", BEGINNINGS)
+def test_files(format: str, tmp_path: Path):
     pytest.importorskip("vl_convert")
-    file = tmp_path / f"small{ending}"
+    file = tmp_path / f"small.{format}"
     assert draw("lenet5", "-o", str(file)).exit_code == 0
-    assert file.read_bytes().startswith(BEGINNINGS[ending])
+    assert file.read_bytes().startswith(BEGINNINGS[format])
     assert list(tmp_path.iterdir()) == [file]
+    other = tmp_path / "other"
+    assert draw("lenet5", "--format", format, "-o", str(other)).exit_code == 0
+    assert other.read_bytes() == file.read_bytes() or format == "pdf"
+
+
+def test_what_is_not_text_is_not_printed():
+    assert draw("lenet5", "--format", "png").exit_code == 2
+
+
+@pytest.mark.parametrize("how", [(), ("--depth", "1"), ("--expand", "ResidualA")])
+def test_graphviz_reads_dot(how: tuple[str, ...]):
+    done = draw("inception_resnet_v1", "--format", "dot", *how)
+    assert done.exit_code == 0, done.output
+    graph = pygraphviz.AGraph(string=done.stdout)
+    for edge in graph.edges():
+        assert all(node.attr["label"] or node.attr["shape"] == "point" for node in edge)
+    assert done.stdout.count("subgraph") > 5
+
+
+TWICE = """\
+cnngen: 1
+name: Twice
+about: 'Once "more" --> [end]'
+input: {channels: 4, height: 8, width: 8}
+blocks:
+  Unit:
+    about: A sum.
+    body: {branches: {left: relu, right: identity}, join: add}
+model: {body: {repeat: 2, do: Unit}}
+"""
+
+MERMAID = """\
+%% Twice: Once #34;more#34; --#62; #91;end#93;
+flowchart TD
+    subgraph g3["Twice"]
+        n1("4 x 8 x 8"):::shape
+        n0("Unit<br>body<br>× 2"):::block
+        n2("4 x 8 x 8"):::shape
+        n1 --> n0
+        n0 --> n2
+    end
+    subgraph g8["Unit as body.0"]
+        n6("4 x 8 x 8"):::shape
+        n4("relu"):::other
+        n5(("+")):::join
+        n7("4 x 8 x 8"):::shape
+        n6 --> n4
+        n4 -->|"4 x 8 x 8"| n5
+        n6 --> n5
+        n5 --> n7
+    end
+"""
+
+
+def test_mermaid(tmp_path: Path):
+    (tmp_path / "twice.yaml").write_text(TWICE)
+    done = draw(str(tmp_path / "twice.yaml"), "--format", "mmd")
+    assert done.stdout.partition("    classDef")[0] == MERMAID
+
+
+def test_names_that_cannot_be_opened():
+    done = draw("resnet50", "--expand", "Bottlneck")
+    assert (done.exit_code, "did you mean `Bottleneck`?" in done.stderr) == (2, True)
 
 
 def test_other_endings_are_wrong(tmp_path: Path):

@@ -1,6 +1,7 @@
 """`cnngen draw`: a picture of a network."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,7 +16,11 @@ from cnngen.commands.options import (
     options,
 )
 
-ENDINGS = (".svg", ".png", ".pdf")
+if TYPE_CHECKING:
+    from cnngen.semantics.network import Network
+
+FORMATS = ("svg", "png", "pdf", "dot", "mmd")
+BINARY = ("png", "pdf")
 
 
 @click.command()
@@ -25,35 +30,85 @@ ENDINGS = (".svg", ".png", ".pdf")
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="A file that ends in .svg, .png or .pdf; else the SVG is printed.",
+    help="Write to a file; its ending is the format. Else the picture is printed.",
+)
+@click.option("--format", type=click.Choice(FORMATS), help="The format; else svg.")
+@click.option(
+    "--depth",
+    type=click.IntRange(0, 100),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Levels of blocks that are opened in place; the others are drawn beside.",
+)
+@click.option(
+    "--expand",
+    multiple=True,
+    metavar="NAME",
+    help="A block, or one use of it by its path, to open in place; can be repeated.",
 )
 @changes
 def draw(
     spec: str,
     output: Path | None,
+    format: str | None,
+    depth: int,
+    expand: tuple[str, ...],
     settings: dict[str, str],
     input: Size | None,
     max_layers: int | None,
 ) -> None:
     """Draw a network: its blocks in a row, and beside them what is inside of each.
 
-    It needs `pip install 'cnngen[draw]'`.
+    `html` is a page to explore: blocks open in place, and layers tell what they are, with their
+    lines in the spec and in the sources. `mmd` is Mermaid, `dot` Graphviz; these two need nothing
+    else, the others `pip install 'cnngen[draw]'`.
     """
-    if output and output.suffix.lower() not in ENDINGS:
-        raise WrongUseError(f"`{output.name}` does not end in {', '.join(ENDINGS[:-1])} or .pdf")
+    format = _format(output, format)
+    if output is None and format in BINARY:
+        raise WrongUseError(f"a picture as {format} goes to a file: give one with -o")
     network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
-    from cnngen.draw.page import TooLargeError, svg
+    from cnngen.draw.figures import TooLargeError
     from cnngen.draw.picture import picture
     from cnngen.frameworks import MissingFrameworkError
 
+    _check_names(network, expand)
     try:
-        text = svg(network)
-        content = picture(text, output.suffix.lower()) if output else b""
+        content = picture(network, format, depth, frozenset(expand))
     except (MissingFrameworkError, TooLargeError) as error:
         raise WrongUseError(str(error)) from None
     if output is None:
-        click.echo(text, nl=False)
-        return
+        click.echo(content.decode(), nl=False)
+    else:
+        _write(output, content)
+
+
+def _format(output: Path | None, format: str | None) -> str:
+    ending = output.suffix.lower().removeprefix(".") if output else ""
+    if format or not output:
+        return format or "svg"
+    if ending not in FORMATS:
+        endings = f"{', '.join(f'.{name}' for name in FORMATS[:-1])} or .{FORMATS[-1]}"
+        raise WrongUseError(f"`{output.name}` does not end in {endings}")
+    return ending
+
+
+def _check_names(network: "Network", expand: tuple[str, ...]) -> None:
+    from cnngen.diagnostics.suggest import suggest
+    from cnngen.diagnostics.terminal import one_line
+    from cnngen.draw.figures import names
+
+    known = names(network) if expand else []
+    for name in expand:
+        if name not in known:
+            near = suggest(name, known)
+            hint = (
+                f"did you mean `{near}`?" if near else "`cnngen draw` without --expand shows them"
+            )
+            raise WrongUseError(f"no block or use of one is called `{one_line(name)}`: {hint}")
+
+
+def _write(output: Path, content: bytes) -> None:
     from cnngen.targets.files import write
 
     try:

@@ -1,46 +1,55 @@
 """Figures: what a picture shows, before anything has a place.
 
 A figure has boxes and arrows. They come from the layers of a network: a use of a block is one box,
-a convolution with its norm and activation another one, and an identity is only an arrow.
+a convolution with its norm and activation another one, and an identity is only an arrow. A box that
+is opened has a figure of its own inside.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cnngen.ops.base import Image, Op, Shape, Unknown
 from cnngen.report.label import label
-from cnngen.semantics.network import Layer, Network, Scope
+from cnngen.semantics.network import Layer, Scope
 
 Kind = Literal["block", "convolution", "pooling", "connected", "join", "other"]
-JOINS = {"add": "+", "concat": "&", "multiply": "×", "max": "max", "mean": "mean"}
+JOINS = {"add": "+", "concat": "C", "multiply": "×", "max": "max", "mean": "mean"}
 KINDS: dict[str, Kind] = {
     "convolution": "convolution",
     "pooling": "pooling",
     "fully connected": "connected",
     "join": "join",
 }
-AFTER = ("normalization", "activation")  # what belongs to the convolution before it
+AFTER = ("normalization", "activation")  # what belongs to the box before it, which begins with:
+BEGIN = ("convolution", "fully connected", "normalization")
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """`lines` are its texts, the main one first; `paths` the layers that it stands for, `output`
-    what the last of them gives, and `times` how often it comes in a row.
+    """`lines` are its texts, the main one first; `paths` the layers that it stands for, and `shape`
+    that of what the last of them gives. A box that stands for several alike in a row has them as
+    its `row`, and one that is opened what is `inside`, of the first in the row.
     """
 
     key: str
     kind: Kind
     lines: tuple[str, ...]
     paths: tuple[str, ...]
-    output: Shape
+    shape: Shape
     training: bool
-    times: int = 1
+    use: Scope | None = None
+    inside: "Figure | None" = None
+    row: tuple["Box", ...] = ()
 
     @property
     def stage(self) -> str:
-        return self.paths[0].split(".")[0]
+        return stage_of(self.paths[0])
+
+    @property
+    def times(self) -> int:
+        return len(self.row) or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,97 +68,139 @@ class Figure:
     title: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
+    note: str = ""
+
+    def structure(self) -> tuple[object, ...]:
+        """What is the same in figures that differ only in numbers."""
+        index = {box.key: i for i, box in enumerate(self.boxes)}
+        boxes = [
+            (box.kind, *map(_name, box.lines), box.inside and box.inside.structure())
+            for box in self.boxes
+        ]
+        arrows = {(index.get(a.tail), index.get(a.head)) for a in self.arrows}
+        return (*boxes, frozenset(arrows))
+
+
+def _name(line: str) -> str:
+    """The op of a line: `conv` of `3 x 3 conv, 64`."""
+    return line.split(",")[0].split(" ")[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How far a figure goes: uses of blocks that lie `depth` deep are one box each, but for those
-    that are one box inside: a convolution with its norm and activation, or a row of one block.
+    """Which uses of blocks are opened: those less than `depth` deep, and those in `expand`, which
+    has names of blocks and paths of uses.
+
+    Blocks that are one box inside have no box of their own: a convolution with its norm, or a row
+    of one block. They are `plain`.
     """
 
-    depth: int
+    depth: int = 0
+    expand: frozenset[str] = frozenset()
     plain: frozenset[str] = frozenset()
 
+    def opens(self, use: Scope, level: int) -> bool:
+        return level < self.depth or use.name in self.expand or use.path in self.expand
 
-def figure(title: str, layers: Sequence[Layer], plan: Plan) -> Figure:
-    """Layers as boxes and arrows."""
+
+def figure(
+    title: str, layers: Sequence[Layer], plan: Plan, above: int = 1, level: int = 0
+) -> Figure:
+    """Layers as boxes and arrows. They lie in `above` scopes, of which `level` are opened boxes."""
     readers = Counter(x.path for layer in layers for x in layer.inputs)
     drafts: list[_Draft] = []
-    place: dict[str, str] = {}  # from the path of a layer to the key of its box
+    places: dict[str, str] = {}  # from the path of a layer to the key of its box
     arrows: dict[tuple[str, str], Arrow] = {}
     for layer in layers:
-        sources = [place.get(x.path, x.path) for x in layer.inputs]
-        use = _use(layer.scope, plan)
+        sources = [places.get(x.path, x.path) for x in layer.inputs]
+        use = _use(chain_of(layer.scope)[above:], plan)
         if use is None and layer.op.name == "identity":
-            place[layer.path] = sources[0]
+            places[layer.path] = sources[0]
             continue
         key = f"{use.path}:{use.name}" if use else layer.path
         if drafts and drafts[-1].key == key:
             drafts[-1].layers.append(layer)
         elif use is None and _continues(layer, drafts, sources, readers):
-            drafts[-1].layers.append(layer)
+            drafts[-1].more.append(layer)
             key = drafts[-1].key
         else:
             drafts.append(_Draft(key, use, [layer]))
-        place[layer.path] = key
+        places[layer.path] = key
         for source, tensor in zip(sources, layer.inputs, strict=True):
             if source != key:
                 arrows.setdefault((source, key), Arrow(source, key, str(tensor.shape)))
-    folded = _folded(Figure(title, tuple(map(_box, drafts)), tuple(arrows.values())))
+    boxes = tuple(_box(draft, plan, level) for draft in drafts)
+    folded = _folded(Figure(title, boxes, tuple(arrows.values())))
     read = {arrow.tail for arrow in folded.arrows}
-    ends = [Arrow(b.key, f"{b.key}:", str(b.output)) for b in folded.boxes if b.key not in read]
+    ends = [Arrow(b.key, f"{b.key}:", str(b.shape)) for b in folded.boxes if b.key not in read]
     return replace(folded, arrows=(*folded.arrows, *ends))
 
 
 @dataclass(slots=True)
 class _Draft:
-    """A box in the making: a use of a block, or else layers that belong together."""
+    """A box in the making: a use of a block, or else one layer; and `more` layers behind it."""
 
     key: str
     use: Scope | None
     layers: list[Layer]
+    more: list[Layer] = field(default_factory=list[Layer])
 
 
-def _use(scope: Scope, plan: Plan) -> Scope | None:
-    """The outermost use of a block from this depth on in which a layer lies."""
-    return next((use for use in _chain(scope)[plan.depth :] if use.name not in plan.plain), None)
+def stage_of(path: str) -> str:
+    return path.split(".")[0]
 
 
-def _chain(scope: Scope) -> list[Scope]:
+def chain_of(scope: Scope) -> list[Scope]:
+    """The stage, the use of a block in it, the use of a block in that, and so on."""
     chain = [scope]
     while chain[-1].parent:
         chain.append(chain[-1].parent)
     return chain[::-1]
 
 
+def _use(scopes: Sequence[Scope], plan: Plan) -> Scope | None:
+    """The outermost use of a block that gets a box."""
+    return next((use for use in scopes if use.name not in plan.plain), None)
+
+
 def _continues(
     layer: Layer, drafts: Sequence[_Draft], sources: Sequence[str], readers: Mapping[str, int]
 ) -> bool:
-    """Whether a layer is the norm or the activation of the box before it, which only it reads."""
-    if not drafts or drafts[-1].use or layer.op.group not in AFTER:
+    """Whether a layer is a norm or an activation behind a box that nothing else reads."""
+    if not drafts or layer.op.group not in AFTER or layer.training != drafts[-1].layers[0].training:
         return False
     box = drafts[-1]
-    kind = KINDS.get(box.layers[0].op.group)
-    alone = sources == [box.key] and readers[box.layers[-1].path] == 1
-    return alone and kind in ("convolution", "connected")
+    first, last = box.layers[0], (box.more or box.layers)[-1]
+    alone = sources == [box.key] and readers[last.path] == 1
+    if box.use:
+        return alone and stage_of(layer.path) == stage_of(first.path)
+    return alone and first.op.group in BEGIN
 
 
-def _box(draft: _Draft) -> Box:
-    first, *others = draft.layers
-    kind: Kind = "block" if draft.use else KINDS.get(first.op.group, "other")
-    if draft.use:
-        lines: tuple[str, ...] = (draft.use.name,)
-    elif kind == "join":
-        lines = (JOINS[first.op.name],)
-    else:
-        lines = (_text(first.op), *(layer.op.name for layer in others))
-    paths = tuple(layer.path for layer in draft.layers)
-    output = draft.layers[-1].output
-    assert not isinstance(output, Unknown), "a network that passed its checks has shapes everywhere"
-    return Box(draft.key, kind, lines, paths, output, first.training)
+def _box(draft: _Draft, plan: Plan, level: int) -> Box:
+    first, layers, use = draft.layers[0], [*draft.layers, *draft.more], draft.use
+    kind: Kind = "block" if use else KINDS.get(first.op.group, "other")
+    text = use.name if use else JOINS[first.op.name] if kind == "join" else op_text(first.op)
+    lines = (text, *(layer.op.name for layer in draft.more))
+    inside = None
+    if use and plan.opens(use, level):
+        inside = figure(", ".join(lines), layers, plan, len(chain_of(use)), level + 1)
+        inside = inside if inside.boxes else None
+    shape = layers[-1].output
+    assert not isinstance(shape, Unknown), "a network that passed its checks has shapes everywhere"
+    return Box(
+        draft.key,
+        kind,
+        lines,
+        tuple(layer.path for layer in layers),
+        shape,
+        first.training,
+        use,
+        inside,
+    )
 
 
-def _text(op: Op) -> str:
+def op_text(op: Op) -> str:
     """`7 x 7 conv, 64, stride 2`."""
     out, stride = op.values.get("out"), op.values.get("stride")
     parts = [label(op)]
@@ -160,67 +211,39 @@ def _text(op: Op) -> str:
 
 
 def _folded(figure: Figure) -> Figure:
-    """Boxes that look alike and follow each other are one, with how often they come."""
+    """Boxes that look alike and follow each other are one."""
     tails = Counter(arrow.tail for arrow in figure.arrows)
     heads = Counter(arrow.head for arrow in figure.arrows)
     links = {(arrow.tail, arrow.head) for arrow in figure.arrows}
-    boxes: list[Box] = []
-    last = ""  # the key of the last box before it was folded
-    stands_for: dict[str, str] = {}
+    rows: list[list[Box]] = []
     for box in figure.boxes:
-        only = (last, box.key) in links and tails[last] == heads[box.key] == 1
-        if only and _look(boxes[-1]) == _look(box):
-            before = boxes[-1]
-            paths = before.paths + box.paths
-            boxes[-1] = replace(before, times=before.times + 1, paths=paths, output=box.output)
-            stands_for[box.key] = before.key
+        last = rows[-1][-1] if rows else None
+        only = last and (last.key, box.key) in links and tails[last.key] == heads[box.key] == 1
+        if last and only and _look(last) == _look(box):
+            rows[-1].append(box)
         else:
-            boxes.append(box)
-        last = box.key
-    arrows = [
-        Arrow(stands_for.get(arrow.tail, arrow.tail), arrow.head, arrow.shape)
-        for arrow in figure.arrows
-        if arrow.head not in stands_for
-    ]
-    return Figure(figure.title, tuple(boxes), tuple(arrows))
+            rows.append([box])
+    first_of = {box.key: row[0].key for row in rows for box in row}
+    first_keys = {row[0].key for row in rows}
+    return replace(
+        figure,
+        boxes=tuple(map(_one_of, rows)),
+        arrows=tuple(
+            replace(arrow, tail=first_of.get(arrow.tail, arrow.tail))
+            for arrow in figure.arrows
+            if arrow.head in first_keys
+        ),
+    )
+
+
+def _one_of(row: Sequence[Box]) -> Box:
+    if len(row) == 1:
+        return row[0]
+    paths = tuple(path for box in row for path in box.paths)
+    return replace(row[0], paths=paths, shape=row[-1].shape, row=tuple(row))
 
 
 def _look(box: Box) -> tuple[object, ...]:
-    output = box.output
-    size = (output.height, output.width) if isinstance(output, Image) else None
-    return box.kind, box.lines, box.stage, size
-
-
-def overview(network: Network, plain: frozenset[str]) -> Figure:
-    """The whole network, block by block; blocks say in which stage they are."""
-    layers = list(network.layers.values())
-    whole = figure(network.resolution.spec.name.text, layers, Plan(1, plain))
-    boxes = (
-        replace(box, lines=(*box.lines, box.stage)) if box.kind == "block" else box
-        for box in whole.boxes
-    )
-    return replace(whole, boxes=tuple(boxes))
-
-
-def insides(network: Network) -> tuple[list[Figure], frozenset[str]]:
-    """What is inside of each block, as in its first use; and the blocks of a single box."""
-    found: dict[str, tuple[str, int, list[Layer]]] = {}
-    for layer in network.layers.values():
-        for depth, use in enumerate(_chain(layer.scope)):
-            if use.block:
-                path, level, layers = found.setdefault(use.name, (use.path, depth, []))
-                if (path, level) == (use.path, depth):
-                    layers.append(layer)
-    plain: set[str] = set()
-    figures: list[Figure] = []
-    for block in network.resolution.order:  # what a block uses comes before it
-        name = block.name.text
-        if name in found:
-            _, depth, layers = found[name]
-            inside = figure(name, layers, Plan(depth + 1, frozenset(plain)))
-            if len(inside.boxes) == 1:
-                plain.add(name)
-            else:
-                figures.append(inside)
-    seen = list(found)
-    return sorted(figures, key=lambda figure: seen.index(figure.title)), frozenset(plain)
+    shape = box.shape
+    size = (shape.height, shape.width) if isinstance(shape, Image) else None
+    return box.kind, box.lines, box.stage, size, box.inside and box.inside.structure()

@@ -1,22 +1,32 @@
 """The page: the whole network on the left, and what is inside of its blocks beside it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import jinja2
-
 from cnngen.diagnostics.terminal import one_line
-from cnngen.draw.figure import insides, overview
+from cnngen.draw.figures import figures
 from cnngen.draw.metrics import width
-from cnngen.draw.place import LINE, SIGN, SMALL, PlacedArrow, PlacedBox, PlacedFigure, lines, placed
+from cnngen.draw.place import (
+    FRAME_HEAD,
+    LINE,
+    SMALL,
+    PlacedArrow,
+    PlacedBox,
+    PlacedFigure,
+    frame_title,
+    lines,
+    placed,
+)
+from cnngen.draw.render import render
 from cnngen.semantics.network import Network
-from cnngen.shipped import TEMPLATES
 
 MARGIN = 16.0
-HEAD = 28.0
-GAP = 14.0
-MOST_PARTS = 1500
+HEAD = 26.0
+TOP = HEAD + MARGIN
+GAP = 10.0
+INSET = 10.0  # within a panel
+SHEETS = 24  # how many widths are tried
 MIN_WIDTH = 560.0  # of the legend
 A4 = 2**0.5  # height to width
 LEGEND = {
@@ -24,7 +34,7 @@ LEGEND = {
     "pooling": "pooling",
     "connected": "fully connected",
     "block": "block, drawn beside",
-    "join": "+ sum, & concatenation, × product",
+    "join": "+ sum, C concatenation, × product",
     "other": "other",
 }
 
@@ -40,32 +50,21 @@ class Panel:
 
     @property
     def width(self) -> float:
-        return self.figure.width + (2 * MARGIN if self.framed else 40)
+        title = width(self.figure.figure.title, 13) + width(self.figure.figure.note, SMALL) + 30
+        return max(title, self.figure.width + 2 * INSET) if self.framed else self.figure.width + 20
 
     @property
     def height(self) -> float:
-        return self.figure.height + (HEAD + MARGIN if self.framed else 0)
+        return self.figure.height + (HEAD + INSET if self.framed else 0)
 
 
-class TooLargeError(Exception):
-    """A picture that nobody could read, and that would take long."""
-
-
-def svg(network: Network) -> str:
+def svg(network: Network, depth: int = 0, expand: frozenset[str] = frozenset()) -> str:
     """The picture of a network; raises `TooLargeError` and `MissingFrameworkError`."""
-    figures, plain = insides(network)
-    drawn = [overview(network, plain), *figures]
-    count = sum(len(figure.boxes) + len(figure.arrows) for figure in drawn)
-    if count > MOST_PARTS:
-        raise TooLargeError(f"the picture would have {count:,} boxes and arrows: use more blocks")
+    drawn = figures(network, depth, expand)
     panels = _arranged([placed(figure) for figure in drawn])
     spec = network.resolution.spec
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES / "draw"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    return environment.get_template("page.svg.jinja").render(
+    return render(
+        "page.svg.jinja",
         title=spec.name.text,
         about=one_line(spec.about),
         legend=_legend(panels),
@@ -76,76 +75,122 @@ def svg(network: Network) -> str:
 
 
 def _arranged(figures: Sequence[PlacedFigure]) -> list[Panel]:
-    """Columns from left to right, as high as what has the shape of a page needs."""
+    """The whole network on the left, and each panel as high up as there is room for it beside: on
+    a sheet of that width with which everything is largest on a page.
+    """
     main, *others = figures
-    tallest = max(figure.height for figure in figures) + HEAD + MARGIN
-    best: list[Panel] = []
-    for height in sorted({tallest, *(tallest * factor for factor in (1.25, 1.5, 2, 3))}):
-        panels = [Panel(main, MARGIN, HEAD + MARGIN, framed=False)]
-        x, y, widest = MARGIN + panels[0].width + GAP, HEAD + MARGIN, 0.0
-        for figure in others:
-            panel = Panel(figure, x, y, framed=True)
-            if y > HEAD + MARGIN and y + panel.height > HEAD + MARGIN + height:
-                x, y, widest = x + widest + GAP, HEAD + MARGIN, 0.0
-                panel = Panel(figure, x, y, framed=True)
-            panels.append(panel)
-            y, widest = y + panel.height + GAP, max(widest, panel.width)
-        best = panels if not best or _unlike(panels) < _unlike(best) else best
-    return best
+    first = Panel(main, MARGIN, TOP, framed=False)
+    beside = [Panel(figure, MARGIN + first.width + GAP, TOP, framed=True) for figure in others]
+    widest = max((panel.width for panel in beside), default=0)
+    total = sum(panel.width + GAP for panel in beside)
+    sheets = [
+        [first, *_packed(beside, widest + (total - widest) * i / SHEETS)] for i in range(SHEETS + 1)
+    ]
+    return min(sheets, key=_unlike)
+
+
+def _packed(panels: Sequence[Panel], width: float) -> list[Panel]:
+    """Panels in columns of this width in all, each as high up as possible and then to the left."""
+    packed: list[Panel] = []
+    for panel in panels:
+        lefts = [panel.x, *(other.x + other.width + GAP for other in packed)]
+        tops = [TOP, *(other.y + other.height + GAP for other in packed)]
+        packed.append(
+            next(
+                moved
+                for y in sorted(tops)
+                for x in sorted(lefts)
+                for moved in [replace(panel, x=x, y=y)]
+                if x + panel.width <= panel.x + width
+                and not any(_overlap(moved, other) for other in packed)
+            )
+        )
+    return packed
+
+
+def _overlap(one: Panel, other: Panel) -> bool:
+    across = one.x < other.x + other.width + GAP and other.x < one.x + one.width + GAP
+    down = one.y < other.y + other.height + GAP and other.y < one.y + one.height + GAP
+    return across and down
 
 
 def _unlike(panels: Sequence[Panel]) -> float:
     """How much the whole would have to shrink to fit a page, upright or not."""
     width = max(p.x + p.width for p in panels)
-    height = max(p.y + p.height for p in panels)
+    height = max(p.y + p.height for p in panels) + TOP
     return min(max(width, height / A4), max(height, width / A4))
 
 
 def _panel(panel: Panel) -> dict[str, Any]:
+    figure = panel.figure.figure
     return {
         "x": round(panel.x, 1),
         "y": round(panel.y, 1),
         "width": round(panel.width, 1),
         "height": round(panel.height, 1),
         "framed": panel.framed,
-        "title": panel.figure.figure.title,
-        "inner_x": MARGIN if panel.framed else 0,
+        "title": figure.title,
+        "note": figure.note,
+        "note_x": round(18 + width(figure.title, 13), 1),
+        "inner_x": round((panel.width - panel.figure.width) / 2, 1) if panel.framed else 0,
         "inner_y": HEAD if panel.framed else 0,
-        "boxes": [_box(box) for box in panel.figure.boxes],
-        "arrows": [_arrow(arrow) for arrow in panel.figure.arrows],
+        "figure": _figure(panel.figure),
+    }
+
+
+def _figure(figure: PlacedFigure) -> dict[str, Any]:
+    return {
+        "boxes": [_box(box) for box in figure.boxes],
+        "arrows": [_path(arrow) for arrow in figure.arrows],
+        "texts": [
+            {"text": text.text, "x": round(text.x, 1), "y": round(text.y, 1)}
+            for text in figure.texts
+        ],
     }
 
 
 def _legend(panels: Sequence[Panel]) -> list[dict[str, Any]]:
     """The colours that are on the page."""
-    kinds = {box.box.kind for panel in panels for box in panel.figure.boxes}
+    kinds = {kind for panel in panels for kind in _kinds(panel.figure)}
     entries: list[dict[str, Any]] = []
     x = MARGIN
     for kind, text in LEGEND.items():
         if kind in kinds:
-            entries.append({"kind": kind, "text": text, "x": x})
+            entries.append({"kind": kind, "text": text, "x": round(x, 1)})
             x += 30 + width(text, SMALL)
     return entries
 
 
+def _kinds(figure: PlacedFigure) -> Iterator[str]:
+    for box in figure.boxes:
+        if box.inside:
+            yield from _kinds(box.inside)
+        else:
+            yield box.box.kind
+
+
 def _box(box: PlacedBox) -> dict[str, Any]:
-    texts = lines(box.box)
+    texts = (frame_title(box.box),) if box.inside else lines(box.box)
     first = box.y + 4 - (len(texts) - 1) * LINE * 0.4
+    left, top = box.x - box.width / 2, box.y - box.height / 2
     return {
-        "kind": box.box.kind,
-        "title": f"{_names(box.box.paths)}: {box.box.output}",
+        "kind": "frame" if box.inside else box.box.kind,
+        "title": f"{_names(box.box.paths)}: {box.box.shape}",
         "training": box.box.training,
         "x": round(box.x, 1),
         "y": round(box.y, 1),
-        "left": round(box.x - box.width / 2, 1),
-        "top": round(box.y - box.height / 2, 1),
+        "left": round(left, 1),
+        "top": round(top, 1),
         "width": round(box.width, 1),
         "height": round(box.height, 1),
-        "radius": SIGN / 2,
+        "radius": round(box.height / 2, 1) if box.box.kind == "join" else 4,
         "lines": [
             {"text": text, "y": round(first + i * LINE * 0.85, 1), "class": _class(i, text)}
             for i, text in enumerate(texts)
         ],
+        "inside": _figure(box.inside) if box.inside else None,
+        "inner_x": round(left + (box.width - box.inside.width) / 2, 1) if box.inside else 0,
+        "inner_y": round(top + FRAME_HEAD, 1),
     }
 
 
@@ -159,15 +204,8 @@ def _names(paths: Sequence[str]) -> str:
     return paths[0] if len(paths) == 1 else f"{paths[0]} to {paths[-1]}"
 
 
-def _arrow(arrow: PlacedArrow) -> dict[str, Any]:
+def _path(arrow: PlacedArrow) -> str:
     start, *rest = arrow.points
     *curve, tip = rest
     text = " ".join(f"{x:.1f},{y:.1f}" for x, y in curve)
-    path = f"M{start[0]:.1f},{start[1]:.1f} C{text} L{tip[0]:.1f},{tip[1]:.1f}"
-    label = arrow.label
-    return {
-        "path": path,
-        "text": arrow.arrow.shape if label else "",
-        "x": round(label[0], 1) if label else 0,
-        "y": round(label[1] + 3, 1) if label else 0,
-    }
+    return f"M{start[0]:.1f},{start[1]:.1f} C{text} L{tip[0]:.1f},{tip[1]:.1f}"

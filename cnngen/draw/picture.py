@@ -1,20 +1,37 @@
-"""Pictures as files: the SVG itself, or what is made of it."""
+"""Pictures as files: each format from the network, or from the SVG."""
 
 from typing import cast
 
 from cnngen.frameworks import framework
+from cnngen.semantics.network import Network
 
 SHARP = 2.0  # pixels for a point
 
 
-def picture(svg: str, ending: str) -> bytes:
-    """The content of a file that ends in `.svg`, `.png` or `.pdf`."""
-    match ending:
-        case ".svg":
-            return svg.encode()
-        case ".png":
+def picture(
+    network: Network, format: str, depth: int = 0, expand: frozenset[str] = frozenset()
+) -> bytes:
+    """The content of a file; raises `TooLargeError` and `MissingFrameworkError`."""
+    from cnngen.draw.graph import dot, mermaid
+    from cnngen.draw.page import svg
+
+    match format:
+        case "svg" | "png" | "pdf":
+            return converted(svg(network, depth, expand), format)
+        case "dot":
+            return dot(network, depth, expand).encode()
+        case "mmd":
+            return mermaid(network, depth, expand).encode()
+        case _:
+            raise ValueError(format)
+
+
+def converted(svg: str, format: str) -> bytes:
+    """An SVG as it is, or as PNG or PDF."""
+    match format:
+        case "png":
             return cast(bytes, framework("vl_convert").svg_to_png(svg, scale=SHARP))
-        case ".pdf":
+        case "pdf":
             return cast(bytes, framework("vl_convert").svg_to_pdf(svg))
         case _:
-            raise ValueError(ending)
+            return svg.encode()

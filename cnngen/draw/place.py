@@ -5,7 +5,9 @@ places are used: how things look is said in the templates, and is the same on ev
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cnngen.draw.figure import Arrow, Box, Figure
 from cnngen.draw.metrics import width
@@ -13,39 +15,48 @@ from cnngen.frameworks import framework
 
 TEXT = 11.0  # points
 SMALL = 8.5
-LINE = 13.0
-PADDING = 9.0
-SIGN = 22.0  # the diameter of a join
-OUTSIDE = (4.0, 4.0)
+LINE = 12.5
+PADDING = 6.0
+SIGN = 20.0  # the diameter of a join
 INCH = 72
+FRAME = 8.0
+FRAME_HEAD = 22.0
+BOLD = 1.08  # how much wider bold text is
 STRAIGHT = 20  # how much more it matters that a row of boxes is straight
 
 # Room for a text, which Graphviz would measure with the fonts of this machine.
-LABEL = (
-    '<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="11"><TR><TD></TD></TR></TABLE>>'
-)
+ROOM = '<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="11"><TR><TD></TD></TR></TABLE>>'
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedBox:
-    """`x` and `y` are the middle."""
+    """`x` and `y` are the middle. One that is opened is a frame around what is inside."""
 
     box: Box
     x: float
     y: float
     width: float
     height: float
+    inside: "PlacedFigure | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedArrow:
-    """`points` are those of cubic curves, the tip last; `label` is the middle of its text."""
+    """`points` are those of cubic curves, the tip last."""
 
     arrow: Arrow
     points: tuple[Point, ...]
-    label: Point | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedText:
+    """A shape, by the middle of its text; without a text, a dot."""
+
+    text: str
+    x: float
+    y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,7 @@ class PlacedFigure:
     height: float
     boxes: tuple[PlacedBox, ...]
     arrows: tuple[PlacedArrow, ...]
+    texts: tuple[PlacedText, ...]
 
 
 def lines(box: Box) -> tuple[str, ...]:
@@ -64,49 +76,81 @@ def lines(box: Box) -> tuple[str, ...]:
     return (first, *joined, *([f"× {box.times}"] if box.times > 1 else []))
 
 
-def size(box: Box) -> tuple[float, float]:
-    if box.kind == "join":
-        return SIGN, SIGN
-    first, *rest = lines(box)
-    texts = [width(first, TEXT), *(width(text, SMALL) for text in rest)]
-    return max(texts) + 2 * PADDING, LINE * (1 + 0.8 * len(rest)) + PADDING
+def frame_title(box: Box) -> str:
+    """`Bottleneck × 3`: what stands at the top of a box that is opened."""
+    return ", ".join(box.lines) + (f" × {box.times}" if box.times > 1 else "")
 
 
-def placed(figure: Figure) -> PlacedFigure:
+def placed(figure: Figure, framed: bool = False) -> PlacedFigure:
+    """A figure with places. In a frame, dots stand for what goes in and out: shapes are outside."""
     graph = framework("pygraphviz").AGraph(
-        directed=True, rankdir="TB", nodesep="0.2", ranksep="0.28", ordering="out"
+        directed=True, rankdir="TB", nodesep="0.12", ranksep="0.16", ordering="out"
     )
-    sizes = {box.key: size(box) for box in figure.boxes}
+    insides = {box.key: placed(box.inside, True) for box in figure.boxes if box.inside}
+    sizes = {box.key: size(box, insides.get(box.key)) for box in figure.boxes}
+    outside: dict[str, str] = {}
     for arrow in figure.arrows:
-        sizes.setdefault(arrow.tail, OUTSIDE)
-        sizes.setdefault(arrow.head, OUTSIDE)
+        for key in {arrow.tail, arrow.head} - sizes.keys():
+            outside[key] = "" if framed else arrow.shape
+    sizes |= {key: (width(text, SMALL) + 6, SMALL + 2) for key, text in outside.items()}
     names = {key: f"n{i}" for i, key in enumerate(sizes)}  # nothing of a spec reaches Graphviz
     for key, (across, down) in sizes.items():
-        given = {"width": across / INCH, "height": down / INCH}
-        graph.add_node(names[key], shape="box", fixedsize="true", label="", **given)
-    tails = Counter(arrow.tail for arrow in figure.arrows)
-    heads = Counter(arrow.head for arrow in figure.arrows)
-    for i, arrow in enumerate(figure.arrows):
-        label = LABEL.format(width=round(width(arrow.shape, SMALL) + 6))
-        weight = STRAIGHT if tails[arrow.tail] == heads[arrow.head] == 1 else 1
-        graph.add_edge(
-            names[arrow.tail], names[arrow.head], key=f"e{i}", label=label, weight=weight
-        )
+        room = {"width": across / INCH, "height": down / INCH}
+        graph.add_node(names[key], shape="box", fixedsize="true", label="", **room)
+    _add_edges(graph, figure, names)
     graph.layout("dot")
     _, _, right, top = map(float, graph.graph_attr["bb"].split(","))
+    places = {key: _point(graph.get_node(name).attr["pos"], top) for key, name in names.items()}
     boxes = [
-        PlacedBox(box, *_point(graph.get_node(names[box.key]).attr["pos"], top), *sizes[box.key])
+        PlacedBox(box, *places[box.key], *sizes[box.key], insides.get(box.key))
         for box in figure.boxes
     ]
+    texts = [PlacedText(text, *places[key]) for key, text in outside.items()]
     arrows: list[PlacedArrow] = []
     for i, arrow in enumerate(figure.arrows):
         edge = graph.get_edge(names[arrow.tail], names[arrow.head], f"e{i}")
         end, *points = edge.attr["pos"].split(" ")
         curve = [_point(point, top) for point in points]
-        tip = _point(end.removeprefix("e,"), top)
-        lp = edge.attr["lp"]
-        arrows.append(PlacedArrow(arrow, (*curve, tip), _point(lp, top) if lp else None))
-    return PlacedFigure(figure, right, top, tuple(boxes), tuple(arrows))
+        arrows.append(PlacedArrow(arrow, (*curve, _point(end.removeprefix("e,"), top))))
+        if place := edge.attr["lp"]:
+            texts.append(PlacedText(arrow.shape, *_point(place, top)))
+    return PlacedFigure(figure, right, top, tuple(boxes), tuple(arrows), tuple(texts))
+
+
+def size(box: Box, inside: PlacedFigure | None = None) -> tuple[float, float]:
+    if inside:
+        title = width(frame_title(box), TEXT) * BOLD
+        return max(inside.width, title) + 2 * FRAME, inside.height + FRAME_HEAD + FRAME
+    if box.kind == "join":
+        return max(SIGN, width(box.lines[0], TEXT) + 8), SIGN
+    first, *rest = lines(box)
+    texts = [width(first, TEXT), *(width(text, SMALL) for text in rest)]
+    return max(texts) + 2 * PADDING, LINE * (1 + 0.8 * len(rest)) + PADDING
+
+
+def _add_edges(graph: Any, figure: Figure, names: Mapping[str, str]) -> None:
+    """A shape stands on the first of the arrows that carry it, if not at their beginning or end.
+
+    What goes on from box to box is in a straight line, whatever there is aside in training only.
+    """
+    boxes = {box.key: box for box in figure.boxes}
+    aside = {a for a in figure.arrows if _is_aside(boxes.get(a.tail), boxes.get(a.head))}
+    tails = Counter(arrow.tail for arrow in figure.arrows if arrow not in aside)
+    heads = Counter(arrow.head for arrow in figure.arrows if arrow not in aside)
+    said: set[str] = set()
+    for i, arrow in enumerate(figure.arrows):
+        label: dict[str, str] = {}
+        if arrow.tail in boxes and arrow.head in boxes and arrow.tail not in said:
+            label = {"label": ROOM.format(width=round(width(arrow.shape, SMALL) + 6))}
+            said.add(arrow.tail)
+        only = arrow not in aside and tails[arrow.tail] == heads[arrow.head] == 1
+        weight = STRAIGHT if only else 1
+        graph.add_edge(names[arrow.tail], names[arrow.head], key=f"e{i}", weight=weight, **label)
+
+
+def _is_aside(tail: Box | None, head: Box | None) -> bool:
+    """Whether an arrow leads to what there is in training only."""
+    return bool(head and head.training and not (tail and tail.training))
 
 
 def _point(text: str, top: float) -> Point:

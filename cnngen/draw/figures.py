@@ -1,0 +1,126 @@
+"""The figures of a picture: the whole network, and what is inside of its blocks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from cnngen.draw.figure import Box, Figure, Plan, chain_of, figure
+from cnngen.semantics.network import Layer, Network, Scope
+
+MOST_PARTS = 1500
+REMEDY = "open fewer blocks, or make blocks of what repeats"
+
+
+class TooLargeError(Exception):
+    """A picture that nobody could read, and that would take long."""
+
+
+@dataclass(slots=True)
+class _Use:
+    """One use of a block, and its layers."""
+
+    scope: Scope
+    layers: list[Layer] = field(default_factory=list[Layer])
+
+
+def figures(network: Network, depth: int = 0, expand: frozenset[str] = frozenset()) -> list[Figure]:
+    """The whole network first; then what is inside of the blocks that are not opened in it, each
+    once, or once for each way in which its uses are built. Raises `TooLargeError`.
+    """
+    uses = _uses(network)
+    plan = Plan(depth, expand, _plain(network, uses))
+    main = overview(network, plan)
+    shown: dict[str, list[Figure]] = {}
+    waiting = _closed(main)
+    while waiting:
+        name = waiting.pop(0)
+        if name not in shown:
+            shown[name] = _insides(uses[name], replace(plan, depth=0))
+            waiting += [inner for inside in shown[name] for inner in _closed(inside)]
+    drawn = [main, *(inside for insides in shown.values() for inside in insides)]
+    if (count := sum(map(_parts, drawn))) > MOST_PARTS:
+        raise TooLargeError(f"the picture would have {count:,} boxes and arrows: {REMEDY}")
+    return drawn
+
+
+def overview(network: Network, plan: Plan) -> Figure:
+    """The whole network, block by block; blocks say in which stage they are."""
+    whole = figure(network.resolution.spec.name.text, list(network.layers.values()), plan)
+    boxes = (
+        replace(box, lines=(box.lines[0], ", ".join((box.stage, *box.lines[1:]))))
+        if box.kind == "block" and not box.inside
+        else box
+        for box in whole.boxes
+    )
+    return replace(whole, boxes=tuple(boxes))
+
+
+def names(network: Network) -> list[str]:
+    """What can be opened: blocks by their names, and their uses by their paths."""
+    uses = _uses(network)
+    plain = _plain(network, uses)
+    found = [name for name in uses if name not in plain]
+    return [*found, *(use.scope.path for name in found for use in uses[name])]
+
+
+def plain_blocks(network: Network) -> frozenset[str]:
+    """The blocks that are one box inside."""
+    return _plain(network, _uses(network))
+
+
+def _uses(network: Network) -> dict[str, list[_Use]]:
+    """The uses of each block, in the order of the network."""
+    uses: dict[tuple[str, int], _Use] = {}
+    for layer in network.layers.values():
+        for above, scope in enumerate(chain_of(layer.scope), 1):
+            if scope.block:
+                uses.setdefault((scope.path, above), _Use(scope)).layers.append(layer)
+    found: dict[str, list[_Use]] = {}
+    for use in uses.values():
+        found.setdefault(use.scope.name, []).append(use)
+    return found
+
+
+def _plain(network: Network, uses: dict[str, list[_Use]]) -> frozenset[str]:
+    plain: frozenset[str] = frozenset()
+    for block in network.resolution.order:  # what a block uses comes before it
+        name = block.name.text
+        plan = Plan(plain=plain)
+        if all(len(_inside(use, plan).boxes) == 1 for use in uses.get(name, ())):
+            plain |= {name}
+    return plain
+
+
+def _inside(use: _Use, plan: Plan) -> Figure:
+    return figure(use.scope.name, use.layers, plan, len(chain_of(use.scope)))
+
+
+def _insides(uses: list[_Use], plan: Plan) -> list[Figure]:
+    """A figure for each way in which the uses of a block are built, as in the first built so."""
+    found: dict[tuple[object, ...], list[tuple[_Use, Figure]]] = {}
+    for use in uses:
+        inside = _inside(use, plan)
+        found.setdefault(inside.structure(), []).append((use, inside))
+    shown: list[Figure] = []
+    for alike in found.values():
+        use, inside = alike[0]
+        of = f", {len(alike)} of {len(uses)}" if len(found) > 1 else ""
+        shown.append(replace(inside, note=f"as {use.scope.path}{of}") if len(uses) > 1 else inside)
+    return shown
+
+
+def _closed(shown: Figure) -> list[str]:
+    """The blocks that have a box in a figure."""
+    return list(dict.fromkeys(box.use.name for box in _boxes(shown) if box.use and not box.inside))
+
+
+def _boxes(shown: Figure) -> Iterator[Box]:
+    for box in shown.boxes:
+        yield box
+        if box.inside:
+            yield from _boxes(box.inside)
+
+
+def _parts(shown: Figure) -> int:
+    """How many boxes and arrows there are to draw."""
+    inner = (_parts(box.inside) for box in shown.boxes if box.inside)
+    return len(shown.boxes) + len(shown.arrows) + sum(inner)

@@ -1,0 +1,24 @@
+"""Templates of pictures, filled in. What comes from a spec is escaped wherever it stands."""
+
+from collections.abc import Callable, Mapping
+
+import jinja2
+
+from cnngen.shipped import TEMPLATES
+
+Filters = Mapping[str, Callable[[str], str]]
+
+
+def render(template: str, filters: Filters | None = None, **values: object) -> str:
+    """A template of `templates/draw` with these values. Those of SVG and HTML escape by themselves;
+    the others name the filter that does.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES / "draw"),
+        autoescape=jinja2.select_autoescape(("svg.jinja", "html.jinja")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(filters or {})
+    return environment.get_template(template).render(values)
