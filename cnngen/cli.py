@@ -4,6 +4,7 @@ Nothing of the compiler is imported before a command runs: `--version` and `--he
 and so does `check` where nothing changed. It imports no other command.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -87,6 +88,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and end the process."""
+    gc.set_threshold(100_000)  # a process is short, and layers that are alive are searched in vain
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # without UTF-8, a name must not end in a traceback
             stream.reconfigure(errors="backslashreplace")

@@ -19,7 +19,7 @@ from cnngen.commands.options import (
 if TYPE_CHECKING:
     from cnngen.semantics.network import Network
 
-FORMATS = ("svg", "png", "pdf", "dot", "mmd")
+FORMATS = ("svg", "png", "pdf", "html", "dot", "mmd")
 BINARY = ("png", "pdf")
 
 

@@ -22,6 +22,14 @@ KINDS: dict[str, Kind] = {
     "fully connected": "connected",
     "join": "join",
 }
+LEGEND: dict[Kind, str] = {
+    "convolution": "convolution",
+    "pooling": "pooling",
+    "connected": "fully connected",
+    "block": "block",
+    "join": "+ sum, C concatenation, × product",
+    "other": "other",
+}
 AFTER = ("normalization", "activation")  # what belongs to the box before it, which begins with:
 BEGIN = ("convolution", "fully connected", "normalization")
 
@@ -107,17 +115,20 @@ def figure(
     title: str, layers: Sequence[Layer], plan: Plan, above: int = 1, level: int = 0
 ) -> Figure:
     """Layers as boxes and arrows. They lie in `above` scopes, of which `level` are opened boxes."""
-    readers = Counter(x.path for layer in layers for x in layer.inputs)
+    readers = Counter([x.path for layer in layers for x in layer.inputs])
     drafts: list[_Draft] = []
     places: dict[str, str] = {}  # from the path of a layer to the key of its box
     arrows: dict[tuple[str, str], Arrow] = {}
+    scopes = dict.fromkeys(layer.scope for layer in layers)
+    uses = {scope: _use(chain_of(scope)[above:], plan) for scope in scopes}
+    keys = {use: f"{use.path}:{use.name}" for use in uses.values() if use}
     for layer in layers:
+        use = uses[layer.scope]
         sources = [places.get(x.path, x.path) for x in layer.inputs]
-        use = _use(chain_of(layer.scope)[above:], plan)
         if use is None and layer.op.name == "identity":
             places[layer.path] = sources[0]
             continue
-        key = f"{use.path}:{use.name}" if use else layer.path
+        key = keys[use] if use else layer.path
         if drafts and drafts[-1].key == key:
             drafts[-1].layers.append(layer)
         elif use is None and _continues(layer, drafts, sources, readers):
@@ -126,9 +137,11 @@ def figure(
         else:
             drafts.append(_Draft(key, use, [layer]))
         places[layer.path] = key
+        if sources == [key]:
+            continue
         for source, tensor in zip(sources, layer.inputs, strict=True):
-            if source != key:
-                arrows.setdefault((source, key), Arrow(source, key, str(tensor.shape)))
+            if source != key and (source, key) not in arrows:
+                arrows[source, key] = Arrow(source, key, str(tensor.shape))
     boxes = tuple(_box(draft, plan, level) for draft in drafts)
     folded = _folded(Figure(title, boxes, tuple(arrows.values())))
     read = {arrow.tail for arrow in folded.arrows}

@@ -70,10 +70,16 @@ def plain_blocks(network: Network) -> frozenset[str]:
 def _uses(network: Network) -> dict[str, list[_Use]]:
     """The uses of each block, in the order of the network."""
     uses: dict[tuple[str, int], _Use] = {}
+    around: dict[Scope, list[_Use]] = {}
     for layer in network.layers.values():
-        for above, scope in enumerate(chain_of(layer.scope), 1):
-            if scope.block:
-                uses.setdefault((scope.path, above), _Use(scope)).layers.append(layer)
+        if layer.scope not in around:
+            around[layer.scope] = [
+                uses.setdefault((scope.path, above), _Use(scope))
+                for above, scope in enumerate(chain_of(layer.scope))
+                if scope.block
+            ]
+        for use in around[layer.scope]:
+            use.layers.append(layer)
     found: dict[str, list[_Use]] = {}
     for use in uses.values():
         found.setdefault(use.scope.name, []).append(use)
@@ -85,9 +91,20 @@ def _plain(network: Network, uses: dict[str, list[_Use]]) -> frozenset[str]:
     for block in network.resolution.order:  # what a block uses comes before it
         name = block.name.text
         plan = Plan(plain=plain)
-        if all(len(_inside(use, plan).boxes) == 1 for use in uses.get(name, ())):
+        if all(len(_inside(alike[0], plan).boxes) == 1 for alike in _alike(uses.get(name, []))):
             plain |= {name}
     return plain
+
+
+def _alike(uses: list[_Use]) -> list[list[_Use]]:
+    """Uses of a block with the same values in it, which are built in the same way."""
+    found: dict[object, list[_Use]] = {}
+    for use in uses:
+        scope = use.scope
+        names = [p.name.text for p in scope.block.parameters] if scope.block else []
+        values = [scope.values.get(name) for name in names]
+        found.setdefault((scope.channels, repr(values)), []).append(use)
+    return list(found.values())
 
 
 def _inside(use: _Use, plan: Plan) -> Figure:
@@ -96,14 +113,14 @@ def _inside(use: _Use, plan: Plan) -> Figure:
 
 def _insides(uses: list[_Use], plan: Plan) -> list[Figure]:
     """A figure for each way in which the uses of a block are built, as in the first built so."""
-    found: dict[tuple[object, ...], list[tuple[_Use, Figure]]] = {}
-    for use in uses:
-        inside = _inside(use, plan)
-        found.setdefault(inside.structure(), []).append((use, inside))
+    found: dict[tuple[object, ...], list[tuple[Figure, list[_Use]]]] = {}
+    for alike in _alike(uses):
+        inside = _inside(alike[0], plan)
+        found.setdefault(inside.structure(), []).append((inside, alike))
     shown: list[Figure] = []
-    for alike in found.values():
-        use, inside = alike[0]
-        of = f", {len(alike)} of {len(uses)}" if len(found) > 1 else ""
+    for ways in found.values():
+        inside, (use, *_) = ways[0]
+        of = f", {sum(len(alike) for _, alike in ways)} of {len(uses)}" if len(found) > 1 else ""
         shown.append(replace(inside, note=f"as {use.scope.path}{of}") if len(uses) > 1 else inside)
     return shown
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cnngen.diagnostics.terminal import one_line
+from cnngen.draw.figure import LEGEND
 from cnngen.draw.figures import figures
 from cnngen.draw.metrics import width
 from cnngen.draw.place import (
@@ -29,14 +30,6 @@ INSET = 10.0  # within a panel
 SHEETS = 24  # how many widths are tried
 MIN_WIDTH = 560.0  # of the legend
 A4 = 2**0.5  # height to width
-LEGEND = {
-    "convolution": "convolution",
-    "pooling": "pooling",
-    "connected": "fully connected",
-    "block": "block, drawn beside",
-    "join": "+ sum, C concatenation, × product",
-    "other": "other",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ def picture(
             return dot(network, depth, expand).encode()
         case "mmd":
             return mermaid(network, depth, expand).encode()
+        case "html":
+            from cnngen.draw.explore import page
+
+            return page(network).encode()
         case _:
             raise ValueError(format)
 

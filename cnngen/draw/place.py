@@ -52,11 +52,15 @@ class PlacedArrow:
 
 @dataclass(frozen=True, slots=True)
 class PlacedText:
-    """A shape, by the middle of its text; without a text, a dot."""
+    """The shape of an arrow, by the middle of its text; without a text, a dot. At the beginning or
+    end of an arrow it has the `key` of what is outside.
+    """
 
+    arrow: int
     text: str
     x: float
     y: float
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +92,13 @@ def placed(figure: Figure, framed: bool = False) -> PlacedFigure:
     )
     insides = {box.key: placed(box.inside, True) for box in figure.boxes if box.inside}
     sizes = {box.key: size(box, insides.get(box.key)) for box in figure.boxes}
-    outside: dict[str, str] = {}
-    for arrow in figure.arrows:
-        for key in {arrow.tail, arrow.head} - sizes.keys():
-            outside[key] = "" if framed else arrow.shape
-    sizes |= {key: (width(text, SMALL) + 6, SMALL + 2) for key, text in outside.items()}
+    outside: dict[str, int] = {}  # from a key to the first arrow that has it
+    for i, arrow in enumerate(figure.arrows):
+        for key in (arrow.tail, arrow.head):
+            if key not in sizes:
+                outside.setdefault(key, i)
+    shapes = {key: "" if framed else figure.arrows[i].shape for key, i in outside.items()}
+    sizes |= {key: (width(text, SMALL) + 6, SMALL + 2) for key, text in shapes.items()}
     names = {key: f"n{i}" for i, key in enumerate(sizes)}  # nothing of a spec reaches Graphviz
     for key, (across, down) in sizes.items():
         room = {"width": across / INCH, "height": down / INCH}
@@ -105,7 +111,7 @@ def placed(figure: Figure, framed: bool = False) -> PlacedFigure:
         PlacedBox(box, *places[box.key], *sizes[box.key], insides.get(box.key))
         for box in figure.boxes
     ]
-    texts = [PlacedText(text, *places[key]) for key, text in outside.items()]
+    texts = [PlacedText(i, shapes[key], *places[key], key) for key, i in outside.items()]
     arrows: list[PlacedArrow] = []
     for i, arrow in enumerate(figure.arrows):
         edge = graph.get_edge(names[arrow.tail], names[arrow.head], f"e{i}")
@@ -113,7 +119,7 @@ def placed(figure: Figure, framed: bool = False) -> PlacedFigure:
         curve = [_point(point, top) for point in points]
         arrows.append(PlacedArrow(arrow, (*curve, _point(end.removeprefix("e,"), top))))
         if place := edge.attr["lp"]:
-            texts.append(PlacedText(arrow.shape, *_point(place, top)))
+            texts.append(PlacedText(i, arrow.shape, *_point(place, top)))
     return PlacedFigure(figure, right, top, tuple(boxes), tuple(arrows), tuple(texts))
 
 

@@ -22,3 +22,8 @@ def render(template: str, filters: Filters | None = None, **values: object) -> s
     )
     environment.filters.update(filters or {})
     return environment.get_template(template).render(values)
+
+
+def text_of(name: str) -> str:
+    """A part of a page that is not filled in: its style, its script."""
+    return (TEMPLATES / "draw" / name).read_text(encoding="utf-8")

@@ -1,0 +1,166 @@
+"""Excerpts: the lines that make a layer, in the spec and in the generated sources.
+
+The sources are read as anybody would read them: a block is a class in PyTorch and a function in
+Keras, which have its name; a layer is what is assigned to the attribute, or has the name, of its
+path. Where loops put names together in PyTorch, it is the statement around them.
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cnngen.semantics.keys import snake_case
+from cnngen.semantics.network import Layer, Network, Scope
+from cnngen.source import Span
+
+Lines = tuple[int, int]  # the first and the last, counted from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """`shown` is what stands together, such as a block, and `marked` what matters of it."""
+
+    file: str
+    shown: Lines
+    marked: Lines
+
+
+def in_spec(at: Span, scope: Scope | None) -> Excerpt:
+    """A step, in the block or stage in which it stands."""
+    around = (scope.block or scope.stage) if scope else None
+    marked = _lines(at)
+    shown = _lines(around.span) if around and around.span.source is at.source else marked
+    inside = shown[0] <= marked[0] and marked[1] <= shown[1]
+    return Excerpt(at.source.path, shown if inside else marked, marked)
+
+
+def _lines(span: Span) -> Lines:
+    first, _, last, column = span.corners
+    return first, max(first, last - 1) if column == 1 else last
+
+
+class Sources:
+    """The generated sources of a network, by target."""
+
+    def __init__(self, network: Network, texts: dict[str, str]) -> None:
+        spec = network.resolution.spec
+        self.model = {"torch": spec.name.text, "keras": spec.stem}
+        self.definitions = {
+            (target, node.name): node
+            for target, text in texts.items()
+            for node in ast.parse(text).body
+            if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        }
+        self.known: dict[tuple[str, str, str], Excerpt | None] = {}
+
+    def layer(self, target: str, layer: Layer) -> Excerpt | None:
+        """What makes a layer."""
+        scope = layer.scope
+        path = layer.path.removeprefix(scope.path) if scope.block else f".{layer.path}"
+        key = target, self._name(target, scope), path
+        if key not in self.known:
+            self.known[key] = self._find(*key)
+        return self.known[key]
+
+    def block(self, target: str, scope: Scope) -> Excerpt | None:
+        """What makes a block."""
+        found = self.definitions.get((target, self._name(target, scope)))
+        return Excerpt(target, _range(found), _range(found)) if found else None
+
+    def _name(self, target: str, scope: Scope) -> str:
+        if scope.block is None:
+            return self.model[target]
+        name = scope.block.name.text
+        return snake_case(name) if target == "keras" else name
+
+    def _find(self, target: str, name: str, path: str) -> Excerpt | None:
+        """A layer by its path below a block or the model, which begins with a point."""
+        match self.definitions.get((target, name)):
+            case ast.ClassDef() as found:
+                inner = _in_class(found, path.split(".")[1:])
+            case ast.FunctionDef() as found:
+                whole = path[1:] if name == self.model[target] else f"name{path}"
+                inner = _in_function(found, whole.replace(".", "_"))
+            case _:
+                return None
+        return Excerpt(target, _range(found), _range(inner or found))
+
+
+def _in_class(node: ast.ClassDef, path: Sequence[str]) -> ast.AST | None:
+    """The expression that makes the module at a path: `self.branch3`, and in it the element 0."""
+    if not path:
+        return None
+    value: ast.AST | None = None
+    for part in ast.walk(node):
+        match part:
+            case ast.Assign([ast.Attribute(ast.Name("self"), name)]) if name == path[0]:
+                value, path = part, path[1:]
+                break
+            case ast.Call(ast.Attribute(ast.Call(ast.Name("super")), "__init__")) if path[
+                0
+            ].isdecimal():
+                return _element(part, path[0]) or part
+            case _:
+                pass
+    inner = value.value if isinstance(value, ast.Assign) else None
+    if path and isinstance(inner, ast.Call):
+        return _element(inner, path[0]) or value
+    return value
+
+
+def _element(call: ast.Call, position: str) -> ast.AST | None:
+    """The argument at a position, where no argument before it stands for several."""
+    index = int(position) if position.isdecimal() else len(call.args)
+    several = any(isinstance(argument, ast.Starred) for argument in call.args[: index + 1])
+    return None if several or index >= len(call.args) else call.args[index]
+
+
+def _in_function(node: ast.FunctionDef, name: str) -> ast.AST | None:
+    """The statement that makes the layer of this name; of several, the one that says most of it."""
+    found = [
+        (sum(len(text) for text in texts), statement)
+        for statement in _statements(node.body)
+        for call in ast.walk(statement)
+        if isinstance(call, ast.keyword) and call.arg == "name"
+        for texts in [_texts(call.value)]
+        if re.fullmatch(r"\w+".join(map(re.escape, texts)), name)
+    ]
+    return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that have no others inside."""
+    for statement in body:
+        inner = [
+            child
+            for field in ("body", "orelse")
+            for child in getattr(statement, field, ())
+            if isinstance(child, ast.stmt)
+        ]
+        if inner:
+            yield from _statements(inner)
+        else:
+            yield statement
+
+
+def _texts(name: ast.expr) -> list[str]:
+    """What is known of a name: the texts between the parts that are only known at run time."""
+    match name:
+        case ast.Constant(str(text)):
+            return [text]
+        case ast.JoinedStr(values):
+            texts = [""]
+            for value in values:
+                if isinstance(value, ast.Constant):
+                    texts[-1] += str(value.value)
+                else:
+                    texts.append("")
+            return texts
+        case _:
+            return ["", ""]
+
+
+def _range(node: ast.AST) -> Lines:
+    first, last = getattr(node, "lineno", 1), getattr(node, "end_lineno", 1)
+    return int(first), int(last)

@@ -1,0 +1,266 @@
+"""The page to explore a network with: every block can be opened in place, down to the layers.
+
+What is inside of a box is laid out here, as it is in a picture; the page only makes room for it
+where it is opened. Uses of a block that look alike share their layout.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import Any, cast
+
+from markupsafe import Markup
+
+from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.terminal import one_line
+from cnngen.draw.excerpt import Excerpt, Sources, in_spec
+from cnngen.draw.figure import LEGEND, Arrow, Box, Figure, Plan, chain_of, figure
+from cnngen.draw.figures import MOST_PARTS, TooLargeError, overview, plain_blocks
+from cnngen.draw.place import FRAME, FRAME_HEAD, PlacedFigure, frame_title, lines, placed, size
+from cnngen.draw.render import render, text_of
+from cnngen.ops.attribute import Distribution
+from cnngen.report.summary import LayerSummary, summarize
+from cnngen.semantics.attributes import spell
+from cnngen.semantics.evaluate import UNDETERMINED
+from cnngen.semantics.network import Layer, Network, Scope
+from cnngen.targets.generate import generate
+from cnngen.targets.registry import BUILT_IN
+
+Json = dict[str, Any]
+TITLES = {"torch": "PyTorch", "keras": "Keras"}
+MOST_LAYERS = 20_000
+
+
+def page(network: Network) -> str:
+    """The page, which needs nothing else; raises `TooLargeError` and `MissingFrameworkError`."""
+    spec = network.resolution.spec
+    if (count := len(network.layers)) > MOST_LAYERS:
+        raise TooLargeError(
+            f"a page of {count:,} layers would be slow: {MOST_LAYERS:,} are the most"
+        )
+    report = Report()  # a target that lacks an op has no source on the page
+    built = {target: generate(network, target, report) for target in sorted(BUILT_IN)}
+    texts = {target: text for target, text in built.items() if text is not None}
+    costs = {layer.path: layer for layer in summarize(network, training=True).layers}
+    plan = Plan(plain=plain_blocks(network))
+    explorer = _Explorer(network, Sources(network, texts), costs, plan)
+    explorer.figure(overview(network, plan), framed=False)
+    data = {
+        "figures": explorer.figures,
+        "layouts": explorer.layouts,
+        "items": explorer.items,
+        "sources": {**_specs(network), **texts},
+        "titles": {target: TITLES[target] for target in texts},
+        "frame": FRAME,
+        "head": FRAME_HEAD,
+    }
+    return render(
+        "explore.html.jinja",
+        title=spec.name.text,
+        about=one_line(spec.about),
+        legend=LEGEND,
+        data=Markup(_json(data)),
+        style=Markup(text_of("explore.css")),
+        script=Markup(text_of("explore.js")),
+    )
+
+
+def _json(data: Json) -> str:
+    """JSON that may stand in a `script`: no text of a spec can end it."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _specs(network: Network) -> dict[str, str]:
+    spans = (layer.step.span for layer in network.layers.values())
+    sources = dict.fromkeys([network.resolution.spec.span.source, *(s.source for s in spans)])
+    return {_file(source.path): source.text for source in sources}
+
+
+def _file(path: str) -> str:
+    """The name of a file, without the folders of the machine where the page was made."""
+    return PurePath(path).name
+
+
+@dataclass(slots=True)
+class _Explorer:
+    """Everything that the page knows, in lists whose indices refer to each other."""
+
+    network: Network
+    sources: Sources
+    costs: dict[str, LayerSummary]
+    plan: Plan
+    layouts: list[Json] = field(default_factory=list[Json])
+    figures: list[Json] = field(default_factory=list[Json])
+    items: list[Json] = field(default_factory=list[Json])
+    known: dict[object, int] = field(default_factory=dict[object, int])
+
+    def figure(self, shown: Figure, framed: bool = True) -> int:
+        """Add a figure and all that is inside; gives its index."""
+        if len(shown.boxes) + len(shown.arrows) > MOST_PARTS:
+            raise TooLargeError(f"{len(shown.boxes):,} boxes in one place: make blocks of them")
+        index = len(self.figures)
+        self.figures.append({})
+        self.figures[index] = {
+            "layout": self._layout(shown, framed),
+            "shapes": [arrow.shape for arrow in shown.arrows],
+            "boxes": [self._box(box) for box in shown.boxes],
+        }
+        return index
+
+    def _layout(self, shown: Figure, framed: bool) -> int:
+        """The index of a layout; figures that look alike have the same one."""
+        index = {box.key: i for i, box in enumerate(shown.boxes)}
+        boxes = tuple((size(box), box.training) for box in shown.boxes)
+        arrows = tuple((index.get(a.tail), index.get(a.head), len(a.shape)) for a in shown.arrows)
+        look = framed, boxes, arrows
+        if look not in self.known:
+            self.known[look] = len(self.layouts)
+            self.layouts.append(_places(placed(shown, framed)))
+        return self.known[look]
+
+    def _box(self, box: Box) -> Json:
+        inside = self._inside(box)
+        layers = [self.network.layers[path] for path in box.paths]
+        first = box.row[0] if box.row else box
+        own = [layer for layer in layers if layer.path in first.paths]
+        if box.use:
+            inner = [layer for layer in own if _lies_in(layer, box.use)]
+            items = [self._use(box.use, inner), *map(self._layer, own[len(inner) :])]
+        else:
+            items = [self._layer(layer) for layer in own]
+        return {
+            "kind": box.kind,
+            "lines": lines(box),
+            "title": frame_title(box),
+            "training": box.training,
+            "shape": str(box.shape),
+            "paths": [_path(first), _path(box.row[-1] if box.row else box)],
+            "times": box.times,
+            "items": items,
+            "inside": self.figure(inside) if inside and inside.boxes else None,
+        }
+
+    def _inside(self, box: Box) -> Figure | None:
+        """A row has its boxes inside, and a block what it is made of."""
+        if box.row:
+            return _row(box)
+        if box.use is None:
+            return None
+        layers = [self.network.layers[path] for path in box.paths]
+        return figure(box.use.name, layers, self.plan, len(chain_of(box.use)))
+
+    def _layer(self, layer: Layer) -> int:
+        cost = self.costs[layer.path]
+        values = {name: _value(value) for name, value in layer.op.values.items()}
+        return self._item(
+            name=layer.path,
+            what=layer.op.name,
+            values={name: text for name, text in values.items() if text},
+            inputs=[str(tensor.shape) for tensor in layer.inputs],
+            output=str(layer.output),
+            parameters=cost.parameters,
+            macs=cost.macs,
+            training=layer.training,
+            spec=_excerpt(in_spec(layer.step.span, layer.scope)),
+            code=[_excerpt(self.sources.layer(target, layer)) for target in TITLES],
+        )
+
+    def _use(self, use: Scope, layers: Sequence[Layer]) -> int:
+        assert use.block and use.call
+        inner = {layer.path for layer in layers}
+        given = (x for layer in layers for x in layer.inputs if x.path not in inner)
+        names = [p.name.text for p in use.block.parameters if p.type != "tensor"]
+        values = {name: use.values.get(name, UNDETERMINED) for name in names}
+        return self._item(
+            name=use.path,
+            what=use.name,
+            about=use.block.about,
+            values={name: spell(v) for name, v in values.items() if v is not UNDETERMINED},
+            inputs=list(dict.fromkeys(str(tensor.shape) for tensor in given)),
+            output=str(layers[-1].output),
+            parameters=sum(self.costs[path].parameters for path in inner),
+            macs=sum(self.costs[path].macs for path in inner),
+            training=layers[0].training,
+            spec=_excerpt(in_spec(use.block.span, None)),
+            code=[_excerpt(self.sources.block(target, use)) for target in TITLES],
+        )
+
+    def _item(self, **item: object) -> int:
+        self.items.append(item)
+        return len(self.items) - 1
+
+
+def _path(box: Box) -> str:
+    return box.use.path if box.use else box.paths[0]
+
+
+def _lies_in(layer: Layer, use: Scope) -> bool:
+    """Whether a layer is inside of a use of a block, perhaps in a turn of its loops."""
+    return any(s.call is use.call and s.path == use.path for s in chain_of(layer.scope))
+
+
+def _row(box: Box) -> Figure:
+    """The boxes of a row, one by one; uses of blocks say which they are."""
+    boxes = tuple(
+        replace(each, lines=(each.lines[0], ", ".join((each.use.path, *each.lines[1:]))))
+        if each.use
+        else each
+        for each in box.row
+    )
+    keys = [":enter", *(each.key for each in boxes), ":leave"]
+    shapes = ["", *(str(each.shape) for each in boxes)]
+    arrows = tuple(map(Arrow, keys, keys[1:], shapes))
+    return Figure(frame_title(box), boxes, arrows)
+
+
+def _places(figure: PlacedFigure) -> Json:
+    """Nodes are boxes, and then what is outside: `[x, y, width, height]` with the middle first."""
+    index = {box.box.key: i for i, box in enumerate(figure.boxes)}
+    outside = [text for text in figure.texts if text.key]
+    index |= {text.key: len(figure.boxes) + i for i, text in enumerate(outside)}
+    nodes = [(box.x, box.y, box.width, box.height) for box in figure.boxes]
+    return {
+        "size": _rounded(figure.width, figure.height),
+        "nodes": [
+            *(_rounded(*node) for node in nodes),
+            *(_rounded(text.x, text.y, 6, 10) for text in outside),
+        ],
+        "arrows": [
+            [
+                index[placed.arrow.tail],
+                index[placed.arrow.head],
+                _rounded(*(number for point in placed.points for number in point)),
+            ]
+            for placed in figure.arrows
+        ],
+        "texts": [
+            [text.arrow if text.text else -1, *_rounded(text.x, text.y)] for text in figure.texts
+        ],
+    }
+
+
+def _rounded(*numbers: float) -> list[float]:
+    return [round(number, 1) for number in numbers]
+
+
+def _value(value: object) -> str:
+    """The value of an attribute, where there is one."""
+    match value:
+        case None:
+            return ""
+        case Distribution(word, arguments):
+            given = ", ".join(f"{name}: {each}" for name, each in arguments)
+            return f"{word}, {given}" if given else word
+        case str():
+            return value
+        case tuple():
+            items = list(map(str, cast(tuple[object, ...], value)))
+            return " x ".join(items) if len(items) == 2 else ", ".join(items)
+        case _:
+            return str(value).lower()
+
+
+def _excerpt(excerpt: Excerpt | None) -> list[object] | None:
+    return [_file(excerpt.file), *excerpt.shown, *excerpt.marked] if excerpt else None

@@ -1,0 +1,246 @@
+"""The page to explore a network with: what it knows, and that a browser shows it."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import browser, installed
+from built import build
+
+from cnngen.draw.explore import page
+from cnngen.locate import zoo
+
+pytest.importorskip("pygraphviz")
+
+SPEC = """\
+cnngen: 1
+name: Small
+about: "{about}"
+input: {{channels: 3, height: 16, width: 16}}
+blocks:
+  Unit:
+    about: A convolution and what follows it.
+    params: {{out: int}}
+    body: [{{conv: {{out: out, kernel: 3, padding: half}}}}, batch_norm, relu]
+  Fork:
+    about: Two ways, side by side.
+    params: {{width: int}}
+    body:
+      branches:
+        left: [{{Unit: {{out: width}}}}, {{conv: {{out: width, kernel: 1}}}}]
+        right: {{max_pool: {{kernel: 3, stride: 1, padding: half}}}}
+      join: concat
+model:
+  stem: {{Unit: {{out: 8}}}}
+  forks: {{repeat: 2, do: {{Fork: {{width: 4}}}}}}
+  head: [global_avg_pool, flatten, {{linear: {{out: 10}}}}]
+"""
+HOSTILE = r"</script><script>document.title = 'hurt'</script> & \" ' <img src=x onerror=alert(1)>"
+
+
+def data_of(html: str) -> dict[str, Any]:
+    found = re.search(r'<script id="data" type="application/json">(.*?)</script>', html, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def excerpt(data: dict[str, Any], place: list[Any]) -> str:
+    """The marked lines, each without its indentation."""
+    file, _, _, first, last = place
+    lines = data["sources"][file].split("\n")[first - 1 : last]
+    return " ".join(line.strip() for line in lines)
+
+
+def test_a_layer_has_its_numbers_and_its_lines():
+    data = data_of(page(build("googlenet").network))
+    (item,) = [item for item in data["items"] if item["name"] == "inception4a.branch3.0.0"]
+    assert (item["inputs"], item["output"]) == (["480 x 14 x 14"], "96 x 14 x 14")
+    assert (item["parameters"], item["macs"]) == (480 * 96 + 96, 480 * 96 * 14 * 14)
+    assert item["values"]["kernel"] == "1 x 1"
+    assert excerpt(data, item["spec"]).startswith("- conv: {out: out, kernel: kernel")
+    torch, keras = (excerpt(data, place) for place in item["code"])
+    assert torch.startswith("nn.Conv2d( in_channels, out, kernel_size=kernel")
+    assert keras.startswith("x = conv2d(")
+    (use,) = [item for item in data["items"] if item["name"] == "inception4a"]
+    assert (use["what"], use["values"]["c1"], use["parameters"]) == ("Inception", "192", 376176)
+
+
+@pytest.mark.parametrize("name", zoo())
+def test_every_layer_is_on_the_page_once(name: str):
+    network = build(name).network
+    html = page(network)
+    data = data_of(html)
+    shown = [data["items"][item]["name"] for box in leaves(data) for item in box["items"]]
+    drawn = [path for path, layer in network.layers.items() if layer.op.name != "identity"]
+    assert sorted(set(shown) - {*network.layers} | {*drawn}) == sorted(drawn)
+    assert len(shown) == len(set(shown))
+    for item in data["items"]:
+        assert item["spec"] and all(item["code"])
+    assert not re.search(r"(src|href)=|@import|url\((?!#)", html), "the page fetches something"
+
+
+def leaves(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The boxes that nothing is inside of; each figure is inside of one box."""
+    inner = [b["inside"] for f in data["figures"] for b in f["boxes"] if b["inside"] is not None]
+    assert sorted(inner) == list(range(1, len(data["figures"])))
+    for figure in data["figures"]:
+        layout = data["layouts"][figure["layout"]]
+        assert len(layout["nodes"]) >= len(figure["boxes"])
+        assert len(layout["arrows"]) == len(figure["shapes"])
+        yield from (box for box in figure["boxes"] if box["inside"] is None)
+
+
+# --- In a browser
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    pytest.importorskip("selenium")
+    if not installed():
+        pytest.skip("Chromium is not installed")
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture
+def small(driver: Any, tmp_path: Path) -> Any:
+    """The page of a small network, and no error on it at the end."""
+    file = tmp_path / "small.html"
+    file.write_text(page(build(SPEC.format(about=HOSTILE)).network))
+    driver.get(file.as_uri())
+    yield driver
+    assert driver.get_log("browser") == []
+
+
+def texts(driver: Any, css: str) -> list[str]:
+    return [element.text for element in driver.find_elements("css selector", css)]
+
+
+def labels(driver: Any) -> list[str]:
+    """The boxes that there are, in order, by what a screen reader says first."""
+    found = driver.find_elements("css selector", ".box[role=treeitem]")
+    return [element.get_attribute("aria-label").split(",")[0] for element in found]
+
+
+CLOSED = ["3 x 3 conv", "Fork", "global_avg_pool", "flatten", "linear"]
+
+
+@pytest.mark.browser
+def test_what_a_spec_says_is_text(small: Any):
+    assert (small.title, texts(small, "h1")) == ("Small", ["Small"])
+    assert texts(small, "header p") == [HOSTILE.replace('\\"', '"')]
+    assert small.find_elements("css selector", "img") == []
+
+
+@pytest.mark.browser
+def test_blocks_open_in_place(small: Any):
+    assert labels(small) == CLOSED
+
+    def click_sign(number: int) -> None:
+        box = small.find_elements("css selector", ".box[role=treeitem]")[number]
+        box.find_element("css selector", ":scope > .sign").click()
+
+    click_sign(1)
+    row = ["Fork", "Fork", "Fork"]
+    assert labels(small) == [CLOSED[0], *row, *CLOSED[2:]]
+    click_sign(2)
+    inside = ["3 x 3 conv", "1 x 1 conv", "3 x 3 max_pool", "C"]
+    assert labels(small) == [CLOSED[0], "Fork", "Fork", *inside, "Fork", *CLOSED[2:]]
+    click_sign(1)
+    assert labels(small) == CLOSED
+
+
+@pytest.mark.browser
+def test_what_is_opened_has_room(small: Any):
+    """Boxes lie in their frames, and none upon another."""
+    small.find_element("id", "open").click()
+    boxes = small.execute_script(
+        "return boxes.map((b) => [b.x, b.y, b.width, b.height, b.box.inside !== null])"
+    )
+    assert len(boxes) == 15
+    closed = [box for box in boxes if not box[4]]
+    for i, (x, y, width, height, _) in enumerate(closed):
+        for other in closed[:i]:
+            apart = abs(x - other[0]) - (width + other[2]) / 2
+            below = abs(y - other[1]) - (height + other[3]) / 2
+            assert max(apart, below) >= 0
+    for x, y, width, height, opened in boxes:
+        inside = [b for b in closed if abs(b[0] - x) < width / 2 and abs(b[1] - y) < height / 2]
+        assert all(abs(b[0] - x) + b[2] / 2 <= width / 2 + 0.2 for b in inside)
+        assert len(inside) == 1 or opened
+
+
+@pytest.mark.browser
+def test_the_keyboard_is_enough(small: Any):
+    from selenium.webdriver import ActionChains, Keys
+
+    first = small.find_element("css selector", ".box[tabindex='0']")
+    small.execute_script("arguments[0].focus()", first)
+
+    def press(*keys: str) -> str:
+        ActionChains(small).send_keys(*keys).perform()
+        return small.execute_script("return document.activeElement.getAttribute('aria-label')")
+
+    assert press(Keys.ARROW_DOWN).startswith(
+        "Fork, forks × 2, gives 16 x 16 x 16, forks.0 to forks.1"
+    )
+    press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert press(Keys.ARROW_RIGHT).startswith("3 x 3 conv, 4, batch_norm, relu, gives 4 x 16 x 16")
+    press(Keys.ENTER)
+    assert texts(small, "#panel h2") == [f"forks.0.left.0.{i}" for i in range(3)]
+    assert press(Keys.ARROW_LEFT).startswith("Fork")
+    assert press(Keys.ARROW_LEFT).startswith("Fork")
+    press(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+    assert labels(small) == CLOSED
+    assert press(Keys.END).startswith("linear")
+
+
+@pytest.mark.browser
+def test_search_opens_the_way_to_a_layer(small: Any):
+    from selenium.webdriver import Keys
+
+    search = small.find_element("id", "search")
+    search.send_keys("forks.1 right")
+    assert texts(small, "#found li") == ["forks.1.right max_pool"]
+    search.send_keys(Keys.ENTER)
+    assert texts(small, "#panel h2") == ["forks.1.right"]
+    chosen = small.find_element("css selector", "#view [aria-selected=true]")
+    assert chosen.get_attribute("aria-label").startswith("3 x 3 max_pool, gives 12 x 16 x 16")
+    assert small.switch_to.active_element == chosen
+    marked = texts(small, "#panel .marked")
+    assert any("max_pool" in line for line in marked)
+    assert any("nn.MaxPool2d(" in line for line in marked)
+    assert any("MaxPooling2D(" in line for line in marked)
+
+
+def luminance(color: str) -> float:
+    parts = [int(number) / 255 for number in re.findall(r"\d+", color)[:3]]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True])
+def test_texts_can_be_read_in_light_and_dark(small: Any, dark: bool):
+    """The contrast that WCAG asks for, of texts on boxes and on the page."""
+    if dark != small.execute_script("return document.documentElement.className === 'dark'"):
+        small.find_element("id", "theme").click()
+    small.find_element("id", "open").click()
+    colors = small.execute_script(
+        """
+        const of = (element, name) => getComputedStyle(element)[name];
+        const page = of(document.body, "backgroundColor");
+        return [...document.querySelectorAll("#view text")].map((text) => {
+          const box = text.parentElement.closest(".box");
+          const rect = box && !box.classList.contains("frame") && box.querySelector("rect");
+          return [of(text, "fill"), rect ? of(rect, "fill") : page];
+        });
+        """
+    )
+    assert len(colors) > 20
+    for text, ground in colors:
+        lighter, darker = sorted((luminance(text), luminance(ground)), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (text, ground)
