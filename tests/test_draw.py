@@ -187,6 +187,14 @@ def test_what_a_spec_says_is_text(tmp_path: Path):
     assert about == "<script>alert(1)</script> & \" ' ]]> {{7}}"
 
 
+def test_what_a_spec_says_is_a_comment_in_dot(tmp_path: Path):
+    about = r"\" } \\ */ digraph { evil -> 'deed' <script> // \\"
+    (tmp_path / "small.yaml").write_text(SPEC.format(about=about))
+    done = draw(str(tmp_path / "small.yaml"), "--format", "dot")
+    assert done.exit_code == 0, done.output
+    assert "evil" not in pygraphviz.AGraph(string=done.stdout).string()
+
+
 BEGINNINGS = {
     "svg": b"<svg ",
     "png": b"\x89PNG",
