@@ -149,6 +149,33 @@ def draw(*arguments: str) -> Result:
 PAGE = 595 - 28, 842 - 28  # A4 in points, without a centimetre around
 
 
+ROWS = """\
+cnngen: 1
+name: Rows
+about: Blocks of two boxes in a row.
+input: {{channels: 4, height: 32, width: 32}}
+blocks:
+  Unit:
+    about: A convolution and a pool.
+    params: {{pool: int}}
+    body: [{{conv: {{out: 4, kernel: 1}}}}, {{max_pool: {{kernel: pool}}}}]
+model:
+  body: {{each: {{pool: {pools}}}, do: {{Unit: {{pool: pool}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("pools", "boxes"),
+    [
+        ([2, 4], ["1 x 1 conv, 4", "2 x 2 max_pool", "1 x 1 conv, 4", "4 x 4 max_pool"]),
+        ([1, 1, 1, 2], ["Unit / body x 3", "Unit / body"]),
+    ],
+)
+def test_two_boxes_say_more_than_a_name_unless_they_repeat(pools: list[int], boxes: list[str]):
+    whole, *_ = figures(build(ROWS.format(pools=pools)).network)
+    assert drawn(whole) == boxes
+
+
 def shrunk(width: float, height: float) -> float:
     """How much smaller a picture becomes on a page, upright or not."""
     short, long = PAGE

@@ -8,6 +8,7 @@ is opened has a figure of its own inside.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal
 
 from cnngen.ops.base import Image, Op, Shape, Unknown
@@ -78,6 +79,12 @@ class Figure:
     arrows: tuple[Arrow, ...]
     note: str = ""
 
+    def is_row(self) -> bool:
+        """Whether one box leads to the next, and no arrow anywhere else."""
+        keys = {box.key: box.key for box in self.boxes}
+        arrows = [(keys.get(arrow.tail), keys.get(arrow.head)) for arrow in self.arrows]
+        return sorted(arrows, key=str) == sorted(pairwise([None, *keys, None]), key=str)
+
     def structure(self) -> tuple[object, ...]:
         """What is the same in figures that differ only in numbers."""
         index = {box.key: i for i, box in enumerate(self.boxes)}
@@ -99,8 +106,7 @@ class Plan:
     """Which uses of blocks are opened: those less than `depth` deep, and those in `expand`, which
     has names of blocks and paths of uses.
 
-    Blocks that are one box inside have no box of their own: a convolution with its norm, or a row
-    of one block. They are `plain`.
+    Blocks that are `plain` have no box of their own.
     """
 
     depth: int = 0

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from cnngen.draw.figure import Box, Figure, Plan, chain_of, figure
+from cnngen.ops.base import Image
 from cnngen.semantics.network import Layer, Network, Scope
 
 MOST_PARTS = 1500
+SHORT = 2  # boxes in a row that say more than the name of a block
 REMEDY = "open fewer blocks, or make blocks of what repeats"
 
 
@@ -63,7 +65,7 @@ def names(network: Network) -> list[str]:
 
 
 def plain_blocks(network: Network) -> frozenset[str]:
-    """The blocks that are one box inside."""
+    """The blocks that have no box of their own."""
     return _plain(network, _uses(network))
 
 
@@ -87,13 +89,29 @@ def _uses(network: Network) -> dict[str, list[_Use]]:
 
 
 def _plain(network: Network, uses: dict[str, list[_Use]]) -> frozenset[str]:
+    """The blocks that need no box of their own: a convolution with its norm, a row of one block, or
+    a few boxes in a row.
+    """
     plain: frozenset[str] = frozenset()
     for block in network.resolution.order:  # what a block uses comes before it
-        name = block.name.text
-        plan = Plan(plain=plain)
-        if all(len(_inside(alike[0], plan).boxes) == 1 for alike in _alike(uses.get(name, []))):
-            plain |= {name}
+        own = uses.get(block.name.text, [])
+        most = 1 if any(map(_repeats, own, own[1:])) else SHORT
+        insides = [_inside(alike[0], Plan(plain=plain)) for alike in _alike(own)]
+        if all(len(inside.boxes) <= most and inside.is_row() for inside in insides):
+            plain |= {block.name.text}
     return plain
+
+
+def _repeats(one: _Use, other: _Use) -> bool:
+    """Whether two uses of a block are drawn as one that is repeated."""
+    here, there = one.scope.parent, other.scope.parent
+    together = here and there and here.path == there.path
+    return bool(together) and _size(one) == _size(other)
+
+
+def _size(use: _Use) -> tuple[int, int] | None:
+    output = use.layers[-1].output
+    return (output.height, output.width) if isinstance(output, Image) else None
 
 
 def _alike(uses: list[_Use]) -> list[list[_Use]]:

@@ -9,6 +9,7 @@ from cnngen.draw.figure import LEGEND
 from cnngen.draw.figures import figures
 from cnngen.draw.metrics import width
 from cnngen.draw.place import (
+    BOLD,
     FRAME_HEAD,
     LINE,
     SMALL,
@@ -25,10 +26,10 @@ from cnngen.semantics.network import Network
 MARGIN = 16.0
 HEAD = 26.0
 TOP = HEAD + MARGIN
+HEAD_TEXT = 14.0
 GAP = 10.0
 INSET = 10.0  # within a panel
 SHEETS = 24  # how many widths are tried
-MIN_WIDTH = 560.0  # of the legend
 A4 = 2**0.5  # height to width
 
 
@@ -55,13 +56,16 @@ def svg(network: Network, depth: int = 0, expand: frozenset[str] = frozenset()) 
     """The picture of a network; raises `TooLargeError` and `MissingFrameworkError`."""
     drawn = figures(network, depth, expand)
     panels = _arranged([placed(figure) for figure in drawn])
+    legend = _legend(panels)
+    legend_end = legend[-1]["x"] + 16 + width(legend[-1]["text"], SMALL)
+    head_end = MARGIN + width(network.resolution.spec.name.text, HEAD_TEXT) * BOLD
     spec = network.resolution.spec
     return render(
         "page.svg.jinja",
         title=spec.name.text,
         about=one_line(spec.about),
-        legend=_legend(panels),
-        width=round(max(MIN_WIDTH, *(p.x + p.width for p in panels)) + MARGIN),
+        legend=legend,
+        width=round(max([legend_end, head_end, *(p.x + p.width for p in panels)]) + MARGIN),
         height=round(max(p.y + p.height for p in panels) + 3 * MARGIN),
         panels=[_panel(panel) for panel in panels],
     )
