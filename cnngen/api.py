@@ -1,11 +1,12 @@
 """The Python API: a spec, loaded once, that can be checked, summed up and built."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal, overload
 
 from cnngen.analysis import DEFAULTS, Options, analyse, analyse_file
 from cnngen.diagnostics.model import Diagnostic, Report
@@ -84,6 +85,50 @@ class LoadedSpec:
         if text is None:
             raise SpecError(list(report))
         return text
+
+    @overload
+    def draw(
+        self,
+        format: Literal["svg", "html", "dot", "mmd"] = "svg",
+        *,
+        depth: int = 0,
+        expand: Collection[str] = (),
+    ) -> str: ...
+
+    @overload
+    def draw(
+        self, format: Literal["png", "pdf"], *, depth: int = 0, expand: Collection[str] = ()
+    ) -> bytes: ...
+
+    def draw(
+        self, format: str = "svg", *, depth: int = 0, expand: Collection[str] = ()
+    ) -> str | bytes:
+        """The picture that `cnngen draw` makes: bytes as `png` or `pdf`, and else text.
+
+        `depth` levels of blocks are opened in place, and `expand` has the names of blocks, or paths
+        of their uses, that are opened too.
+        """
+        from cnngen.draw.figures import names
+        from cnngen.draw.picture import picture
+
+        network = self._network()
+        opened = frozenset([expand] if isinstance(expand, str) else expand)
+        if unknown := opened.difference(names(network)):
+            raise ValueError(f"no block or use of one is called `{min(unknown)}`")
+        content = picture(network, format, depth, opened)
+        return content if format in ("png", "pdf") else content.decode()
+
+    def _repr_svg_(self) -> str | None:
+        """The picture in a notebook; None where the spec has errors, or nothing draws it."""
+        from cnngen.notebook import as_svg
+
+        return as_svg(self._analysis[0])
+
+    def _repr_html_(self) -> str:
+        """The picture in a notebook, and the table of `cnngen summary`; or what is wrong."""
+        from cnngen.notebook import as_html
+
+        return as_html(*self._analysis)
 
     def _network(self) -> Network:
         network, diagnostics = self._analysis

@@ -1,10 +1,11 @@
-"""Tables: rows of text as aligned columns, as Markdown, LaTeX, or comma-separated values."""
+"""Tables: rows of text as aligned columns, as Markdown, LaTeX, HTML, or comma-separated values."""
 
 import csv
 import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 
 Row = Sequence[str]
 
@@ -62,6 +63,24 @@ def _latex(text: str) -> str:
     """Text with nothing in it that TeX would take for a command."""
     escaped = "".join(LATEX.get(character, character) for character in text)
     return re.sub(r"(?<=[\w)]) x (?=\w)", r" $\\times$ ", escaped)
+
+
+def html(table: Table) -> str:
+    """A `table` that looks as the page wants it, but for the sides to which its columns align."""
+    head, total = (
+        _html_row("th", row, table.numbers) if row else "" for row in (table.head, table.total)
+    )
+    body = "".join(_html_row("td", row, table.numbers) for row in table.rows)
+    foot = f"<tfoot>\n{total}</tfoot>\n" if total else ""
+    return f"<table>\n<thead>\n{head}</thead>\n<tbody>\n{body}</tbody>\n{foot}</table>\n"
+
+
+def _html_row(kind: str, row: Row, numbers: frozenset[int]) -> str:
+    cells = (
+        f'<{kind} style="text-align: {"right" if i in numbers else "left"}">{escape(cell)}</{kind}>'
+        for i, cell in enumerate(row)
+    )
+    return f"<tr>{''.join(cells)}</tr>\n"
 
 
 def comma_separated(table: Table) -> str:
