@@ -82,6 +82,17 @@ def test_every_layer_is_on_the_page_once(name: str):
     assert not re.search(r"(src|href)=|@import|url\((?!#)", html), "the page fetches something"
 
 
+@pytest.mark.parametrize(
+    ("depth", "expand", "opened"),
+    [(0, "", 0), (1, "", 3), (0, "Fork", 3), (0, "forks.1", 2)],
+)
+def test_blocks_may_be_open_at_first(depth: int, expand: str, opened: int):
+    """Uses of the block, and the row that they are in."""
+    network = build(SPEC.format(about="Two forks.")).network
+    data = data_of(page(network, depth, frozenset(filter(None, [expand]))))
+    assert len(data["opened"]) == opened
+
+
 def leaves(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The boxes that nothing is inside of; each figure is inside of one box."""
     inner = [b["inside"] for f in data["figures"] for b in f["boxes"] if b["inside"] is not None]

@@ -32,7 +32,7 @@ TITLES = {"torch": "PyTorch", "keras": "Keras"}
 MOST_LAYERS = 20_000
 
 
-def page(network: Network) -> str:
+def page(network: Network, depth: int = 0, expand: frozenset[str] = frozenset()) -> str:
     """The page, which needs nothing else; raises `TooLargeError` and `MissingFrameworkError`."""
     spec = network.resolution.spec
     if (count := len(network.layers)) > MOST_LAYERS:
@@ -44,12 +44,14 @@ def page(network: Network) -> str:
     texts = {target: text for target, text in built.items() if text is not None}
     costs = {layer.path: layer for layer in summarize(network, training=True).layers}
     plan = Plan(plain=plain_blocks(network))
-    explorer = _Explorer(network, Sources(network, texts), costs, plan)
+    opening = replace(plan, depth=depth, expand=expand)
+    explorer = _Explorer(network, Sources(network, texts), costs, plan, opening)
     explorer.figure(overview(network, plan), framed=False)
     data = {
         "figures": explorer.figures,
         "layouts": explorer.layouts,
         "items": explorer.items,
+        "opened": explorer.opened,
         "sources": {**_specs(network), **texts},
         "titles": {target: TITLES[target] for target in texts},
         "frame": FRAME,
@@ -85,18 +87,22 @@ def _file(path: str) -> str:
 
 @dataclass(slots=True)
 class _Explorer:
-    """Everything that the page knows, in lists whose indices refer to each other."""
+    """Everything that the page knows, in lists whose indices refer to each other. `opening` says
+    which blocks are open at first, by `opened`, the indices of what is inside.
+    """
 
     network: Network
     sources: Sources
     costs: dict[str, LayerSummary]
     plan: Plan
+    opening: Plan
     layouts: list[Json] = field(default_factory=list[Json])
     figures: list[Json] = field(default_factory=list[Json])
     items: list[Json] = field(default_factory=list[Json])
+    opened: list[int] = field(default_factory=list[int])
     known: dict[object, int] = field(default_factory=dict[object, int])
 
-    def figure(self, shown: Figure, framed: bool = True) -> int:
+    def figure(self, shown: Figure, framed: bool = True, level: int = 0) -> int:
         """Add a figure and all that is inside; gives its index."""
         if len(shown.boxes) + len(shown.arrows) > MOST_PARTS:
             raise TooLargeError(f"{len(shown.boxes):,} boxes in one place: make blocks of them")
@@ -105,7 +111,7 @@ class _Explorer:
         self.figures[index] = {
             "layout": self._layout(shown, framed),
             "shapes": [arrow.shape for arrow in shown.arrows],
-            "boxes": [self._box(box) for box in shown.boxes],
+            "boxes": [self._box(box, level) for box in shown.boxes],
         }
         return index
 
@@ -120,8 +126,8 @@ class _Explorer:
             self.layouts.append(_places(placed(shown, framed)))
         return self.known[look]
 
-    def _box(self, box: Box) -> Json:
-        inside = self._inside(box)
+    def _box(self, box: Box, level: int) -> Json:
+        inside = self._add_inside(box, level)
         layers = [self.network.layers[path] for path in box.paths]
         first = box.row[0] if box.row else box
         own = [layer for layer in layers if layer.path in first.paths]
@@ -139,8 +145,18 @@ class _Explorer:
             "paths": [_path(first), _path(box.row[-1] if box.row else box)],
             "times": box.times,
             "items": items,
-            "inside": self.figure(inside) if inside and inside.boxes else None,
+            "inside": inside,
         }
+
+    def _add_inside(self, box: Box, level: int) -> int | None:
+        inside = self._inside(box)
+        if inside is None or not inside.boxes:
+            return None
+        index = self.figure(inside, level=level if box.row else level + 1)
+        uses = [each.use for each in box.row or (box,) if each.use]
+        if any(self.opening.opens(use, level) for use in uses):
+            self.opened.append(index)
+        return index
 
     def _inside(self, box: Box) -> Figure | None:
         """A row has its boxes inside, and a block what it is made of."""

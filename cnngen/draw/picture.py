@@ -25,7 +25,7 @@ def picture(
         case "html":
             from cnngen.draw.explore import page
 
-            return page(network).encode()
+            return page(network, depth, expand).encode()
         case _:
             raise ValueError(format)
 

@@ -7,7 +7,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const svg = document.getElementById("picture");
 const view = document.getElementById("view");
 const panel = document.getElementById("panel");
-const opened = new Set(); // the figures that are shown, by their numbers
+const opened = new Set(data.opened); // the figures that are shown, by their numbers
 const parents = new Map(); // from a figure to the box around it
 let boxes = []; // those on the page, in order, each with its element and its place
 let chosen = null; // the box of the panel
@@ -177,9 +177,12 @@ function zoom(factor, x = svg.clientWidth / 2, y = svg.clientHeight / 2) {
   move();
 }
 
-function fit() {
+const LEGIBLE = 0.6; // the scale below which texts are too small to read
+
+function fit(least = 0) {
   const { size } = place(0);
-  pan.scale = Math.min(1.6, (svg.clientWidth - 48) / size[0], (svg.clientHeight - 48) / size[1]);
+  const [wide, high] = [(svg.clientWidth - 48) / size[0], (svg.clientHeight - 48) / size[1]];
+  pan.scale = Math.min(1.6, wide, Math.max(high, least));
   pan.x = (svg.clientWidth - size[0] * pan.scale) / 2;
   pan.y = 24;
   move();
@@ -214,7 +217,7 @@ function openAll(open) {
   opened.clear();
   if (open) for (const number of parents.keys()) opened.add(number);
   draw();
-  fit();
+  fit(LEGIBLE);
 }
 
 function setCurrent(one) {
@@ -260,7 +263,7 @@ svg.addEventListener("keydown", (event) => {
     " ": () => choose(current),
     "+": () => zoom(1.25),
     "-": () => zoom(0.8),
-    0: fit,
+    0: () => fit(),
   };
   if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
@@ -355,7 +358,7 @@ function arrive(name) {
   search.setAttribute("aria-expanded", false);
   draw();
   const one = boxes.find(({ box }) => box === name.box);
-  if (pan.scale < 0.6) zoom(1 / pan.scale);
+  if (pan.scale < LEGIBLE) zoom(1 / pan.scale);
   choose(one);
   pan.x += svg.clientWidth / 2 - (pan.x + one.x * pan.scale);
   pan.y += svg.clientHeight / 3 - (pan.y + one.y * pan.scale);
@@ -418,6 +421,6 @@ document.getElementById("open").addEventListener("click", () => openAll(true));
 document.getElementById("close").addEventListener("click", () => openAll(false));
 document.getElementById("larger").addEventListener("click", () => zoom(1.25));
 document.getElementById("smaller").addEventListener("click", () => zoom(0.8));
-document.getElementById("fit").addEventListener("click", fit);
+document.getElementById("fit").addEventListener("click", () => fit());
 draw();
-fit();
+fit(LEGIBLE);
