@@ -273,13 +273,16 @@ MERMAID = """\
 %% Twice: Once #34;more#34; --#62; #91;end#93;
 flowchart TD
     subgraph g3["Twice"]
+        direction TB
         n1("4 x 8 x 8"):::shape
         n0("Unit<br>body<br>× 2"):::block
         n2("4 x 8 x 8"):::shape
         n1 --> n0
         n0 --> n2
     end
+    style g3 fill:#fafafa,stroke:#ccc,color:#1a1a1a
     subgraph g8["Unit as body.0"]
+        direction TB
         n6("4 x 8 x 8"):::shape
         n4("relu"):::other
         n5(("+")):::join
@@ -289,6 +292,7 @@ flowchart TD
         n6 --> n5
         n5 --> n7
     end
+    style g8 fill:#fafafa,stroke:#ccc,color:#1a1a1a
 """
 
 
