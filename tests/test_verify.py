@@ -122,10 +122,14 @@ def test_the_command_shows_the_first_stage_that_differs(tmp_path: Path) -> None:
 
 
 def test_what_to_install_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in ("torch", "tensorflow"):
+        monkeypatch.setitem(sys.modules, name, None)
     result = verify(tmp_path)
     assert result.exit_code == 2
-    assert "PyTorch is not installed: pip install 'cnngen[torch]'" in result.stderr
+    assert result.stderr == (
+        "Error: PyTorch is not installed: pip install 'cnngen[torch]'\n"
+        "TensorFlow is not installed: pip install 'cnngen[tensorflow]'\n"
+    )
 
 
 def test_a_model_of_somebody_else_is_the_same_network(torchvision: object) -> None:

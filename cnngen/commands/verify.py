@@ -85,11 +85,14 @@ def verify(
     from cnngen.frameworks import MissingFrameworkError, framework, keras_on_tensorflow
 
     paths = specs(spec)
-    try:
-        framework("torch")
-        keras_on_tensorflow()
-    except MissingFrameworkError as error:
-        raise WrongUseError(str(error)) from None
+    missing: list[str] = []
+    for load in (lambda: framework("torch"), keras_on_tensorflow):
+        try:
+            load()
+        except MissingFrameworkError as error:
+            missing.append(str(error))
+    if missing:
+        raise WrongUseError("\n".join(missing))
     folders = (templates,) if templates else ()
     run = Run(
         options(settings, input, max_layers), dtype, seed, own_size, against, verbose, folders
