@@ -87,11 +87,16 @@ def _row(entry: Entry, number: Callable[[int], str]) -> Row:
 
 def _markdown_row(entry: Entry) -> Row:
     """The name as it is typed, and the paper as a link."""
-    name, year, size, *numbers, paper = map(_escaped, _row(entry, short))
-    if re.fullmatch(r"https?://[^\s()<>|]+", entry.url):
-        paper = f"[{paper}]({entry.url})"
-    return f"`{name}`", year, size, *numbers, paper
+    name, year, size, *numbers, _ = map(escaped, _row(entry, short))
+    return f"`{name}`", year, size, *numbers, paper_link(entry.paper, entry.url)
 
 
-def _escaped(text: str) -> str:
+def paper_link(title: str, url: str) -> str:
+    """The title in Markdown, as a link where the address is one."""
+    title = escaped(one_line(title))
+    return f"[{title}]({url})" if re.fullmatch(r"https?://[^\s()<>|]+", url) else title
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown does not read as anything else."""
     return re.sub(r"[\\`*\[\]<>|]", r"\\\g<0>", text)
