@@ -22,7 +22,7 @@ INDEX = """\
 # The zoo
 
 The networks that ship with cnngen. The page of each has its picture, the table of `cnngen summary`,
-its spec, and the sources that `cnngen build` makes of it.
+its spec, and the sources that `cnngen build` makes of it. [How to read the pictures](../draw.md).
 
 {table}"""
 PAGE = """\
