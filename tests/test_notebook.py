@@ -1,5 +1,6 @@
 """A spec in a notebook shows its picture and its table, or what is wrong with it."""
 
+import json
 import sys
 from base64 import b64decode
 from html.parser import HTMLParser
@@ -13,12 +14,13 @@ from cnngen.cli import cli
 from cnngen.diagnostics.text import render_text
 from cnngen.draw import figures
 from cnngen.frameworks import MissingFrameworkError
+from cnngen.report.table import Table, html
 
-HOSTILE = "</title></svg><script>alert(1)</script> & ' <img src=x onerror=alert(1)>"
+HOSTILE = """</svg><script>alert(1)</script> & ' \" onerror="alert(1)" <img src=x>"""
 SPEC = f"""\
 cnngen: 1
 name: Small
-about: "{HOSTILE}"
+about: {json.dumps(HOSTILE)}
 input: {{channels: 3, height: 8, width: 8}}
 blocks:
   Unit:
@@ -85,6 +87,11 @@ def test_picture_and_table(path: Path):
     assert b64decode(data).decode() == spec._repr_svg_() == spec.draw()
 
 
+def test_cells_are_text():
+    table = html(Table(["<b>head"], [["a & <i>b"]], total=["</td>"]))
+    assert Page(table).rows == [["<b>head"], ["a & <i>b"], ["</td>"]]
+
+
 def test_nothing_but_the_image_has_styles_or_ids():
     """So that many pictures can stand in one notebook, which keeps its own styles."""
     text = cnngen.load("inception_v3")._repr_html_()
@@ -92,11 +99,12 @@ def test_nothing_but_the_image_has_styles_or_ids():
 
 
 def test_a_spec_with_errors_shows_them(path: Path):
-    path.write_text(SPEC.replace("sigmoid", f'"{HOSTILE}"'))
+    path.write_text(SPEC.replace("sigmoid", json.dumps(HOSTILE)))
     spec = cnngen.load(path)
     page = Page(spec._repr_html_())
     assert page.tags == ["pre"]
-    assert page.texts["pre"] == render_text(spec.check()) and HOSTILE in page.texts["pre"]
+    assert page.texts["pre"] == render_text(spec.check())
+    assert "`</svg><script>alert(1)</script> & ' " in page.texts["pre"]
     assert spec._repr_svg_() is None
 
 
