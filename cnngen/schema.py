@@ -14,6 +14,7 @@ from cnngen.syntax.names import LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, KEYS, LARGEST_SIDE, SIDES, VERSION
 from cnngen.syntax.parse_body import FORMS, JOINS, PARTS
 from cnngen.syntax.parse_parameters import TYPES
+from cnngen.syntax.parse_results import EXAMPLES as RESULT
 
 Schema = dict[str, Any]
 
@@ -28,6 +29,7 @@ ABOUT = {
     "name": "The name of the network, in CapWords: the class of the PyTorch source.",
     "about": "A sentence on the network.",
     "paper": "Where the network was published.",
+    "results": "Accuracies that were published of this network; `extends` does not inherit them.",
     "extends": "A spec that this one changes, as a relative path; `null` removes an entry of it.",
     "params": "Parameters of the network with their defaults; a comment behind one describes it.",
     "input": "Channels, height and width of the images.",
@@ -99,6 +101,7 @@ def _properties() -> dict[str, Schema]:
         "name": _ref("block_name"),
         "about": _ref("text"),
         "paper": {"type": ["object", "null"], "properties": paper, "additionalProperties": False},
+        "results": {"type": ["array", "null"], "items": _ref("result")},
         "extends": {"type": "string", "minLength": 1},
         "params": _map("new_name", _or_null(_ref("value"))),
         "input": {
@@ -137,6 +140,7 @@ def _definitions() -> dict[str, Schema]:
         "value": {
             "anyOf": [_ref("expression"), {"type": "array", "items": _ref("value")}],
         },
+        "result": _result(),
         "block": {
             "type": "object",
             "properties": {
@@ -158,6 +162,29 @@ def _definitions() -> dict[str, Schema]:
         "keyed_step": _keyed_step(),
         "init": _init(),
         **{f"op_{name}": _attributes(op) for name, op in STEP_OPS.items()},
+    }
+
+
+def _result() -> Schema:
+    """A published accuracy."""
+    percent: Schema = {
+        "anyOf": [
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+            {"type": "string", "pattern": r"^\s*[0-9]{1,3}(\.[0-9]{1,6})?\s*$"},
+        ]
+    }
+    properties: dict[str, Schema] = {
+        "dataset": {"description": "The images, such as `ImageNet`."} | _ref("text"),
+        "top1": {"description": "Per cent of the images that are right."} | percent,
+        "top5": {"description": "Per cent with the right class among five."} | _or_null(percent),
+        "protocol": {"description": "How it was measured: images, crops."} | _ref("text"),
+        "source": {"description": "Where it was published."} | _ref("text"),
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(RESULT),
+        "additionalProperties": False,
     }
 
 

@@ -27,7 +27,7 @@ LEFT_OUT = {
     "about": "about: An example.",
     "input": "input: {channels: 3, height: 32, width: 32}",
 }
-HEAD = ("cnngen", "name", "about", "paper", "extends")
+HEAD = ("cnngen", "name", "about", "extends", "paper", "results")
 ORDER = (*HEAD, "input", "params", "defaults", "blocks", "model", "outputs")
 
 

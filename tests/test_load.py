@@ -20,6 +20,7 @@ cnngen: 1
 name: Base
 about: The base.
 paper: {title: Base}
+results: [{dataset: ImageNet, top1: 70, source: Table 1}]
 params:
   classes: 10    # number of classes
   depths: [1, 2]
@@ -106,6 +107,7 @@ outputs: {logits: pool}
     )
     assert (loaded.name.text, loaded.about, loaded.stem) == ("Net", "The base.", "net")
     assert loaded.paper and loaded.paper.title == "Base"
+    assert loaded.results == ()  # those of the base are not those of this network
     assert [(p.name.text, p.about) for p in loaded.parameters] == [
         *(("classes", "number of classes"), ("depths", ""), ("width", ""))
     ]

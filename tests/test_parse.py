@@ -25,6 +25,7 @@ from cnngen.syntax.tree import (
     Identifier,
     Reference,
     Repeat,
+    Result,
     Spec,
     When,
 )
@@ -36,6 +37,7 @@ about: A network.
 input: {channels: 3, height: 32, width: 32}
 """
 SPEC = HEAD + "model: {stem: relu}\n"
+RESULT = "dataset: D, top1: 9, source: S"
 
 
 def found(text: str) -> tuple[Spec | None, list[Diagnostic]]:
@@ -68,6 +70,9 @@ def test_the_parts_of_a_spec() -> None:
           A sentence
           over lines.
         paper: {title: "Nets: deep", authors: A and B, year: 2015, url: "https://x.y/z"}
+        results:
+          - {dataset: ImageNet, top1: 77.15, top5: 93, protocol: 10 crops, source: Table 3}
+          - {dataset: CIFAR-10, top1: 100, source: "https://x.y/z"}
         params: {classes: 10}
         input: {channels: 3, height: 32, width: 64}
         defaults: {conv: {bias: false}, relu: null}
@@ -88,6 +93,10 @@ def test_the_parts_of_a_spec() -> None:
         "A sentence over lines.",
     )
     assert parsed.paper and (parsed.paper.title, parsed.paper.year) == ("Nets: deep", "2015")
+    assert parsed.results == (
+        Result("ImageNet", 77.15, 93, "10 crops", "Table 3"),
+        Result("CIFAR-10", 100, None, "", "https://x.y/z"),
+    )
     assert (parsed.input.channels, parsed.input.height, parsed.input.width) == (3, 32, 64)
     assert (
         parsed.defaults["conv"].arguments[0].value == Constant(False)
@@ -228,6 +237,16 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (SPEC.replace("A network.", "x" * 501), "too-large", "x" * 501, "one sentence"),
         (SPEC + "paper: {titel: x}", "unknown-key", "titel", "did you mean `title`?"),
         (SPEC + "paper: x", "wrong-kind", "x", "paper: {title"),
+        (SPEC + "results: {}", "wrong-kind", "{}", "results: [{dataset"),
+        (SPEC + "results: [x]", "wrong-kind", "x", "results: [{dataset"),
+        (SPEC + "results: [{dataset: D, top1: 9}]", "missing-key", "{dataset: D, top1: 9}", "`so"),
+        (SPEC + f"results: [{{{RESULT}, top_5: 9}}]", "unknown-key", "top_5", "mean `top5`?"),
+        (SPEC + f"results: [{{{RESULT}, top5: 8}}]", "out-of-range", "8", "not errors"),
+        (SPEC + "results: [{dataset: D, source: S, top1: 0}]", "out-of-range", "0", None),
+        (SPEC + "results: [{dataset: D, source: S, top1: 101}]", "out-of-range", "101", None),
+        (SPEC + "results: [{dataset: D, source: S, top1: 9%}]", "wrong-type", "9%", "per cent"),
+        (SPEC + "results: [{dataset: D, source: S, top1: nan}]", "wrong-type", "nan", "per cent"),
+        (SPEC + "results: [{dataset: '', source: S, top1: 9}]", "wrong-kind", "''", "ImageNet"),
         (
             SPEC.replace("height: 32, ", ""),
             "missing-key",
@@ -458,7 +477,10 @@ STEPS = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(
-    STEPS, st.sampled_from(["model", "params", "blocks", "outputs", "defaults", "paper", "input"])
+    STEPS,
+    st.sampled_from(
+        ["model", "params", "blocks", "outputs", "defaults", "paper", "results", "input"]
+    ),
 )
 def test_anything_gives_a_spec_or_diagnostics(step: str, part: str) -> None:
     head = HEAD.replace("input:", "paper:" if part == "input" else "input:")

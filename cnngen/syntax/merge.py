@@ -11,6 +11,7 @@ PARTS = (
     "model",
     "outputs",
 )  # merged by key; the others are replaced
+OWN = "results"  # of one network: none inherits them
 
 Entries = dict[str, tuple[Scalar, Node]]
 
@@ -18,6 +19,7 @@ Entries = dict[str, tuple[Scalar, Node]]
 def merge(parent: Mapping, child: Mapping, report: Report) -> Mapping:
     """The keys of the parent, changed as the child says; what it adds stands at the end."""
     merged = _entries(parent)
+    merged.pop(OWN, None)
     for key, value in child.entries:
         if key.text in PARTS:
             known = merged.get(key.text)

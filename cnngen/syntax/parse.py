@@ -10,6 +10,7 @@ from cnngen.syntax.expression import Constant
 from cnngen.syntax.misplaced import put_back
 from cnngen.syntax.parse_body import FORM_PARTS, parse_body
 from cnngen.syntax.parse_parameters import parse_parameters
+from cnngen.syntax.parse_results import parse_results
 from cnngen.syntax.parse_value import (
     check_keys,
     entries,
@@ -43,7 +44,7 @@ EXAMPLES = {  # of what a spec must have
 }
 BLOCK_EXAMPLES = {"about": "about: What the block does.", "body": "body: [...]"}
 KEYS = (
-    *("cnngen", "name", "about", "paper", "extends", "params"),
+    *("cnngen", "name", "about", "paper", "results", "extends", "params"),
     *("input", "defaults", "blocks", "model", "outputs"),
 )
 BLOCK_KEYS = ("about", "params", "body")
@@ -97,6 +98,7 @@ def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec | None:
     name = _parse_title(part.get("name"), report)
     about = parse_text(part["about"], "`about`", report) if "about" in part else ""
     paper = _parse_paper(part.get("paper"), report)
+    results = parse_results(part.get("results"), report)
     parameters = parse_parameters(part.get("params"), report, in_block=False)
     image = _parse_input(part["input"], report) if "input" in part else None
     defaults = _parse_defaults(part.get("defaults"), report)
@@ -106,7 +108,7 @@ def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec | None:
     if name is None or image is None:
         return None
     return Spec(
-        *(stem, name, about, paper, parameters, image),
+        *(stem, name, about, paper, results, parameters, image),
         *(defaults, blocks, stages, outputs, root.span),
     )
 

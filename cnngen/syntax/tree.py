@@ -148,6 +148,17 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """A published accuracy, in per cent of the images that are right; `top5` where it is known."""
+
+    dataset: str
+    top1: float
+    top5: float | None
+    protocol: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     channels: int
     height: int
@@ -168,6 +179,7 @@ class Spec:
     name: Identifier
     about: str
     paper: Paper | None
+    results: tuple[Result, ...]
     parameters: tuple[Parameter, ...]
     input: Input
     defaults: dict[str, Call]
