@@ -108,13 +108,12 @@ class LoadedSpec:
         `depth` levels of blocks are opened in place, and `expand` has the names of blocks, or paths
         of their uses, that are opened too.
         """
-        from cnngen.draw.figures import names
+        from cnngen.draw.figures import check_names
         from cnngen.draw.picture import picture
 
         network = self._network()
         opened = frozenset([expand] if isinstance(expand, str) else expand)
-        if unknown := opened.difference(names(network)):
-            raise ValueError(f"no block or use of one is called `{min(unknown)}`")
+        check_names(network, opened)
         content = picture(network, format, depth, opened)
         return content if format in ("png", "pdf") else content.decode()
 

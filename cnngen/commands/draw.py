@@ -1,7 +1,6 @@
 """`cnngen draw`: a picture of a network."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +14,6 @@ from cnngen.commands.options import (
     only_spec,
     options,
 )
-
-if TYPE_CHECKING:
-    from cnngen.semantics.network import Network
 
 FORMATS = ("svg", "png", "pdf", "html", "dot", "mmd")
 BINARY = ("png", "pdf")
@@ -68,14 +64,14 @@ def draw(
     if output is None and format in BINARY:
         raise WrongUseError(f"a picture as {format} goes to a file: give one with -o")
     network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
-    from cnngen.draw.figures import TooLargeError
+    from cnngen.draw.figures import TooLargeError, UnknownNameError, check_names
     from cnngen.draw.picture import picture
     from cnngen.frameworks import MissingFrameworkError
 
-    _check_names(network, expand)
     try:
+        check_names(network, expand)
         content = picture(network, format, depth, frozenset(expand))
-    except (MissingFrameworkError, TooLargeError) as error:
+    except (MissingFrameworkError, TooLargeError, UnknownNameError) as error:
         raise WrongUseError(str(error)) from None
     if output is None:
         click.echo(content.decode(), nl=False)
@@ -91,21 +87,6 @@ def _format(output: Path | None, format: str | None) -> str:
         endings = f"{', '.join(f'.{name}' for name in FORMATS[:-1])} or .{FORMATS[-1]}"
         raise WrongUseError(f"`{output.name}` does not end in {endings}")
     return ending
-
-
-def _check_names(network: "Network", expand: tuple[str, ...]) -> None:
-    from cnngen.diagnostics.suggest import suggest
-    from cnngen.diagnostics.terminal import one_line
-    from cnngen.draw.figures import names
-
-    known = names(network) if expand else []
-    for name in expand:
-        if name not in known:
-            near = suggest(name, known)
-            hint = (
-                f"did you mean `{near}`?" if near else "`cnngen draw` without --expand shows them"
-            )
-            raise WrongUseError(f"no block or use of one is called `{one_line(name)}`: {hint}")
 
 
 def _write(output: Path, content: bytes) -> None:

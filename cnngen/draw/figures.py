@@ -1,8 +1,10 @@
 """The figures of a picture: the whole network, and what is inside of its blocks."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
+from cnngen.diagnostics.suggest import suggest
+from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.figure import Box, Figure, Plan, chain_of, figure
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Layer, Network, Scope
@@ -10,6 +12,13 @@ from cnngen.semantics.network import Layer, Network, Scope
 MOST_PARTS = 1500
 SHORT = 2  # boxes in a row that say more than the name of a block
 REMEDY = "open fewer blocks, or make blocks of what repeats"
+
+
+MOST_NAMES = 8
+
+
+class UnknownNameError(ValueError):
+    """There is nothing of this name to open; the message says what there is."""
 
 
 class TooLargeError(Exception):
@@ -36,7 +45,8 @@ def figures(network: Network, depth: int = 0, expand: frozenset[str] = frozenset
     while waiting:
         name = waiting.pop(0)
         if name not in shown:
-            shown[name] = _insides(uses[name], replace(plan, depth=0))
+            closed = [use for use in uses[name] if use.scope.path not in expand]
+            shown[name] = _insides(closed, replace(plan, depth=0))
             waiting += [inner for inside in shown[name] for inner in _closed(inside)]
     drawn = [main, *(inside for insides in shown.values() for inside in insides)]
     if (count := sum(map(_parts, drawn))) > MOST_PARTS:
@@ -56,8 +66,20 @@ def overview(network: Network, plan: Plan) -> Figure:
     return replace(whole, boxes=tuple(boxes))
 
 
+def check_names(network: Network, expand: Collection[str]) -> None:
+    """Raises `UnknownNameError` for what cannot be opened: blocks can be by their names, and their
+    uses by their paths.
+    """
+    known = names(network) if expand else []
+    for name in sorted(set(expand) - set(known)):
+        near = suggest(name, known)
+        hint = f"did you mean `{near}`?" if near else f"there are {', '.join(known[:MOST_NAMES])}"
+        message = f"no block or use of one is called `{one_line(name)}`"
+        raise UnknownNameError(f"{message}: {hint if known else 'nothing here can be opened'}")
+
+
 def names(network: Network) -> list[str]:
-    """What can be opened: blocks by their names, and their uses by their paths."""
+    """What can be opened."""
     uses = _uses(network)
     plain = _plain(network, uses)
     found = [name for name in uses if name not in plain]

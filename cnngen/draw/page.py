@@ -40,16 +40,9 @@ class Panel:
     figure: PlacedFigure
     x: float
     y: float
+    width: float
+    height: float
     framed: bool
-
-    @property
-    def width(self) -> float:
-        title = width(self.figure.figure.title, 13) + width(self.figure.figure.note, SMALL) + 30
-        return max(title, self.figure.width + 2 * INSET) if self.framed else self.figure.width + 20
-
-    @property
-    def height(self) -> float:
-        return self.figure.height + (HEAD + INSET if self.framed else 0)
 
 
 def svg(network: Network, depth: int = 0, expand: frozenset[str] = frozenset()) -> str:
@@ -76,14 +69,23 @@ def _arranged(figures: Sequence[PlacedFigure]) -> list[Panel]:
     a sheet of that width with which everything is largest on a page.
     """
     main, *others = figures
-    first = Panel(main, MARGIN, TOP, framed=False)
-    beside = [Panel(figure, MARGIN + first.width + GAP, TOP, framed=True) for figure in others]
+    first = Panel(main, MARGIN, TOP, main.width + 2 * INSET, main.height, framed=False)
+    left = MARGIN + first.width + GAP
+    beside = [
+        Panel(each, left, TOP, _framed_width(each), each.height + HEAD + INSET, framed=True)
+        for each in others
+    ]
     widest = max((panel.width for panel in beside), default=0)
     total = sum(panel.width + GAP for panel in beside)
     sheets = [
         [first, *_packed(beside, widest + (total - widest) * i / SHEETS)] for i in range(SHEETS + 1)
     ]
     return min(sheets, key=_unlike)
+
+
+def _framed_width(figure: PlacedFigure) -> float:
+    title = width(figure.figure.title, 13) + width(figure.figure.note, SMALL) + 30
+    return max(title, figure.width + 2 * INSET)
 
 
 def _packed(panels: Sequence[Panel], width: float) -> list[Panel]:

@@ -1,6 +1,7 @@
 """Templates of pictures, filled in. What comes from a spec is escaped wherever it stands."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import jinja2
 
@@ -13,15 +14,21 @@ def render(template: str, filters: Filters | None = None, **values: object) -> s
     """A template of `templates/draw` with these values. Those of SVG and HTML escape by themselves;
     the others name the filter that does.
     """
-    environment = jinja2.Environment(
+    environment = _environment()
+    environment.filters.update(filters or {})
+    return environment.get_template(template).render(values)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """It keeps what it has compiled."""
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES / "draw"),
         autoescape=jinja2.select_autoescape(("svg.jinja", "html.jinja")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(filters or {})
-    return environment.get_template(template).render(values)
 
 
 def text_of(name: str) -> str:
