@@ -27,6 +27,7 @@ COMMANDS = {
     "diff": "diff:diff",
     "summary": "summary:summary",
     "sizes": "sizes:sizes",
+    "compare": "compare:compare",
     "draw": "draw:draw",
     "explain": "reference:explain",
     "ops": "reference:ops",

@@ -33,13 +33,13 @@ def memory_text(activations: Activations, batch: int) -> str:
     """A line for people."""
     images = "1 image" if batch == 1 else f"{batch:,} images"
     inference, training = (
-        _bytes(batch * size) for size in (activations.inference, activations.training)
+        bytes_text(batch * size) for size in (activations.inference, activations.training)
     )
     needed = f"inference at least {inference}, training {training}"
     return f"activations of {images} in float32: {needed}"
 
 
-def _bytes(size: int) -> str:
+def bytes_text(size: int) -> str:
     for unit, name in ((10**9, "GB"), (10**6, "MB")):
         if size >= unit:
             return f"{size / unit:,.1f} {name}"

@@ -56,10 +56,10 @@ def latex(table: Table) -> str:
 
 
 def _latex_row(row: Row) -> str:
-    return " & ".join(_latex(cell) for cell in row) + r" \\"
+    return " & ".join(latex_text(cell) for cell in row) + r" \\"
 
 
-def _latex(text: str) -> str:
+def latex_text(text: str) -> str:
     """Text with nothing in it that TeX would take for a command."""
     escaped = "".join(LATEX.get(character, character) for character in text)
     return re.sub(r"(?<=[\w)]) x (?=\w)", r" $\\times$ ", escaped)

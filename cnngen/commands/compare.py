@@ -1,0 +1,131 @@
+"""`cnngen compare`: networks side by side, as a table or as the chart of surveys."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cnngen.commands import complete
+from cnngen.commands.options import (
+    Size,
+    WrongUseError,
+    analyse,
+    changes,
+    checked,
+    options,
+    specs,
+    terminal_width,
+)
+from cnngen.diagnostics.terminal import one_line
+
+if TYPE_CHECKING:
+    from cnngen.compare.table import Comparison
+
+ENDINGS = {
+    "txt": "text",
+    "md": "markdown",
+    "tex": "latex",
+    **{name: name for name in ("csv", "json", "svg", "png", "html")},
+}
+
+
+@click.command()
+@click.argument("spec", nargs=-1, shell_complete=complete.spec)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write to a file; its ending is the format: .txt, .md, .tex, .csv, .json, .svg, .png or"
+    " .html.",
+)
+@click.option("--format", type=click.Choice(list(ENDINGS.values())), help="The format; else text.")
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    help="The images of the accuracies; else those on which most of the networks were measured.",
+)
+@changes
+def compare(
+    spec: tuple[str, ...],
+    output: Path | None,
+    format: str | None,
+    dataset: str | None,
+    settings: dict[str, str],
+    input: Size | None,
+    max_layers: int | None,
+) -> None:
+    """Compare networks: what they cost, and the accuracies that were published of them.
+
+    `svg`, `png` and `html` have a chart with multiply-accumulates across, top-1 up, and parameters
+    as the areas of bubbles; `png` needs `pip install 'cnngen[draw]'`. Accuracies come from
+    `results` in the specs; with --set or --input, networks are others than those, and have none.
+    """
+    format = _format(output, format)
+    if output is None and format == "png":
+        raise WrongUseError("a picture as png goes to a file: give one with -o")
+    paths = specs(spec)
+    if len(paths) < 2:
+        raise WrongUseError("give two specs or more to compare")
+    given = options(settings, input, max_layers)
+    from cnngen.compare.rows import common_dataset, compared
+    from cnngen.compare.table import Comparison
+
+    changed = bool(settings or input)
+    rows = [compared(checked(*analyse(path, given)), changed) for path in paths]
+    known = list(dict.fromkeys(result.dataset for row in rows for result in row.results))
+    if dataset is not None and dataset not in known:
+        listed = f"they have {', '.join(known)}" if known else "they have no `results`"
+        message = f"no result of these networks is on `{one_line(dataset)}`: {one_line(listed)}"
+        raise WrongUseError(message)
+    content = _content(Comparison(rows, dataset or common_dataset(rows)), format, output is None)
+    if output:
+        _write(output, content)
+    else:
+        click.echo(content.decode(), nl=False)
+
+
+def _format(output: Path | None, format: str | None) -> str:
+    if format or not output:
+        return format or "text"
+    found = ENDINGS.get(output.suffix.lower().removeprefix("."))
+    if found is None:
+        *endings, last = (f".{ending}" for ending in ENDINGS)
+        name = one_line(output.name)
+        raise WrongUseError(f"`{name}` does not end in {', '.join(endings)} or {last}")
+    return found
+
+
+def _content(comparison: "Comparison", format: str, printed: bool) -> bytes:
+    from cnngen.compare.chart import NoChartError, chart
+    from cnngen.compare.page import page
+    from cnngen.compare.table import as_text
+    from cnngen.draw.picture import converted
+    from cnngen.frameworks import MissingFrameworkError
+
+    try:
+        match format:
+            case "svg" | "png":
+                return converted(chart(comparison), format)
+            case "html":
+                return page(comparison).encode()
+            case "json":
+                networks = [row.as_dict() for row in comparison.rows]
+                return (json.dumps(networks, indent=2) + "\n").encode()
+            case _:
+                return as_text(comparison, format, terminal_width() if printed else None).encode()
+    except (MissingFrameworkError, NoChartError) as error:
+        raise WrongUseError(str(error)) from None
+
+
+def _write(output: Path, content: bytes) -> None:
+    from cnngen.targets.files import write
+
+    name = one_line(str(output))
+    try:
+        write(output, content)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise WrongUseError(f"`{name}` cannot be written: {reason}") from None
+    click.echo(f"wrote {name}")

@@ -1,0 +1,65 @@
+"""The page of a comparison: chart, table that sorts, and sources as links; nothing is fetched."""
+
+import re
+
+from markupsafe import Markup
+
+from cnngen.compare.chart import chart, render
+from cnngen.compare.rows import Compared
+from cnngen.compare.table import ACCURACY, HEAD, Comparison, percent
+from cnngen.diagnostics.terminal import one_line
+from cnngen.report.catalogue import short
+from cnngen.report.memory import bytes_text
+from cnngen.report.summary import size_text
+from cnngen.shipped import TEMPLATES
+
+URL = re.compile(r"https?://[^\s,;<>\"'`{}|\\^]+")
+Cell = tuple[str, str]  # what is shown, and by what the column is sorted
+
+
+def page(comparison: Comparison) -> str:
+    """The HTML; raises `NoChartError`."""
+    notes = [(one_line(how), _linked(one_line(where))) for how, where in comparison.notes()]
+    style, script = (_text(f"page.{ending}") for ending in ("css", "js"))
+    return render(
+        "page.html.jinja",
+        title=", ".join(row.name for row in comparison.rows),
+        dataset=one_line(comparison.dataset or ""),
+        chart=Markup(chart(comparison)),
+        head=(*HEAD, *ACCURACY),
+        rows=[_cells(row, comparison) for row in comparison.rows],
+        notes=notes,
+        style=Markup(style),
+        script=Markup(script),
+    )
+
+
+def _cells(row: Compared, comparison: Comparison) -> list[Cell]:
+    result = comparison.result(row)
+    top1, top5 = (result.top1, result.top5) if result else (None, None)
+    note = comparison.notes().index((result.protocol, result.source)) + 1 if result else None
+    size = 1
+    for side in row.input:
+        size *= side
+    return [
+        (row.name, row.name),
+        (one_line(row.paper.year), one_line(row.paper.year)),
+        (size_text(row.input), str(size)),
+        (str(row.depth), str(row.depth)),
+        (short(row.parameters), str(row.parameters)),
+        (short(row.macs), str(row.macs)),
+        (bytes_text(row.activations), str(row.activations)),
+        (percent(top1), percent(top1)),
+        (percent(top5), percent(top5)),
+        (f"[{note}]" if note else "", str(note or "")),
+    ]
+
+
+def _linked(text: str) -> tuple[str, str, str]:
+    """What stands before the first address of a text, the address, and what stands behind it."""
+    found = URL.search(text)
+    return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")
+
+
+def _text(name: str) -> str:
+    return (TEMPLATES / "compare" / name).read_text(encoding="utf-8")

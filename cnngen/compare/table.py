@@ -1,0 +1,106 @@
+"""The table of a comparison: a row for each network, and notes on where accuracies come from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cnngen.compare.rows import Compared
+from cnngen.diagnostics.terminal import one_line
+from cnngen.report.catalogue import escaped, exact, short
+from cnngen.report.memory import bytes_text
+from cnngen.report.summary import size_text
+from cnngen.report.table import (
+    Row,
+    Table,
+    aligned,
+    comma_separated,
+    latex,
+    latex_text,
+    markdown,
+)
+from cnngen.syntax.tree import Result
+
+HEAD = ("name", "year", "input", "depth", "parameters", "MACs", "activations")
+ACCURACY = ("top-1", "top-5", "note")
+EXACT = (*HEAD, "dataset", "top-1", "top-5", "protocol", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Networks in the order given; `dataset` is None where no result is known."""
+
+    rows: Sequence[Compared]
+    dataset: str | None
+
+    def result(self, row: Compared) -> Result | None:
+        return row.on(self.dataset) if self.dataset else None
+
+    def notes(self) -> list[tuple[str, str]]:
+        """Protocols and sources, each once; a row refers to them by their numbers."""
+        results = filter(None, map(self.result, self.rows))
+        return list(dict.fromkeys((result.protocol, result.source) for result in results))
+
+
+def as_text(comparison: Comparison, format: str, width: int | None = None) -> str:
+    """The table as text, Markdown, LaTeX or comma-separated values, with its notes below."""
+    table = _exact(comparison) if format == "csv" else _short(comparison, format)
+    lines = note_lines(comparison)
+    match format:
+        case "csv":
+            return comma_separated(table)
+        case "markdown":
+            return markdown(table) + "".join(f"\n{escaped(line)}\n" for line in lines)
+        case "latex":
+            return latex(table) + "".join(f"\n\\par {latex_text(line)}\n" for line in lines)
+        case _:
+            return aligned(table, width) + "".join(f"{line}\n" for line in lines)
+
+
+def note_lines(comparison: Comparison) -> list[str]:
+    """What the accuracies are, and where each comes from."""
+    if comparison.dataset is None:
+        return []
+    notes = [
+        one_line(f"[{number}] {protocol}{': ' if protocol else ''}{source}")
+        for number, (protocol, source) in enumerate(comparison.notes(), 1)
+    ]
+    return [one_line(f"top-1 and top-5: per cent on {comparison.dataset}, as published"), *notes]
+
+
+def percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _short(comparison: Comparison, format: str) -> Table:
+    notes = comparison.notes()
+    known = comparison.dataset is not None
+    rows: list[Row] = []
+    for row in comparison.rows:
+        cells = [
+            *(row.name, one_line(row.paper.year), size_text(row.input), str(row.depth)),
+            *(short(row.parameters), short(row.macs), bytes_text(row.activations)),
+        ]
+        if known:
+            cells += _accuracy(comparison.result(row), notes)
+        rows.append([escaped(cell) for cell in cells] if format == "markdown" else cells)
+    return Table((*HEAD, *ACCURACY) if known else HEAD, rows, numbers=frozenset(range(3, 9)))
+
+
+def _accuracy(result: Result | None, notes: list[tuple[str, str]]) -> tuple[str, str, str]:
+    if result is None:
+        return "", "", ""
+    number = notes.index((result.protocol, result.source)) + 1
+    return percent(result.top1), percent(result.top5), f"[{number}]"
+
+
+def _exact(comparison: Comparison) -> Table:
+    """For programs: bytes, and texts where the other formats have notes."""
+    rows: list[Row] = []
+    for row in comparison.rows:
+        result = comparison.result(row)
+        cells = ["", "", "", "", ""]
+        if result:
+            top5 = "" if result.top5 is None else f"{result.top5:g}"
+            cells = [result.dataset, f"{result.top1:g}", top5, result.protocol, result.source]
+        numbers = map(exact, (row.depth, row.parameters, row.macs, row.activations))
+        rows.append((row.name, row.paper.year, size_text(row.input), *numbers, *cells))
+    return Table(EXACT, rows, numbers=frozenset({3, 4, 5, 6}))

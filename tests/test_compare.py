@@ -1,0 +1,197 @@
+"""`cnngen compare`: its table, its chart, its page, and what it does with hostile texts."""
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnngen.cli import cli
+from cnngen.compare.chart import LARGEST, ROOM, wrapped
+from cnngen.compare.labels import Box, Bubble, place_labels
+from cnngen.compare.scale import scale
+from cnngen.draw.metrics import width
+
+SPEC = """\
+cnngen: 1
+name: {name}
+about: A network.
+{results}
+input: {{channels: 3, height: 8, width: 8}}
+model:
+  stem: {{conv: {{out: {out}, kernel: 3, bias: false}}}}
+  body:
+    branches:
+      long: [{{conv: {{out: {out}, kernel: 1}}}}, relu, {{conv: {{out: {out}, kernel: 1}}}}]
+      short: {{conv: {{out: {out}, kernel: 1}}}}
+    join: add
+"""
+SVG = "{http://www.w3.org/2000/svg}"
+Put = Callable[..., str]
+
+
+def compare(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["compare", *arguments])
+
+
+@pytest.fixture
+def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Put:
+    monkeypatch.chdir(tmp_path)
+
+    def write(name: str, out: int = 4, *results: str) -> str:
+        listed = f"results: [{', '.join(f'{{{result}}}' for result in results)}]"
+        path = Path(f"{name.lower()}.yaml")
+        path.write_text(SPEC.format(name=name, out=out, results=listed if results else ""))
+        return str(path)
+
+    return write
+
+
+def test_a_table_with_notes(put: Put):
+    small = put("Small", 4, "dataset: D, top1: 60.5, top5: 80, protocol: 1 crop, source: Table 1")
+    large = put("Large", 400, "dataset: D, top1: 70, protocol: 1 crop, source: Table 1")
+    other = put("Other", 4, "dataset: E, top1: 99, source: Elsewhere")
+    assert compare(small, large, other).stdout == (
+        "name   year  input      depth  parameters    MACs  activations  top-1  top-5  note\n"
+        "----------------------------------------------------------------------------------\n"
+        "Small        3 x 8 x 8      3         168  5.62 k       1.7 kB  60.50  80.00  [1]\n"
+        "Large        3 x 8 x 8      3       492 k  17.7 M     172.8 kB  70.00         [1]\n"
+        "Other        3 x 8 x 8      3         168  5.62 k       1.7 kB\n"
+        "top-1 and top-5: per cent on D, as published\n"
+        "[1] 1 crop: Table 1\n"
+    )
+
+
+def test_depth_is_that_of_the_papers():
+    names = ["vgg16", "resnet50", "resnet152", "densenet121", "googlenet"]
+    networks = json.loads(compare(*names, "--format", "json").stdout)
+    assert [each["depth"] for each in networks] == [16, 50, 152, 121, 22]
+
+
+def test_exact_numbers_for_programs(put: Put):
+    small = put("Small", 4, 'dataset: D, top1: 60.5, source: "a, b"')
+    rows = list(csv.DictReader(io.StringIO(compare(small, put("Other"), "--format", "csv").stdout)))
+    assert rows[0]["parameters"] == "168" and rows[0]["activations"].isdigit()
+    assert (rows[0]["top-1"], rows[0]["top-5"], rows[0]["source"]) == ("60.5", "", "a, b")
+
+
+def test_a_changed_network_has_no_published_accuracy(put: Put):
+    small = put("Small", 4, "dataset: D, top1: 60, source: S")
+    other = put("Other")
+    assert "60.00" in compare(small, other).stdout
+    assert "60.00" not in compare(small, other, "--input", "3x16x16").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["vgg16"], "two specs or more"),
+        (["vgg16", "resnet50", "--dataset", "MNIST"], "they have ImageNet"),
+        (["unet", "lenet5", "--format", "svg"], "results: [{dataset"),
+        (["vgg16", "resnet50", "-o", "a.pdf"], "does not end in .txt, .md"),
+        (["vgg16", "resnet50", "--format", "png"], "give one with -o"),
+        (["vgg16", "resnet50", "-o", "small.yaml/a.svg"], "cannot be written"),
+    ],
+)
+def test_wrong_use(arguments: list[str], message: str, put: Put):
+    put("Small")
+    done = compare(*arguments)
+    assert done.exit_code == 2 and message in done.output
+
+
+def test_the_chart_has_each_network_and_names_the_others(put: Put):
+    files = [
+        put("Small", 4, "dataset: D, top1: 60, protocol: 1 crop, source: S"),
+        put("Large", 8, "dataset: D, top1: 70, protocol: 10 crops, source: S"),
+        put("Other"),
+    ]
+    root = ElementTree.fromstring(compare(*files, "--format", "svg").stdout)
+    circles = [c for c in root.iter(f"{SVG}circle") if c.get("class") == "bubble"]
+    radii = sorted(float(circle.get("r", 0)) for circle in circles)[-2:]
+    parameters = [
+        row["parameters"] for row in json.loads(compare(*files, "--format", "json").stdout)
+    ]
+    assert radii[1] == LARGEST
+    assert math.isclose((radii[0] / radii[1]) ** 2, parameters[0] / parameters[1], rel_tol=0.02)
+    texts = [text.text for text in root.iter(f"{SVG}text")]
+    assert "Small" in texts and "Large" in texts and "Other" not in texts
+    assert "Not shown: no published top-1 on D: Other" in texts
+    assert "1 crop: Small" in texts and "10 crops: Large" in texts
+
+
+HOSTILE = "</text><script>alert(1)</script> & ' {{7}}"
+
+
+@pytest.mark.parametrize("format", ["svg", "html"])
+def test_what_a_spec_says_is_text(format: str, put: Put):
+    result = f'dataset: "{HOSTILE}", top1: 60, protocol: "{HOSTILE}", source: "{HOSTILE}"'
+    files = [put("Small", 4, result), put("Large", 8, result)]
+    text = compare(*files, "--format", format).stdout
+    assert "alert(1)" in text and "<script>alert" not in text and "{{7}}" in text
+    if format == "svg":
+        texts = [each.text for each in ElementTree.fromstring(text).iter(f"{SVG}text")]
+        assert f"Top-1 on {HOSTILE} against cost" in texts
+
+
+def test_only_addresses_become_links(put: Put):
+    good = "https://a.org/b?c=1&d=2"
+    files = [
+        put("Small", 4, f'dataset: D, top1: 60, source: "{good}, Table 1"'),
+        put("Large", 8, "dataset: D, top1: 60, source: 'javascript:alert(1)'"),
+    ]
+    page = compare(*files, "--format", "html").stdout
+    assert re.findall(r'href="([^"]*)"', page) == [good.replace("&", "&amp;")]
+    assert "src=" not in page and "javascript:alert(1)" in page
+
+
+def test_the_same_networks_are_the_same_chart():
+    command = ["vgg16", "resnet50", "densenet121", "--format", "svg"]
+    assert compare(*command).stdout == compare(*command).stdout
+
+
+BUBBLES = st.lists(
+    st.builds(
+        Bubble,
+        st.floats(ROOM.left + LARGEST, ROOM.right - LARGEST),
+        st.floats(ROOM.top + LARGEST, ROOM.bottom - LARGEST),
+        st.floats(0, LARGEST),
+        st.text("AbcNet0", min_size=1, max_size=12),
+    ),
+    max_size=20,
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(BUBBLES)
+def test_no_name_lies_on_another(bubbles: list[Bubble]):
+    boxes = place_labels(bubbles, ROOM)
+    assert all(box.within(ROOM) for box in boxes)
+    assert not any(one.meets(other) for one, other in combinations(boxes, 2))
+
+
+@given(st.lists(st.floats(1, 1e12), min_size=1, max_size=9))
+def test_a_scale_has_room_for_its_values(values: list[float]):
+    found = scale(values, 0, 600, 40)
+    places = [found.place(value) for value in values]
+    assert min(places) >= 39.9 and max(places) <= 560.1
+    assert all(0 <= found.place(tick) <= 600 for tick in found.ticks())
+
+
+@given(st.text("ab c", max_size=200))
+def test_lines_fit(text: str):
+    lines = wrapped(text, 60, 10)
+    assert " ".join(lines).split() == text.split()
+    assert all(width(line, 10) <= 60 or " " not in line for line in lines)
+
+
+def test_boxes_that_only_touch_do_not_meet():
+    assert not Box(0, 0, 1, 1).meets(Box(1, 0, 2, 1))
