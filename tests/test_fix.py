@@ -169,6 +169,18 @@ def test_a_fix_of_an_explained_example_mends_it(run: Run, code: str):
 
 # --- What is not
 
+TWO_BLOCKS = """\
+blocks:
+  A:
+    about: One.
+    params: {out: int}
+    body: {conv: {out: out, kernel: 3}}
+    B:
+    about: Two.
+    params: {out: int}
+    body: {conv: {out: out, kernel: 1}}
+model: {a: {A: {out: 8}}}
+"""
 LEFT = {
     "two candidates": "  stem: {celu: }\n  more: [relu, elu]\n",
     "a digit": "params: {w1: 8, w2: 16}\nmodel:\n  stem: {conv: {out: w3, kernel: w1 + w2}}\n",
@@ -176,6 +188,10 @@ LEFT = {
     "two forms": "  stem: {conv: {out: 8, kernel: 3, init: xavier}}\n",
     "another value": "  stem: {conv: {out: 8, kernel: 3, kernel: 5}}\n",
     "a comment would go": "params:\n  w: 8\n  w: 8  # why\nmodel:\n  stem: {conv: {out: w, kernel: 3}}\n",
+    "a stage that may lack its name": "  stem: {conv: {out: 8, kernel: 3}}\n  pool: relu\n  pool: relu\n",
+    "a block indented into another": TWO_BLOCKS,
+    "a block without its name": TWO_BLOCKS.replace("    B:\n", ""),
+    "steps without their dashes": "  stem:\n    - conv:\n      out: 8\n      conv:\n      out: 8\n",
     "an error would come": "  stem: {conv: {out: 8, kernel: 3}}\n  more: {lineer: {out: 8}}\n",
 }
 

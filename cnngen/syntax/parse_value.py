@@ -45,8 +45,8 @@ def entries(
 
 def check_keys(node: Mapping, known: Iterable[str], what: str, report: Report) -> None:
     known = tuple(known)
-    for key, _ in node.entries:
-        if key.text not in known:
+    for key, value in node.entries:
+        if key.text not in known and not isinstance(value, Broken):
             guess = suggest(key.text, known)
             report.add(
                 "unknown-key",

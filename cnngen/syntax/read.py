@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from cnngen.diagnostics.model import Edit, Label, Report
+from cnngen.diagnostics.model import Edit, Report
 from cnngen.source import Source, Span
-from cnngen.syntax.fixes import remove_duplicate
+from cnngen.syntax.duplicates import report_duplicates
 from cnngen.syntax.flow import mend
 from cnngen.syntax.yaml_errors import Mishap, report_mishap
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief
@@ -246,8 +246,9 @@ class _Builder:
 
     def entries(self, children: list[Node], flow: bool) -> list[tuple[Scalar, Node]]:
         """The pairs of a mapping, less those whose key is refused."""
-        known: dict[str, Scalar] = {}
+        known: set[str] = set()
         entries: list[tuple[Scalar, Node]] = []
+        duplicates: list[tuple[Scalar, Node]] = []
         for key, value in zip(children[::2], children[1::2], strict=True):
             match key:
                 case Broken():
@@ -262,17 +263,9 @@ class _Builder:
                         help="write `key: value`",
                     )
                 case Scalar() if key.text in known:
-                    self.report.add(
-                        "duplicate-key",
-                        f"`{brief(key.text)}` stands twice in one mapping",
-                        key.span,
-                        "the second one",
-                        secondary=[Label(known[key.text].span, "the first one")],
-                        help="remove or rename one of them",
-                        fix=remove_duplicate(entries, key, value, flow),
-                    )
+                    duplicates.append((key, value))
                 case Scalar():
-                    known[key.text] = key
+                    known.add(key.text)
                     entries.append((key, value))
                 case Mapping() | Sequence():
                     self.report.add(
@@ -281,4 +274,6 @@ class _Builder:
                         key.span,
                         help="a key is a single word; an expression has no braces around it",
                     )
+        if duplicates:
+            return report_duplicates(entries, duplicates, flow, self.report)
         return entries

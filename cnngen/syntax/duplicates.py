@@ -1,0 +1,91 @@
+"""Keys that stand twice in one mapping, and what the text around them says of why."""
+
+import re
+
+from cnngen.diagnostics.model import Edit, Label, Report
+from cnngen.source import Span
+from cnngen.syntax.yaml_nodes import Broken, Node, Scalar, brief, is_null
+
+Entry = tuple[Scalar, Node]
+
+# What no author can need twice; a step, a text or a mapping may belong to something else.
+PLAIN = re.compile(r"[-+.\d][-+.\de]*|true|false")
+
+
+def report_duplicates(
+    entries: list[Entry], duplicates: list[Entry], flow: bool, report: Report
+) -> list[Entry]:
+    """Report the later ones of keys that stand twice; gives the entries that are left.
+
+    Where a block begins between the two, they are its own: all of them are one mistake.
+    """
+    first = {key.text: (key, value) for key, value in entries}
+    owner = None if flow else _owner(entries, first[duplicates[0][0].text][0], duplicates[0][0])
+    if owner:
+        _report_beside(owner, first, duplicates, report)
+        return [(key, Broken(value.span) if key is owner else value) for key, value in entries]
+    is_safe = all(_is_same(value, first[key.text][1]) for key, value in duplicates)
+    for key, value in duplicates:
+        report.add(
+            "duplicate-key",
+            f"`{brief(key.text)}` stands twice in one mapping",
+            key.span,
+            "the second one",
+            secondary=[Label(first[key.text][0].span, "the first one")],
+            help="remove or rename one of them",
+            fix=_removal(key, value, flow) if is_safe else (),
+        )
+    return entries
+
+
+def _owner(entries: list[Entry], first: Scalar, second: Scalar) -> Scalar | None:
+    """The name of a block, with nothing below it, that stands between two keys that are alike."""
+    between = [
+        (key, value)
+        for key, value in entries
+        if first.span.start < key.span.start < second.span.start
+    ]
+    blocks = [key for key, value in between if is_null(value) and key.text[:1].isupper()]
+    return blocks[-1] if blocks else None
+
+
+def _report_beside(
+    owner: Scalar, first: dict[str, Entry], duplicates: list[Entry], report: Report
+) -> None:
+    key, *others = [key for key, _ in duplicates]
+    report.add(
+        "duplicate-key",
+        f"`{brief(key.text)}` stands beside `{brief(owner.text)}`, not below it",
+        key.span,
+        "the second one",
+        secondary=[
+            Label(first[key.text][0].span, "the first one"),
+            Label(owner.span, "it belongs to this"),
+            *(Label(other.span, "this, too") for other in others),
+        ],
+        help=f"indent `{brief(owner.text)}` less, or what belongs to it further",
+    )
+
+
+def _is_same(value: Node, first: Node) -> bool:
+    """Whether a value is the one of the first key, and so simple that one of them is enough."""
+    return (
+        isinstance(value, Scalar)
+        and isinstance(first, Scalar)
+        and value.span.text == first.span.text
+        and PLAIN.fullmatch(value.span.text) is not None
+    )
+
+
+def _removal(key: Scalar, value: Node, flow: bool) -> tuple[Edit, ...]:
+    """The removal of an entry with its line or comma; none where a comment would go."""
+    source, text = key.span.source, key.span.source.text
+    start, end = key.span.start, value.span.end
+    if flow:
+        comma = re.search(r",\s*\Z", text[max(0, start - 200) : start])
+        return (Edit(Span(source, start - len(comma[0]), end), ""),) if comma else ()
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    rest = re.compile(r"[ \t]*\r?(\n|\Z)").match(text, end)
+    if before.strip(" ") or rest is None:
+        return ()
+    return (Edit(Span(source, start - len(before), rest.end()), ""),)
