@@ -25,6 +25,8 @@ def report_line(here: Span, report: Report) -> None:
         message = "this does not fit in with the lines before it"
         help = "indent what belongs together alike"
     labels = [Label(above, f"indented by {above.column - 1}")] if above else []
+    if not item and (owner := _line_shallower(here)):
+        labels.append(Label(owner, f"by {owner.column - 1}: should it be {spaces}?"))
     report.add("yaml-syntax", message, here, label, secondary=labels, help=help)
 
 
@@ -75,6 +77,20 @@ def _without_dash(here: Span) -> Span | None:
             break
         found = _first_word(here.source, number)
     return found
+
+
+def _line_shallower(here: Span) -> Span | None:
+    """The key above whose lines reach down to here, although they are indented further.
+
+    Either may be the one that is indented wrongly.
+    """
+    for number in range(here.line - 1, max(0, here.line - 1 - FARTHEST), -1):
+        line = here.source.line(number).rstrip()
+        text = line.lstrip()
+        if text and not text.startswith("#") and (depth := len(line) - len(text)) < here.column:
+            is_owner = text.endswith(":") and depth < here.column - 1
+            return _first_word(here.source, number) if is_owner else None
+    return None
 
 
 def _line_above(here: Span) -> Span | None:
