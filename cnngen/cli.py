@@ -4,6 +4,7 @@ Nothing of the compiler is imported before a command runs: `--version` and `--he
 and so does `check` where nothing changed. It imports no other command.
 """
 
+import errno
 import gc
 import importlib
 import os
@@ -38,6 +39,10 @@ COMMANDS = {
 BUG = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # as of a program that SIGPIPE ended
+UNSAID = 2  # as of a file that cannot be written
+
+# Why a disk takes nothing more.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 class Commands(click.Group):
@@ -68,6 +73,8 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise  # `main` says it, as it does for what click itself prints
             _report_bug(error, ctx)
             ctx.exit(BUG)
 
@@ -93,7 +100,13 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # without UTF-8, a name must not end in a traceback
             stream.reconfigure(errors="backslashreplace")
-    cli.main(prog_name="cnngen")
+    try:
+        cli.main(prog_name="cnngen")
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        reason = (error.strerror or str(error)).lower()
+        click.echo(f"error: the output cannot be written: {one_line(reason)}", err=True)
+        sys.exit(UNSAID)
 
 
 def _report_bug(error: Exception, context: click.Context) -> None:

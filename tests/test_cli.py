@@ -534,6 +534,21 @@ def test_a_closed_pipe_is_quiet():
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is full")
+@pytest.mark.parametrize("argument", ["ops", "--help"])
+def test_a_full_disk_is_no_bug(argument: str):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cnngen", argument],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    said = b"error: the output cannot be written: no space left on device\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
 def test_names_do_not_need_a_terminal_with_utf8(tmp_path: Path):
     spec = tmp_path / "größe.yaml"
     spec.write_text(FINE)

@@ -17,6 +17,7 @@ from cnngen.commands.options import (
     specs,
     terminal_width,
 )
+from cnngen.commands.writing import write_file
 from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def compare(
         raise WrongUseError(message)
     content = _content(Comparison(rows, dataset or common_dataset(rows)), format, output is None)
     if output:
-        _write(output, content)
+        write_file(output, content)
     else:
         click.echo(content.decode(), nl=False)
 
@@ -117,15 +118,3 @@ def _content(comparison: "Comparison", format: str, printed: bool) -> bytes:
                 return as_text(comparison, format, terminal_width() if printed else None).encode()
     except (MissingFrameworkError, NoChartError) as error:
         raise WrongUseError(str(error)) from None
-
-
-def _write(output: Path, content: bytes) -> None:
-    from cnngen.targets.files import write
-
-    name = one_line(str(output))
-    try:
-        write(output, content)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise WrongUseError(f"`{name}` cannot be written: {reason}") from None
-    click.echo(f"wrote {name}")

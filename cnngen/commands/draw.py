@@ -14,6 +14,7 @@ from cnngen.commands.options import (
     only_spec,
     options,
 )
+from cnngen.commands.writing import write_file
 
 FORMATS = ("svg", "png", "pdf", "html", "dot", "mmd")
 BINARY = ("png", "pdf")
@@ -76,7 +77,7 @@ def draw(
     if output is None:
         click.echo(content.decode(), nl=False)
     else:
-        _write(output, content)
+        write_file(output, content)
 
 
 def _format(output: Path | None, format: str | None) -> str:
@@ -87,14 +88,3 @@ def _format(output: Path | None, format: str | None) -> str:
         endings = f"{', '.join(f'.{name}' for name in FORMATS[:-1])} or .{FORMATS[-1]}"
         raise WrongUseError(f"`{output.name}` does not end in {endings}")
     return ending
-
-
-def _write(output: Path, content: bytes) -> None:
-    from cnngen.targets.files import write
-
-    try:
-        write(output, content)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise WrongUseError(f"`{output}` cannot be written: {reason}") from None
-    click.echo(f"wrote {output}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnngen.commands.options import WrongUseError
+from cnngen.commands.writing import unwritable
 from cnngen.diagnostics.terminal import one_line, safe
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def replace_text(file: Path, before: str, after: str) -> None:
             raise WrongUseError(f"`{name}` has changed meanwhile, so it is left as it is")
         write(file, mark + after.encode())
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise WrongUseError(f"`{name}` cannot be written: {reason}") from None
+        raise unwritable(file, error) from None
 
 
 def _line(diagnostic: "Diagnostic") -> str:

@@ -18,6 +18,7 @@ from cnngen.commands.options import (
     options,
     show,
 )
+from cnngen.commands.writing import write_file
 from cnngen.diagnostics.terminal import one_line
 from cnngen.locate import SUFFIXES
 from cnngen.shipped import SPECS, TEMPLATES
@@ -62,7 +63,7 @@ def new(ctx: click.Context, file: Path, parent: str | None, force: bool) -> None
     else:
         texts = _variant(file, name, parent)
     for path, text in texts.items():
-        _write(path, text)
+        write_file(path, text.encode())
     _, diagnostics = analyse(file, options({}, None, None))
     show(diagnostics)  # of a parent outside of the project, for instance
     ctx.exit(exit_code(diagnostics))
@@ -134,15 +135,3 @@ def _rendered(template: str, **context: object) -> str:
         trim_blocks=True,
     )
     return environment.get_template(template).render(context)
-
-
-def _write(path: Path, text: str) -> None:
-    from cnngen.targets.files import write
-
-    name = one_line(str(path))
-    try:
-        write(path, text.encode())
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise WrongUseError(f"`{name}` cannot be written: {reason}") from None
-    click.echo(f"wrote {name}")
