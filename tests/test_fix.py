@@ -75,6 +75,49 @@ PAIRS = {
         "  stem: {Conv2d: {filters: 8, kernel_size: 3, padding: valid, bias: True}}",
         "  stem: {conv: {out: 8, kernel: 3, padding: 0, bias: true}}",
     ),
+    "what is inferred": (
+        """
+        model:
+          stem: {Conv2d: {in_channels: 3, out_channels: 8, kernel_size: 3}}
+          norm: {BatchNorm2d: {num_features: 8}}
+          more: {conv: {out: 8, kernel: 3, in_channels: 8}}
+          last:
+            - LeakyReLU:
+                inplace: true
+                slope: 0.1
+        """,
+        """
+        model:
+          stem: {conv: {out: 8, kernel: 3}}
+          norm: {batch_norm: {}}
+          more: {conv: {out: 8, kernel: 3}}
+          last:
+            - leaky_relu:
+                slope: 0.1
+        """,
+    ),
+    "words of other languages": (
+        """
+        params: {deep: true}
+        blocks:
+          A:
+            about: One.
+            params: {out: integer}
+            body: {conv: {out: out, kernel: 3}}
+        model:
+          stem: {when: deep, then: [A: {out: 8}], otherwise: relu}
+        """,
+        """
+        params: {deep: true}
+        blocks:
+          A:
+            about: One.
+            params: {out: int}
+            body: {conv: {out: out, kernel: 3}}
+        model:
+          stem: {when: deep, do: [A: {out: 8}], else: relu}
+        """,
+    ),
     "a key of a step": (
         "  stem: {repeat: 2, doo: relu}",
         "  stem: {repeat: 2, do: relu}",
@@ -187,6 +230,7 @@ LEFT = {
     "a short word": "params: {w: 8}\nmodel:\n  stem: {conv: {out: v + w, kernel: 3}}\n",
     "two forms": "  stem: {conv: {out: 8, kernel: 3, init: xavier}}\n",
     "another value": "  stem: {conv: {out: 8, kernel: 3, kernel: 5}}\n",
+    "a quote would stay": '  stem: {relu: {inplace: "true"}}\n',
     "a comment would go": "params:\n  w: 8\n  w: 8  # why\nmodel:\n  stem: {conv: {out: w, kernel: 3}}\n",
     "a stage that may lack its name": "  stem: {conv: {out: 8, kernel: 3}}\n  pool: relu\n  pool: relu\n",
     "a block indented into another": TWO_BLOCKS,

@@ -1,4 +1,4 @@
-"""Synonyms: what frameworks and papers call an op, an attribute or a distribution.
+"""Synonyms: what frameworks, papers and other languages call an op, an attribute or a key.
 
 Words are compared in lower case and without underscores.
 """
@@ -64,6 +64,16 @@ ATTRIBUTES = _table(
     size="outputsize",
 )
 
+# What frameworks are told and cnngen knows, in the spelling of `translate`.
+INFERRED = (
+    *("inchannels", "infeatures", "inplanes", "numfeatures", "numchannels"),
+    *("normalizedshape", "inputshape", "inplace"),
+)
+
+FORM_KEYS = _table(do="then body steps", join="merge", **{"else": "otherwise orelse"})
+
+TYPES = _table(int="integer", float="number real double", bool="boolean")
+
 DISTRIBUTIONS = _table(
     he_normal="kaimingnormal kaiming he msra",
     he_uniform="kaiminguniform",
@@ -80,5 +90,14 @@ DISTRIBUTIONS = _table(
 
 def translate(word: str, table: Mapping[str, str], known: Container[str]) -> str | None:
     """What a word of another framework is called here, if it is known at that place."""
-    translated = table.get(word.replace("_", "").lower(), word)
+    translated = table.get(_plain(word), word)
     return translated if translated in known else None
+
+
+def is_inferred(word: str) -> bool:
+    """Whether a word tells a framework what is known here."""
+    return _plain(word) in INFERRED
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", "").lower()

@@ -5,7 +5,7 @@ from itertools import chain
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
-from cnngen.diagnostics.synonyms import ATTRIBUTES, DISTRIBUTIONS, translate
+from cnngen.diagnostics.synonyms import ATTRIBUTES, DISTRIBUTIONS, is_inferred, translate
 from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
 from cnngen.diagnostics.terminal import one_line
 from cnngen.ops import OPS
@@ -15,6 +15,7 @@ from cnngen.ops.initializer import INITIALIZERS
 from cnngen.semantics.names import Names, check_expression, guess, listed
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name
+from cnngen.syntax.fixes import remove_entry
 from cnngen.syntax.tree import Argument, ArgumentValue, Block, Call, Distribution, Identifier, Spec
 
 BESIDE = ("name", "from")  # what a step says beside its op
@@ -149,6 +150,9 @@ def _check_attributes(
         if attribute := op.attributes.get(name):
             _check_value(argument, attribute, op, names, report)
             continue
+        if is_inferred(name):
+            _report_inferred(argument, call, takes, report)
+            continue
         synonym = translate(name, ATTRIBUTES, op.attributes)
         close = synonym or guess(name, op.attributes, report)
         report.add(
@@ -161,6 +165,19 @@ def _check_attributes(
         )
         meant |= {close} if close else set(missing)
     return meant
+
+
+def _report_inferred(argument: Argument, call: Call, takes: str, report: Report) -> None:
+    """An attribute that other frameworks need and cnngen knows."""
+    name, value = argument.name, argument.value.span
+    report.add(
+        "unknown-attribute",
+        f"`{call.callee.text}` has no attribute `{name.text}`",
+        name.span,
+        secondary=[Label(call.callee.span, takes)],
+        help="remove it: cnngen infers it",
+        fix=remove_entry(name.span, value.end) if value else (),
+    )
 
 
 def _instead(argument: Argument, call: Call, missing: Collection[str]) -> str:

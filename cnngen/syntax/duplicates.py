@@ -2,8 +2,8 @@
 
 import re
 
-from cnngen.diagnostics.model import Edit, Label, Report
-from cnngen.source import Span
+from cnngen.diagnostics.model import Label, Report
+from cnngen.syntax.fixes import remove_entry
 from cnngen.syntax.yaml_nodes import Broken, Node, Scalar, brief, is_null
 
 Entry = tuple[Scalar, Node]
@@ -33,7 +33,7 @@ def report_duplicates(
             "the second one",
             secondary=[Label(first[key.text][0].span, "the first one")],
             help="remove or rename one of them",
-            fix=_removal(key, value, flow) if is_safe else (),
+            fix=remove_entry(key.span, value.span.end) if is_safe else (),
         )
     return entries
 
@@ -75,17 +75,3 @@ def _is_same(value: Node, first: Node) -> bool:
         and value.span.text == first.span.text
         and PLAIN.fullmatch(value.span.text) is not None
     )
-
-
-def _removal(key: Scalar, value: Node, flow: bool) -> tuple[Edit, ...]:
-    """The removal of an entry with its line or comma; none where a comment would go."""
-    source, text = key.span.source, key.span.source.text
-    start, end = key.span.start, value.span.end
-    if flow:
-        comma = re.search(r",\s*\Z", text[max(0, start - 200) : start])
-        return (Edit(Span(source, start - len(comma[0]), end), ""),) if comma else ()
-    before = text[text.rfind("\n", 0, start) + 1 : start]
-    rest = re.compile(r"[ \t]*\r?(\n|\Z)").match(text, end)
-    if before.strip(" ") or rest is None:
-        return ()
-    return (Edit(Span(source, start - len(before), rest.end()), ""),)

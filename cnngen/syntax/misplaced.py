@@ -1,15 +1,19 @@
-"""Keys that stand a level too high: beside the key that they belong to, not below it.
+"""Keys that stand a level too high or too low: beside the key that they belong to, not below it,
+or blocks that are not below `blocks`.
 
-Each is reported and put back, so that nothing else has to be said about it.
+Each is reported and put back or left out, so that nothing else has to be said about it.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from cnngen.diagnostics.model import Label, Report
+from cnngen.source import Span
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
 
 Entry = tuple[Scalar, Node]
+
+BLOCK_KEYS = ("about", "params", "body")
 
 
 def put_back(
@@ -29,6 +33,31 @@ def put_back(
         else:
             kept[key] = value
     return tuple(kept.items())
+
+
+def without_blocks(node: Mapping, report: Report, outer: Span | None = None) -> Mapping:
+    """A spec, or its block called `outer`, less the blocks that stand among its keys."""
+    inner = [entry for entry in node.entries if _is_block(*entry)]
+    for key, _ in inner:
+        name = brief(key.text)
+        report.add(
+            "unknown-key",
+            f"the block `{name}` stands in the block `{brief(outer.text)}`"
+            if outer
+            else f"the block `{name}` does not stand in `blocks`",
+            key.span,
+            secondary=[Label(outer, "it stands in this")] if outer else [],
+            help=f"indent it like `{brief(outer.text)}`" if outer else "move it below `blocks:`",
+        )
+    return replace(node, entries=tuple(entry for entry in node.entries if entry not in inner))
+
+
+def _is_block(key: Scalar, value: Node) -> bool:
+    return (
+        key.text[:1].isupper()
+        and isinstance(value, Mapping)
+        and any(part.text in BLOCK_KEYS for part, _ in value.entries)
+    )
 
 
 def _above(key: Scalar, entries: Iterable[Scalar]) -> Scalar | None:

@@ -3,11 +3,11 @@
 import re
 from dataclasses import replace
 
-from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant
-from cnngen.syntax.misplaced import Entry, put_back
+from cnngen.syntax.misplaced import BLOCK_KEYS, put_back, without_blocks
 from cnngen.syntax.parse_body import FORM_PARTS, parse_body
 from cnngen.syntax.parse_parameters import parse_parameters
 from cnngen.syntax.parse_results import parse_results
@@ -47,7 +47,6 @@ KEYS = (
     *("cnngen", "name", "about", "paper", "results", "extends", "params"),
     *("input", "defaults", "blocks", "model", "outputs"),
 )
-BLOCK_KEYS = ("about", "params", "body")
 SIDES = ("channels", "height", "width")
 LARGEST_SIDE = 2**31 - 1
 
@@ -89,6 +88,7 @@ def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec | None:
             several.span,
             help="describe one input: `input: {channels: 3, height: 224, width: 224}`",
         )
+    root = without_blocks(root, report)
     check_keys(root, (*KEYS, "inputs") if several else KEYS, "a spec", report)
     part = {key.text: value for key, value in root.entries}
     start = root.entries[0][0].span if root.entries else Span(root.span.source, 0, 0)
@@ -203,7 +203,7 @@ def _parse_block(name: Identifier, node: Node, report: Report) -> Block | None:
     if block is None:
         return None
     block = replace(block, entries=put_back(block.entries, FORM_PARTS, report))
-    block = replace(block, entries=_without_blocks(block.entries, name, report))
+    block = without_blocks(block, report, name.span)
     check_keys(block, BLOCK_KEYS, what, report)
     about, body = block.get("about"), block.get("body")
     require_keys(block, BLOCK_EXAMPLES, what, name.span, report)
@@ -213,30 +213,6 @@ def _parse_block(name: Identifier, node: Node, report: Report) -> Block | None:
         parse_parameters(block.get("params"), report, in_block=True),
         parse_body(body, "`body`", report) if body else (),
         name.span.to(block.span),
-    )
-
-
-def _without_blocks(
-    entries: tuple[Entry, ...], outer: Identifier, report: Report
-) -> tuple[Entry, ...]:
-    """The entries of a block, less other blocks, which are indented like its keys."""
-    inner = [(key, value) for key, value in entries if _is_block(key, value)]
-    for key, _ in inner:
-        report.add(
-            "unknown-key",
-            f"the block `{brief(key.text)}` stands in the block `{brief(outer.text)}`",
-            key.span,
-            secondary=[Label(outer.span, "it stands in this")],
-            help=f"indent it like `{brief(outer.text)}`",
-        )
-    return tuple(entry for entry in entries if entry not in inner)
-
-
-def _is_block(key: Scalar, value: Node) -> bool:
-    return (
-        key.text not in BLOCK_KEYS
-        and isinstance(value, Mapping)
-        and any(part.text in BLOCK_KEYS for part, _ in value.entries)
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell, suggest
-from cnngen.diagnostics.synonyms import OPS, translate
+from cnngen.diagnostics.synonyms import FORM_KEYS, OPS, translate
 from cnngen.source import Span
 from cnngen.syntax.expression import Expression
 from cnngen.syntax.misplaced import put_back, put_below
@@ -143,23 +143,11 @@ def _parse_form(
         arms = [(k, v) for k, v in strays if _is_body(v) and not suggest(k.text, known)]
         value = put_below((key, value), arms, report)
         strays = [entry for entry in strays if entry not in arms]
-    for part, _ in strays:
-        guess = suggest(part.text, known)
-        report.add(
-            "unknown-key",
-            f"`{key.text}` has no key `{brief(part.text)}`",
-            part.span,
-            help=f"did you mean `{guess}`?"
-            if guess
-            else f"besides it there are {', '.join(known)}",
-            fix=respell(part.span, guess, known),
-        )
+    guesses = [_report_stray(part, key.text, report) for part, _ in strays]
     if key.text == "branches":
         return _parse_branches(node, key, value, around, report)
     if node.get("do") is None:
-        if not any(
-            suggest(part.text, ("do",)) for part, _ in node.entries if part.text not in known
-        ):
+        if "do" not in guesses:
             report.add(
                 "missing-key", f"`{key.text}` lacks `do`", key.span, help="add `do:` with the steps"
             )
@@ -177,6 +165,25 @@ def _parse_form(
         return Repeat(expression, body, around.span, around.name, around.origin)
     orelse = _parse_part(node, "else", report)
     return When(expression, body, orelse, around.span, around.name, around.origin)
+
+
+def _report_stray(part: Scalar, form: str, report: Report) -> str | None:
+    """A key that stands beside `repeat`, `each`, `when` or `branches`; what it may mean."""
+    known = FORMS[form]
+    meant = translate(part.text, FORM_KEYS, known)
+    guess = meant or suggest(part.text, known)
+    owner = next((other for other, keys in FORMS.items() if part.text in keys), None)
+    belongs = f"it belongs to `{owner}`; " if owner else ""
+    report.add(
+        "unknown-key",
+        f"`{form}` has no key `{brief(part.text)}`",
+        part.span,
+        help=f"did you mean `{guess}`?"
+        if guess and not owner
+        else f"{belongs}besides `{form}` there are {', '.join(known)}",
+        fix=() if owner else respell(part.span, guess, () if meant else known),
+    )
+    return guess
 
 
 def _is_body(node: Node) -> bool:

@@ -5,6 +5,8 @@ from typing import get_args
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.diagnostics.synonyms import TYPES as OTHER_TYPES
+from cnngen.diagnostics.synonyms import translate
 from cnngen.source import Span
 from cnngen.syntax.default_type import default_type
 from cnngen.syntax.expression import Expression, InputChannels, Name, walk
@@ -83,7 +85,9 @@ def _is_constant(default: Expression, in_block: bool, report: Report) -> bool:
     for part, _ in walk(default):
         match part:
             case Name(name=name, span=Span() as span):
-                guess = suggest(name, TYPES) if in_block and part is default else None
+                is_type = in_block and part is default
+                meant = translate(name, OTHER_TYPES, TYPES) if is_type else None
+                guess = meant or (suggest(name, TYPES) if is_type else None)
                 report.add(
                     "unknown-name",
                     f"a default is a constant, and `{brief(name)}` is a name",
@@ -91,7 +95,7 @@ def _is_constant(default: Expression, in_block: bool, report: Report) -> bool:
                     help=f"did you mean the type `{guess}`?"
                     if guess
                     else "write a number, `true`, `false` or a list of numbers",
-                    fix=respell(span, guess, TYPES),
+                    fix=respell(span, guess, () if meant else TYPES),
                 )
                 return False
             case InputChannels(span=Span() as span):
