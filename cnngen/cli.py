@@ -107,6 +107,8 @@ def main() -> None:
         reason = (error.strerror or str(error)).lower()
         click.echo(f"error: the output cannot be written: {one_line(reason)}", err=True)
         sys.exit(UNSAID)
+    finally:
+        gc.freeze()  # what is left goes with the process: Python need not look for it
 
 
 def _report_bug(error: Exception, context: click.Context) -> None:

@@ -152,11 +152,12 @@ def analyse(
 
 def show(diagnostics: "Sequence[Diagnostic]", format: str = "text") -> None:
     """Print diagnostics for people."""
+    if not diagnostics:
+        return
     from cnngen.diagnostics.machine import RENDERERS
 
-    if diagnostics:
-        text = RENDERERS[format](diagnostics, color=_wants_color())
-        click.echo(text + ("\n" if format == "text" else ""), err=True, nl=False)
+    text = RENDERERS[format](diagnostics, color=_wants_color())
+    click.echo(text + ("\n" if format == "text" else ""), err=True, nl=False)
 
 
 def exit_code(diagnostics: "Iterable[Diagnostic]") -> int:

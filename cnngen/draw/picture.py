@@ -12,15 +12,18 @@ def picture(
     network: Network, format: str, depth: int = 0, expand: frozenset[str] = frozenset()
 ) -> bytes:
     """The content of a file; raises `TooLargeError` and `MissingFrameworkError`."""
-    from cnngen.draw.graph import dot, mermaid
-    from cnngen.draw.page import svg
-
     match format:
         case "svg" | "png" | "pdf":
+            from cnngen.draw.page import svg
+
             return converted(svg(network, depth, expand), format)
         case "dot":
+            from cnngen.draw.graph import dot
+
             return dot(network, depth, expand).encode()
         case "mmd":
+            from cnngen.draw.graph import mermaid
+
             return mermaid(network, depth, expand).encode()
         case "html":
             from cnngen.draw.explore import page

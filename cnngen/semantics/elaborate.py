@@ -64,6 +64,10 @@ def elaborate(
             help="use smaller numbers and fewer loops in each other",
         )
         return None
+    network.graph.add_node(INPUT)
+    for layer in network.layers.values():
+        network.graph.add_node(layer.path)
+        network.graph.add_edges_from([(x.path, layer.path) for x in layer.inputs])
     always = [stage.name.text for stage in spec.stages if not stage.training]
     named = {name.text: stage.text for name, stage in spec.outputs}
     network.outputs = named or {name: name for name in always[-1:]}
@@ -72,7 +76,6 @@ def elaborate(
 
 def _lay_stages(values: Values, elaboration: Elaboration) -> None:
     network = elaboration.network
-    network.graph.add_node(INPUT)
     running = Tensor(INPUT, network.input)
     tensors = {INPUT: running}
     for stage in elaboration.resolution.spec.stages:
@@ -261,7 +264,7 @@ def _branches(
         outputs.append(_body(body, arrangement, f"{path}.{name.text}", x, place, elaboration))
     if step.join.text == "concat":
         _warn_of_repeated_input(step, x, outputs, place, elaboration)
-    op = OPS[step.join.text]({})
+    op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at = f"{path}.{key or step.join.text}"
     return lay(at, op, tuple(outputs), step, step.join.span, x, place, elaboration)
 

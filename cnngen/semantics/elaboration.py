@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnngen.diagnostics.model import Report
-from cnngen.ops.base import Op
+from cnngen.ops.base import Op, Shape
 from cnngen.semantics.effort import STEP, Effort
 from cnngen.semantics.evaluate import (
     UNDETERMINED,
@@ -32,8 +32,8 @@ class Elaboration:
     """What changes while the layers are laid out.
 
     `times` is how often the present step comes if the loops around it do the same in each of their
-    iterations; `ops` and `names` keep what is asked again, and `blamed` which wrong values from
-    where were reported.
+    iterations; `ops`, `outputs` and `names` keep what is asked again, and `blamed` which wrong
+    values from where were reported.
     """
 
     resolution: Resolution
@@ -44,6 +44,7 @@ class Elaboration:
     training: bool = False
     times: int = 1
     ops: dict[tuple[Any, ...], Op | None] = field(default_factory=dict[tuple[Any, ...], Op | None])
+    outputs: dict[tuple[Any, ...], Shape] = field(default_factory=dict[tuple[Any, ...], Shape])
     blamed: set[tuple[str | Span, ...]] = field(default_factory=set[tuple[str | Span, ...]])
     names: dict[Call, tuple[tuple[str, ...], bool]] = field(
         default_factory=dict[Call, tuple[tuple[str, ...], bool]]

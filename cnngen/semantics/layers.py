@@ -1,17 +1,16 @@
-"""Layers: one op with its values and shapes, put into the graph."""
+"""Layers: one op with its values and shapes, put into the graph.
 
-from cnngen.diagnostics.model import Label
+What explains a mistake is imported where there is one.
+"""
+
+from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.attribute import LARGEST
 from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError
 from cnngen.program.algebra import free_names, mentions_input
 from cnngen.semantics.attributes import argument_span, bind
 from cnngen.semantics.elaboration import Elaboration, Place
 from cnngen.semantics.evaluate import EvaluationError, evaluate
-from cnngen.semantics.given import origins
-from cnngen.semantics.join_remedies import remedies_of_join
 from cnngen.semantics.network import Layer, Rank, Scope, Tensor
-from cnngen.semantics.remedies import remedies_of_layer
-from cnngen.semantics.story import story_of_join, story_of_layer
 from cnngen.semantics.walk import argument_expressions
 from cnngen.source import Span
 from cnngen.syntax.tree import Argument, ArgumentValue, Body, Branches, Call
@@ -25,7 +24,7 @@ def lay_op(call: Call, path: str, x: Tensor, place: Place, elaboration: Elaborat
     if op_class is None:
         return Tensor(path, UNKNOWN)
     op = _bound(call, op_class, place.scope, elaboration)
-    if op is not None:
+    if op is not None and op.lists:
         elaboration.effort.spend(_numbers_in_lists(op), call.span)
     return lay(path, op, (x,), call, call.callee.span, x, place, elaboration)
 
@@ -57,6 +56,8 @@ def _new_origins(
     value: ArgumentValue, error: EvaluationError, scope: Scope, elaboration: Elaboration
 ) -> tuple[Label, ...] | None:
     """Where a wrong value came from; None if the same was said of another op that got it."""
+    from cnngen.semantics.given import origins
+
     labels = origins(value, error.span, scope, elaboration.resolution.spec)
     key = (error.message, *(label.span for label in labels))
     if labels and key in elaboration.blamed:
@@ -96,35 +97,39 @@ def lay(
 ) -> Tensor:
     """Infer the output of an op and put it into the graph; `given` is what its step was given."""
     network = elaboration.network
-    if op is None or any(x.shape is UNKNOWN for x in inputs):
+    if op is None or any([x.shape is UNKNOWN for x in inputs]):
         return Tensor(path, UNKNOWN)
     if len(network.layers) >= elaboration.limit:
         elaboration.refuse_size(span)
-    shapes = tuple(x.shape for x in inputs)
-    try:
-        output = op.infer(*shapes)
-    except ShapeError as error:
-        _report(error, op, inputs, step, span, given, place, elaboration)
-        return Tensor(path, UNKNOWN)
+    shapes = tuple([x.shape for x in inputs])
+    output = elaboration.outputs.get((op, *shapes))
+    if output is None:
+        try:
+            output = op.infer(*shapes)
+        except ShapeError as error:
+            _report(error, op, inputs, step, span, given, place, elaboration)
+            return Tensor(path, UNKNOWN)
+        if _is_too_large(output):
+            _report_size(op, output, span, place.scope, elaboration.report)
+            return Tensor(path, UNKNOWN)
+        elaboration.outputs[op, *shapes] = output
     network.layers[path] = Layer(
         path, op, inputs, output, step, span, place.scope, elaboration.training
     )
-    if _is_too_large(output):
-        elaboration.report.add(
-            "too-large",
-            f"the output of `{op.name}` is too large: {output}",
-            span,
-            notes=place.scope.trail(),
-            help="use fewer or smaller steps that enlarge their input",
-        )
-        return Tensor(path, UNKNOWN)
     elaboration.effort.earn()
-    network.graph.add_node(path)
-    for x in inputs:
-        network.graph.add_edge(x.path, path)
     if isinstance(step, Call):
         _note_use(step, op, shapes[0], place.scope, elaboration)
     return Tensor(path, output)
+
+
+def _report_size(op: Op, output: Shape, span: Span, scope: Scope, report: Report) -> None:
+    report.add(
+        "too-large",
+        f"the output of `{op.name}` is too large: {output}",
+        span,
+        notes=scope.trail(),
+        help="use fewer or smaller steps that enlarge their input",
+    )
 
 
 def _report(
@@ -138,6 +143,10 @@ def _report(
     elaboration: Elaboration,
 ) -> None:
     """Say that shapes do not fit, and how they came about."""
+    from cnngen.semantics.join_remedies import remedies_of_join
+    from cnngen.semantics.remedies import remedies_of_layer
+    from cnngen.semantics.story import story_of_join, story_of_layer
+
     scope, network, report = place.scope, elaboration.network, elaboration.report
     at = (
         argument_span(step, error.attribute) if isinstance(step, Call) and error.attribute else span

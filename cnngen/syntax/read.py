@@ -26,8 +26,8 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Control characters, and those that reorder text or break lines unseen. A lone carriage return is a
 # line break to YAML and to nobody else.
 HIDDEN = re.compile(
-    "[^\t\n\r -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-    "|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)"
+    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufeff\ufffe\uffff]|\r(?!\n)"
 )
 SHARE = "name what is shared: a parameter, a block, an entry of `defaults`, or a spec to extend"
 WORD = re.compile(r"[^\s,\[\]{}]*")
