@@ -1,9 +1,11 @@
 """What holds for all tests: quiet frameworks without a GPU, and a torchvision that can be imported."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from browser import browser, installed
 from hypothesis import settings
 
 # A busy machine is no failure, and what passes once passes again.
@@ -39,6 +41,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return f"{path}[{test.partition('[')[2]}" if path in SHARING else nodeid
 
     return Grouped(config, log) if config.getoption("dist") == "load" else None
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    """A browser for the tests of a file."""
+    pytest.importorskip("selenium")
+    if not installed():
+        pytest.skip("Chromium is not installed")
+    with browser() as started:
+        yield started
 
 
 DECLARED: list[Any] = []  # what PyTorch forgets with the object that declared it

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -151,6 +152,58 @@ def test_only_addresses_become_links(put: Put):
     page = compare(*files, "--format", "html").stdout
     assert re.findall(r'href="([^"]*)"', page) == [good.replace("&", "&amp;")]
     assert "src=" not in page and "javascript:alert(1)" in page
+
+
+@pytest.mark.browser
+def test_the_page_sorts_and_fits_in_a_browser(put: Put, driver: Any):
+    files = [
+        put("Middle", 8, "dataset: D, top1: 60, source: Table 1"),
+        put("Largest", 16, "dataset: D, top1: 9, source: Table 1"),
+        put("Smallest", 4),
+    ]
+    assert compare(*files, "-o", "page.html").exit_code == 0
+    driver.get(Path("page.html").absolute().as_uri())
+
+    def column(number: int) -> list[str]:
+        cells = driver.find_elements("css selector", f"td:nth-child({number})")
+        return [cell.text for cell in cells]
+
+    def click(name: str) -> None:
+        heads = driver.find_elements("css selector", "th button")
+        next(head for head in heads if head.text.split()[0] == name).click()
+
+    assert column(1) == ["Middle", "Largest", "Smallest"]
+    click("parameters")
+    assert column(1) == ["Smallest", "Middle", "Largest"]
+    click("top-1")
+    assert column(1) == ["Largest", "Middle", "Smallest"]
+    click("top-1")
+    assert column(1) == ["Middle", "Largest", "Smallest"]
+    sorted_by = driver.find_elements("css selector", "[aria-sort]")
+    assert [head.get_attribute("aria-sort") for head in sorted_by] == ["descending"]
+
+    driver.set_window_size(500, 800)
+    sizes = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    page, window = driver.execute_script(sizes)
+    assert page <= window
+    assert driver.get_log("browser") == []
+
+
+@pytest.mark.browser
+def test_the_page_is_light_or_dark(put: Put, driver: Any):
+    result = "dataset: D, top1: 60, source: Table 1"
+    assert compare(put("One", 4, result), put("Two", 8, result), "-o", "page.html").exit_code == 0
+    driver.get(Path("page.html").absolute().as_uri())
+    script = """
+        const text = document.querySelector("svg .label");
+        return [getComputedStyle(document.body).backgroundColor, getComputedStyle(text).fill];"""
+    seen: dict[str, list[int]] = {}
+    for scheme in ("light", "dark"):
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        seen[scheme] = [int(re.findall(r"\d+", c)[0]) for c in driver.execute_script(script)]
+    (paper, ink), (night, light) = seen["light"], seen["dark"]
+    assert paper > 200 > 100 > ink and night < 100 < 200 < light
 
 
 def test_the_same_networks_are_the_same_chart():

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import browser, installed
 from built import build
 
 from cnngen.draw.explore import page
@@ -105,15 +104,6 @@ def leaves(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 # --- In a browser
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    pytest.importorskip("selenium")
-    if not installed():
-        pytest.skip("Chromium is not installed")
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture
