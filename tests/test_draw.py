@@ -12,6 +12,7 @@ from cnngen.cli import cli
 from cnngen.draw.figure import Figure
 from cnngen.draw.figures import MOST_PARTS, figures, names
 from cnngen.draw.metrics import width
+from cnngen.draw.page import svg
 from cnngen.locate import zoo
 
 pygraphviz = pytest.importorskip("pygraphviz")
@@ -116,6 +117,34 @@ def test_one_use_opens_alone():
         ("Residual", 2, False),
     ]
     assert beside.title == "Residual"
+
+
+NAMED = """\
+cnngen: 1
+name: Named
+about: Outputs with names, one of which is read again.
+input: {channels: 3, height: 8, width: 8}
+model:
+  stem: {conv: {out: 4, kernel: 1}}
+  head: {conv: {out: 2, kernel: 1}}
+  aux: {when: training, from: stem, do: [global_avg_pool, flatten]}
+outputs: {features: stem, classes: head, aux: aux}
+"""
+
+
+def test_outputs_have_their_names():
+    (figure,) = figures(build(NAMED).network)
+    keys = {box.key for box in figure.boxes}
+    ends = {arrow.shape for arrow in figure.arrows if arrow.head not in keys}
+    assert ends == {"features: 4 x 8 x 8", "classes: 2 x 8 x 8", "aux: 4"}
+
+
+def test_what_is_dashed_is_in_the_legend():
+    legend = "in training only"
+    without = NAMED.replace("when: training, ", "").replace(
+        "do: [global_avg_pool, flatten]", "relu: "
+    )
+    assert legend in svg(build(NAMED).network) and legend not in svg(build(without).network)
 
 
 OPTIONAL = """\

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.excerpt import Excerpt, Sources, in_spec
-from cnngen.draw.figure import LEGEND, Arrow, Box, Figure, Plan, chain_of, figure
+from cnngen.draw.figure import LEGEND, TRAINING, Arrow, Box, Figure, Plan, chain_of, figure
 from cnngen.draw.figures import MOST_PARTS, TooLargeError, overview, plain_blocks
 from cnngen.draw.place import FRAME, FRAME_HEAD, PlacedFigure, frame_title, lines, placed, size
 from cnngen.draw.render import render, text_of
@@ -62,6 +62,7 @@ def page(network: Network, depth: int = 0, expand: frozenset[str] = frozenset())
         title=spec.name.text,
         about=one_line(spec.about),
         legend=LEGEND,
+        dashed=TRAINING if any(layer.training for layer in network.layers.values()) else "",
         data=Markup(_json(data)),
         style=Markup(text_of("explore.css")),
         script=Markup(text_of("explore.js")),

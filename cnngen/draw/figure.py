@@ -31,6 +31,7 @@ LEGEND: dict[Kind, str] = {
     "join": "+ sum, C concatenation, × product",
     "other": "other",
 }
+TRAINING = "in training only"
 AFTER = ("normalization", "activation")  # what belongs to the box before it, which begins with:
 BEGIN = ("convolution", "fully connected", "normalization")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
-from cnngen.draw.figure import Box, Figure, Plan, chain_of, figure
+from cnngen.draw.figure import Arrow, Box, Figure, Plan, chain_of, figure
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Layer, Network, Scope
 
@@ -63,7 +63,23 @@ def overview(network: Network, plan: Plan) -> Figure:
         else box
         for box in whole.boxes
     )
-    return replace(whole, boxes=tuple(boxes))
+    return _with_outputs(replace(whole, boxes=tuple(boxes)), network)
+
+
+def _with_outputs(whole: Figure, network: Network) -> Figure:
+    """The whole network with the names that the spec gives to its outputs."""
+    if not network.resolution.spec.outputs:
+        return whole
+    giving = {box.paths[-1]: box.key for box in whole.boxes}
+    tensors = {name: network.stages[stage] for name, stage in network.outputs.items()}
+    named = [
+        Arrow(giving[tensor.path], f"{giving[tensor.path]}:{name}", f"{name}: {tensor.shape}")
+        for name, tensor in tensors.items()
+        if tensor.path in giving
+    ]
+    replaced = {f"{arrow.tail}:" for arrow in named}
+    kept = [arrow for arrow in whole.arrows if arrow.head not in replaced]
+    return replace(whole, arrows=(*kept, *named))
 
 
 def check_names(network: Network, expand: Collection[str]) -> None:

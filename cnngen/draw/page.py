@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cnngen.diagnostics.terminal import one_line
-from cnngen.draw.figure import LEGEND
+from cnngen.draw.figure import LEGEND, TRAINING, Box
 from cnngen.draw.figures import figures
 from cnngen.draw.metrics import width
 from cnngen.draw.place import (
@@ -149,23 +149,26 @@ def _figure(figure: PlacedFigure) -> dict[str, Any]:
 
 
 def _legend(panels: Sequence[Panel]) -> list[dict[str, Any]]:
-    """The colours that are on the page."""
-    kinds = {kind for panel in panels for kind in _kinds(panel.figure)}
+    """The colours that are on the page, and what is dashed."""
+    drawn = [box for panel in panels for box in _boxes(panel.figure)]
+    kinds = {box.kind for box in drawn}
+    known = [(kind, False, text) for kind, text in LEGEND.items() if kind in kinds]
+    dashed = [("other", True, TRAINING)] if any(box.training for box in drawn) else []
     entries: list[dict[str, Any]] = []
     x = MARGIN
-    for kind, text in LEGEND.items():
-        if kind in kinds:
-            entries.append({"kind": kind, "text": text, "x": round(x, 1)})
-            x += 30 + width(text, SMALL)
+    for kind, training, text in (*known, *dashed):
+        entries.append({"kind": kind, "training": training, "text": text, "x": round(x, 1)})
+        x += 30 + width(text, SMALL)
     return entries
 
 
-def _kinds(figure: PlacedFigure) -> Iterator[str]:
+def _boxes(figure: PlacedFigure) -> Iterator[Box]:
+    """Those that are not opened."""
     for box in figure.boxes:
         if box.inside:
-            yield from _kinds(box.inside)
+            yield from _boxes(box.inside)
         else:
-            yield box.box.kind
+            yield box.box
 
 
 def _box(box: PlacedBox) -> dict[str, Any]:
