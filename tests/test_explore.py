@@ -175,6 +175,28 @@ def test_what_is_opened_has_room(small: Any):
 
 
 @pytest.mark.browser
+def test_a_narrow_window_shows_the_middle(small: Any):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def off() -> float:
+        """How far the picture is from the middle of its room."""
+        return small.execute_script("""
+            const [outer, inner] = [svg, view].map((each) => each.getBoundingClientRect());
+            return outer.left + outer.width / 2 - inner.left - inner.width / 2;""")
+
+    before = off()
+    small.set_window_size(600, 700)
+    try:
+        WebDriverWait(small, 10).until(lambda _: abs(off() - before) < 2)
+        scroll, width = small.execute_script(
+            "const page = document.documentElement; return [page.scrollWidth, page.clientWidth]"
+        )
+        assert scroll <= width
+    finally:
+        small.set_window_size(1400, 1000)
+
+
+@pytest.mark.browser
 def test_the_keyboard_is_enough(small: Any):
     from selenium.webdriver import ActionChains, Keys
 

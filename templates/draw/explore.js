@@ -424,3 +424,10 @@ document.getElementById("smaller").addEventListener("click", () => zoom(0.8));
 document.getElementById("fit").addEventListener("click", () => fit());
 draw();
 fit(LEGIBLE);
+
+let breadth = svg.clientWidth;
+new ResizeObserver(() => {
+  pan.x += (svg.clientWidth - breadth) / 2; // what is in the middle stays there
+  breadth = svg.clientWidth;
+  move();
+}).observe(svg);
