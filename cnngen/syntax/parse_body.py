@@ -143,7 +143,7 @@ def _parse_form(
         arms = [(k, v) for k, v in strays if _is_body(v) and not suggest(k.text, known)]
         value = put_below((key, value), arms, report)
         strays = [entry for entry in strays if entry not in arms]
-    guesses = [_report_stray(part, key.text, report) for part, _ in strays]
+    guesses = [_report_stray(part, key.text, node, report) for part, _ in strays]
     if key.text == "branches":
         return _parse_branches(node, key, value, around, report)
     if node.get("do") is None:
@@ -167,10 +167,11 @@ def _parse_form(
     return When(expression, body, orelse, around.span, around.name, around.origin)
 
 
-def _report_stray(part: Scalar, form: str, report: Report) -> str | None:
+def _report_stray(part: Scalar, form: str, node: Mapping, report: Report) -> str | None:
     """A key that stands beside `repeat`, `each`, `when` or `branches`; what it may mean."""
     known = FORMS[form]
-    meant = translate(part.text, FORM_KEYS, known)
+    lacking = [key for key in known if node.get(key) is None]
+    meant = translate(part.text, FORM_KEYS, lacking)
     guess = meant or suggest(part.text, known)
     owner = next((other for other, keys in FORMS.items() if part.text in keys), None)
     belongs = f"it belongs to `{owner}`; " if owner else ""
