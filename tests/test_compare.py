@@ -18,9 +18,12 @@ from hypothesis import strategies as st
 
 from cnngen.cli import cli
 from cnngen.compare.chart import LARGEST, ROOM, wrapped
-from cnngen.compare.labels import Box, Bubble, place_labels
+from cnngen.compare.labels import Box, Bubble, needs_leader, place_labels
+from cnngen.compare.papers import MARKS, OTHERS, marks
+from cnngen.compare.rows import Compared
 from cnngen.compare.scale import scale
 from cnngen.draw.metrics import width
+from cnngen.syntax.tree import Paper
 
 SPEC = """\
 cnngen: 1
@@ -73,9 +76,9 @@ def test_a_table_with_notes(put: Put):
 
 
 def test_depth_is_that_of_the_papers():
-    names = ["vgg16", "resnet50", "resnet152", "densenet121", "googlenet"]
+    names = ["vgg16", "resnet50", "resnet152", "densenet121", "googlenet", "se_resnet50"]
     networks = json.loads(compare(*names, "--format", "json").stdout)
-    assert [each["depth"] for each in networks] == [16, 50, 152, 121, 22]
+    assert [each["depth"] for each in networks] == [16, 50, 152, 121, 22, 50]
 
 
 def test_exact_numbers_for_programs(put: Put):
@@ -96,6 +99,9 @@ def test_a_changed_network_has_no_published_accuracy(put: Put):
     ("arguments", "message"),
     [
         (["vgg16"], "two specs or more"),
+        (["vgg16", "vgg16"], "these are one"),
+        (["vgg16", "resnet50", "--set", "classes=2", "--format", "svg"], "changed by --set"),
+        (["vgg16", "resnet50", "--set", "classes=2", "--dataset", "X"], "changed by --set"),
         (["vgg16", "resnet50", "--dataset", "MNIST"], "they have ImageNet"),
         (["unet", "lenet5", "--format", "svg"], "results: [{dataset"),
         (["vgg16", "resnet50", "-o", "a.pdf"], "does not end in .txt, .md"),
@@ -152,6 +158,24 @@ def test_only_addresses_become_links(put: Put):
     page = compare(*files, "--format", "html").stdout
     assert re.findall(r'href="([^"]*)"', page) == [good.replace("&", "&amp;")]
     assert "src=" not in page and "javascript:alert(1)" in page
+
+
+def test_a_page_without_a_chart_has_its_table(put: Put):
+    page = compare(put("One"), put("Two", 8), "--format", "html").stdout
+    assert "No chart: no top-1 is known" in page and page.count("<tr>") == 3
+    assert "<svg" not in page
+
+
+def test_the_name_of_a_dataset_may_be_spelt_otherwise(put: Put):
+    files = [put("One", 4, "dataset: ImageNet, top1: 60, source: S"), put("Two")]
+    assert "60.00" in compare(*files, "--dataset", "imagenet").stdout
+
+
+def test_networks_of_one_name_have_their_files(put: Put):
+    one = put("One")
+    Path("copy.yaml").write_text(Path(one).read_text())
+    table = compare(one, "copy.yaml").stdout
+    assert "One (one)" in table and "One (copy)" in table
 
 
 @pytest.mark.browser
@@ -242,8 +266,53 @@ def test_a_scale_has_room_for_its_values(values: list[float]):
 @given(st.text("ab c", max_size=200))
 def test_lines_fit(text: str):
     lines = wrapped(text, 60, 10)
-    assert " ".join(lines).split() == text.split()
-    assert all(width(line, 10) <= 60 or " " not in line for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(width(line, 10) <= 60 for line in lines)
+
+
+def test_certainty_is_the_end_of_the_scale(put: Put):
+    files = [put("One", 4, "dataset: D, top1: 100, source: S"), put("Two", 8, "dataset: D, top1: 100, source: S")]
+    root = ElementTree.fromstring(compare(*files, "--format", "svg").stdout)
+    ticks = [x.text for x in root.iter(f"{SVG}text") if x.get("class") == "tick end"]
+    assert ticks == ["96", "98", "100"]
+
+
+def test_each_paper_has_its_mark():
+    """Two papers of the same authors in one year are two; what is beyond the marks shares one."""
+
+    def row(url: str, authors: str = "He, Zhang") -> Compared:
+        paper = Paper("A title", authors, "2016", url)
+        return Compared("Net", paper, (1, 1, 1), 1, 1, 1, 1, ())
+
+    found = marks([row("a"), row("b"), row("a")])
+    assert [mark.text for mark in found] == ["He et al., 2016a", "He et al., 2016b"] + [
+        "He et al., 2016a"
+    ]
+    several = marks([row(str(i), f"Author{i}") for i in range(20)])
+    assert len({(mark.colour, mark.dashed) for mark in several}) == MARKS
+    assert [mark.text for mark in several[MARKS - 2 :]] == ["Author12, 2016"] + [OTHERS] * 7
+
+
+@pytest.mark.parametrize(
+    ("other", "needed"),
+    [(Bubble(300, 50, 9, ""), False), (Bubble(75, 50, 9, ""), True), (Bubble(50, 50, 9, ""), True)],
+)
+def test_a_name_has_a_line_where_it_may_be_another_bubbles(other: Bubble, needed: bool):
+    bubble = Bubble(50, 50, 9, "Net")
+    assert needs_leader(bubble, Box(62, 44, 100, 56), [bubble, other]) == needed
+
+
+@pytest.mark.parametrize(
+    ("box", "between"),
+    [
+        (Box(40, 40, 60, 60), True),
+        (Box(40, 0, 60, 20), False),
+        (Box(90, 45, 99, 55), True),
+        (Box(0, 51, 100, 60), False),
+    ],
+)
+def test_what_lies_between(box: Box, between: bool):
+    assert box.lies_between(0, 50, Box(100, 40, 120, 60)) == between
 
 
 def test_boxes_that_only_touch_do_not_meet():

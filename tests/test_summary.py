@@ -137,7 +137,8 @@ def test_the_table_is_that_of_a_paper(spec: str):
         f"{'-' * 97}\n"
         "Heads  logits 10         218        10,024\n"
         "\n"
-        "activations of 1 image in float32: inference at least 3.1 kB, training 2.8 kB\n"
+        "activations of 1 image in float32: inference at least 3.1 kB,"
+        " kept for the backward pass 2.8 kB\n"
         "buffers (running statistics): 8\n"
         "not counted, as in training only (`--training`): aux\n"
     )
@@ -152,9 +153,23 @@ def test_depth_tells_more_parts_apart(spec: str):
 
 def test_memory_is_that_of_a_batch():
     line = next(x for x in summary("resnet50", "--batch", "64").splitlines() if "activ" in x)
-    assert line == (
-        "activations of 64 images in float32: inference at least 616.6 MB, training 5.5 GB"
-    )
+    needed = "inference at least 616.6 MB, kept for the backward pass 5.5 GB"
+    assert line == f"activations of 64 images in float32: {needed}"
+
+
+@pytest.mark.parametrize("format", ["markdown", "latex"])
+def test_memory_is_in_other_formats_where_a_batch_is_given(spec: str, format: str):
+    alone = summary(spec, "--format", format)
+    more = summary(spec, "--format", format, "--batch", "2").removeprefix(alone)
+    line = "activations of 2 images in float32: inference at least 6.1 kB,"
+    assert "activations" not in alone and line in more
+
+
+def test_memory_for_programs(spec: str):
+    fields = json.loads(summary(spec, "--format", "json", "--batch", "2"))["activations"]
+    assert fields == {"batch": 2, "inference": 6144, "training": 5664}
+    done = CliRunner().invoke(cli, ["summary", spec, "--format", "csv", "--batch", "2"])
+    assert done.exit_code == 2 and "take json" in done.output
 
 
 def test_markdown(spec: str):

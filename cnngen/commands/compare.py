@@ -21,6 +21,7 @@ from cnngen.commands.writing import write_file
 from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
+    from cnngen.compare.rows import Compared
     from cnngen.compare.table import Comparison
 
 ENDINGS = {
@@ -68,23 +69,36 @@ def compare(
         raise WrongUseError("a picture as png goes to a file: give one with -o")
     paths = specs(spec)
     if len(paths) < 2:
-        raise WrongUseError("give two specs or more to compare")
+        same = len(spec) > 1 and len(paths) == 1
+        raise WrongUseError(f"give two specs or more to compare{': these are one' if same else ''}")
     given = options(settings, input, max_layers)
-    from cnngen.compare.rows import common_dataset, compared
+    from cnngen.compare.rows import apart, common_dataset, compared
     from cnngen.compare.table import Comparison
 
     changed = bool(settings or input)
     rows = [compared(checked(*analyse(path, given)), changed) for path in paths]
-    known = list(dict.fromkeys(result.dataset for row in rows for result in row.results))
-    if dataset is not None and dataset not in known:
-        listed = f"they have {', '.join(known)}" if known else "they have no `results`"
-        message = f"no result of these networks is on `{one_line(dataset)}`: {one_line(listed)}"
-        raise WrongUseError(message)
-    content = _content(Comparison(rows, dataset or common_dataset(rows)), format, output is None)
+    rows = apart(rows, [path.stem for path in paths])
+    images = common_dataset(rows) if dataset is None else _dataset(dataset, rows, changed)
+    content = _content(Comparison(rows, images, changed), format, output is None)
     if output:
         write_file(output, content)
     else:
         click.echo(content.decode(), nl=False)
+
+
+def _dataset(name: str, rows: "list[Compared]", changed: bool) -> str:
+    """As the specs spell it."""
+    known = {result.dataset: result.dataset for row in rows for result in row.results}
+    found = known.get(name) or {each.casefold(): each for each in known}.get(name.casefold())
+    if found is not None:
+        return found
+    why = "they have no `results`"
+    if known:
+        why = f"they have {', '.join(known)}"
+    elif changed:
+        why = "changed by --set or --input, they have none"
+    message = f"no result of these networks is on `{one_line(name)}`: {one_line(why)}"
+    raise WrongUseError(message)
 
 
 def _format(output: Path | None, format: str | None) -> str:

@@ -7,6 +7,7 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.options import (
     Size,
+    WrongUseError,
     analyse,
     changes,
     checked,
@@ -29,9 +30,9 @@ from cnngen.commands.options import (
 @click.option(
     "--batch",
     type=click.IntRange(1, 2**31 - 1),
-    default=1,
-    show_default=True,
-    help="Images for which the memory of the activations is given.",
+    metavar="N",
+    help="Images for which the memory of the activations is given: in the table of one; in other"
+    " formats (not csv) where this is said.",
 )
 @click.option("--training", is_flag=True, help="Count what exists in training only, too.")
 @changes
@@ -39,7 +40,7 @@ def summary(
     spec: str,
     format: str,
     depth: int | None,
-    batch: int,
+    batch: int | None,
     training: bool,
     settings: dict[str, str],
     input: Size | None,
@@ -50,21 +51,32 @@ def summary(
     The field is how many pixels of the image a position depends on, along its height and width.
     """
     network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
-    from cnngen.report.memory import activations, memory_text
+    if format == "csv" and batch:
+        raise WrongUseError("csv has no memory of activations, which `--batch` is for: take json")
+    from cnngen.report.catalogue import escaped
+    from cnngen.report.memory import activations, memory_fields, memory_text
     from cnngen.report.summary import summarize
     from cnngen.report.summary_table import buffers, left_out, plain_table, summary_table
-    from cnngen.report.table import RENDERERS, aligned
+    from cnngen.report.table import aligned, comma_separated, latex, latex_text, markdown
 
     summed = summarize(network, training)
+    memory = memory_text(activations(network), batch or 1)
     match format:
         case "json":
-            text = json.dumps(summed.as_dict(), indent=2) + "\n"
+            fields = summed.as_dict()
+            if batch:
+                fields["activations"] = memory_fields(activations(network), batch)
+            text = json.dumps(fields, indent=2) + "\n"
         case "csv":
-            text = RENDERERS[format](plain_table(summed, depth))
-        case "table":
-            notes = [memory_text(activations(network), batch), buffers(summed), left_out(summed)]
-            table = aligned(summary_table(network, summed, depth or 1), terminal_width())
-            text = "\n".join([table, *filter(None, notes), ""])
+            text = comma_separated(plain_table(summed, depth))
+        case "markdown":
+            text = markdown(summary_table(network, summed, depth or 1))
+            text += f"\n{escaped(memory)}\n" if batch else ""
+        case "latex":
+            text = latex(summary_table(network, summed, depth or 1))
+            text += f"\n\\par {latex_text(memory)}\n" if batch else ""
         case _:
-            text = RENDERERS[format](summary_table(network, summed, depth or 1))
+            table = aligned(summary_table(network, summed, depth or 1), terminal_width())
+            notes = filter(None, (memory, buffers(summed), left_out(summed)))
+            text = "\n".join([table, *notes, ""])
     click.echo(text, nl=False)

@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import jinja2
 
-from cnngen.compare.labels import SIZE, Box, Bubble, place_labels
+from cnngen.compare.labels import SIZE, Box, Bubble, needs_leader, place_labels
+from cnngen.compare.papers import Mark, marks
 from cnngen.compare.rows import Compared
 from cnngen.compare.scale import scale
 from cnngen.compare.table import Comparison
@@ -23,8 +24,9 @@ SIDE = 690.0  # where the keys begin
 LARGEST = 34.0  # radius of the largest bubble
 LINE = 13.0
 NOTE = 9.5  # size of the letters below
-# Okabe and Ito's colours, which people who are colour-blind can tell apart, less their yellow.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#777777")
+HEAD = 15.0  # of the title, which is bold
+CERTAIN = 100.0  # per cent
+SPREAD = 5.0  # per cent around accuracies that are all the same
 
 
 class NoChartError(Exception):
@@ -33,12 +35,11 @@ class NoChartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A bubble, the place of its name, and the colour of its paper; dashed where those run out."""
+    """A bubble, the place of its name, and the mark of its paper."""
 
     bubble: Bubble
     label: Box
-    colour: str
-    dashed: bool
+    mark: Mark
     title: str
     leader: bool
 
@@ -49,38 +50,45 @@ def chart(comparison: Comparison) -> str:
     _check(comparison, shown)
     tops = [result.top1 for row in shown if (result := comparison.result(row))]
     across = scale([row.macs for row in shown], ROOM.left, ROOM.right, LARGEST + 14)
-    up = scale(tops, ROOM.bottom, ROOM.top, LARGEST + 14)
+    up = scale(tops, ROOM.bottom, ROOM.top, LARGEST + 14, SPREAD)
     largest = max(max(row.parameters for row in shown), 1)
     bubbles = [
         Bubble(across.place(row.macs), up.place(top), _radius(row.parameters, largest), row.name)
         for row, top in zip(shown, tops, strict=True)
     ]
-    papers = list(dict.fromkeys(_paper(row) for row in shown))
+    papers = marks(shown)
     labels = place_labels(bubbles, ROOM)
     figures = [
         Shown(
             bubble,
             label,
-            *_colour(papers.index(_paper(row))),
+            mark,
             _told(row, top),
-            label.distance(bubble.x, bubble.y) > bubble.radius + 8,
+            needs_leader(bubble, label, bubbles),
         )
-        for row, top, bubble, label in zip(shown, tops, bubbles, labels, strict=True)
+        for row, top, bubble, label, mark in zip(shown, tops, bubbles, labels, papers, strict=True)
     ]
     notes = [line for note in _notes(comparison) for line in wrapped(note, WIDTH - 32, NOTE)]
     return render(
         "chart.svg.jinja",
-        title=f"Top-1 on {one_line(comparison.dataset or '')} against cost",
+        title=_title(comparison),
         width=WIDTH,
         height=ROOM.bottom + 62 + LINE * len(notes),
         room=ROOM,
         shown=sorted(figures, key=lambda each: -each.bubble.radius),
-        across=[(_rounded(across.place(tick)), _brief(round(tick))) for tick in across.ticks()],
-        up=[(_rounded(up.place(tick)), f"{tick:g}") for tick in up.ticks()],
+        across=[
+            (_rounded(across.place(tick)), _brief(round(tick)))
+            for tick in across.ticks()
+            if tick >= 0 and tick == round(tick)
+        ],
+        up=[(_rounded(up.place(tick)), f"{tick:g}") for tick in up.ticks() if tick <= CERTAIN],
         logarithmic=across.logarithmic,
         side=SIDE,
         sizes=_sizes(largest),
-        papers=[(*_colour(i), _shortened(paper)) for i, paper in enumerate(papers)],
+        papers=[
+            (mark.colour, mark.dashed, _shortened(mark.text, WIDTH - SIDE - 32, SIZE))
+            for mark in dict.fromkeys(papers)
+        ],
         notes=notes,
         line=LINE,
     )
@@ -99,9 +107,9 @@ def render(template: str, **values: object) -> str:
 
 
 def wrapped(text: str, room: float, size: float) -> list[str]:
-    """The text in lines that fit; a word that is longer than a line has one of its own."""
+    """The text in lines that fit; a word that is longer than a line is broken."""
     lines: list[str] = []
-    for word in text.split():
+    for word in _words(text, room, size):
         if lines and width(f"{lines[-1]} {word}", size) <= room:
             lines[-1] += f" {word}"
         else:
@@ -109,7 +117,18 @@ def wrapped(text: str, room: float, size: float) -> list[str]:
     return lines
 
 
+def _words(text: str, room: float, size: float) -> Iterator[str]:
+    for word in text.split():
+        while width(word, size) > room:
+            fitting = next(n for n in range(len(word) - 1, 0, -1) if width(word[:n], size) <= room)
+            yield word[:fitting]
+            word = word[fitting:]
+        yield word
+
+
 def _check(comparison: Comparison, shown: Sequence[Compared]) -> None:
+    if not shown and comparison.changed:
+        raise NoChartError("networks changed by --set or --input have no published accuracies")
     if not shown:
         on = f" on `{one_line(comparison.dataset)}`" if comparison.dataset else ""
         raise NoChartError(
@@ -129,23 +148,15 @@ def _radius(parameters: float, largest: float) -> float:
     return LARGEST * math.sqrt(parameters / largest)
 
 
-def _colour(place: int) -> tuple[str, bool]:
-    return COLOURS[place % len(COLOURS)], place // len(COLOURS) % 2 == 1
+def _title(comparison: Comparison) -> str:
+    dataset = _shortened(one_line(comparison.dataset or ""), WIDTH / 2, HEAD)
+    return f"Top-1 on {dataset} against cost"
 
 
-def _paper(row: Compared) -> str:
-    """`He et al., 2016`."""
-    paper = row.paper
-    first, *others = [author.strip() for author in paper.authors.split(",")]
-    who = first + (" et al." if others else "") or paper.title
-    return one_line(", ".join(filter(None, (who, paper.year))) or "without a paper")
-
-
-def _shortened(text: str) -> str:
-    room = WIDTH - SIDE - 32
-    if width(text, SIZE) <= room:
+def _shortened(text: str, room: float, size: float) -> str:
+    if width(text, size) <= room:
         return text
-    while text and width(f"{text}...", SIZE) > room:
+    while text and width(f"{text}...", size) > room:
         text = text[:-1]
     return f"{text.rstrip()}..."
 

@@ -4,7 +4,7 @@ import re
 
 from markupsafe import Markup
 
-from cnngen.compare.chart import chart, render
+from cnngen.compare.chart import NoChartError, chart, render
 from cnngen.compare.rows import Compared
 from cnngen.compare.table import ACCURACY, HEAD, Comparison, percent
 from cnngen.diagnostics.terminal import one_line
@@ -18,14 +18,20 @@ Cell = tuple[str, str]  # what is shown, and by what the column is sorted
 
 
 def page(comparison: Comparison) -> str:
-    """The HTML; raises `NoChartError`."""
+    """The HTML; where there is no chart, it says why."""
     notes = [(one_line(how), _linked(one_line(where))) for how, where in comparison.notes()]
+    drawn, reason = "", ""
+    try:
+        drawn = Markup(chart(comparison))
+    except NoChartError as error:
+        reason = str(error)
     style, script = (_text(f"page.{ending}") for ending in ("css", "js"))
     return render(
         "page.html.jinja",
         title=", ".join(row.name for row in comparison.rows),
         dataset=one_line(comparison.dataset or ""),
-        chart=Markup(chart(comparison)),
+        chart=drawn,
+        reason=reason,
         head=(*HEAD, *ACCURACY),
         rows=[_cells(row, comparison) for row in comparison.rows],
         notes=notes,

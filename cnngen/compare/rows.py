@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cnngen.diagnostics.terminal import one_line
 from cnngen.report.memory import activations
 from cnngen.report.summary import Sizes, summarize
-from cnngen.semantics.network import INPUT, Network
+from cnngen.semantics.network import INPUT, Layer, Network, Tensor
 from cnngen.syntax.tree import Paper, Result
 
 
@@ -54,6 +54,15 @@ def compared(network: Network, changed: bool = False) -> Compared:
     )
 
 
+def apart(rows: Sequence[Compared], files: Sequence[str]) -> list[Compared]:
+    """The rows, those of one name told apart by their files."""
+    counts = Counter(row.name for row in rows)
+    return [
+        replace(row, name=f"{row.name} ({one_line(file)})") if counts[row.name] > 1 else row
+        for row, file in zip(rows, files, strict=True)
+    ]
+
+
 def common_dataset(rows: Sequence[Compared]) -> str | None:
     """The images on which most of the networks were measured; the first of several."""
     counts = Counter(name for row in rows for name in dict.fromkeys(r.dataset for r in row.results))
@@ -61,10 +70,21 @@ def common_dataset(rows: Sequence[Compared]) -> str | None:
 
 
 def _depth(network: Network, weighing: set[str]) -> int:
-    """The most layers of `weighing` on a way from the input to the end."""
+    """The most layers of `weighing` on a way from the input to an output, gates left out."""
     depths = {INPUT: 0}
     for path, layer in network.layers.items():
         if not layer.training:
-            before = max((depths[tensor.path] for tensor in layer.inputs), default=0)
+            before = max((depths[tensor.path] for tensor in _counted(layer)), default=0)
             depths[path] = before + (path in weighing)
-    return max(depths.values())
+    ends = [network.stages[stage].path for stage in network.outputs.values()]
+    return max((depths[path] for path in ends if path in depths), default=0)
+
+
+def _counted(layer: Layer) -> Sequence[Tensor]:
+    """What a layer reads; of a product, not the gate: one number for a whole map of what it gates.
+
+    SE-ResNet-50 has as many layers as ResNet-50, its paper says.
+    """
+    if layer.op.name != "multiply":
+        return layer.inputs
+    return [tensor for tensor in layer.inputs if tensor.shape == layer.output]

@@ -31,14 +31,18 @@ class Scale:
         return math.log10(value) if self.logarithmic else value
 
 
-def scale(values: Sequence[float], start: float, end: float, margin: float) -> Scale:
-    """Room for these values, and for `margin` points beside the outermost ones."""
+def scale(
+    values: Sequence[float], start: float, end: float, margin: float, spread: float | None = None
+) -> Scale:
+    """Room for these values, and for `margin` points beside the outermost ones; for `spread` around
+    values that are all the same, or as much as one of them.
+    """
     low, high = min(values), max(values)
     share = margin / (abs(end - start) - 2 * margin)
     if low > 0 and high > DECADE * low:
         more = (high / low) ** share
         return Scale(low / more, high * more, start, end, logarithmic=True)
-    more = (high - low or abs(high) or 1) * share
+    more = (high - low or spread or abs(high) or DECADE) * (share if high > low else 1)
     return Scale(low - more, high + more, start, end)
 
 

@@ -26,10 +26,14 @@ EXACT = (*HEAD, "dataset", "top-1", "top-5", "protocol", "source")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Networks in the order given; `dataset` is None where no result is known."""
+    """Networks in the order given; `dataset` is None where no result is known.
+
+    Networks that are `changed` are not those of which results are known.
+    """
 
     rows: Sequence[Compared]
     dataset: str | None
+    changed: bool = False
 
     def result(self, row: Compared) -> Result | None:
         return row.on(self.dataset) if self.dataset else None

@@ -29,13 +29,22 @@ def activations(network: Network) -> Activations:
     return Activations(FLOAT32 * _most_at_once(used, network), FLOAT32 * _kept(layers, network))
 
 
+def memory_fields(activations: Activations, batch: int) -> dict[str, int]:
+    """The same in bytes, for programs."""
+    return {
+        "batch": batch,
+        "inference": batch * activations.inference,
+        "training": batch * activations.training,
+    }
+
+
 def memory_text(activations: Activations, batch: int) -> str:
     """A line for people."""
     images = "1 image" if batch == 1 else f"{batch:,} images"
     inference, training = (
         bytes_text(batch * size) for size in (activations.inference, activations.training)
     )
-    needed = f"inference at least {inference}, training {training}"
+    needed = f"inference at least {inference}, kept for the backward pass {training}"
     return f"activations of {images} in float32: {needed}"
 
 
