@@ -271,7 +271,10 @@ def test_lines_fit(text: str):
 
 
 def test_certainty_is_the_end_of_the_scale(put: Put):
-    files = [put("One", 4, "dataset: D, top1: 100, source: S"), put("Two", 8, "dataset: D, top1: 100, source: S")]
+    files = [
+        put("One", 4, "dataset: D, top1: 100, source: S"),
+        put("Two", 8, "dataset: D, top1: 100, source: S"),
+    ]
     root = ElementTree.fromstring(compare(*files, "--format", "svg").stdout)
     ticks = [x.text for x in root.iter(f"{SVG}text") if x.get("class") == "tick end"]
     assert ticks == ["96", "98", "100"]
