@@ -534,6 +534,16 @@ def test_a_closed_pipe_is_quiet():
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no such pipes")
+def test_a_pipe_stays_one(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "cnngen", "compare", "vgg11", "vgg13", "--format", "csv"]
+    with subprocess.Popen([*command, "-o", str(pipe)], cwd=ROOT, stdout=subprocess.DEVNULL):
+        assert pipe.read_text(encoding="utf-8").startswith("name,year,")
+    assert pipe.is_fifo()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is full")
 @pytest.mark.parametrize("argument", ["ops", "--help"])
 def test_a_full_disk_is_no_bug(argument: str):

@@ -41,7 +41,13 @@ def orphans(folder: Path, stems: set[str]) -> Iterator[Path]:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Put a file there as a whole or not at all; one that was there keeps its mode."""
+    """Put a file there as a whole or not at all; one that was there keeps its mode.
+
+    A pipe or a device stays one, and is written to.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     path = path.resolve()  # a link stays one
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
