@@ -15,6 +15,8 @@ from cnngen.semantics.network import Layer, Network, Scope
 from cnngen.source import Span
 
 Lines = tuple[int, int]  # the first and the last, counted from 1
+Modules = dict[str, tuple[ast.AST, ast.Call | None]]  # of a class, by attribute
+Named = dict[tuple[str, ...], ast.stmt]  # of a function
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,10 @@ class Sources:
             for node in ast.parse(text).body
             if isinstance(node, ast.ClassDef | ast.FunctionDef)
         }
+        classes = {k: n for k, n in self.definitions.items() if isinstance(n, ast.ClassDef)}
+        functions = {k: n for k, n in self.definitions.items() if isinstance(n, ast.FunctionDef)}
+        self.modules = {key: _modules(node) for key, node in classes.items()}
+        self.named = {key: _named(node) for key, node in functions.items()}
         self.known: dict[tuple[str, str, str], Excerpt | None] = {}
 
     def layer(self, target: str, layer: Layer) -> Excerpt | None:
@@ -76,37 +82,46 @@ class Sources:
 
     def _find(self, target: str, name: str, path: str) -> Excerpt | None:
         """A layer by its path below a block or the model, which begins with a point."""
-        match self.definitions.get((target, name)):
-            case ast.ClassDef() as found:
-                inner = _in_class(found, path.split(".")[1:])
-            case ast.FunctionDef() as found:
-                whole = path[1:] if name == self.model[target] else f"name{path}"
-                inner = _in_function(found, whole.replace(".", "_"))
-            case _:
-                return None
+        key = (target, name)
+        found = self.definitions.get(key)
+        if found is None:
+            return None
+        if key in self.modules:
+            inner = _in_class(self.modules[key], path.split(".")[1:])
+        else:
+            whole = path[1:] if name == self.model[target] else f"name{path}"
+            inner = _in_function(self.named[key], whole.replace(".", "_"))
         return Excerpt(target, _range(found), _range(inner or found))
 
 
-def _in_class(node: ast.ClassDef, path: Sequence[str]) -> ast.AST | None:
+def _modules(node: ast.ClassDef) -> Modules:
+    """What a class assigns to its attributes; under no name, what it gives to `super().__init__`.
+
+    Of several for one name, the first counts.
+    """
+    found: Modules = {}
+    for part in ast.walk(node):
+        match part:
+            case ast.Assign([ast.Attribute(ast.Name("self"), name)], ast.Call() as call):
+                found.setdefault(name, (part, call))
+            case ast.Assign([ast.Attribute(ast.Name("self"), name)]):
+                found.setdefault(name, (part, None))
+            case ast.Call(ast.Attribute(ast.Call(ast.Name("super")), "__init__")):
+                found.setdefault("", (part, part))
+            case _:
+                pass
+    return found
+
+
+def _in_class(modules: Modules, path: Sequence[str]) -> ast.AST | None:
     """The expression that makes the module at a path: `self.branch3`, and in it the element 0."""
     if not path:
         return None
-    value: ast.AST | None = None
-    for part in ast.walk(node):
-        match part:
-            case ast.Assign([ast.Attribute(ast.Name("self"), name)]) if name == path[0]:
-                value, path = part, path[1:]
-                break
-            case ast.Call(ast.Attribute(ast.Call(ast.Name("super")), "__init__")) if path[
-                0
-            ].isdecimal():
-                return _element(part, path[0]) or part
-            case _:
-                pass
-    inner = value.value if isinstance(value, ast.Assign) else None
-    if path and isinstance(inner, ast.Call):
-        return _element(inner, path[0]) or value
-    return value
+    first, *rest = path
+    if first not in modules and first.isdecimal():
+        first, rest = "", list(path)
+    whole, call = modules.get(first, (None, None))
+    return (_element(call, rest[0]) if rest and call else None) or whole
 
 
 def _element(call: ast.Call, position: str) -> ast.AST | None:
@@ -116,15 +131,24 @@ def _element(call: ast.Call, position: str) -> ast.AST | None:
     return None if several or index >= len(call.args) else call.args[index]
 
 
-def _in_function(node: ast.FunctionDef, name: str) -> ast.AST | None:
+def _named(node: ast.FunctionDef) -> Named:
+    """The names that a function gives, by what is known of them, and the statements that do."""
+    found: Named = {}
+    for statement in _statements(node.body):
+        for call in ast.walk(statement):
+            if isinstance(call, ast.keyword) and call.arg == "name":
+                found.setdefault(tuple(_texts(call.value)), statement)
+    return found
+
+
+def _in_function(named: Named, name: str) -> ast.AST | None:
     """The statement that makes the layer of this name; of several, the one that says most of it."""
+    if whole := named.get((name,)):
+        return whole
     found = [
-        (sum(len(text) for text in texts), statement)
-        for statement in _statements(node.body)
-        for call in ast.walk(statement)
-        if isinstance(call, ast.keyword) and call.arg == "name"
-        for texts in [_texts(call.value)]
-        if re.fullmatch(r"\w+".join(map(re.escape, texts)), name)
+        (sum(map(len, texts)), statement)
+        for texts, statement in named.items()
+        if len(texts) > 1 and re.fullmatch(r"\w+".join(map(re.escape, texts)), name)
     ]
     return max(found, key=lambda pair: pair[0])[1] if found else None
 

@@ -16,7 +16,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.excerpt import Excerpt, Sources, in_spec
 from cnngen.draw.figure import LEGEND, TRAINING, Arrow, Box, Figure, Plan, chain_of, figure
-from cnngen.draw.figures import MOST_PARTS, TooLargeError, overview, plain_blocks
+from cnngen.draw.figures import MOST_PARTS, TooLargeError, check_reach, overview, plain_blocks
 from cnngen.draw.place import FRAME, FRAME_HEAD, PlacedFigure, frame_title, lines, placed, size
 from cnngen.draw.render import render, text_of
 from cnngen.ops.attribute import Distribution
@@ -107,6 +107,7 @@ class _Explorer:
         """Add a figure and all that is inside; gives its index."""
         if len(shown.boxes) + len(shown.arrows) > MOST_PARTS:
             raise TooLargeError(f"{len(shown.boxes):,} boxes in one place: make blocks of them")
+        check_reach([replace(shown, boxes=tuple(replace(b, inside=None) for b in shown.boxes))])
         index = len(self.figures)
         self.figures.append({})
         self.figures[index] = {

@@ -1,6 +1,6 @@
 """The figures of a picture: the whole network, and what is inside of its blocks."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from cnngen.diagnostics.suggest import suggest
@@ -11,6 +11,7 @@ from cnngen.semantics.network import Layer, Network, Scope
 
 MOST_PARTS = 1500
 SHORT = 2  # boxes in a row that say more than the name of a block
+MOST_REACH = 1200
 REMEDY = "open fewer blocks, or make blocks of what repeats"
 
 
@@ -179,6 +180,26 @@ def _insides(uses: list[_Use], plan: Plan) -> list[Figure]:
         of = f", {sum(len(alike) for _, alike in ways)} of {len(uses)}" if len(found) > 1 else ""
         shown.append(replace(inside, note=f"as {use.scope.path}{of}") if len(uses) > 1 else inside)
     return shown
+
+
+def check_reach(drawn: Iterable[Figure]) -> None:
+    """Raises `TooLargeError` where arrows pass so many boxes that Graphviz would take minutes."""
+    if (reach := sum(map(_reach, drawn))) > MOST_REACH:
+        raise TooLargeError(f"the arrows would pass {reach:,} boxes: {REMEDY}, or draw it as dot")
+
+
+def _reach(shown: Figure) -> int:
+    """How many rows the arrows go down in all, where each box is in the row below what it reads."""
+    tails: dict[str, list[str]] = {}
+    for arrow in shown.arrows:
+        tails.setdefault(arrow.head, []).append(arrow.tail)
+    rows: dict[str, int] = {}
+    for box in shown.boxes:
+        rows[box.key] = 1 + max((rows.get(tail, 0) for tail in tails.get(box.key, ())), default=0)
+    inner = sum(_reach(box.inside) for box in shown.boxes if box.inside)
+    return inner + sum(
+        max(1, rows.get(arrow.head, 0) - rows.get(arrow.tail, 0)) for arrow in shown.arrows
+    )
 
 
 def _closed(shown: Figure) -> list[str]:

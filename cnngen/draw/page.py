@@ -6,7 +6,7 @@ from typing import Any
 
 from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.figure import LEGEND, TRAINING, Box
-from cnngen.draw.figures import figures
+from cnngen.draw.figures import check_reach, figures
 from cnngen.draw.metrics import width
 from cnngen.draw.place import (
     BOLD,
@@ -30,6 +30,7 @@ HEAD_TEXT = 14.0
 GAP = 10.0
 INSET = 10.0  # within a panel
 SHEETS = 24  # how many widths are tried
+MOST_PACKED = 24  # panels
 A4 = 2**0.5  # height to width
 
 
@@ -48,6 +49,7 @@ class Panel:
 def svg(network: Network, depth: int = 0, expand: frozenset[str] = frozenset()) -> str:
     """The picture of a network; raises `TooLargeError` and `MissingFrameworkError`."""
     drawn = figures(network, depth, expand)
+    check_reach(drawn)
     panels = _arranged([placed(figure) for figure in drawn])
     legend = _legend(panels)
     legend_end = legend[-1]["x"] + 16 + width(legend[-1]["text"], SMALL)
@@ -77,8 +79,9 @@ def _arranged(figures: Sequence[PlacedFigure]) -> list[Panel]:
     ]
     widest = max((panel.width for panel in beside), default=0)
     total = sum(panel.width + GAP for panel in beside)
+    pack = _packed if len(beside) <= MOST_PACKED else _shelved
     sheets = [
-        [first, *_packed(beside, widest + (total - widest) * i / SHEETS)] for i in range(SHEETS + 1)
+        [first, *pack(beside, widest + (total - widest) * i / SHEETS)] for i in range(SHEETS + 1)
     ]
     return min(sheets, key=_unlike)
 
@@ -105,6 +108,18 @@ def _packed(panels: Sequence[Panel], width: float) -> list[Panel]:
             )
         )
     return packed
+
+
+def _shelved(panels: Sequence[Panel], width: float) -> list[Panel]:
+    """Panels in rows of this width: for so many that trying all places would take long."""
+    shelved: list[Panel] = []
+    x, y, next_y = 0.0, TOP, TOP
+    for panel in panels:
+        if x + panel.width > width and x:
+            x, y = 0.0, next_y
+        shelved.append(replace(panel, x=panel.x + x, y=y))
+        x, next_y = x + panel.width + GAP, max(next_y, y + panel.height + GAP)
+    return shelved
 
 
 def _overlap(one: Panel, other: Panel) -> bool:
