@@ -139,6 +139,67 @@ def test_outputs_have_their_names():
     assert ends == {"features: 4 x 8 x 8", "classes: 2 x 8 x 8", "aux: 4"}
 
 
+def test_an_output_shares_no_box_with_what_reads_it():
+    spec = NAMED.replace("head: {conv: {out: 2, kernel: 1}}", "head: relu")
+    (figure,) = figures(build(spec).network)
+    assert [box.lines for box in figure.boxes][:2] == [("1 x 1 conv, 4",), ("relu",)]
+
+
+def test_what_is_around_an_opened_use_is_open():
+    paths = names(build(SPEC.format(about="An example.")).network)
+    assert "body.1" in paths
+    opened = shown(0, "body.1")["Small"]
+    assert opened != shown()["Small"]
+
+
+def dense(count: int) -> str:
+    """Convolutions of which each reads all that came before, without a block for one of them."""
+    steps = ["{conv: {out: 4, kernel: 1}, name: c0}"]
+    for i in range(1, count):
+        arms = ", ".join(f"f{i}_{j}: {{from: c{j}}}" for j in range(i))
+        steps += [f"{{branches: {{{arms}, i{i}: identity}}, join: concat}}"] if i > 1 else []
+        steps += [f"{{conv: {{out: 4, kernel: 1}}, name: c{i}}}"]
+    body = "".join(f"      - {step}\n" for step in steps)
+    return f"""\
+cnngen: 1
+name: Dense
+about: All to all.
+input: {{channels: 3, height: 8, width: 8}}
+blocks:
+  All:
+    about: One after the other.
+    body:
+{body}model: {{body: All, head: {{conv: {{out: 4, kernel: 1}}}}}}
+"""
+
+
+def test_what_graphviz_would_take_minutes_for_is_refused():
+    from cnngen.draw.figures import TooLargeError
+    from cnngen.draw.graph import dot
+
+    assert "<svg" in svg(build(dense(9)).network)
+    large = build(dense(30)).network
+    with pytest.raises(TooLargeError, match="the arrows would pass [0-9,]+ boxes"):
+        svg(large)
+    assert "digraph" in dot(large, 0, frozenset())
+
+
+def test_many_panels_lie_in_rows():
+    from cnngen.draw.figure import Figure
+    from cnngen.draw.page import MOST_PACKED, _arranged  # pyright: ignore[reportPrivateUsage]
+    from cnngen.draw.place import PlacedFigure
+
+    def panel(i: int) -> PlacedFigure:
+        return PlacedFigure(Figure(str(i), (), ()), 40 + i % 7, 60 + i % 5, (), (), ())
+
+    _, *panels = _arranged([panel(i) for i in range(3 * MOST_PACKED)])
+    assert len({one.y for one in panels}) > 3
+    for i, one in enumerate(panels):
+        for other in panels[:i]:
+            apart = one.x >= other.x + other.width or other.x >= one.x + one.width
+            assert apart or one.y >= other.y + other.height or other.y >= one.y + one.height
+
+
 def test_what_is_dashed_is_in_the_legend():
     legend = "in training only"
     without = NAMED.replace("when: training, ", "").replace(

@@ -103,6 +103,23 @@ def leaves(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from (box for box in figure["boxes"] if box["inside"] is None)
 
 
+@pytest.mark.parametrize(
+    ("network", "layer", "target", "text"),
+    [
+        ("resnet50", "features.0.0.shortcut.0", "torch", "nn.Conv2d(in_channels, 4 * width,"),
+        ("vgg16", "features.0.0.0", "torch", "nn.Conv2d(in_channels, width, kernel_size=3"),
+        ("bn_inception", "inception3a.pool.0", "keras", "avg_pool2d(x, 3, 1,"),
+        ("bn_inception", "inception5b.pool.0", "keras", "layers.MaxPooling2D(3, strides=1"),
+    ],
+)
+def test_the_lines_are_of_the_op(network: str, layer: str, target: str, text: str):
+    """Where an attribute or a name is given in several places, the one that speaks of the op."""
+    data = data_of(page(build(network).network))
+    item = next(x for x in data["items"] if x["name"] == layer and not x.get("about"))
+    (place,) = [place for place in item["code"] if place and place[0] == target]
+    assert text in excerpt(data, place)
+
+
 # --- In a browser
 
 

@@ -10,13 +10,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
 from cnngen.semantics.keys import snake_case
 from cnngen.semantics.network import Layer, Network, Scope
 from cnngen.source import Span
 
 Lines = tuple[int, int]  # the first and the last, counted from 1
-Modules = dict[str, tuple[ast.AST, ast.Call | None]]  # of a class, by attribute
-Named = dict[tuple[str, ...], ast.stmt]  # of a function
+Modules = dict[str, list[ast.stmt]]  # of a class, by attribute
+Named = dict[tuple[str, ...], list[ast.stmt]]  # of a function
+ADDS = ("append", "extend")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,14 @@ class Sources:
         functions = {k: n for k, n in self.definitions.items() if isinstance(n, ast.FunctionDef)}
         self.modules = {key: _modules(node) for key, node in classes.items()}
         self.named = {key: _named(node) for key, node in functions.items()}
-        self.known: dict[tuple[str, str, str], Excerpt | None] = {}
+        self.known: dict[tuple[str, str, str, str], Excerpt | None] = {}
 
     def layer(self, target: str, layer: Layer) -> Excerpt | None:
         """What makes a layer."""
         scope = layer.scope
         path = layer.path.removeprefix(scope.path) if scope.block else f".{layer.path}"
-        key = target, self._name(target, scope), path
+        op = layer.op.name.replace("_", "")
+        key = target, self._name(target, scope), path, op
         if key not in self.known:
             self.known[key] = self._find(*key)
         return self.known[key]
@@ -80,48 +83,61 @@ class Sources:
         name = scope.block.name.text
         return snake_case(name) if target == "keras" else name
 
-    def _find(self, target: str, name: str, path: str) -> Excerpt | None:
+    def _find(self, target: str, name: str, path: str, op: str) -> Excerpt | None:
         """A layer by its path below a block or the model, which begins with a point."""
         key = (target, name)
         found = self.definitions.get(key)
         if found is None:
             return None
         if key in self.modules:
-            inner = _in_class(self.modules[key], path.split(".")[1:])
+            inner = _in_class(self.modules[key], path.split(".")[1:], op)
         else:
             whole = path[1:] if name == self.model[target] else f"name{path}"
-            inner = _in_function(self.named[key], whole.replace(".", "_"))
+            inner = _in_function(self.named[key], whole.replace(".", "_"), op)
         return Excerpt(target, _range(found), _range(inner or found))
 
 
 def _modules(node: ast.ClassDef) -> Modules:
-    """What a class assigns to its attributes; under no name, what it gives to `super().__init__`.
-
-    Of several for one name, the first counts.
-    """
+    """What makes the attributes of a class, in order; under no name, what its own elements."""
     found: Modules = {}
     for part in ast.walk(node):
         match part:
-            case ast.Assign([ast.Attribute(ast.Name("self"), name)], ast.Call() as call):
-                found.setdefault(name, (part, call))
             case ast.Assign([ast.Attribute(ast.Name("self"), name)]):
-                found.setdefault(name, (part, None))
-            case ast.Call(ast.Attribute(ast.Call(ast.Name("super")), "__init__")):
-                found.setdefault("", (part, part))
+                found.setdefault(name, []).append(part)
+            case ast.Expr(ast.Call(ast.Attribute(ast.Attribute(ast.Name("self"), name), adds))):
+                if adds in ADDS:
+                    found.setdefault(name, []).append(part)
+            case ast.Expr(ast.Call(ast.Attribute(ast.Name("self"), adds))) if adds in ADDS:
+                found.setdefault("", []).append(part)
+            case ast.Expr(ast.Call(ast.Attribute(ast.Call(ast.Name("super")), "__init__"))):
+                found.setdefault("", []).append(part)
             case _:
                 pass
-    return found
+    return {name: sorted(parts, key=lambda part: part.lineno) for name, parts in found.items()}
 
 
-def _in_class(modules: Modules, path: Sequence[str]) -> ast.AST | None:
-    """The expression that makes the module at a path: `self.branch3`, and in it the element 0."""
+def _in_class(modules: Modules, path: Sequence[str], op: str) -> ast.AST | None:
+    """What makes the module at a path: `self.branch3`, and in it the element 0."""
     if not path:
         return None
     first, *rest = path
     if first not in modules and first.isdecimal():
         first, rest = "", list(path)
-    whole, call = modules.get(first, (None, None))
-    return (_element(call, rest[0]) if rest and call else None) or whole
+    parts = modules.get(first, [])
+    whole = next((part for part in parts if op in _ops(part)), parts[0] if parts else None)
+    call = whole.value if isinstance(whole, ast.Assign | ast.Expr) else None
+    if rest and isinstance(call, ast.Call) and (element := _element(call, rest[0])):
+        return element
+    return whole
+
+
+def _ops(node: ast.AST) -> set[str]:
+    """The ops of which a statement speaks, by what frameworks and our own functions call them."""
+    parts = list(ast.walk(node))
+    names = {part.attr.lower() for part in parts if isinstance(part, ast.Attribute)}
+    names |= {part.id.lower() for part in parts if isinstance(part, ast.Name)}
+    plain = (name.replace("_", "") for name in names)
+    return {OTHER_OPS.get(name, name).replace("_", "") for name in plain}
 
 
 def _element(call: ast.Call, position: str) -> ast.AST | None:
@@ -137,20 +153,23 @@ def _named(node: ast.FunctionDef) -> Named:
     for statement in _statements(node.body):
         for call in ast.walk(statement):
             if isinstance(call, ast.keyword) and call.arg == "name":
-                found.setdefault(tuple(_texts(call.value)), statement)
+                found.setdefault(tuple(_texts(call.value)), []).append(statement)
     return found
 
 
-def _in_function(named: Named, name: str) -> ast.AST | None:
-    """The statement that makes the layer of this name; of several, the one that says most of it."""
-    if whole := named.get((name,)):
-        return whole
-    found = [
+def _in_function(named: Named, name: str, op: str) -> ast.AST | None:
+    """The statement that makes the layer of this name; of several, one that speaks of its op, and
+    of these the one that says most of the name.
+    """
+    found = [(len(name) + 1, statement) for statement in named.get((name,), ())] or [
         (sum(map(len, texts)), statement)
-        for texts, statement in named.items()
+        for texts, statements in named.items()
         if len(texts) > 1 and re.fullmatch(r"\w+".join(map(re.escape, texts)), name)
+        for statement in statements
     ]
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+    if len(found) > 1:
+        found.sort(key=lambda pair: (op in _ops(pair[1]), pair[0]), reverse=True)
+    return found[0][1] if found else None
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:

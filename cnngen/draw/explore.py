@@ -16,7 +16,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.excerpt import Excerpt, Sources, in_spec
 from cnngen.draw.figure import LEGEND, TRAINING, Arrow, Box, Figure, Plan, chain_of, figure
-from cnngen.draw.figures import MOST_PARTS, TooLargeError, check_reach, overview, plain_blocks
+from cnngen.draw.figures import MOST_PARTS, TooLargeError, check_reach, closed_plan, overview
 from cnngen.draw.place import FRAME, FRAME_HEAD, PlacedFigure, frame_title, lines, placed, size
 from cnngen.draw.render import render, text_of
 from cnngen.ops.attribute import Distribution
@@ -43,7 +43,7 @@ def page(network: Network, depth: int = 0, expand: frozenset[str] = frozenset())
     built = {target: generate(network, target, report) for target in sorted(BUILT_IN)}
     texts = {target: text for target, text in built.items() if text is not None}
     costs = {layer.path: layer for layer in summarize(network, training=True).layers}
-    plan = Plan(plain=plain_blocks(network))
+    plan = closed_plan(network)
     opening = replace(plan, depth=depth, expand=expand)
     explorer = _Explorer(network, Sources(network, texts), costs, plan, opening)
     explorer.figure(overview(network, plan), framed=False)

@@ -107,15 +107,22 @@ class Plan:
     """Which uses of blocks are opened: those less than `depth` deep, and those in `expand`, which
     has names of blocks and paths of uses.
 
-    Blocks that are `plain` have no box of their own.
+    Blocks that are `plain` have no box of their own. Nothing shares a box with the layers before it
+    whose paths are among `outputs`, which the spec names.
     """
 
     depth: int = 0
     expand: frozenset[str] = frozenset()
     plain: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset()
 
     def opens(self, use: Scope, level: int) -> bool:
-        return level < self.depth or use.name in self.expand or use.path in self.expand
+        """Also what is around a use that is opened."""
+        return (
+            level < self.depth
+            or use.name in self.expand
+            or any(f"{path}.".startswith(f"{use.path}.") for path in self.expand)
+        )
 
 
 def figure(
@@ -123,6 +130,7 @@ def figure(
 ) -> Figure:
     """Layers as boxes and arrows. They lie in `above` scopes, of which `level` are opened boxes."""
     readers = Counter([x.path for layer in layers for x in layer.inputs])
+    readers.update(plan.outputs)
     drafts: list[_Draft] = []
     places: dict[str, str] = {}  # from the path of a layer to the key of its box
     arrows: dict[tuple[str, str], Arrow] = {}

@@ -39,14 +39,14 @@ def figures(network: Network, depth: int = 0, expand: frozenset[str] = frozenset
     once, or once for each way in which its uses are built. Raises `TooLargeError`.
     """
     uses = _uses(network)
-    plan = Plan(depth, expand, _plain(network, uses))
+    plan = Plan(depth, expand, _plain(network, uses), _outputs(network))
     main = overview(network, plan)
     shown: dict[str, list[Figure]] = {}
     waiting = _closed(main)
     while waiting:
         name = waiting.pop(0)
         if name not in shown:
-            closed = [use for use in uses[name] if use.scope.path not in expand]
+            closed = [use for use in uses[name] if not plan.opens(use.scope, depth)]
             shown[name] = _insides(closed, replace(plan, depth=0))
             waiting += [inner for inside in shown[name] for inner in _closed(inside)]
     drawn = [main, *(inside for insides in shown.values() for inside in insides)]
@@ -88,7 +88,10 @@ def check_names(network: Network, expand: Collection[str]) -> None:
     uses by their paths.
     """
     known = names(network) if expand else []
+    plain = plain_blocks(network) if expand else frozenset[str]()
     for name in sorted(set(expand) - set(known)):
+        if name in plain:
+            raise UnknownNameError(f"`{name}` has no box to open: it is drawn where it is used")
         near = suggest(name, known)
         hint = f"did you mean `{near}`?" if near else f"there are {', '.join(known[:MOST_NAMES])}"
         message = f"no block or use of one is called `{one_line(name)}`"
@@ -101,6 +104,17 @@ def names(network: Network) -> list[str]:
     plain = _plain(network, uses)
     found = [name for name in uses if name not in plain]
     return [*found, *(use.scope.path for name in found for use in uses[name])]
+
+
+def closed_plan(network: Network) -> Plan:
+    """The plan by which nothing is opened."""
+    return Plan(plain=plain_blocks(network), outputs=_outputs(network))
+
+
+def _outputs(network: Network) -> frozenset[str]:
+    if not network.resolution.spec.outputs:
+        return frozenset()
+    return frozenset(network.stages[stage].path for stage in network.outputs.values())
 
 
 def plain_blocks(network: Network) -> frozenset[str]:

@@ -166,7 +166,9 @@ def _figure(figure: PlacedFigure) -> dict[str, Any]:
 def _legend(panels: Sequence[Panel]) -> list[dict[str, Any]]:
     """The colours that are on the page, and what is dashed."""
     drawn = [box for panel in panels for box in _boxes(panel.figure)]
-    kinds = {box.kind for box in drawn}
+    kinds: set[str] = {box.kind for box in drawn}
+    if any(box.inside for panel in panels for box in panel.figure.boxes):
+        kinds.add("block")
     known = [(kind, False, text) for kind, text in LEGEND.items() if kind in kinds]
     dashed = [("other", True, TRAINING)] if any(box.training for box in drawn) else []
     entries: list[dict[str, Any]] = []
