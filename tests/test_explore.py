@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from built import build
 
+from cnngen.analysis import analyse_file
+from cnngen.diagnostics.model import Report
 from cnngen.draw.explore import page
 from cnngen.locate import zoo
 
@@ -101,6 +103,19 @@ def leaves(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
         assert len(layout["nodes"]) >= len(figure["boxes"])
         assert len(layout["arrows"]) == len(figure["shapes"])
         yield from (box for box in figure["boxes"] if box["inside"] is None)
+
+
+def test_specs_of_one_name_are_two_files(tmp_path: Path):
+    (tmp_path / "base").mkdir()
+    parent, child = tmp_path / "base" / "net.yaml", tmp_path / "net.yaml"
+    parent.write_text(SPEC.format(about="A parent."))
+    child.write_text("cnngen: 1\nname: Child\nabout: A child.\nextends: base/net.yaml\n")
+    (tmp_path / "pyproject.toml").touch()
+    network = analyse_file(child, Report())
+    assert network
+    sources = data_of(page(network))["sources"]
+    assert sources["net.yaml"] == child.read_text()
+    assert sources["net.yaml (2)"] == parent.read_text()
 
 
 @pytest.mark.parametrize(

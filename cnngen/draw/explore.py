@@ -5,7 +5,7 @@ where it is opened. Uses of a block that look alike share their layout.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, cast
@@ -45,14 +45,15 @@ def page(network: Network, depth: int = 0, expand: frozenset[str] = frozenset())
     costs = {layer.path: layer for layer in summarize(network, training=True).layers}
     plan = closed_plan(network)
     opening = replace(plan, depth=depth, expand=expand)
-    explorer = _Explorer(network, Sources(network, texts), costs, plan, opening)
+    specs = _specs(network)
+    explorer = _Explorer(network, Sources(network, texts), costs, plan, opening, _files(specs))
     explorer.figure(overview(network, plan), framed=False)
     data = {
         "figures": explorer.figures,
         "layouts": explorer.layouts,
         "items": explorer.items,
         "opened": explorer.opened,
-        "sources": {**_specs(network), **texts},
+        "sources": {**{explorer.files[path]: text for path, text in specs.items()}, **texts},
         "titles": {target: TITLES[target] for target in texts},
         "frame": FRAME,
         "head": FRAME_HEAD,
@@ -78,12 +79,17 @@ def _json(data: Json) -> str:
 def _specs(network: Network) -> dict[str, str]:
     spans = (layer.step.span for layer in network.layers.values())
     sources = dict.fromkeys([network.resolution.spec.span.source, *(s.source for s in spans)])
-    return {_file(source.path): source.text for source in sources}
+    return {source.path: source.text for source in sources}
 
 
-def _file(path: str) -> str:
-    """The name of a file, without the folders of the machine where the page was made."""
-    return PurePath(path).name
+def _files(paths: Iterable[str]) -> dict[str, str]:
+    """The names of files, without the folders of the machine where the page was made."""
+    names: dict[str, str] = {}
+    for path in paths:
+        name = PurePath(path).name
+        others = sum(PurePath(other).name == name for other in names)
+        names[path] = f"{name} ({others + 1})" if others else name
+    return names
 
 
 @dataclass(slots=True)
@@ -97,6 +103,7 @@ class _Explorer:
     costs: dict[str, LayerSummary]
     plan: Plan
     opening: Plan
+    files: dict[str, str]
     layouts: list[Json] = field(default_factory=list[Json])
     figures: list[Json] = field(default_factory=list[Json])
     items: list[Json] = field(default_factory=list[Json])
@@ -116,6 +123,12 @@ class _Explorer:
             "boxes": [self._box(box, level) for box in shown.boxes],
         }
         return index
+
+    def _excerpt(self, excerpt: Excerpt | None) -> list[object] | None:
+        if excerpt is None:
+            return None
+        file = self.files.get(excerpt.file, excerpt.file)
+        return [file, *excerpt.shown, *excerpt.marked]
 
     def _layout(self, shown: Figure, framed: bool) -> int:
         """The index of a layout; figures that look alike have the same one."""
@@ -181,8 +194,8 @@ class _Explorer:
             parameters=cost.parameters,
             macs=cost.macs,
             training=layer.training,
-            spec=_excerpt(in_spec(layer.step.span, layer.scope)),
-            code=[_excerpt(self.sources.layer(target, layer)) for target in TITLES],
+            spec=self._excerpt(in_spec(layer.step.span, layer.scope)),
+            code=[self._excerpt(self.sources.layer(target, layer)) for target in TITLES],
         )
 
     def _use(self, use: Scope, layers: Sequence[Layer]) -> int:
@@ -201,8 +214,8 @@ class _Explorer:
             parameters=sum(self.costs[path].parameters for path in inner),
             macs=sum(self.costs[path].macs for path in inner),
             training=layers[0].training,
-            spec=_excerpt(in_spec(use.block.span, None)),
-            code=[_excerpt(self.sources.block(target, use)) for target in TITLES],
+            spec=self._excerpt(in_spec(use.block.span, None)),
+            code=[self._excerpt(self.sources.block(target, use)) for target in TITLES],
         )
 
     def _item(self, **item: object) -> int:
@@ -278,7 +291,3 @@ def _value(value: object) -> str:
             return " x ".join(items) if len(items) == 2 else ", ".join(items)
         case _:
             return str(value).lower()
-
-
-def _excerpt(excerpt: Excerpt | None) -> list[object] | None:
-    return [_file(excerpt.file), *excerpt.shown, *excerpt.marked] if excerpt else None

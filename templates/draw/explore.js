@@ -415,7 +415,9 @@ data.figures.forEach((figure, number) => figure.boxes.forEach((box) => {
   }
 }));
 const root = document.documentElement;
-root.classList.toggle("dark", matchMedia("(prefers-color-scheme: dark)").matches);
+const night = matchMedia("(prefers-color-scheme: dark)");
+root.classList.toggle("dark", night.matches);
+night.addEventListener("change", () => root.classList.toggle("dark", night.matches));
 document.getElementById("theme").addEventListener("click", () => root.classList.toggle("dark"));
 document.getElementById("open").addEventListener("click", () => openAll(true));
 document.getElementById("close").addEventListener("click", () => openAll(false));
