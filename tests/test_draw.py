@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 
 from cnngen.cli import cli
 from cnngen.draw.figure import Figure
-from cnngen.draw.figures import MOST_PARTS, figures, names
+from cnngen.draw.figures import MOST_PARTS, TooLargeError, figures, names
+from cnngen.draw.graph import dot
 from cnngen.draw.metrics import width
 from cnngen.draw.page import svg
 from cnngen.locate import zoo
@@ -135,7 +136,7 @@ outputs: {features: stem, classes: head, aux: aux}
 def test_outputs_have_their_names():
     (figure,) = figures(build(NAMED).network)
     keys = {box.key for box in figure.boxes}
-    ends = {arrow.shape for arrow in figure.arrows if arrow.head not in keys}
+    ends = {arrow.text(framed=False) for arrow in figure.arrows if arrow.head not in keys}
     assert ends == {"features: 4 x 8 x 8", "classes: 2 x 8 x 8", "aux: 4"}
 
 
@@ -150,6 +151,76 @@ def test_what_is_around_an_opened_use_is_open():
     assert "body.1" in paths
     opened = shown(0, "body.1")["Small"]
     assert opened != shown()["Small"]
+
+
+SKIP = """\
+cnngen: 1
+name: Skip
+about: A block that is given two tensors, and a sum of one tensor with itself.
+input: {channels: 4, height: 8, width: 8}
+blocks:
+  Merge:
+    about: What was there before comes back.
+    params: {before: tensor, out: int}
+    body:
+      - branches: {here: {conv: {out: out, kernel: 1}}, there: {from: before}}
+        join: concat
+      - branches: {one: identity, other: identity}
+        join: add
+model:
+  stem: {conv: {out: 8, kernel: 1}}
+  pool: {max_pool: {kernel: 3, stride: 1, padding: half}}
+  top: {Merge: {before: stem, out: 6}}
+"""
+
+
+def test_what_a_block_is_given_has_names():
+    _, inside = figures(build(SKIP).network)
+    keys = {box.key for box in inside.boxes}
+    given = [arrow.text(framed=False) for arrow in inside.arrows if arrow.tail not in keys]
+    assert given == ["input: 8 x 8 x 8", "before: 8 x 8 x 8"]
+    opened = svg(build(SKIP).network, depth=1)
+    assert ">input</text>" in opened and ">before</text>" in opened
+
+
+def test_arrows_lead_to_the_parameter_that_they_are_for():
+    graph = pygraphviz.AGraph(string=dot(build(SKIP).network, 1, frozenset()))
+    labels = {node: (node.attr["label"] or "").split("\\n")[0] for node in graph.nodes()}
+    edges = {(labels[tail], labels[head]) for tail, head in graph.edges()}
+    assert {("1 x 1 conv, 8", "before"), ("3 x 3 max_pool", "input")} <= edges
+
+
+def test_a_tensor_that_is_joined_with_itself_has_two_arrows():
+    _, inside = figures(build(SKIP).network)
+    *_, concat, add = inside.boxes
+    twice = [a for a in inside.arrows if (a.tail, a.head) == (concat.key, add.key)]
+    assert [arrow.number for arrow in twice] == [0, 1]
+    assert "<svg" in svg(build(SKIP).network)
+
+
+GROWING = """\
+cnngen: 1
+name: Growing
+about: A row of blocks with other numbers, and one of blocks that are all the same.
+input: {channels: 4, height: 8, width: 8}
+blocks:
+  Grow:
+    about: Two more maps.
+    body:
+      branches: {old: identity, new: {conv: {out: 2, kernel: 1}}}
+      join: concat
+  Stay:
+    about: A sum.
+    body:
+      branches: {old: identity, new: {conv: {out: input.channels, kernel: 1}}}
+      join: add
+model: {grow: {repeat: 3, do: Grow}, stay: {repeat: 3, do: Stay}}
+"""
+
+
+def test_an_opened_row_says_whose_numbers_it_shows():
+    opened = svg(build(GROWING).network, depth=1)
+    assert ">Grow × 3, here the first</text>" in opened and ">Stay × 3</text>" in opened
 
 
 def dense(count: int) -> str:
@@ -174,9 +245,6 @@ blocks:
 
 
 def test_what_graphviz_would_take_minutes_for_is_refused():
-    from cnngen.draw.figures import TooLargeError
-    from cnngen.draw.graph import dot
-
     assert "<svg" in svg(build(dense(9)).network)
     large = build(dense(30)).network
     with pytest.raises(TooLargeError, match="the arrows would pass [0-9,]+ boxes"):

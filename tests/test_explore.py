@@ -61,12 +61,16 @@ def test_a_layer_has_its_numbers_and_its_lines():
     assert (item["inputs"], item["output"]) == (["480 x 14 x 14"], "96 x 14 x 14")
     assert (item["parameters"], item["macs"]) == (480 * 96 + 96, 480 * 96 * 14 * 14)
     assert item["values"]["kernel"] == "1 x 1"
-    assert excerpt(data, item["spec"]).startswith("- conv: {out: out, kernel: kernel")
+    assert excerpt(data, *item["spec"]).startswith("- conv: {out: out, kernel: kernel")
     torch, keras = (excerpt(data, place) for place in item["code"])
     assert torch.startswith("nn.Conv2d( in_channels, out, kernel_size=kernel")
     assert keras.startswith("x = conv2d(")
     (use,) = [item for item in data["items"] if item["name"] == "inception4a"]
     assert (use["what"], use["values"]["c1"], use["parameters"]) == ("Inception", "192", 376176)
+    step, block = (excerpt(data, place) for place in use["spec"])
+    assert step.startswith("inception4a: {Inception: {c1: 192,") and block.startswith(
+        "Inception: about:"
+    )
 
 
 @pytest.mark.parametrize("name", zoo())
@@ -79,7 +83,7 @@ def test_every_layer_is_on_the_page_once(name: str):
     assert sorted(set(shown) - {*network.layers} | {*drawn}) == sorted(drawn)
     assert len(shown) == len(set(shown))
     for item in data["items"]:
-        assert item["spec"] and all(item["code"])
+        assert all(item["spec"]) and all(item["code"])
     assert not re.search(r"(src|href)=|@import|url\((?!#)", html), "the page fetches something"
 
 
@@ -101,7 +105,7 @@ def leaves(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for figure in data["figures"]:
         layout = data["layouts"][figure["layout"]]
         assert len(layout["nodes"]) >= len(figure["boxes"])
-        assert len(layout["arrows"]) == len(figure["shapes"])
+        assert len(layout["arrows"]) == len(figure["texts"])
         yield from (box for box in figure["boxes"] if box["inside"] is None)
 
 
@@ -206,6 +210,51 @@ def test_what_is_opened_has_room(small: Any):
         assert len(inside) == 1 or opened
 
 
+UP = """\
+cnngen: 1
+name: Up
+about: Blocks that are given two tensors, with arrows around them.
+input: {channels: 4, height: 16, width: 16}
+blocks:
+  Merge:
+    about: What was there before comes back.
+    params: {before: tensor, out: int}
+    body:
+      - branches: {here: {conv: {out: out, kernel: 1}}, there: {from: before}}
+        join: concat
+      - {conv: {out: out, kernel: 3, padding: half}}
+model:
+  one: {conv: {out: 4, kernel: 3, padding: half}}
+  two: {max_pool: {kernel: 1}}
+  three: {conv: {out: 1000, kernel: 1}}
+  four: {Merge: {before: two, out: 1000}}
+  five: {Merge: {before: one, out: 8}}
+"""
+
+
+@pytest.mark.browser
+def test_texts_lie_beside_what_is_opened(driver: Any, tmp_path: Path):
+    """No text of an arrow under a frame that it is not in, and each title within its frame."""
+    file = tmp_path / "up.html"
+    file.write_text(page(build(UP).network))
+    driver.get(file.as_uri())
+    driver.find_element("id", "open").click()
+    texts, bad = driver.execute_script("""
+        const bounds = (element) => element.getBoundingClientRect();
+        const frames = [...view.querySelectorAll(".frame")];
+        const texts = [...view.querySelectorAll("text.small, text.opened")];
+        const wrong = (text, frame) => {
+          const [a, b] = [bounds(text), bounds(frame.querySelector("rect"))];
+          const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+          const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+          return frame.contains(text) ? across < a.width - 1 : across > 2 && down > 2;
+        };
+        const bad = texts.filter((text) => frames.some((frame) => wrong(text, frame)));
+        return [texts, bad].map((some) => some.map((text) => text.textContent));""")
+    assert {"input", "before", "1000 x 16 x 16", "Merge, four"} <= set(texts)
+    assert bad == []
+
+
 @pytest.mark.browser
 def test_a_narrow_window_shows_the_middle(small: Any):
     from selenium.webdriver.support.ui import WebDriverWait
@@ -245,6 +294,7 @@ def test_the_keyboard_is_enough(small: Any):
     press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     assert press(Keys.ARROW_RIGHT).startswith("3 x 3 conv, 4, batch_norm, relu, gives 4 x 16 x 16")
     press(Keys.ENTER)
+    assert small.find_element("id", "said").text == "The panel shows forks.0.left.0.0"
     assert texts(small, "#panel h2") == [f"forks.0.left.0.{i}" for i in range(3)]
     assert press(Keys.ARROW_LEFT).startswith("Fork")
     assert press(Keys.ARROW_LEFT).startswith("Fork")
@@ -260,6 +310,7 @@ def test_search_opens_the_way_to_a_layer(small: Any):
     search = small.find_element("id", "search")
     search.send_keys("forks.1 right")
     assert texts(small, "#found li") == ["forks.1.right max_pool"]
+    assert texts(small, "#count") == ["1 found"]
     search.send_keys(Keys.ENTER)
     assert texts(small, "#panel h2") == ["forks.1.right"]
     chosen = small.find_element("css selector", "#view [aria-selected=true]")
@@ -269,6 +320,19 @@ def test_search_opens_the_way_to_a_layer(small: Any):
     assert any("max_pool" in line for line in marked)
     assert any("nn.MaxPool2d(" in line for line in marked)
     assert any("MaxPooling2D(" in line for line in marked)
+    search.clear()
+    search.send_keys("nothing is called so")
+    assert (texts(small, "#count"), texts(small, "#found li")) == (["none found"], [])
+
+
+@pytest.mark.browser
+def test_search_says_that_there_are_more(driver: Any, tmp_path: Path):
+    file = tmp_path / "googlenet.html"
+    file.write_text(page(build("googlenet").network))
+    driver.get(file.as_uri())
+    driver.find_element("id", "search").send_keys("conv")
+    assert re.fullmatch(r"\d\d found, the first 20 are shown", *texts(driver, "#count"))
+    assert len(texts(driver, "#found li")) == 20
 
 
 def luminance(color: str) -> float:

@@ -17,7 +17,18 @@ from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.excerpt import Excerpt, Sources, in_spec
 from cnngen.draw.figure import LEGEND, TRAINING, Arrow, Box, Figure, Plan, chain_of, figure
 from cnngen.draw.figures import MOST_PARTS, TooLargeError, check_reach, closed_plan, overview
-from cnngen.draw.place import FRAME, FRAME_HEAD, PlacedFigure, frame_title, lines, placed, size
+from cnngen.draw.metrics import width
+from cnngen.draw.place import (
+    BOLD,
+    FRAME,
+    FRAME_HEAD,
+    TEXT,
+    PlacedFigure,
+    frame_title,
+    lines,
+    placed,
+    size,
+)
 from cnngen.draw.render import render, text_of
 from cnngen.ops.attribute import Distribution
 from cnngen.report.summary import LayerSummary, summarize
@@ -39,15 +50,17 @@ def page(network: Network, depth: int = 0, expand: frozenset[str] = frozenset())
         raise TooLargeError(
             f"a page of {count:,} layers would be slow: {MOST_LAYERS:,} are the most"
         )
+    plan = closed_plan(network)
+    whole = overview(network, plan)
+    _check(whole)
     report = Report()  # a target that lacks an op has no source on the page
     built = {target: generate(network, target, report) for target in sorted(BUILT_IN)}
     texts = {target: text for target, text in built.items() if text is not None}
     costs = {layer.path: layer for layer in summarize(network, training=True).layers}
-    plan = closed_plan(network)
     opening = replace(plan, depth=depth, expand=expand)
     specs = _specs(network)
     explorer = _Explorer(network, Sources(network, texts), costs, plan, opening, _files(specs))
-    explorer.figure(overview(network, plan), framed=False)
+    explorer.figure(whole, framed=False)
     data = {
         "figures": explorer.figures,
         "layouts": explorer.layouts,
@@ -112,14 +125,12 @@ class _Explorer:
 
     def figure(self, shown: Figure, framed: bool = True, level: int = 0) -> int:
         """Add a figure and all that is inside; gives its index."""
-        if len(shown.boxes) + len(shown.arrows) > MOST_PARTS:
-            raise TooLargeError(f"{len(shown.boxes):,} boxes in one place: make blocks of them")
-        check_reach([replace(shown, boxes=tuple(replace(b, inside=None) for b in shown.boxes))])
+        _check(shown)
         index = len(self.figures)
         self.figures.append({})
         self.figures[index] = {
             "layout": self._layout(shown, framed),
-            "shapes": [arrow.shape for arrow in shown.arrows],
+            "texts": _texts(shown, framed),
             "boxes": [self._box(box, level) for box in shown.boxes],
         }
         return index
@@ -134,8 +145,8 @@ class _Explorer:
         """The index of a layout; figures that look alike have the same one."""
         index = {box.key: i for i, box in enumerate(shown.boxes)}
         boxes = tuple((size(box), box.training) for box in shown.boxes)
-        arrows = tuple((index.get(a.tail), index.get(a.head), len(a.shape)) for a in shown.arrows)
-        look = framed, boxes, arrows
+        arrows = tuple((index.get(arrow.tail), index.get(arrow.head)) for arrow in shown.arrows)
+        look = framed, boxes, arrows, tuple(map(len, _texts(shown, framed)))
         if look not in self.known:
             self.known[look] = len(self.layouts)
             self.layouts.append(_places(placed(shown, framed)))
@@ -155,6 +166,7 @@ class _Explorer:
             "kind": box.kind,
             "lines": lines(box),
             "title": frame_title(box),
+            "wide": round(width(frame_title(box), TEXT) * BOLD + FRAME),
             "training": box.training,
             "shape": str(box.shape),
             "paths": [_path(first), _path(box.row[-1] if box.row else box)],
@@ -180,7 +192,7 @@ class _Explorer:
         if box.use is None:
             return None
         layers = [self.network.layers[path] for path in box.paths]
-        return figure(box.use.name, layers, self.plan, len(chain_of(box.use)))
+        return figure(box.use.name, layers, self.plan, box.use)
 
     def _layer(self, layer: Layer) -> int:
         cost = self.costs[layer.path]
@@ -194,7 +206,7 @@ class _Explorer:
             parameters=cost.parameters,
             macs=cost.macs,
             training=layer.training,
-            spec=self._excerpt(in_spec(layer.step.span, layer.scope)),
+            spec=[self._excerpt(in_spec(layer.step.span, layer.scope))],
             code=[self._excerpt(self.sources.layer(target, layer)) for target in TITLES],
         )
 
@@ -214,13 +226,32 @@ class _Explorer:
             parameters=sum(self.costs[path].parameters for path in inner),
             macs=sum(self.costs[path].macs for path in inner),
             training=layers[0].training,
-            spec=self._excerpt(in_spec(use.block.span, None)),
+            spec=[
+                self._excerpt(in_spec(use.call.span, use.parent)),
+                self._excerpt(in_spec(use.block.span, None)),
+            ],
             code=[self._excerpt(self.sources.block(target, use)) for target in TITLES],
         )
 
     def _item(self, **item: object) -> int:
         self.items.append(item)
         return len(self.items) - 1
+
+
+def _check(shown: Figure) -> None:
+    """Raises `TooLargeError` for a figure that could not be laid out, whatever is inside of it."""
+    if len(shown.boxes) + len(shown.arrows) > MOST_PARTS:
+        raise TooLargeError(f"{len(shown.boxes):,} boxes in one place: make blocks of them")
+    check_reach([replace(shown, boxes=tuple(replace(box, inside=None) for box in shown.boxes))])
+
+
+def _texts(shown: Figure, framed: bool) -> list[str]:
+    """What stands at each arrow."""
+    keys = {box.key for box in shown.boxes}
+    return [
+        arrow.shape if {arrow.tail, arrow.head} <= keys else arrow.text(framed)
+        for arrow in shown.arrows
+    ]
 
 
 def _path(box: Box) -> str:

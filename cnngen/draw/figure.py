@@ -65,12 +65,21 @@ class Box:
 @dataclass(frozen=True, slots=True)
 class Arrow:
     """From one box to another by their keys, with the shape of what goes along. A tail that is the
-    key of no box is what the figure is given, and such a head what it gives.
+    key of no box is what the figure is given, and such a head what it gives: these may have a
+    `name`. Where a block is given several tensors, `parameter` says for which the arrow is; where a
+    layer reads one several times, the arrows have a `number`.
     """
 
     tail: str
     head: str
     shape: str
+    name: str = ""
+    parameter: str = ""
+    number: int = 0
+
+    def text(self, framed: bool) -> str:
+        """What stands where it begins or ends; in a frame, shapes stand outside."""
+        return self.name if framed else ": ".join(filter(None, (self.name, self.shape)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +102,13 @@ class Figure:
             (box.kind, *map(_name, box.lines), box.inside and box.inside.structure())
             for box in self.boxes
         ]
-        arrows = {(index.get(a.tail), index.get(a.head)) for a in self.arrows}
+        arrows = Counter((index.get(a.tail), index.get(a.head), a.number) for a in self.arrows)
         return (*boxes, frozenset(arrows))
+
+    def texts(self) -> tuple[object, ...]:
+        """What is written in it."""
+        boxes = [(box.lines, box.inside and box.inside.texts()) for box in self.boxes]
+        return (*boxes, *(arrow.shape for arrow in self.arrows))
 
 
 def _name(line: str) -> str:
@@ -126,17 +140,22 @@ class Plan:
 
 
 def figure(
-    title: str, layers: Sequence[Layer], plan: Plan, above: int = 1, level: int = 0
+    title: str, layers: Sequence[Layer], plan: Plan, within: Scope | None = None, level: int = 0
 ) -> Figure:
-    """Layers as boxes and arrows. They lie in `above` scopes, of which `level` are opened boxes."""
+    """Layers as boxes and arrows. They lie within the use of a block, or are the whole network, and
+    in `level` opened boxes.
+    """
+    above = len(chain_of(within)) if within else 1
     readers = Counter([x.path for layer in layers for x in layer.inputs])
     readers.update(plan.outputs)
     drafts: list[_Draft] = []
     places: dict[str, str] = {}  # from the path of a layer to the key of its box
-    arrows: dict[tuple[str, str], Arrow] = {}
+    arrows: dict[Arrow, None] = {}
     scopes = dict.fromkeys(layer.scope for layer in layers)
     uses = {scope: _use(chain_of(scope)[above:], plan) for scope in scopes}
     keys = {use: f"{use.path}:{use.name}" for use in uses.values() if use}
+    names = _parameters(within)
+    parameters = {use: _parameters(use) for use in uses.values()}
     for layer in layers:
         use = uses[layer.scope]
         sources = [places.get(x.path, x.path) for x in layer.inputs]
@@ -154,11 +173,14 @@ def figure(
         places[layer.path] = key
         if sources == [key]:
             continue
-        for source, tensor in zip(sources, layer.inputs, strict=True):
-            if source != key and (source, key) not in arrows:
-                arrows[source, key] = Arrow(source, key, str(tensor.shape))
+        for i, (source, tensor) in enumerate(zip(sources, layer.inputs, strict=True)):
+            if source != key:
+                name, parameter = names.get(source, ""), parameters[use].get(tensor.path, "")
+                number = 0 if use else sources[:i].count(source)
+                arrow = Arrow(source, key, str(tensor.shape), name, parameter, number)
+                arrows[arrow] = None
     boxes = tuple(_box(draft, plan, level) for draft in drafts)
-    folded = _folded(Figure(title, boxes, tuple(arrows.values())))
+    folded = _folded(Figure(title, boxes, tuple(arrows)))
     read = {arrow.tail for arrow in folded.arrows}
     ends = [Arrow(b.key, f"{b.key}:", str(b.shape)) for b in folded.boxes if b.key not in read]
     return replace(folded, arrows=(*folded.arrows, *ends))
@@ -184,6 +206,14 @@ def chain_of(scope: Scope) -> list[Scope]:
     while chain[-1].parent:
         chain.append(chain[-1].parent)
     return chain[::-1]
+
+
+def _parameters(use: Scope | None) -> dict[str, str]:
+    """For which parameters a block is given tensors, by their paths, where it is given several."""
+    found: dict[str, str] = {}
+    for name, tensor in use.given.items() if use and len(use.given) > 1 else ():
+        found[tensor.path] = f"{found[tensor.path]}, {name}" if tensor.path in found else name
+    return found
 
 
 def _use(scopes: Sequence[Scope], plan: Plan) -> Scope | None:
@@ -212,7 +242,7 @@ def _box(draft: _Draft, plan: Plan, level: int) -> Box:
     lines = (text, *(layer.op.name for layer in draft.more))
     inside = None
     if use and plan.opens(use, level):
-        inside = figure(", ".join(lines), layers, plan, len(chain_of(use)), level + 1)
+        inside = figure(", ".join(lines), layers, plan, use, level + 1)
         inside = inside if inside.boxes else None
     shape = layers[-1].output
     assert not isinstance(shape, Unknown), "a network that passed its checks has shapes everywhere"

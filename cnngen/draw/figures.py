@@ -74,7 +74,7 @@ def _with_outputs(whole: Figure, network: Network) -> Figure:
     giving = {box.paths[-1]: box.key for box in whole.boxes}
     tensors = {name: network.stages[stage] for name, stage in network.outputs.items()}
     named = [
-        Arrow(giving[tensor.path], f"{giving[tensor.path]}:{name}", f"{name}: {tensor.shape}")
+        Arrow(giving[tensor.path], f"{giving[tensor.path]}:{name}", str(tensor.shape), name)
         for name, tensor in tensors.items()
         if tensor.path in giving
     ]
@@ -179,7 +179,7 @@ def _alike(uses: list[_Use]) -> list[list[_Use]]:
 
 
 def _inside(use: _Use, plan: Plan) -> Figure:
-    return figure(use.scope.name, use.layers, plan, len(chain_of(use.scope)))
+    return figure(use.scope.name, use.layers, plan, use.scope)
 
 
 def _insides(uses: list[_Use], plan: Plan) -> list[Figure]:

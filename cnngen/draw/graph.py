@@ -17,7 +17,9 @@ PLAIN = re.compile(r"[A-Za-z0-9 .,_+×-]")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A box; or what goes into a figure or comes out of it: a shape, or in a frame a point."""
+    """A box; or what goes into a figure or comes out of it: a shape, or in a frame its name or a
+    point.
+    """
 
     id: str
     kind: str
@@ -62,16 +64,20 @@ def _text(template: str, network: Network, shown: Sequence[Figure]) -> str:
 
 
 def _group(figure: Figure, title: str, numbers: Iterator[int], framed: bool = False) -> Group:
-    """In a frame, the first node is the point where arrows enter, and the last where they leave."""
+    """In a frame, arrows enter at the node for their parameter, or else at the first node, and
+    leave at the last one.
+    """
     groups: list[Group] = []
     nodes: list[Node] = []
     enters: dict[str, str] = {}  # from the key of a box to the node where arrows to it end
     leaves: dict[str, str] = {}
+    named: dict[tuple[str, str], str] = {}  # from the key of a box and a parameter of it
     for box in figure.boxes:
         if box.inside:
             group = _group(box.inside, frame_title(box), numbers, framed=True)
             groups.append(group)
             enters[box.key], leaves[box.key] = group.nodes[0].id, group.nodes[-1].id
+            named |= {(box.key, x.lines[0]): x.id for x in group.nodes if x.kind == "shape"}
         else:
             nodes.append(Node(f"n{next(numbers)}", box.kind, lines(box), box.training))
             enters[box.key] = leaves[box.key] = nodes[-1].id
@@ -79,16 +85,18 @@ def _group(figure: Figure, title: str, numbers: Iterator[int], framed: bool = Fa
     after: dict[str, Node] = {}
     edges: list[Edge] = []
 
-    def outside(nodes: dict[str, Node], key: str, shape: str) -> str:
-        key = "" if framed else key
+    def outside(nodes: dict[str, Node], key: str, text: str) -> str:
+        key = key if text else ""
         if key not in nodes:
-            kind, lines = ("point", ()) if framed else ("shape", (shape,))
+            kind, lines = ("shape", (text,)) if text else ("point", ())
             nodes[key] = Node(f"n{next(numbers)}", kind, lines)
         return nodes[key].id
 
     for arrow in figure.arrows:
-        tail = leaves.get(arrow.tail) or outside(before, arrow.tail, arrow.shape)
-        head = enters.get(arrow.head) or outside(after, arrow.head, arrow.shape)
+        text = arrow.text(framed)
+        tail = leaves.get(arrow.tail) or outside(before, arrow.tail, text)
+        head = named.get((arrow.head, arrow.parameter)) or enters.get(arrow.head)
+        head = head or outside(after, arrow.head, text)
         between = arrow.tail in leaves and arrow.head in enters
         edges.append(Edge(tail, head, arrow.shape if between else ""))
     nodes = [*before.values(), *nodes, *after.values()]

@@ -52,8 +52,8 @@ class PlacedArrow:
 
 @dataclass(frozen=True, slots=True)
 class PlacedText:
-    """The shape of an arrow, by the middle of its text; without a text, a dot. At the beginning or
-    end of an arrow it has the `key` of what is outside.
+    """The shape of an arrow, by the middle of its text. At the beginning or end of an arrow it has
+    the `key` of what is outside, and may have a name; without a text, it is a dot.
     """
 
     arrow: int
@@ -82,13 +82,15 @@ def lines(box: Box) -> tuple[str, ...]:
 
 def frame_title(box: Box) -> str:
     """`Bottleneck × 3`: what stands at the top of a box that is opened."""
-    return ", ".join(box.lines) + (f" × {box.times}" if box.times > 1 else "")
+    title = ", ".join(box.lines) + (f" × {box.times}" if box.times > 1 else "")
+    differ = len({each.inside.texts() for each in box.row if each.inside}) > 1
+    return f"{title}, here the first" if differ else title
 
 
 def placed(figure: Figure, framed: bool = False) -> PlacedFigure:
-    """A figure with places. In a frame, dots stand for what goes in and out: shapes are outside."""
+    """A figure with places. In a frame, dots stand for what goes in and out, if it has no name."""
     graph = framework("pygraphviz").AGraph(
-        directed=True, rankdir="TB", nodesep="0.12", ranksep="0.16", ordering="out"
+        strict=False, directed=True, rankdir="TB", nodesep="0.12", ranksep="0.16", ordering="out"
     )
     insides = {box.key: placed(box.inside, True) for box in figure.boxes if box.inside}
     sizes = {box.key: size(box, insides.get(box.key)) for box in figure.boxes}
@@ -97,8 +99,8 @@ def placed(figure: Figure, framed: bool = False) -> PlacedFigure:
         for key in (arrow.tail, arrow.head):
             if key not in sizes:
                 outside.setdefault(key, i)
-    shapes = {key: "" if framed else figure.arrows[i].shape for key, i in outside.items()}
-    sizes |= {key: (width(text, SMALL) + 6, SMALL + 2) for key, text in shapes.items()}
+    ends = {key: figure.arrows[i].text(framed) for key, i in outside.items()}
+    sizes |= {key: (width(text, SMALL) + 6, SMALL + 2) for key, text in ends.items()}
     names = {key: f"n{i}" for i, key in enumerate(sizes)}  # nothing of a spec reaches Graphviz
     for key, (across, down) in sizes.items():
         room = {"width": across / INCH, "height": down / INCH}
@@ -111,7 +113,7 @@ def placed(figure: Figure, framed: bool = False) -> PlacedFigure:
         PlacedBox(box, *places[box.key], *sizes[box.key], insides.get(box.key))
         for box in figure.boxes
     ]
-    texts = [PlacedText(i, shapes[key], *places[key], key) for key, i in outside.items()]
+    texts = [PlacedText(i, ends[key], *places[key], key) for key, i in outside.items()]
     arrows: list[PlacedArrow] = []
     for i, arrow in enumerate(figure.arrows):
         edge = graph.get_edge(names[arrow.tail], names[arrow.head], f"e{i}")

@@ -204,7 +204,7 @@ def _block(
     if x.shape is not UNKNOWN:
         rank = "image" if isinstance(x.shape, Image) else "vector"
         elaboration.network.block_ranks.setdefault(block, rank)
-    scope = Scope(values, _channels(x), path, block, call, place.scope)
+    scope = Scope(values, _channels(x), path, block, call, place.scope, given=tensors)
     arrangement = resolution.arrangement(block.body, block=True)
     return _body(block.body, arrangement, path, x, Place(scope, tensors), elaboration)
 

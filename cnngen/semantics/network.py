@@ -1,5 +1,6 @@
 """The network: one concrete graph of layers, and what each was made from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -26,7 +27,7 @@ class Scope:
 
     `call` is the step that uses the block and `parent` the scope in which that step stands. `loops`
     are those of the values that belong to variables of loops. The paths of its layers begin with
-    `path`.
+    `path`. A block is `given` tensors: `input`, and those for its parameters.
     """
 
     values: Values
@@ -37,6 +38,7 @@ class Scope:
     parent: "Scope | None" = None
     stage: Stage | None = None
     loops: Values = field(default_factory=dict[str, MaybeValue])
+    given: Mapping[str, "Tensor"] = field(default_factory=dict[str, "Tensor"])
 
     def inside(self, iteration: Values) -> "Scope":
         """The scope in one iteration of a loop."""

@@ -7,6 +7,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const svg = document.getElementById("picture");
 const view = document.getElementById("view");
 const panel = document.getElementById("panel");
+const said = document.getElementById("said"); // to those who do not see the panel
 const opened = new Set(data.opened); // the figures that are shown, by their numbers
 const parents = new Map(); // from a figure to the box around it
 let boxes = []; // those on the page, in order, each with its element and its place
@@ -55,9 +56,9 @@ function place(number) {
     return { x: f(x), y: g(y), width: inside ? inside.outer[0] : width, height: inside ? inside.outer[1] : height, from: [x, y, width, height] };
   });
   const arrows = layout.arrows.map(([tail, head, points]) => curve(points, nodes[tail], nodes[head], f, g));
-  const texts = layout.texts.map(([arrow, x, y]) => ({ text: arrow < 0 ? "" : figure.shapes[arrow], ...beside(arrows[arrow], x, y, f, g) }));
+  const texts = layout.texts.map(([arrow, x, y]) => ({ text: arrow < 0 ? "" : figure.texts[arrow], ...beside(arrows[arrow], x, y, f, g) }));
   const size = [f(layout.size[0]), g(layout.size[1])];
-  const title = number && parents.get(number).box.title.length * 6.6 + 24;
+  const title = number && parents.get(number).box.wide;
   const outer = [Math.max(size[0], title) + 2 * data.frame, size[1] + data.head + data.frame];
   return { figure, nodes, arrows, texts, insides, size, outer };
 }
@@ -86,12 +87,12 @@ function atBorder(point, node) {
   return [node.x + along(point[0] - x, width, node.width), node.y + along(point[1] - y, height, node.height)];
 }
 
-// A text goes with the nearest point of its arrow.
+// A text stays in its row, where no box was, and goes across with the nearest point of its arrow.
 function beside(arrow, x, y, f, g) {
   if (!arrow) return { x: f(x), y: g(y) };
   const far = arrow.from.map((point) => Math.hypot(point[0] - x, point[1] - y));
   const i = far.indexOf(Math.min(...far));
-  return { x: arrow.to[i][0] + x - arrow.from[i][0], y: arrow.to[i][1] + y - arrow.from[i][1] };
+  return { x: arrow.to[i][0] + x - arrow.from[i][0], y: g(y) };
 }
 
 function path({ to }) {
@@ -285,6 +286,7 @@ function show(box) {
   if (box.times > 1) element(panel, "p", `${box.times} in a row, from ${box.paths[0]} to ${box.paths[1]}. This is the first:`);
   for (const number of box.items) showItem(data.items[number]);
   panel.scrollTop = 0;
+  said.textContent = `The panel shows ${box.paths[0]}`;
 }
 
 function showItem(item) {
@@ -301,13 +303,12 @@ function showItem(item) {
     element(row, "th", name).scope = "row";
     element(row, "td", value);
   }
-  showLines(section, item.spec);
-  for (const excerpt of item.code) if (excerpt) showLines(section, excerpt);
+  item.spec.forEach((excerpt, i) => showLines(section, excerpt, i ? `${item.what} in ${excerpt[0]}` : `In ${excerpt[0]}`));
+  for (const excerpt of item.code) if (excerpt) showLines(section, excerpt, `In the ${data.titles[excerpt[0]]} source`);
 }
 
-function showLines(section, [file, first, last, from, to]) {
-  const title = data.titles[file];
-  element(section, "h3", title ? `In the ${title} source` : `In ${file}`);
+function showLines(section, [file, first, last, from, to], title) {
+  element(section, "h3", title);
   const pre = element(section, "pre");
   pre.tabIndex = 0;
   const whole = from === first && to === last;
@@ -325,6 +326,8 @@ function showLines(section, [file, first, last, from, to]) {
 
 const search = document.getElementById("search");
 const found = document.getElementById("found");
+const count = document.getElementById("count");
+const MOST_HITS = 20;
 let hits = [];
 let hit = 0;
 const names = []; // of layers and blocks, with the innermost box that has them
@@ -332,7 +335,10 @@ const names = []; // of layers and blocks, with the innermost box that has them
 function find(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const fits = ({ lower }) => words.every((word) => lower.includes(word));
-  hits = words.length ? names.filter(fits).sort((a, b) => a.name.length - b.name.length).slice(0, 20) : [];
+  const all = words.length ? names.filter(fits).sort((a, b) => a.name.length - b.name.length) : [];
+  const more = all.length > MOST_HITS ? `, the first ${MOST_HITS} are shown` : "";
+  count.textContent = words.length ? `${all.length || "none"} found${more}` : "";
+  hits = all.slice(0, MOST_HITS);
   hit = 0;
   found.replaceChildren();
   hits.forEach((name, i) => {
@@ -355,6 +361,7 @@ function showHit() {
 function arrive(name) {
   for (let around = parents.get(name.figure); around; around = parents.get(around.figure)) opened.add(around.box.inside);
   found.hidden = true;
+  count.textContent = "";
   search.setAttribute("aria-expanded", false);
   draw();
   const one = boxes.find(({ box }) => box === name.box);
