@@ -195,6 +195,27 @@ def test_bad_extends(write: Write, tmp_path: Path, extends: str, message: str) -
     )
 
 
+@pytest.mark.parametrize(
+    ("extends", "help"),
+    [
+        ("bass.yaml", "did you mean `base.yaml`?"),
+        ("base", "did you mean `base.yaml`?"),
+        ("base.yml", "did you mean `base.yaml`?"),
+        ("../base.yaml", "a path begins in the folder of the file in which it stands"),
+        ("../inner/bas.yaml", "did you mean `../inner/base.yaml`?"),
+        ("nowhere/base.yaml", "a path begins in the folder of the file in which it stands"),
+    ],
+)
+def test_a_parent_that_is_missing(tmp_path: Path, extends: str, help: str) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    (folder / "base.yaml").write_text(BASE, encoding="utf-8")
+    path = folder / "net.yaml"
+    path.write_text(f"cnngen: 1\nextends: {extends}\n", encoding="utf-8")
+    assert only(path).help == help
+
+
 @pytest.mark.parametrize("extends", ["", "[base.yaml]", "{a: b}"])
 def test_extends_takes_one_path(write: Write, extends: str) -> None:
     assert only(write("net.yaml", f"cnngen: 1\nextends: {extends}\n")).code == "wrong-kind"

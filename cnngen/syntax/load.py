@@ -7,9 +7,11 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Source, Span
 from cnngen.syntax.merge import merge
 from cnngen.syntax.names import HELPERS, RESERVED
@@ -21,7 +23,7 @@ from cnngen.syntax.tree import Spec
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
 
 LONGEST_CHAIN = 16
-
+MOST_NEIGHBOURS = 1000  # files whose names may be meant
 
 Reader = Callable[[Path, str | None], Source]  # of a path, and what diagnostics call it
 
@@ -164,9 +166,25 @@ def _report_unreadable(file: _File, error: Exception, report: Report) -> None:
         error = UnreadableError("cannot be read")
     if file.extends:
         code, at = "bad-extends", file.extends.span
+        help = error.help or _neighbour(file.path, file.extends.text)
     else:
-        code, at = error.code, Span(Source(file.shown, ""), 0, 0)
-    report.add(code, f"`{file.shown}` {error.message}", at, help=error.help)
+        code, at, help = error.code, Span(Source(file.shown, ""), 0, 0), error.help
+    report.add(code, f"`{file.shown}` {error.message}", at, help=help)
+
+
+def _neighbour(path: Path, text: str) -> str:
+    """Which file may be meant by a path that leads to none."""
+    try:
+        with os.scandir(path.parent) as entries:
+            names = sorted(entry.name for entry in islice(entries, MOST_NEIGHBOURS))
+    except OSError:
+        names = []
+    endings = (f"{path.stem}.yaml", f"{path.stem}.yml")
+    known = [name for name in names if name.endswith((".yaml", ".yml")) and name != path.name]
+    near = next((name for name in known if name in endings), None) or suggest(path.name, known)
+    if near:
+        return f"did you mean `{brief(os.path.join(os.path.dirname(text), near))}`?"
+    return "a path begins in the folder of the file in which it stands"
 
 
 def _report_chain(file: _File, cycle: bool, report: Report) -> None:
