@@ -15,20 +15,21 @@ from markupsafe import Markup
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.excerpt import Excerpt, Sources, in_spec
-from cnngen.draw.figure import LEGEND, TRAINING, Arrow, Box, Figure, Plan, chain_of, figure
+from cnngen.draw.figure import LEGEND, TRAINING, Arrow, Box, Figure, chain_of, figure
 from cnngen.draw.figures import MOST_PARTS, TooLargeError, check_reach, closed_plan, overview
+from cnngen.draw.layout import places, texts
 from cnngen.draw.metrics import width
 from cnngen.draw.place import (
     BOLD,
     FRAME,
     FRAME_HEAD,
     TEXT,
-    PlacedFigure,
     frame_title,
     lines,
     placed,
     size,
 )
+from cnngen.draw.plan import Plan
 from cnngen.draw.render import render, text_of
 from cnngen.ops.attribute import Distribution
 from cnngen.report.summary import LayerSummary, summarize
@@ -130,7 +131,7 @@ class _Explorer:
         self.figures.append({})
         self.figures[index] = {
             "layout": self._layout(shown, framed),
-            "texts": _texts(shown, framed),
+            "texts": texts(shown, framed),
             "boxes": [self._box(box, level) for box in shown.boxes],
         }
         return index
@@ -146,10 +147,10 @@ class _Explorer:
         index = {box.key: i for i, box in enumerate(shown.boxes)}
         boxes = tuple((size(box), box.training) for box in shown.boxes)
         arrows = tuple((index.get(arrow.tail), index.get(arrow.head)) for arrow in shown.arrows)
-        look = framed, boxes, arrows, tuple(map(len, _texts(shown, framed)))
+        look = framed, boxes, arrows, tuple(map(len, texts(shown, framed)))
         if look not in self.known:
             self.known[look] = len(self.layouts)
-            self.layouts.append(_places(placed(shown, framed)))
+            self.layouts.append(places(placed(shown, framed)))
         return self.known[look]
 
     def _box(self, box: Box, level: int) -> Json:
@@ -245,15 +246,6 @@ def _check(shown: Figure) -> None:
     check_reach([replace(shown, boxes=tuple(replace(box, inside=None) for box in shown.boxes))])
 
 
-def _texts(shown: Figure, framed: bool) -> list[str]:
-    """What stands at each arrow."""
-    keys = {box.key for box in shown.boxes}
-    return [
-        arrow.shape if {arrow.tail, arrow.head} <= keys else arrow.text(framed)
-        for arrow in shown.arrows
-    ]
-
-
 def _path(box: Box) -> str:
     return box.use.path if box.use else box.paths[0]
 
@@ -275,36 +267,6 @@ def _row(box: Box) -> Figure:
     shapes = ["", *(str(each.shape) for each in boxes)]
     arrows = tuple(map(Arrow, keys, keys[1:], shapes))
     return Figure(frame_title(box), boxes, arrows)
-
-
-def _places(figure: PlacedFigure) -> Json:
-    """Nodes are boxes, and then what is outside: `[x, y, width, height]` with the middle first."""
-    index = {box.box.key: i for i, box in enumerate(figure.boxes)}
-    outside = [text for text in figure.texts if text.key]
-    index |= {text.key: len(figure.boxes) + i for i, text in enumerate(outside)}
-    nodes = [(box.x, box.y, box.width, box.height) for box in figure.boxes]
-    return {
-        "size": _rounded(figure.width, figure.height),
-        "nodes": [
-            *(_rounded(*node) for node in nodes),
-            *(_rounded(text.x, text.y, 6, 10) for text in outside),
-        ],
-        "arrows": [
-            [
-                index[placed.arrow.tail],
-                index[placed.arrow.head],
-                _rounded(*(number for point in placed.points for number in point)),
-            ]
-            for placed in figure.arrows
-        ],
-        "texts": [
-            [text.arrow if text.text else -1, *_rounded(text.x, text.y)] for text in figure.texts
-        ],
-    }
-
-
-def _rounded(*numbers: float) -> list[float]:
-    return [round(number, 1) for number in numbers]
 
 
 def _value(value: object) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
+from cnngen.draw.plan import Plan
 from cnngen.ops.base import Image, Op, Shape, Unknown
 from cnngen.report.label import label
 from cnngen.semantics.network import Layer, Scope
@@ -116,29 +117,6 @@ def _name(line: str) -> str:
     return line.split(",")[0].split(" ")[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Which uses of blocks are opened: those less than `depth` deep, and those in `expand`, which
-    has names of blocks and paths of uses.
-
-    Blocks that are `plain` have no box of their own. Nothing shares a box with the layers before it
-    whose paths are among `outputs`, which the spec names.
-    """
-
-    depth: int = 0
-    expand: frozenset[str] = frozenset()
-    plain: frozenset[str] = frozenset()
-    outputs: frozenset[str] = frozenset()
-
-    def opens(self, use: Scope, level: int) -> bool:
-        """Also what is around a use that is opened."""
-        return (
-            level < self.depth
-            or use.name in self.expand
-            or any(f"{path}.".startswith(f"{use.path}.") for path in self.expand)
-        )
-
-
 def figure(
     title: str, layers: Sequence[Layer], plan: Plan, within: Scope | None = None, level: int = 0
 ) -> Figure:
@@ -152,7 +130,7 @@ def figure(
     places: dict[str, str] = {}  # from the path of a layer to the key of its box
     arrows: dict[Arrow, None] = {}
     scopes = dict.fromkeys(layer.scope for layer in layers)
-    uses = {scope: _use(chain_of(scope)[above:], plan) for scope in scopes}
+    uses = {scope: plan.box(chain_of(scope)[above:]) for scope in scopes}
     keys = {use: f"{use.path}:{use.name}" for use in uses.values() if use}
     names = _parameters(within)
     parameters = {use: _parameters(use) for use in uses.values()}
@@ -214,11 +192,6 @@ def _parameters(use: Scope | None) -> dict[str, str]:
     for name, tensor in use.given.items() if use and len(use.given) > 1 else ():
         found[tensor.path] = f"{found[tensor.path]}, {name}" if tensor.path in found else name
     return found
-
-
-def _use(scopes: Sequence[Scope], plan: Plan) -> Scope | None:
-    """The outermost use of a block that gets a box."""
-    return next((use for use in scopes if use.name not in plan.plain), None)
 
 
 def _continues(

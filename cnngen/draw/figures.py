@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
-from cnngen.draw.figure import Arrow, Box, Figure, Plan, chain_of, figure
+from cnngen.draw.figure import Arrow, Box, Figure, chain_of, figure
+from cnngen.draw.plan import Plan
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Layer, Network, Scope
 

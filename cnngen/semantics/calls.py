@@ -1,42 +1,27 @@
 """Calls: whether an op or a block is given what it takes, and all that it is given."""
 
-from collections.abc import Collection, Iterable
-from itertools import chain
+from collections.abc import Sequence
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
-from cnngen.diagnostics.synonyms import ATTRIBUTES, DISTRIBUTIONS, is_inferred, translate
-from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
-from cnngen.diagnostics.terminal import one_line
+from cnngen.diagnostics.synonyms import DISTRIBUTIONS, translate
 from cnngen.ops import OPS
 from cnngen.ops.attribute import Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
+from cnngen.semantics.call_errors import (
+    report_callee,
+    report_missing,
+    report_nameless,
+    report_unknown_attribute,
+    report_unknown_parameter,
+)
 from cnngen.semantics.names import Names, check_expression, guess, listed
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name
-from cnngen.syntax.fixes import remove_entry
 from cnngen.syntax.tree import Argument, ArgumentValue, Block, Call, Distribution, Identifier, Spec
 
-BESIDE = ("name", "from")  # what a step says beside its op
 PADDING_WORDS = (Constant("same"), Constant("half"))
-
-
-def report_callee(callee: Identifier, blocks: Collection[str], report: Report) -> None:
-    """A step names neither an op nor a block."""
-    name = callee.text
-    meant = translate(name, OTHER_OPS, OPS)
-    close = meant or guess(name, chain(OPS, blocks), report)
-    fix = respell(callee.span, close, () if meant or close is None else (*OPS, *blocks))
-    if name[:1].isupper():
-        code, message = "unknown-block", f"the spec defines no block `{name}`"
-        use = f", or use {listed(blocks)}" if blocks else ""
-        help = f"define it: `blocks: {{{name}: {{about: ..., body: ...}}}}`{use}"
-    else:
-        code, message = "unknown-op", f"there is no op `{name}`"
-        help = "`cnngen ops` lists all ops"
-    help = f"did you mean `{close}`?" if close else help
-    report.add(code, message, callee.span, help=help, fix=fix)
 
 
 def check_defaults(spec: Spec, names: Names, report: Report) -> None:
@@ -66,7 +51,7 @@ def op_arguments(
     meant = _check_attributes(call, op, missing, names, report)
     if given.keys() <= op.attributes.keys() | {argument.name.text for argument in call.arguments}:
         # Otherwise the defaults have an unknown attribute, which may be what is missing.
-        _report_missing(call, "missing-attribute", [n for n in missing if n not in meant], report)
+        report_missing(call, "missing-attribute", [n for n in missing if n not in meant], report)
     return {
         name: given.get(name, Constant(attribute.default))
         for name, attribute in op.attributes.items()
@@ -83,9 +68,13 @@ def block_arguments(
     missing = [n for n, p in parameters.items() if p.default is None and n not in names_given]
     given: dict[str, ArgumentValue] = {}
     for argument in call.arguments:
+        if not argument.name.text:
+            report_nameless(argument, call, [*parameters], missing, report)
+            missing = []
+            continue
         parameter = parameters.get(argument.name.text)
         if parameter is None:
-            meant = _report_unknown(argument, block, missing, report)
+            meant = report_unknown_parameter(argument, block, missing, report)
             missing = [name for name in missing if name != meant]
             continue
         given[parameter.name.text] = value = argument.value
@@ -96,97 +85,29 @@ def block_arguments(
             _report_value(argument, "a value, not a mapping", report)
         else:
             check_expression(value, names, report)
-    _report_missing(
+    report_missing(
         call, "missing-parameter", missing, report, [Label(block.name.span, "the block")]
     )
     return given
-
-
-def _report_missing(
-    call: Call, code: str, missing: list[str], report: Report, labels: Iterable[Label] = ()
-) -> None:
-    if missing:
-        callee = call.callee.text
-        added = ", ".join(f"{name}: ..." for name in missing)
-        report.add(
-            code,
-            f"`{callee}` needs {listed(missing, 'and')}",
-            call.callee.span,
-            secondary=labels,
-            help=f"add `{added}`" if call.arguments else f"write `{callee}: {{{added}}}`",
-        )
-
-
-def _report_unknown(argument: Argument, block: Block, missing: list[str], report: Report) -> str:
-    """A call gives a block what it does not take; the parameter that may have been meant."""
-    name, parameters = argument.name.text, [p.name.text for p in block.parameters]
-    close = translate(name, ATTRIBUTES, parameters) or guess(name, parameters, report)
-    if not close and len(missing) == 1:
-        close = missing[0]
-    report.add(
-        "unknown-parameter",
-        f"`{block.name.text}` has no parameter `{name}`",
-        argument.name.span,
-        secondary=[Label(block.name.span, f"it takes {listed(parameters, 'and') or 'none'}")],
-        help=f"did you mean `{close}`?"
-        if close
-        else "remove it, or add it to the block's `params`",
-        fix=respell(argument.name.span, close, parameters),
-    )
-    return close or ""
 
 
 # --- Attributes of ops
 
 
 def _check_attributes(
-    call: Call, op: type[Op], missing: Collection[str], names: Names, report: Report
+    call: Call, op: type[Op], missing: Sequence[str], names: Names, report: Report
 ) -> set[str]:
     """Check the names and values of attributes; gives those that unknown names may have meant."""
     meant: set[str] = set()
-    takes = f"it takes {', '.join(op.attributes) or 'no attributes'}"
     for argument in call.arguments:
-        name = argument.name.text
-        if attribute := op.attributes.get(name):
+        if attribute := op.attributes.get(argument.name.text):
             _check_value(argument, attribute, op, names, report)
-            continue
-        if is_inferred(name):
-            _report_inferred(argument, call, takes, report)
-            continue
-        synonym = translate(name, ATTRIBUTES, op.attributes)
-        close = synonym or guess(name, op.attributes, report)
-        report.add(
-            "unknown-attribute",
-            f"`{op.name}` has no attribute `{name}`",
-            argument.name.span,
-            secondary=[Label(call.callee.span, takes)],
-            help=f"did you mean `{close}`?" if close else _instead(argument, call, missing),
-            fix=respell(argument.name.span, close, () if synonym else op.attributes),
-        )
-        meant |= {close} if close else set(missing)
+        elif argument.name.text:
+            meant |= report_unknown_attribute(argument, call, op, missing, report)
+        else:
+            report_nameless(argument, call, [*op.attributes], missing, report)
+            meant |= {*missing}
     return meant
-
-
-def _report_inferred(argument: Argument, call: Call, takes: str, report: Report) -> None:
-    """An attribute that other frameworks need and cnngen knows."""
-    name, value = argument.name, argument.value.span
-    report.add(
-        "unknown-attribute",
-        f"`{call.callee.text}` has no attribute `{name.text}`",
-        name.span,
-        secondary=[Label(call.callee.span, takes)],
-        help="remove it: cnngen infers it",
-        fix=remove_entry(name.span, value.end) if value else (),
-    )
-
-
-def _instead(argument: Argument, call: Call, missing: Collection[str]) -> str:
-    """What to do about an attribute that resembles none."""
-    name, callee = argument.name.text, call.callee.text
-    if name in BESIDE:
-        value = argument.value.span.text if argument.value.span else "..."
-        return f"write it beside `{callee}`: `{{{callee}: {{...}}, {name}: {one_line(value)}}}`"
-    return f"it needs {listed(missing, 'and')}: write that instead" if missing else "remove it"
 
 
 def _check_value(

@@ -2,7 +2,8 @@
 
 from cnngen.diagnostics.model import Report
 from cnngen.ops import OPS
-from cnngen.semantics.calls import block_arguments, check_defaults, op_arguments, report_callee
+from cnngen.semantics.call_errors import report_callee
+from cnngen.semantics.calls import block_arguments, check_defaults, op_arguments
 from cnngen.semantics.keys import check_functions, check_keys
 from cnngen.semantics.names import Names, check_expression, gather_unknown
 from cnngen.semantics.resolution import Resolution

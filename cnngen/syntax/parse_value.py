@@ -147,6 +147,8 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
     """The attributes of an op, or what a block is given."""
     if is_null(node):
         return ()
+    if isinstance(node, Scalar) and (value := parse_value(node, "it", Report())) is not None:
+        return (Argument(Identifier("", node.span), value),)
     what = "parameter" if callee.text[:1].isupper() else "attribute"
     value = brief(node.text) if isinstance(node, Scalar) else "..."
     example = f"say which {what} it is: `{callee.text}: {{{what}: {value}}}`"

@@ -44,7 +44,7 @@ ArgumentValue = Expression | Distribution
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Argument:
     """What a call gives for an attribute of an op or a parameter of a block (an identifier where
-    that is a tensor).
+    that is a tensor). By mistake, a single value may stand there without a name.
     """
 
     name: Identifier
