@@ -128,7 +128,7 @@ def figure(
     readers.update(plan.outputs)
     drafts: list[_Draft] = []
     places: dict[str, str] = {}  # from the path of a layer to the key of its box
-    arrows: dict[Arrow, None] = {}
+    arrows: dict[tuple[str, str, str, int], Arrow] = {}
     scopes = dict.fromkeys(layer.scope for layer in layers)
     uses = {scope: plan.box(chain_of(scope)[above:]) for scope in scopes}
     keys = {use: f"{use.path}:{use.name}" for use in uses.values() if use}
@@ -155,10 +155,11 @@ def figure(
             if source != key:
                 name, parameter = names.get(source, ""), parameters[use].get(tensor.path, "")
                 number = 0 if use else sources[:i].count(source)
-                arrow = Arrow(source, key, str(tensor.shape), name, parameter, number)
-                arrows[arrow] = None
+                link = source, key, parameter, number
+                if link not in arrows:
+                    arrows[link] = Arrow(source, key, str(tensor.shape), name, parameter, number)
     boxes = tuple(_box(draft, plan, level) for draft in drafts)
-    folded = _folded(Figure(title, boxes, tuple(arrows)))
+    folded = _folded(Figure(title, boxes, tuple(arrows.values())))
     read = {arrow.tail for arrow in folded.arrows}
     ends = [Arrow(b.key, f"{b.key}:", str(b.shape)) for b in folded.boxes if b.key not in read]
     return replace(folded, arrows=(*folded.arrows, *ends))

@@ -64,10 +64,10 @@ def elaborate(
             help="use smaller numbers and fewer loops in each other",
         )
         return None
-    network.graph.add_node(INPUT)
-    for layer in network.layers.values():
-        network.graph.add_node(layer.path)
-        network.graph.add_edges_from([(x.path, layer.path) for x in layer.inputs])
+    network.graph.add_nodes_from([INPUT, *network.layers])
+    network.graph.add_edges_from(
+        (x.path, layer.path) for layer in network.layers.values() for x in layer.inputs
+    )
     always = [stage.name.text for stage in spec.stages if not stage.training]
     named = {name.text: stage.text for name, stage in spec.outputs}
     network.outputs = named or {name: name for name in always[-1:]}
