@@ -150,7 +150,7 @@ def _plain(network: Network, uses: dict[str, list[_Use]]) -> frozenset[str]:
     for block in network.resolution.order:  # what a block uses comes before it
         own = uses.get(block.name.text, [])
         most = 1 if any(map(_repeats, own, own[1:])) else SHORT
-        insides = [_inside(alike[0], Plan(plain=plain)) for alike in _alike(own)]
+        insides = (_inside(alike[0], Plan(plain=plain)) for alike in _alike(own))
         if all(len(inside.boxes) <= most and inside.is_row() for inside in insides):
             plain |= {block.name.text}
     return plain
