@@ -55,7 +55,7 @@ def drawn(figure: Figure) -> list[str]:
     ]
     order = list(texts)
     for arrow in figure.arrows:
-        if arrow.tail not in texts and order.index(arrow.head) == 0 or arrow.head not in texts:
+        if arrow.head not in texts or arrow.tail not in texts and order.index(arrow.head) == 0:
             continue
         if arrow.tail not in texts or order.index(arrow.head) != order.index(arrow.tail) + 1:
             rows.append(f"{texts.get(arrow.tail, 'input')} -> {texts[arrow.head]}: {arrow.shape}")
@@ -221,6 +221,107 @@ model: {grow: {repeat: 3, do: Grow}, stay: {repeat: 3, do: Stay}}
 def test_an_opened_row_says_whose_numbers_it_shows():
     opened = svg(build(GROWING).network, depth=1)
     assert ">Grow × 3, here the first</text>" in opened and ">Stay × 3</text>" in opened
+
+
+THROUGH = """\
+cnngen: 1
+name: Through
+about: Identities, which have no boxes.
+input: {channels: 4, height: 8, width: 8}
+blocks:
+  Nothing:
+    about: What is given.
+    body: identity
+model:
+  stem:
+    - conv: {out: 8, kernel: 1}
+    - identity
+    - branches: {one: relu, other: tanh}
+      join: add
+  keep: identity
+  act: relu
+  none: Nothing
+  given: {from: input, identity: }
+outputs: {keep: keep, none: none, given: given}
+"""
+
+
+def test_what_goes_through_an_identity():
+    """Two read the convolution, so that neither shares its box; outputs keep their names."""
+    (figure,) = figures(build(THROUGH).network)
+    assert drawn(figure) == [
+        "1 x 1 conv, 8",
+        "relu",
+        "tanh",
+        "+",
+        "relu",
+        "1 x 1 conv, 8 -> tanh: 8 x 8 x 8",
+        "relu -> +: 8 x 8 x 8",
+    ]
+    keys = {box.key: box.lines[0] for box in figure.boxes}
+    ends = [arrow for arrow in figure.arrows if arrow.head not in keys]
+    assert [(keys.get(arrow.tail), arrow.text(framed=False)) for arrow in ends] == [
+        ("+", "keep: 8 x 8 x 8"),
+        ("relu", "none: 8 x 8 x 8"),
+        (None, "given: 4 x 8 x 8"),
+    ]
+    assert "given: 4 x 8 x 8" in svg(build(THROUGH).network)
+
+
+def test_a_network_without_boxes_is_an_arrow():
+    head, _ = THROUGH.split("blocks:")
+    network = build(f"{head}model: {{whole: identity}}\n").network
+    assert svg(network).count('class="arrow"') == 1
+    assert dot(network, 0, frozenset()).count("->") == 1
+
+
+ALIKE = """\
+cnngen: 1
+name: Alike
+about: Uses of a block that differ in what goes where.
+input: {channels: 8, height: 8, width: 8}
+blocks:
+  Pick:
+    about: One of two is pooled.
+    params: {first: tensor, other: tensor, swap: false}
+    body:
+      - {when: swap, from: first, do: {max_pool: {kernel: 1}}, else: identity, name: m1}
+      - {when: swap, from: other, do: identity, else: {max_pool: {kernel: 1}}, name: m2}
+      - branches: {own: {from: input}, one: {from: m1}, other: {from: m2}}
+        join: concat
+model:
+  stem: {conv: {out: 8, kernel: 1}}
+  pool: {avg_pool: {kernel: 1}}
+  first: {Pick: {first: stem, other: input}}
+  second: {Pick: {first: stem, other: input, swap: true}}
+  third: {Pick: {first: stem, other: stem}}
+"""
+
+
+def test_uses_that_differ_in_what_goes_where_are_drawn_each():
+    _, *insides = figures(build(ALIKE).network)
+    assert [inside.note for inside in insides] == [
+        "as first, 1 of 3",
+        "as second, 1 of 3",
+        "as third, 1 of 3",
+    ]
+
+
+def test_what_is_open_has_no_panel():
+    """A use within another is a level deeper."""
+    spec = SPEC.replace(
+        "more: {{repeat: 2, do: Residual}}", "more: {{repeat: 2, do: Two}}"
+    ).replace(
+        "model:",
+        """\
+  Two:
+    about: A residual and a pool, side by side.
+    body: {{branches: {{left: Residual, right: {{max_pool: {{kernel: 1}}}}}}, join: add}}
+model:""",
+    )
+    whole, *beside = figures(build(spec.format(about="Nested.")).network, depth=1)
+    assert all(box.inside for box in whole.boxes if box.use)
+    assert [(figure.title, figure.note) for figure in beside] == [("Residual", "as more.0.left")]
 
 
 def dense(count: int) -> str:

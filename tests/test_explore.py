@@ -139,6 +139,46 @@ def test_the_lines_are_of_the_op(network: str, layer: str, target: str, text: st
     assert text in excerpt(data, place)
 
 
+SHARED = """\
+cnngen: 1
+name: Shared
+about: Blocks that look alike, where other parameters go to the boxes.
+input: {channels: 8, height: 8, width: 8}
+blocks:
+  Early:
+    about: The first two read the input.
+    params: {other: tensor}
+    body:
+      branches:
+        a: {conv: {out: 8, kernel: 1}}
+        b: {conv: {out: 8, kernel: 1}}
+        c: {conv: {out: 8, kernel: 1}, from: other}
+      join: concat
+  Later:
+    about: The last two read the other one.
+    params: {other: tensor}
+    body:
+      branches:
+        a: {conv: {out: 8, kernel: 1}}
+        b: {conv: {out: 8, kernel: 1}, from: other}
+        c: {conv: {out: 8, kernel: 1}, from: other}
+      join: concat
+model:
+  stem: {conv: {out: 8, kernel: 1}}
+  pool: {max_pool: {kernel: 1}}
+  one: {Early: {other: stem}}
+  two: {Later: {other: stem}}
+"""
+
+
+def test_layouts_are_shared_only_where_arrows_are_the_same():
+    data = data_of(page(build(SHARED).network))
+    early, later = (data["layouts"][figure["layout"]] for figure in data["figures"][1:])
+    assert [arrow[:2] for arrow in early["arrows"]] != [arrow[:2] for arrow in later["arrows"]]
+    (item,) = [item for item in data["items"] if item["name"] == "one"]
+    assert item["inputs"] == ["input: 8 x 8 x 8", "other: 8 x 8 x 8"]
+
+
 # --- In a browser
 
 
@@ -323,6 +363,19 @@ def test_search_opens_the_way_to_a_layer(small: Any):
     search.clear()
     search.send_keys("nothing is called so")
     assert (texts(small, "#count"), texts(small, "#found li")) == (["none found"], [])
+    search.send_keys(Keys.TAB)
+    assert texts(small, "#count") == [""]
+
+
+@pytest.mark.browser
+def test_a_network_without_boxes_is_a_page(driver: Any, tmp_path: Path):
+    file = tmp_path / "nothing.html"
+    head, _ = SPEC.format(about="Nothing.").split("blocks:")
+    file.write_text(page(build(f"{head}model: {{whole: identity}}\n").network))
+    driver.get(file.as_uri())
+    driver.execute_script("svg.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowDown'}))")
+    assert len(driver.find_elements("css selector", "#view .arrow")) == 1
+    assert driver.get_log("browser") == []
 
 
 @pytest.mark.browser

@@ -23,6 +23,7 @@ from cnngen.draw.place import (
     BOLD,
     FRAME,
     FRAME_HEAD,
+    SMALL,
     TEXT,
     frame_title,
     lines,
@@ -145,9 +146,12 @@ class _Explorer:
     def _layout(self, shown: Figure, framed: bool) -> int:
         """The index of a layout; figures that look alike have the same one."""
         index = {box.key: i for i, box in enumerate(shown.boxes)}
+        for arrow in shown.arrows:
+            for key in (arrow.tail, arrow.head):
+                index.setdefault(key, len(index))  # what is outside has its numbers as well
         boxes = tuple((size(box), box.training) for box in shown.boxes)
-        arrows = tuple((index.get(arrow.tail), index.get(arrow.head)) for arrow in shown.arrows)
-        look = framed, boxes, arrows, tuple(map(len, texts(shown, framed)))
+        arrows = tuple((index[arrow.tail], index[arrow.head]) for arrow in shown.arrows)
+        look = framed, boxes, arrows, tuple(width(text, SMALL) for text in texts(shown, framed))
         if look not in self.known:
             self.known[look] = len(self.layouts)
             self.layouts.append(places(placed(shown, framed)))
@@ -214,7 +218,7 @@ class _Explorer:
     def _use(self, use: Scope, layers: Sequence[Layer]) -> int:
         assert use.block and use.call
         inner = {layer.path for layer in layers}
-        given = (x for layer in layers for x in layer.inputs if x.path not in inner)
+        given = {name: str(tensor.shape) for name, tensor in use.given.items()}
         names = [p.name.text for p in use.block.parameters if p.type != "tensor"]
         values = {name: use.values.get(name, UNDETERMINED) for name in names}
         return self._item(
@@ -222,7 +226,9 @@ class _Explorer:
             what=use.name,
             about=use.block.about,
             values={name: spell(v) for name, v in values.items() if v is not UNDETERMINED},
-            inputs=list(dict.fromkeys(str(tensor.shape) for tensor in given)),
+            inputs=[f"{name}: {shape}" for name, shape in given.items()]
+            if len(given) > 1
+            else [*given.values()],
             output=str(layers[-1].output),
             parameters=sum(self.costs[path].parameters for path in inner),
             macs=sum(self.costs[path].macs for path in inner),

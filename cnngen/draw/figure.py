@@ -103,7 +103,8 @@ class Figure:
             (box.kind, *map(_name, box.lines), box.inside and box.inside.structure())
             for box in self.boxes
         ]
-        arrows = Counter((index.get(a.tail), index.get(a.head), a.number) for a in self.arrows)
+        ends = ((index.get(a.tail, a.name), index.get(a.head), a.number) for a in self.arrows)
+        arrows = Counter(ends)
         return (*boxes, frozenset(arrows))
 
     def texts(self) -> tuple[object, ...]:
@@ -124,14 +125,13 @@ def figure(
     in `level` opened boxes.
     """
     above = len(chain_of(within)) if within else 1
-    readers = Counter([x.path for layer in layers for x in layer.inputs])
-    readers.update(plan.outputs)
     drafts: list[_Draft] = []
     places: dict[str, str] = {}  # from the path of a layer to the key of its box
     arrows: dict[tuple[str, str, str, int], Arrow] = {}
     scopes = dict.fromkeys(layer.scope for layer in layers)
     uses = {scope: plan.box(chain_of(scope)[above:]) for scope in scopes}
     keys = {use: f"{use.path}:{use.name}" for use in uses.values() if use}
+    readers = _readers([layer for layer in layers if not uses[layer.scope]], layers, plan)
     names = _parameters(within)
     parameters = {use: _parameters(use) for use in uses.values()}
     for layer in layers:
@@ -162,6 +162,8 @@ def figure(
     folded = _folded(Figure(title, boxes, tuple(arrows.values())))
     read = {arrow.tail for arrow in folded.arrows}
     ends = [Arrow(b.key, f"{b.key}:", str(b.shape)) for b in folded.boxes if b.key not in read]
+    if layers and not boxes:
+        ends = [Arrow(places[layers[-1].path], ":", str(layers[-1].output))]
     return replace(folded, arrows=(*folded.arrows, *ends))
 
 
@@ -173,6 +175,17 @@ class _Draft:
     use: Scope | None
     layers: list[Layer]
     more: list[Layer] = field(default_factory=list[Layer])
+
+
+def _readers(own: Sequence[Layer], layers: Sequence[Layer], plan: Plan) -> Counter[str]:
+    """How many read what a layer gives, directly or through those identities that get no box."""
+    through: dict[str, str] = {}
+    for layer in own:
+        if layer.op.name == "identity":
+            source = layer.inputs[0].path
+            through[layer.path] = through.get(source, source)
+    read = [x.path for layer in layers if layer.path not in through for x in layer.inputs]
+    return Counter(through.get(path, path) for path in (*read, *plan.outputs))
 
 
 def stage_of(path: str) -> str:

@@ -47,13 +47,18 @@ def figures(network: Network, depth: int = 0, expand: frozenset[str] = frozenset
     while waiting:
         name = waiting.pop(0)
         if name not in shown:
-            closed = [use for use in uses[name] if not plan.opens(use.scope, depth)]
+            closed = [use for use in uses[name] if not _is_open(use.scope, plan)]
             shown[name] = _insides(closed, replace(plan, depth=0))
             waiting += [inner for inside in shown[name] for inner in _closed(inside)]
     drawn = [main, *(inside for insides in shown.values() for inside in insides)]
     if (count := sum(map(_parts, drawn))) > MOST_PARTS:
         raise TooLargeError(f"the picture would have {count:,} boxes and arrows: {REMEDY}")
     return drawn
+
+
+def _is_open(use: Scope, plan: Plan) -> bool:
+    around = [scope for scope in chain_of(use)[:-1] if scope.block and scope.name not in plan.plain]
+    return plan.opens(use, len(around))
 
 
 def overview(network: Network, plan: Plan) -> Figure:
@@ -72,13 +77,14 @@ def _with_outputs(whole: Figure, network: Network) -> Figure:
     """The whole network with the names that the spec gives to its outputs."""
     if not network.resolution.spec.outputs:
         return whole
-    giving = {box.paths[-1]: box.key for box in whole.boxes}
-    tensors = {name: network.stages[stage] for name, stage in network.outputs.items()}
-    named = [
-        Arrow(giving[tensor.path], f"{giving[tensor.path]}:{name}", str(tensor.shape), name)
-        for name, tensor in tensors.items()
-        if tensor.path in giving
-    ]
+    giving = {path: box.key for box in whole.boxes for path in box.paths}
+    named: list[Arrow] = []
+    for name, stage in network.outputs.items():
+        path, shape = network.stages[stage].path, network.stages[stage].shape
+        while path not in giving and path in network.layers:
+            path = network.layers[path].inputs[0].path  # of an identity, which has no box
+        tail = giving.get(path, path)
+        named.append(Arrow(tail, f"{tail}:{name}", str(shape), name))
     replaced = {f"{arrow.tail}:" for arrow in named}
     kept = [arrow for arrow in whole.arrows if arrow.head not in replaced]
     return replace(whole, arrows=(*kept, *named))
@@ -175,7 +181,9 @@ def _alike(uses: list[_Use]) -> list[list[_Use]]:
         scope = use.scope
         names = [p.name.text for p in scope.block.parameters] if scope.block else []
         values = [scope.values.get(name) for name in names]
-        found.setdefault((scope.channels, repr(values)), []).append(use)
+        given = [tensor.path for tensor in scope.given.values()]
+        same = tuple(map(given.index, given))  # which of them are one tensor
+        found.setdefault((scope.channels, same, repr(values)), []).append(use)
     return list(found.values())
 
 

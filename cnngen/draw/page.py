@@ -52,7 +52,7 @@ def svg(network: Network, depth: int = 0, expand: frozenset[str] = frozenset()) 
     check_reach(drawn)
     panels = _arranged([placed(figure) for figure in drawn])
     legend = _legend(panels)
-    legend_end = legend[-1]["x"] + 16 + width(legend[-1]["text"], SMALL)
+    legend_end = max((each["x"] + 16 + width(each["text"], SMALL) for each in legend), default=0)
     head_end = MARGIN + width(network.resolution.spec.name.text, HEAD_TEXT) * BOLD
     spec = network.resolution.spec
     return render(

@@ -223,6 +223,7 @@ function openAll(open) {
 
 function setCurrent(one) {
   if (current && current.element) current.element.setAttribute("tabindex", -1);
+  if (!one) return;
   current = one;
   current.element.setAttribute("tabindex", 0);
 }
@@ -266,7 +267,7 @@ svg.addEventListener("keydown", (event) => {
     "-": () => zoom(0.8),
     0: () => fit(),
   };
-  if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!current || !keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   keys[event.key]();
 });
@@ -354,15 +355,15 @@ function find(text) {
 
 function showHit() {
   [...found.children].forEach((row, i) => row.setAttribute("aria-selected", i === hit));
-  if (hits.length) search.setAttribute("aria-activedescendant", `hit${hit}`);
-  else search.removeAttribute("aria-activedescendant");
+  if (hits.length) {
+    search.setAttribute("aria-activedescendant", `hit${hit}`);
+    found.children[hit].scrollIntoView({ block: "nearest" });
+  } else search.removeAttribute("aria-activedescendant");
 }
 
 function arrive(name) {
   for (let around = parents.get(name.figure); around; around = parents.get(around.figure)) opened.add(around.box.inside);
-  found.hidden = true;
-  count.textContent = "";
-  search.setAttribute("aria-expanded", false);
+  find("");
   draw();
   const one = boxes.find(({ box }) => box === name.box);
   if (pan.scale < LEGIBLE) zoom(1 / pan.scale);
@@ -373,7 +374,8 @@ function arrive(name) {
 }
 
 search.addEventListener("input", () => find(search.value));
-search.addEventListener("blur", () => { found.hidden = true; });
+search.addEventListener("blur", () => find(""));
+search.addEventListener("focus", () => find(search.value));
 search.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     hit = Math.max(0, Math.min(hits.length - 1, hit + (event.key === "ArrowDown" ? 1 : -1)));
@@ -403,7 +405,13 @@ window.addEventListener("pointermove", (event) => {
   pan.y = event.clientY - start.y;
   move();
 });
-window.addEventListener("pointerup", () => { start = null; svg.classList.remove("moving"); });
+for (const end of ["pointerup", "pointercancel"]) {
+  window.addEventListener(end, () => {
+    start = null;
+    svg.classList.remove("moving");
+    setTimeout(() => { dragged = false; }); // after the click that ends a drag
+  });
+}
 svg.addEventListener("wheel", (event) => {
   event.preventDefault();
   const bounds = svg.getBoundingClientRect();
