@@ -81,11 +81,11 @@ def test_the_whole_and_beside_it_what_is_inside():
             "flatten",
             "Residual / body -> global_avg_pool: 4 x 8 x 8",
         ],
-        "Residual as body.0": [
+        "Residual 5 uses": [
             "3 x 3 conv, 4 / batch_norm / relu",
             "1 x 1 conv, 4",
             "+",
-            "input -> +: 4 x 8 x 8",
+            "input -> +: 4 x 4–8 x 4–8",
         ],
     }
 
@@ -218,9 +218,13 @@ model: {grow: {repeat: 3, do: Grow}, stay: {repeat: 3, do: Stay}}
 """
 
 
-def test_an_opened_row_says_whose_numbers_it_shows():
+def test_what_is_true_of_several_uses_says_what_differs():
+    """Blocks that differ only in what they are given are one row, open or not."""
+    whole, grow, _ = figures(build(GROWING).network)
+    assert drawn(whole) == ["Grow / grow x 3", "Stay / stay x 3"]
+    assert {arrow.shape for arrow in grow.arrows} == {"4–8 x 8 x 8", "2 x 8 x 8", "6–10 x 8 x 8"}
     opened = svg(build(GROWING).network, depth=1)
-    assert ">Grow × 3, here the first</text>" in opened and ">Stay × 3</text>" in opened
+    assert ">Grow × 3</text>" in opened and ">2 x 8 x 8</text>" in opened
 
 
 THROUGH = """\
@@ -300,10 +304,10 @@ model:
 
 def test_uses_that_differ_in_what_goes_where_are_drawn_each():
     _, *insides = figures(build(ALIKE).network)
-    assert [inside.note for inside in insides] == [
-        "as first, 1 of 3",
-        "as second, 1 of 3",
-        "as third, 1 of 3",
+    assert [(inside.title, inside.note) for inside in insides] == [
+        ("Pick (1)", "1 of 3 uses"),
+        ("Pick (2)", "1 of 3 uses"),
+        ("Pick (3)", "1 of 3 uses"),
     ]
 
 
@@ -321,7 +325,7 @@ model:""",
     )
     whole, *beside = figures(build(spec.format(about="Nested.")).network, depth=1)
     assert all(box.inside for box in whole.boxes if box.use)
-    assert [(figure.title, figure.note) for figure in beside] == [("Residual", "as more.0.left")]
+    assert [(figure.title, figure.note) for figure in beside] == [("Residual", "2 uses")]
 
 
 def dense(count: int) -> str:
@@ -380,7 +384,7 @@ def test_what_is_dashed_is_in_the_legend():
 OPTIONAL = """\
 cnngen: 1
 name: Optional
-about: Blocks that are built in two ways.
+about: Blocks that are built in several ways.
 input: {channels: 4, height: 8, width: 8}
 blocks:
   Unit:
@@ -392,12 +396,14 @@ model:
 """
 
 
-def test_a_block_that_is_built_in_two_ways_is_drawn_twice():
+def test_a_block_is_drawn_for_each_way_in_which_it_is_built():
     network = build(OPTIONAL).network
-    _, *beside = figures(network)
-    assert [(figure.note, len(figure.boxes)) for figure in beside] == [
-        ("as body.0, 2 of 3", 2),
-        ("as body.2, 1 of 3", 3),
+    whole, *beside = figures(network)
+    assert drawn(whole) == ["Unit (1) / body", "Unit (2) / body", "Unit (3) / body"]
+    assert [(figure.title, figure.note, drawn(figure)) for figure in beside] == [
+        ("Unit (1)", "1 of 3 uses", ["1 x 1 conv, 4", "dropout"]),
+        ("Unit (2)", "1 of 3 uses", ["1 x 1 conv, 8", "dropout"]),
+        ("Unit (3)", "1 of 3 uses", ["2 x 2 max_pool", "1 x 1 conv, 8", "dropout"]),
     ]
 
 
@@ -427,7 +433,7 @@ model:
     ("pools", "boxes"),
     [
         ([2, 4], ["1 x 1 conv, 4", "2 x 2 max_pool", "1 x 1 conv, 4", "4 x 4 max_pool"]),
-        ([1, 1, 1, 2], ["Unit / body x 3", "Unit / body"]),
+        ([1, 1, 1, 2], ["Unit (1) / body x 3", "Unit (2) / body"]),
     ],
 )
 def test_two_boxes_say_more_than_a_name_unless_they_repeat(pools: list[int], boxes: list[str]):
@@ -540,7 +546,7 @@ flowchart TD
         n0 --> n2
     end
     style g3 fill:#fafafa,stroke:#ccc,color:#1a1a1a
-    subgraph g8["Unit as body.0"]
+    subgraph g8["Unit 2 uses"]
         direction TB
         n6("4 x 8 x 8"):::shape
         n4("relu"):::other

@@ -16,7 +16,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.excerpt import Excerpt, Sources, in_spec
 from cnngen.draw.figure import LEGEND, TRAINING, Arrow, Box, Figure, chain_of, figure
-from cnngen.draw.figures import MOST_PARTS, TooLargeError, check_reach, closed_plan, overview
+from cnngen.draw.figures import MOST_PARTS, TooLargeError, check_reach, overview
 from cnngen.draw.layout import places, texts
 from cnngen.draw.metrics import width
 from cnngen.draw.place import (
@@ -32,6 +32,7 @@ from cnngen.draw.place import (
 )
 from cnngen.draw.plan import Plan
 from cnngen.draw.render import render, text_of
+from cnngen.draw.uses import closed_plan
 from cnngen.ops.attribute import Distribution
 from cnngen.report.summary import LayerSummary, summarize
 from cnngen.semantics.attributes import spell
@@ -270,7 +271,7 @@ def _row(box: Box) -> Figure:
         for each in box.row
     )
     keys = [":enter", *(each.key for each in boxes), ":leave"]
-    shapes = ["", *(str(each.shape) for each in boxes)]
+    shapes = [(), *((each.shape,) for each in boxes)]
     arrows = tuple(map(Arrow, keys, keys[1:], shapes))
     return Figure(frame_title(box), boxes, arrows)
 

@@ -2,7 +2,8 @@
 
 A figure has boxes and arrows. They come from the layers of a network: a use of a block is one box,
 a convolution with its norm and activation another one, and an identity is only an arrow. A box that
-is opened has a figure of its own inside.
+is opened has a figure of its own inside. Boxes in a row are one box where they are equal in all
+that is shown of them.
 """
 
 from collections import Counter
@@ -11,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
-from cnngen.draw.plan import Plan
+from cnngen.draw.plan import Plan, key_of
+from cnngen.draw.span import spanned, spanned_shape
 from cnngen.ops.base import Image, Op, Shape, Unknown
 from cnngen.report.label import label
 from cnngen.semantics.network import Layer, Scope
@@ -39,9 +41,10 @@ BEGIN = ("convolution", "fully connected", "normalization")
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """`lines` are its texts, the main one first; `paths` the layers that it stands for, and `shape`
-    that of what the last of them gives. A box that stands for several alike in a row has them as
-    its `row`, and one that is opened what is `inside`, of the first in the row.
+    """`lines` are its texts, the main one first, which names an `op` or the `use` of a block, which
+    is built in one of the block's ways. `paths` are the layers that it stands for, and `shape` that
+    of what the last of them gives. A box that stands for several alike in a row has them as its
+    `row`, and one that is opened what is `inside`.
     """
 
     key: str
@@ -50,7 +53,9 @@ class Box:
     paths: tuple[str, ...]
     shape: Shape
     training: bool
+    op: Op | None = None
     use: Scope | None = None
+    way: int = 0
     inside: "Figure | None" = None
     row: tuple["Box", ...] = ()
 
@@ -62,21 +67,37 @@ class Box:
     def times(self) -> int:
         return len(self.row) or 1
 
+    def look(self, channels: bool = True) -> tuple[object, ...]:
+        """What is shown of it, in which boxes are equal that may be one; the numbers of channels
+        may be left out.
+        """
+        main, *others = self.lines
+        if not channels and self.op:
+            main = op_text(self.op, "")
+        inside = self.inside and self.inside.look(channels)
+        way = self.way if channels else 0
+        return self.kind, main, *others, self.times, self.training, way, inside
+
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """From one box to another by their keys, with the shape of what goes along. A tail that is the
-    key of no box is what the figure is given, and such a head what it gives: these may have a
-    `name`. Where a block is given several tensors, `parameter` says for which the arrow is; where a
-    layer reads one several times, the arrows have a `number`.
+    """From one box to another by their keys, with the shapes of what goes along: one, or those of
+    several uses of a block. A tail that is the key of no box is what the figure is given, and such
+    a head what it gives: these may have a `name`. Where a block is given several tensors,
+    `parameter` says for which the arrow is; where a layer reads one several times, the arrows have
+    a `number`.
     """
 
     tail: str
     head: str
-    shape: str
+    shapes: tuple[Shape, ...]
     name: str = ""
     parameter: str = ""
     number: int = 0
+
+    @property
+    def shape(self) -> str:
+        return spanned_shape(self.shapes)
 
     def text(self, framed: bool) -> str:
         """What stands where it begins or ends; in a frame, shapes stand outside."""
@@ -96,26 +117,43 @@ class Figure:
         arrows = [(keys.get(arrow.tail), keys.get(arrow.head)) for arrow in self.arrows]
         return sorted(arrows, key=str) == sorted(pairwise([None, *keys, None]), key=str)
 
-    def structure(self) -> tuple[object, ...]:
-        """What is the same in figures that differ only in numbers."""
+    def links(self) -> dict[tuple[object, ...], Arrow]:
+        """The arrows by what they have in common with those of figures that look like this one."""
         index = {box.key: i for i, box in enumerate(self.boxes)}
-        boxes = [
-            (box.kind, *map(_name, box.lines), box.inside and box.inside.structure())
-            for box in self.boxes
-        ]
-        ends = ((index.get(a.tail, a.name), index.get(a.head), a.number) for a in self.arrows)
-        arrows = Counter(ends)
-        return (*boxes, frozenset(arrows))
+        return {
+            (index.get(a.tail, a.name), index.get(a.head), a.parameter, a.number): a
+            for a in self.arrows
+        }
 
-    def texts(self) -> tuple[object, ...]:
-        """What is written in it."""
-        boxes = [(box.lines, box.inside and box.inside.texts()) for box in self.boxes]
-        return (*boxes, *(arrow.shape for arrow in self.arrows))
+    def look(self, channels: bool = True) -> tuple[object, ...]:
+        """What is shown of it but for the shapes at its arrows."""
+        boxes = tuple(box.look(channels) for box in self.boxes)
+        ranks = ((link, *map(type, arrow.shapes)) for link, arrow in self.links().items())
+        return boxes, frozenset(ranks)
 
 
-def _name(line: str) -> str:
-    """The op of a line: `conv` of `3 x 3 conv, 64`."""
-    return line.split(",")[0].split(" ")[-1]
+def merged(alike: Sequence[Figure]) -> Figure:
+    """Figures that look alike, but perhaps for their channels, as one that is true of all."""
+    first, *others = alike
+    if not others:
+        return first
+    links = [figure.links() for figure in alike]
+    arrows = tuple(
+        replace(arrow, shapes=tuple(dict.fromkeys(s for each in links for s in each[link].shapes)))
+        for link, arrow in links[0].items()
+    )
+    boxes = tuple(map(_merged_box, zip(*(figure.boxes for figure in alike), strict=True)))
+    return replace(first, boxes=boxes, arrows=arrows)
+
+
+def _merged_box(boxes: Sequence[Box]) -> Box:
+    first = boxes[0]
+    lines = first.lines
+    if first.op and len({box.lines for box in boxes}) > 1:
+        outs = [out for box in boxes if box.op and isinstance(out := box.op.values["out"], int)]
+        lines = (op_text(first.op, spanned(outs)), *lines[1:])
+    insides = [box.inside for box in boxes if box.inside]
+    return replace(first, lines=lines, inside=merged(insides) if insides else None)
 
 
 def figure(
@@ -130,7 +168,7 @@ def figure(
     arrows: dict[tuple[str, str, str, int], Arrow] = {}
     scopes = dict.fromkeys(layer.scope for layer in layers)
     uses = {scope: plan.box(chain_of(scope)[above:]) for scope in scopes}
-    keys = {use: f"{use.path}:{use.name}" for use in uses.values() if use}
+    keys = {use: key_of(use) for use in uses.values() if use}
     readers = _readers([layer for layer in layers if not uses[layer.scope]], layers, plan)
     names = _parameters(within)
     parameters = {use: _parameters(use) for use in uses.values()}
@@ -157,13 +195,14 @@ def figure(
                 number = 0 if use else sources[:i].count(source)
                 link = source, key, parameter, number
                 if link not in arrows:
-                    arrows[link] = Arrow(source, key, str(tensor.shape), name, parameter, number)
+                    shapes = (known_shape(tensor.shape),)
+                    arrows[link] = Arrow(source, key, shapes, name, parameter, number)
     boxes = tuple(_box(draft, plan, level) for draft in drafts)
     folded = _folded(Figure(title, boxes, tuple(arrows.values())))
     read = {arrow.tail for arrow in folded.arrows}
-    ends = [Arrow(b.key, f"{b.key}:", str(b.shape)) for b in folded.boxes if b.key not in read]
+    ends = [Arrow(b.key, f"{b.key}:", (b.shape,)) for b in folded.boxes if b.key not in read]
     if layers and not boxes:
-        ends = [Arrow(places[layers[-1].path], ":", str(layers[-1].output))]
+        ends = [Arrow(places[layers[-1].path], ":", (known_shape(layers[-1].output),))]
     return replace(folded, arrows=(*folded.arrows, *ends))
 
 
@@ -225,38 +264,47 @@ def _continues(
 def _box(draft: _Draft, plan: Plan, level: int) -> Box:
     first, layers, use = draft.layers[0], [*draft.layers, *draft.more], draft.use
     kind: Kind = "block" if use else KINDS.get(first.op.group, "other")
-    text = use.name if use else JOINS[first.op.name] if kind == "join" else op_text(first.op)
-    lines = (text, *(layer.op.name for layer in draft.more))
+    more = tuple(layer.op.name for layer in draft.more)
     inside = None
     if use and plan.opens(use, level):
-        inside = figure(", ".join(lines), layers, plan, use, level + 1)
+        inside = figure(", ".join((use.name, *more)), layers, plan, use, level + 1)
         inside = inside if inside.boxes else None
-    shape = layers[-1].output
-    assert not isinstance(shape, Unknown), "a network that passed its checks has shapes everywhere"
+    if use:
+        text = use.name if inside else plan.title(use)
+    else:
+        text = JOINS[first.op.name] if kind == "join" else op_text(first.op)
     return Box(
-        draft.key,
-        kind,
-        lines,
-        tuple(layer.path for layer in layers),
-        shape,
-        first.training,
-        use,
-        inside,
+        key=draft.key,
+        kind=kind,
+        lines=(text, *more),
+        paths=tuple(layer.path for layer in layers),
+        shape=known_shape(layers[-1].output),
+        training=first.training,
+        op=None if use or kind == "join" else first.op,
+        use=use,
+        way=plan.way(use) if use else 0,
+        inside=inside,
     )
 
 
-def op_text(op: Op) -> str:
-    """`7 x 7 conv, 64, stride 2`."""
+def known_shape(shape: Shape | Unknown) -> Shape:
+    """A shape of a network that passed its checks."""
+    assert not isinstance(shape, Unknown), "a checked network has shapes everywhere"
+    return shape
+
+
+def op_text(op: Op, channels: str | None = None) -> str:
+    """`7 x 7 conv, 64, stride 2`; the number of channels may be said in another way."""
     out, stride = op.values.get("out"), op.values.get("stride")
     parts = [label(op)]
-    parts += [str(out)] if out else []
+    parts += [str(out) if channels is None else channels] if out else []
     if stride and stride != (1, 1):
         parts.append(f"stride {' x '.join(map(str, dict.fromkeys(stride)))}")
     return ", ".join(parts)
 
 
 def _folded(figure: Figure) -> Figure:
-    """Boxes that look alike and follow each other are one."""
+    """Boxes that follow each other and are equal in all that is shown of them are one."""
     tails = Counter(arrow.tail for arrow in figure.arrows)
     heads = Counter(arrow.head for arrow in figure.arrows)
     links = {(arrow.tail, arrow.head) for arrow in figure.arrows}
@@ -264,7 +312,7 @@ def _folded(figure: Figure) -> Figure:
     for box in figure.boxes:
         last = rows[-1][-1] if rows else None
         only = last and (last.key, box.key) in links and tails[last.key] == heads[box.key] == 1
-        if last and only and _look(last) == _look(box):
+        if last and only and _place(last) == _place(box) and last.look() == box.look():
             rows[-1].append(box)
         else:
             rows.append([box])
@@ -285,10 +333,11 @@ def _one_of(row: Sequence[Box]) -> Box:
     if len(row) == 1:
         return row[0]
     paths = tuple(path for box in row for path in box.paths)
-    return replace(row[0], paths=paths, shape=row[-1].shape, row=tuple(row))
+    return replace(_merged_box(row), paths=paths, shape=row[-1].shape, row=tuple(row))
 
 
-def _look(box: Box) -> tuple[object, ...]:
+def _place(box: Box) -> tuple[object, ...]:
+    """Where boxes must be together to be one: in a stage, at one size."""
     shape = box.shape
     size = (shape.height, shape.width) if isinstance(shape, Image) else None
-    return box.kind, box.lines, box.stage, size, box.inside and box.inside.structure()
+    return box.stage, size

@@ -1,17 +1,16 @@
 """The figures of a picture: the whole network, and what is inside of its blocks."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
-from cnngen.draw.figure import Arrow, Box, Figure, chain_of, figure
+from cnngen.draw.figure import Arrow, Box, Figure, chain_of, figure, known_shape
 from cnngen.draw.plan import Plan
-from cnngen.ops.base import Image
-from cnngen.semantics.network import Layer, Network, Scope
+from cnngen.draw.uses import closed_plan, panels, plain_of, uses_of
+from cnngen.semantics.network import Network, Scope
 
 MOST_PARTS = 1500
-SHORT = 2  # boxes in a row that say more than the name of a block
 MOST_REACH = 1200
 REMEDY = "open fewer blocks, or make blocks of what repeats"
 
@@ -27,20 +26,12 @@ class TooLargeError(Exception):
     """A picture that nobody could read, and that would take long."""
 
 
-@dataclass(slots=True)
-class _Use:
-    """One use of a block, and its layers."""
-
-    scope: Scope
-    layers: list[Layer] = field(default_factory=list[Layer])
-
-
 def figures(network: Network, depth: int = 0, expand: frozenset[str] = frozenset()) -> list[Figure]:
     """The whole network first; then what is inside of the blocks that are not opened in it, each
     once, or once for each way in which its uses are built. Raises `TooLargeError`.
     """
-    uses = _uses(network)
-    plan = Plan(depth, expand, _plain(network, uses), _outputs(network))
+    uses = uses_of(network)
+    plan = replace(closed_plan(network, uses), depth=depth, expand=expand)
     main = overview(network, plan)
     shown: dict[str, list[Figure]] = {}
     waiting = _closed(main)
@@ -48,7 +39,7 @@ def figures(network: Network, depth: int = 0, expand: frozenset[str] = frozenset
         name = waiting.pop(0)
         if name not in shown:
             closed = [use for use in uses[name] if not _is_open(use.scope, plan)]
-            shown[name] = _insides(closed, replace(plan, depth=0))
+            shown[name] = panels(closed, replace(plan, depth=0))
             waiting += [inner for inside in shown[name] for inner in _closed(inside)]
     drawn = [main, *(inside for insides in shown.values() for inside in insides)]
     if (count := sum(map(_parts, drawn))) > MOST_PARTS:
@@ -84,7 +75,7 @@ def _with_outputs(whole: Figure, network: Network) -> Figure:
         while path not in giving and path in network.layers:
             path = network.layers[path].inputs[0].path  # of an identity, which has no box
         tail = giving.get(path, path)
-        named.append(Arrow(tail, f"{tail}:{name}", str(shape), name))
+        named.append(Arrow(tail, f"{tail}:{name}", (known_shape(shape),), name))
     replaced = {f"{arrow.tail}:" for arrow in named}
     kept = [arrow for arrow in whole.arrows if arrow.head not in replaced]
     return replace(whole, arrows=(*kept, *named))
@@ -95,7 +86,7 @@ def check_names(network: Network, expand: Collection[str]) -> None:
     uses by their paths.
     """
     known = names(network) if expand else []
-    plain = plain_blocks(network) if expand else frozenset[str]()
+    plain = plain_of(network, uses_of(network)) if expand else frozenset[str]()
     for name in sorted(set(expand) - set(known)):
         if name in plain:
             raise UnknownNameError(f"`{name}` has no box to open: it is drawn where it is used")
@@ -107,102 +98,10 @@ def check_names(network: Network, expand: Collection[str]) -> None:
 
 def names(network: Network) -> list[str]:
     """What can be opened."""
-    uses = _uses(network)
-    plain = _plain(network, uses)
+    uses = uses_of(network)
+    plain = plain_of(network, uses)
     found = [name for name in uses if name not in plain]
     return [*found, *(use.scope.path for name in found for use in uses[name])]
-
-
-def closed_plan(network: Network) -> Plan:
-    """The plan by which nothing is opened."""
-    return Plan(plain=plain_blocks(network), outputs=_outputs(network))
-
-
-def _outputs(network: Network) -> frozenset[str]:
-    if not network.resolution.spec.outputs:
-        return frozenset()
-    return frozenset(network.stages[stage].path for stage in network.outputs.values())
-
-
-def plain_blocks(network: Network) -> frozenset[str]:
-    """The blocks that have no box of their own."""
-    return _plain(network, _uses(network))
-
-
-def _uses(network: Network) -> dict[str, list[_Use]]:
-    """The uses of each block, in the order of the network."""
-    uses: dict[tuple[str, int], _Use] = {}
-    around: dict[Scope, list[_Use]] = {}
-    for layer in network.layers.values():
-        if layer.scope not in around:
-            around[layer.scope] = [
-                uses.setdefault((scope.path, above), _Use(scope))
-                for above, scope in enumerate(chain_of(layer.scope))
-                if scope.block
-            ]
-        for use in around[layer.scope]:
-            use.layers.append(layer)
-    found: dict[str, list[_Use]] = {}
-    for use in uses.values():
-        found.setdefault(use.scope.name, []).append(use)
-    return found
-
-
-def _plain(network: Network, uses: dict[str, list[_Use]]) -> frozenset[str]:
-    """The blocks that need no box of their own: a convolution with its norm, a row of one block, or
-    a few boxes in a row.
-    """
-    plain: frozenset[str] = frozenset()
-    for block in network.resolution.order:  # what a block uses comes before it
-        own = uses.get(block.name.text, [])
-        most = 1 if any(map(_repeats, own, own[1:])) else SHORT
-        insides = (_inside(alike[0], Plan(plain=plain)) for alike in _alike(own))
-        if all(len(inside.boxes) <= most and inside.is_row() for inside in insides):
-            plain |= {block.name.text}
-    return plain
-
-
-def _repeats(one: _Use, other: _Use) -> bool:
-    """Whether two uses of a block are drawn as one that is repeated."""
-    here, there = one.scope.parent, other.scope.parent
-    together = here and there and here.path == there.path
-    return bool(together) and _size(one) == _size(other)
-
-
-def _size(use: _Use) -> tuple[int, int] | None:
-    output = use.layers[-1].output
-    return (output.height, output.width) if isinstance(output, Image) else None
-
-
-def _alike(uses: list[_Use]) -> list[list[_Use]]:
-    """Uses of a block with the same values in it, which are built in the same way."""
-    found: dict[object, list[_Use]] = {}
-    for use in uses:
-        scope = use.scope
-        names = [p.name.text for p in scope.block.parameters] if scope.block else []
-        values = [scope.values.get(name) for name in names]
-        given = [tensor.path for tensor in scope.given.values()]
-        same = tuple(map(given.index, given))  # which of them are one tensor
-        found.setdefault((scope.channels, same, repr(values)), []).append(use)
-    return list(found.values())
-
-
-def _inside(use: _Use, plan: Plan) -> Figure:
-    return figure(use.scope.name, use.layers, plan, use.scope)
-
-
-def _insides(uses: list[_Use], plan: Plan) -> list[Figure]:
-    """A figure for each way in which the uses of a block are built, as in the first built so."""
-    found: dict[tuple[object, ...], list[tuple[Figure, list[_Use]]]] = {}
-    for alike in _alike(uses):
-        inside = _inside(alike[0], plan)
-        found.setdefault(inside.structure(), []).append((inside, alike))
-    shown: list[Figure] = []
-    for ways in found.values():
-        inside, (use, *_) = ways[0]
-        of = f", {sum(len(alike) for _, alike in ways)} of {len(uses)}" if len(found) > 1 else ""
-        shown.append(replace(inside, note=f"as {use.scope.path}{of}") if len(uses) > 1 else inside)
-    return shown
 
 
 def check_reach(drawn: Iterable[Figure]) -> None:

@@ -27,11 +27,11 @@ MARGIN = 16.0
 HEAD = 26.0
 TOP = HEAD + MARGIN
 HEAD_TEXT = 14.0
-GAP = 10.0
-INSET = 10.0  # within a panel
+GAP = 8.0
+INSET = 8.0  # within a panel
 SHEETS = 24  # how many widths are tried
 MOST_PACKED = 24  # panels
-A4 = 2**0.5  # height to width
+A4 = (842 - 28) / (595 - 28)  # height to width, with a margin of half a centimetre
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,9 +82,7 @@ def lines(box: Box) -> tuple[str, ...]:
 
 def frame_title(box: Box) -> str:
     """`Bottleneck × 3`: what stands at the top of a box that is opened."""
-    title = ", ".join(box.lines) + (f" × {box.times}" if box.times > 1 else "")
-    differ = len({each.inside.texts() for each in box.row if each.inside}) > 1
-    return f"{title}, here the first" if differ else title
+    return ", ".join(box.lines) + (f" × {box.times}" if box.times > 1 else "")
 
 
 def placed(figure: Figure, framed: bool = False) -> PlacedFigure:
