@@ -590,4 +590,4 @@ def test_what_nobody_could_read_is_not_drawn(tmp_path: Path):
 
 def test_widths_are_those_of_helvetica():
     assert width("iii", 1000) == 3 * 222
-    assert width("Wé", 1000) == 944 + 700
+    assert width("Wé×", 1000) == 944 + 700 + 584

@@ -12,6 +12,7 @@ from built import build
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.model import Report
 from cnngen.draw.explore import page
+from cnngen.draw.page import svg
 from cnngen.locate import zoo
 
 pytest.importorskip("pygraphviz")
@@ -292,6 +293,33 @@ def test_texts_lie_beside_what_is_opened(driver: Any, tmp_path: Path):
         const bad = texts.filter((text) => frames.some((frame) => wrong(text, frame)));
         return [texts, bad].map((some) => some.map((text) => text.textContent));""")
     assert {"input", "before", "1000 x 16 x 16", "Merge, four"} <= set(texts)
+    assert bad == []
+
+
+FONTS = 'Helvetica, Arial, "Liberation Sans", sans-serif'
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", ["svg", "html"])
+def test_texts_fit_in_any_font(driver: Any, tmp_path: Path, kind: str):
+    """A machine may have none of the fonts that pictures ask for, and only wider ones."""
+    network = build("se_resnet50").network
+    text = page(network) if kind == "html" else svg(network)
+    assert FONTS in text
+    file = tmp_path / f"net.{kind}"
+    file.write_text(text.replace(FONTS, "monospace"), encoding="utf-8")
+    driver.get(file.as_uri())
+    if kind == "html":
+        driver.find_element("id", "open").click()
+    count, bad = driver.execute_script("""
+        const found = [...document.querySelectorAll("g > rect")].flatMap((rect) => {
+          const box = rect.getBBox();
+          const texts = [...rect.parentElement.children].filter((one) => one.tagName === "text");
+          return texts.map((text) => [text, text.getBBox(), box]);
+        });
+        const outside = ([text, a, b]) => a.x < b.x || a.x + a.width > b.x + b.width;
+        return [found.length, found.filter(outside).map(([text]) => text.textContent)];""")
+    assert count > 50
     assert bad == []
 
 

@@ -12,7 +12,8 @@ import pytest
 from built import build
 from random_specs import random_spec
 
-from cnngen.draw.figure import JOINS, Box, Figure, chain_of, figure
+from cnngen.draw.boxes import chain_of, figure
+from cnngen.draw.figure import JOINS, Box, Figure
 from cnngen.draw.figures import figures
 from cnngen.draw.plan import Plan
 from cnngen.draw.uses import closed_plan

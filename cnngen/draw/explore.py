@@ -14,13 +14,13 @@ from markupsafe import Markup
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.terminal import one_line
+from cnngen.draw.boxes import chain_of, figure
 from cnngen.draw.excerpt import Excerpt, Sources, in_spec
-from cnngen.draw.figure import LEGEND, TRAINING, Arrow, Box, Figure, chain_of, figure
+from cnngen.draw.figure import LEGEND, TRAINING, Arrow, Box, Figure
 from cnngen.draw.figures import MOST_PARTS, TooLargeError, check_reach, overview
 from cnngen.draw.layout import places, texts
-from cnngen.draw.metrics import width
+from cnngen.draw.metrics import BOLD, OTHERS, SIGNS, WIDTHS, width
 from cnngen.draw.place import (
-    BOLD,
     FRAME,
     FRAME_HEAD,
     SMALL,
@@ -53,7 +53,7 @@ def page(network: Network, depth: int = 0, expand: frozenset[str] = frozenset())
         raise TooLargeError(
             f"a page of {count:,} layers would be slow: {MOST_LAYERS:,} are the most"
         )
-    plan = closed_plan(network)
+    plan = closed_plan(network).unnumbered()
     whole = overview(network, plan)
     _check(whole)
     report = Report()  # a target that lacks an op has no source on the page
@@ -73,6 +73,10 @@ def page(network: Network, depth: int = 0, expand: frozenset[str] = frozenset())
         "titles": {target: TITLES[target] for target in texts},
         "frame": FRAME,
         "head": FRAME_HEAD,
+        "metrics": {
+            **{"widths": WIDTHS, "signs": SIGNS, "others": OTHERS, "bold": BOLD},
+            **{"text": TEXT, "small": SMALL},
+        },
     }
     return render(
         "explore.html.jinja",
@@ -172,7 +176,7 @@ class _Explorer:
             "kind": box.kind,
             "lines": lines(box),
             "title": frame_title(box),
-            "wide": round(width(frame_title(box), TEXT) * BOLD + FRAME),
+            "wide": round(width(frame_title(box), TEXT, bold=True) + FRAME),
             "training": box.training,
             "shape": str(box.shape),
             "paths": [_path(first), _path(box.row[-1] if box.row else box)],

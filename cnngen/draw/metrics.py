@@ -1,4 +1,7 @@
-"""Metrics: how wide a text is, the same on every machine, whatever fonts it has."""
+"""Metrics: how wide a text is, the same on every machine, whatever fonts it has.
+
+Pictures say how long each text is, so that a wider font is drawn as narrow as that.
+"""
 
 # Advance widths of Helvetica, which Arial and Liberation Sans share, in thousandths of the size,
 # for the printable characters of ASCII.
@@ -10,10 +13,17 @@ WIDTHS = (
     *(333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556),
     *(556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584),
 )
+SIGNS = {"×": 584, "–": 556}
 OTHERS = 700
+BOLD = 1.08  # how much wider bold text is
 
 
-def width(text: str, size: float) -> float:
+def width(text: str, size: float, bold: bool = False) -> float:
     """The width of a text in points, where the letters have this size."""
-    codes = (ord(character) - 32 for character in text)
-    return size / 1000 * sum(WIDTHS[c] if 0 <= c < len(WIDTHS) else OTHERS for c in codes)
+    thousandths = sum(map(_thousandths, text)) * (BOLD if bold else 1)
+    return size / 1000 * thousandths
+
+
+def _thousandths(character: str) -> int:
+    code = ord(character) - 32
+    return WIDTHS[code] if 0 <= code < len(WIDTHS) else SIGNS.get(character, OTHERS)

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.figure import LEGEND, TRAINING, Box
 from cnngen.draw.figures import check_reach, figures
 from cnngen.draw.metrics import width
 from cnngen.draw.place import (
-    BOLD,
     FRAME_HEAD,
     LINE,
     SMALL,
+    TEXT,
     PlacedArrow,
     PlacedBox,
     PlacedFigure,
@@ -27,6 +27,7 @@ MARGIN = 16.0
 HEAD = 26.0
 TOP = HEAD + MARGIN
 HEAD_TEXT = 14.0
+NAME_TEXT = 12.0  # of a panel
 GAP = 8.0
 INSET = 8.0  # within a panel
 SHEETS = 24  # how many widths are tried
@@ -46,18 +47,26 @@ class Panel:
     framed: bool
 
 
+class Text(NamedTuple):
+    """A text and how long it is, in points."""
+
+    text: str
+    length: float
+
+
 def svg(network: Network, depth: int = 0, expand: frozenset[str] = frozenset()) -> str:
     """The picture of a network; raises `TooLargeError` and `MissingFrameworkError`."""
     drawn = figures(network, depth, expand)
     check_reach(drawn)
     panels = _arranged([placed(figure) for figure in drawn])
     legend = _legend(panels)
-    legend_end = max((each["x"] + 16 + width(each["text"], SMALL) for each in legend), default=0)
-    head_end = MARGIN + width(network.resolution.spec.name.text, HEAD_TEXT) * BOLD
+    legend_end = max((each["x"] + 16 + each["text"].length for each in legend), default=0)
+    title = _text(network.resolution.spec.name.text, HEAD_TEXT, bold=True)
+    head_end = MARGIN + title.length
     spec = network.resolution.spec
     return render(
         "page.svg.jinja",
-        title=spec.name.text,
+        title=title,
         about=one_line(spec.about),
         legend=legend,
         width=round(max([legend_end, head_end, *(p.x + p.width for p in panels)]) + MARGIN),
@@ -87,8 +96,8 @@ def _arranged(figures: Sequence[PlacedFigure]) -> list[Panel]:
 
 
 def _framed_width(figure: PlacedFigure) -> float:
-    title = width(figure.figure.title, 13) + width(figure.figure.note, SMALL) + 30
-    return max(title, figure.width + 2 * INSET)
+    title = width(figure.figure.title, NAME_TEXT, bold=True) + width(figure.figure.note, SMALL)
+    return max(title + 30, figure.width + 2 * INSET)
 
 
 def _packed(panels: Sequence[Panel], width: float) -> list[Panel]:
@@ -137,15 +146,16 @@ def _unlike(panels: Sequence[Panel]) -> float:
 
 def _panel(panel: Panel) -> dict[str, Any]:
     figure = panel.figure.figure
+    title = _text(figure.title, NAME_TEXT, bold=True)
     return {
         "x": round(panel.x, 1),
         "y": round(panel.y, 1),
         "width": round(panel.width, 1),
         "height": round(panel.height, 1),
         "framed": panel.framed,
-        "title": figure.title,
-        "note": figure.note,
-        "note_x": round(18 + width(figure.title, 13), 1),
+        "title": title,
+        "note": _text(figure.note, SMALL),
+        "note_x": round(18 + title.length, 1),
         "inner_x": round((panel.width - panel.figure.width) / 2, 1) if panel.framed else 0,
         "inner_y": HEAD if panel.framed else 0,
         "figure": _figure(panel.figure),
@@ -157,7 +167,7 @@ def _figure(figure: PlacedFigure) -> dict[str, Any]:
         "boxes": [_box(box) for box in figure.boxes],
         "arrows": [_path(arrow) for arrow in figure.arrows],
         "texts": [
-            {"text": text.text, "x": round(text.x, 1), "y": round(text.y, 1)}
+            {"text": _text(text.text, SMALL), "x": round(text.x, 1), "y": round(text.y, 1)}
             for text in figure.texts
         ],
     }
@@ -174,8 +184,9 @@ def _legend(panels: Sequence[Panel]) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     x = MARGIN
     for kind, training, text in (*known, *dashed):
-        entries.append({"kind": kind, "training": training, "text": text, "x": round(x, 1)})
-        x += 30 + width(text, SMALL)
+        shown = _text(text, SMALL)
+        entries.append({"kind": kind, "training": training, "text": shown, "x": round(x, 1)})
+        x += 30 + shown.length
     return entries
 
 
@@ -204,7 +215,7 @@ def _box(box: PlacedBox) -> dict[str, Any]:
         "height": round(box.height, 1),
         "radius": round(box.height / 2, 1) if box.box.kind == "join" else 4,
         "lines": [
-            {"text": text, "y": round(first + i * LINE * 0.85, 1), "class": _class(i, text)}
+            {**_line(i, text, bool(box.inside)), "y": round(first + i * LINE * 0.85, 1)}
             for i, text in enumerate(texts)
         ],
         "inside": _figure(box.inside) if box.inside else None,
@@ -213,10 +224,17 @@ def _box(box: PlacedBox) -> dict[str, Any]:
     }
 
 
-def _class(line: int, text: str) -> str:
+def _line(line: int, text: str, opened: bool) -> dict[str, Any]:
+    """A line of a box; that of one that is opened is its title, and bold."""
     if line == 0:
-        return ""
-    return "times" if text.startswith("×") else "small"
+        return {"text": _text(text, TEXT, bold=opened), "class": "opened" if opened else ""}
+    if text.startswith("×"):
+        return {"text": _text(text, TEXT, bold=True), "class": "times"}
+    return {"text": _text(text, SMALL), "class": "small"}
+
+
+def _text(text: str, size: float, bold: bool = False) -> Text:
+    return Text(text, round(width(text, size, bold), 1))
 
 
 def _names(paths: Sequence[str]) -> str:

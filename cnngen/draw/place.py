@@ -21,7 +21,6 @@ SIGN = 20.0  # the diameter of a join
 INCH = 72
 FRAME = 8.0
 FRAME_HEAD = 22.0
-BOLD = 1.08  # how much wider bold text is
 STRAIGHT = 20  # how much more it matters that a row of boxes is straight
 
 # Room for a text, which Graphviz would measure with the fonts of this machine.
@@ -125,7 +124,7 @@ def placed(figure: Figure, framed: bool = False) -> PlacedFigure:
 
 def size(box: Box, inside: PlacedFigure | None = None) -> tuple[float, float]:
     if inside:
-        title = width(frame_title(box), TEXT) * BOLD
+        title = width(frame_title(box), TEXT, bold=True)
         return max(inside.width, title) + 2 * FRAME, inside.height + FRAME_HEAD + FRAME
     if box.kind == "join":
         return max(SIGN, width(box.lines[0], TEXT) + 8), SIGN

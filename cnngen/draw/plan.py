@@ -1,7 +1,7 @@
 """Plan: which uses of blocks have a box in a picture, what it is called, and which are opened."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from cnngen.semantics.network import Scope
@@ -48,6 +48,11 @@ class Plan:
         """`Bottleneck`, or `Bottleneck (2)` where several figures show what is inside."""
         variant = self.variants.get(key_of(use))
         return f"{use.name} ({variant.panel})" if variant and variant.panel else use.name
+
+    def unnumbered(self) -> "Plan":
+        """The plan of a page where every box opens, so that no figure has to be found."""
+        variants = {key: variant._replace(panel=0) for key, variant in self.variants.items()}
+        return replace(self, variants=variants)
 
     def way(self, use: Scope) -> int:
         variant = self.variants.get(key_of(use))

@@ -8,6 +8,7 @@ const svg = document.getElementById("picture");
 const view = document.getElementById("view");
 const panel = document.getElementById("panel");
 const said = document.getElementById("said"); // to those who do not see the panel
+const { text: TEXT, small: SMALL } = data.metrics; // the sizes of letters
 const opened = new Set(data.opened); // the figures that are shown, by their numbers
 const parents = new Map(); // from a figure to the box around it
 let boxes = []; // those on the page, in order, each with its element and its place
@@ -111,6 +112,15 @@ function add(parent, name, attributes = {}, text = "") {
   return element;
 }
 
+// A text as long as there is room for, whatever the font.
+function write(parent, kind, x, y, text, size, bold) {
+  const { widths, signs, others } = data.metrics;
+  const wide = [...text].reduce((sum, c) => sum + (widths[c.codePointAt(0) - 32] ?? signs[c] ?? others), 0);
+  const length = ((wide * size) / 1000) * (bold ? data.metrics.bold : 1);
+  const attributes = { class: kind, x, y, textLength: length.toFixed(1), lengthAdjust: "spacingAndGlyphs" };
+  return add(parent, "text", attributes, text);
+}
+
 function draw() {
   boxes = [];
   view.replaceChildren();
@@ -124,7 +134,7 @@ function draw() {
 function drawFigure(parent, placed, left, top, level) {
   for (const arrow of placed.arrows) add(parent, "path", { class: "arrow", d: path(arrow) });
   for (const { text, x, y } of placed.texts) {
-    if (text) add(parent, "text", { class: "small", x, y: y + 3 }, text);
+    if (text) write(parent, "small", x, y + 3, text, SMALL);
     else add(parent, "circle", { class: "dot", cx: x, cy: y, r: 2.5 });
   }
   placed.figure.boxes.forEach((box, i) => drawBox(parent, box, placed.nodes[i], placed.insides[i], left, top, level));
@@ -140,7 +150,7 @@ function drawBox(parent, box, node, inside, left, top, level) {
   const one = { box, element, x: left + node.x, y: top + node.y, width: node.width, height: node.height };
   boxes.push(one);
   if (inside) {
-    add(element, "text", { class: "opened", x: corner[0] + 8, y: corner[1] + 14 }, box.title);
+    write(element, "opened", corner[0] + 8, corner[1] + 14, box.title, TEXT, true);
     const at = [corner[0] + (node.width - inside.size[0]) / 2, corner[1] + data.head];
     const group = add(element, "g", { transform: `translate(${at})`, role: "group" });
     drawFigure(group, inside, left + at[0], top + at[1], level + 1);
@@ -148,7 +158,7 @@ function drawBox(parent, box, node, inside, left, top, level) {
     const first = node.y + 4 - (box.lines.length - 1) * 5;
     box.lines.forEach((line, i) => {
       const kind = i === 0 ? "" : line.startsWith("×") ? "times" : "small";
-      add(element, "text", { class: kind, x: node.x, y: first + i * 10.6 }, line);
+      write(element, kind, node.x, first + i * 10.6, line, kind === "small" ? SMALL : TEXT, kind === "times");
     });
   }
   if (box.inside !== null) {

@@ -1,0 +1,201 @@
+"""Boxes: the layers of a network as the boxes and arrows of a figure.
+
+A use of a block is one box, a convolution with its norm and activation another one, and an identity
+is only an arrow. A box that is opened has a figure of its own inside. Boxes in a row are one box
+where they are equal in all that is shown of them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from cnngen.draw.figure import (
+    JOINS,
+    KINDS,
+    Arrow,
+    Box,
+    Figure,
+    Kind,
+    merged_box,
+    op_text,
+    stage_of,
+)
+from cnngen.draw.plan import Plan, key_of
+from cnngen.ops.base import Image, Shape, Unknown
+from cnngen.semantics.network import Layer, Scope
+
+AFTER = ("normalization", "activation")  # what belongs to the box before it, which begins with:
+BEGIN = ("convolution", "fully connected", "normalization")
+
+
+def figure(
+    title: str, layers: Sequence[Layer], plan: Plan, within: Scope | None = None, level: int = 0
+) -> Figure:
+    """Layers as boxes and arrows. They lie within the use of a block, or are the whole network, and
+    in `level` opened boxes.
+    """
+    above = len(chain_of(within)) if within else 1
+    drafts: list[_Draft] = []
+    places: dict[str, str] = {}  # from the path of a layer to the key of its box
+    arrows: dict[tuple[str, str, str, int], Arrow] = {}
+    scopes = dict.fromkeys(layer.scope for layer in layers)
+    uses = {scope: plan.box(chain_of(scope)[above:]) for scope in scopes}
+    keys = {use: key_of(use) for use in uses.values() if use}
+    readers = _readers([layer for layer in layers if not uses[layer.scope]], layers, plan)
+    names = _parameters(within)
+    parameters = {use: _parameters(use) for use in uses.values()}
+    for layer in layers:
+        use = uses[layer.scope]
+        sources = [places.get(x.path, x.path) for x in layer.inputs]
+        if use is None and layer.op.name == "identity":
+            places[layer.path] = sources[0]
+            continue
+        key = keys[use] if use else layer.path
+        if drafts and drafts[-1].key == key:
+            drafts[-1].layers.append(layer)
+        elif use is None and _continues(layer, drafts, sources, readers):
+            drafts[-1].more.append(layer)
+            key = drafts[-1].key
+        else:
+            drafts.append(_Draft(key, use, [layer]))
+        places[layer.path] = key
+        if sources == [key]:
+            continue
+        for i, (source, tensor) in enumerate(zip(sources, layer.inputs, strict=True)):
+            if source != key:
+                name, parameter = names.get(source, ""), parameters[use].get(tensor.path, "")
+                number = 0 if use else sources[:i].count(source)
+                link = source, key, parameter, number
+                if link not in arrows:
+                    shapes = (known_shape(tensor.shape),)
+                    arrows[link] = Arrow(source, key, shapes, name, parameter, number)
+    boxes = tuple(_box(draft, plan, level) for draft in drafts)
+    folded = _folded(Figure(title, boxes, tuple(arrows.values())))
+    read = {arrow.tail for arrow in folded.arrows}
+    ends = [Arrow(b.key, f"{b.key}:", (b.shape,)) for b in folded.boxes if b.key not in read]
+    if layers and not boxes:
+        ends = [Arrow(places[layers[-1].path], ":", (known_shape(layers[-1].output),))]
+    return replace(folded, arrows=(*folded.arrows, *ends))
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A box in the making: a use of a block, or else one layer; and `more` layers behind it."""
+
+    key: str
+    use: Scope | None
+    layers: list[Layer]
+    more: list[Layer] = field(default_factory=list[Layer])
+
+
+def _readers(own: Sequence[Layer], layers: Sequence[Layer], plan: Plan) -> Counter[str]:
+    """How many read what a layer gives, directly or through those identities that get no box."""
+    through: dict[str, str] = {}
+    for layer in own:
+        if layer.op.name == "identity":
+            source = layer.inputs[0].path
+            through[layer.path] = through.get(source, source)
+    read = [x.path for layer in layers if layer.path not in through for x in layer.inputs]
+    return Counter(through.get(path, path) for path in (*read, *plan.outputs))
+
+
+def chain_of(scope: Scope) -> list[Scope]:
+    """The stage, the use of a block in it, the use of a block in that, and so on."""
+    chain = [scope]
+    while chain[-1].parent:
+        chain.append(chain[-1].parent)
+    return chain[::-1]
+
+
+def _parameters(use: Scope | None) -> dict[str, str]:
+    """For which parameters a block is given tensors, by their paths, where it is given several."""
+    found: dict[str, str] = {}
+    for name, tensor in use.given.items() if use and len(use.given) > 1 else ():
+        found[tensor.path] = f"{found[tensor.path]}, {name}" if tensor.path in found else name
+    return found
+
+
+def _continues(
+    layer: Layer, drafts: Sequence[_Draft], sources: Sequence[str], readers: Mapping[str, int]
+) -> bool:
+    """Whether a layer is a norm or an activation behind a box that nothing else reads."""
+    if not drafts or layer.op.group not in AFTER or layer.training != drafts[-1].layers[0].training:
+        return False
+    box = drafts[-1]
+    first, last = box.layers[0], (box.more or box.layers)[-1]
+    alone = sources == [box.key] and readers[last.path] == 1
+    if box.use:
+        return alone and stage_of(layer.path) == stage_of(first.path)
+    return alone and first.op.group in BEGIN
+
+
+def _box(draft: _Draft, plan: Plan, level: int) -> Box:
+    first, layers, use = draft.layers[0], [*draft.layers, *draft.more], draft.use
+    kind: Kind = "block" if use else KINDS.get(first.op.group, "other")
+    more = tuple(layer.op.name for layer in draft.more)
+    inside = None
+    if use and plan.opens(use, level):
+        inside = figure(", ".join((use.name, *more)), layers, plan, use, level + 1)
+        inside = inside if inside.boxes else None
+    if use:
+        text = use.name if inside else plan.title(use)
+    else:
+        text = JOINS[first.op.name] if kind == "join" else op_text(first.op)
+    return Box(
+        key=draft.key,
+        kind=kind,
+        lines=(text, *more),
+        paths=tuple(layer.path for layer in layers),
+        shape=known_shape(layers[-1].output),
+        training=first.training,
+        op=None if use or kind == "join" else first.op,
+        use=use,
+        way=plan.way(use) if use else 0,
+        inside=inside,
+    )
+
+
+def known_shape(shape: Shape | Unknown) -> Shape:
+    """A shape of a network that passed its checks."""
+    assert not isinstance(shape, Unknown), "a checked network has shapes everywhere"
+    return shape
+
+
+def _folded(figure: Figure) -> Figure:
+    """Boxes that follow each other and are equal in all that is shown of them are one."""
+    tails = Counter(arrow.tail for arrow in figure.arrows)
+    heads = Counter(arrow.head for arrow in figure.arrows)
+    links = {(arrow.tail, arrow.head) for arrow in figure.arrows}
+    rows: list[list[Box]] = []
+    for box in figure.boxes:
+        last = rows[-1][-1] if rows else None
+        only = last and (last.key, box.key) in links and tails[last.key] == heads[box.key] == 1
+        if last and only and _place(last) == _place(box) and last.look() == box.look():
+            rows[-1].append(box)
+        else:
+            rows.append([box])
+    first_of = {box.key: row[0].key for row in rows for box in row}
+    first_keys = {row[0].key for row in rows}
+    return replace(
+        figure,
+        boxes=tuple(map(_one_of, rows)),
+        arrows=tuple(
+            replace(arrow, tail=first_of.get(arrow.tail, arrow.tail))
+            for arrow in figure.arrows
+            if arrow.head in first_keys
+        ),
+    )
+
+
+def _one_of(row: Sequence[Box]) -> Box:
+    if len(row) == 1:
+        return row[0]
+    paths = tuple(path for box in row for path in box.paths)
+    return replace(merged_box(row), paths=paths, shape=row[-1].shape, row=tuple(row))
+
+
+def _place(box: Box) -> tuple[object, ...]:
+    """Where boxes must be together to be one: in a stage, at one size."""
+    shape = box.shape
+    size = (shape.height, shape.width) if isinstance(shape, Image) else None
+    return box.stage, size
