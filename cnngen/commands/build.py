@@ -162,14 +162,15 @@ def _build(path: Path, run: Build) -> None:
 
 def _put(file: Path, content: bytes, run: Build) -> None:
     """Write one file, or compare it."""
-    from cnngen.targets.files import State, state, write
+    from cnngen.files import write_file
+    from cnngen.targets.files import State, state
 
     name = one_line(str(file))
     try:
         found = state(file, content)
         kept = found is State.FRESH or (found is State.FOREIGN and not run.force)
         if not run.check and not kept:
-            write(file, content)
+            write_file(file, content)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise WrongUseError(f"`{name}` cannot be read or written: {reason}") from None

@@ -17,7 +17,7 @@ from cnngen.commands.options import (
     specs,
     terminal_width,
 )
-from cnngen.commands.writing import write_file
+from cnngen.commands.writing import write_named
 from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def compare(
     images = common_dataset(rows) if dataset is None else _dataset(dataset, rows, changed)
     content = _content(Comparison(rows, images, changed), format, output is None)
     if output:
-        write_file(output, content)
+        write_named(output, content)
     else:
         click.echo(content.decode(), nl=False)
 

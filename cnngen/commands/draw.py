@@ -14,7 +14,7 @@ from cnngen.commands.options import (
     only_spec,
     options,
 )
-from cnngen.commands.writing import write_file
+from cnngen.commands.writing import write_named
 
 FORMATS = ("svg", "png", "pdf", "html", "dot", "mmd")
 BINARY = ("png", "pdf")
@@ -77,7 +77,7 @@ def draw(
     if output is None:
         click.echo(content.decode(), nl=False)
     else:
-        write_file(output, content)
+        write_named(output, content)
 
 
 def _format(output: Path | None, format: str | None) -> str:

@@ -70,15 +70,16 @@ def show_diff(old: str, new: str, name: str) -> None:
 
 def replace_text(file: Path, before: str, after: str) -> None:
     """Put another text into a file, unless somebody else changed it in the meantime."""
-    from cnngen.targets.files import write
+    from cnngen.files import read_file, write_file
+    from cnngen.syntax.read import MAX_SIZE
 
     name = one_line(str(file))
     try:
-        content = file.read_bytes()
+        content = read_file(file, MAX_SIZE)
         mark = BOM if content.startswith(BOM) else b""
         if content != mark + before.encode():
             raise WrongUseError(f"`{name}` has changed meanwhile, so it is left as it is")
-        write(file, mark + after.encode())
+        write_file(file, mark + after.encode())
     except OSError as error:
         raise unwritable(file, error) from None
 

@@ -8,12 +8,18 @@ from cnngen.commands.options import WrongUseError
 from cnngen.diagnostics.terminal import one_line
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all, and say so."""
-    from cnngen.targets.files import write
+def write_named(path: Path, content: bytes) -> None:
+    """Write a file that the user named as a whole or not at all, and say so.
+
+    A pipe or a device stays one, and is written to.
+    """
+    from cnngen.files import write_file
 
     try:
-        write(path, content)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+        else:
+            write_file(path, content)
     except OSError as error:
         raise unwritable(path, error) from None
     click.echo(f"wrote {one_line(str(path))}")

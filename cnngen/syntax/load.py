@@ -4,7 +4,6 @@ The files that it extends are merged as YAML, before anything is parsed.
 """
 
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
@@ -12,17 +11,19 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
+from cnngen.files import RefusedError, root_folder
+from cnngen.files import read_file as read_bytes
 from cnngen.source import Source, Span
 from cnngen.syntax.merge import merge
 from cnngen.syntax.names import HELPERS, RESERVED
 from cnngen.syntax.parse import check_version, parse
 from cnngen.syntax.parse_value import IDENTIFIER, wrong_kind
 from cnngen.syntax.read import MAX_SIZE, read
-from cnngen.syntax.root import root_folder
 from cnngen.syntax.tree import Spec
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
 
 LONGEST_CHAIN = 16
+REFUSED = "name a file itself; a text from elsewhere is given to the standard input, `-`"
 MOST_NEIGHBOURS = 1000  # files whose names may be meant
 
 Reader = Callable[[Path, str | None], Source]  # of a path, and what diagnostics call it
@@ -39,12 +40,11 @@ class UnreadableError(Exception):
 def read_file(path: Path, shown: str | None = None) -> Source:
     """The text of a file, less a byte order mark; raises `UnreadableError`."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableError("is not a file")  # opening a pipe would wait for its writer
-        with path.open("rb") as file:
-            content = file.read(MAX_SIZE + 1)
+        content = read_bytes(path, MAX_SIZE)
     except FileNotFoundError:
         raise UnreadableError("does not exist") from None
+    except RefusedError as error:
+        raise UnreadableError(str(error), help=REFUSED) from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "its path is malformed"
         raise UnreadableError(f"cannot be read: {reason.lower()}") from None
