@@ -246,3 +246,9 @@ def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     result = CliRunner().invoke(cli, ["diff", "HEAD:a.yaml", "vgg16"])
     assert result.exit_code == 2 and "there is no git repository here" in result.stderr
+
+
+def test_json_has_what_came_and_went(tmp_path: Path) -> None:
+    result = diff(tmp_path, SPEC, SPEC.replace("depth: 2", "depth: 3"), "--format", "json")
+    (added,) = json.loads(result.stdout)["added"]
+    assert added["ops"] == {"conv": 1, "batch_norm": 1, "identity": 1, "add": 1}

@@ -17,6 +17,7 @@ from cnngen.commands.options import (
     changes,
     exit_code,
     options,
+    say,
     show,
     specs,
 )
@@ -151,7 +152,7 @@ def _build(path: Path, run: Build) -> None:
         try:
             text = generate(network, target, report, settings, run.templates)
         except TemplateFaultError as fault:
-            click.echo(f"error: {one_line(str(fault))}", err=True)
+            say(f"error: {one_line(str(fault))}", err=True)
             run.codes.add(ERRORS)
             continue
         show(list(report))
@@ -177,16 +178,16 @@ def _put(file: Path, content: bytes, run: Build) -> None:
     if run.check and found is State.FRESH:
         run.fresh += 1
     elif run.check:
-        click.echo(f"{found.value} {name}")
+        say(f"{found.value} {name}")
         run.codes.add(ERRORS)
     elif found is State.FRESH:
-        click.echo(f"unchanged {name}")
+        say(f"unchanged {name}")
     elif kept:
-        click.echo(f"error: `{name}` has no header of cnngen, so somebody owns it", err=True)
-        click.echo("  = help: move it away, or overwrite it with `--force`", err=True)
+        say(f"error: `{name}` has no header of cnngen, so somebody owns it", err=True)
+        say("  = help: move it away, or overwrite it with `--force`", err=True)
         run.codes.add(ERRORS)
     else:
-        click.echo(f"wrote {name}")
+        say(f"wrote {name}")
 
 
 def _finish_check(run: Build, stems: set[str] | None, spec: Sequence[str]) -> None:
@@ -194,10 +195,10 @@ def _finish_check(run: Build, stems: set[str] | None, spec: Sequence[str]) -> No
     from cnngen.targets.files import orphans
 
     for file in orphans(run.folder, stems) if stems is not None else ():
-        click.echo(f"orphan {one_line(str(file))}")
+        say(f"orphan {one_line(str(file))}")
         run.codes.add(ERRORS)
     if run.codes <= {0}:
-        click.echo(f"{run.fresh} files are up to date")
+        say(f"{run.fresh} files are up to date")
     else:
         again = one_line(" ".join(["cnngen build", *spec]))
-        click.echo(f"`{again}` writes what is stale or missing; remove what is an orphan", err=True)
+        say(f"`{again}` writes what is stale or missing; remove what is an orphan", err=True)

@@ -8,7 +8,7 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.checking import checker
-from cnngen.commands.options import Size, analyse, changes, exit_code, options, show, specs
+from cnngen.commands.options import Size, analyse, changes, exit_code, options, say, show, specs
 from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
@@ -87,14 +87,14 @@ def check(
         if new and format in FOR_PEOPLE:
             show(list(new.values()), format)
         if format == "text":
-            click.echo(f"{one_line(str(path))}: {_verdict(diagnostics) if code else 'ok'}")
+            say(f"{one_line(str(path))}: {_verdict(diagnostics) if code else 'ok'}")
     checks.finish()
     if fix and any(diagnostic.fix for diagnostic in found.values()):
         from cnngen.commands.fixing import say_what_is_left
 
         say_what_is_left(paths, list(found.values()))
     if format == "text" and len(paths) > 1:
-        click.echo(_counts(codes))
+        say(_counts(codes))
     elif format not in FOR_PEOPLE:
         from cnngen.diagnostics.machine import RENDERERS
 

@@ -1,6 +1,5 @@
 """`cnngen compare`: networks side by side, as a table or as the chart of surveys."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from cnngen.commands.options import (
     terminal_width,
 )
 from cnngen.commands.writing import write_named
-from cnngen.diagnostics.terminal import one_line
+from cnngen.diagnostics.terminal import as_json, one_line
 
 if TYPE_CHECKING:
     from cnngen.compare.rows import Compared
@@ -127,7 +126,7 @@ def _content(comparison: "Comparison", format: str, printed: bool) -> bytes:
                 return page(comparison).encode()
             case "json":
                 networks = [row.as_dict() for row in comparison.rows]
-                return (json.dumps(networks, indent=2) + "\n").encode()
+                return as_json(networks).encode()
             case _:
                 return as_text(comparison, format, terminal_width() if printed else None).encode()
     except (MissingFrameworkError, NoChartError) as error:

@@ -1,6 +1,5 @@
 """`cnngen diff`: what changed in a network, and not in its text."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,9 @@ from cnngen.commands.options import (
     checked,
     only_spec,
     options,
+    say,
 )
-from cnngen.diagnostics.terminal import one_line
+from cnngen.diagnostics.terminal import as_json, one_line
 
 if TYPE_CHECKING:
     from cnngen.analysis import Options
@@ -60,10 +60,10 @@ def diff(
 
     found = difference(before, after)
     if format == "json":
-        text = json.dumps(found.as_dict(), indent=2) + "\n"
+        text = as_json(found.as_dict())
     else:
         text = difference_text(found, one_line(old), one_line(new), format)
-    click.echo(text, nl=False)
+    say(text, nl=False)
     ctx.exit(ERRORS if strict and not found.empty else 0)
 
 

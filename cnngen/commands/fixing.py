@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from cnngen.commands.options import WrongUseError
+from cnngen.commands.options import WrongUseError, say
 from cnngen.commands.writing import unwritable
-from cnngen.diagnostics.terminal import one_line, safe
+from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
     from cnngen.analysis import Options
@@ -30,7 +28,7 @@ def mend(paths: Sequence[Path], options: "Options", *, quiet: bool) -> None:
         if text != before[file]:
             replace_text(file, before[file], text)
     for diagnostic in fixed:
-        click.echo(_line(diagnostic), err=quiet)
+        say(_line(diagnostic), err=quiet)
 
 
 def say_what_is_left(paths: Sequence[Path], diagnostics: "Sequence[Diagnostic]") -> None:
@@ -42,7 +40,7 @@ def say_what_is_left(paths: Sequence[Path], diagnostics: "Sequence[Diagnostic]")
     for file in files:
         reason = obstacle(Path(file)) if file in named else "is not named on the command line"
         if reason:
-            click.echo(f"`{one_line(file)}` {reason}, so it is left as it is", err=True)
+            say(f"`{one_line(file)}` {reason}, so it is left as it is", err=True)
 
 
 def show_changes(paths: Sequence[Path], options: "Options") -> "list[Diagnostic]":
@@ -63,9 +61,9 @@ def show_diff(old: str, new: str, name: str) -> None:
     """Print what changes in a file of this name."""
     before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (old, new))
     for line in difflib.unified_diff(before, after, name, name):
-        click.echo(safe(line.rstrip("\r\n")))
+        say(line.rstrip("\r\n"))
         if not line.endswith("\n"):
-            click.echo("\\ No newline at end of file")
+            say("\\ No newline at end of file")
 
 
 def replace_text(file: Path, before: str, after: str) -> None:

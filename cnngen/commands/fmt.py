@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnngen.commands import complete
-from cnngen.commands.options import ERRORS, WRONG_USE, exit_code, show, specs
+from cnngen.commands.options import ERRORS, WRONG_USE, exit_code, say, show, specs
 from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def _format_file(ctx: click.Context, path: Path, check: bool, diff: bool) -> int
     if check or diff:
         return _say(source, text, check, diff)
     if reason := obstacle(path):
-        click.echo(f"`{name}` {reason}, so it is left as it is", err=True)
+        say(f"`{name}` {reason}, so it is left as it is", err=True)
         return WRONG_USE
     replace_text(path, source.text, text)
-    click.echo(f"formatted {name}")
+    say(f"formatted {name}")
     return code
 
 
@@ -80,7 +80,7 @@ def _say(source: "Source", text: str, check: bool, diff: bool) -> int:
     if diff:
         show_diff(source.text, text, name)
     if check:
-        click.echo(f"{name} would change", err=diff)
+        say(f"{name} would change", err=diff)
     return ERRORS if check else 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cnngen.diagnostics.terminal import one_line
+from cnngen.diagnostics.terminal import one_line, safe_lines
 from cnngen.locate import UnknownSpecError, find_all_specs
 
 if TYPE_CHECKING:
@@ -158,6 +158,11 @@ def show(diagnostics: "Sequence[Diagnostic]", format: str = "text") -> None:
 
     text = RENDERERS[format](diagnostics, color=_wants_color())
     click.echo(text + ("\n" if format == "text" else ""), err=True, nl=False)
+
+
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print lines, with nothing in them that a terminal or the runner of a CI job would obey."""
+    click.echo(safe_lines(text), err=err, nl=nl)
 
 
 def exit_code(diagnostics: "Iterable[Diagnostic]") -> int:

@@ -1,12 +1,12 @@
 """`cnngen sizes`: which heights and widths a network takes, and what it makes of them."""
 
-import json
 from typing import Any
 
 import click
 
 from cnngen.commands import complete
-from cnngen.commands.options import Size, analyse, changes, exit_code, options, show, specs
+from cnngen.commands.options import Size, analyse, changes, exit_code, options, say, show, specs
+from cnngen.diagnostics.terminal import as_json
 
 
 @click.command()
@@ -50,6 +50,6 @@ def sizes(
         answered = answer(network)
         texts.append(as_text(answered))
         found.append({"spec": str(path), **as_dict(answered)})
-    text = json.dumps(found, indent=2) + "\n" if format == "json" else "\n".join(texts)
-    click.echo(text, nl=False)
+    text = as_json(found) if format == "json" else "\n".join(texts)
+    say(text, nl=False)
     ctx.exit(code)

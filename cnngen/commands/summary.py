@@ -1,7 +1,5 @@
 """`cnngen summary`: shapes, parameters and costs of a network."""
 
-import json
-
 import click
 
 from cnngen.commands import complete
@@ -13,9 +11,11 @@ from cnngen.commands.options import (
     checked,
     only_spec,
     options,
+    say,
     table_format,
     terminal_width,
 )
+from cnngen.diagnostics.terminal import as_json
 
 
 @click.command()
@@ -66,7 +66,7 @@ def summary(
             fields = summed.as_dict()
             if batch:
                 fields["activations"] = memory_fields(activations(network), batch)
-            text = json.dumps(fields, indent=2) + "\n"
+            text = as_json(fields)
         case "csv":
             text = comma_separated(plain_table(summed, depth))
         case "markdown":
@@ -79,4 +79,4 @@ def summary(
             table = aligned(summary_table(network, summed, depth or 1), terminal_width())
             notes = filter(None, (memory, buffers(summed), left_out(summed)))
             text = "\n".join([table, *notes, ""])
-    click.echo(text, nl=False)
+    say(text, nl=False)

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import click
-
-from cnngen.commands.options import WrongUseError
+from cnngen.commands.options import WrongUseError, say
 from cnngen.diagnostics.terminal import one_line
 
 
@@ -22,7 +20,7 @@ def write_named(path: Path, content: bytes) -> None:
             write_file(path, content)
     except OSError as error:
         raise unwritable(path, error) from None
-    click.echo(f"wrote {one_line(str(path))}")
+    say(f"wrote {one_line(str(path))}")
 
 
 def unwritable(path: Path, error: OSError) -> WrongUseError:

@@ -1,6 +1,5 @@
 """`cnngen list`: where networks come from and what they cost, a row each."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,13 @@ from cnngen.commands.options import (
     analyse,
     exit_code,
     options,
+    say,
     show,
     specs,
     table_format,
     terminal_width,
 )
+from cnngen.diagnostics.terminal import as_json
 from cnngen.locate import zoo
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ def list_zoo(ctx: click.Context, spec: tuple[str, ...], format: str) -> None:
     entries, code = _entries(specs(spec) if spec else list(zoo().values()))
     entries = in_order(entries)
     if format == "json":
-        text = json.dumps([entry.as_dict() for entry in entries], indent=2) + "\n"
+        text = as_json([entry.as_dict() for entry in entries])
     elif format == "table":
         text = aligned(catalogue_table(entries, format), terminal_width())
     else:
         text = RENDERERS[format](catalogue_table(entries, format))
-    click.echo(text, nl=False)
+    say(text, nl=False)
     ctx.exit(code)
 
 

@@ -151,7 +151,7 @@ def _group(parts: list[Part], layers: Mapping[str, LayerSummary]) -> Group:
         len(inside),
         sum(layer.parameters for layer in inside),
         sum(layer.macs for layer in inside),
-        Counter(layer.op for layer in inside),
+        dict(Counter(layer.op for layer in inside)),
     )
 
 
