@@ -16,7 +16,7 @@ from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Edit, Report
 from cnngen.shipped import SPECS
 from cnngen.source import Source
-from cnngen.syntax.load import UnreadableError, load, read_file
+from cnngen.syntax.load import UnreadableError, load
 from cnngen.syntax.read import read
 
 MOST_PASSES = 10
@@ -39,6 +39,11 @@ class Findings:
     errors: tuple[Kinds, ...]
     files: Mapping[Source, Path]
     stuck: int | None
+
+    @property
+    def own(self) -> Source:
+        """The text of the spec itself, which was read first."""
+        return next(iter(self.files))
 
     def no_worse_than(self, before: "Findings") -> bool:
         """Whether no error is new, of those that one could have seen before."""
@@ -71,7 +76,7 @@ class Copies:
         files: dict[Source, Path] = {}
 
         def reader(path: Path, shown: str | None) -> Source:
-            source = read_file(path, shown)
+            source = self.options.reader(path, shown)
             real = path.resolve()
             source = Source(source.path, self.texts.get(real, source.text))
             files[source] = real
@@ -103,7 +108,7 @@ def copies_of(paths: Iterable[Path], options: Options) -> Copies:
         if obstacle(path):
             continue
         try:
-            texts[path.resolve()] = read_file(path).text
+            texts[path.resolve()] = options.reader(path, None).text
         except UnreadableError:
             continue
     return Copies(texts, options)

@@ -21,6 +21,7 @@ from cnngen.commands.options import (
     show,
     specs,
 )
+from cnngen.commands.standard_input import FILENAME, STANDARD_INPUT, takes_standard_input
 from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Build:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder of templates that come before those of the target.",
 )
+@takes_standard_input
 @changes
 @click.pass_context
 def build(
@@ -87,6 +89,8 @@ def build(
     """
     if settings and output is None:
         raise click.UsageError("`--set` needs `-o`: choose a folder for the changed sources")
+    if STANDARD_INPUT in spec and not ctx.meta[FILENAME]:
+        raise click.UsageError("`-` needs `--stdin-filename`: what is written is called after it")
     run = Build(
         output or DEFAULT_OUTPUT,
         _targets(target),

@@ -8,7 +8,18 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.checking import checker
-from cnngen.commands.options import Size, analyse, changes, exit_code, options, say, show, specs
+from cnngen.commands.options import (
+    Size,
+    analyse,
+    changes,
+    exit_code,
+    only_specs,
+    options,
+    say,
+    show,
+    specs,
+)
+from cnngen.commands.standard_input import STANDARD_INPUT, name_of, takes_standard_input
 from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
@@ -38,6 +49,8 @@ FOR_PEOPLE = ("text", "concise")
     metavar="N",
     help="Check so many specs at a time; by default, as many as pays.",
 )
+@only_specs
+@takes_standard_input
 @changes
 @click.pass_context
 def check(
@@ -58,6 +71,8 @@ def check(
         raise click.UsageError("`--diff` prints a diff and changes nothing")
     if watch and (fix or diff or format not in FOR_PEOPLE):
         raise click.UsageError("`--watch` only checks, and prints for people")
+    if STANDARD_INPUT in spec and (fix or diff or watch):
+        raise click.UsageError("`-` is only checked: --fix, --diff and --watch are for files")
     found: dict[tuple[object, ...], Diagnostic] = {}
     codes: Counter[int] = Counter()
     paths = specs(spec)
@@ -71,7 +86,7 @@ def check(
         given = options(settings, input, max_layers)
         codes.update(exit_code(analyse(path, given)[1]) for path in paths)
         show(show_changes(paths, given), format)
-        ctx.exit(max(codes))
+        ctx.exit(max(codes, default=0))
     if fix:
         from cnngen.commands.fixing import mend
 
@@ -87,7 +102,7 @@ def check(
         if new and format in FOR_PEOPLE:
             show(list(new.values()), format)
         if format == "text":
-            say(f"{one_line(str(path))}: {_verdict(diagnostics) if code else 'ok'}")
+            say(f"{one_line(name_of(path))}: {_verdict(diagnostics) if code else 'ok'}")
     checks.finish()
     if fix and any(diagnostic.fix for diagnostic in found.values()):
         from cnngen.commands.fixing import say_what_is_left
@@ -99,7 +114,7 @@ def check(
         from cnngen.diagnostics.machine import RENDERERS
 
         click.echo(RENDERERS[format](list(found.values())), nl=False)
-    ctx.exit(max(codes))
+    ctx.exit(max(codes, default=0))
 
 
 def _identity(diagnostic: "Diagnostic") -> tuple[object, ...]:

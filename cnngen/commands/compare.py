@@ -16,6 +16,7 @@ from cnngen.commands.options import (
     specs,
     terminal_width,
 )
+from cnngen.commands.standard_input import takes_standard_input
 from cnngen.commands.writing import write_named
 from cnngen.diagnostics.terminal import as_json, one_line
 
@@ -47,6 +48,7 @@ ENDINGS = {
     metavar="NAME",
     help="The images of the accuracies; else those on which most of the networks were measured.",
 )
+@takes_standard_input
 @changes
 def compare(
     spec: tuple[str, ...],

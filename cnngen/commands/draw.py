@@ -14,6 +14,7 @@ from cnngen.commands.options import (
     only_spec,
     options,
 )
+from cnngen.commands.standard_input import takes_standard_input
 from cnngen.commands.writing import write_named
 
 FORMATS = ("svg", "png", "pdf", "html", "dot", "mmd")
@@ -44,6 +45,7 @@ BINARY = ("png", "pdf")
     metavar="NAME",
     help="A block, or one use of it by its path, to open in place; can be repeated.",
 )
+@takes_standard_input
 @changes
 def draw(
     spec: str,

@@ -68,12 +68,11 @@ def show_diff(old: str, new: str, name: str) -> None:
 
 def replace_text(file: Path, before: str, after: str) -> None:
     """Put another text into a file, unless somebody else changed it in the meantime."""
-    from cnngen.files import read_file, write_file
-    from cnngen.syntax.read import MAX_SIZE
+    from cnngen.files import write_file
 
     name = one_line(str(file))
     try:
-        content = read_file(file, MAX_SIZE)
+        content = file.read_bytes()
         mark = BOM if content.startswith(BOM) else b""
         if content != mark + before.encode():
             raise WrongUseError(f"`{name}` has changed meanwhile, so it is left as it is")

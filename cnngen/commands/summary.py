@@ -15,6 +15,7 @@ from cnngen.commands.options import (
     table_format,
     terminal_width,
 )
+from cnngen.commands.standard_input import takes_standard_input
 from cnngen.diagnostics.terminal import as_json
 
 
@@ -35,6 +36,7 @@ from cnngen.diagnostics.terminal import as_json
     " formats (not csv) where this is said.",
 )
 @click.option("--training", is_flag=True, help="Count what exists in training only, too.")
+@takes_standard_input
 @changes
 def summary(
     spec: str,

@@ -16,6 +16,7 @@ from cnngen.commands.options import (
     table_format,
     terminal_width,
 )
+from cnngen.commands.standard_input import takes_standard_input
 from cnngen.diagnostics.terminal import as_json
 from cnngen.locate import zoo
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @click.command("list")
 @click.argument("spec", nargs=-1, shell_complete=complete.spec)
 @table_format
+@takes_standard_input
 @click.pass_context
 def list_zoo(ctx: click.Context, spec: tuple[str, ...], format: str) -> None:
     """List networks with what they cost, the oldest first.
