@@ -57,7 +57,7 @@ def read_standard_input(texts: Sequence[str]) -> Given | None:
     """The standard input, if it is among the arguments of a command, and the command takes it."""
     context = click.get_current_context()
     if STANDARD_INPUT not in texts:
-        if context.meta.get(FILENAME):
+        if context.meta.get(FILENAME) and not _is_given(context):
             raise click.UsageError("`--stdin-filename` is the name of `-`, which is not given")
         return context.meta.get(GIVEN)
     if FILENAME not in context.meta:
@@ -69,6 +69,15 @@ def read_standard_input(texts: Sequence[str]) -> Given | None:
     given = Given(path, str(path) if name else UNNAMED, content_of_standard_input())
     context.meta[GIVEN] = given
     return given
+
+
+def _is_given(context: click.Context) -> bool:
+    """Whether one of the arguments is `-`."""
+    return any(
+        STANDARD_INPUT in ([value] if isinstance(value, str) else value)
+        for value in context.params.values()
+        if isinstance(value, (str, tuple))
+    )
 
 
 def content_of_standard_input() -> bytes:

@@ -30,11 +30,20 @@ Reader = Callable[[Path, str | None], Source]  # of a path, and what diagnostics
 
 
 class UnreadableError(Exception):
-    """A file cannot be read as text; the message completes a sentence that begins with its name."""
+    """A file cannot be read as text; the message completes a sentence that begins with its name,
+    `shown` where it is not that of its path.
+    """
 
-    def __init__(self, message: str, *, code: str = "unreadable", help: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "unreadable",
+        help: str | None = None,
+        shown: str | None = None,
+    ) -> None:
         super().__init__(message)
-        self.message, self.code, self.help = message, code, help
+        self.message, self.code, self.help, self.shown = message, code, help, shown
 
 
 def read_file(path: Path, shown: str | None = None) -> Source:
@@ -54,13 +63,16 @@ def read_file(path: Path, shown: str | None = None) -> Source:
 def source_of(content: bytes, shown: str) -> Source:
     """The text of a file that was read; raises `UnreadableError`."""
     if len(content) > MAX_SIZE:
-        raise UnreadableError(f"is larger than {MAX_SIZE:,} bytes", code="too-large")
+        message = f"is larger than {MAX_SIZE:,} bytes"
+        raise UnreadableError(message, code="too-large", shown=shown)
     try:
         return Source(shown, content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableError(
-            f"is not UTF-8 text (line {line})", help="save it with the encoding UTF-8"
+            f"is not UTF-8 text (line {line})",
+            help="save it with the encoding UTF-8",
+            shown=shown,
         ) from None
 
 
@@ -164,12 +176,13 @@ def _parent(extends: Node, child: _File, folder: Path, report: Report) -> _File 
 def _report_unreadable(file: _File, error: Exception, report: Report) -> None:
     if not isinstance(error, UnreadableError):
         error = UnreadableError("cannot be read")
+    shown = error.shown or file.shown
     if file.extends:
         code, at = "bad-extends", file.extends.span
         help = error.help or _neighbour(file.path, file.extends.text)
     else:
-        code, at, help = error.code, Span(Source(file.shown, ""), 0, 0), error.help
-    report.add(code, f"`{file.shown}` {error.message}", at, help=help)
+        code, at, help = error.code, Span(Source(shown, ""), 0, 0), error.help
+    report.add(code, f"`{shown}` {error.message}", at, help=help)
 
 
 def _neighbour(path: Path, text: str) -> str:
