@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import process_time
 
 from cnngen.analysis import Options, analyse
 from cnngen.diagnostics.codes import Severity
@@ -21,6 +22,7 @@ from cnngen.syntax.read import read
 
 MOST_PASSES = 10
 MOST_TRIALS = 100  # for each spec; who has more mistakes runs it again
+MOST_SECONDS = 10  # of the processor; the largest networks take some for each trial
 LONGEST_CHAIN = 8  # of fixes, each of which brings the next mistake to light
 
 Step = tuple[Diagnostic, Path]  # a fix, and the file that it changes
@@ -114,16 +116,31 @@ def copies_of(paths: Iterable[Path], options: Options) -> Copies:
     return Copies(texts, options)
 
 
-def fix(paths: Sequence[Path], copies: Copies) -> Iterator[Diagnostic]:
-    """Change the copies until nothing more helps; gives what was fixed, each where it stood."""
-    found = {path: copies.examine(path) for path in paths}
+def examine_all(paths: Iterable[Path], copies: Copies) -> dict[Path, Findings]:
+    """What there is to say about specs."""
+    return {path: copies.examine(path) for path in paths}
+
+
+def fix(paths: Sequence[Path], copies: Copies, found: dict[Path, Findings]) -> Iterator[Diagnostic]:
+    """Change the copies until nothing more helps; gives what was fixed, each where it stood.
+
+    `found` is what there is to say about each spec, before and then after it.
+    """
     for path in paths:
-        trials = iter(range(MOST_TRIALS))
+        trials = _trials()
         for _ in range(MOST_PASSES):
             fixed = list(_pass(path, found, copies, trials))
             yield from fixed
             if not fixed:
                 break
+
+
+def _trials() -> Iterator[int]:
+    end = process_time() + MOST_SECONDS
+    for trial in range(MOST_TRIALS):
+        if process_time() > end:
+            return
+        yield trial
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:

@@ -10,7 +10,6 @@ from cnngen.commands import complete
 from cnngen.commands.checking import checker
 from cnngen.commands.options import (
     Size,
-    analyse,
     changes,
     exit_code,
     only_specs,
@@ -83,10 +82,9 @@ def check(
     if diff:
         from cnngen.commands.fixing import show_changes
 
-        given = options(settings, input, max_layers)
-        codes.update(exit_code(analyse(path, given)[1]) for path in paths)
-        show(show_changes(paths, given), format)
-        ctx.exit(max(codes, default=0))
+        before, left = show_changes(paths, options(settings, input, max_layers))
+        show(left, format)
+        ctx.exit(exit_code(before))
     if fix:
         from cnngen.commands.fixing import mend
 

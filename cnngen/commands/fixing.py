@@ -19,11 +19,11 @@ BOM = "\ufeff".encode()
 
 def mend(paths: Sequence[Path], options: "Options", *, quiet: bool) -> None:
     """Fix specs and say what was fixed; `quiet` leaves the standard output to others."""
-    from cnngen.fix import copies_of, fix
+    from cnngen.fix import copies_of, examine_all, fix
 
     copies = copies_of(paths, options)
     before = dict(copies.texts)
-    fixed = list(fix(paths, copies))
+    fixed = list(fix(paths, copies, examine_all(paths, copies)))
     for file, text in copies.texts.items():
         if text != before[file]:
             replace_text(file, before[file], text)
@@ -43,18 +43,21 @@ def say_what_is_left(paths: Sequence[Path], diagnostics: "Sequence[Diagnostic]")
             say(f"`{one_line(file)}` {reason}, so it is left as it is", err=True)
 
 
-def show_changes(paths: Sequence[Path], options: "Options") -> "list[Diagnostic]":
-    """Print what `--fix` would change as a diff; gives the diagnostics that would be left."""
-    from cnngen.fix import copies_of, fix
+def show_changes(
+    paths: Sequence[Path], options: "Options"
+) -> "tuple[list[Diagnostic], list[Diagnostic]]":
+    """Print what `--fix` would change as a diff; gives the diagnostics, and what would be left."""
+    from cnngen.fix import copies_of, examine_all, fix
 
     copies = copies_of(paths, options)
-    before = dict(copies.texts)
-    list(fix(paths, copies))
+    before, found = dict(copies.texts), examine_all(paths, copies)
+    everything = [d for path in paths for d in found[path].diagnostics]
+    list(fix(paths, copies, found))
     shown = {path.resolve(): str(path) for path in reversed(paths)}
     for file, text in copies.texts.items():
         show_diff(before[file], text, one_line(shown[file]))
-    left = {d.primary: d for path in paths for d in copies.examine(path).diagnostics}
-    return list(left.values())
+    left = {d.primary: d for path in paths for d in found[path].diagnostics}
+    return everything, list(left.values())
 
 
 def show_diff(old: str, new: str, name: str) -> None:
