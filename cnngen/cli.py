@@ -73,7 +73,8 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            error.message = safe_lines(error.message)  # it may quote a name of a file
+            text = safe_lines(error.message)  # it may quote a name of a file
+            error.message = text  # pyright: ignore[reportAttributeAccessIssue]
             raise
         except (click.exceptions.Exit, click.Abort):
             raise

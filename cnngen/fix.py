@@ -22,7 +22,7 @@ from cnngen.syntax.read import read
 
 MOST_PASSES = 10
 MOST_TRIALS = 100  # for each spec; who has more mistakes runs it again
-MOST_SECONDS = 10  # of the processor; the largest networks take some for each trial
+MOST_SECONDS = 5  # of the processor; the largest networks take some for each trial
 LONGEST_CHAIN = 8  # of fixes, each of which brings the next mistake to light
 
 Step = tuple[Diagnostic, Path]  # a fix, and the file that it changes

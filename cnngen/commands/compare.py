@@ -17,7 +17,7 @@ from cnngen.commands.options import (
     terminal_width,
 )
 from cnngen.commands.standard_input import takes_standard_input
-from cnngen.commands.writing import write_named
+from cnngen.commands.writing import format_of, refuse_screen, write_named
 from cnngen.diagnostics.terminal import as_json, one_line
 
 if TYPE_CHECKING:
@@ -65,9 +65,11 @@ def compare(
     as the areas of bubbles; `png` needs `pip install 'cnngen[draw]'`. Accuracies come from
     `results` in the specs; with --set or --input, networks are others than those, and have none.
     """
-    format = _format(output, format)
+    format = format_of(output, format, ENDINGS, default="text")
     if output is None and format == "png":
         raise WrongUseError("a picture as png goes to a file: give one with -o")
+    if output is None and format in ("svg", "html"):
+        refuse_screen(format, Path("networks"))
     paths = specs(spec)
     if len(paths) < 2:
         same = len(spec) > 1 and len(paths) == 1
@@ -100,17 +102,6 @@ def _dataset(name: str, rows: "list[Compared]", changed: bool) -> str:
         why = "changed by --set or --input, they have none"
     message = f"no result of these networks is on `{one_line(name)}`: {one_line(why)}"
     raise WrongUseError(message)
-
-
-def _format(output: Path | None, format: str | None) -> str:
-    if format or not output:
-        return format or "text"
-    found = ENDINGS.get(output.suffix.lower().removeprefix("."))
-    if found is None:
-        *endings, last = (f".{ending}" for ending in ENDINGS)
-        name = one_line(output.name)
-        raise WrongUseError(f"`{name}` does not end in {', '.join(endings)} or {last}")
-    return found
 
 
 def _content(comparison: "Comparison", format: str, printed: bool) -> bytes:

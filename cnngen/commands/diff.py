@@ -85,7 +85,7 @@ def diff(
     if format == "json":
         text = as_json(found.as_dict())
     else:
-        names = map(_named, (old, new), (set_old, set_new))
+        names = _named(old, set_old), _named(new, set_new)
         text = difference_text(found, *names, format)
     say(text, nl=False)
     ctx.exit(ERRORS if strict and not found.empty else 0)

@@ -58,8 +58,8 @@ def summary(
     from cnngen.report.catalogue import escaped
     from cnngen.report.memory import activations, memory_fields, memory_text
     from cnngen.report.summary import summarize
-    from cnngen.report.summary_table import buffers, left_out, plain_table, summary_table
-    from cnngen.report.table import aligned, comma_separated, latex, latex_text, markdown
+    from cnngen.report.summary_table import page, plain_table, summary_table
+    from cnngen.report.table import comma_separated, latex, latex_text, markdown
 
     summed = summarize(network, training)
     memory = memory_text(activations(network), batch or 1)
@@ -78,7 +78,5 @@ def summary(
             text = latex(summary_table(network, summed, depth or 1))
             text += f"\n\\par {latex_text(memory)}\n" if batch else ""
         case _:
-            table = aligned(summary_table(network, summed, depth or 1), terminal_width())
-            notes = filter(None, (memory, buffers(summed), left_out(summed)))
-            text = "\n".join([table, *notes, ""])
+            text = page(summed, depth or 1, batch or 1, terminal_width())
     say(text, nl=False)

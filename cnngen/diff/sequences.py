@@ -47,7 +47,7 @@ def _beginning(
     Diagonal k has the places with i - j = k, and `reached[k]` the furthest i on it that so many
     edits lead to. `before` has the same for each number of edits less one.
     """
-    first = start - other_start
+    first = k = start - other_start
     reached: dict[int, int] = {}
     before: list[dict[int, int]] = []
     for edits in range(MOST_EDITS + 1):
