@@ -101,7 +101,7 @@ def cli() -> None:
     """Compile specs of convolutional networks to PyTorch and Keras source.
 
     A SPEC is a file, a folder with specs below it, or the name of a spec of the zoo
-    (`cnngen list`). None means the folder `specs`.
+    (`cnngen list`). None means the folder `specs`, and `-` the standard input.
     """
 
 

@@ -16,7 +16,11 @@ TO_READ = os.O_RDONLY | sum(
 
 
 class RefusedError(OSError):
-    """A file is not opened; the message completes a sentence that begins with its name."""
+    """A file is not opened; `message` completes a sentence that begins with its name."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"it {message}")
+        self.message = message
 
 
 def read_file(path: Path, most: int) -> bytes:
@@ -66,16 +70,19 @@ def replaced(path: Path) -> Generator[Path]:
 def leads_out(path: Path) -> bool:
     """Whether a link on the way to a file leads out of the project in which the link itself is.
 
-    Where there is no project, a link to a folder may lead anywhere, as those of the system do, and
-    one to a file may not leave the working folder, or else its own.
+    Where there is no project, one that is below the working folder may not leave that. Elsewhere a
+    link to a file may not leave its folder, and one to a folder leads anywhere, as the system's do.
     """
-    whole = Path(os.getcwd(), path)  # with every `..`, which goes up from where a link leads
+    here = Path.cwd()
+    whole = here / path  # with every `..`, which goes up from where a link leads
     for link in (whole, *whole.parents):
         if os.path.islink(link):
             folder = Path(os.path.realpath(link.parent))
-            root = _marked((folder, *folder.parents)) or (
-                _unmarked(folder) if link is whole else None
-            )
+            root = _marked((folder, *folder.parents))
+            if root is None and folder.is_relative_to(here) and len(here.parts) > 1:
+                root = here
+            elif root is None and link is whole:
+                root = folder
             if root and not Path(os.path.realpath(link)).is_relative_to(root):
                 return True
     return False
@@ -86,11 +93,6 @@ def root_folder(spec: Path) -> Path:
     must not lead out of it.
     """
     return _marked(spec.parents) or spec.parent
-
-
-def _unmarked(folder: Path) -> Path:
-    here = Path.cwd()
-    return here if len(here.parts) > 1 and folder.is_relative_to(here) else folder
 
 
 def _marked(folders: Iterable[Path]) -> Path | None:

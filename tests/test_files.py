@@ -118,10 +118,15 @@ def test_without_a_project_a_link_stays_below_the_working_folder(
     Path("a/out.yaml").symlink_to("../../x.yaml")
     assert not leads_out(Path("a/in.yaml"))
     assert leads_out(Path("a/out.yaml"))
+    Path("b").symlink_to("a")
+    Path("c").symlink_to("..")
+    assert not leads_out(Path("b/net.yaml"))
+    assert leads_out(Path("c/net.yaml"))
     monkeypatch.chdir(tmp_path)
-    assert leads_out(Path("here/a/in.yaml")) is False
+    assert not leads_out(Path("here/a/out.yaml"))
     monkeypatch.chdir("/")
     assert leads_out(tmp_path / "here" / "a" / "in.yaml")
+    assert not leads_out(tmp_path / "here" / "c" / "net.yaml")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no such pipes")

@@ -53,7 +53,7 @@ def read_file(path: Path, shown: str | None = None) -> Source:
     except FileNotFoundError:
         raise UnreadableError("does not exist") from None
     except RefusedError as error:
-        raise UnreadableError(str(error), help=REFUSED) from None
+        raise UnreadableError(error.message, help=REFUSED) from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "its path is malformed"
         raise UnreadableError(f"cannot be read: {reason.lower()}") from None
