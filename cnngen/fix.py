@@ -103,11 +103,11 @@ def obstacle(path: Path) -> str | None:
     return None if os.access(path, os.W_OK) else "cannot be written"
 
 
-def copies_of(paths: Iterable[Path], options: Options) -> Copies:
-    """Those of the specs that may be changed and can be read."""
+def copies_of(paths: Iterable[Path], options: Options, given: Path | None = None) -> Copies:
+    """Those of the specs that may be changed and can be read; `given` is no file, but a text."""
     texts: dict[Path, str] = {}
     for path in paths:
-        if obstacle(path):
+        if path != given and obstacle(path):
             continue
         try:
             texts[path.resolve()] = options.reader(path, None).text

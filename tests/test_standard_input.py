@@ -105,6 +105,15 @@ def test_advice_is_tried_on_it(run: Run):
     assert "the nearest size that works is" in said[0]
 
 
+def test_what_a_fix_would_change_is_shown(run: Run):
+    for name, arguments in (("<stdin>", ""), ("nets/a.yaml", " --stdin-filename nets/a.yaml")):
+        done = run(f"check --diff -{arguments}", WRONG)
+        assert done.exit_code == 1
+        assert done.stdout.startswith(f"--- {name}\n+++ {name}\n")
+        assert "+  stem: {conv: {out: width, kernel: 3, padding: half}}\n" in done.stdout
+        assert done.stderr == ""
+
+
 def test_build(run: Run):
     done = run("build -")
     assert done.exit_code == 2
@@ -157,9 +166,8 @@ def test_diff_of_a_file_and_the_standard_input(run: Run):
         ("check - -", "`-` can be given once"),
         ("diff - -", "`-` can be given once"),
         ("check nets --stdin-filename x.yaml", "`--stdin-filename` is the name of `-`"),
-        ("check --fix -", "`-` is only checked"),
-        ("check --diff -", "`-` is only checked"),
-        ("check --watch -", "`-` is only checked"),
+        ("check --fix -", "are for files"),
+        ("check --watch -", "are for files"),
         ("fmt - nets", "`-` stands alone"),
         ("new net --from -", "`new` takes no `-`"),
         ("weights map -", "`map` takes no `-`"),

@@ -70,8 +70,10 @@ def check(
         raise click.UsageError("`--diff` prints a diff and changes nothing")
     if watch and (fix or diff or format not in FOR_PEOPLE):
         raise click.UsageError("`--watch` only checks, and prints for people")
-    if STANDARD_INPUT in spec and (fix or diff or watch):
-        raise click.UsageError("`-` is only checked: --fix, --diff and --watch are for files")
+    if STANDARD_INPUT in spec and (fix or watch):
+        raise click.UsageError(
+            "--fix and --watch are for files: `-` is read once (--diff shows fixes)"
+        )
     found: dict[tuple[object, ...], Diagnostic] = {}
     codes: Counter[int] = Counter()
     paths = specs(spec)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnngen.commands.options import WrongUseError, say
+from cnngen.commands.standard_input import given, name_of
 from cnngen.commands.writing import unwritable
 from cnngen.diagnostics.terminal import one_line
 
@@ -49,11 +50,12 @@ def show_changes(
     """Print what `--fix` would change as a diff; gives the diagnostics, and what would be left."""
     from cnngen.fix import copies_of, examine_all, fix
 
-    copies = copies_of(paths, options)
+    known = given()
+    copies = copies_of(paths, options, known and known.path)
     before, found = dict(copies.texts), examine_all(paths, copies)
     everything = [d for path in paths for d in found[path].diagnostics]
     list(fix(paths, copies, found))
-    shown = {path.resolve(): str(path) for path in reversed(paths)}
+    shown = {path.resolve(): name_of(path) for path in reversed(paths)}
     for file, text in copies.texts.items():
         show_diff(before[file], text, one_line(shown[file]))
     left = {d.primary: d for path in paths for d in found[path].diagnostics}
