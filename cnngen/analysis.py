@@ -21,22 +21,23 @@ from cnngen.syntax.tree import Spec
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a command line may change: parameters by name (as text), the input's size, the limit of
-    layers.
+    layers, and where texts come from.
     """
 
     settings: Mapping[str, str]
     input: Image | None = None
     max_layers: int = MAX_LAYERS
+    reader: Reader = read_file
 
 
 DEFAULTS = Options({})
 
 
 def analyse_file(
-    path: Path, report: Report, options: Options = DEFAULTS, reader: Reader = read_file
+    path: Path, report: Report, options: Options = DEFAULTS, reader: Reader | None = None
 ) -> Network | None:
     """Read and check a spec; None where it has errors."""
-    spec = load(path, report, reader=reader)
+    spec = load(path, report, reader=reader or options.reader)
     return analyse(spec, report, options) if spec else None
 
 

@@ -18,18 +18,15 @@ from functools import cache
 from pathlib import Path
 
 from cnngen import __version__
-from cnngen.syntax.root import root_folder
+from cnngen.files import TO_READ, leads_out, root_folder
 
 LARGEST_SPEC = 2**20  # bytes; what is larger is analysed again
 LARGEST_ENTRY = 2**17
 MOST_ENTRIES = 4096
-ENTRY = re.compile(r"\.?[0-9a-f]{64}(\.[0-9]+\.tmp)?")  # nothing else is ever removed
+ENTRY = re.compile(r"\.?[0-9a-f]{64}(\.[0-9a-f]+\.tmp)?")  # nothing else is ever removed
 BOM = b"\xef\xbb\xbf"  # which the text of a source has no more
 
-# A link is not followed, and the opening of a pipe does not wait for its writer.
-CAREFULLY = os.O_RDONLY | sum(
-    getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC")
-)
+OWN = TO_READ | getattr(os, "O_NOFOLLOW", 0)  # of entries, none is a link
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class Cache:
             if (content := _content(spec, LARGEST_SPEC)) is None:
                 return None
             key = self._name(spec, _digest(content))
-            entry = _opened(key, _read(self.folder / key, LARGEST_ENTRY, CAREFULLY, own=True))
+            entry = _opened(key, _read(self.folder / key, LARGEST_ENTRY, OWN, own=True))
             if entry and (parents := _unchanged(spec, entry.parents)) is not None:
                 return Result(entry.found, (content, *parents))
         return None
@@ -168,7 +165,7 @@ def _opened(key: str, entry: bytes | None) -> _Entry | None:
 
 
 def _content(path: Path, most: int) -> bytes | None:
-    content = _read(path, most, CAREFULLY & ~getattr(os, "O_NOFOLLOW", 0))
+    content = None if leads_out(path) else _read(path, most, TO_READ)
     return None if content is None else content.removeprefix(BOM)
 
 
@@ -187,7 +184,7 @@ def _read(path: Path, most: int, flags: int, *, own: bool = False) -> bytes | No
 def _put(path: Path, content: bytes) -> None:
     """Write an entry as a whole, in the place of whatever has its name."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
     try:
         with temporary.open("xb") as file:
             file.write(content)

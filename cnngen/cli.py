@@ -9,13 +9,14 @@ import gc
 import importlib
 import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import Any
 
 import click
 
 from cnngen import __version__
-from cnngen.diagnostics.terminal import one_line
+from cnngen.diagnostics.terminal import one_line, safe_lines
 
 # Where the command of each name is.
 COMMANDS = {
@@ -57,6 +58,13 @@ class Commands(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         return getattr(importlib.import_module(f"cnngen.commands.{module}"), name)
 
+    def make_context(self, *arguments: Any, **named: Any) -> click.Context:
+        try:
+            return super().make_context(*arguments, **named)
+        except BrokenPipeError:  # by `--help`
+            _silence()
+            sys.exit(BROKEN_PIPE)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["arguments"] = list(args)
         return super().parse_args(ctx, args)
@@ -64,11 +72,14 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            text = safe_lines(error.message)  # it may quote a name of a file
+            error.message = text  # pyright: ignore[reportAttributeAccessIssue]
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
-            # Python flushes once more at the end, into a pipe that nobody reads.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _silence()
             ctx.exit(BROKEN_PIPE)
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
@@ -90,12 +101,13 @@ def cli() -> None:
     """Compile specs of convolutional networks to PyTorch and Keras source.
 
     A SPEC is a file, a folder with specs below it, or the name of a spec of the zoo
-    (`cnngen list`). None means the folder `specs`.
+    (`cnngen list`). None means the folder `specs`, and `-` the standard input.
     """
 
 
 def main() -> None:
     """Run the command line and end the process."""
+    _open_streams()
     gc.set_threshold(100_000)  # a process is short, and layers that are alive are searched in vain
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # without UTF-8, a name must not end in a traceback
@@ -103,12 +115,30 @@ def main() -> None:
     try:
         cli.main(prog_name="cnngen")
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
         reason = (error.strerror or str(error)).lower()
-        click.echo(f"error: the output cannot be written: {one_line(reason)}", err=True)
+        with suppress(OSError):  # which may be of the standard error
+            click.echo(f"error: the output cannot be written: {one_line(reason)}", err=True)
+        _silence()
         sys.exit(UNSAID)
     finally:
         gc.freeze()  # what is left goes with the process: Python need not look for it
+
+
+def _open_streams() -> None:
+    """Where a standard stream is closed, let nothing take its number, and what is said be lost."""
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)  # the least number that is free, as for the others
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _silence() -> None:
+    """Let Python flush once more at the end, into streams that nobody reads."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
 
 
 def _report_bug(error: Exception, context: click.Context) -> None:

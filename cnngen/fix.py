@@ -10,17 +10,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import process_time
 
 from cnngen.analysis import Options, analyse
 from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Edit, Report
 from cnngen.shipped import SPECS
 from cnngen.source import Source
-from cnngen.syntax.load import UnreadableError, load, read_file
+from cnngen.syntax.load import UnreadableError, load
 from cnngen.syntax.read import read
 
 MOST_PASSES = 10
 MOST_TRIALS = 100  # for each spec; who has more mistakes runs it again
+MOST_SECONDS = 5  # of the processor; the largest networks take some for each trial
 LONGEST_CHAIN = 8  # of fixes, each of which brings the next mistake to light
 
 Step = tuple[Diagnostic, Path]  # a fix, and the file that it changes
@@ -39,6 +41,11 @@ class Findings:
     errors: tuple[Kinds, ...]
     files: Mapping[Source, Path]
     stuck: int | None
+
+    @property
+    def own(self) -> Source:
+        """The text of the spec itself, which was read first."""
+        return next(iter(self.files))
 
     def no_worse_than(self, before: "Findings") -> bool:
         """Whether no error is new, of those that one could have seen before."""
@@ -71,7 +78,7 @@ class Copies:
         files: dict[Source, Path] = {}
 
         def reader(path: Path, shown: str | None) -> Source:
-            source = read_file(path, shown)
+            source = self.options.reader(path, shown)
             real = path.resolve()
             source = Source(source.path, self.texts.get(real, source.text))
             files[source] = real
@@ -96,29 +103,44 @@ def obstacle(path: Path) -> str | None:
     return None if os.access(path, os.W_OK) else "cannot be written"
 
 
-def copies_of(paths: Iterable[Path], options: Options) -> Copies:
-    """Those of the specs that may be changed and can be read."""
+def copies_of(paths: Iterable[Path], options: Options, given: Path | None = None) -> Copies:
+    """Those of the specs that may be changed and can be read; `given` is no file, but a text."""
     texts: dict[Path, str] = {}
     for path in paths:
-        if obstacle(path):
+        if path != given and obstacle(path):
             continue
         try:
-            texts[path.resolve()] = read_file(path).text
+            texts[path.resolve()] = options.reader(path, None).text
         except UnreadableError:
             continue
     return Copies(texts, options)
 
 
-def fix(paths: Sequence[Path], copies: Copies) -> Iterator[Diagnostic]:
-    """Change the copies until nothing more helps; gives what was fixed, each where it stood."""
-    found = {path: copies.examine(path) for path in paths}
+def examine_all(paths: Iterable[Path], copies: Copies) -> dict[Path, Findings]:
+    """What there is to say about specs."""
+    return {path: copies.examine(path) for path in paths}
+
+
+def fix(paths: Sequence[Path], copies: Copies, found: dict[Path, Findings]) -> Iterator[Diagnostic]:
+    """Change the copies until nothing more helps; gives what was fixed, each where it stood.
+
+    `found` is what there is to say about each spec, before and then after it.
+    """
     for path in paths:
-        trials = iter(range(MOST_TRIALS))
+        trials = _trials()
         for _ in range(MOST_PASSES):
             fixed = list(_pass(path, found, copies, trials))
             yield from fixed
             if not fixed:
                 break
+
+
+def _trials() -> Iterator[int]:
+    end = process_time() + MOST_SECONDS
+    for trial in range(MOST_TRIALS):
+        if process_time() > end:
+            return
+        yield trial
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:

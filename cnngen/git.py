@@ -5,13 +5,16 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from cnngen.diagnostics.terminal import one_line
-from cnngen.source import Source
-from cnngen.syntax.load import UnreadableError, source_of
-from cnngen.syntax.read import MAX_SIZE
+
+if TYPE_CHECKING:
+    from cnngen.source import Source
 
 SECONDS = 30
+# Which repository, where a hook of git runs us; it is that of the folder in question.
+ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
 class RevisionError(Exception):
@@ -34,8 +37,11 @@ class Revision:
             raise RevisionError(f"`{one_line(text)}` is not a path in the repository")
         return path
 
-    def read(self, path: Path, shown: str | None = None) -> Source:
+    def read(self, path: Path, shown: str | None = None) -> "Source":
         """The text of a file at this revision; raises `UnreadableError`."""
+        from cnngen.syntax.load import UnreadableError, source_of
+        from cnngen.syntax.read import MAX_SIZE
+
         try:
             inside = path.relative_to(self.top).as_posix()
         except ValueError:
@@ -64,11 +70,32 @@ def revision(name: str) -> Revision:
     return Revision(Path(os.fsdecode(top.rstrip(b"\n"))), name, commit.decode().strip())
 
 
+def ignored_folders(folder: str) -> frozenset[str]:
+    """The folders below one that git ignores, without those in them; none outside of repositories.
+
+    A folder in which git has a file is not ignored, nor is anything where the one that is asked for
+    is itself.
+    """
+    listing = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    # A repository may name a program that is to be asked what changed; we do not run it.
+    found = _git(Path(folder), "-c", "core.fsmonitor=false", *listing) or b""
+    names = [os.fsdecode(name) for name in found.split(b"\0")]
+    inside = [name.rstrip("/") for name in names if name.endswith("/") and name != "./"]
+    return frozenset(os.path.join(folder, name) for name in inside)
+
+
 def _git(folder: Path, *arguments: str) -> bytes | None:
     """What git prints; None where it fails."""
+    environment = {name: text for name, text in os.environ.items() if name not in ELSEWHERE}
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=folder, capture_output=True, check=False, timeout=SECONDS
+            ["git", *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=SECONDS,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired):  # a name with a null byte
         return None

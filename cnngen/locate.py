@@ -1,14 +1,23 @@
 """Locate: the files that the SPEC of a command line or of a call means."""
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from cnngen.diagnostics.terminal import one_line
+from cnngen.files import RefusedError, read_file
 from cnngen.shipped import SPECS
 
 DEFAULT_FOLDER = "specs"
 SUFFIXES = (".yaml", ".yml")
+SEARCHED = 1_000_000  # bytes of a file: as long as a spec may be
+
+# What makes a YAML file a spec. As it may be one with mistakes, it is not parsed.
+KEY = r"""(?:\?[ \t]+)?(["']?)cnngen\1\s*:"""
+BEFORE = re.compile(r"(?:[ \t]*(?:\#.*)?\n|%.*\n|---(?=\s)[ \t]*)*")  # a spec begins
+FLOW = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|(?<!\S)\#.*|[\[\]{},:]|[^\s\[\]{},:'"]+""")
 
 
 class UnknownSpecError(LookupError):
@@ -21,26 +30,59 @@ def zoo() -> dict[str, Path]:
 
 
 def find_specs(text: str) -> list[Path]:
-    """The file of this path, all specs below this folder, or the spec of the zoo of this name."""
+    """The file of this path, the specs below this folder, or the spec of the zoo of this name."""
     path = Path(text)
     if "\0" in text or not os.path.lexists(path):
         return [_find_in_zoo(text)]
     if not path.is_dir():
         return [path]
-    if found := _specs_below(path):
-        return found
-    raise UnknownSpecError(f"there is no spec below `{one_line(text)}`")
+    files = list(_yaml_below(path))
+    if found := [file for file in files if is_spec(file)]:
+        return sorted(found)
+    lacking = ": no YAML file there has a key `cnngen`" if files else ""
+    raise UnknownSpecError(f"there is no spec below `{one_line(text)}`{lacking}")
 
 
-def find_all_specs(texts: Sequence[str]) -> list[Path]:
-    """The files of several, each once; those of the folder `specs` where none is named."""
+def find_all_specs(texts: Sequence[str], known: Mapping[str, Path] | None = None) -> list[Path]:
+    """The files of several, each once; those of the folder `specs` where none is named.
+
+    `known` has the paths for which other texts stand.
+    """
     if not texts and not os.path.isdir(DEFAULT_FOLDER):
         raise UnknownSpecError(f"there is no folder `{DEFAULT_FOLDER}` here: name a spec")
-    found = [path for text in texts or (DEFAULT_FOLDER,) for path in find_specs(text)]
+    known = known or {}
+    found = [
+        path
+        for text in texts or (DEFAULT_FOLDER,)
+        for path in ([known[text]] if text in known else find_specs(text))
+    ]
     once: dict[str, Path] = {}
     for path in found:
         once.setdefault(os.path.abspath(path), path)
     return list(once.values())
+
+
+def would_be_found(text: str) -> bool:
+    """Whether a file that is named would be found in a folder, too."""
+    path = Path(text)
+    hidden = any(part.startswith(".") and part != ".." for part in path.parts)
+    return not (os.path.isfile(path) and (hidden or not is_spec(path)))
+
+
+def is_spec(path: Path) -> bool:
+    """Whether a file is a spec, right or wrong: a mapping with a key `cnngen`.
+
+    One that cannot be read may be one. So may be one behind a link that leads out of the project:
+    it is looked at here, and refused by who would show it.
+    """
+    real = os.path.realpath(path)
+    try:
+        found = os.stat(real)
+        return _is_spec(real, found.st_mtime_ns, found.st_size, found.st_ino)
+    except (FileNotFoundError, RefusedError):
+        return False
+    except OSError:
+        return True
 
 
 def _find_in_zoo(name: str) -> Path:
@@ -56,11 +98,49 @@ def _find_in_zoo(name: str) -> Path:
     )
 
 
-def _specs_below(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for parent, _, names in os.walk(folder, onerror=_refuse):  # which follows no links
-        found += [Path(parent, name) for name in names if name.endswith(SUFFIXES)]
-    return sorted(found)
+def _yaml_below(folder: Path) -> Iterator[Path]:
+    """The YAML files in a folder and those below it, but for what is hidden or ignored by git."""
+    ignored: frozenset[str] | None = None
+    for parent, folders, names in os.walk(folder, onerror=_refuse):  # which follows no links
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if folders and ignored is None:
+            from cnngen.git import ignored_folders  # late, as most folders have no others in them
+
+            ignored = ignored_folders(str(folder))
+        folders[:] = [name for name in folders if os.path.join(parent, name) not in (ignored or ())]
+        for name in names:
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(parent, name)
+
+
+@lru_cache(maxsize=65_536)  # as `--watch` asks again and again
+def _is_spec(path: str, *stamp: int) -> bool:
+    content = read_file(Path(path), SEARCHED)
+    try:
+        text = content.decode("utf-8-sig", "strict" if len(content) <= SEARCHED else "replace")
+    except UnicodeDecodeError:
+        return True  # in another encoding, of which `check` says that it is refused
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    start = BEFORE.match(text)
+    begin = start.end() if start else 0
+    if text.startswith("{", begin):
+        return _has_key_in_flow(text, begin)
+    indent = re.compile("[ \t]*").match(text, begin)
+    return (
+        re.search(rf"^{indent[0] if indent else ''}{KEY}", text[begin:], re.MULTILINE) is not None
+    )
+
+
+def _has_key_in_flow(text: str, begin: int) -> bool:
+    """Whether a mapping in braces has the key; that of a mapping in it does not count."""
+    depth, before = 0, ""
+    for token in FLOW.finditer(text, begin):
+        word = token[0]
+        if word == ":" and depth == 1 and before.strip("\"'") == "cnngen":
+            return True
+        depth += (word in "[{") - (word in "]}")
+        before = word
+    return False
 
 
 def _refuse(error: OSError) -> None:

@@ -51,7 +51,7 @@ def _helps(path: Path, found: Findings, copies: Copies) -> Iterator[tuple[Place,
     errors = [d for d in found.diagnostics if d.severity is Severity.ERROR and d.remedies]
     for error in errors[:MOST_ERRORS]:
         working = _working(error, path, found, copies, trials)
-        if texts := [_described(each, str(path)) for each in working]:
+        if texts := [_described(each, found.own.path) for each in working]:
             yield _place(error), "write " + ",\nor ".join(dict.fromkeys(texts))
 
 
@@ -62,7 +62,7 @@ def _working(
     spec can be mended in its own.
     """
     own, others = (
-        [[form for form in forms if _is_own(form, path) == wanted] for forms in error.remedies]
+        [[form for form in forms if _is_own(form, found) == wanted] for forms in error.remedies]
         for wanted in (True, False)
     )
     for ways in (own, others):
@@ -80,8 +80,8 @@ def _working(
     return ()
 
 
-def _is_own(remedy: Remedy, path: Path) -> bool:
-    return all(edit.span.source.path == str(path) for edit in remedy)
+def _is_own(remedy: Remedy, found: Findings) -> bool:
+    return all(edit.span.source is found.own for edit in remedy)
 
 
 def _is_short(remedy: Remedy) -> bool:

@@ -2,13 +2,18 @@
 
 import json
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
+from time import process_time
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cnngen.cli import cli
+from cnngen.diff.sequences import common
 
 SPEC = """
 cnngen: 1
@@ -246,3 +251,63 @@ def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     result = CliRunner().invoke(cli, ["diff", "HEAD:a.yaml", "vgg16"])
     assert result.exit_code == 2 and "there is no git repository here" in result.stderr
+
+
+def test_json_has_what_came_and_went(tmp_path: Path) -> None:
+    result = diff(tmp_path, SPEC, SPEC.replace("depth: 2", "depth: 3"), "--format", "json")
+    (added,) = json.loads(result.stdout)["added"]
+    assert added["ops"] == {"conv": 1, "batch_norm": 1, "identity": 1, "add": 1}
+
+
+def longest_common(old: list[int], new: list[int]) -> int:
+    """By the table of all pairs of beginnings."""
+    row = [0] * (len(new) + 1)
+    for element in old:
+        above, row = row, [0]
+        for j, other in enumerate(new):
+            row.append(above[j] + 1 if element == other else max(above[j + 1], row[j]))
+    return row[-1]
+
+
+ELEMENTS = st.lists(st.integers(0, 3), max_size=30)
+
+
+@given(ELEMENTS, ELEMENTS, st.sampled_from([2, 64]))
+def test_what_sequences_have_in_common(old: list[int], new: list[int], most: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cnngen.diff.sequences.MOST_EDITS", most)
+        found = common(old, new)
+    assert all(old[i] == new[j] for i, j in found)
+    assert all(a < c and b < d for (a, b), (c, d) in pairwise(found))
+    longest = longest_common(old, new)
+    assert len(found) == longest if most == 64 else len(found) <= longest
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ([0, *[1] * 50_000, 2], [2, *[1] * 50_000, 0]),
+        ([1] * 50_000, [1] * 20_000),
+        ([0, 1] * 10_000, [1, 1, 0] * 7_000),
+        (list(range(20_000)), list(range(20_000))[::-1]),
+        ([i * i % 7 for i in range(20_000)], [i * i % 11 % 7 for i in range(20_000)]),
+    ],
+)
+def test_long_sequences_take_no_longer_than_their_sum(old: list[int], new: list[int]) -> None:
+    start = process_time()
+    found = common(old, new)
+    assert process_time() - start < 20  # of what is quadratic, minutes
+    assert all(a < c and b < d for (a, b), (c, d) in pairwise(found))
+
+
+def test_many_equal_layers(tmp_path: Path) -> None:
+    layers = "model: {a: [tanh, {repeat: 8000, do: relu}, sigmoid]}\n"
+    head = SPEC[: SPEC.index("params:")] + "input: {channels: 3, height: 2, width: 2}\n"
+    old, new = head + layers, head + layers.replace("tanh", "selu").replace("sigmoid", "tanh")
+    start = process_time()
+    found = lines(diff(tmp_path, old, new))
+    assert process_time() - start < 20
+    assert found == [
+        *("- a.0 removed (tanh)", "- a.8001 removed (sigmoid)"),
+        *("+ a.0 added (selu)", "+ a.8001 added (tanh)"),
+    ]

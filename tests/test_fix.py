@@ -13,7 +13,7 @@ from test_explain import Page
 
 from cnngen.cli import cli
 from cnngen.diagnostics.codes import CODES
-from cnngen.fix import obstacle
+from cnngen.fix import Copies, Findings, obstacle
 from cnngen.locate import zoo
 
 Run = Callable[..., Result]
@@ -400,3 +400,27 @@ def test_a_file_that_changes_meanwhile_is_left_as_it_is(run: Run, monkeypatch: p
         done = run("--fix", "net.yaml")
     assert done.exit_code == 2
     assert file.read_bytes().decode() == MISSPELT
+
+
+def test_a_network_is_looked_at_once_where_nothing_is_mended(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    """The largest ones take seconds."""
+    looked: list[Path] = []
+
+    def counted(copies: Copies, path: Path) -> Findings:
+        looked.append(path)
+        return examine(copies, path)
+
+    examine = Copies.examine
+    monkeypatch.setattr(Copies, "examine", counted)
+    put("net.yaml", MENDED)
+    assert run("--diff", "net.yaml").exit_code == 0
+    assert len(looked) == 1
+
+
+def test_trials_end_with_their_time(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("cnngen.fix.MOST_SECONDS", -1)
+    file = put("net.yaml", MISSPELT)
+    assert run("--fix", "net.yaml").exit_code == 1
+    assert file.read_text() == MISSPELT

@@ -235,7 +235,7 @@ def test_check_and_diff_write_nothing(run: Run) -> None:
 
 
 def test_a_spec_with_wrong_yaml_is_left_alone(run: Run) -> None:
-    wrong = "name:  [Net\n"
+    wrong = "cnngen: 1\nname:  [Net\n"
     Path("a.yaml").write_text(UNTIDY)
     Path("wrong.yaml").write_text(wrong)
     result = run("fmt", ".")

@@ -22,8 +22,8 @@ from click.testing import CliRunner
 from pages import PAGES, ROOT
 
 from cnngen.cli import cli
+from cnngen.files import write_file
 from cnngen.locate import zoo
-from cnngen.targets.files import write
 
 TABLE = re.compile(r"^(\| `cnngen draw .*)\n\|[ |:-]+\|\n(\|.*)$", re.MULTILINE)
 COMMAND = re.compile(r"`cnngen (draw [^`]+)`")
@@ -106,13 +106,13 @@ def test_nothing_in_a_spec_ends_its_block(text: str, fence: str):
 def update() -> None:
     """Write what is drawn now."""
     for file, command in pictures().items():
-        write(file, draw(command).encode())
+        write_file(file, draw(command).encode())
     networks = zoo_pages.networks()
     texts = {"README.md": zoo_pages.index(networks)}
     for name, network in networks.items():
         texts |= zoo_pages.files(name, network)
     for name, text in texts.items():
-        write(zoo_pages.FOLDER / name, text.encode())
+        write_file(zoo_pages.FOLDER / name, text.encode())
     for path in zoo_pages.FOLDER.iterdir():
         if path.name not in texts:
             path.unlink()

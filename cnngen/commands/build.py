@@ -17,9 +17,11 @@ from cnngen.commands.options import (
     changes,
     exit_code,
     options,
+    say,
     show,
     specs,
 )
+from cnngen.commands.standard_input import FILENAME, STANDARD_INPUT, takes_standard_input
 from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Build:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder of templates that come before those of the target.",
 )
+@takes_standard_input
 @changes
 @click.pass_context
 def build(
@@ -86,6 +89,8 @@ def build(
     """
     if settings and output is None:
         raise click.UsageError("`--set` needs `-o`: choose a folder for the changed sources")
+    if STANDARD_INPUT in spec and not ctx.meta[FILENAME]:
+        raise click.UsageError("`-` needs `--stdin-filename`: what is written is called after it")
     run = Build(
         output or DEFAULT_OUTPUT,
         _targets(target),
@@ -151,7 +156,7 @@ def _build(path: Path, run: Build) -> None:
         try:
             text = generate(network, target, report, settings, run.templates)
         except TemplateFaultError as fault:
-            click.echo(f"error: {one_line(str(fault))}", err=True)
+            say(f"error: {one_line(str(fault))}", err=True)
             run.codes.add(ERRORS)
             continue
         show(list(report))
@@ -162,30 +167,31 @@ def _build(path: Path, run: Build) -> None:
 
 def _put(file: Path, content: bytes, run: Build) -> None:
     """Write one file, or compare it."""
-    from cnngen.targets.files import State, state, write
+    from cnngen.files import write_file
+    from cnngen.targets.files import State, state
 
     name = one_line(str(file))
     try:
         found = state(file, content)
         kept = found is State.FRESH or (found is State.FOREIGN and not run.force)
         if not run.check and not kept:
-            write(file, content)
+            write_file(file, content)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise WrongUseError(f"`{name}` cannot be read or written: {reason}") from None
     if run.check and found is State.FRESH:
         run.fresh += 1
     elif run.check:
-        click.echo(f"{found.value} {name}")
+        say(f"{found.value} {name}")
         run.codes.add(ERRORS)
     elif found is State.FRESH:
-        click.echo(f"unchanged {name}")
+        say(f"unchanged {name}")
     elif kept:
-        click.echo(f"error: `{name}` has no header of cnngen, so somebody owns it", err=True)
-        click.echo("  = help: move it away, or overwrite it with `--force`", err=True)
+        say(f"error: `{name}` has no header of cnngen, so somebody owns it", err=True)
+        say("  = help: move it away, or overwrite it with `--force`", err=True)
         run.codes.add(ERRORS)
     else:
-        click.echo(f"wrote {name}")
+        say(f"wrote {name}")
 
 
 def _finish_check(run: Build, stems: set[str] | None, spec: Sequence[str]) -> None:
@@ -193,10 +199,10 @@ def _finish_check(run: Build, stems: set[str] | None, spec: Sequence[str]) -> No
     from cnngen.targets.files import orphans
 
     for file in orphans(run.folder, stems) if stems is not None else ():
-        click.echo(f"orphan {one_line(str(file))}")
+        say(f"orphan {one_line(str(file))}")
         run.codes.add(ERRORS)
     if run.codes <= {0}:
-        click.echo(f"{run.fresh} files are up to date")
+        say(f"{run.fresh} files are up to date")
     else:
         again = one_line(" ".join(["cnngen build", *spec]))
-        click.echo(f"`{again}` writes what is stale or missing; remove what is an orphan", err=True)
+        say(f"`{again}` writes what is stale or missing; remove what is an orphan", err=True)

@@ -8,7 +8,17 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.checking import checker
-from cnngen.commands.options import Size, analyse, changes, exit_code, options, show, specs
+from cnngen.commands.options import (
+    Size,
+    changes,
+    exit_code,
+    only_specs,
+    options,
+    say,
+    show,
+    specs,
+)
+from cnngen.commands.standard_input import STANDARD_INPUT, name_of, takes_standard_input
 from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
@@ -38,6 +48,8 @@ FOR_PEOPLE = ("text", "concise")
     metavar="N",
     help="Check so many specs at a time; by default, as many as pays.",
 )
+@only_specs
+@takes_standard_input
 @changes
 @click.pass_context
 def check(
@@ -58,6 +70,10 @@ def check(
         raise click.UsageError("`--diff` prints a diff and changes nothing")
     if watch and (fix or diff or format not in FOR_PEOPLE):
         raise click.UsageError("`--watch` only checks, and prints for people")
+    if STANDARD_INPUT in spec and (fix or watch):
+        raise click.UsageError(
+            "--fix and --watch are for files: `-` is read once (--diff shows fixes)"
+        )
     found: dict[tuple[object, ...], Diagnostic] = {}
     codes: Counter[int] = Counter()
     paths = specs(spec)
@@ -68,10 +84,9 @@ def check(
     if diff:
         from cnngen.commands.fixing import show_changes
 
-        given = options(settings, input, max_layers)
-        codes.update(exit_code(analyse(path, given)[1]) for path in paths)
-        show(show_changes(paths, given), format)
-        ctx.exit(max(codes))
+        before, left = show_changes(paths, options(settings, input, max_layers))
+        show(left, format)
+        ctx.exit(exit_code(before))
     if fix:
         from cnngen.commands.fixing import mend
 
@@ -87,19 +102,19 @@ def check(
         if new and format in FOR_PEOPLE:
             show(list(new.values()), format)
         if format == "text":
-            click.echo(f"{one_line(str(path))}: {_verdict(diagnostics) if code else 'ok'}")
+            say(f"{one_line(name_of(path))}: {_verdict(diagnostics) if code else 'ok'}")
     checks.finish()
     if fix and any(diagnostic.fix for diagnostic in found.values()):
         from cnngen.commands.fixing import say_what_is_left
 
         say_what_is_left(paths, list(found.values()))
     if format == "text" and len(paths) > 1:
-        click.echo(_counts(codes))
+        say(_counts(codes))
     elif format not in FOR_PEOPLE:
         from cnngen.diagnostics.machine import RENDERERS
 
         click.echo(RENDERERS[format](list(found.values())), nl=False)
-    ctx.exit(max(codes))
+    ctx.exit(max(codes, default=0))
 
 
 def _identity(diagnostic: "Diagnostic") -> tuple[object, ...]:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import click
 
 from cnngen.cache import Cache, File, cache_folder
 from cnngen.commands.options import Size, analyse, options
+from cnngen.commands.standard_input import Given, given
 
 if TYPE_CHECKING:
     from cnngen.diagnostics.model import Diagnostic
@@ -36,6 +37,7 @@ class Checker:
     input: Size | None
     max_layers: int | None
     cache: Cache | None
+    given: Given | None  # the standard input, which the cache does not know
     learned: bool = field(default=False, init=False)
 
     def check(self, path: Path) -> "list[Diagnostic]":
@@ -45,7 +47,7 @@ class Checker:
 
     def recall(self, path: Path) -> "list[Diagnostic] | None":
         """What there was to say about a spec, if nothing has changed."""
-        result = self.cache.recall(path) if self.cache else None
+        result = self.cache.recall(path) if self.cache and not self._is_given(path) else None
         if result is None:
             return None
         if not result.found:
@@ -91,21 +93,29 @@ class Checker:
         """What there is to say about a spec that the cache does not know."""
         from cnngen.syntax.load import read_file
 
+        reader = self.given.read if self.given else read_file
         sources: list[tuple[Path, Source]] = []
         missed: list[Path] = []
 
         def read(path: Path, shown: str | None = None) -> "Source":
             missed.append(path)
-            sources.append((path, read_file(path, shown)))
+            sources.append((path, reader(path, shown)))
             missed.pop()
             return sources[-1][1]
 
-        given = options(self.settings, self.input, self.max_layers)
-        _, diagnostics = analyse(path, given, read)
+        chosen = replace(options(self.settings, self.input, self.max_layers), reader=reader)
+        _, diagnostics = analyse(path, chosen, read)
         # Whether a file is there, and may be extended, is not in what the others hold.
-        if not missed and all(diagnostic.code != "bad-extends" for diagnostic in diagnostics):
+        if (
+            not missed
+            and not self._is_given(path)
+            and all(diagnostic.code != "bad-extends" for diagnostic in diagnostics)
+        ):
             self._remember(path, sources, diagnostics)
         return diagnostics
+
+    def _is_given(self, path: Path) -> bool:
+        return self.given is not None and path == self.given.path
 
     def _remember(
         self,
@@ -139,5 +149,6 @@ def checker(
 ) -> Checker:
     """A checker, with the cache of the user if that is wanted and has a place."""
     folder = cache_folder() if cached else None
-    given = repr((sorted(settings.items()), input, max_layers))
-    return Checker(settings, input, max_layers, Cache(folder, given) if folder else None)
+    chosen = repr((sorted(settings.items()), input, max_layers))
+    cache = Cache(folder, chosen) if folder else None
+    return Checker(settings, input, max_layers, cache, given())

@@ -1,6 +1,5 @@
 """`cnngen compare`: networks side by side, as a table or as the chart of surveys."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,9 @@ from cnngen.commands.options import (
     specs,
     terminal_width,
 )
-from cnngen.commands.writing import write_file
-from cnngen.diagnostics.terminal import one_line
+from cnngen.commands.standard_input import takes_standard_input
+from cnngen.commands.writing import format_of, refuse_screen, write_named
+from cnngen.diagnostics.terminal import as_json, one_line
 
 if TYPE_CHECKING:
     from cnngen.compare.rows import Compared
@@ -48,6 +48,7 @@ ENDINGS = {
     metavar="NAME",
     help="The images of the accuracies; else those on which most of the networks were measured.",
 )
+@takes_standard_input
 @changes
 def compare(
     spec: tuple[str, ...],
@@ -64,9 +65,11 @@ def compare(
     as the areas of bubbles; `png` needs `pip install 'cnngen[draw]'`. Accuracies come from
     `results` in the specs; with --set or --input, networks are others than those, and have none.
     """
-    format = _format(output, format)
+    format = format_of(output, format, ENDINGS, default="text")
     if output is None and format == "png":
         raise WrongUseError("a picture as png goes to a file: give one with -o")
+    if output is None and format in ("svg", "html"):
+        refuse_screen(format, Path("networks"))
     paths = specs(spec)
     if len(paths) < 2:
         same = len(spec) > 1 and len(paths) == 1
@@ -81,7 +84,7 @@ def compare(
     images = common_dataset(rows) if dataset is None else _dataset(dataset, rows, changed)
     content = _content(Comparison(rows, images, changed), format, output is None)
     if output:
-        write_file(output, content)
+        write_named(output, content)
     else:
         click.echo(content.decode(), nl=False)
 
@@ -101,17 +104,6 @@ def _dataset(name: str, rows: "list[Compared]", changed: bool) -> str:
     raise WrongUseError(message)
 
 
-def _format(output: Path | None, format: str | None) -> str:
-    if format or not output:
-        return format or "text"
-    found = ENDINGS.get(output.suffix.lower().removeprefix("."))
-    if found is None:
-        *endings, last = (f".{ending}" for ending in ENDINGS)
-        name = one_line(output.name)
-        raise WrongUseError(f"`{name}` does not end in {', '.join(endings)} or {last}")
-    return found
-
-
 def _content(comparison: "Comparison", format: str, printed: bool) -> bytes:
     from cnngen.compare.chart import NoChartError, chart
     from cnngen.compare.page import page
@@ -127,7 +119,7 @@ def _content(comparison: "Comparison", format: str, printed: bool) -> bytes:
                 return page(comparison).encode()
             case "json":
                 networks = [row.as_dict() for row in comparison.rows]
-                return (json.dumps(networks, indent=2) + "\n").encode()
+                return as_json(networks).encode()
             case _:
                 return as_text(comparison, format, terminal_width() if printed else None).encode()
     except (MissingFrameworkError, NoChartError) as error:

@@ -1,6 +1,6 @@
 """`cnngen diff`: what changed in a network, and not in its text."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,13 @@ from cnngen.commands.options import (
     analyse,
     changes,
     checked,
+    given_settings,
     only_spec,
     options,
+    say,
 )
-from cnngen.diagnostics.terminal import one_line
+from cnngen.commands.standard_input import STANDARD_INPUT, UNNAMED, takes_standard_input
+from cnngen.diagnostics.terminal import as_json, one_line
 
 if TYPE_CHECKING:
     from cnngen.analysis import Options
@@ -36,6 +39,21 @@ if TYPE_CHECKING:
     show_default=True,
 )
 @click.option("--exit-code", "strict", is_flag=True, help="End with 1 where the networks differ.")
+@click.option(
+    "--set-new",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=given_settings,
+    help="The same for NEW only.",
+)
+@click.option(
+    "--set-old",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=given_settings,
+    help="Like --set, for OLD only; where both set a parameter, this one counts.",
+)
+@takes_standard_input
 @changes
 @click.pass_context
 def diff(
@@ -44,6 +62,8 @@ def diff(
     new: str,
     format: str,
     strict: bool,
+    set_old: dict[str, str],
+    set_new: dict[str, str],
     settings: dict[str, str],
     input: Size | None,
     max_layers: int | None,
@@ -53,18 +73,29 @@ def diff(
     OLD and NEW are specs, or REV:FILE, a file as git has it at a revision, with those that it
     extends: HEAD~1:specs/resnet50.yaml. What is written otherwise and means the same is no change.
     """
-    chosen = options(settings, input, max_layers)
-    before, after = _network(old, chosen), _network(new, chosen)
+    changed = settings | set_old, settings | set_new
+    before, after = (
+        _network(text, options(values, input, max_layers))
+        for text, values in zip((old, new), changed, strict=True)
+    )
     from cnngen.diff.changes import difference
     from cnngen.report.difference import difference_text
 
     found = difference(before, after)
     if format == "json":
-        text = json.dumps(found.as_dict(), indent=2) + "\n"
+        text = as_json(found.as_dict())
     else:
-        text = difference_text(found, one_line(old), one_line(new), format)
-    click.echo(text, nl=False)
+        names = _named(old, set_old), _named(new, set_new)
+        text = difference_text(found, *names, format)
+    say(text, nl=False)
     ctx.exit(ERRORS if strict and not found.empty else 0)
+
+
+def _named(text: str, settings: Mapping[str, str]) -> str:
+    """An argument, with what was set for it only."""
+    given = ", ".join(f"{name}={value}" for name, value in settings.items())
+    name = UNNAMED if text == STANDARD_INPUT else text
+    return one_line(f"{name} with {given}" if given else name)
 
 
 def _network(text: str, chosen: "Options") -> "Network":

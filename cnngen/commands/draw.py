@@ -14,10 +14,12 @@ from cnngen.commands.options import (
     only_spec,
     options,
 )
-from cnngen.commands.writing import write_file
+from cnngen.commands.standard_input import takes_standard_input
+from cnngen.commands.writing import format_of, refuse_screen, write_named
 
 FORMATS = ("svg", "png", "pdf", "html", "dot", "mmd")
 BINARY = ("png", "pdf")
+READABLE = ("dot", "mmd")  # by people, too
 
 
 @click.command()
@@ -44,6 +46,7 @@ BINARY = ("png", "pdf")
     metavar="NAME",
     help="A block, or one use of it by its path, to open in place; can be repeated.",
 )
+@takes_standard_input
 @changes
 def draw(
     spec: str,
@@ -61,10 +64,13 @@ def draw(
     lines in the spec and in the sources. `mmd` is Mermaid, `dot` Graphviz; these two need nothing
     else, the others `pip install 'cnngen[draw]'`.
     """
-    format = _format(output, format)
+    format = format_of(output, format, {name: name for name in FORMATS}, default="svg")
     if output is None and format in BINARY:
         raise WrongUseError(f"a picture as {format} goes to a file: give one with -o")
-    network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
+    path = only_spec(spec)
+    if output is None and format not in READABLE:
+        refuse_screen(format, path)
+    network = checked(*analyse(path, options(settings, input, max_layers)))
     from cnngen.draw.figures import TooLargeError, UnknownNameError, check_names
     from cnngen.draw.picture import picture
     from cnngen.frameworks import MissingFrameworkError
@@ -77,14 +83,4 @@ def draw(
     if output is None:
         click.echo(content.decode(), nl=False)
     else:
-        write_file(output, content)
-
-
-def _format(output: Path | None, format: str | None) -> str:
-    ending = output.suffix.lower().removeprefix(".") if output else ""
-    if format or not output:
-        return format or "svg"
-    if ending not in FORMATS:
-        endings = f"{', '.join(f'.{name}' for name in FORMATS[:-1])} or .{FORMATS[-1]}"
-        raise WrongUseError(f"`{output.name}` does not end in {endings}")
-    return ending
+        write_named(output, content)

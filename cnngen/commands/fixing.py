@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from cnngen.commands.options import WrongUseError
+from cnngen.commands.options import WrongUseError, say
+from cnngen.commands.standard_input import given, name_of
 from cnngen.commands.writing import unwritable
-from cnngen.diagnostics.terminal import one_line, safe
+from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
     from cnngen.analysis import Options
@@ -21,16 +20,16 @@ BOM = "\ufeff".encode()
 
 def mend(paths: Sequence[Path], options: "Options", *, quiet: bool) -> None:
     """Fix specs and say what was fixed; `quiet` leaves the standard output to others."""
-    from cnngen.fix import copies_of, fix
+    from cnngen.fix import copies_of, examine_all, fix
 
     copies = copies_of(paths, options)
     before = dict(copies.texts)
-    fixed = list(fix(paths, copies))
+    fixed = list(fix(paths, copies, examine_all(paths, copies)))
     for file, text in copies.texts.items():
         if text != before[file]:
             replace_text(file, before[file], text)
     for diagnostic in fixed:
-        click.echo(_line(diagnostic), err=quiet)
+        say(_line(diagnostic), err=quiet)
 
 
 def say_what_is_left(paths: Sequence[Path], diagnostics: "Sequence[Diagnostic]") -> None:
@@ -42,35 +41,39 @@ def say_what_is_left(paths: Sequence[Path], diagnostics: "Sequence[Diagnostic]")
     for file in files:
         reason = obstacle(Path(file)) if file in named else "is not named on the command line"
         if reason:
-            click.echo(f"`{one_line(file)}` {reason}, so it is left as it is", err=True)
+            say(f"`{one_line(file)}` {reason}, so it is left as it is", err=True)
 
 
-def show_changes(paths: Sequence[Path], options: "Options") -> "list[Diagnostic]":
-    """Print what `--fix` would change as a diff; gives the diagnostics that would be left."""
-    from cnngen.fix import copies_of, fix
+def show_changes(
+    paths: Sequence[Path], options: "Options"
+) -> "tuple[list[Diagnostic], list[Diagnostic]]":
+    """Print what `--fix` would change as a diff; gives the diagnostics, and what would be left."""
+    from cnngen.fix import copies_of, examine_all, fix
 
-    copies = copies_of(paths, options)
-    before = dict(copies.texts)
-    list(fix(paths, copies))
-    shown = {path.resolve(): str(path) for path in reversed(paths)}
+    known = given()
+    copies = copies_of(paths, options, known and known.path)
+    before, found = dict(copies.texts), examine_all(paths, copies)
+    everything = [d for path in paths for d in found[path].diagnostics]
+    list(fix(paths, copies, found))
+    shown = {path.resolve(): name_of(path) for path in reversed(paths)}
     for file, text in copies.texts.items():
         show_diff(before[file], text, one_line(shown[file]))
-    left = {d.primary: d for path in paths for d in copies.examine(path).diagnostics}
-    return list(left.values())
+    left = {d.primary: d for path in paths for d in found[path].diagnostics}
+    return everything, list(left.values())
 
 
 def show_diff(old: str, new: str, name: str) -> None:
     """Print what changes in a file of this name."""
     before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (old, new))
     for line in difflib.unified_diff(before, after, name, name):
-        click.echo(safe(line.rstrip("\r\n")))
+        say(line.rstrip("\r\n"))
         if not line.endswith("\n"):
-            click.echo("\\ No newline at end of file")
+            say("\\ No newline at end of file")
 
 
 def replace_text(file: Path, before: str, after: str) -> None:
     """Put another text into a file, unless somebody else changed it in the meantime."""
-    from cnngen.targets.files import write
+    from cnngen.files import write_file
 
     name = one_line(str(file))
     try:
@@ -78,7 +81,7 @@ def replace_text(file: Path, before: str, after: str) -> None:
         mark = BOM if content.startswith(BOM) else b""
         if content != mark + before.encode():
             raise WrongUseError(f"`{name}` has changed meanwhile, so it is left as it is")
-        write(file, mark + after.encode())
+        write_file(file, mark + after.encode())
     except OSError as error:
         raise unwritable(file, error) from None
 

@@ -1,26 +1,27 @@
 """`cnngen fmt`: specs in the layout of the zoo."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cnngen.commands import complete
-from cnngen.commands.options import ERRORS, WRONG_USE, exit_code, show, specs
+from cnngen.commands.options import ERRORS, WRONG_USE, exit_code, only_specs, say, show, specs
+from cnngen.commands.standard_input import STANDARD_INPUT, read_standard_input, takes_standard_input
 from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
     from cnngen.source import Source
-
-STANDARD_INPUT = "-"
 
 
 @click.command()
 @click.argument("spec", nargs=-1, shell_complete=complete.spec)
 @click.option("--check", is_flag=True, help="Write nothing, and fail where something would change.")
 @click.option("--diff", is_flag=True, help="Write nothing, and show what would change.")
+@takes_standard_input
+@only_specs
 @click.pass_context
 def fmt(ctx: click.Context, spec: tuple[str, ...], check: bool, diff: bool) -> None:
     """Lay specs out like those of the zoo: indentation, blank lines, quotes, comments in columns.
@@ -29,10 +30,10 @@ def fmt(ctx: click.Context, spec: tuple[str, ...], check: bool, diff: bool) -> N
     printed.
     """
     if STANDARD_INPUT not in spec:
-        ctx.exit(max([_format_file(ctx, path, check, diff) for path in specs(spec)]))
+        ctx.exit(max([_format_file(ctx, path, check, diff) for path in specs(spec)], default=0))
     if len(spec) > 1:
         raise click.UsageError("`-` stands alone")
-    ctx.exit(_format_input(check, diff))
+    ctx.exit(_format_input(spec, check, diff))
 
 
 def _format_file(ctx: click.Context, path: Path, check: bool, diff: bool) -> int:
@@ -48,26 +49,26 @@ def _format_file(ctx: click.Context, path: Path, check: bool, diff: bool) -> int
     if check or diff:
         return _say(source, text, check, diff)
     if reason := obstacle(path):
-        click.echo(f"`{name}` {reason}, so it is left as it is", err=True)
+        say(f"`{name}` {reason}, so it is left as it is", err=True)
         return WRONG_USE
     replace_text(path, source.text, text)
-    click.echo(f"formatted {name}")
+    say(f"formatted {name}")
     return code
 
 
-def _format_input(check: bool, diff: bool) -> int:
+def _format_input(spec: Sequence[str], check: bool, diff: bool) -> int:
     """Format the standard input; where that fails, nothing is printed for an editor to take."""
     from cnngen.commands.fixing import BOM
-    from cnngen.syntax.load import source_of
-    from cnngen.syntax.read import MAX_SIZE
 
-    content = sys.stdin.buffer.read(MAX_SIZE + 1)
-    source, text, code = _formatted("<stdin>", lambda: source_of(content, "<stdin>"))
+    given = read_standard_input(spec)
+    assert given  # as `-` is in `spec`
+    name = one_line(given.shown)
+    source, text, code = _formatted(name, lambda: given.read(given.path))
     if code or ((check or diff) and text == source.text):
         return code
     if check or diff:
         return _say(source, text, check, diff)
-    mark = BOM if content.startswith(BOM) else b""
+    mark = BOM if given.content.startswith(BOM) else b""
     sys.stdout.buffer.write(mark + text.encode())
     return code
 
@@ -80,7 +81,7 @@ def _say(source: "Source", text: str, check: bool, diff: bool) -> int:
     if diff:
         show_diff(source.text, text, name)
     if check:
-        click.echo(f"{name} would change", err=diff)
+        say(f"{name} would change", err=diff)
     return ERRORS if check else 0
 
 

@@ -18,7 +18,7 @@ from cnngen.commands.options import (
     options,
     show,
 )
-from cnngen.commands.writing import write_file
+from cnngen.commands.writing import write_named
 from cnngen.diagnostics.terminal import one_line
 from cnngen.locate import SUFFIXES
 from cnngen.shipped import SPECS, TEMPLATES
@@ -63,7 +63,7 @@ def new(ctx: click.Context, file: Path, parent: str | None, force: bool) -> None
     else:
         texts = _variant(file, name, parent)
     for path, text in texts.items():
-        write_file(path, text.encode())
+        write_named(path, text.encode())
     _, diagnostics = analyse(file, options({}, None, None))
     show(diagnostics)  # of a parent outside of the project, for instance
     ctx.exit(exit_code(diagnostics))

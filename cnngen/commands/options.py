@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cnngen.diagnostics.terminal import one_line
-from cnngen.locate import UnknownSpecError, find_all_specs
+from cnngen.commands.standard_input import STANDARD_INPUT, read, read_standard_input
+from cnngen.diagnostics.terminal import one_line, safe_lines
+from cnngen.locate import UnknownSpecError, find_all_specs, would_be_found
 
 if TYPE_CHECKING:
     from cnngen.analysis import Options
@@ -23,6 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 ERRORS = 1
 WRONG_USE = 2
+ONLY_SPECS = "cnngen.only_specs"  # in the context of a command
 LARGEST_SIDE = 2**31 - 1
 SETTING = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(\S.*?)\s*", re.DOTALL)
 
@@ -47,7 +49,7 @@ def _input(ctx: click.Context, param: click.Parameter, value: str | None) -> Siz
     return sizes[0], sizes[1], sizes[2]
 
 
-def _settings(
+def given_settings(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
     settings: dict[str, str] = {}
@@ -80,7 +82,7 @@ def changes(command: F) -> F:
             "settings",
             multiple=True,
             metavar="NAME=VALUE",
-            callback=_settings,
+            callback=given_settings,
             help="Another value for a parameter of the network; can be repeated.",
         ),
     ):
@@ -101,13 +103,35 @@ def options(settings: dict[str, str], input: Size | None, max_layers: int | None
     from cnngen.ops.base import Image
     from cnngen.semantics.elaboration import MAX_LAYERS
 
-    return Options(settings, Image(*input) if input else None, max_layers or MAX_LAYERS)
+    return Options(settings, Image(*input) if input else None, max_layers or MAX_LAYERS, read)
+
+
+def only_specs(command: F) -> F:
+    """The option `--only-specs` of commands that tools run on any files."""
+
+    def remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        ctx.meta[ONLY_SPECS] = value
+
+    return click.option(
+        "--only-specs",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Leave out the files that are named and would not be found in a folder: for hooks.",
+    )(command)
 
 
 def specs(texts: Sequence[str]) -> list[Path]:
     """The files that the arguments of a command mean."""
+    standard_input = read_standard_input(texts)
+    known = {STANDARD_INPUT: standard_input.path} if standard_input else {}
+    if click.get_current_context().meta.get(ONLY_SPECS):
+        left = [text for text in texts if text in known or would_be_found(text)]
+        if texts and not left:
+            return []
+        texts = left
     try:
-        return find_all_specs(texts)
+        return find_all_specs(texts, known)
     except UnknownSpecError as error:
         raise WrongUseError(str(error)) from None
 
@@ -137,12 +161,11 @@ def analyse(
     """
     from cnngen.analysis import analyse_file
     from cnngen.diagnostics.model import Report
-    from cnngen.syntax.load import read_file
 
     if context := click.get_current_context(silent=True):  # there is none in a process of its own
         context.meta["spec"] = path
     report = Report()
-    network = analyse_file(path, report, options, reader or read_file)
+    network = analyse_file(path, report, options, reader)
     if network is None:
         from cnngen.remedy import advised
 
@@ -158,6 +181,11 @@ def show(diagnostics: "Sequence[Diagnostic]", format: str = "text") -> None:
 
     text = RENDERERS[format](diagnostics, color=_wants_color())
     click.echo(text + ("\n" if format == "text" else ""), err=True, nl=False)
+
+
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print lines, with nothing in them that a terminal or the runner of a CI job would obey."""
+    click.echo(safe_lines(text), err=err, nl=nl)
 
 
 def exit_code(diagnostics: "Iterable[Diagnostic]") -> int:

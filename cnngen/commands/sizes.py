@@ -1,12 +1,13 @@
 """`cnngen sizes`: which heights and widths a network takes, and what it makes of them."""
 
-import json
 from typing import Any
 
 import click
 
 from cnngen.commands import complete
-from cnngen.commands.options import Size, analyse, changes, exit_code, options, show, specs
+from cnngen.commands.options import Size, analyse, changes, exit_code, options, say, show, specs
+from cnngen.commands.standard_input import name_of, takes_standard_input
+from cnngen.diagnostics.terminal import as_json
 
 
 @click.command()
@@ -19,6 +20,7 @@ from cnngen.commands.options import Size, analyse, changes, exit_code, options, 
     show_default=True,
     help="Sentences, or a list with an object for each spec.",
 )
+@takes_standard_input
 @changes
 @click.pass_context
 def sizes(
@@ -49,7 +51,7 @@ def sizes(
 
         answered = answer(network)
         texts.append(as_text(answered))
-        found.append({"spec": str(path), **as_dict(answered)})
-    text = json.dumps(found, indent=2) + "\n" if format == "json" else "\n".join(texts)
-    click.echo(text, nl=False)
+        found.append({"spec": name_of(path), **as_dict(answered)})
+    text = as_json(found) if format == "json" else "\n".join(texts)
+    say(text, nl=False)
     ctx.exit(code)

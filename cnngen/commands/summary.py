@@ -1,7 +1,5 @@
 """`cnngen summary`: shapes, parameters and costs of a network."""
 
-import json
-
 import click
 
 from cnngen.commands import complete
@@ -13,9 +11,12 @@ from cnngen.commands.options import (
     checked,
     only_spec,
     options,
+    say,
     table_format,
     terminal_width,
 )
+from cnngen.commands.standard_input import takes_standard_input
+from cnngen.diagnostics.terminal import as_json
 
 
 @click.command()
@@ -35,6 +36,7 @@ from cnngen.commands.options import (
     " formats (not csv) where this is said.",
 )
 @click.option("--training", is_flag=True, help="Count what exists in training only, too.")
+@takes_standard_input
 @changes
 def summary(
     spec: str,
@@ -56,8 +58,8 @@ def summary(
     from cnngen.report.catalogue import escaped
     from cnngen.report.memory import activations, memory_fields, memory_text
     from cnngen.report.summary import summarize
-    from cnngen.report.summary_table import buffers, left_out, plain_table, summary_table
-    from cnngen.report.table import aligned, comma_separated, latex, latex_text, markdown
+    from cnngen.report.summary_table import page, plain_table, summary_table
+    from cnngen.report.table import comma_separated, latex, latex_text, markdown
 
     summed = summarize(network, training)
     memory = memory_text(activations(network), batch or 1)
@@ -66,7 +68,7 @@ def summary(
             fields = summed.as_dict()
             if batch:
                 fields["activations"] = memory_fields(activations(network), batch)
-            text = json.dumps(fields, indent=2) + "\n"
+            text = as_json(fields)
         case "csv":
             text = comma_separated(plain_table(summed, depth))
         case "markdown":
@@ -76,7 +78,5 @@ def summary(
             text = latex(summary_table(network, summed, depth or 1))
             text += f"\n\\par {latex_text(memory)}\n" if batch else ""
         case _:
-            table = aligned(summary_table(network, summed, depth or 1), terminal_width())
-            notes = filter(None, (memory, buffers(summed), left_out(summed)))
-            text = "\n".join([table, *notes, ""])
-    click.echo(text, nl=False)
+            text = page(summed, depth or 1, batch or 1, terminal_width())
+    say(text, nl=False)

@@ -1,6 +1,5 @@
 """`cnngen verify`: run both sources of networks, and see whether they are the same networks."""
 
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Sequence
@@ -20,9 +19,11 @@ from cnngen.commands.options import (
     changes,
     exit_code,
     options,
+    say,
     show,
     specs,
 )
+from cnngen.diagnostics.terminal import as_json
 
 if TYPE_CHECKING:
     from cnngen.analysis import Options
@@ -114,7 +115,7 @@ def verify(
         if format == "table":
             _print(verification)
     if format == "json":
-        click.echo(json.dumps([each.as_dict() for each in found], indent=2))
+        say(as_json([each.as_dict() for each in found]), nl=False)
     ctx.exit(max(codes, default=0))
 
 
@@ -153,7 +154,7 @@ class Run:
                             each, texts, Path(folder), self.dtype, self.seed, step
                         )
                 except SourceError as error:
-                    click.echo(f"{found.name}: {error}", err=True)
+                    say(f"{found.name}: {error}", err=True)
                     return None
             if self.verbose:
                 self._compare_stages(network, found)
@@ -182,10 +183,10 @@ class Run:
                     reference, network, texts, Path(folder), self.dtype, self.seed
                 )
         except SourceError as error:
-            click.echo(f"{stem}: {error}", err=True)
+            say(f"{stem}: {error}", err=True)
             return None
         except TransferError as error:
-            click.echo(f"{stem}: {reference} is another network\n{error}", err=True)
+            say(f"{stem}: {reference} is another network\n{error}", err=True)
             return None
         return found
 
@@ -235,7 +236,7 @@ def _print(found: "Verification") -> None:
     verdict = "one network" if found.equal else "the sources differ"
     if found.against:
         verdict = f"the network of {found.against}" if found.equal else f"not {found.against}"
-    click.echo(f"{found.name}: {verdict}\n")
-    click.echo(aligned(verification_table(found.comparisons)))
+    say(f"{found.name}: {verdict}\n")
+    say(aligned(verification_table(found.comparisons)))
     if found.stages:
-        click.echo(aligned(stage_table(found.stages)))
+        say(aligned(stage_table(found.stages)))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from cnngen.commands.options import say
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.terminal import one_line
 from cnngen.locate import DEFAULT_FOLDER, UnknownSpecError, find_all_specs
@@ -89,11 +90,11 @@ def _stamp(path: str) -> Stamp:
 
 def _say_time() -> None:
     if sys.stdout.isatty():
-        click.echo(time.strftime("%H:%M:%S"))
+        say(time.strftime("%H:%M:%S"))
 
 
 def _say_what_is_watched(texts: Sequence[str], stamps: Stamps) -> None:
     names = [one_line(text) for text in texts or (DEFAULT_FOLDER,)]
     shown = ", ".join(names[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
     files = "1 file" if len(stamps) == 1 else f"{len(stamps)} files"
-    click.echo(f"watching {shown} ({files}); Ctrl-C ends", err=True)
+    say(f"watching {shown} ({files}); Ctrl-C ends", err=True)

@@ -1,6 +1,5 @@
 """`cnngen weights`: the weights of a network, carried from one framework to the other."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +16,11 @@ from cnngen.commands.options import (
     checked,
     only_spec,
     options,
+    say,
     show,
     table_format,
 )
+from cnngen.diagnostics.terminal import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,9 +131,9 @@ def convert(
     except OSError as error:
         raise WrongUseError(f"cannot write {target}: {error.strerror or error}") from None
     for line in notes:
-        click.echo(line, err=True)
+        say(line, err=True)
     layers = len({place.layer.path for place in carried})
-    click.echo(f"wrote {target}: {len(carried)} weights of {layers} layers for {NAMES[framework]}")
+    say(f"wrote {target}: {len(carried)} weights of {layers} layers for {NAMES[framework]}")
 
 
 @weights.command("map")
@@ -177,9 +178,9 @@ def correspond(
     else:
         rows, theirs = list(between_targets(network)), "Keras"
     if format == "json":
-        click.echo(json.dumps([row.as_dict() for row in rows], indent=2))
+        say(as_json([row.as_dict() for row in rows]), nl=False)
     else:
-        click.echo(RENDERERS[format](correspondence_table(rows, theirs)), nl=False)
+        say(RENDERERS[format](correspondence_table(rows, theirs)), nl=False)
 
 
 @dataclass(frozen=True, slots=True)

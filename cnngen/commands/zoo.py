@@ -1,6 +1,5 @@
 """`cnngen list`: where networks come from and what they cost, a row each."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,14 @@ from cnngen.commands.options import (
     analyse,
     exit_code,
     options,
+    say,
     show,
     specs,
     table_format,
     terminal_width,
 )
+from cnngen.commands.standard_input import takes_standard_input
+from cnngen.diagnostics.terminal import as_json
 from cnngen.locate import zoo
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 @click.command("list")
 @click.argument("spec", nargs=-1, shell_complete=complete.spec)
 @table_format
+@takes_standard_input
 @click.pass_context
 def list_zoo(ctx: click.Context, spec: tuple[str, ...], format: str) -> None:
     """List networks with what they cost, the oldest first.
@@ -38,12 +41,12 @@ def list_zoo(ctx: click.Context, spec: tuple[str, ...], format: str) -> None:
     entries, code = _entries(specs(spec) if spec else list(zoo().values()))
     entries = in_order(entries)
     if format == "json":
-        text = json.dumps([entry.as_dict() for entry in entries], indent=2) + "\n"
+        text = as_json([entry.as_dict() for entry in entries])
     elif format == "table":
         text = aligned(catalogue_table(entries, format), terminal_width())
     else:
         text = RENDERERS[format](catalogue_table(entries, format))
-    click.echo(text, nl=False)
+    say(text, nl=False)
     ctx.exit(code)
 
 

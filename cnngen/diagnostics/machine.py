@@ -1,12 +1,11 @@
 """Diagnostics for programs: JSON and annotations of GitHub Actions; and all formats by name."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from cnngen.diagnostics.model import Diagnostic, Label
 from cnngen.diagnostics.sarif import render_sarif
-from cnngen.diagnostics.terminal import one_line
+from cnngen.diagnostics.terminal import as_json, printable
 from cnngen.diagnostics.text import full_message, render_concise, render_text
 from cnngen.source import Span
 
@@ -23,7 +22,7 @@ class Renderer(Protocol):
 
 def render_json(diagnostics: Sequence[Diagnostic], *, color: bool = False, limit: int = 20) -> str:
     """A list of objects; lines and columns count from 1, a range ends before its `end`."""
-    return _dump(
+    return as_json(
         [
             {
                 "code": d.code,
@@ -60,11 +59,6 @@ RENDERERS: dict[str, Renderer] = {
 }
 
 
-def _dump(value: Any) -> str:
-    """JSON in ASCII, so that what a spec contains cannot reach a terminal as it is."""
-    return json.dumps(value, indent=2) + "\n"
-
-
 def _range(span: Span) -> dict[str, dict[str, int]]:
     line, column, end_line, end_column = span.corners
     return {
@@ -86,7 +80,7 @@ def _annotation(diagnostic: Diagnostic) -> str:
     line, column, end_line, end_column = diagnostic.primary.span.corners
     properties = {
         "title": f"cnngen ({diagnostic.code})",
-        "file": one_line(diagnostic.primary.span.source.path),
+        "file": diagnostic.primary.span.source.path,
         "line": line,
         "endLine": end_line,
     }
@@ -101,4 +95,4 @@ def _escape(text: str, separators: str = "") -> str:
     """Percent-encode what would end a workflow command or one of its properties."""
     for character in "%\r\n" + separators:
         text = text.replace(character, f"%{ord(character):02X}")
-    return text
+    return printable(text)

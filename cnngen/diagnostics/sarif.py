@@ -3,7 +3,6 @@
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
 
-import json
 import os
 from collections.abc import Sequence
 from functools import cache
@@ -15,6 +14,7 @@ from cnngen import __version__
 from cnngen.diagnostics.codes import CODES
 from cnngen.diagnostics.explain import explain, summary_of
 from cnngen.diagnostics.model import Diagnostic, Edit, Label
+from cnngen.diagnostics.terminal import as_json
 from cnngen.diagnostics.text import describe_fix, full_message
 from cnngen.source import Span
 
@@ -33,7 +33,7 @@ def render_sarif(diagnostics: Sequence[Diagnostic], *, color: bool = False, limi
         "results": [_result(diagnostic, indices[diagnostic.code]) for diagnostic in diagnostics],
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=2) + "\n"  # in ASCII, as all formats for programs
+    return as_json(log)
 
 
 @cache

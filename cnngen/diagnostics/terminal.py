@@ -1,7 +1,11 @@
-"""Characters on a terminal: what is shown of untrusted text, and how many columns it takes."""
+"""Texts of others on a terminal and in the log of a CI job: what is shown of them, so that neither
+obeys, and how many columns it takes.
+"""
 
+import re
 import unicodedata
 from functools import lru_cache
+from typing import Any
 
 TAB = "    "
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -10,6 +14,9 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # and lone surrogates (Cs) cannot be encoded.
 _UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _COMBINING = {"Mn", "Me"}
+# Runners read the log, and take for commands: `::name ...` at the start of a line (GitHub), and
+# anywhere in it `##[name` (GitHub), `##vso[` (Azure) and `##teamcity[`.
+_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#[A-Za-z]*\[)")
 
 
 @lru_cache(maxsize=4096)
@@ -19,14 +26,34 @@ def _shown(character: str) -> str:
     return REPLACEMENT if unicodedata.category(character) in _UNSAFE else character
 
 
-def safe(text: str) -> str:
+def printable(text: str) -> str:
     """The text with tabs expanded, and with nothing in it that a terminal would obey."""
-    return "".join(map(_shown, text))
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def safe(text: str) -> str:
+    """The printable text with nothing in it, either, that the runner of a CI job would obey.
+
+    As long, once tabs are expanded, as the text: each character stands for one.
+    """
+    return _COMMAND.sub(lambda found: (found[1] or "") + REPLACEMENT, printable(text))
+
+
+def safe_lines(text: str) -> str:
+    """Safe text that keeps its lines."""
+    return "\n".join(map(safe, text.split("\n")))
 
 
 def one_line(text: str) -> str:
     """The safe text without line ends."""
     return safe(" ".join(text.splitlines()))
+
+
+def as_json(value: Any) -> str:
+    """JSON in ASCII, with neither control characters nor commands of runners in it as they are."""
+    import json  # late: what the cache answers should cost nothing
+
+    return json.dumps(value, indent=2).replace("##", "#\\u0023") + "\n"
 
 
 @lru_cache(maxsize=4096)

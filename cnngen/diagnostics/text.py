@@ -70,7 +70,7 @@ def describe_fix(diagnostic: Diagnostic) -> str:
 
 def place(span: Span) -> str:
     """`path:line:column`."""
-    return f"{one_line(span.source.path)}:{span.line}:{span.column}"
+    return one_line(f"{span.source.path}:{span.line}:{span.column}")
 
 
 def _limited(diagnostics: Sequence[Diagnostic], limit: int) -> tuple[list[Diagnostic], list[str]]:

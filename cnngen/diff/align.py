@@ -5,11 +5,11 @@ belong to those of the same name. Numbered ones, and stages, are aligned like th
 what is equal keeps its counterpart though a layer before it came or went.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from functools import cached_property
 
+from cnngen.diff.sequences import common
 from cnngen.semantics.network import Layer, Network
 
 
@@ -109,16 +109,18 @@ def _align_named(old: Part, new: Part, found: Alignment) -> None:
     """Children of equal names belong together; so do those that differ in the name alone."""
     named = tuple({n: c for n, c in x.children.items() if not n.isdecimal()} for x in (old, new))
     left = {name: child for name, child in named[1].items() if name not in named[0]}
+    alike: dict[Hashable, list[str]] = {}
+    for name, child in reversed(left.items()):
+        alike.setdefault(child.looks, []).append(name)
     for name, child in named[0].items():
         if name in named[1]:
             _align(child, named[1][name], found)
-            continue
-        other = next((n for n, each in left.items() if each.looks == child.looks), None)
-        if other is None:
+        elif names := alike.get(child.looks):
+            other = left.pop(names.pop())  # the first of those that look so
+            found.renamed.append((child, other))
+            _align(child, other, found)
+        else:
             found.removed.append(child)
-            continue
-        found.renamed.append((child, left[other]))
-        _align(child, left.pop(other), found)
     found.added.extend(left.values())
 
 
@@ -144,14 +146,15 @@ def _align_changed(old: Sequence[Part], new: Sequence[Part], found: Alignment) -
 
 def _runs(old: Sequence[Hashable], new: Sequence[Hashable]) -> Iterator[tuple[bool, slice, slice]]:
     """What is equal in two sequences, and what stands between, in order."""
-    numbers: Mapping[Hashable, int] = {
-        each: i for i, each in enumerate(dict.fromkeys([*old, *new]))
-    }
-    matcher = SequenceMatcher(
-        None, [numbers[x] for x in old], [numbers[x] for x in new], autojunk=False
-    )
-    for tag, i, j, k, m in matcher.get_opcodes():
-        yield tag == "equal", slice(i, j), slice(k, m)
+    numbers = {each: i for i, each in enumerate(dict.fromkeys([*old, *new]))}  # short to compare
+    pairs = common([numbers[x] for x in old], [numbers[x] for x in new])
+    i = j = 0  # where the next run begins
+    for k, m in [*pairs, (len(old), len(new))]:
+        if k > i or m > j:
+            yield False, slice(i, k), slice(j, m)
+        if k < len(old):
+            yield True, slice(k, k + 1), slice(m, m + 1)
+        i, j = k + 1, m + 1
 
 
 def _name(item: tuple[str, object]) -> str:

@@ -1,7 +1,7 @@
 """Changes: what two networks have in common and what not, in the words of the language."""
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Set
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -151,16 +151,17 @@ def _group(parts: list[Part], layers: Mapping[str, LayerSummary]) -> Group:
         len(inside),
         sum(layer.parameters for layer in inside),
         sum(layer.macs for layer in inside),
-        Counter(layer.op for layer in inside),
+        dict(Counter(layer.op for layer in inside)),
     )
 
 
 def _changed(found: Alignment) -> tuple[Changed, ...]:
     """Layers whose attributes differ, or that read others than before; alike ones together."""
     counterparts = {old.path: new.path for old, new in found.pairs} | {INPUT: INPUT}
+    kept = set(counterparts.values())
     groups: dict[tuple[str, tuple[tuple[str, Values], ...]], list[str]] = {}
     for old, new in found.pairs:
-        changes = _attributes(old, new) | _inputs(old, new, counterparts)
+        changes = _attributes(old, new) | _inputs(old, new, counterparts, kept)
         if old.training != new.training:
             changes["exists in"] = Values(_when(old), _when(new))
         if changes:
@@ -179,15 +180,18 @@ def _attributes(old: Layer, new: Layer) -> dict[str, Values]:
     }
 
 
-def _inputs(old: Layer, new: Layer, counterparts: Mapping[str, str]) -> dict[str, Values]:
+def _inputs(
+    old: Layer, new: Layer, counterparts: Mapping[str, str], kept: Set[str]
+) -> dict[str, Values]:
     """What a layer reads, unless that follows from layers that came before it or went."""
     before, after = ([x.path for x in layer.inputs] for layer in (old, new))
-    known, kept = [counterparts.get(path) for path in before], set(counterparts.values())
-    gained = [path for path in after if path in kept and path not in known]
-    lost = [path for path in known if path and path not in after]
+    known = [counterparts.get(path) for path in before]
+    had, has = set(known), set(after)
+    gained = [path for path in after if path in kept and path not in had]
+    lost = [path for path in known if path and path not in has]
     gone, fresh = known.count(None), sum(path not in kept for path in after)
     if len(gained) <= gone and len(lost) <= fresh:
-        common = [[x for x in each if x in known and x in after] for each in (known, after)]
+        common = [[x for x in each if x in had and x in has] for each in (known, after)]
         if common[0] == common[1]:
             return {}
     return {"reads": Values(", ".join(before), ", ".join(after))}

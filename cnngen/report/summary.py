@@ -1,6 +1,6 @@
 """Summary: a network -> what it takes and gives, and what each stage and layer costs."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import prod
 from typing import Any
 
@@ -40,6 +40,7 @@ class Summary:
     `parameters` can be learned, `buffers` are running statistics, `macs` the multiply-accumulates
     of convolutions and linear layers. What exists in training only is among `layers`, with a mark,
     and has a place in `stages`; only where `training` is true does it count, and give `outputs`.
+    As text, it is what `cnngen summary` prints.
     """
 
     name: str
@@ -51,6 +52,12 @@ class Summary:
     stages: tuple[StageSummary, ...]
     layers: tuple[LayerSummary, ...]
     training: bool
+    network: Network = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        from cnngen.report.summary_table import page  # late, as it is made of this
+
+        return page(self).rstrip("\n")
 
     def counted(self) -> list[LayerSummary]:
         """The layers of which the totals are."""
@@ -58,9 +65,16 @@ class Summary:
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnngen summary --format json` prints."""
-        fields = asdict(self)
-        del fields["training"]
-        return fields
+        return {
+            "name": self.name,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "parameters": self.parameters,
+            "buffers": self.buffers,
+            "macs": self.macs,
+            "stages": [asdict(stage) for stage in self.stages],
+            "layers": [asdict(layer) for layer in self.layers],
+        }
 
 
 def summarize(network: Network, training: bool = False) -> Summary:
@@ -82,6 +96,7 @@ def summarize(network: Network, training: bool = False) -> Summary:
         stages=_stages(network, counted),
         layers=layers,
         training=training,
+        network=network,
     )
 
 

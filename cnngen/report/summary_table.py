@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from cnngen.report.label import made_of
+from cnngen.report.memory import activations, memory_text
 from cnngen.report.summary import LayerSummary, Summary, size_text
-from cnngen.report.table import Row, Table
+from cnngen.report.table import Row, Table, aligned
 from cnngen.semantics.network import Network
 from cnngen.sizes.reach import Reach, Reaches, reaches
 
@@ -26,6 +27,14 @@ def summary_table(network: Network, summary: Summary, depth: int | None) -> Tabl
     outputs = ", ".join(f"{name} {size_text(size)}" for name, size in summary.outputs.items())
     numbers = f"{summary.parameters:,}", "", f"{summary.macs:,}", "", "", ""
     return Table(HEAD, rows, (summary.name, outputs, *numbers, ""), NUMBERS)
+
+
+def page(summary: Summary, depth: int = 1, batch: int = 1, width: int | None = None) -> str:
+    """The table for people, and what else there is to say, in so many columns."""
+    table = aligned(summary_table(summary.network, summary, depth), width)
+    memory = memory_text(activations(summary.network), batch)
+    notes = filter(None, (memory, buffers(summary), left_out(summary)))
+    return "\n".join([table, *notes, ""])
 
 
 def plain_table(summary: Summary, depth: int | None) -> Table:

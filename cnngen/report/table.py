@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+from cnngen.diagnostics.terminal import one_line
+
 Row = Sequence[str]
 
 
@@ -19,12 +21,19 @@ class Table:
     total: Row | None = None
     numbers: frozenset[int] = frozenset()
 
+    def shown(self) -> "Table":
+        """The same with cells that are safe to print, whoever wrote them."""
+        head, *rows = [[one_line(cell) for cell in row] for row in (self.head, *self.rows)]
+        total = self.total and [one_line(cell) for cell in self.total]
+        return Table(head, rows, total, self.numbers)
+
 
 def aligned(table: Table, width: int | None = None) -> str:
     """Columns for a terminal, two spaces apart, with a rule above the total.
 
     Where there are more than `width` columns, texts of the last one lose their ends.
     """
+    table = table.shown()
     if width is not None:
         table = _narrowed(table, width - sum(_widths(table)[:-1]) - 2 * (len(table.head) - 1))
     widths = _widths(table)
@@ -37,6 +46,7 @@ def aligned(table: Table, width: int | None = None) -> str:
 
 
 def markdown(table: Table) -> str:
+    table = table.shown()
     widths = [max(3, width) for width in _widths(table)]
     marks = [
         "-" * (width - 1) + ":" if i in table.numbers else "-" * width
@@ -48,6 +58,7 @@ def markdown(table: Table) -> str:
 
 def latex(table: Table) -> str:
     """A `tabular` with the rules of the package booktabs."""
+    table = table.shown()
     columns = "".join("r" if i in table.numbers else "l" for i in range(len(table.head)))
     lines = [f"\\begin{{tabular}}{{{columns}}}", "\\toprule", _latex_row(table.head), "\\midrule"]
     lines += [_latex_row(row) for row in table.rows]
@@ -67,6 +78,7 @@ def latex_text(text: str) -> str:
 
 def html(table: Table) -> str:
     """A `table` that looks as the page wants it, but for the sides to which its columns align."""
+    table = table.shown()
     head, total = (
         _html_row("th", row, table.numbers) if row else "" for row in (table.head, table.total)
     )
@@ -84,17 +96,29 @@ def _html_row(kind: str, row: Row, numbers: frozenset[int]) -> str:
 
 
 def comma_separated(table: Table) -> str:
-    """Without the total, and with numbers that programs can read."""
+    """Without the total, and with numbers that programs can read.
+
+    A text that a spreadsheet would compute begins with `'`, which tells it not to.
+    """
+    table = table.shown()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(cell.lower() for cell in table.head)
     for row in table.rows:
         writer.writerow(
-            cell.replace(",", "") if i in table.numbers else cell for i, cell in enumerate(row)
+            cell.replace(",", "") if i in table.numbers else _no_formula(cell)
+            for i, cell in enumerate(row)
         )
     return text.getvalue()
 
 
+def _no_formula(cell: str) -> str:
+    return cell if not FORMULA.match(cell) or NUMBER.fullmatch(cell) else f"'{cell}"
+
+
+# What spreadsheets compute, also in the wide letters of East Asian keyboards.
+FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")  # noqa: RUF001
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     "~": r"\textasciitilde{}",

@@ -24,7 +24,7 @@ def advise(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[
     errors = [d for d in diagnostics if d.severity is Severity.ERROR]
     if not errors or not all(map(_is_about_size, errors)):
         return diagnostics
-    spec = load(path, Report())
+    spec = load(path, Report(), reader=options.reader)
     if spec is None:
         return diagnostics
     own = Image(spec.input.channels, spec.input.height, spec.input.width)

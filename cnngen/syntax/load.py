@@ -4,7 +4,6 @@ The files that it extends are merged as YAML, before anything is parsed.
 """
 
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
@@ -12,39 +11,49 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
+from cnngen.files import RefusedError, root_folder
+from cnngen.files import read_file as read_bytes
 from cnngen.source import Source, Span
 from cnngen.syntax.merge import merge
 from cnngen.syntax.names import HELPERS, RESERVED
 from cnngen.syntax.parse import check_version, parse
 from cnngen.syntax.parse_value import IDENTIFIER, wrong_kind
 from cnngen.syntax.read import MAX_SIZE, read
-from cnngen.syntax.root import root_folder
 from cnngen.syntax.tree import Spec
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
 
 LONGEST_CHAIN = 16
+REFUSED = "name a file itself; a text from elsewhere is given to the standard input, `-`"
 MOST_NEIGHBOURS = 1000  # files whose names may be meant
 
 Reader = Callable[[Path, str | None], Source]  # of a path, and what diagnostics call it
 
 
 class UnreadableError(Exception):
-    """A file cannot be read as text; the message completes a sentence that begins with its name."""
+    """A file cannot be read as text; the message completes a sentence that begins with its name,
+    `shown` where it is not that of its path.
+    """
 
-    def __init__(self, message: str, *, code: str = "unreadable", help: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "unreadable",
+        help: str | None = None,
+        shown: str | None = None,
+    ) -> None:
         super().__init__(message)
-        self.message, self.code, self.help = message, code, help
+        self.message, self.code, self.help, self.shown = message, code, help, shown
 
 
 def read_file(path: Path, shown: str | None = None) -> Source:
     """The text of a file, less a byte order mark; raises `UnreadableError`."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableError("is not a file")  # opening a pipe would wait for its writer
-        with path.open("rb") as file:
-            content = file.read(MAX_SIZE + 1)
+        content = read_bytes(path, MAX_SIZE)
     except FileNotFoundError:
         raise UnreadableError("does not exist") from None
+    except RefusedError as error:
+        raise UnreadableError(error.message, help=REFUSED) from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "its path is malformed"
         raise UnreadableError(f"cannot be read: {reason.lower()}") from None
@@ -54,13 +63,16 @@ def read_file(path: Path, shown: str | None = None) -> Source:
 def source_of(content: bytes, shown: str) -> Source:
     """The text of a file that was read; raises `UnreadableError`."""
     if len(content) > MAX_SIZE:
-        raise UnreadableError(f"is larger than {MAX_SIZE:,} bytes", code="too-large")
+        message = f"is larger than {MAX_SIZE:,} bytes"
+        raise UnreadableError(message, code="too-large", shown=shown)
     try:
         return Source(shown, content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableError(
-            f"is not UTF-8 text (line {line})", help="save it with the encoding UTF-8"
+            f"is not UTF-8 text (line {line})",
+            help="save it with the encoding UTF-8",
+            shown=shown,
         ) from None
 
 
@@ -164,12 +176,13 @@ def _parent(extends: Node, child: _File, folder: Path, report: Report) -> _File 
 def _report_unreadable(file: _File, error: Exception, report: Report) -> None:
     if not isinstance(error, UnreadableError):
         error = UnreadableError("cannot be read")
+    shown = error.shown or file.shown
     if file.extends:
         code, at = "bad-extends", file.extends.span
         help = error.help or _neighbour(file.path, file.extends.text)
     else:
-        code, at, help = error.code, Span(Source(file.shown, ""), 0, 0), error.help
-    report.add(code, f"`{file.shown}` {error.message}", at, help=help)
+        code, at, help = error.code, Span(Source(shown, ""), 0, 0), error.help
+    report.add(code, f"`{shown}` {error.message}", at, help=help)
 
 
 def _neighbour(path: Path, text: str) -> str:

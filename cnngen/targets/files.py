@@ -1,16 +1,27 @@
-"""Generated files: whose they are, whether they are up to date, and how they are written."""
+"""Generated files: from which spec each is, and whether it is up to date."""
 
-import os
 import re
-import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
+from cnngen.files import RefusedError, read_file
 from cnngen.targets.page import GENERATED
 
-HEADER_LINES = 20  # a title may take a dozen
-ORIGIN = re.compile(rf"{re.escape(GENERATED)}\s+(\S+)\.yaml\b")
+LONGEST_HEAD = 100_000  # bytes: many times the longest title, and a licence above it
+# The mark begins the second paragraph of the module's docstring. A title is the first one, however
+# long, and has no empty line; so no text of a spec can be the mark, or push it away.
+ORIGIN = re.compile(
+    rf"""
+    (?:\#[^\n]*\n|[ \t]*\n)*            # what somebody put above
+    \"{{3}}(?:(?!\"{{3}})[^\n])*\n      # the title
+    (?:(?:(?!\"{{3}})[^\n])+\n)*
+    \n
+    {re.sub(" ", "[ ]", GENERATED)}\s+(\S+)\.yaml\b
+    """,
+    re.VERBOSE,
+)
 
 
 class State(Enum):
@@ -23,47 +34,26 @@ class State(Enum):
 
 
 def state(path: Path, content: bytes) -> State:
-    """Compare a file with what would be generated now."""
-    if not path.exists():
+    """Compare a file with what would be generated now. Raises `OSError`."""
+    try:
+        found = read_file(path, max(len(content), LONGEST_HEAD))
+    except FileNotFoundError:
         return State.MISSING
-    found = path.read_bytes()
     if found == content:
         return State.FRESH
-    return State.STALE if _origin(found) else State.FOREIGN
+    return State.STALE if origin(found) else State.FOREIGN
 
 
 def orphans(folder: Path, stems: set[str]) -> Iterator[Path]:
     """Generated files in a folder that come from none of these specs."""
     for path in sorted(folder.glob("*.py")):
-        origin = _origin(path.read_bytes()) if path.is_file() else None
-        if origin is not None and origin not in stems:
-            yield path
+        with suppress(RefusedError, FileNotFoundError):  # as no file of ours
+            stem = origin(read_file(path, LONGEST_HEAD))
+            if stem is not None and stem not in stems:
+                yield path
 
 
-def write(path: Path, content: bytes) -> None:
-    """Put a file there as a whole or not at all; one that was there keeps its mode.
-
-    A pipe or a device stays one, and is written to.
-    """
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
-    path = path.resolve()  # a link stays one
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-        if mode is not None:
-            temporary.chmod(mode)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _origin(content: bytes) -> str | None:
-    """The stem of the spec that a generated file's header names."""
-    head = content.decode(errors="replace").splitlines()[:HEADER_LINES]
-    found = ORIGIN.search("\n".join(head))
+def origin(content: bytes) -> str | None:
+    """The stem of the spec that the header of a generated file names."""
+    found = ORIGIN.match(content.decode(errors="replace").replace("\r\n", "\n"))
     return found[1] if found else None

@@ -1,13 +1,11 @@
 """Weights to a file of any of the formats, as a whole or not at all."""
 
-import os
-import stat
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from cnngen.files import replaced
 from cnngen.frameworks import framework, keras_on_tensorflow, keras_precision
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
@@ -56,28 +54,6 @@ def write_keras(
         with replaced(path) as temporary:
             save = model.save if path.suffix == ".keras" else model.save_weights
             save(str(temporary))
-
-
-@contextmanager
-def replaced(path: Path) -> Generator[Path]:
-    """A file beside the one to be written, which takes its place once it is whole."""
-    path = path.resolve()  # a link stays one
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")  # Keras goes by the ending
-    try:
-        yield temporary
-        temporary.chmod(_mode(path))  # safetensors lets nobody else read
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _mode(path: Path) -> int:
-    """The mode of the file that is there, or else of a new one."""
-    if path.exists():
-        return stat.S_IMODE(path.stat().st_mode)
-    os.umask(mask := os.umask(0))
-    return 0o666 & ~mask
 
 
 def _model(keras: Any, network: Network, source: str, heads: bool) -> Any:
