@@ -282,22 +282,3 @@ LAYERS = (
     _join("Multiply", "multiply"),
     _without("Activation", "write the activation itself as the step: `relu`"),
 )
-
-NO_OPS = """
-ActivityRegularization AdaptiveAveragePooling1D AdaptiveAveragePooling3D AdaptiveMaxPooling1D
-AdaptiveMaxPooling3D AdditiveAttention AlphaDropout Attention AugMix AutoContrast AveragePooling1D
-AveragePooling3D AvgPool1D AvgPool3D Bidirectional CategoryEncoding CenterCrop
-ContrastLimitedAdaptiveHistogramEqualization Conv1D Conv1DTranspose Conv3D Conv3DTranspose
-ConvLSTM1D ConvLSTM2D ConvLSTM3D Convolution1D Convolution1DTranspose Convolution3D
-Convolution3DTranspose Cropping1D Cropping3D CutMix DepthwiseConv1D Discretization Dot EinsumDense
-Embedding Equalization GRU GRUCell GaussianDropout GaussianNoise GlobalAveragePooling1D
-GlobalAveragePooling3D GlobalAvgPool1D GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool3D
-GlobalMaxPooling1D GlobalMaxPooling3D GroupQueryAttention HashedCrossing Hashing IntegerLookup
-LSTM LSTMCell Lambda Masking MaxPool1D MaxPool3D MaxPooling1D MaxPooling3D MelSpectrogram Minimum
-MixUp MultiHeadAttention Normalization Permute RMSNormalization RNN RandAugment RandomCrop
-RandomFlip RandomRotation RandomTranslation RandomZoom RepeatVector Reshape Resizing
-SeparableConv1D SeparableConvolution1D SimpleRNN SimpleRNNCell SpatialDropout1D SpatialDropout3D
-SpectralNormalization StringLookup Subtract TimeDistributed UnitNormalization UpSampling1D
-UpSampling3D ZeroPadding1D ZeroPadding3D
-"""
-OTHERS = frozenset(NO_OPS.split())  # there is no op for them, nor for what sounds alike

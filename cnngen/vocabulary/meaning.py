@@ -6,7 +6,7 @@ from functools import cache
 
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
-from cnngen.vocabulary import keras, torch
+from cnngen.vocabulary import keras, others, torch
 from cnngen.vocabulary.layer import (
     ForeignLayer,
     Framework,
@@ -19,10 +19,10 @@ from cnngen.vocabulary.layer import (
 from cnngen.vocabulary.value import Written, equal, literal
 
 LAYERS = (*torch.LAYERS, *keras.LAYERS)
-OTHERS: tuple[tuple[Framework, frozenset[str]], ...] = (
-    ("PyTorch", torch.OTHERS),
-    ("Keras", keras.OTHERS),
-)
+OTHERS: dict[Framework, frozenset[str]] = {
+    "PyTorch": frozenset(others.IN_PYTORCH.split()),
+    "Keras": frozenset(others.IN_KERAS.split()),
+}
 NO_VALUE = "`{name}` cannot be told from this value; `cnngen ops {op}` says what there is"
 MIXED = (
     "words of {framework} and of cnngen stand here side by side, and mean different values:"
@@ -73,7 +73,7 @@ class Reading:
 
 def is_foreign(word: str) -> bool:
     """Whether some framework has a layer of just this name."""
-    return bool(layers_named(word)) or any(word in names for _, names in OTHERS)
+    return bool(layers_named(word)) or any(word in names for names in OTHERS.values())
 
 
 def layers_named(word: str) -> tuple[ForeignLayer, ...]:
@@ -87,7 +87,7 @@ def layers_named(word: str) -> tuple[ForeignLayer, ...]:
 
 def framework_of(word: str) -> Framework | None:
     """Who has a layer of this name, of which nothing is known but that there is no op for it."""
-    return next((framework for framework, names in OTHERS if word in names), None)
+    return next((framework for framework, names in OTHERS.items() if word in names), None)
 
 
 def plain(word: str) -> str:

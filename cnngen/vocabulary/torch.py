@@ -240,24 +240,3 @@ LAYERS = (
     ),
     _without("UpsamplingBilinear2d", CORNERS),
 )
-
-NO_OPS = """
-AdaptiveAvgPool1d AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d AdaptiveMaxPool3d
-AlphaDropout AvgPool1d AvgPool3d BCELoss BCEWithLogitsLoss BatchNorm1d BatchNorm3d Bilinear CELU
-CTCLoss CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d Conv1d
-Conv3d ConvTranspose1d ConvTranspose3d CosineEmbeddingLoss CosineSimilarity CrossEntropyLoss
-CrossMapLRN2d Dropout1d Dropout3d Embedding EmbeddingBag FeatureAlphaDropout Fold
-FractionalMaxPool2d FractionalMaxPool3d GLU GRU GRUCell GaussianNLLLoss Hardshrink Hardtanh
-HingeEmbeddingLoss HuberLoss InstanceNorm1d InstanceNorm3d KLDivLoss L1Loss LPPool1d LPPool2d
-LPPool3d LSTM LSTMCell LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyConv1d LazyConv2d
-LazyConv3d LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyInstanceNorm1d
-LazyInstanceNorm2d LazyInstanceNorm3d LazyLinear LogSigmoid MSELoss MarginRankingLoss MaxPool1d
-MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d Mish MultiLabelMarginLoss MultiLabelSoftMarginLoss
-MultiMarginLoss MultiheadAttention NLLLoss NLLLoss2d PairwiseDistance PoissonNLLLoss RMSNorm RNN
-RNNCell RReLU ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d
-ReplicationPad3d SmoothL1Loss SoftMarginLoss Softmin Softshrink Softsign SyncBatchNorm Tanhshrink
-Threshold Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder
-TransformerEncoderLayer TripletMarginLoss TripletMarginWithDistanceLoss Unflatten Unfold ZeroPad1d
-ZeroPad3d
-"""
-OTHERS = frozenset(NO_OPS.split())  # there is no op for them, nor for what sounds alike

@@ -6,6 +6,7 @@ Each function gives the text that a spec needs, or None where the value does not
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import cast
 
 from cnngen.diagnostics.model import Report
 from cnngen.source import Source, Span
@@ -78,7 +79,7 @@ def equal(text: str, other: object) -> bool:
 
 
 def _plain(value: object) -> tuple[bool, object]:
-    items: Sequence[object] = value if isinstance(value, tuple | list) else (value,)
+    items = cast("Sequence[object]", value) if isinstance(value, tuple | list) else (value,)
     one = items[0] if items and all(item == items[0] for item in items) else items
     return isinstance(one, bool), one
 
