@@ -41,9 +41,9 @@ class Translation:
 
 def translate_call(call: Call, defaults: Mapping[str, Call]) -> Translation:
     """What a call of an unknown word means, if it is that of a framework's layer."""
-    given = {a.name.text: written(a) for a in call.arguments if a.name.text}
-    reading = read_call(call.callee.text, given)
-    meaning = reading.meaning if len(given) == len(call.arguments) else None
+    given = {argument.name.text: written(argument) for argument in call.arguments}
+    reading = Reading((), ()) if "" in given else read_call(call.callee.text, given)
+    meaning = reading.meaning
     if meaning is None:
         return Translation(reading, None, (), ())
     settled = _settled(call, meaning, defaults)
@@ -79,7 +79,7 @@ def _edits(call: Call, meaning: Meaning) -> tuple[Edit, ...]:
     """The edits that write a meaning; none where they would change more than the call."""
     at, text = call.callee.span, call.callee.span.source.text
     is_item = LIST_ITEM.fullmatch(text[text.rfind("\n", 0, at.start) + 1 : at.start]) is not None
-    if at.text != call.callee.text or any(a.value.span is None for a in call.arguments):
+    if at.text.strip("'\"") != call.callee.text:
         return ()
     if not call.arguments:
         return _bare(call, meaning, is_item)
@@ -106,8 +106,6 @@ def _bare(call: Call, meaning: Meaning, is_item: bool) -> tuple[Edit, ...]:
     at, text = call.callee.span, call.callee.span.source.text
     if not meaning.attributes:
         return (Edit(at, meaning.op),)
-    if text[at.end : at.end + 1] in ("'", '"'):
-        return ()
     if call.span == at:
         return (Edit(at, meaning.text if is_item else f"{{{meaning.text}}}"),)
     empty = NO_VALUE.match(text, at.end)

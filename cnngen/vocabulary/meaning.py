@@ -131,7 +131,7 @@ def _meaning(layer: ForeignLayer, op: type[Op], given: Mapping[str, Written]) ->
         parameter = layer.parameter(name)
         if isinstance(parameter, Held):
             if not any(_is(value, each) for each in parameter.values):
-                raise Unsayable(parameter.instead.format(op=op.name))
+                raise Unsayable(parameter.instead.replace("{op}", op.name))
         elif not isinstance(parameter, Inferred):
             text = _said(parameter, value, op) if parameter else value.text
             key = parameter.to if parameter else name
@@ -176,7 +176,7 @@ def _silent(
         default = None if parameter.default is None else Written.of(parameter.default)
         if isinstance(parameter, Held):
             if default and not any(_is(default, each) for each in parameter.values):
-                raise Unsayable(parameter.instead.format(op=op.name))
+                raise Unsayable(parameter.instead.replace("{op}", op.name))
         elif parameter.to in written and parameter.to not in said:
             continue  # the call says it in the word that is used here
         else:
@@ -237,4 +237,4 @@ def instead_of(op: str, word: str) -> str | None:
     own = [parameter for _, parameter in parameters_like(op, word)]
     every = own or [p for layer in LAYERS if (p := layer.parameter(word))]
     said = {p.instead for p in every if not isinstance(p, Inferred)}
-    return said.pop().format(op=op) or None if len(said) == 1 else None
+    return said.pop().replace("{op}", op) or None if len(said) == 1 else None

@@ -11,7 +11,7 @@ from cnngen.vocabulary.layer import (
     Said,
     Unsayable,
 )
-from cnngen.vocabulary.value import Written, given, literal, only_words, sides, whole
+from cnngen.vocabulary.value import Written, given, literal, only_words, sides, whole, words
 
 IN_CHANNELS = Inferred("in_channels")
 IN_PLACE = Inferred("inplace", "false")
@@ -121,7 +121,8 @@ LAYERS = (
         IN_CHANNELS,
         Said("out_channels", "out", None),
         KERNEL,
-        *_sides_of_window("1"),
+        Said("stride", "stride", "1"),
+        Said("padding", "padding", "0", words(valid="0")),
         Said("dilation", "dilation", "1"),
         Said("groups", "groups", "1"),
         BIAS,
