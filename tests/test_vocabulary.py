@@ -287,7 +287,7 @@ def takes_mode(layer: Any) -> bool:
 
 
 @pytest.mark.parametrize("layer", KNOWN, ids=names(KNOWN))
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_what_a_fix_writes_computes_the_same(
     layer: ForeignLayer, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -295,8 +295,8 @@ def test_what_a_fix_writes_computes_the_same(
     name, arguments = data.draw(calls(layer))
     folder = tmp_path_factory.mktemp("spec")
     spec = fixed(name, arguments, data.draw(st.integers(0, 3)), folder)
-    if spec is None or refused(spec, folder):
-        return
+    if spec is None:
+        return  # it is the author's choice
     torch.manual_seed(0)
     x = torch.randn(3, CHANNELS, HEIGHT, WIDTH) * 2
     in_keras = layer.framework == "Keras"
@@ -306,7 +306,8 @@ def test_what_a_fix_writes_computes_the_same(
         make(name, arguments)(value if name != "Linear" else x.mean((2, 3)))
     except (ValueError, TypeError, RuntimeError, AssertionError):
         assume(False)  # the framework refuses it
-    (same_in_keras if in_keras else same_in_torch)(make(name, arguments), spec, value)
+    if not refused(spec, folder):
+        (same_in_keras if in_keras else same_in_torch)(make(name, arguments), spec, value)
 
 
 NEVER = {"global_avg_pool", "global_max_pool", "prelu", "leaky_relu"}  # by their defaults

@@ -185,38 +185,35 @@ def report_unknown_attribute(
     argument: Argument, call: Call, op: type[Op], missing: Sequence[str], report: Report
 ) -> set[str]:
     """A call gives an op what it does not take; the attributes that may have been meant."""
-    name, value = argument.name, written(argument)
-    known = renamed(op.name, name.text, value)
-    is_needless = changes_nothing(op.name, name.text, value)
-    instead = None if is_needless or known else instead_of(op.name, name.text)
-    close = None
-    if not is_needless and not instead and not is_inferred(name.text):
-        close = known or translate(name.text, ATTRIBUTES, op.attributes)
+    name, at = argument.name, argument.value.span
+    close, fix = None, tuple[Edit, ...]()
+    if needless := _needless(argument, op, missing):
+        help, fix = needless, remove_entry(name.span, at.end) if at else ()
+    elif known := renamed(op.name, name.text, written(argument)):
+        close, fix = known, respell(name.span, known)
+        help = f"did you mean `{close}`?"
+    elif instead := instead_of(op.name, name.text):
+        help = instead
+    else:
+        close = translate(name.text, ATTRIBUTES, op.attributes)
         close = close or guess(name.text, op.attributes, report)
-    if is_inferred(name.text):
-        help = "remove it: cnngen infers it"  # other frameworks need it
-    elif is_needless:
-        help = f"remove it: `{op.name}` computes just that"
-    else:
-        help = instead or (
-            f"did you mean `{close}`?" if close else _instead(argument, call, missing)
-        )
-    if is_needless:
-        at = argument.value.span
-        fix = remove_entry(name.span, at.end) if at else ()
-    else:
-        fix = respell(name.span, close, () if known else op.attributes, closed=True)
-    report.add(
-        "unknown-attribute",
-        f"`{op.name}` has no attribute `{name.text}`",
-        name.span,
-        secondary=[
-            Label(call.callee.span, f"it takes {', '.join(op.attributes) or 'no attributes'}")
-        ],
-        help=help,
-        fix=fix,
-    )
-    return {close} if close else set(missing)
+        help = f"did you mean `{close}`?" if close else _instead(argument, call, missing)
+        fix = respell(name.span, close, op.attributes, closed=True)
+    if any(other.name.text == close for other in call.arguments):
+        help, fix = f"`{close}` says that already", ()
+    takes = Label(call.callee.span, f"it takes {', '.join(op.attributes) or 'no attributes'}")
+    message = f"`{op.name}` has no attribute `{name.text}`"
+    report.add("unknown-attribute", message, name.span, secondary=[takes], help=help, fix=fix)
+    return {close} if close else set() if needless else set(missing)
+
+
+def _needless(argument: Argument, op: type[Op], missing: Sequence[str]) -> str | None:
+    """Why an attribute can go: other frameworks need it, or it is what the op computes anyway."""
+    name = argument.name.text
+    changes = not changes_nothing(op.name, name, written(argument))
+    if is_inferred(name) and not (changes and missing):
+        return "remove it: cnngen infers it"
+    return None if changes else f"remove it: `{op.name}` computes just that"
 
 
 def _instead(argument: Argument, call: Call, missing: Collection[str]) -> str:
