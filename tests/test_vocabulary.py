@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from built import build
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnngen.analysis import analyse_file
@@ -297,17 +297,91 @@ def test_what_a_fix_writes_computes_the_same(
     spec = fixed(name, arguments, data.draw(st.integers(0, 3)), folder)
     if spec is None:
         return  # it is the author's choice
+    if allowed(layer, name, arguments) and not refused(spec, folder):
+        compare(layer, name, arguments, spec)
+
+
+def allowed(layer: ForeignLayer, name: str, arguments: Mapping[str, str]) -> bool:
+    """Whether the framework takes these arguments."""
+    try:
+        made(layer, name, arguments)(example(layer, name))
+    except (ValueError, TypeError, RuntimeError, AssertionError):
+        return False
+    return True
+
+
+def compare(layer: ForeignLayer, name: str, arguments: Mapping[str, str], spec: str) -> None:
+    same = same_in_keras if layer.framework == "Keras" else same_in_torch
+    same(made(layer, name, arguments), spec, example(layer))
+
+
+def made(layer: ForeignLayer, name: str, arguments: Mapping[str, str]) -> Any:
+    return (keras_layer if layer.framework == "Keras" else torch_layer)(name, arguments)
+
+
+def example(layer: ForeignLayer, name: str = "") -> Any:
+    """Images, in the order of the framework; features for `Linear`."""
     torch.manual_seed(0)
     x = torch.randn(3, CHANNELS, HEIGHT, WIDTH) * 2
-    in_keras = layer.framework == "Keras"
-    make = keras_layer if in_keras else torch_layer
-    value = x.movedim(1, -1).numpy() if in_keras else x
-    try:
-        make(name, arguments)(value if name != "Linear" else x.mean((2, 3)))
-    except (ValueError, TypeError, RuntimeError, AssertionError):
-        assume(False)  # the framework refuses it
-    if not refused(spec, folder):
-        (same_in_keras if in_keras else same_in_torch)(make(name, arguments), spec, value)
+    return (
+        x.movedim(1, -1).numpy()
+        if layer.framework == "Keras"
+        else x.mean((2, 3))
+        if name == "Linear"
+        else x
+    )
+
+
+EXAMPLES: list[tuple[str, dict[str, str], str]] = [
+    ("BatchNormalization", {}, "batch_norm: {eps: 0.001, momentum: 0.01}"),
+    ("BatchNormalization", {"momentum": "0.9"}, "batch_norm: {eps: 0.001, momentum: 0.1}"),
+    ("GroupNorm", {"num_groups": "4"}, "group_norm: {groups: 4}"),
+    ("GroupNormalization", {"groups": "4"}, "group_norm: {eps: 0.001, groups: 4}"),
+    ("LayerNormalization", {}, "layer_norm: {eps: 0.001}"),
+    ("ZeroPadding2D", {}, "zero_pad: {padding: 1}"),
+    ("ZeroPad2d", {"padding": "[1, 2, 0, 3]"}, "zero_pad: {padding: [0, 3, 1, 2]}"),
+    (
+        "Conv2DTranspose",
+        {"filters": "4", "kernel_size": "[4, 2]", "strides": "2", "padding": "same"},
+        "transposed_conv: {out: 4, kernel: [4, 2], stride: 2, padding: [1, 0]}",
+    ),
+    (
+        "Conv2D",
+        {"filters": "4", "kernel_size": "3", "strides": "2", "padding": "same"},
+        "conv: {out: 4, kernel: 3, stride: 2, padding: same}",
+    ),
+    (
+        "Conv2d",
+        {"out_channels": "4", "kernel_size": "[2, 4]", "padding": "same"},
+        "conv: {out: 4, kernel: [2, 4], padding: same}",
+    ),
+    ("PReLU", {"num_parameters": "1"}, "prelu: {shared: true}"),
+    ("PReLU", {"shared_axes": "[1, 2]"}, "prelu: {start: 0, shared: false}"),
+    ("LeakyReLU", {"negative_slope": "0.3"}, "leaky_relu: {slope: 0.3}"),
+    (
+        "AveragePooling2D",
+        {"pool_size": "3", "strides": "2", "padding": "same"},
+        "avg_pool: {kernel: 3, stride: 2, padding: same}",
+    ),
+    (
+        "UpSampling2D",
+        {"size": "2", "interpolation": "bilinear"},
+        "upsample: {scale: 2, mode: bilinear}",
+    ),
+    ("GlobalAveragePooling2D", {"keepdims": "true"}, "global_avg_pool"),
+    ("Softmax", {"axis": "-1"}, "softmax"),
+    ("Softmax", {"dim": "1"}, "softmax"),
+    ("GELU", {"approximate": "tanh"}, "gelu: {approximate: true}"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "text"), EXAMPLES)
+def test_examples(name: str, arguments: dict[str, str], text: str, tmp_path: Path) -> None:
+    spec = fixed(name, arguments, 1, tmp_path)
+    assert spec and f"- {text}\n" in spec
+    for layer in KNOWN:
+        if name in layer.names and {p.name for p in layer.parameters} >= arguments.keys():
+            compare(layer, name, arguments, spec)
 
 
 NEVER = {"global_avg_pool", "global_max_pool", "prelu", "leaky_relu"}  # by their defaults
