@@ -43,6 +43,8 @@ def report_callee(call: Call, spec: Spec, report: Report) -> None:
         rivals = (*OPS, *blocks)
     is_own_word = close is not None and close in rivals and is_slip(name, close)
     fix = respell(call.callee.span, close, rivals) if is_own_word else translation.edits
+    if not is_own_word and any(is_slip(name, block) for block in blocks):
+        fix = ()  # it may be that block as well
     notes = translation.meaning.notes if fix and translation.meaning else ()
     help = None if is_own_word else _foreign_help(call, translation)
     if help is None and close:
@@ -192,7 +194,7 @@ def report_unknown_attribute(
     elif known := renamed(op.name, name.text, written(argument)):
         close, fix = known, respell(name.span, known)
         help = f"did you mean `{close}`?"
-    elif instead := instead_of(op.name, name.text):
+    elif name.text not in BESIDE and (instead := instead_of(op.name, name.text)):
         help = instead
     else:
         close = translate(name.text, ATTRIBUTES, op.attributes)

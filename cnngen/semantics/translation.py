@@ -130,7 +130,8 @@ def _lines(call: Call, meaning: Meaning, indent: str) -> tuple[Edit, ...]:
             edits.append(Edit(value, meaning.attributes[name]))
     source, first = call.callee.span.source, call.arguments[0].name.span.start
     start = source.text.rfind("\n", 0, first) + 1
-    added = [f"{indent}{name}: {meaning.attributes[name]}\n" for name in meaning.added]
+    end = "\r\n" if "\r\n" in source.text else "\n"
+    added = [f"{indent}{name}: {meaning.attributes[name]}{end}" for name in meaning.added]
     if added:
         edits.append(Edit(Span(source, start, start), "".join(added)))
     return tuple(edits)

@@ -1,5 +1,7 @@
 """The layers of `keras.layers`, and functions of `keras.activations` that are called otherwise."""
 
+from collections.abc import Mapping
+
 from cnngen.vocabulary.layer import (
     Attributes,
     ForeignLayer,
@@ -11,7 +13,7 @@ from cnngen.vocabulary.layer import (
 )
 from cnngen.vocabulary.value import (
     Written,
-    equal,
+    brackets,
     given,
     literal,
     only_words,
@@ -27,7 +29,8 @@ CHANNELS_LAST = Held(
 ACTIVATION = Held(
     "activation", "null", ("null", "linear"), "write the activation as a step of its own behind it"
 )
-SEED = Inferred("seed", "null")
+SEED = Held("seed", "null", ("null",), "seeds are set where the network is trained")
+NAME = Held("name", "null", ("null",), "write `name` beside the op, not among its attributes")
 NO_SHAPE = Held("noise_shape", "null", ("null",), "`drop_path` and `channel_dropout` drop together")
 OVER_CHANNELS = "it works on the channels of each position (of a vector: features)"
 AXIS = Held("axis", "-1", ("-1",), OVER_CHANNELS)
@@ -71,7 +74,7 @@ DILATION = Said("dilation_rate", "dilation", "1")
 MULTIPLIER = Said("depth_multiplier", "multiplier", "1")
 BIAS = Said("use_bias", "bias", "true")
 PADDING = Said("padding", "padding", "valid", words(valid="0"))
-POOL = (Said("strides", "stride", "null"), PADDING, CHANNELS_LAST, Inferred("name", "null"))
+POOL = (Said("strides", "stride", "null"), PADDING, CHANNELS_LAST, NAME)
 VECTOR = Held(
     "keepdims",
     "false",
@@ -81,25 +84,22 @@ VECTOR = Held(
 SIDES = sides({2: (0, 0, 1, 1), 4: (0, 1, 2, 3)})
 
 
-def _symmetric(attributes: Attributes) -> Attributes:
+def _symmetric(attributes: Attributes) -> Mapping[str, str]:
     """Keras' `valid` leaves out nothing, and its `same` gives `stride` times the input's size."""
     kernel, stride = (_pair(attributes[name]) for name in ("kernel", "stride"))
     more = [k - s for k, s in zip(kernel, stride, strict=False)]
-    padding = attributes["padding"].strip("'\"")
     if not more or min(more) < 0:
         raise Unsayable("Keras' sizes are these only where the kernel is not less than the stride")
-    if padding != "same":
-        return attributes
+    if attributes["padding"].word != "same":
+        return {}
     if any(n % 2 for n in more):
         raise Unsayable("write `padding` as a number; `crop` can take more from one side")
-    height, width = (n // 2 for n in more)
-    sides = str(height) if height == width else f"[{height}, {width}]"
-    return {**attributes, "padding": sides}
+    return {"padding": brackets([n // 2 for n in more])}
 
 
-def _pair(text: str) -> tuple[int, ...]:
+def _pair(written: Written) -> tuple[int, ...]:
     """Height and width, where they are numbers."""
-    found = literal(Written.of(text.strip("'\"")).value)
+    found = literal(written.value)
     value = found[0] if found else None
     numbers = value if isinstance(value, tuple) else (value, value)
     pair = tuple(n for n in numbers if isinstance(n, int) and not isinstance(n, bool))
@@ -109,7 +109,7 @@ def _pair(text: str) -> tuple[int, ...]:
 def _shared_axes(written: Written) -> str | None:
     """Slopes that are shared over height and width are one for each channel."""
     for axes, shared in (("[1, 2]", "false"), ("[1, 2, 3]", "true")):
-        if equal(axes, (literal(written.value) or (None,))[0]):
+        if written.equals(axes):
             return shared
     return None
 
@@ -128,7 +128,7 @@ def _join(name: str, op: str) -> ForeignLayer:
 
 def _groups(written: Written) -> str | None:
     """-1 stands for as many groups as there are channels."""
-    return None if equal("-1", (literal(written.value) or (None,))[0]) else given(written)
+    return None if written.equals("-1") else given(written)
 
 
 LAYERS = (
@@ -245,7 +245,7 @@ LAYERS = (
         "SpatialDropout2D",
         "channel_dropout",
         *(Said("rate", "rate", None), CHANNELS_LAST, SEED),
-        *(Inferred("name", "null"), Inferred("dtype", "null")),
+        *(NAME, Held("dtype", "null", ("null",), "the framework decides how numbers are stored")),
     ),
     _layer("Flatten", "flatten", CHANNELS_LAST),
     _layer("Identity", "identity"),

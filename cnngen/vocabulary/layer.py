@@ -12,7 +12,7 @@ from cnngen.vocabulary.value import Written, as_it_is
 
 Framework = Literal["PyTorch", "Keras"]
 Convert = Callable[[Written], str | None]
-Attributes = Mapping[str, str]  # of an op, with their values as a spec writes them
+Attributes = Mapping[str, Written]  # of an op
 
 
 class Unsayable(Exception):  # noqa: N818 (an answer, not a failure)
@@ -63,16 +63,15 @@ Parameter = Said | Held | Inferred
 class ForeignLayer:
     """A layer and the op that computes the same; without an op, `instead` says what there is.
 
-    `always` are attributes that the op needs for it besides. `settle` is given all attributes and
-    gives them as they have to be written; it raises `Unsayable` where they do not go together.
+    `settle` is given all attributes and gives those that have to be written otherwise; it raises
+    `Unsayable` where they do not go together.
     """
 
     framework: Framework
     names: tuple[str, ...]
     op: str | None = None
     parameters: tuple[Parameter, ...] = ()
-    always: tuple[tuple[str, str], ...] = ()
-    settle: Callable[[Attributes], Attributes] | None = None
+    settle: Callable[[Attributes], Mapping[str, str]] | None = None
     instead: str = ""
 
     def parameter(self, name: str) -> Parameter | None:

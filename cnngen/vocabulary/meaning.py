@@ -16,7 +16,7 @@ from cnngen.vocabulary.layer import (
     Said,
     Unsayable,
 )
-from cnngen.vocabulary.value import Written, equal, literal
+from cnngen.vocabulary.value import Written, equal
 
 LAYERS = (*torch.LAYERS, *keras.LAYERS)
 OTHERS: dict[Framework, frozenset[str]] = {
@@ -130,7 +130,7 @@ def _meaning(layer: ForeignLayer, op: type[Op], given: Mapping[str, Written]) ->
     for name, value in given.items():
         parameter = layer.parameter(name)
         if isinstance(parameter, Held):
-            if not any(_is(value, each) for each in parameter.values):
+            if not any(value.equals(each) for each in parameter.values):
                 raise Unsayable(parameter.instead.replace("{op}", op.name))
         elif not isinstance(parameter, Inferred):
             text = _said(parameter, value, op) if parameter else value.text
@@ -145,9 +145,10 @@ def _meaning(layer: ForeignLayer, op: type[Op], given: Mapping[str, Written]) ->
                 notes.append(parameter.turned.format(old=value.text, new=text))
     silent = dict(_silent(layer, op, given, written, notes))
     missing = [name for name, value in silent.items() if value is None]
-    effective = dict(layer.always) | {n: v for n, v in silent.items() if v is not None} | written
+    effective = {n: v for n, v in silent.items() if v is not None} | written
     if layer.settle and not missing:
-        effective |= layer.settle(effective)
+        said = {names[name]: value for name, value in given.items() if name in names}
+        effective |= layer.settle({n: said.get(n) or Written.of(v) for n, v in effective.items()})
     added = tuple(
         name
         for name, attribute in op.attributes.items()
@@ -175,7 +176,7 @@ def _silent(
             continue
         default = None if parameter.default is None else Written.of(parameter.default)
         if isinstance(parameter, Held):
-            if default and not any(_is(default, each) for each in parameter.values):
+            if default and not any(default.equals(each) for each in parameter.values):
                 raise Unsayable(parameter.instead.replace("{op}", op.name))
         elif parameter.to in written and parameter.to not in said:
             continue  # the call says it in the word that is used here
@@ -193,11 +194,6 @@ def _said(parameter: Said, value: Written, op: type[Op]) -> str:
     if text is None:
         raise Unsayable(parameter.instead or NO_VALUE.format(name=parameter.name, op=op.name))
     return text
-
-
-def _is(value: Written, text: str) -> bool:
-    found = literal(value.value)
-    return value.word == text or (found is not None and equal(text, found[0]))
 
 
 # --- Arguments of layers, beside the words of an op
@@ -227,7 +223,7 @@ def changes_nothing(op: str, word: str, value: Written) -> bool:
     found = parameters_like(op, word)
     return bool(found) and all(
         isinstance(parameter, Inferred)
-        or (isinstance(parameter, Held) and any(_is(value, each) for each in parameter.values))
+        or (isinstance(parameter, Held) and any(value.equals(each) for each in parameter.values))
         for _, parameter in found
     )
 

@@ -1,6 +1,6 @@
 """The layers of `torch.nn`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cnngen.vocabulary.layer import (
     Attributes,
@@ -34,17 +34,10 @@ def _sides_of_window(name: str) -> tuple[Parameter, ...]:
     return (Said("stride", "stride", name), Said("padding", "padding", "0"))
 
 
-def _same_needs_stride_1(attributes: Attributes) -> Attributes:
-    if attributes["padding"].strip("'\"") == "same" and attributes["stride"] not in ("1", "[1, 1]"):
+def _same_needs_stride_1(attributes: Attributes) -> Mapping[str, str]:
+    if attributes["padding"].word == "same" and not attributes["stride"].equals("1"):
         raise Unsayable("PyTorch has no `padding: same` with a stride; here it is TensorFlow's")
-    return attributes
-
-
-def _by_scale(attributes: Attributes) -> Attributes:
-    """A size that is given is not the scale; nearest neighbours have no corners to align."""
-    if attributes["scale"] == "null":
-        raise Unsayable("`upsample` needs `scale`, a whole factor")
-    return attributes
+    return {}
 
 
 def _number_of_slopes(written: Written) -> str | None:
@@ -214,7 +207,6 @@ LAYERS = (
                 instead=OTHER_MODES,
             ),
         ),
-        settle=_by_scale,
     ),
     _layer(
         "UpsamplingNearest2d",
@@ -223,7 +215,6 @@ LAYERS = (
             Held("align_corners", "null", ("null",), CORNERS),
             Said("mode", "mode", "nearest", only_words(nearest="nearest"), instead=OTHER_MODES),
         )[:2],
-        settle=_by_scale,
     ),
     _layer("PixelShuffle", "pixel_shuffle", Said("upscale_factor", "factor", None)),
     _layer("ChannelShuffle", "channel_shuffle", Said("groups", "groups", None)),

@@ -6,6 +6,7 @@ Each function gives the text that a spec needs, or None where the value does not
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import cast
 
 from cnngen.diagnostics.model import Report
@@ -34,11 +35,17 @@ class Written:
     text: str
 
     @classmethod
+    @cache
     def of(cls, text: str) -> "Written":
-        """A text that is one expression."""
+        """What the tables of the frameworks say, such as a default."""
         value = parse_expression(text, Span(Source("", text), 0, len(text)), Report())
         assert value is not None, text
         return cls(value, text)
+
+    def equals(self, text: str) -> bool:
+        """Whether this is what a text of the tables says."""
+        found = literal(self.value)
+        return self.word == text or (found is not None and equal(text, found[0]))
 
     @property
     def word(self) -> str | None:
