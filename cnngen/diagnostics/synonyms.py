@@ -1,6 +1,7 @@
 """Synonyms: what frameworks, papers and other languages call an op, an attribute or a key.
 
-Words are compared in lower case and without underscores.
+Words are compared in lower case and without underscores. Of ops and attributes they are suggested
+only: what may be written without asking is in `vocabulary`.
 """
 
 from collections.abc import Container, Mapping
