@@ -72,7 +72,7 @@ PAIRS = {
         "  stem: {conv: {out: 8, kernel: 3, stride: 2}}  # halves",
     ),
     "an op that hides mistakes": (
-        "  stem: {Conv2d: {filters: 8, kernel_size: 3, padding: valid, bias: True}}",
+        "  stem: {Conv2D: {filters: 8, kernel_size: 3, padding: valid, use_bias: True}}",
         "  stem: {conv: {out: 8, kernel: 3, padding: 0, bias: true}}",
     ),
     "what is inferred": (

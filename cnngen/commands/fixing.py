@@ -92,4 +92,5 @@ def _line(diagnostic: "Diagnostic") -> str:
 
     at = place(diagnostic.primary.span)
     what = f"{one_line(diagnostic.message)}: {describe_fix(diagnostic)}"
-    return f"{at}: fixed[{diagnostic.code}] {what}"
+    why = "".join(f" ({one_line(note)})" for note in diagnostic.notes)
+    return f"{at}: fixed[{diagnostic.code}] {what}{why}"

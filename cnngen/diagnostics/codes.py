@@ -61,6 +61,7 @@ CODES: dict[str, Code] = {
     "bad-value": Code("an expression has no value: a division by zero, an index outside its list"),
     "unequal-lists": Code("the lists of `each` have different lengths"),
     "too-many-layers": Code("the network has more layers than allowed"),
+    "unlikely-value": Code("a value means most likely something else", Severity.WARNING),
     "repeated-input": Code("a false `when` repeats the input of a `concat`", Severity.WARNING),
     # shapes
     "shape-mismatch": Code("shapes do not fit an op or each other"),

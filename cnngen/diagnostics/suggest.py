@@ -35,10 +35,15 @@ def suggest(word: str, candidates: Iterable[str]) -> str | None:
     return nearest if distance <= limit and distance < len(word) else None
 
 
-def respell(at: Span, word: str | None, rivals: Iterable[str] = ()) -> tuple[Edit, ...]:
-    """The fix that writes `word`, unless the text there could be one of the `rivals` as well.
+def respell(
+    at: Span, word: str | None, rivals: Iterable[str] = (), *, closed: bool = False
+) -> tuple[Edit, ...]:
+    """The fix that writes `word`. Where it has `rivals`, the text must be a slip in it, and in none
+    of them.
 
-    A digit is no slip: what should have been `conv3` may be `conv2`, or be missing.
+    They are a closed list where a spec cannot add to them: keys, attributes. Elsewhere, a text that
+    one of them begins or ends with, or the other way round, may be a name that is missing: `drop`
+    is no `crop`, and `lrelu` no `relu`.
     """
     text = at.text
     if word is None or text == word or not re.fullmatch(r"[\w.]+", text) or len(text) > LONGEST:
@@ -49,10 +54,32 @@ def respell(at: Span, word: str | None, rivals: Iterable[str] = ()) -> tuple[Edi
     limit = _limit(text)
     same = [rival for rival in rivals if _plain(rival) == _plain(text)]
     near = same or [rival for rival in rivals if _slips(text, rival, limit) <= limit]
-    is_short = len(text) < SHORTEST_TO_FIX and not same
-    if rivals and (set(near) != {word} or is_short or _digits(text) != _digits(word)):
+    is_part = not (same or closed) and any(_is_part(text, rival) for rival in rivals)
+    if rivals and (set(near) != {word} or is_part or not is_slip(text, word)):
         return ()
     return (Edit(at, word),)
+
+
+def is_slip(text: str, word: str) -> bool:
+    """Whether a text is a word with one slip of the fingers, or with other case or underscores.
+
+    A digit is none: what should have been `conv3` may be `conv2`, or be missing. Nor is another
+    letter in a short word.
+    """
+    a, b = _plain(text), _plain(word)
+    if a == b:
+        return True
+    if len(text) < SHORTEST_TO_FIX or _digits(a) != _digits(b):
+        return False
+    if len(a) == len(b) == SHORTEST_TO_FIX and sorted(a) != sorted(b):
+        return False
+    return min(_slips(a, b, 1), _slips(text, word, 1)) == 1
+
+
+def _is_part(text: str, word: str) -> bool:
+    """Whether one of two words begins or ends with the other."""
+    longer, shorter = sorted((_plain(text), _plain(word)), key=len, reverse=True)
+    return len(shorter) > 1 and (longer.startswith(shorter) or longer.endswith(shorter))
 
 
 def _limit(word: str) -> int:

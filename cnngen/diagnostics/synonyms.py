@@ -1,6 +1,7 @@
 """Synonyms: what frameworks, papers and other languages call an op, an attribute or a key.
 
-Words are compared in lower case and without underscores.
+Words are compared in lower case and without underscores. Of ops and attributes they are suggested
+only: what may be written without asking is in `vocabulary`.
 """
 
 from collections.abc import Container, Mapping
@@ -27,6 +28,7 @@ OPS = _table(
     global_max_pool="gmp globalmaxpool2d globalmaxpooling globalmaxpooling2d",
     adaptive_avg_pool="adaptiveavgpool2d",
     adaptive_max_pool="adaptivemaxpool2d",
+    leaky_relu="lrelu",
     silu="swish",
     hard_swish="hswish",
     hard_sigmoid="hsigmoid",
@@ -67,7 +69,7 @@ ATTRIBUTES = _table(
 # What frameworks are told and cnngen knows, in the spelling of `translate`.
 INFERRED = (
     *("inchannels", "infeatures", "inplanes", "numfeatures", "numchannels"),
-    *("normalizedshape", "inputshape", "inplace"),
+    *("inputshape", "inplace"),
 )
 
 FORM_KEYS = _table(do="then body steps", join="merge", **{"else": "otherwise orelse"})

@@ -3,7 +3,7 @@
 An op's class says everything that is true of it, in any framework. Targets add its spelling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from math import gcd
@@ -88,6 +88,15 @@ class ShapeError(Exception):
         self.help, self.wants = help, wants
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A value of an attribute that is allowed, and most likely means something else."""
+
+    attribute: str
+    message: str
+    help: str
+
+
 class Op:
     """A primitive of the language. Subclasses say `name=` and declare their attributes.
 
@@ -148,6 +157,10 @@ class Op:
     def saves(self, output: Any, *inputs: Any, **_: Any) -> int:
         """How much backward needs besides, in numbers of float32: what lies between, or indices."""
         return 0
+
+    def doubts(self) -> Iterable[Doubt]:
+        """What its author may have meant otherwise."""
+        return ()
 
     @classmethod
     def channels(

@@ -1,7 +1,12 @@
 """Normalization."""
 
+from collections.abc import Iterator
+from decimal import Decimal
+
 from cnngen.ops.attribute import flag, init, integer, number
-from cnngen.ops.base import Image, Op, Shape, ShapeError, Weights, check_groups, image
+from cnngen.ops.base import Doubt, Image, Op, Shape, ShapeError, Weights, check_groups, image
+
+MOST_OF_A_BATCH = 0.5  # in running statistics; Keras' usual 0.9 and 0.99 are the other share
 
 
 class BatchNorm(Op, name="batch_norm", group="normalization"):
@@ -20,6 +25,17 @@ class BatchNorm(Op, name="batch_norm", group="normalization"):
     init = init("initial distribution of the scale, which is 1 otherwise")
 
     buffers = ("running_mean", "running_var")
+
+    def doubts(self) -> Iterator[Doubt]:
+        if self.momentum > MOST_OF_A_BATCH:
+            other = 1 - Decimal(str(self.momentum))
+            yield Doubt(
+                "momentum",
+                f"with a `momentum` of {self.momentum}, the newest batch outweighs all before it in"
+                " the running statistics",
+                f"use {other.normalize():f} if {self.momentum} is meant as in Keras, which counts"
+                " the share of the old ones",
+            )
 
     def infer(self, x: Shape) -> Shape:
         if self.init is not None and not self.affine:

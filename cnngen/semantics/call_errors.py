@@ -5,35 +5,122 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 
 from cnngen.diagnostics.model import Edit, Label, Report
-from cnngen.diagnostics.suggest import respell
+from cnngen.diagnostics.suggest import is_slip, respell
 from cnngen.diagnostics.synonyms import ATTRIBUTES, is_inferred, translate
 from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
 from cnngen.diagnostics.terminal import one_line
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.semantics.names import guess, listed
+from cnngen.semantics.translation import Translation, translate_call, written
 from cnngen.syntax.fixes import remove_entry
-from cnngen.syntax.tree import Argument, Block, Call, Identifier
+from cnngen.syntax.tree import Argument, Block, Call, Identifier, Spec
+from cnngen.vocabulary.meaning import (
+    changes_nothing,
+    framework_of,
+    instead_of,
+    is_foreign,
+    layers_named,
+    plain,
+    renamed,
+)
 
 BESIDE = ("name", "from")  # what a step says beside its op
+SHORTEST_PART = 3  # of a word that another begins or ends with
 PLAIN = re.compile(r"[\w.]+")  # a value that can stand between braces
 
 
-def report_callee(callee: Identifier, blocks: Collection[str], report: Report) -> None:
+def report_callee(call: Call, spec: Spec, report: Report) -> None:
     """A step names neither an op nor a block."""
-    name = callee.text
-    meant = translate(name, OTHER_OPS, OPS)
-    close = meant or guess(name, chain(OPS, blocks), report)
-    fix = respell(callee.span, close, () if meant or close is None else (*OPS, *blocks))
+    name, blocks = call.callee.text, spec.blocks
+    translation = translate_call(call, spec.defaults)
+    close = likely_callee(call.callee, blocks, report)
     if name[:1].isupper():
         code, message = "unknown-block", f"the spec defines no block `{name}`"
-        use = f", or use {listed(blocks)}" if blocks else ""
-        help = f"define it: `blocks: {{{name}: {{about: ..., body: ...}}}}`{use}"
+        rivals: Collection[str] = blocks
     else:
         code, message = "unknown-op", f"there is no op `{name}`"
-        help = "`cnngen ops` lists all ops"
-    help = f"did you mean `{close}`?" if close else help
-    report.add(code, message, callee.span, help=help, fix=fix)
+        rivals = (*OPS, *blocks)
+    is_own_word = close is not None and close in rivals and is_slip(name, close)
+    fix = respell(call.callee.span, close, rivals) if is_own_word else translation.edits
+    if not is_own_word and any(is_slip(name, block) for block in blocks):
+        fix = ()  # it may be that block as well
+    notes = translation.meaning.notes if fix and translation.meaning else ()
+    help = None if is_own_word else _foreign_help(call, translation)
+    if help is None and close:
+        help = f"did you mean `{close}`?"
+    elif help is None and (parts := _parts(name)):
+        help = f"did you mean {listed(parts)}?"
+    elif help is None and name[:1].isupper():
+        use = f", or use {listed(blocks)}" if blocks else ""
+        help = f"define it: `blocks: {{{name}: {{about: ..., body: ...}}}}`{use}"
+    report.add(
+        *(code, message, call.callee.span),
+        notes=notes,
+        help=help or "`cnngen ops` lists all ops",
+        fix=fix,
+    )
+
+
+def report_default_callee(callee: Identifier, report: Report) -> None:
+    """`defaults` are for a word that is no op."""
+    close = likely_callee(callee, (), report)
+    report.add(
+        "unknown-op",
+        f"there is no op `{callee.text}`",
+        callee.span,
+        help=f"did you mean `{close}`?" if close else "`cnngen ops` lists all ops",
+        fix=() if callee.text[:1].isupper() else respell(callee.span, close, OPS),
+    )
+
+
+def likely_callee(callee: Identifier, blocks: Collection[str], report: Report) -> str | None:
+    """The op or the block that an unknown word most likely means.
+
+    A word in CapWords is a block that is missing, unless a framework has a layer of that name; a
+    layer that has no op is never the op with a similar name.
+    """
+    name = callee.text
+    if layers := layers_named(name):
+        ops = {layer.op for layer in layers}
+        own = next((op for op in OPS if plain(op) == plain(name)), None)
+        return own or (ops.pop() if len(ops) == 1 else None)
+    if is_foreign(name):
+        return None
+    if name[:1].isupper():
+        same = [op for op in OPS if plain(op) == plain(name)]
+        return guess(name, blocks, report) or (same[0] if same else None)
+    meant = translate(name, OTHER_OPS, OPS)
+    return meant or (None if _parts(name) else guess(name, chain(OPS, blocks), report))
+
+
+def _parts(name: str) -> list[str]:
+    """The ops whose words begin or end with a word."""
+    parts = (op for op in OPS if op.startswith(name) or op.endswith(name))
+    return [*parts] if len(name) >= SHORTEST_PART else []
+
+
+def _foreign_help(call: Call, translation: Translation) -> str | None:
+    """What to write for a layer of another framework, if the word is the name of one."""
+    reading, meaning = translation.reading, translation.meaning
+    if meaning and translation.settled:
+        settled = listed([f"{name}" for name in translation.settled], "and")
+        return f"did you mean `{meaning.op}`? Then {settled} of this file's `defaults` hold"
+    if meaning:
+        is_only_a_word = meaning.text == meaning.op or not (meaning.added or meaning.notes)
+        return None if is_only_a_word else f"write `{meaning.text}`"
+    if len(reading.meanings) + len(reading.unsayable) > 1:
+        words = [f"{m.framework} means `{m.text}`" for m in reading.meanings]
+        words += [reason for _, reason in reading.unsayable]
+        return "; ".join(words)
+    if reading.unsayable:
+        return reading.unsayable[0][1]
+    framework = framework_of(call.callee.text)
+    return (
+        f"{framework}'s `{call.callee.text}` has no op here; a block may have that name"
+        if framework
+        else None
+    )
 
 
 def report_missing(
@@ -66,7 +153,7 @@ def report_unknown_parameter(
         secondary=[Label(block.name.span, f"it takes {listed(parameters, 'and') or 'none'}")],
         help=f"did you mean `{close}`?"
         if close
-        else "remove it, or add it to the block's `params`",
+        else f"add it to the block's `params`: `{name}: ...`, and use it there",
         fix=respell(argument.name.span, close, parameters),
     )
     return close or ""
@@ -100,26 +187,35 @@ def report_unknown_attribute(
     argument: Argument, call: Call, op: type[Op], missing: Sequence[str], report: Report
 ) -> set[str]:
     """A call gives an op what it does not take; the attributes that may have been meant."""
-    name = argument.name
+    name, at = argument.name, argument.value.span
+    close, fix = None, tuple[Edit, ...]()
+    if needless := _needless(argument, op, missing):
+        help, fix = needless, remove_entry(name.span, at.end) if at else ()
+    elif known := renamed(op.name, name.text, written(argument)):
+        close, fix = known, respell(name.span, known)
+        help = f"did you mean `{close}`?"
+    elif name.text not in BESIDE and (instead := instead_of(op.name, name.text)):
+        help = instead
+    else:
+        close = translate(name.text, ATTRIBUTES, op.attributes)
+        close = close or guess(name.text, op.attributes, report)
+        help = f"did you mean `{close}`?" if close else _instead(argument, call, missing)
+        fix = respell(name.span, close, op.attributes, closed=True)
+    if any(other.name.text == close for other in call.arguments):
+        help, fix = f"`{close}` says that already", ()
     takes = Label(call.callee.span, f"it takes {', '.join(op.attributes) or 'no attributes'}")
     message = f"`{op.name}` has no attribute `{name.text}`"
-    if is_inferred(name.text):
-        value = argument.value.span
-        fix = remove_entry(name.span, value.end) if value else ()
-        help = "remove it: cnngen infers it"  # other frameworks need it
-        report.add("unknown-attribute", message, name.span, secondary=[takes], help=help, fix=fix)
-        return set()
-    synonym = translate(name.text, ATTRIBUTES, op.attributes)
-    close = synonym or guess(name.text, op.attributes, report)
-    report.add(
-        "unknown-attribute",
-        message,
-        name.span,
-        secondary=[takes],
-        help=f"did you mean `{close}`?" if close else _instead(argument, call, missing),
-        fix=respell(name.span, close, () if synonym else op.attributes),
-    )
-    return {close} if close else set(missing)
+    report.add("unknown-attribute", message, name.span, secondary=[takes], help=help, fix=fix)
+    return {close} if close else set() if needless else set(missing)
+
+
+def _needless(argument: Argument, op: type[Op], missing: Sequence[str]) -> str | None:
+    """Why an attribute can go: other frameworks need it, or it is what the op computes anyway."""
+    name = argument.name.text
+    changes = not changes_nothing(op.name, name, written(argument))
+    if is_inferred(name) and not (changes and missing):
+        return "remove it: cnngen infers it"
+    return None if changes else f"remove it: `{op.name}` computes just that"
 
 
 def _instead(argument: Argument, call: Call, missing: Collection[str]) -> str:
@@ -128,4 +224,6 @@ def _instead(argument: Argument, call: Call, missing: Collection[str]) -> str:
     if name in BESIDE:
         value = argument.value.span.text if argument.value.span else "..."
         return f"write it beside `{callee}`: `{{{callee}: {{...}}, {name}: {one_line(value)}}}`"
-    return f"it needs {listed(missing, 'and')}: write that instead" if missing else "remove it"
+    if missing:
+        return f"it needs {listed(missing, 'and')}: write that instead"
+    return f"`cnngen ops {callee}` says what it computes, and with which attributes"

@@ -10,7 +10,7 @@ from cnngen.ops.attribute import Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.semantics.call_errors import (
-    report_callee,
+    report_default_callee,
     report_missing,
     report_nameless,
     report_unknown_attribute,
@@ -38,7 +38,7 @@ def check_defaults(spec: Spec, names: Names, report: Report) -> None:
                 help="give its parameters defaults where it is defined",
             )
         else:
-            report_callee(callee, (), report)
+            report_default_callee(callee, report)
 
 
 def op_arguments(
@@ -147,7 +147,7 @@ def _check_choice(
             f"`{name}` must be {listed(attribute.choices)}",
             value.span,
             help=f"did you mean `{close}`?" if close else None,
-            fix=respell(value.span, close, attribute.choices),
+            fix=respell(value.span, close, attribute.choices, closed=True),
         )
 
 
@@ -168,7 +168,9 @@ def _check_init(argument: Argument, op: type[Op], names: Names, report: Report) 
     if known is None:
         meant = translate(word.text, DISTRIBUTIONS, INITIALIZERS)
         close = meant or guess(word.text, INITIALIZERS, report)
-        fix = () if meant else respell(word.span, close, INITIALIZERS)  # `xavier` has two forms
+        fix = (
+            () if meant else respell(word.span, close, INITIALIZERS, closed=True)
+        )  # `xavier` has two forms
         report.add(
             "wrong-type",
             f"there is no initial distribution `{word.text}`",
@@ -209,7 +211,7 @@ def _check_init_argument(
             f"`{word}` has no argument `{name.text}`",
             name.span,
             help=f"did you mean `{close}`?" if close else takes,
-            fix=respell(name.span, close, attributes),
+            fix=respell(name.span, close, attributes, closed=True),
         )
     elif attribute.kind == "choice":
         _check_choice(name.text, value, attribute, report)

@@ -49,7 +49,18 @@ def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboratio
             scope.trail,
             lambda value, error: _new_origins(value, error, scope, elaboration),
         )
+        _doubt(call, elaboration.ops[key], scope, elaboration)
     return elaboration.ops[key]
+
+
+def _doubt(call: Call, op: Op | None, scope: Scope, elaboration: Elaboration) -> None:
+    """Warn of values that most likely mean something else."""
+    for doubt in op.doubts() if op else ():
+        value = elaboration.resolution.arguments[call][doubt.attribute]
+        at = value.span or call.callee.span
+        elaboration.report.add(
+            *("unlikely-value", doubt.message, at), notes=scope.trail(), help=doubt.help
+        )
 
 
 def _new_origins(

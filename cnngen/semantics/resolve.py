@@ -68,4 +68,4 @@ def _resolve_call(call: Call, names: Names, resolution: Resolution, report: Repo
         if any(parameter.type == "tensor" for parameter in block.parameters):
             resolution.merging.add(call)
     else:
-        report_callee(call.callee, spec.blocks, report)
+        report_callee(call, spec, report)

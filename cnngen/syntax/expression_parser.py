@@ -249,7 +249,7 @@ class _Parser:
             word = token.text.rpartition(".")[2]  # `math.ceil` is `ceil`
             close = suggest(word, FUNCTIONS)
             help = f"did you mean `{close}`?" if close else _listing(FUNCTIONS)
-            fix = respell(token.span, close, () if word == close else FUNCTIONS)
+            fix = respell(token.span, close, () if word == close else FUNCTIONS, closed=True)
             message = f"there is no function `{token.text}`"
             raise Refusal(message, token.span, help, "unknown-name", fix)
         function = token.text

@@ -182,7 +182,7 @@ def _report_stray(part: Scalar, form: str, node: Mapping, report: Report) -> str
         help=f"did you mean `{guess}`?"
         if guess and not owner
         else f"{belongs}besides `{form}` there are {', '.join(known)}",
-        fix=() if owner else respell(part.span, guess, () if meant else known),
+        fix=() if owner else respell(part.span, guess, () if meant else known, closed=True),
     )
     return guess
 
@@ -273,7 +273,7 @@ def _parse_join(node: Mapping, key: Scalar, report: Report) -> Identifier | None
             f"`{name.text}` is not a join",
             name.span,
             help=f"did you mean `{guess}`?" if guess else f"a join is {listed}",
-            fix=respell(name.span, guess, () if meant else JOINS),
+            fix=respell(name.span, guess, () if meant else JOINS, closed=True),
         )
         return None
     return name

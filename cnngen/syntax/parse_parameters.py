@@ -95,7 +95,7 @@ def _is_constant(default: Expression, in_block: bool, report: Report) -> bool:
                     help=f"did you mean the type `{guess}`?"
                     if guess
                     else "write a number, `true`, `false` or a list of numbers",
-                    fix=respell(span, guess, () if meant else TYPES),
+                    fix=respell(span, guess, () if meant else TYPES, closed=True),
                 )
                 return False
             case InputChannels(span=Span() as span):

@@ -53,7 +53,7 @@ def check_keys(node: Mapping, known: Iterable[str], what: str, report: Report) -
                 f"{what} has no key `{brief(key.text)}`",
                 key.span,
                 help=f"did you mean `{guess}`?" if guess else f"the keys are {', '.join(known)}",
-                fix=respell(key.span, guess, known),
+                fix=respell(key.span, guess, known, closed=True),
             )
 
 

@@ -47,7 +47,7 @@ def report_heads(
     (first, value), (second, _) = heads[:2]
     guess = suggest(second.text, parts)
     names = f"`{brief(first.text)}` and `{brief(second.text)}`"
-    fix = respell(second.span, guess, parts)
+    fix = respell(second.span, guess, parts, closed=True)
     if guess:
         message = f"a step has no key `{brief(second.text)}`"
         help = f"did you mean `{guess}`?"
@@ -69,4 +69,6 @@ def report_stray(key: Scalar, part: Scalar, forms: Iterable[str], report: Report
     else:
         at, message = part, f"a call of `{brief(key.text)}` has no key `{part.text}`"
         help = "besides its op, a call has `name` and `from`"
-    report.add("unknown-key", message, at.span, help=help, fix=respell(key.span, guess, forms))
+    report.add(
+        "unknown-key", message, at.span, help=help, fix=respell(key.span, guess, forms, closed=True)
+    )
