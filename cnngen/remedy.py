@@ -85,8 +85,16 @@ def _is_own(remedy: Remedy, path: Path) -> bool:
 
 
 def _is_short(remedy: Remedy) -> bool:
-    lines = (len(edit.span.source.line(edit.span.line)) + len(edit.text) for edit in remedy)
-    return all(length <= LONGEST_LINE for length in lines)
+    return all(
+        len(line) <= LONGEST_LINE for edit in remedy for line in _line_after(edit).splitlines()
+    )
+
+
+def _line_after(edit: Edit) -> str:
+    """The lines of an edit, with what stands before and behind it on the first and the last."""
+    text, span = edit.span.source.text, edit.span
+    start, end = text.rfind("\n", 0, span.start) + 1, text.find("\n", span.end)
+    return text[start : span.start] + edit.text + text[span.end : end if end >= 0 else None]
 
 
 def _works(remedy: Remedy, error: Diagnostic, path: Path, found: Findings, copies: Copies) -> bool:

@@ -65,7 +65,10 @@ def describe_fix(diagnostic: Diagnostic) -> str:
         return f"changes {len(texts)} places"
     if not texts[0]:
         return "removes it"
-    return f"writes `{one_line(texts[0])}`" if texts[0].strip() else "writes spaces"
+    lines = texts[0].strip().splitlines()
+    if len(lines) > 1:
+        return f"writes {len(lines)} lines"
+    return f"writes `{one_line(lines[0])}`" if lines else "writes spaces"
 
 
 def place(span: Span) -> str:

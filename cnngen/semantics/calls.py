@@ -6,7 +6,7 @@ from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.diagnostics.synonyms import DISTRIBUTIONS, translate
 from cnngen.ops import OPS
-from cnngen.ops.attribute import Attribute
+from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.semantics.call_errors import (
@@ -21,7 +21,7 @@ from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name
 from cnngen.syntax.tree import Argument, ArgumentValue, Block, Call, Distribution, Identifier, Spec
 
-PADDING_WORDS = (Constant("same"), Constant("half"))
+PADDING = tuple(map(Constant, PADDING_WORDS))
 
 
 def check_defaults(spec: Spec, names: Names, report: Report) -> None:
@@ -123,9 +123,9 @@ def _check_value(
         _report_value(argument, "a value, not a mapping", report)
     elif attribute.kind == "padding" and isinstance(value, Name) and value.name == "valid":
         _report_value(argument, "a number or a word, and `valid` is none", report, "write `0`", "0")
-    elif not (attribute.kind == "padding" and value in PADDING_WORDS):
-        words = {"padding": ("half", "same"), "bool": ("true", "false")}
-        check_expression(value, names, report, words=words.get(attribute.kind, ()))
+    elif not (attribute.kind == "padding" and value in PADDING):
+        words = ("true", "false") if attribute.kind == "bool" else attribute.choices
+        check_expression(value, names, report, words=words)
 
 
 def _report_value(

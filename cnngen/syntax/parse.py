@@ -7,8 +7,9 @@ from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant
+from cnngen.syntax.forms import FORM_PARTS
 from cnngen.syntax.misplaced import BLOCK_KEYS, put_back, without_blocks
-from cnngen.syntax.parse_body import FORM_PARTS, parse_body
+from cnngen.syntax.parse_body import parse_body
 from cnngen.syntax.parse_parameters import parse_parameters
 from cnngen.syntax.parse_results import parse_results
 from cnngen.syntax.parse_value import (

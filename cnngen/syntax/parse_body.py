@@ -10,6 +10,8 @@ from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import FORM_KEYS, OPS, translate
 from cnngen.source import Span
 from cnngen.syntax.expression import Expression
+from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, PARTS
+from cnngen.syntax.list_errors import report_join, report_list
 from cnngen.syntax.misplaced import put_back, put_below
 from cnngen.syntax.parse_value import (
     mapping,
@@ -32,18 +34,6 @@ from cnngen.syntax.tree import (
     When,
 )
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_null
-
-JOINS = ("concat", "add", "multiply", "mean", "max")
-
-FORMS: dict[str, tuple[str, ...]] = {
-    "repeat": ("do", "name", "from"),
-    "each": ("do", "between", "name", "from"),
-    "when": ("do", "else", "name", "from"),
-    "branches": ("join", "name", "from"),
-}
-AROUND = ("name", "from")
-FORM_PARTS = ("do", "else", "between", "join")  # nothing else has their names
-PARTS = frozenset(key for keys in FORMS.values() for key in keys)
 
 
 def parse_body(node: Node, what: str, report: Report, *, may_be_empty: bool = False) -> Body:
@@ -106,6 +96,10 @@ def _parse_keyed(node: Mapping, report: Report) -> Step | None:
     key, value = heads[0]
     if stray := [part for part, _ in node.entries if part.text in PARTS - set(AROUND)]:
         report_stray(key, stray[0], FORMS, report)
+        return None
+    if report_join(key, value, report) or (
+        isinstance(value, Sequence) and report_list(key, value, report)
+    ):
         return None
     callee = parse_name(key, "an op", report)
     if callee is None:

@@ -147,7 +147,7 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
     """The attributes of an op, or what a block is given."""
     if is_null(node):
         return ()
-    if isinstance(node, Scalar) and (value := parse_value(node, "it", Report())) is not None:
+    if not isinstance(node, Mapping) and (value := _nameless(node)) is not None:
         return (Argument(Identifier("", node.span), value),)
     what = "parameter" if callee.text[:1].isupper() else "attribute"
     value = brief(node.text) if isinstance(node, Scalar) else "..."
@@ -165,6 +165,14 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
         if name and parsed is not None:
             arguments.append(Argument(name, parsed))
     return tuple(arguments)
+
+
+def _nameless(node: Node) -> Expression | None:
+    """A value, or values one after another, that do not say for what they are."""
+    value = parse_value(node, "it", Report())
+    if value is None and isinstance(node, Scalar):
+        return parse_expression(f"[{node.text}]", node.span, Report())  # `conv: 64, 3`
+    return value
 
 
 def _distribution(node: Mapping, what: str, report: Report) -> Distribution | None:
