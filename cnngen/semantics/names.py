@@ -7,9 +7,11 @@ from itertools import chain, islice
 
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Report
 from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.semantics.loop_index import available, counted, is_index
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name, walk
-from cnngen.syntax.tree import Identifier
+from cnngen.syntax.names import can_be_called
+from cnngen.syntax.tree import Each, Identifier, Repeat
 
 # A guess compares letter by letter: of many mistakes the first get one, from the first candidates.
 MOST_GUESSES = 20
@@ -22,10 +24,16 @@ WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "nu
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What an expression can refer to; a name of a tensor is taken, but has no value."""
+    """What an expression can refer to; a name of a tensor is taken, but has no value. `loops` are
+    those around it, the innermost last.
+    """
 
     values: Mapping[str, Span]
     tensors: Mapping[str, Span]
+    loops: tuple[Repeat | Each, ...] = ()
+
+    def within(self, loop: Repeat | Each) -> "Names":
+        return replace(self, loops=(*self.loops, loop))
 
     def declare(self, added: Iterable[tuple[Identifier, bool]], report: Report) -> "Names":
         """With further names (and whether they are tensors); nothing hides another name."""
@@ -45,7 +53,7 @@ class Names:
                 tensors[name.text] = name.span
             else:
                 values[name.text] = name.span
-        return Names(values, tensors)
+        return replace(self, values=values, tensors=tensors)
 
 
 def check_expression(
@@ -84,7 +92,16 @@ def _report_unknown(
     close = meant or guess(name, chain(words, names.values), report)
     rivals = () if meant or close is None else (*words, *names.values)
     defined = names.values.get(close or "")
+    if names.loops and is_index(name):
+        help, remedies = counted(name, names.loops[-1], {*names.values, *names.tensors})
+        report.add("unknown-name", f"there is no `{name}` here", span, help=help, remedies=remedies)
+        return
     define = f"define it: `params: {{{name}: ...}}`"
+    if not can_be_called(name, "parameter"):
+        other_name = available(
+            (f"num_{name}" if len(name) > 1 else "value", "number"), "parameter", names.values
+        )
+        define = f"define it under a name that is free: `params: {{{other_name}: ...}}`"
     other = f", or use {listed(names.values)}" if names.values else ""
     report.add(
         "unknown-name",

@@ -9,7 +9,7 @@ from cnngen.semantics.names import Names, check_expression, gather_unknown
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.uses import order_blocks, trace_parameters
 from cnngen.semantics.walk import expressions, nested_bodies
-from cnngen.syntax.tree import Body, Call, Each, Spec
+from cnngen.syntax.tree import Body, Call, Each, Repeat, Spec
 
 __all__ = ["Resolution", "resolve"]
 
@@ -42,9 +42,9 @@ def _resolve_body(body: Body, names: Names, resolution: Resolution, report: Repo
             continue
         for expression in expressions(step):
             check_expression(expression, names, report)
-        inner = names
+        inner = names.within(step) if isinstance(step, Repeat | Each) else names
         if isinstance(step, Each):
-            inner = names.declare(((variable, False) for variable, _ in step.lists), report)
+            inner = inner.declare(((variable, False) for variable, _ in step.lists), report)
         for nested in nested_bodies(step):
             _resolve_body(nested, inner, resolution, report)
 

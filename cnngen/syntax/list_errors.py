@@ -121,11 +121,9 @@ def _arm_name(word: str, taken: set[str], before: int) -> str:
 
 def _is_names(value: Node) -> bool:
     """Whether a list has nothing but names of what stands elsewhere."""
+    others = LANGUAGE - {"input"} | {"identity"}
     return isinstance(value, Sequence) and all(
-        isinstance(item, Scalar)
-        and item.text not in LANGUAGE - {"input"}
-        and item.text != "identity"
-        for item in value.items
+        isinstance(item, Scalar) and item.text not in others for item in value.items
     )
 
 
@@ -138,7 +136,7 @@ def _is_values(items: Sequence) -> bool:
 
 
 def _pairs(items: Sequence) -> list[str]:
-    """`- out: 8` below `- kernel: 3`: attributes that are written as a list; none where steps are."""
+    """`- out: 8` below `- kernel: 3`: attributes, written as a list; none where there are steps."""
     entries = [item.entries for item in items.items if isinstance(item, Mapping)]
     keys = [key.text for each in entries for key, _ in each]
     plain_values = all(

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Source, Span
+from cnngen.syntax.look_alikes import explain_look_alikes
 from cnngen.syntax.merge import merge
 from cnngen.syntax.names import HELPERS, RESERVED
 from cnngen.syntax.parse import check_version, parse
@@ -81,6 +82,7 @@ def load(
             root = merge(root, child, own)
         _check_stem(path.stem, root, own)
         spec = parse(root, path.stem, own)
+    explain_look_alikes(own)
     report.found |= own.found
     return None if own.failed else spec
 

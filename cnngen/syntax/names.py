@@ -4,6 +4,7 @@ import re
 from typing import Literal
 
 from cnngen.diagnostics.model import Report
+from cnngen.source import Source, Span
 from cnngen.syntax.tree import Identifier
 
 NameKind = Literal["spec", "block", "parameter", "variable", "stage", "step", "branch", "output"]
@@ -109,6 +110,11 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
         return True
     report.add("bad-name", message, identifier.span, help=help)
     return False
+
+
+def can_be_called(name: str, kind: NameKind) -> bool:
+    """Whether a spec may call something so."""
+    return check_name(Identifier(name, Span(Source("", ""), 0, 0)), kind, Report())
 
 
 def _is_helper(name: str) -> bool:

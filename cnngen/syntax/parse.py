@@ -9,6 +9,7 @@ from cnngen.source import Span
 from cnngen.syntax.expression import Constant
 from cnngen.syntax.forms import FORM_PARTS
 from cnngen.syntax.misplaced import BLOCK_KEYS, put_back, without_blocks
+from cnngen.syntax.missing_op import report_nameless_stages, report_op_as_name
 from cnngen.syntax.parse_body import parse_body
 from cnngen.syntax.parse_parameters import parse_parameters
 from cnngen.syntax.parse_results import parse_results
@@ -219,11 +220,16 @@ def _parse_block(name: Identifier, node: Node, report: Report) -> Block | None:
 
 def _parse_model(node: Node, report: Report) -> tuple[Stage, ...]:
     help = "give each stage a name: `model: {stem: [...], head: [...]}`"
+    if isinstance(node, Sequence):
+        report_nameless_stages(node, report)
+        return ()
     model = mapping(node, "`model`", report, help)
     if model and not model.entries:
         report.add("wrong-kind", "`model` has no stages", model.span, help=help)
     stages: list[Stage] = []
     for key, value in put_back(model.entries, FORM_PARTS, report) if model else ():
+        if report_op_as_name(key, value, "stage", report):
+            continue
         name = parse_new_name(key, "stage", report)
         body = parse_body(value, f"`{brief(key.text)}`", report)
         if name:

@@ -13,6 +13,7 @@ from cnngen.syntax.expression import Expression
 from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, PARTS
 from cnngen.syntax.list_errors import report_join, report_list
 from cnngen.syntax.misplaced import put_back, put_below
+from cnngen.syntax.missing_op import report_attributes, report_op_as_name
 from cnngen.syntax.parse_value import (
     mapping,
     parse_arguments,
@@ -91,7 +92,8 @@ def _parse_keyed(node: Mapping, report: Report) -> Step | None:
     if len(forms) == 1:
         return _parse_form(node, *forms[0], around, report)
     if len(heads) > 1:
-        report_heads(heads, FORMS, PARTS, report)
+        if not report_attributes(heads, node, report):
+            report_heads(heads, FORMS, PARTS, report)
         return None
     key, value = heads[0]
     if stray := [part for part, _ in node.entries if part.text in PARTS - set(AROUND)]:
@@ -234,6 +236,8 @@ def _parse_branches(
         )
     arms: list[tuple[Identifier, Body]] = []
     for arm, body in put_back(arms_node.entries, FORM_PARTS, report):
+        if report_op_as_name(arm, body, "branch", report):
+            continue
         name = parse_new_name(arm, "branch", report)
         steps = parse_body(body, f"`{brief(arm.text)}`", report, may_be_empty=True)
         if name:
