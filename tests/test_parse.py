@@ -259,7 +259,7 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (SPEC.replace("height: 32", "height: " + "9" * 9999), "wrong-type", "9" * 9999, None),
         (SPEC + "outputs: head", "wrong-kind", "head", "`outputs: {logits: head}`"),
         (SPEC + "outputs: [a, b]", "wrong-kind", "[a, b]", "`outputs: {a: a, b: b}`"),
-        (SPEC + "defaults: {conv: [3]}", "wrong-kind", "[3]", "`conv: {attribute: ...}`"),
+        (SPEC + "defaults: {conv: 1 +}", "wrong-kind", "1 +", "`conv: {attribute: 1 +}`"),
         # parameters
         (SPEC + "params: [a]", "wrong-kind", "[a]", "params: {"),
         (SPEC + "params: {n: int}", "wrong-kind", "int", "`n: 2`"),
@@ -309,7 +309,7 @@ def test_mistakes_of_a_spec(text: str, code: str, span: str | None, help: str | 
         ("conv(64, 3)", "bad-name", "conv(64, 3)", "`conv: {attribute: value}`"),
         ("[relu]", "wrong-kind", "[relu]", "`- relu`"),
         ("", "wrong-kind", "", "`- relu`"),
-        ("{conv: [64]}", "wrong-kind", "[64]", "`conv: {attribute: ...}`"),
+        ("{conv: 64 +}", "wrong-kind", "64 +", "`conv: {attribute: 64 +}`"),
         ("{conv: {out: }}", "bad-expression", "", "behind the `:`"),
         ("{conv: {out: 2 +}}", "bad-expression", None, None),
         ("{conv: {out: {a: 1, b: 2}}}", "wrong-kind", "{a: 1, b: 2}", "trunc_normal"),

@@ -65,10 +65,10 @@ def describe_fix(diagnostic: Diagnostic) -> str:
         return f"changes {len(texts)} places"
     if not texts[0]:
         return "removes it"
-    lines = texts[0].strip().splitlines()
-    if len(lines) > 1:
-        return f"writes {len(lines)} lines"
-    return f"writes `{one_line(lines[0])}`" if lines else "writes spaces"
+    written = texts[0].strip("\n")
+    if "\n" in written:
+        return f"writes {len(written.splitlines())} lines"
+    return f"writes `{one_line(written)}`" if written.strip() else "writes spaces"
 
 
 def place(span: Span) -> str:

@@ -89,7 +89,7 @@ def report_nameless(
     if likely:
         help = f"write `{callee}: {{{', '.join(written)}}}`"
     elif takes:
-        help = f"say for what: `{callee}: {{{takes[0]}: {value}}}`, or {listed(takes[1:])}"
+        help = f"say for what: `{callee}: {{...: {value}}}` with {listed(takes)}"
     else:
         help = f"write `{callee}` alone: it takes nothing"
     is_safe = len(given) == len(likely) == 1 and PLAIN.fullmatch(at.text)

@@ -5,6 +5,7 @@ import re
 from cnngen.diagnostics.model import Edit, Label, Report
 from cnngen.source import Source, Span
 from cnngen.syntax.forms import AROUND, FORMS
+from cnngen.syntax.missing_op import is_op
 
 LONGEST_KEY = 40
 FARTHEST = 100  # lines that are gone back
@@ -39,8 +40,10 @@ def report_line_in_value(here: Span, value: Span, report: Report) -> None:
     key = _first_word(here.source, here.line)
     before = value.source.line(value.line)[: value.column - 1].strip()
     first = Span(value.source, value.start, value.start + len(value.text.split("\n")[0].rstrip()))
-    if re.fullmatch(r"\w+", first.text) and (before != "-" or _belongs_to_step(key)):
-        _report_no_colon(first, key, report, own_line=before != "-")
+    is_item = before == "-"
+    in_model = value.source.line(value.line)[:1] == " "  # not a key of the whole spec
+    if is_op(first.text) and (_belongs_to_step(key) if is_item else in_model):
+        _report_no_colon(first, key, report, own_line=not is_item)
         return
     if before == "-" and key.column == value.column:
         _report_dash(key, Label(first, "the step above has one"), report)
@@ -118,7 +121,8 @@ def _bare_step_above(here: Span) -> Span | None:
         return None
     start = here.source.line_starts[number - 1]
     word = Span(here.source, start + found.start(1), start + found.end(1))
-    return word if _belongs_to_step(_first_word(here.source, here.line)) else None
+    goes_with = _belongs_to_step(_first_word(here.source, here.line))
+    return word if goes_with and is_op(word.text) else None
 
 
 def _line_shallower(here: Span) -> Span | None:

@@ -9,7 +9,7 @@ from cnngen.diagnostics.synonyms import OPS, ROWS, plain, translate
 from cnngen.source import Span
 from cnngen.syntax.forms import FORMS, JOINS
 from cnngen.syntax.names import LANGUAGE, RESERVED, SNAKE_CASE
-from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null
+from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief
 
 LONGEST_HELP = 100
 WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -24,7 +24,11 @@ def _join_of(word: str) -> str | None:
 def report_join(key: Scalar, value: Node, report: Report) -> bool:
     """A join that is written as an op: what it is given are branches. Whether that was it."""
     join = _join_of(key.text) if isinstance(value, Sequence) else key.text
-    if join not in JOINS or isinstance(value, Broken) or is_null(value):
+    has_bodies = isinstance(value, Mapping) and not all(
+        isinstance(body, Scalar) or (isinstance(body, Sequence) and _is_values(body))
+        for _, body in value.entries
+    )
+    if join not in JOINS or not (isinstance(value, Sequence) or has_bodies):
         return False
     arms = list(_arms(value, _taken(key, join), _joins_before(key)))
     entries = (f"branches: {{{', '.join(arms)}}}", f"join: {join}")

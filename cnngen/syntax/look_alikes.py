@@ -105,20 +105,19 @@ def _others(region: Span) -> Iterator[Span]:
 
 def _explained(diagnostic: Diagnostic, first: Span) -> Diagnostic:
     seen, word = ascii_for(first.text), _word(first)
-    mended = brief(
-        "".join(_mended(Span(word.source, i, i + 1)) for i in range(word.start, word.end))
-    )
+    characters = [Span(word.source, i, i + 1) for i in range(word.start, word.end)]
+    mended = brief("".join(map(_mended, characters))).strip()
     name = brief("".join(c for c in word.text if c.isprintable()).strip())
     what = f"`{name}` has a character" if name else "there is a character"
-    looks = (
-        f"only looks like {'a space' if seen == ' ' else f'`{seen}`'}" if seen else "is not seen"
-    )
+    like = "a space" if seen == " " else f"`{seen}`"
+    looks = f"only looks like {like}" if seen else "is not seen"
+    help = "write a plain space" if seen == " " else f"write `{mended}`" if mended else "remove it"
     edits = [Edit(each, _mended(each)) for each in _on_lines(first)]
     return Diagnostic(
         diagnostic.code,
         f"{what} that {looks}: {named(first.text)}",
         Label(first),
-        help=f"write `{mended.strip()}`" if mended.strip() else "remove it",
+        help=help,
         fix=tuple(edits),
     )
 
@@ -126,15 +125,18 @@ def _explained(diagnostic: Diagnostic, first: Span) -> Diagnostic:
 def _name_letter(diagnostic: Diagnostic, report: Report) -> None:
     """A name has a letter of another alphabet than the language."""
     if letter := OTHER.search(diagnostic.primary.span.text):
-        help = f"a name has the letters a to z, digits and `_`, and `{letter[0]}` is {named(letter[0])}"
+        own = f"`{letter[0]}` is {named(letter[0])}"
+        help = f"a name has the letters a to z, digits and `_`, and {own}"
         report.replace(replace(diagnostic, help=help), [diagnostic])
 
 
 def _word(character: Span) -> Span:
     """The word that a character stands in."""
     text = character.source.text
-    before = re.search(r"[^\s,{}\[\]()\"]*\Z", text[max(0, character.start - 40) : character.start])
-    after = re.compile(r"[^\s,{}\[\]()\"]{0,40}").match(text, character.end)
+    before = re.search(
+        r"[^\s,:{}\[\]()\"]*\Z", text[max(0, character.start - 40) : character.start]
+    )
+    after = re.compile(r"[^\s,:{}\[\]()\"]{0,40}").match(text, character.end)
     start = character.start - len(before[0] if before else "")
     return Span(character.source, start, after.end() if after else character.end)
 

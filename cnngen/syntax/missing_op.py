@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cnngen.diagnostics.model import Edit, Label, Report
 from cnngen.diagnostics.synonyms import ATTRIBUTES, OPS, translate
 from cnngen.syntax.forms import FORMS
-from cnngen.syntax.names import RESERVED, SNAKE_CASE
+from cnngen.syntax.names import CAP_WORDS, RESERVED, SNAKE_CASE
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null
 
 if TYPE_CHECKING:
@@ -108,6 +108,11 @@ def _op_of(word: str) -> "type[Op] | None":
     found = (translate(stem, OPS, KNOWN) for stem in stems)
     op = KNOWN.get(next(filter(None, found), ""))
     return op if op and not op.joins else None
+
+
+def is_op(word: str) -> bool:
+    """Whether a word is an op, here or elsewhere, or may be a block."""
+    return _op_of(word) is not None or CAP_WORDS.fullmatch(word) is not None
 
 
 def _are_attributes(keys: Iterable[Scalar], op: "type[Op]") -> bool:
