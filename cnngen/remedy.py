@@ -10,6 +10,7 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
+from textwrap import dedent
 
 from cnngen.analysis import Options
 from cnngen.diagnostics.codes import Severity
@@ -128,11 +129,24 @@ def _phrases(before: str, after: str) -> Iterator[str]:
     for what, start, end, first, last in matcher.get_opcodes():
         if what == "equal":
             continue
-        kept = end - start
-        for i, line in enumerate(new[first : first + kept], start + 1):
-            yield f"`{_shown(line)}` at line {i}"
-        if added := " and ".join(f"`{_shown(line)}`" for line in new[first + kept : last]):
-            yield f"{added} below line {end}"
+        kept, lines = end - start, new[first:last]
+        where = f"line {end}" if kept == 1 else f"lines {start + 1} to {end}"
+        if not lines:
+            yield f"nothing in place of {where}"
+        elif len(lines) < kept or (len(lines) > max(kept, 1) and _is_block(lines)):
+            where = f"in place of {where}" if kept else f"below line {end}"
+            yield f"this {where}:\n{dedent(chr(10).join(lines))}"
+        else:
+            for i, line in enumerate(lines[:kept], start + 1):
+                yield f"`{_shown(line)}` at line {i}"
+            if added := " and ".join(f"`{_shown(line)}`" for line in lines[kept:]):
+                yield f"{added} below line {end}"
+
+
+def _is_block(lines: Sequence[str]) -> bool:
+    """Whether lines say more together, with their indentation, than one after the other."""
+    indents = {len(line) - len(line.lstrip()) for line in lines}
+    return len(lines) > 2 or len(indents) > 1
 
 
 def _shown(line: str) -> str:

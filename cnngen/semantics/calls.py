@@ -17,6 +17,7 @@ from cnngen.semantics.call_errors import (
     report_unknown_parameter,
 )
 from cnngen.semantics.names import Names, check_expression, guess, listed
+from cnngen.semantics.word_choice import report_word
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name
 from cnngen.syntax.tree import Argument, ArgumentValue, Block, Call, Distribution, Identifier, Spec
@@ -101,7 +102,9 @@ def _check_attributes(
     meant: set[str] = set()
     for argument in call.arguments:
         if attribute := op.attributes.get(argument.name.text):
-            _check_value(argument, attribute, op, names, report)
+            words = INITIALIZERS if attribute.kind == "init" else attribute.choices
+            if not report_word(argument, call, words, names, report):
+                _check_value(argument, attribute, op, names, report)
         elif argument.name.text:
             meant |= report_unknown_attribute(argument, call, op, missing, report)
         else:
