@@ -21,12 +21,14 @@ from cnngen.syntax.tree import Spec
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a command line may change: parameters by name (as text), the input's size, the limit of
-    layers.
+    layers. `lenient` lets branches of different sizes be joined, to see for which sizes they would
+    be equal.
     """
 
     settings: Mapping[str, str]
     input: Image | None = None
     max_layers: int = MAX_LAYERS
+    lenient: bool = False
 
 
 DEFAULTS = Options({})
@@ -46,7 +48,13 @@ def analyse(spec: Spec, report: Report, options: Options = DEFAULTS) -> Network 
     resolution = resolve(spec, report)
     check_references(resolution, report)
     check_stages(resolution, report)
-    network = elaborate(resolution, report, input=options.input, max_layers=options.max_layers)
+    network = elaborate(
+        resolution,
+        report,
+        input=options.input,
+        max_layers=options.max_layers,
+        lenient=options.lenient,
+    )
     if network is None:
         return None
     if not report.failed:

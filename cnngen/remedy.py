@@ -119,7 +119,8 @@ def _described(remedy: Remedy, path: str) -> str:
         for source, edits in by_source.items()
         for phrase in _phrases(source.text, apply(source.text, edits))
     ]
-    return (" and " if sum(map(len, phrases)) < SHORT else "\nand ").join(phrases)
+    is_short = sum(map(len, phrases)) < SHORT and not any("\n" in each for each in phrases)
+    return (" and " if is_short else "\nand ").join(phrases)
 
 
 def _phrases(before: str, after: str) -> Iterator[str]:

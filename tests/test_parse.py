@@ -324,7 +324,7 @@ def test_mistakes_of_a_spec(text: str, code: str, span: str | None, help: str | 
         ("{relu: , name: Foo}", "bad-name", "Foo", "`foo`"),
         ("{relu: , name: [a]}", "wrong-kind", "[a]", None),
         ("{relu: , from: [a, b]}", "wrong-kind", "[a, b]", "`branches`"),
-        ("{relu: , from: xs[0]}".replace("xs[0]", "'xs[0]'"), "bad-name", "'xs[0]'", "one step"),
+        ("{relu: , from: xs + 1}", "bad-name", "xs + 1", "one step"),
         ("{name: foo}", "missing-key", "name", "a step is an op"),
         ("{}", "missing-key", "{}", "a step is an op"),
         ("{repeat: 3}", "missing-key", "repeat", "`do:`"),

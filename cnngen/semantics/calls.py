@@ -20,6 +20,7 @@ from cnngen.semantics.names import Names, check_expression, guess, listed
 from cnngen.semantics.word_choice import report_word
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name
+from cnngen.syntax.parse_value import PART
 from cnngen.syntax.tree import Argument, ArgumentValue, Block, Call, Distribution, Identifier, Spec
 
 PADDING = tuple(map(Constant, PADDING_WORDS))
@@ -80,7 +81,9 @@ def block_arguments(
             continue
         given[parameter.name.text] = value = argument.value
         if parameter.type == "tensor":
-            if not isinstance(value, Name):
+            if value.span and PART.fullmatch(value.span.text):
+                given[parameter.name.text] = Name(value.span.text, value.span)
+            elif not isinstance(value, Name):
                 _report_value(argument, "the name of a step or a stage", report)
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)

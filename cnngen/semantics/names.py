@@ -1,11 +1,11 @@
 """Names in expressions: whether they are defined where they stand, and what was meant instead."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
-from cnngen.diagnostics.model import Diagnostic, Edit, Label, Report
+from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.semantics.loop_index import available, counted, is_index
 from cnngen.source import Span
@@ -35,19 +35,28 @@ class Names:
     def within(self, loop: Repeat | Each) -> "Names":
         return replace(self, loops=(*self.loops, loop))
 
-    def declare(self, added: Iterable[tuple[Identifier, bool]], report: Report) -> "Names":
-        """With further names (and whether they are tensors); nothing hides another name."""
+    def declare(
+        self,
+        added: Iterable[tuple[Identifier, bool]],
+        report: Report,
+        instead: Callable[[Identifier], tuple[str, Remedies]],
+    ) -> "Names":
+        """With further names (and whether they are tensors); nothing hides another name, and
+        `instead` says what else to do.
+        """
         values, tensors = dict(self.values), dict(self.tensors)
         for name, is_tensor in added:
             first = values.get(name.text) or tensors.get(name.text)
             if first:
+                help, remedies = instead(name)
                 report.add(
                     "shadowed-name",
                     f"`{name.text}` is already a name here",
                     name.span,
                     "the second one",
                     secondary=[Label(first, "the first one")],
-                    help="choose another name",
+                    help=help,
+                    remedies=remedies,
                 )
             elif is_tensor:
                 tensors[name.text] = name.span
@@ -88,6 +97,10 @@ def check_expression(
 def _report_unknown(
     name: str, span: Span, names: Names, report: Report, words: Collection[str]
 ) -> None:
+    if "." in name:
+        message = f"`{name}` is not a name: only `input.channels` has a dot"
+        report.add("bad-expression", message, span, help="a number has a name without dots")
+        return
     meant = WORDS.get(name.lower())
     close = meant or guess(name, chain(words, names.values), report)
     rivals = () if meant or close is None else (*words, *names.values)

@@ -9,6 +9,7 @@ from itertools import chain, pairwise
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.semantics.names import guess, listed
+from cnngen.semantics.part_references import check_parts, is_part
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.walk import nested_bodies, steps
 from cnngen.source import Span
@@ -35,6 +36,7 @@ def check_references(resolution: Resolution, report: Report) -> None:
     stages = {stage.name.text: stage.name.span for stage in spec.stages}
     for block in spec.blocks.values():
         _check_block(block, stages, resolution, report)
+    check_parts(resolution, report)
     before = {"input": spec.input.span}
     for stage in spec.stages:
         readable = Readable(before, stages)  # `check_stages` reports what comes later
@@ -151,8 +153,8 @@ def _refuse(names: Sequence[Identifier], remedy: str, report: Report) -> None:
 
 
 def _check_name(name: Identifier, readable: Readable, report: Report) -> None:
-    if name.text in readable.now:
-        return
+    if name.text in readable.now or is_part(name):
+        return  # `check_parts` reports the one
     at, stages = name.span, readable.stages
     if name.text in readable.later:
         if stages is not None:

@@ -20,6 +20,7 @@ from cnngen.syntax.parse_value import (
     parse_arguments,
     parse_name,
     parse_new_name,
+    parse_reference,
     parse_text,
     require_keys,
     wrong_kind,
@@ -268,7 +269,7 @@ def _parse_outputs(node: Node | None, report: Report) -> tuple[tuple[Identifier,
     outputs: list[tuple[Identifier, Identifier]] = []
     for key, value in entries(node, "`outputs`", example, report):
         name = parse_new_name(key, "output", report)
-        stage = parse_name(
+        stage = parse_reference(
             value, f"the output `{brief(key.text)}`", report, "name a stage of the model"
         )
         if name and stage and not isinstance(value, Broken):

@@ -19,6 +19,7 @@ from cnngen.syntax.parse_value import (
     parse_arguments,
     parse_name,
     parse_new_name,
+    parse_reference,
     parse_value,
     wrong_kind,
 )
@@ -87,7 +88,7 @@ def _parse_keyed(node: Mapping, report: Report) -> Step | None:
     around = _Around(
         node.span,
         _parse_step_name(name, report) if name else None,
-        parse_name(origin, "`from`", report, FROM_HELP) if origin else None,
+        parse_reference(origin, "`from`", report, FROM_HELP) if origin else None,
     )
     if len(forms) == 1:
         return _parse_form(node, *forms[0], around, report)
@@ -123,7 +124,7 @@ def _parse_step_name(node: Node, report: Report) -> Identifier | None:
 def _parse_reference(node: Mapping, origin: Node | None, report: Report) -> Step | None:
     """`{from: name}`; a mapping that says nothing else lacks its op."""
     if origin and len(node.entries) == 1:
-        target = parse_name(origin, "`from`", report, FROM_HELP)
+        target = parse_reference(origin, "`from`", report, FROM_HELP)
         return Reference(target, node.span) if target else None
     report_no_op(node, origin, report)
     return None

@@ -17,6 +17,7 @@ from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, br
 
 LONGEST_TEXT = 500
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+PART = re.compile(r"[A-Za-z_]\w*(?:\.\w+|/\w+|\[\w+\])+", re.ASCII)  # of a stage; none is read
 
 
 def wrong_kind(node: Node, what: str, report: Report, help: str | None = None) -> None:
@@ -110,6 +111,15 @@ def parse_name(node: Node, what: str, report: Report, help: str | None = None) -
             help=help or f"a name has letters, digits and `_`, at most {LONGEST_NAME} of them",
         )
     return None
+
+
+def parse_reference(
+    node: Node, what: str, report: Report, help: str | None = None
+) -> Identifier | None:
+    """The name of a tensor, or of a part of one, which later passes refuse."""
+    if isinstance(node, Scalar) and len(node.text) <= LONGEST_NAME and PART.fullmatch(node.text):
+        return Identifier(node.text, node.span)
+    return parse_name(node, what, report, help)
 
 
 def parse_value(node: Node, what: str, report: Report) -> Expression | None:
