@@ -17,16 +17,18 @@ from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Edit, Remedy
 from cnngen.fix import Copies, Findings, apply
 from cnngen.sizes.advice import advise
-from cnngen.source import Source
 
 MOST_ERRORS = 3  # the first ones of a spec, for which remedies are tried
-MOST_TRIALS = 16
+MOST_TRIALS = 24
 MOST_SHOWN = 2  # ways to mend an error
 MOST_CHARACTERS = 20_000  # of the files of a spec
 MOST_LAYERS = 1_500
 LONGEST_LINE = 120  # that is shown
 SHORT = 70  # what fits beside another
 
+SHAPES = ("shape-mismatch", "empty-output")  # of which one hides others behind it
+
+Texts = dict[Path, str]
 Place = tuple[str, str, int, int]  # a diagnostic, and where in which text it is
 
 
@@ -48,32 +50,39 @@ def propose(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list
 
 
 def _helps(path: Path, found: Findings, copies: Copies) -> Iterator[tuple[Place, str]]:
-    trials = iter(range(MOST_TRIALS))
+    trials, more = iter(range(MOST_TRIALS)), iter(range(MOST_TRIALS))
     errors = [d for d in found.diagnostics if d.severity is Severity.ERROR and d.remedies]
     for error in errors[:MOST_ERRORS]:
-        working = _working(error, path, found, copies, trials)
-        if texts := [_described(each, str(path)) for each in working]:
+        working = _working(error, path, found, copies, trials) or _working(
+            error, path, found, copies, more, hidden=True
+        )
+        if texts := [_described(each, path, found) for each in working]:
             yield _place(error), "write " + ",\nor ".join(dict.fromkeys(texts))
 
 
 def _working(
-    error: Diagnostic, path: Path, found: Findings, copies: Copies, trials: Iterator[int]
-) -> Sequence[Remedy]:
-    """The first form that works of each way to mend an error; other files are left alone if the
-    spec can be mended in its own.
+    error: Diagnostic,
+    path: Path,
+    found: Findings,
+    copies: Copies,
+    trials: Iterator[int],
+    *,
+    hidden: bool = False,
+) -> Sequence[Texts]:
+    """What the files are after the first form that works of each way to mend an error; other files
+    are left alone if the spec can be mended in its own. `hidden` says whether errors that come to
+    light are to be mended, too.
     """
     own, others = (
         [[form for form in forms if _is_own(form, path) == wanted] for forms in error.remedies]
         for wanted in (True, False)
     )
     for ways in (own, others):
-        working: list[Remedy] = []
+        working: list[Texts] = []
         for forms in ways:
-            short = filter(_is_short, forms)
-            tried = (form for form, _ in zip(short, trials, strict=False))
-            working += islice(
-                (form for form in tried if _works(form, error, path, found, copies)), 1
-            )
+            before = found if hidden else None
+            mended = (_mended(form, error, path, found, copies, trials, before) for form in forms)
+            working += islice(filter(None, mended), 1)
             if len(working) == MOST_SHOWN:
                 break
         if working:
@@ -98,26 +107,55 @@ def _line_after(edit: Edit) -> str:
     return text[start : span.start] + edit.text + text[span.end : end if end >= 0 else None]
 
 
-def _works(remedy: Remedy, error: Diagnostic, path: Path, found: Findings, copies: Copies) -> bool:
+def _mended(
+    remedy: Remedy,
+    error: Diagnostic,
+    path: Path,
+    found: Findings,
+    copies: Copies,
+    trials: Iterator[int],
+    before: Findings | None = None,
+) -> Texts | None:
+    """What the files are after a remedy, if the error is gone and no other has come.
+
+    An error hides those behind it, as nothing is known there of shapes. With what was found
+    `before`, one that comes to light so is mended, too: a network with several levels may need as
+    much at each of them.
+    """
+    if not _is_short(remedy) or next(trials, None) is None:
+        return None
+    files = (before or found).files
     by_file: dict[Path, list[Edit]] = {}
-    texts: dict[Path, str] = {}
     for edit in remedy:
-        file = found.files[edit.span.source]
-        by_file.setdefault(file, []).append(edit)
-        texts[file] = apply(edit.span.source.text, by_file[file])
-    after = Copies(texts, copies.options).examine(path)
-    return after.lacks(error, found) and after.no_worse_than(found)
+        by_file.setdefault(files[edit.span.source], []).append(edit)
+    texts = copies.texts | {f: apply(e[0].span.source.text, e) for f, e in by_file.items()}
+    tried = Copies(texts, copies.options)
+    after = tried.examine(path)
+    if after.lacks(error, found) and after.no_worse_than(found):
+        return texts
+    if before is None or _look(error) in map(_look, after.diagnostics):
+        return None
+    known = {*map(_look, found.diagnostics), *map(_look, before.diagnostics)}
+    hidden = next((d for d in after.diagnostics if d.remedies and _look(d) not in known), None)
+    if hidden is None or hidden.code not in SHAPES:
+        return None
+    forms = (form for way in hidden.remedies for form in way)
+    mended = (_mended(form, error, path, found, tried, trials, after) for form in forms)
+    return next(filter(None, mended), None)
 
 
-def _described(remedy: Remedy, path: str) -> str:
+def _look(diagnostic: Diagnostic) -> tuple[str, ...]:
+    """A diagnostic less its place, which an edit moves."""
+    return diagnostic.code, diagnostic.message, *(label.text for label in diagnostic.secondary)
+
+
+def _described(texts: Texts, path: Path, found: Findings) -> str:
     """`- relu` at line 12."""
-    by_source: dict[Source, list[Edit]] = {}
-    for edit in remedy:
-        by_source.setdefault(edit.span.source, []).append(edit)
     phrases = [
-        phrase if source.path == path else f"{phrase} of {source.path}"
-        for source, edits in by_source.items()
-        for phrase in _phrases(source.text, apply(source.text, edits))
+        phrase if source.path == str(path) else f"{phrase} of {source.path}"
+        for source, file in found.files.items()
+        if file in texts
+        for phrase in _phrases(source.text, texts[file])
     ]
     is_short = sum(map(len, phrases)) < SHORT and not any("\n" in each for each in phrases)
     return (" and " if is_short else "\nand ").join(phrases)

@@ -1,7 +1,7 @@
 """Remedies for joins: edits that may give all branches one shape. Others try which of them do."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, product
 
 from cnngen.diagnostics.model import Edit, Remedies, Remedy
@@ -10,12 +10,12 @@ from cnngen.program.algebra import free_names, mentions_input
 from cnngen.semantics.evaluate import MaybeValue
 from cnngen.semantics.given import given, places
 from cnngen.semantics.network import Layer, Network, Scope, Tensor
-from cnngen.semantics.story import channel_source, layers_between
+from cnngen.semantics.story import channel_source, common_origin, layers_between
 from cnngen.syntax.edits import with_argument, with_branch, with_steps
 from cnngen.syntax.expression import Expression
 from cnngen.syntax.tree import ArgumentValue, Body, Branches, Call, Identifier, Reference, When
 
-MOST_FORMS = 6  # of one way to mend a join
+MOST_FORMS = 8  # of one way to mend a join
 MOST_SPELLINGS = 3
 MOST_WINDOWS = 3
 LARGEST_STRIDE = 4
@@ -23,11 +23,14 @@ LARGEST_STRIDE = 4
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A branch with the layers that lead from what it begins with to its output."""
+    """A branch with the layers that lead from what it begins with to its output, and those
+    `upstream` that lead there from what all branches have in common.
+    """
 
     name: Identifier
     body: Body
     layers: list[Layer]
+    upstream: list[Layer]
     channel_source: Layer | None
     shape: Image
 
@@ -57,8 +60,16 @@ def remedies_of_join(
     """For each shape that there is, how the other branches may come to it; `forks` are what the
     branches begin with.
     """
+    common = common_origin(forks, network)
     arms = [
-        Arm(name, body, _working(x, fork, network), channel_source(x, network), x.shape)
+        Arm(
+            name,
+            body,
+            _working(x, fork, network),
+            [y for y in layers_between(fork, common, network) if y.op.name != "identity"],
+            channel_source(x, network),
+            x.shape,
+        )
         for (name, body), x, fork in zip(step.arms, inputs, forks, strict=True)
         if isinstance(x.shape, Image)
     ]
@@ -98,11 +109,19 @@ def _options(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     if not arm.layers:
         if len(arm.body) == 1 and isinstance(test := arm.body[0], When):
             yield from _other_condition(test, arm, target, scope)
-        else:
+            return
+        upstream = replace(arm, layers=arm.upstream)
+        if not target.other_channels(arm):
+            yield from _other_sizes(upstream, target, scope)
+        if target.other_channels(arm) or not _is_near(arm, target):
             yield from _projections(arm, target, scope)
+        if not target.other_channels(arm):
+            yield from _resized(arm, target)
         return
     channels = list(_other_channels(arm, target, scope)) if target.other_channels(arm) else [()]
-    sizes = list(_other_sizes(arm, target, scope)) if target.other_size(arm) else [()]
+    sizes = [()]
+    if target.other_size(arm):
+        sizes = [*_other_sizes(arm, target, scope), *_resized(arm, target)]
     yield from (way + other for other, way in product(sizes, channels))
 
 
@@ -152,6 +171,7 @@ def _other_channels(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
 
 def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     """Paddings and strides that may be forgotten or too much."""
+    yield from _output_paddings(arm, target, scope)
     windows = [layer for layer in arm.layers if "kernel" in layer.op.attributes]
     padding = _padding(arm, scope)
     if padding:
@@ -171,6 +191,61 @@ def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
             yield _set(window, "stride", "1", scope)
         if "ceil" in window.op.attributes and not window.op.values["ceil"]:
             yield _set(window, "ceil", "true", scope)
+
+
+def _output_paddings(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
+    """Rows and columns that a transposed convolution may add, where rounding lost them."""
+    lacks = [n - m for n, m in zip(_size(target.arm), _size(arm), strict=True)]
+    for layer in reversed(arm.layers):
+        if "output_padding" in layer.op.attributes:
+            added = layer.op.values["output_padding"]
+            total = [a + lack for a, lack in zip(added, lacks, strict=True)]
+            if all(0 <= n < s for n, s in zip(total, layer.op.values["stride"], strict=True)):
+                yield _set(layer, "output_padding", _pair(total), scope)
+
+
+def _resized(arm: Arm, target: Target) -> Iterator[Remedy]:
+    """One more step at the end of a branch that makes its maps as large as the others'."""
+    own, wanted = _size(arm), _size(target.arm)
+    grows = wanted != own and all(n % m == 0 for n, m in zip(wanted, own, strict=True))
+    if grows and (own == (1, 1) or not arm.layers):
+        scale = [n // m for n, m in zip(wanted, own, strict=True)]
+        yield from _followed(arm, f"upsample: {{scale: {_pair(scale)}}}")
+    elif _is_near(arm, target):
+        rests = [n - m for n, m in zip(own, wanted, strict=True)]
+        if min(rests) >= 0:
+            yield from _followed(arm, f"crop: {{padding: {_sides(rests)}}}")
+
+
+def _followed(arm: Arm, step: str) -> Iterator[Remedy]:
+    """A branch with one more step behind its last one."""
+    if not arm.body:
+        yield (with_branch(arm.name, [step]),)
+    elif not isinstance(last := arm.body[-1], When):
+        text = last.span.text
+        if isinstance(last, Call) and text == "identity":
+            yield (with_steps(last.span, [step]),)
+        else:
+            yield (with_steps(last.span, [text, step]),)
+
+
+def _is_near(arm: Arm, target: Target) -> bool:
+    """Whether two sizes differ by rounding or by borders, not by a factor."""
+    pairs = zip(_size(arm), _size(target.arm), strict=True)
+    return all(2 * max(pair) < 3 * min(pair) for pair in pairs)
+
+
+def _pair(numbers: Sequence[int]) -> str:
+    return str(numbers[0]) if numbers[0] == numbers[1] else f"[{numbers[0]}, {numbers[1]}]"
+
+
+def _sides(rests: Sequence[int]) -> str:
+    """What to leave out in all, on two opposite sides each."""
+    height, width = rests
+    if height % 2 == width % 2 == 0:
+        return _pair([height // 2, width // 2])
+    top, left = height // 2, width // 2
+    return f"[{top}, {height - top}, {left}, {width - left}]"
 
 
 def _padding(arm: Arm, scope: Scope) -> Remedy:

@@ -17,6 +17,7 @@ from cnngen.syntax.load import load
 from cnngen.syntax.tree import Spec
 
 COMMON = (224, 256, 64, 512)
+FARTHEST = 2  # a size that is so many times smaller is no help
 MOST_LAYERS = 20_000  # of a network that is made for advice alone
 
 
@@ -37,7 +38,7 @@ def advise(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[
     advised = replace(first, notes=(*(first.notes or _stage(first, spec)), note))
     if first.help == SAME_SIZE and given == own:
         sides = f"channels: {image.channels}, height: {image.height}, width: {image.width}"
-        advised = replace(advised, help=f"write `input: {{{sides}}}`, or {SAME_SIZE}")
+        advised = replace(advised, help=f"write `input: {{{sides}}}`")
     return [advised if d is first else d for d in diagnostics]
 
 
@@ -75,7 +76,8 @@ def _nearest(path: Path, options: Options, given: Image, own: Image) -> tuple[st
         return None
     sizes = explore(network).compiled()
     candidates = _candidates(given, sizes.height, sizes.width)
-    works = [c for c in candidates if _made(path, options, c)]
+    near = [c for c in candidates if FARTHEST * c.height >= given.height]
+    works = [c for c in near if _made(path, options, c)]
     if not works:
         return None
     every = "" if sizes.tied else f" ({in_words(sizes.height, sizes.width)})"
