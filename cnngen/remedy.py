@@ -19,7 +19,7 @@ from cnngen.fix import Copies, Findings, apply
 from cnngen.sizes.advice import advise
 
 MOST_ERRORS = 3  # the first ones of a spec, for which remedies are tried
-MOST_TRIALS = 24
+MOST_TRIALS = 16  # and as many of those that bring hidden errors to light
 MOST_SHOWN = 2  # ways to mend an error
 MOST_CHARACTERS = 20_000  # of the files of a spec
 MOST_LAYERS = 1_500

@@ -38,7 +38,9 @@ def advise(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[
     advised = replace(first, notes=(*(first.notes or _stage(first, spec)), note))
     if first.help == SAME_SIZE and given == own:
         sides = f"channels: {image.channels}, height: {image.height}, width: {image.width}"
-        advised = replace(advised, help=f"write `input: {{{sides}}}`")
+        at = spec.input.span
+        where = f" at line {at.line}" if at.source.path == str(path) and "\n" not in at.text else ""
+        advised = replace(advised, help=f"write `input: {{{sides}}}`{where}")
     return [advised if d is first else d for d in diagnostics]
 
 

@@ -8,6 +8,7 @@ from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.synonyms import OPS, ROWS, plain, translate
 from cnngen.source import Span
 from cnngen.syntax.forms import FORMS, JOINS
+from cnngen.syntax.missing_op import is_op
 from cnngen.syntax.names import LANGUAGE, RESERVED, SNAKE_CASE
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief
 
@@ -101,8 +102,8 @@ def _arms(value: Node, taken: set[str], before: int) -> Iterator[str]:
     for node in value.items if isinstance(value, Sequence) else (value,):
         text = node.span.text
         if isinstance(node, Scalar):
-            name, body = node.text, text if text == "identity" else f"{{from: {text}}}"
-            works = WORD.fullmatch(text) is not None
+            name, works = node.text, WORD.fullmatch(text) is not None
+            body = text if works and _is_bare_op(node) else f"{{from: {text}}}"
         else:
             first = node.entries[0][0].text if isinstance(node, Mapping) and node.entries else "row"
             body = text if text[:1] in ("{", "[") else f"{{{text}}}"
@@ -125,10 +126,20 @@ def _arm_name(word: str, taken: set[str], before: int) -> str:
 
 def _is_names(value: Node) -> bool:
     """Whether a list has nothing but names of what stands elsewhere."""
-    others = LANGUAGE - {"input"} | {"identity"}
+    others = LANGUAGE - {"input"}
     return isinstance(value, Sequence) and all(
-        isinstance(item, Scalar) and item.text not in others for item in value.items
+        isinstance(item, Scalar)
+        and WORD.fullmatch(item.text)
+        and item.text not in others
+        and not _is_bare_op(item)
+        for item in value.items
     )
+
+
+def _is_bare_op(node: Scalar) -> bool:
+    """Whether a word is an op, and the file gives its name to nothing."""
+    named = rf"\bname: *{node.text}\b|^ +{node.text} *:"
+    return is_op(node.text) and not re.search(named, node.span.source.text, re.MULTILINE)
 
 
 def _is_values(items: Sequence) -> bool:

@@ -57,10 +57,10 @@ def parse_body(node: Node, what: str, report: Report, *, may_be_empty: bool = Fa
 def _parse_step(node: Node, report: Report) -> Step | None:
     match node:
         case Scalar() if not is_null(node):
-            word = node.text.split("(")[0].split(":")[0].strip()
-            callee = parse_name(
-                node, "a step", report, f"write `{brief(word)}: {{attribute: value}}`"
-            )
+            word = brief(node.text.split("(")[0].split(":")[0].strip())
+            bare = node.text.rstrip().endswith("()")
+            help = f"write `{word}`" if bare else f"write `{word}: {{attribute: value}}`"
+            callee = parse_name(node, "a step", report, help)
             return Call(callee, (), node.span) if callee else None
         case Mapping():
             return _parse_keyed(node, report)
