@@ -177,15 +177,20 @@ def _phrases(before: str, after: str) -> Iterator[str]:
             yield f"this {where}:\n{dedent(chr(10).join(lines))}"
         else:
             for i, line in enumerate(lines[:kept], start + 1):
-                yield f"`{_shown(line)}` at line {i}"
+                indent = _indent(line)
+                moved = f", indented by {indent}," if indent != _indent(old[i - 1]) else ""
+                yield f"`{_shown(line)}` at line {i}{moved}"
             if added := " and ".join(f"`{_shown(line)}`" for line in lines[kept:]):
                 yield f"{added} below line {end}"
 
 
 def _is_block(lines: Sequence[str]) -> bool:
     """Whether lines say more together, with their indentation, than one after the other."""
-    indents = {len(line) - len(line.lstrip()) for line in lines}
-    return len(lines) > 2 or len(indents) > 1
+    return len(lines) > 2 or len(set(map(_indent, lines))) > 1
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _shown(line: str) -> str:

@@ -8,7 +8,7 @@ from cnngen.fix import apply
 
 QUOTED = re.compile(r"`([^`]+)`")
 WHOLE = re.compile(r'(?:write|quote it:) (".*"|\'.*\')$')
-AT_LINE = re.compile(r"`([^`]+)` at line (\d+)")
+AT_LINE = re.compile(r"`([^`]+)` at line (\d+)(?:, indented by (\d+))?")
 BELOW = re.compile(r"((?:`[^`]+`(?: and )?)+) below line (\d+)")
 BLOCK = re.compile(r"this in place of lines? (\d+)(?: to (\d+))?:\n((?:.*\n?)*)")
 GAP = re.compile(r"\.\.\.|\battribute\b|\bvalue\b")
@@ -66,9 +66,9 @@ def _edited(text: str, alternative: str) -> str:
         row = _indentation(lines[first - 1])
         changes.append((first - 1 if block[1] else first, last, [row + line for line in new]))
         rest = rest[: block.start()] + rest[block.end() :]
-    for word, number in AT_LINE.findall(rest):
-        line = lines[int(number) - 1]
-        changes.append((int(number) - 1, int(number), [_indentation(line) + word]))
+    for word, number, indent in AT_LINE.findall(rest):
+        row = " " * int(indent) if indent else _indentation(lines[int(number) - 1])
+        changes.append((int(number) - 1, int(number), [row + word]))
     for words, number in BELOW.findall(rest):
         row = _indentation(lines[int(number) - 1])
         changes.append((int(number), int(number), [row + w for w in QUOTED.findall(words)]))

@@ -1,53 +1,25 @@
 """Remedies for joins: edits that may give all branches one shape. Others try which of them do."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice, product
+from dataclasses import replace
+from itertools import islice, pairwise, product
 
 from cnngen.diagnostics.model import Edit, Remedies, Remedy
 from cnngen.ops.base import Image
 from cnngen.program.algebra import free_names, mentions_input
+from cnngen.semantics.arms import Arm, Target, is_near, pair, resized, size_of
 from cnngen.semantics.evaluate import MaybeValue
 from cnngen.semantics.given import given, places
 from cnngen.semantics.network import Layer, Network, Scope, Tensor
 from cnngen.semantics.story import channel_source, common_origin, layers_between
 from cnngen.syntax.edits import with_argument, with_branch, with_steps
 from cnngen.syntax.expression import Expression
-from cnngen.syntax.tree import ArgumentValue, Body, Branches, Call, Identifier, Reference, When
+from cnngen.syntax.tree import ArgumentValue, Branches, Call, Reference, When
 
 MOST_FORMS = 8  # of one way to mend a join
 MOST_SPELLINGS = 3
 MOST_WINDOWS = 3
 LARGEST_STRIDE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """A branch with the layers that lead from what it begins with to its output, and those
-    `upstream` that lead there from what all branches have in common.
-    """
-
-    name: Identifier
-    body: Body
-    layers: list[Layer]
-    upstream: list[Layer]
-    channel_source: Layer | None
-    shape: Image
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The branch whose shape the others are to have, as far as the join asks for it."""
-
-    arm: Arm
-    join: str
-
-    def other_channels(self, arm: Arm) -> bool:
-        return self.join != "concat" and arm.shape.channels != self.arm.shape.channels
-
-    def other_size(self, arm: Arm) -> bool:
-        sizes = {_size(arm), _size(self.arm)}
-        return len(sizes) > 1 and not (self.join == "multiply" and (1, 1) in sizes)
 
 
 def remedies_of_join(
@@ -78,7 +50,10 @@ def remedies_of_join(
     models = {arm.shape: arm for arm in reversed(arms)}
     shapes = [arm.shape for arm in arms]
     ways: dict[tuple[Remedy, ...], int] = {}
-    for model in sorted(models.values(), key=lambda arm: -shapes.count(arm.shape)):
+    nearly = all(is_near(one, two) for one, two in pairwise(arms))  # what rounding lost is added
+    for model in sorted(
+        models.values(), key=lambda arm: (-shapes.count(arm.shape), -arm.shape.height * nearly)
+    ):
         target = Target(model, step.join.text)
         options = [
             list(islice(_options(arm, target, scope), MOST_FORMS))
@@ -113,15 +88,15 @@ def _options(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
         upstream = replace(arm, layers=arm.upstream)
         if not target.other_channels(arm):
             yield from _other_sizes(upstream, target, scope)
-        if target.other_channels(arm) or not _is_near(arm, target):
+        if target.other_channels(arm) or not is_near(arm, target.arm):
             yield from _projections(arm, target, scope)
         if not target.other_channels(arm):
-            yield from _resized(arm, target)
+            yield from resized(arm, target)
         return
     channels = list(_other_channels(arm, target, scope)) if target.other_channels(arm) else [()]
     sizes = [()]
     if target.other_size(arm):
-        sizes = [*_other_sizes(arm, target, scope), *_resized(arm, target)]
+        sizes = [*_other_sizes(arm, target, scope), *resized(arm, target)]
     yield from (way + other for other, way in product(sizes, channels))
 
 
@@ -195,57 +170,13 @@ def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
 
 def _output_paddings(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     """Rows and columns that a transposed convolution may add, where rounding lost them."""
-    lacks = [n - m for n, m in zip(_size(target.arm), _size(arm), strict=True)]
+    lacks = [n - m for n, m in zip(size_of(target.arm), size_of(arm), strict=True)]
     for layer in reversed(arm.layers):
         if "output_padding" in layer.op.attributes:
             added = layer.op.values["output_padding"]
             total = [a + lack for a, lack in zip(added, lacks, strict=True)]
             if all(0 <= n < s for n, s in zip(total, layer.op.values["stride"], strict=True)):
-                yield _set(layer, "output_padding", _pair(total), scope)
-
-
-def _resized(arm: Arm, target: Target) -> Iterator[Remedy]:
-    """One more step at the end of a branch that makes its maps as large as the others'."""
-    own, wanted = _size(arm), _size(target.arm)
-    grows = wanted != own and all(n % m == 0 for n, m in zip(wanted, own, strict=True))
-    if grows and (own == (1, 1) or not arm.layers):
-        scale = [n // m for n, m in zip(wanted, own, strict=True)]
-        yield from _followed(arm, f"upsample: {{scale: {_pair(scale)}}}")
-    elif _is_near(arm, target):
-        rests = [n - m for n, m in zip(own, wanted, strict=True)]
-        if min(rests) >= 0:
-            yield from _followed(arm, f"crop: {{padding: {_sides(rests)}}}")
-
-
-def _followed(arm: Arm, step: str) -> Iterator[Remedy]:
-    """A branch with one more step behind its last one."""
-    if not arm.body:
-        yield (with_branch(arm.name, [step]),)
-    elif not isinstance(last := arm.body[-1], When):
-        text = last.span.text
-        if isinstance(last, Call) and text == "identity":
-            yield (with_steps(last.span, [step]),)
-        else:
-            yield (with_steps(last.span, [text, step]),)
-
-
-def _is_near(arm: Arm, target: Target) -> bool:
-    """Whether two sizes differ by rounding or by borders, not by a factor."""
-    pairs = zip(_size(arm), _size(target.arm), strict=True)
-    return all(2 * max(pair) < 3 * min(pair) for pair in pairs)
-
-
-def _pair(numbers: Sequence[int]) -> str:
-    return str(numbers[0]) if numbers[0] == numbers[1] else f"[{numbers[0]}, {numbers[1]}]"
-
-
-def _sides(rests: Sequence[int]) -> str:
-    """What to leave out in all, on two opposite sides each."""
-    height, width = rests
-    if height % 2 == width % 2 == 0:
-        return _pair([height // 2, width // 2])
-    top, left = height // 2, width // 2
-    return f"[{top}, {height - top}, {left}, {width - left}]"
+                yield _set(layer, "output_padding", pair(total), scope)
 
 
 def _padding(arm: Arm, scope: Scope) -> Remedy:
@@ -287,7 +218,7 @@ def _spellings(model: Arm, scope: Scope) -> list[str]:
 def _stride_spellings(arm: Arm, target: Target, scope: Scope) -> list[str]:
     """The stride that makes a branch as small (or large) as another, if that is a usual one."""
     ratios = [
-        round(max(n, m) / min(n, m)) for n, m in zip(_size(arm), _size(target.arm), strict=True)
+        round(max(n, m) / min(n, m)) for n, m in zip(size_of(arm), size_of(target.arm), strict=True)
     ]
     if not 1 < max(ratios) <= LARGEST_STRIDE:
         return []
@@ -332,7 +263,3 @@ def _own_names(scope: Scope) -> set[str]:
 
 def _is(value: MaybeValue, number: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value == number
-
-
-def _size(arm: Arm) -> tuple[int, int]:
-    return arm.shape.height, arm.shape.width

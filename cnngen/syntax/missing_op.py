@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from cnngen.diagnostics.model import Edit, Label, Report
+from cnngen.diagnostics.model import Edit, Label, Remedies, Report
 from cnngen.diagnostics.synonyms import ATTRIBUTES, OPS, translate
 from cnngen.syntax.forms import FORMS
 from cnngen.syntax.names import CAP_WORDS, RESERVED, SNAKE_CASE
@@ -91,12 +91,16 @@ def report_nameless_stages(node: Sequence, report: Report) -> None:
     row = " " * (span.column - 1)
     fits = not line[: span.column - 1].strip() and node.items
     text = f"body:\n{row}  " + span.text.replace("\n", "\n  ") if fits else f"{{body: {span.text}}}"
+    stages = [item.span.text for item in node.items if isinstance(item, Mapping)]
+    ways: Remedies = (((Edit(span, text),),),)
+    if fits and len(stages) == len(node.items) and not any("\n" in stage for stage in stages):
+        ways = (((Edit(span, f"\n{row}".join(stages)),),), *ways)
     report.add(
         "wrong-kind",
         "`model` must be a mapping, not a list",
         span,
         help="give each stage a name: `model: {stem: [...], head: [...]}`",
-        remedies=(((Edit(span, text),),),),
+        remedies=ways,
     )
 
 
@@ -113,6 +117,12 @@ def _op_of(word: str) -> "type[Op] | None":
 def is_op(word: str) -> bool:
     """Whether a word is an op, here or elsewhere, or may be a block."""
     return _op_of(word) is not None or CAP_WORDS.fullmatch(word) is not None
+
+
+def is_bare(word: str) -> bool:
+    """Whether a word is the name of an op here, as a step would have it."""
+    op = _op_of(word)
+    return op is not None and op.name == word
 
 
 def _are_attributes(keys: Iterable[Scalar], op: "type[Op]") -> bool:

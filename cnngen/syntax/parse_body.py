@@ -11,7 +11,8 @@ from cnngen.diagnostics.synonyms import FORM_KEYS, OPS, translate
 from cnngen.source import Span
 from cnngen.syntax.expression import Expression
 from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, PARTS
-from cnngen.syntax.list_errors import report_join, report_list
+from cnngen.syntax.join_errors import report_join, report_joined_words
+from cnngen.syntax.list_errors import report_list
 from cnngen.syntax.misplaced import put_back, put_below
 from cnngen.syntax.missing_op import report_attributes, report_op_as_name
 from cnngen.syntax.parse_value import (
@@ -57,6 +58,8 @@ def parse_body(node: Node, what: str, report: Report, *, may_be_empty: bool = Fa
 def _parse_step(node: Node, report: Report) -> Step | None:
     match node:
         case Scalar() if not is_null(node):
+            if report_joined_words(node, report):
+                return None
             word = brief(node.text.split("(")[0].split(":")[0].strip())
             bare = node.text.rstrip().endswith("()")
             help = f"write `{word}`" if bare else f"write `{word}: {{attribute: value}}`"
@@ -85,6 +88,8 @@ def _parse_keyed(node: Mapping, report: Report) -> Step | None:
     name, origin = node.get("name"), node.get("from")
     if not heads:
         return _parse_reference(node, origin, report)
+    if isinstance(origin, Sequence) and report_join(heads[0][0], origin, report, beside=True):
+        return None
     around = _Around(
         node.span,
         _parse_step_name(name, report) if name else None,
@@ -100,9 +105,7 @@ def _parse_keyed(node: Mapping, report: Report) -> Step | None:
     if stray := [part for part, _ in node.entries if part.text in PARTS - set(AROUND)]:
         report_stray(key, stray[0], FORMS, report)
         return None
-    if report_join(key, value, report) or (
-        isinstance(value, Sequence) and report_list(key, value, report)
-    ):
+    if report_join(key, value, report) or report_list(key, value, report):
         return None
     callee = parse_name(key, "an op", report)
     if callee is None:
