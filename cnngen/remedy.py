@@ -83,7 +83,7 @@ def _working(
             before = found if hidden else None
             mended = (_mended(form, error, path, found, copies, trials, before) for form in forms)
             working += islice(filter(None, mended), 1)
-            if len(working) == MOST_SHOWN:
+            if len(working) == (1 if hidden else MOST_SHOWN):
                 break
         if working:
             return working
@@ -178,7 +178,7 @@ def _phrases(before: str, after: str) -> Iterator[str]:
         else:
             for i, line in enumerate(lines[:kept], start + 1):
                 indent = _indent(line)
-                moved = f", indented by {indent}," if indent != _indent(old[i - 1]) else ""
+                moved = f" (indented by {indent})" if indent != _indent(old[i - 1]) else ""
                 yield f"`{_shown(line)}` at line {i}{moved}"
             if added := " and ".join(f"`{_shown(line)}`" for line in lines[kept:]):
                 yield f"{added} below line {end}"

@@ -8,7 +8,7 @@ from cnngen.fix import apply
 
 QUOTED = re.compile(r"`([^`]+)`")
 WHOLE = re.compile(r'(?:write|quote it:) (".*"|\'.*\')$')
-AT_LINE = re.compile(r"`([^`]+)` at line (\d+)(?:, indented by (\d+))?")
+AT_LINE = re.compile(r"`([^`]+)` at line (\d+)(?: \(indented by (\d+)\))?")
 BELOW = re.compile(r"((?:`[^`]+`(?: and )?)+) below line (\d+)")
 BLOCK = re.compile(r"this in place of lines? (\d+)(?: to (\d+))?:\n((?:.*\n?)*)")
 GAP = re.compile(r"\.\.\.|\battribute\b|\bvalue\b")

@@ -180,14 +180,23 @@ def _output_paddings(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]
 
 
 def _padding(arm: Arm, scope: Scope) -> Remedy:
-    """Padding for the windows of a branch that have none."""
+    """Padding for the windows of a branch that have too little: `half` keeps the size with an odd
+    kernel, `same` with an even one.
+    """
     windows = [layer for layer in arm.layers if "kernel" in layer.op.attributes]
-    unpadded = [
-        window
-        for window in windows
-        if max(window.op.values["kernel"]) > 2 and window.op.values["padding"] == (0, 0, 0, 0)
-    ]
-    return _merged(_set(window, "padding", "half", scope) for window in unpadded)
+    found: list[Remedy] = []
+    for window in windows:
+        kernel, padding = window.op.values["kernel"], window.op.values["padding"]
+        is_even = any(size % 2 == 0 for size in kernel)
+        if is_even and window.op.values["stride"] == (1, 1) and _takes_same(window, padding):
+            found.append(_set(window, "padding", "same", scope))
+        elif max(kernel) > 2 and padding == (0, 0, 0, 0):
+            found.append(_set(window, "padding", "half", scope))
+    return _merged(iter(found))
+
+
+def _takes_same(window: Layer, padding: object) -> bool:
+    return padding != "same" and "same" in window.op.attributes["padding"].choices
 
 
 def _set(layer: Layer, name: str, value: str, scope: Scope) -> Remedy:

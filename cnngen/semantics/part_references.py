@@ -93,9 +93,10 @@ def _written_out(stage: Stage, resolution: Resolution) -> Remedies:
     edits = [Edit(stage.span, row.join(lines))]
     for name in _read(resolution):
         if _head(name) == stage.name.text:
-            index = re.fullmatch(r"[./\[](\d{1,3})\]?", name.text[len(stage.name.text) :])
+            index = re.fullmatch(r"[./\[](-?\d{1,3})\]?", name.text[len(stage.name.text) :])
             at = int(index[1]) if index else len(rows) - 1
-            if at >= len(rows) or not (index or name.text == stage.name.text):
+            at += len(rows) * (at < 0)
+            if not 0 <= at < len(rows) or not (index or name.text == stage.name.text):
                 return ()
             edits.append(Edit(name.span, names[at]))
     return ((tuple(edits),),)

@@ -17,7 +17,7 @@ from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, br
 
 LONGEST_TEXT = 500
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-PART = re.compile(r"[A-Za-z_]\w*(?:\.\w+|/\w+|\[\w+\])+", re.ASCII)  # of a stage; none is read
+PART = re.compile(r"[A-Za-z_]\w*(?:\.\w+|/\w+|\[-?\w+\])+", re.ASCII)  # of a stage; none is read
 
 
 def wrong_kind(node: Node, what: str, report: Report, help: str | None = None) -> None:
