@@ -154,15 +154,16 @@ def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     strided = [w for w in windows if w.op.values["stride"] != (1, 1)]
     plain = [w for w in windows if w.op.values["stride"] == (1, 1)]
     larger = arm.shape.height > target.arm.shape.height
+    near = is_near(arm, target.arm)  # then no stride is missing, or too much
     for window in sorted(plain, key=lambda w: w.op.values["kernel"] == (1, 1))[:MOST_WINDOWS]:
-        if larger != (window.op.name == "transposed_conv"):
+        if not near and larger != (window.op.name == "transposed_conv"):
             place = _decided(window, "stride", scope)
             for stride in _stride_spellings(arm, target, place[2] if place else scope):
                 yield _set(window, "stride", stride, scope)
                 if padding:
                     yield _merged(iter([_set(window, "stride", stride, scope), padding]))
     for window in strided[:MOST_WINDOWS]:
-        if not larger:
+        if not near and not larger:
             yield _set(window, "stride", "1", scope)
         if "ceil" in window.op.attributes and not window.op.values["ceil"]:
             yield _set(window, "ceil", "true", scope)

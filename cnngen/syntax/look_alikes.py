@@ -32,8 +32,9 @@ _SIGNS = {
 ALIKE = _LETTERS | _SIGNS
 
 OTHER = re.compile(r"[^\x00-\x7f]")
-TEXTS = re.compile(r"\s*(- )?(about|title|authors|url|dataset|protocol|source):")
-ELSEWHERE = ("bad-extends", "unreadable")  # names of files may have any characters
+TEXTS = re.compile(r".*\b(about|title|authors|url|dataset|protocol|source):")
+LAYOUT = ("yaml-syntax", "unsupported-yaml", "unbalanced-expression")
+ELSEWHERE = ("bad-extends", "unreadable", "too-large")  # about names of files, and texts
 
 
 def explain_look_alikes(report: Report) -> None:
@@ -80,9 +81,8 @@ def _regions(diagnostic: Diagnostic) -> Iterator[Span]:
     """Where the character may stand: in what is wrong; where YAML gave up, also around it."""
     span = diagnostic.primary.span
     first = Span(span.source, span.start, span.start + len(span.text.split("\n")[0]))
-    if not TEXTS.match(span.source.line(span.line)):
-        yield first
-    if diagnostic.code in ("yaml-syntax", "unsupported-yaml", "unbalanced-expression"):
+    yield first
+    if diagnostic.code in LAYOUT:
         for number in (span.line, span.line - 1, span.line - 2, span.line + 1):
             if 1 <= number <= len(span.source.line_starts):
                 yield _code(span.source, number)
@@ -112,7 +112,8 @@ def _explained(diagnostic: Diagnostic, first: Span) -> Diagnostic:
     like = "a space" if seen == " " else f"`{seen}`"
     looks = f"only looks like {like}" if seen else "is not seen"
     help = "write a plain space" if seen == " " else f"write `{mended}`" if mended else "remove it"
-    edits = [Edit(each, _mended(each)) for each in _on_lines(first)]
+    beside = _on_lines(first) if diagnostic.code in LAYOUT else _others(diagnostic.primary.span)
+    edits = [Edit(each, _mended(each)) for each in beside]
     return Diagnostic(
         diagnostic.code,
         f"{what} that {looks}: {named(first.text)}",
