@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import islice
+from operator import ne
 from pathlib import Path
 from textwrap import dedent
 
@@ -172,7 +173,11 @@ def _phrases(before: str, after: str) -> Iterator[str]:
         where = f"line {end}" if kept == 1 else f"lines {start + 1} to {end}"
         if not lines:
             yield f"nothing in place of {where}"
-        elif len(lines) < kept or (len(lines) > max(kept, 1) and _is_block(lines)):
+        elif (
+            len(lines) < kept
+            or _is_moved(old[start:end], lines)
+            or (len(lines) > max(kept, 1) and _is_block(lines))
+        ):
             where = f"in place of {where}" if kept else f"below line {end}"
             yield f"this {where}:\n{dedent(chr(10).join(lines))}"
         else:
@@ -187,6 +192,11 @@ def _phrases(before: str, after: str) -> Iterator[str]:
 def _is_block(lines: Sequence[str]) -> bool:
     """Whether lines say more together, with their indentation, than one after the other."""
     return len(lines) > 2 or len(set(map(_indent, lines))) > 1
+
+
+def _is_moved(old: Sequence[str], lines: Sequence[str]) -> bool:
+    """Whether several lines take the place of others that are indented otherwise."""
+    return len(lines) > 1 and any(map(ne, map(_indent, old), map(_indent, lines)))
 
 
 def _indent(line: str) -> int:

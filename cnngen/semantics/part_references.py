@@ -4,10 +4,11 @@ Only what it gives as a whole has a name. A loop can be written out: each iterat
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from cnngen.diagnostics.model import Edit, Label, Remedies, Report
 from cnngen.semantics.evaluate import EvaluationError, MaybeValue, Undetermined, evaluate
+from cnngen.semantics.names import guess, listed
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.walk import expressions, steps
 from cnngen.source import Span
@@ -30,12 +31,23 @@ def check_parts(resolution: Resolution, report: Report) -> None:
     """Report references to parts; those to parts of one stage are one mistake."""
     spec = resolution.spec
     stages = {stage.name.text: stage for stage in spec.stages}
+    named = [s.name.text for b in spec.blocks.values() for s in steps(b.body) if s.name]
+    names = dict.fromkeys(["input", *stages, *named])
     groups: dict[str, list[Identifier]] = {}
     for name in _read(resolution):
         if is_part(name):
             groups.setdefault(_head(name), []).append(name)
     for head, (first, *others) in groups.items():
         stage = stages.get(head)
+        if head not in names:
+            close = guess(head, names, report)
+            report.add(
+                "unknown-stage",
+                f"nothing is called `{head}`",
+                first.span,
+                help=f"did you mean `{close}`?" if close else f"there are {listed(names, 'and')}",
+            )
+            continue
         known = [Label(stage.name.span, f"the stage `{head}`")] if stage else []
         report.add(
             "unknown-stage",
@@ -69,37 +81,50 @@ def _head(name: Identifier) -> str:
 
 
 def _written_out(stage: Stage, resolution: Resolution) -> Remedies:
-    """The stages `enc_0`, `enc_1`... in the place of a loop, with all that reads them."""
-    spec = resolution.spec
-    taken = {other.name.text for other in spec.stages}
+    """The stages `enc_0`, `enc_1`... in the place of a loop or of a row of steps, with all that
+    reads them.
+    """
     match stage.body:
         case (Each() | Repeat() as loop,) if not loop.name and not loop.origin:
-            rows = _rows(loop, spec)
+            rows = _rows(loop, resolution.spec)
+            between = loop.between if isinstance(loop, Each) else None
+            bodies = [(*(between or () if i else ()), *loop.body) for i in range(len(rows))]
+        case (Call(), Call(), *_) if all(map(_is_plain, stage.body)):
+            rows: list[dict[str, str]] = [{} for _ in stage.body]
+            bodies = [(step,) for step in stage.body]
         case _:
             return ()
     if not rows or len(rows) > MOST_STAGES:
         return ()
     names = [f"{stage.name.text}_{i}" for i in range(len(rows))]
-    between = loop.between if isinstance(loop, Each) else None
     lines: list[str] = []
-    for i, (name, row) in enumerate(zip(names, rows, strict=True)):
-        body = (*(between or () if i else ()), *loop.body)
+    for name, body, row in zip(names, bodies, rows, strict=True):
         written = [_with_values(step, row) for step in body]
         text = written[0] if len(written) == 1 else f"[{', '.join(written)}]"
         lines.append(f"{name}: {text}")
+    taken = {other.name.text for other in resolution.spec.stages}
     if taken & {*names} or any("\n" in line or len(line) > LONGEST for line in lines):
         return ()
     row = "\n" + " " * (stage.name.span.column - 1)
-    edits = [Edit(stage.span, row.join(lines))]
+    edits = [Edit(stage.span, row.join(lines)), *_renamed(stage.name.text, names, resolution)]
+    return ((tuple(edits),),) if len(edits) > 1 else ()
+
+
+def _is_plain(step: Step) -> bool:
+    return isinstance(step, Call) and not step.name and not step.origin
+
+
+def _renamed(stage: str, names: Sequence[str], resolution: Resolution) -> Iterator[Edit]:
+    """What reads a stage or a part of it, reading one of these; nothing where one is not there."""
+    edits: list[Edit] = []
     for name in _read(resolution):
-        if _head(name) == stage.name.text:
-            index = re.fullmatch(r"[./\[](-?\d{1,3})\]?", name.text[len(stage.name.text) :])
-            at = int(index[1]) if index else len(rows) - 1
-            at += len(rows) * (at < 0)
-            if not 0 <= at < len(rows) or not (index or name.text == stage.name.text):
-                return ()
+        if _head(name) == stage:
+            index = re.fullmatch(r"[./\[](-?\d{1,3})\]?", name.text[len(stage) :])
+            at = int(index[1]) if index else -1
+            if not -len(names) <= at < len(names) or not (index or name.text == stage):
+                return
             edits.append(Edit(name.span, names[at]))
-    return ((tuple(edits),),)
+    yield from edits
 
 
 def _rows(loop: Each | Repeat, spec: Spec) -> list[dict[str, str]]:
