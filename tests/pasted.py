@@ -64,6 +64,7 @@ def _edited(text: str, alternative: str) -> str:
         last = int(block[2] or block[1] or block[3])
         new = block[4].rstrip("\n").rstrip(",").split("\n")
         row = _indentation(lines[first - 1])
+        row = row[len(_indentation(new[0])) :]  # the first line goes where the old one began
         changes.append((first - 1 if block[1] else first, last, [row + line for line in new]))
         rest = rest[: block.start()] + rest[block.end() :]
     for word, number, indent in AT_LINE.findall(rest):

@@ -40,6 +40,7 @@ OTHERWISE = {
     r"|^a block (cannot|sees)|^(use|read) it\b|^give it a `name`": (
         "asks for another structure, in several places"
     ),
+    r"^write `\w+` as several stages|^there are `input`": "asks for stages, in several places",
     r"^(let `from`|read a stage|a step reads it|add a stage|remove `when|write it beside)": (
         "asks for another reference"
     ),
