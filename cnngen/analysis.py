@@ -21,13 +21,15 @@ from cnngen.syntax.tree import Spec
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a command line may change: parameters by name (as text), the input's size, the limit of
-    layers, and where texts come from.
+    layers, and where texts come from. `lenient` lets branches of different sizes be joined, to see
+    for which sizes they would be equal.
     """
 
     settings: Mapping[str, str]
     input: Image | None = None
     max_layers: int = MAX_LAYERS
     reader: Reader = read_file
+    lenient: bool = False
 
 
 DEFAULTS = Options({})
@@ -47,7 +49,13 @@ def analyse(spec: Spec, report: Report, options: Options = DEFAULTS) -> Network 
     resolution = resolve(spec, report)
     check_references(resolution, report)
     check_stages(resolution, report)
-    network = elaborate(resolution, report, input=options.input, max_layers=options.max_layers)
+    network = elaborate(
+        resolution,
+        report,
+        input=options.input,
+        max_layers=options.max_layers,
+        lenient=options.lenient,
+    )
     if network is None:
         return None
     if not report.failed:

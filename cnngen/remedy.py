@@ -9,23 +9,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import islice
+from operator import ne
 from pathlib import Path
+from textwrap import dedent
 
 from cnngen.analysis import Options
 from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Edit, Remedy
 from cnngen.fix import Copies, Findings, apply
 from cnngen.sizes.advice import advise
-from cnngen.source import Source
 
 MOST_ERRORS = 3  # the first ones of a spec, for which remedies are tried
-MOST_TRIALS = 16
+MOST_TRIALS = 16  # and as many of those that bring hidden errors to light
 MOST_SHOWN = 2  # ways to mend an error
 MOST_CHARACTERS = 20_000  # of the files of a spec
 MOST_LAYERS = 1_500
 LONGEST_LINE = 120  # that is shown
 SHORT = 70  # what fits beside another
 
+SHAPES = ("shape-mismatch", "empty-output")  # of which one hides others behind it
+
+Texts = dict[Path, str]
 Place = tuple[str, str, int, int]  # a diagnostic, and where in which text it is
 
 
@@ -47,33 +51,40 @@ def propose(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list
 
 
 def _helps(path: Path, found: Findings, copies: Copies) -> Iterator[tuple[Place, str]]:
-    trials = iter(range(MOST_TRIALS))
+    trials, more = iter(range(MOST_TRIALS)), iter(range(MOST_TRIALS))
     errors = [d for d in found.diagnostics if d.severity is Severity.ERROR and d.remedies]
     for error in errors[:MOST_ERRORS]:
-        working = _working(error, path, found, copies, trials)
-        if texts := [_described(each, found.own.path) for each in working]:
+        working = _working(error, path, found, copies, trials) or _working(
+            error, path, found, copies, more, hidden=True
+        )
+        if texts := [_described(each, found) for each in working]:
             yield _place(error), "write " + ",\nor ".join(dict.fromkeys(texts))
 
 
 def _working(
-    error: Diagnostic, path: Path, found: Findings, copies: Copies, trials: Iterator[int]
-) -> Sequence[Remedy]:
-    """The first form that works of each way to mend an error; other files are left alone if the
-    spec can be mended in its own.
+    error: Diagnostic,
+    path: Path,
+    found: Findings,
+    copies: Copies,
+    trials: Iterator[int],
+    *,
+    hidden: bool = False,
+) -> Sequence[Texts]:
+    """What the files are after the first form that works of each way to mend an error; other files
+    are left alone if the spec can be mended in its own. `hidden` says whether errors that come to
+    light are to be mended, too.
     """
     own, others = (
         [[form for form in forms if _is_own(form, found) == wanted] for forms in error.remedies]
         for wanted in (True, False)
     )
     for ways in (own, others):
-        working: list[Remedy] = []
+        working: list[Texts] = []
         for forms in ways:
-            short = filter(_is_short, forms)
-            tried = (form for form, _ in zip(short, trials, strict=False))
-            working += islice(
-                (form for form in tried if _works(form, error, path, found, copies)), 1
-            )
-            if len(working) == MOST_SHOWN:
+            before = found if hidden else None
+            mended = (_mended(form, error, path, found, copies, trials, before) for form in forms)
+            working += islice(filter(None, mended), 1)
+            if len(working) == (1 if hidden else MOST_SHOWN):
                 break
         if working:
             return working
@@ -85,32 +96,70 @@ def _is_own(remedy: Remedy, found: Findings) -> bool:
 
 
 def _is_short(remedy: Remedy) -> bool:
-    lines = (len(edit.span.source.line(edit.span.line)) + len(edit.text) for edit in remedy)
-    return all(length <= LONGEST_LINE for length in lines)
+    return all(
+        len(line) <= LONGEST_LINE for edit in remedy for line in _line_after(edit).splitlines()
+    )
 
 
-def _works(remedy: Remedy, error: Diagnostic, path: Path, found: Findings, copies: Copies) -> bool:
+def _line_after(edit: Edit) -> str:
+    """The lines of an edit, with what stands before and behind it on the first and the last."""
+    text, span = edit.span.source.text, edit.span
+    start, end = text.rfind("\n", 0, span.start) + 1, text.find("\n", span.end)
+    return text[start : span.start] + edit.text + text[span.end : end if end >= 0 else None]
+
+
+def _mended(
+    remedy: Remedy,
+    error: Diagnostic,
+    path: Path,
+    found: Findings,
+    copies: Copies,
+    trials: Iterator[int],
+    before: Findings | None = None,
+) -> Texts | None:
+    """What the files are after a remedy, if the error is gone and no other has come.
+
+    An error hides those behind it, as nothing is known there of shapes. With what was found
+    `before`, one that comes to light so is mended, too: a network with several levels may need as
+    much at each of them.
+    """
+    if not _is_short(remedy) or next(trials, None) is None:
+        return None
+    files = (before or found).files
     by_file: dict[Path, list[Edit]] = {}
-    texts: dict[Path, str] = {}
     for edit in remedy:
-        file = found.files[edit.span.source]
-        by_file.setdefault(file, []).append(edit)
-        texts[file] = apply(edit.span.source.text, by_file[file])
-    after = Copies(texts, copies.options).examine(path)
-    return after.lacks(error, found) and after.no_worse_than(found)
+        by_file.setdefault(files[edit.span.source], []).append(edit)
+    texts = copies.texts | {f: apply(e[0].span.source.text, e) for f, e in by_file.items()}
+    tried = Copies(texts, copies.options)
+    after = tried.examine(path)
+    if after.lacks(error, found) and after.no_worse_than(found):
+        return texts
+    if before is None or _look(error) in map(_look, after.diagnostics):
+        return None
+    known = {*map(_look, found.diagnostics), *map(_look, before.diagnostics)}
+    hidden = next((d for d in after.diagnostics if d.remedies and _look(d) not in known), None)
+    if hidden is None or hidden.code not in SHAPES:
+        return None
+    forms = (form for way in hidden.remedies for form in way)
+    mended = (_mended(form, error, path, found, tried, trials, after) for form in forms)
+    return next(filter(None, mended), None)
 
 
-def _described(remedy: Remedy, path: str) -> str:
+def _look(diagnostic: Diagnostic) -> tuple[str, ...]:
+    """A diagnostic less its place, which an edit moves."""
+    return diagnostic.code, diagnostic.message, *(label.text for label in diagnostic.secondary)
+
+
+def _described(texts: Texts, found: Findings) -> str:
     """`- relu` at line 12."""
-    by_source: dict[Source, list[Edit]] = {}
-    for edit in remedy:
-        by_source.setdefault(edit.span.source, []).append(edit)
     phrases = [
-        phrase if source.path == path else f"{phrase} of {source.path}"
-        for source, edits in by_source.items()
-        for phrase in _phrases(source.text, apply(source.text, edits))
+        phrase if source is found.own else f"{phrase} of {source.path}"
+        for source, file in found.files.items()
+        if file in texts
+        for phrase in _phrases(source.text, texts[file])
     ]
-    return (" and " if sum(map(len, phrases)) < SHORT else "\nand ").join(phrases)
+    is_short = sum(map(len, phrases)) < SHORT and not any("\n" in each for each in phrases)
+    return (" and " if is_short else "\nand ").join(phrases)
 
 
 def _phrases(before: str, after: str) -> Iterator[str]:
@@ -120,11 +169,38 @@ def _phrases(before: str, after: str) -> Iterator[str]:
     for what, start, end, first, last in matcher.get_opcodes():
         if what == "equal":
             continue
-        kept = end - start
-        for i, line in enumerate(new[first : first + kept], start + 1):
-            yield f"`{_shown(line)}` at line {i}"
-        if added := " and ".join(f"`{_shown(line)}`" for line in new[first + kept : last]):
-            yield f"{added} below line {end}"
+        kept, lines = end - start, new[first:last]
+        where = f"line {end}" if kept == 1 else f"lines {start + 1} to {end}"
+        if not lines:
+            yield f"nothing in place of {where}"
+        elif (
+            len(lines) < kept
+            or _is_moved(old[start:end], lines)
+            or (len(lines) > max(kept, 1) and _is_block(lines))
+        ):
+            where = f"in place of {where}" if kept else f"below line {end}"
+            yield f"this {where}:\n{dedent(chr(10).join(lines))}"
+        else:
+            for i, line in enumerate(lines[:kept], start + 1):
+                indent = _indent(line)
+                moved = f" (indented by {indent})" if indent != _indent(old[i - 1]) else ""
+                yield f"`{_shown(line)}` at line {i}{moved}"
+            if added := " and ".join(f"`{_shown(line)}`" for line in lines[kept:]):
+                yield f"{added} below line {end}"
+
+
+def _is_block(lines: Sequence[str]) -> bool:
+    """Whether lines say more together, with their indentation, than one after the other."""
+    return len(lines) > 2 or len(set(map(_indent, lines))) > 1
+
+
+def _is_moved(old: Sequence[str], lines: Sequence[str]) -> bool:
+    """Whether several lines take the place of others that are indented otherwise."""
+    return len(lines) > 1 and any(map(ne, map(_indent, old), map(_indent, lines)))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _shown(line: str) -> str:

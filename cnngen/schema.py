@@ -7,12 +7,12 @@ It accepts every spec that `cnngen check` accepts, and refuses what is misspelt 
 from typing import Any
 
 from cnngen.ops import OPS
-from cnngen.ops.attribute import Attribute
+from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
+from cnngen.syntax.forms import FORMS, JOINS, PARTS
 from cnngen.syntax.names import LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, KEYS, LARGEST_SIDE, SIDES, VERSION
-from cnngen.syntax.parse_body import FORMS, JOINS, PARTS
 from cnngen.syntax.parse_parameters import TYPES
 from cnngen.syntax.parse_results import EXAMPLES as RESULT
 
@@ -331,8 +331,11 @@ def _values(attribute: Attribute[Any]) -> Schema:
         case "table":
             return _list(_list(whole), null)
         case "padding":
-            words: Schema = {"enum": ["half", "same"]}
-            return {"anyOf": [words, whole_or_list | _items(2), {"type": "array"} | _items(4)]}
+            words: list[Schema] = [{"enum": [*attribute.choices]}] if attribute.choices else []
+            others = [word for word in PADDING_WORDS if word not in attribute.choices]
+            refused: Schema = {"not": {"enum": others}} if others else {}
+            values = [*words, whole_or_list | _items(2), {"type": "array"} | _items(4)]
+            return {"anyOf": values} | refused
         case "choice":
             return {"enum": [*attribute.choices, *([None] if attribute.optional else [])]}
         case "init":

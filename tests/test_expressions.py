@@ -161,7 +161,6 @@ def test_a_lone_input_is_a_name() -> None:
         ("(a]", "bad-expression", "`]` does not close `(`", None),
         ("input.height", "bad-expression", "there is no `input.height`", "heights and widths"),
         ("input + 1", "bad-expression", "`input` is not a number", "`input.channels`"),
-        ("self.width", "bad-expression", "`self.width` is not a name", None),
         ("maxx(1, 2)", "unknown-name", "there is no function `maxx`", "did you mean `max`?"),
         ("math.ceil(a)", "unknown-name", "there is no function `math.ceil`", "`ceil`"),
         ("len(a, b)", "bad-expression", "`len` takes one argument, not 2", None),

@@ -151,7 +151,7 @@ def test_paths_are_shown_as_the_user_gives_them(
         ("defaults: {relu: null}", "unknown-key", "relu", "give it a value"),
         ("model: [relu]", "wrong-kind", "[relu]", "each stage a name"),
         ("blocks: relu", "wrong-kind", "relu", None),
-        ("defaults: {conv: [3]}", "wrong-kind", "[3]", None),
+        ("defaults: {conv: 3 +}", "wrong-kind", "3 +", None),
         ("modle: {}", "unknown-key", "modle", "did you mean `model`?"),
         ("params: {a: 1, a: 2}", "duplicate-key", "a", None),
     ],

@@ -85,6 +85,10 @@ class Report:
             del self.found[_key(other.code, other.primary.span)]
         self.found[_key(diagnostic.code, diagnostic.primary.span)] = diagnostic
 
+    def drop(self, diagnostic: Diagnostic) -> None:
+        """Leave one out, which follows from another."""
+        del self.found[_key(diagnostic.code, diagnostic.primary.span)]
+
     def has(self, code: str, at: Span) -> bool:
         """Whether there is something of a code at a place, so that more would not be kept."""
         return _key(code, at) in self.found

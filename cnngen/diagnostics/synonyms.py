@@ -74,6 +74,12 @@ INFERRED = (
 
 FORM_KEYS = _table(do="then body steps", join="merge", **{"else": "otherwise orelse"})
 
+# What a list of steps is called elsewhere.
+ROWS = _table(
+    branches="residual res skip shortcut residualblock resblock skipconnection",
+    steps="sequential seq sequence chain layers steps stack body block group modulelist",
+)
+
 TYPES = _table(int="integer", float="number real double", bool="boolean")
 
 DISTRIBUTIONS = _table(
@@ -92,14 +98,14 @@ DISTRIBUTIONS = _table(
 
 def translate(word: str, table: Mapping[str, str], known: Container[str]) -> str | None:
     """What a word of another framework is called here, if it is known at that place."""
-    translated = table.get(_plain(word), word)
+    translated = table.get(plain(word), word)
     return translated if translated in known else None
 
 
 def is_inferred(word: str) -> bool:
     """Whether a word tells a framework what is known here."""
-    return _plain(word) in INFERRED
+    return plain(word) in INFERRED
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
     return word.replace("_", "").lower()

@@ -65,7 +65,10 @@ def describe_fix(diagnostic: Diagnostic) -> str:
         return f"changes {len(texts)} places"
     if not texts[0]:
         return "removes it"
-    return f"writes `{one_line(texts[0])}`" if texts[0].strip() else "writes spaces"
+    written = texts[0].strip("\n")
+    if "\n" in written:
+        return f"writes {len(written.splitlines())} lines"
+    return f"writes `{one_line(written)}`" if written.strip() else "writes spaces"
 
 
 def place(span: Span) -> str:

@@ -24,6 +24,7 @@ class Distribution:
 Kind = Literal["int", "float", "bool", "size", "ints", "table", "padding", "choice", "init"]
 REQUIRED: Any = object()
 LARGEST = 2**31 - 1
+PADDING_WORDS = ("half", "same")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +33,9 @@ class Attribute(Generic[T]):
     four sides).
 
     `default` is what a spec would say (`1`, not `(1, 1)`); `minimum` and `maximum` bound each
-    number in the value (`above` excludes the bound itself). An underscore at the end of the Python
-    name, for names that would hide something of `Op`, is not part of the attribute's.
+    number in the value (`above` excludes the bound itself). `choices` are the words that it takes.
+    An underscore at the end of the Python name, for names that would hide something of `Op`, is not
+    part of the attribute's.
     """
 
     kind: Kind
@@ -104,9 +106,11 @@ def table(
     return Attribute("table", about, default, minimum=min, maximum=max)
 
 
-def padding(about: str, default: Any = 0) -> Attribute[Padding]:
-    """Four sides, or `same`. `half` arrives here as the sides that it stands for."""
-    return Attribute("padding", about, default, minimum=0, maximum=65535)
+def padding(
+    about: str, default: Any = 0, *, words: tuple[str, ...] = PADDING_WORDS
+) -> Attribute[Padding]:
+    """Four sides, or a word: `same`, or `half`, which arrives here as the sides it stands for."""
+    return Attribute("padding", about, default, minimum=0, maximum=65535, choices=words)
 
 
 def choice(about: str, *words: str, default: str) -> Attribute[str]:

@@ -204,7 +204,7 @@ def check_groups(groups: int, **channels: int) -> None:
                 f"{groups} groups do not divide {count} {which} channels",
                 code="indivisible-channels",
                 attribute="groups",
-                help=f"use {most} or one of its divisors" if most > 1 else "use no groups",
+                help=f"use {most} or one of its divisors" if most > 1 else "leave `groups` out",
             )
 
 

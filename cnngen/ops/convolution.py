@@ -1,6 +1,6 @@
 """Convolutions: the ops that hold most weights and do most of the work."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from cnngen.ops.attribute import flag, init, integer, padding, size
@@ -132,7 +132,9 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
     out = integer("output channels")
     kernel = size("height and width of the window")
     stride = size("step of the window in the output", 1)
-    padding = padding("rows and columns to take from the output, alike on opposite sides")
+    padding = padding(
+        "rows and columns to take from the output, alike on opposite sides", words=("half",)
+    )
     output_padding = size("rows and columns to add to the output; less than the stride", 0, min=0)
     groups = integer("groups of channels that do not mix", 1)
     bias = flag("learn an offset per output channel", True)
@@ -142,7 +144,7 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
 
     def infer(self, x: Shape) -> Image:
         x = image(self, x)
-        self._check_padding()
+        self._check_padding(x)
         check_groups(self.groups, input=x.channels, output=self.out)
         height, width = (
             (length - 1) * step - sum(pads) + window + extra
@@ -164,8 +166,15 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
             )
         return Image(self.out, height, width)
 
-    def _check_padding(self) -> None:
-        if self.padding == "same" or any(before != after for before, after in axes(self.padding)):
+    def _check_padding(self, x: Image) -> None:
+        if self.padding == "same":
+            raise ShapeError(
+                "`transposed_conv` has no padding `same`",
+                code="out-of-range",
+                attribute="padding",
+                help=self._same_as_numbers(x),
+            )
+        if any(before != after for before, after in axes(self.padding)):
             raise ShapeError(
                 "`transposed_conv` pads opposite sides alike",
                 code="out-of-range",
@@ -180,6 +189,20 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
                 help="leave it out, or use a larger stride",
             )
 
+    def _same_as_numbers(self, x: Image) -> str:
+        """What TensorFlow's `same` is in numbers: the output is `stride` times the input; where the
+        kernel is larger, half of the rest is taken from each side, and an odd one at the end.
+        """
+        rests = [k - s for k, s in zip(self.kernel, self.stride, strict=True)]
+        before = [max(rest, 0) // 2 for rest in rests]
+        after = [max(rest, 0) % 2 for rest in rests]
+        added = [max(-rest, 0) for rest in rests]
+        size = " x ".join(str(n * s) for n, s in zip((x.height, x.width), self.stride, strict=True))
+        parts = [f"padding: {_pair(before)}"]
+        parts += [f"output_padding: {_pair(added)}"] if any(added) else []
+        crop = f" and `crop: {{padding: [0, {after[0]}, 0, {after[1]}]}}` behind it,"
+        return f"write `{', '.join(parts)}`{crop if any(after) else ','} which gives {size}"
+
     def weights(self, x: Image) -> Weights:
         weight = (x.channels, self.out // self.groups, *self.kernel)
         return {"weight": weight} | _bias(self.bias, self.out)
@@ -192,6 +215,11 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
         cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
     ) -> Expression:
         return arguments["out"]
+
+
+def _pair(numbers: Sequence[int]) -> str:
+    """A number for both axes, or a list of two."""
+    return str(numbers[0]) if numbers[0] == numbers[1] else f"[{numbers[0]}, {numbers[1]}]"
 
 
 def _bias(present: bool, out: int, name: str = "bias") -> Weights:

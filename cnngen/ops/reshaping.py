@@ -67,7 +67,7 @@ class ZeroPad(Op, name="zero_pad", group="reshaping"):
 
     keeps = "nothing"
 
-    padding = padding("rows and columns to add")
+    padding = padding("rows and columns to add", words=())
 
     sizing = ("padding",)
 
@@ -82,7 +82,7 @@ class Crop(Op, name="crop", group="reshaping"):
 
     keeps = "nothing"
 
-    padding = padding("rows and columns to leave out")
+    padding = padding("rows and columns to leave out", words=())
 
     sizing = ("padding",)
 

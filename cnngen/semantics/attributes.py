@@ -1,6 +1,6 @@
 """Attributes: from the expressions of a call to an op with checked, normalised values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cnngen.diagnostics.model import Label, Report
@@ -178,13 +178,21 @@ def describe(attribute: Attribute[Any]) -> str:
         "size": "a whole number or a pair `[h, w]`",
         "ints": "a list of whole numbers",
         "table": "a list of lists of whole numbers",
-        "padding": "a whole number, `[h, w]`, `[top, bottom, left, right]`, `half` or `same`",
+        "padding": listed_or(
+            ["a whole number", "`[h, w]`", "`[top, bottom, left, right]`"]
+            + [f"`{word}`" for word in attribute.choices]
+        ),
         "choice": " or ".join(f"`{word}`" for word in attribute.choices),
         "init": "an initial distribution",
     }
     return words[attribute.kind] + (
         " or `null`" if attribute.optional and attribute.kind != "init" else ""
     )
+
+
+def listed_or(parts: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return " or ".join([", ".join(parts[:-1]), parts[-1]])
 
 
 def show(value: MaybeValue) -> str:

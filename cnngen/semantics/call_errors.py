@@ -13,6 +13,7 @@ from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.semantics.names import guess, listed
 from cnngen.semantics.translation import Translation, translate_call, written
+from cnngen.syntax.expression import ListOf
 from cnngen.syntax.fixes import remove_entry
 from cnngen.syntax.tree import Argument, Block, Call, Identifier, Spec
 from cnngen.vocabulary.meaning import (
@@ -162,25 +163,39 @@ def report_unknown_parameter(
 def report_nameless(
     argument: Argument, call: Call, takes: Sequence[str], missing: Sequence[str], report: Report
 ) -> None:
-    """A call is given a value that does not say for what: most likely for what is missing."""
+    """A call is given values that do not say for what: most likely for what is missing."""
     callee, at = call.callee.text, argument.name.span
     likely = missing or (list(takes) if len(takes) == 1 else [])
     value = one_line(at.text)
+    values = _values(argument, at.text)
+    if likely and 1 < len(values) <= len(likely):
+        given = dict(zip(likely, values, strict=False))
+    else:
+        given = {likely[0]: value} if likely else {}
+    written = [f"{name}: {given.get(name, '...')}" for name in likely]
     if likely:
-        more = "".join(f", {name}: ..." for name in likely[1:])
-        help = f"write `{callee}: {{{likely[0]}: {value}{more}}}`"
+        help = f"write `{callee}: {{{', '.join(written)}}}`"
     elif takes:
         help = f"say for what: `{callee}: {{...: {value}}}` with {listed(takes)}"
     else:
         help = f"write `{callee}` alone: it takes nothing"
-    is_safe = len(likely) == 1 and PLAIN.fullmatch(at.text)
+    is_safe = len(given) == len(likely) == 1 and PLAIN.fullmatch(at.text)
+    kind = "a list" if len(values) > 1 else "a single value"
     report.add(
         "wrong-kind",
-        f"what `{callee}` is given must be a mapping, not a single value",
+        f"what `{callee}` is given must be a mapping, not {kind}",
         at,
         help=help,
         fix=(Edit(at, f"{{{likely[0]}: {at.text}}}"),) if is_safe else (),
     )
+
+
+def _values(argument: Argument, text: str) -> list[str]:
+    """The values of a list as they are written; else the one that there is."""
+    if not isinstance(argument.value, ListOf):
+        return [text]
+    inner = text.strip("[]")
+    return [part.strip() for part in inner.split(",")] if not set("[]()") & set(inner) else [text]
 
 
 def report_unknown_attribute(

@@ -6,7 +6,7 @@ from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.diagnostics.synonyms import DISTRIBUTIONS, translate
 from cnngen.ops import OPS
-from cnngen.ops.attribute import Attribute
+from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.semantics.call_errors import (
@@ -17,11 +17,13 @@ from cnngen.semantics.call_errors import (
     report_unknown_parameter,
 )
 from cnngen.semantics.names import Names, check_expression, guess, listed
+from cnngen.semantics.word_choice import report_word
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name
+from cnngen.syntax.parse_value import PART
 from cnngen.syntax.tree import Argument, ArgumentValue, Block, Call, Distribution, Identifier, Spec
 
-PADDING_WORDS = (Constant("same"), Constant("half"))
+PADDING = tuple(map(Constant, PADDING_WORDS))
 
 
 def check_defaults(spec: Spec, names: Names, report: Report) -> None:
@@ -79,7 +81,9 @@ def block_arguments(
             continue
         given[parameter.name.text] = value = argument.value
         if parameter.type == "tensor":
-            if not isinstance(value, Name):
+            if value.span and PART.fullmatch(value.span.text):
+                given[parameter.name.text] = Name(value.span.text, value.span)
+            elif not isinstance(value, Name):
                 _report_value(argument, "the name of a step or a stage", report)
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)
@@ -101,7 +105,9 @@ def _check_attributes(
     meant: set[str] = set()
     for argument in call.arguments:
         if attribute := op.attributes.get(argument.name.text):
-            _check_value(argument, attribute, op, names, report)
+            words = INITIALIZERS if attribute.kind == "init" else attribute.choices
+            if not report_word(argument, call, words, names, report):
+                _check_value(argument, attribute, op, names, report)
         elif argument.name.text:
             meant |= report_unknown_attribute(argument, call, op, missing, report)
         else:
@@ -123,9 +129,9 @@ def _check_value(
         _report_value(argument, "a value, not a mapping", report)
     elif attribute.kind == "padding" and isinstance(value, Name) and value.name == "valid":
         _report_value(argument, "a number or a word, and `valid` is none", report, "write `0`", "0")
-    elif not (attribute.kind == "padding" and value in PADDING_WORDS):
-        words = {"padding": ("half", "same"), "bool": ("true", "false")}
-        check_expression(value, names, report, words=words.get(attribute.kind, ()))
+    elif not (attribute.kind == "padding" and value in PADDING):
+        words = ("true", "false") if attribute.kind == "bool" else attribute.choices
+        check_expression(value, names, report, words=words)
 
 
 def _report_value(

@@ -41,8 +41,11 @@ def elaborate(
     *,
     input: Image | None = None,
     max_layers: int = MAX_LAYERS,
+    lenient: bool = False,
 ) -> Network | None:
-    """The concrete network; None where none can be made. Shapes behind a mistake are unknown."""
+    """The concrete network; None where none can be made. Shapes behind a mistake are unknown, or
+    `lenient` lets branches be joined as if they were as large as the first.
+    """
     spec = resolution.spec
     image = input or Image(spec.input.channels, spec.input.height, spec.input.width)
     if resolution.endless:
@@ -52,7 +55,7 @@ def elaborate(
     try:
         if not count_layers(resolution, values, max_layers, report):
             return None
-        _lay_stages(values, Elaboration(resolution, report, max_layers, network))
+        _lay_stages(values, Elaboration(resolution, report, max_layers, network, lenient))
     except TooManyLayers:
         return None
     except Exhausted as exhausted:

@@ -33,13 +33,14 @@ class Elaboration:
 
     `times` is how often the present step comes if the loops around it do the same in each of their
     iterations; `ops`, `outputs` and `names` keep what is asked again, and `blamed` which wrong
-    values from where were reported.
+    values from where were reported. `lenient` lets branches of different sizes be joined.
     """
 
     resolution: Resolution
     report: Report
     limit: int
     network: Network
+    lenient: bool = False
     effort: Effort = field(default_factory=Effort)
     training: bool = False
     times: int = 1

@@ -1,50 +1,25 @@
 """Remedies for joins: edits that may give all branches one shape. Others try which of them do."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice, product
+from dataclasses import replace
+from itertools import islice, pairwise, product
 
 from cnngen.diagnostics.model import Edit, Remedies, Remedy
 from cnngen.ops.base import Image
 from cnngen.program.algebra import free_names, mentions_input
+from cnngen.semantics.arms import Arm, Target, is_near, pair, resized, size_of
 from cnngen.semantics.evaluate import MaybeValue
 from cnngen.semantics.given import given, places
 from cnngen.semantics.network import Layer, Network, Scope, Tensor
-from cnngen.semantics.story import channel_source, layers_between
+from cnngen.semantics.story import channel_source, common_origin, layers_between
 from cnngen.syntax.edits import with_argument, with_branch, with_steps
 from cnngen.syntax.expression import Expression
-from cnngen.syntax.tree import ArgumentValue, Body, Branches, Call, Identifier, Reference, When
+from cnngen.syntax.tree import ArgumentValue, Branches, Call, Reference, When
 
-MOST_FORMS = 6  # of one way to mend a join
+MOST_FORMS = 8  # of one way to mend a join
 MOST_SPELLINGS = 3
 MOST_WINDOWS = 3
 LARGEST_STRIDE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """A branch with the layers that lead from what it begins with to its output."""
-
-    name: Identifier
-    body: Body
-    layers: list[Layer]
-    channel_source: Layer | None
-    shape: Image
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The branch whose shape the others are to have, as far as the join asks for it."""
-
-    arm: Arm
-    join: str
-
-    def other_channels(self, arm: Arm) -> bool:
-        return self.join != "concat" and arm.shape.channels != self.arm.shape.channels
-
-    def other_size(self, arm: Arm) -> bool:
-        sizes = {_size(arm), _size(self.arm)}
-        return len(sizes) > 1 and not (self.join == "multiply" and (1, 1) in sizes)
 
 
 def remedies_of_join(
@@ -57,8 +32,16 @@ def remedies_of_join(
     """For each shape that there is, how the other branches may come to it; `forks` are what the
     branches begin with.
     """
+    common = common_origin(forks, network)
     arms = [
-        Arm(name, body, _working(x, fork, network), channel_source(x, network), x.shape)
+        Arm(
+            name,
+            body,
+            _working(x, fork, network),
+            [y for y in layers_between(fork, common, network) if y.op.name != "identity"],
+            channel_source(x, network),
+            x.shape,
+        )
         for (name, body), x, fork in zip(step.arms, inputs, forks, strict=True)
         if isinstance(x.shape, Image)
     ]
@@ -67,7 +50,10 @@ def remedies_of_join(
     models = {arm.shape: arm for arm in reversed(arms)}
     shapes = [arm.shape for arm in arms]
     ways: dict[tuple[Remedy, ...], int] = {}
-    for model in sorted(models.values(), key=lambda arm: -shapes.count(arm.shape)):
+    nearly = all(is_near(one, two) for one, two in pairwise(arms))  # what rounding lost is added
+    for model in sorted(
+        models.values(), key=lambda arm: (-shapes.count(arm.shape), -arm.shape.height * nearly)
+    ):
         target = Target(model, step.join.text)
         options = [
             list(islice(_options(arm, target, scope), MOST_FORMS))
@@ -98,11 +84,19 @@ def _options(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     if not arm.layers:
         if len(arm.body) == 1 and isinstance(test := arm.body[0], When):
             yield from _other_condition(test, arm, target, scope)
-        else:
+            return
+        upstream = replace(arm, layers=arm.upstream)
+        if not target.other_channels(arm):
+            yield from _other_sizes(upstream, target, scope)
+        if target.other_channels(arm) or not is_near(arm, target.arm):
             yield from _projections(arm, target, scope)
+        if not target.other_channels(arm):
+            yield from resized(arm, target)
         return
     channels = list(_other_channels(arm, target, scope)) if target.other_channels(arm) else [()]
-    sizes = list(_other_sizes(arm, target, scope)) if target.other_size(arm) else [()]
+    sizes = [()]
+    if target.other_size(arm):
+        sizes = [*_other_sizes(arm, target, scope), *resized(arm, target)]
     yield from (way + other for other, way in product(sizes, channels))
 
 
@@ -152,6 +146,7 @@ def _other_channels(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
 
 def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     """Paddings and strides that may be forgotten or too much."""
+    yield from _output_paddings(arm, target, scope)
     windows = [layer for layer in arm.layers if "kernel" in layer.op.attributes]
     padding = _padding(arm, scope)
     if padding:
@@ -159,29 +154,50 @@ def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     strided = [w for w in windows if w.op.values["stride"] != (1, 1)]
     plain = [w for w in windows if w.op.values["stride"] == (1, 1)]
     larger = arm.shape.height > target.arm.shape.height
+    near = is_near(arm, target.arm)  # then no stride is missing, or too much
     for window in sorted(plain, key=lambda w: w.op.values["kernel"] == (1, 1))[:MOST_WINDOWS]:
-        if larger != (window.op.name == "transposed_conv"):
+        if not near and larger != (window.op.name == "transposed_conv"):
             place = _decided(window, "stride", scope)
             for stride in _stride_spellings(arm, target, place[2] if place else scope):
                 yield _set(window, "stride", stride, scope)
                 if padding:
                     yield _merged(iter([_set(window, "stride", stride, scope), padding]))
     for window in strided[:MOST_WINDOWS]:
-        if not larger:
+        if not near and not larger:
             yield _set(window, "stride", "1", scope)
         if "ceil" in window.op.attributes and not window.op.values["ceil"]:
             yield _set(window, "ceil", "true", scope)
 
 
+def _output_paddings(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
+    """Rows and columns that a transposed convolution may add, where rounding lost them."""
+    lacks = [n - m for n, m in zip(size_of(target.arm), size_of(arm), strict=True)]
+    for layer in reversed(arm.layers):
+        if "output_padding" in layer.op.attributes:
+            added = layer.op.values["output_padding"]
+            total = [a + lack for a, lack in zip(added, lacks, strict=True)]
+            if all(0 <= n < s for n, s in zip(total, layer.op.values["stride"], strict=True)):
+                yield _set(layer, "output_padding", pair(total), scope)
+
+
 def _padding(arm: Arm, scope: Scope) -> Remedy:
-    """Padding for the windows of a branch that have none."""
+    """Padding for the windows of a branch that have too little: `half` keeps the size with an odd
+    kernel, `same` with an even one.
+    """
     windows = [layer for layer in arm.layers if "kernel" in layer.op.attributes]
-    unpadded = [
-        window
-        for window in windows
-        if max(window.op.values["kernel"]) > 2 and window.op.values["padding"] == (0, 0, 0, 0)
-    ]
-    return _merged(_set(window, "padding", "half", scope) for window in unpadded)
+    found: list[Remedy] = []
+    for window in windows:
+        kernel, padding = window.op.values["kernel"], window.op.values["padding"]
+        is_even = any(size % 2 == 0 for size in kernel)
+        if is_even and window.op.values["stride"] == (1, 1) and _takes_same(window, padding):
+            found.append(_set(window, "padding", "same", scope))
+        elif max(kernel) > 2 and padding == (0, 0, 0, 0):
+            found.append(_set(window, "padding", "half", scope))
+    return _merged(iter(found))
+
+
+def _takes_same(window: Layer, padding: object) -> bool:
+    return padding != "same" and "same" in window.op.attributes["padding"].choices
 
 
 def _set(layer: Layer, name: str, value: str, scope: Scope) -> Remedy:
@@ -212,7 +228,7 @@ def _spellings(model: Arm, scope: Scope) -> list[str]:
 def _stride_spellings(arm: Arm, target: Target, scope: Scope) -> list[str]:
     """The stride that makes a branch as small (or large) as another, if that is a usual one."""
     ratios = [
-        round(max(n, m) / min(n, m)) for n, m in zip(_size(arm), _size(target.arm), strict=True)
+        round(max(n, m) / min(n, m)) for n, m in zip(size_of(arm), size_of(target.arm), strict=True)
     ]
     if not 1 < max(ratios) <= LARGEST_STRIDE:
         return []
@@ -257,7 +273,3 @@ def _own_names(scope: Scope) -> set[str]:
 
 def _is(value: MaybeValue, number: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value == number
-
-
-def _size(arm: Arm) -> tuple[int, int]:
-    return arm.shape.height, arm.shape.width

@@ -3,6 +3,10 @@
 What explains a mistake is imported where there is one.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.attribute import LARGEST
 from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError
@@ -116,7 +120,7 @@ def lay(
     output = elaboration.outputs.get((op, *shapes))
     if output is None:
         try:
-            output = op.infer(*shapes)
+            output = _output(op, shapes, lenient=elaboration.lenient)
         except ShapeError as error:
             _report(error, op, inputs, step, span, given, place, elaboration)
             return Tensor(path, UNKNOWN)
@@ -131,6 +135,17 @@ def lay(
     if isinstance(step, Call):
         _note_use(step, op, shapes[0], place.scope, elaboration)
     return Tensor(path, output)
+
+
+def _output(op: Op, shapes: Sequence[Any], *, lenient: bool) -> Shape:
+    try:
+        return op.infer(*shapes)
+    except ShapeError:
+        images = [x for x in shapes if isinstance(x, Image)]
+        if not (lenient and op.joins and len(images) == len(shapes)):
+            raise
+        first = max(images, key=lambda x: x.height * x.width)
+        return op.infer(*(replace(x, height=first.height, width=first.width) for x in images))
 
 
 def _report_size(op: Op, output: Shape, span: Span, scope: Scope, report: Report) -> None:

@@ -1,15 +1,17 @@
 """Names in expressions: whether they are defined where they stand, and what was meant instead."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
-from cnngen.diagnostics.model import Diagnostic, Edit, Label, Report
+from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.semantics.loop_index import available, counted, is_index
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name, walk
-from cnngen.syntax.tree import Identifier
+from cnngen.syntax.names import can_be_called
+from cnngen.syntax.tree import Each, Identifier, Repeat
 
 # A guess compares letter by letter: of many mistakes the first get one, from the first candidates.
 MOST_GUESSES = 20
@@ -22,30 +24,45 @@ WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "nu
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What an expression can refer to; a name of a tensor is taken, but has no value."""
+    """What an expression can refer to; a name of a tensor is taken, but has no value. `loops` are
+    those around it, the innermost last.
+    """
 
     values: Mapping[str, Span]
     tensors: Mapping[str, Span]
+    loops: tuple[Repeat | Each, ...] = ()
 
-    def declare(self, added: Iterable[tuple[Identifier, bool]], report: Report) -> "Names":
-        """With further names (and whether they are tensors); nothing hides another name."""
+    def within(self, loop: Repeat | Each) -> "Names":
+        return replace(self, loops=(*self.loops, loop))
+
+    def declare(
+        self,
+        added: Iterable[tuple[Identifier, bool]],
+        report: Report,
+        instead: Callable[[Identifier], tuple[str, Remedies]],
+    ) -> "Names":
+        """With further names (and whether they are tensors); nothing hides another name, and
+        `instead` says what else to do.
+        """
         values, tensors = dict(self.values), dict(self.tensors)
         for name, is_tensor in added:
             first = values.get(name.text) or tensors.get(name.text)
             if first:
+                help, remedies = instead(name)
                 report.add(
                     "shadowed-name",
                     f"`{name.text}` is already a name here",
                     name.span,
                     "the second one",
                     secondary=[Label(first, "the first one")],
-                    help="choose another name",
+                    help=help,
+                    remedies=remedies,
                 )
             elif is_tensor:
                 tensors[name.text] = name.span
             else:
                 values[name.text] = name.span
-        return Names(values, tensors)
+        return replace(self, values=values, tensors=tensors)
 
 
 def check_expression(
@@ -80,11 +97,24 @@ def check_expression(
 def _report_unknown(
     name: str, span: Span, names: Names, report: Report, words: Collection[str]
 ) -> None:
+    if "." in name:
+        message = f"`{name}` is not a name: only `input.channels` has a dot"
+        report.add("bad-expression", message, span, help="a number has a name without dots")
+        return
     meant = WORDS.get(name.lower())
     close = meant or guess(name, chain(words, names.values), report)
     rivals = () if meant or close is None else (*words, *names.values)
     defined = names.values.get(close or "")
+    if names.loops and is_index(name):
+        help, remedies = counted(name, names.loops[-1], {*names.values, *names.tensors})
+        report.add("unknown-name", f"there is no `{name}` here", span, help=help, remedies=remedies)
+        return
     define = f"define it: `params: {{{name}: ...}}`"
+    if not can_be_called(name, "parameter"):
+        other_name = available(
+            (f"num_{name}" if len(name) > 1 else "value", "number"), "parameter", names.values
+        )
+        define = f"define it under a name that is free: `params: {{{other_name}: ...}}`"
     other = f", or use {listed(names.values)}" if names.values else ""
     report.add(
         "unknown-name",

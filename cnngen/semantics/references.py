@@ -4,15 +4,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.semantics.names import guess, listed
+from cnngen.semantics.part_references import check_parts, is_part
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.walk import nested_bodies, steps
 from cnngen.source import Span
-from cnngen.syntax.tree import Block, Body, Branches, Call, Identifier, Step
+from cnngen.syntax.tree import Block, Body, Branches, Call, Each, Identifier, Repeat, Step, When
 
 Places = Mapping[str, Span]
 
@@ -35,6 +36,7 @@ def check_references(resolution: Resolution, report: Report) -> None:
     stages = {stage.name.text: stage.name.span for stage in spec.stages}
     for block in spec.blocks.values():
         _check_block(block, stages, resolution, report)
+    check_parts(resolution, report)
     before = {"input": spec.input.span}
     for stage in spec.stages:
         readable = Readable(before, stages)  # `check_stages` reports what comes later
@@ -103,7 +105,8 @@ def _check_path(
             _check_step(step, readable, resolution, report)
         else:
             row = f"leave `name: {step.name.text}` out" if alone and step.name else remedy
-            _refuse(list(_outside(step, resolution, first=i == 0)), row, report)
+            own = [step.origin] if step.origin and i else []
+            _refuse([*own, *_read_by(step, resolution)], _way(step, row, own), report)
 
 
 def _check_step(step: Step, readable: Readable, resolution: Resolution, report: Report) -> None:
@@ -118,41 +121,54 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
             for _, body in step.arms:
                 _check_path(body, readable, resolution, report)
         case _:
-            names = (_outside(x, resolution) for body in nested_bodies(step) for x in body)
-            _refuse(list(chain.from_iterable(names)), "", report)
+            _refuse([*_read_by(step, resolution)], _way(step, "", []), report)
 
 
-def _outside(step: Step, resolution: Resolution, first: bool = False) -> Iterator[Identifier]:
-    """What a step inside a chain of modules reads, though not of the step before it."""
-    if not first and step.origin:
-        yield step.origin
+def _read_by(step: Step, resolution: Resolution) -> Iterator[Identifier]:
+    """What a step inside a chain of modules reads, besides what it begins with."""
     if isinstance(step, Call):
         yield from resolution.tensors(step).values()
     for body in nested_bodies(step):
         for inner in body:
-            yield from _outside(inner, resolution)
+            if inner.origin:
+                yield inner.origin
+            yield from _read_by(inner, resolution)
 
 
-def _refuse(names: Sequence[Identifier], remedy: str, report: Report) -> None:
+def _way(step: Step, remedy: str, own: Sequence[Identifier]) -> str:
+    """How what a step reads may reach it. `when` and loops hand on one tensor, so that no block can
+    be given another one there; several tensors meet in `branches`, and in the body of a block.
+    """
+    if not own and isinstance(step, When):
+        return (
+            "let the `when` begin with `from: {name}`, and each of its sides compute from that what"
+            " it needs"
+        )
+    if not own and isinstance(step, Repeat | Each):
+        return "write the iterations as steps one after the other: a loop hands on one tensor"
+    block = "make a block of the row, with a parameter {parameter}"
+    return f"{remedy}, or {block}" if remedy else block
+
+
+def _refuse(names: Sequence[Identifier], way: str, report: Report) -> None:
     """A step of a row reads something else: one mistake, however often it does."""
     if not names:
         return
     first, *others = names
     parameter = "of type `tensor`" if first.text == "input" else f"`{first.text}: tensor`"
-    block = f"make a block of the row, with a parameter {parameter}"
     report.add(
         "nested-reference",
         f"`{first.text}` cannot be read from inside a row of steps",
         first.span,
         "each step of a row sees the one before it",
         secondary=[Label(name.span, "nor can this") for name in others],
-        help=f"{remedy}, or {block}" if remedy else block,
+        help=way.format(name=first.text, parameter=parameter),
     )
 
 
 def _check_name(name: Identifier, readable: Readable, report: Report) -> None:
-    if name.text in readable.now:
-        return
+    if name.text in readable.now or is_part(name):
+        return  # `check_parts` reports the one
     at, stages = name.span, readable.stages
     if name.text in readable.later:
         if stages is not None:

@@ -42,13 +42,14 @@ class Resolution:
     def tensors(self, call: Call) -> dict[str, Identifier]:
         """The tensors that a call of a block hands over besides its input."""
         given = {argument.name.text: argument for argument in call.arguments}
+        values = self.arguments.get(call, {})
         return {
             parameter.name.text: Identifier(
                 value.name, value.span or given[parameter.name.text].name.span
             )
             for parameter in (self.blocks[call].parameters if call in self.blocks else ())
             if parameter.type == "tensor" and parameter.name.text in given
-            if isinstance(value := given[parameter.name.text].value, Name)
+            if isinstance(value := values.get(parameter.name.text), Name)
         }
 
     def reads(self, step: Step) -> list[str]:

@@ -1,15 +1,18 @@
 """Resolve: give every name of a spec its meaning, and report those that have none."""
 
-from cnngen.diagnostics.model import Report
+from functools import partial
+
+from cnngen.diagnostics.model import Remedies, Report
 from cnngen.ops import OPS
 from cnngen.semantics.call_errors import report_callee
 from cnngen.semantics.calls import block_arguments, check_defaults, op_arguments
 from cnngen.semantics.keys import check_functions, check_keys
 from cnngen.semantics.names import Names, check_expression, gather_unknown
 from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.uses import order_blocks, trace_parameters
 from cnngen.semantics.walk import expressions, nested_bodies
-from cnngen.syntax.tree import Body, Call, Each, Spec
+from cnngen.syntax.tree import Block, Body, Call, Each, Identifier, Repeat, Spec
 
 __all__ = ["Resolution", "resolve"]
 
@@ -21,7 +24,8 @@ def resolve(spec: Spec, report: Report) -> Resolution:
     check_defaults(spec, names, report)
     for block in spec.blocks.values():
         own = ((parameter.name, parameter.type == "tensor") for parameter in block.parameters)
-        _resolve_body(block.body, names.declare(own, report), resolution, report)
+        inner = names.declare(own, report, partial(_instead_of_parameter, block, spec))
+        _resolve_body(block.body, inner, resolution, report)
     for stage in spec.stages:
         _resolve_body(stage.body, names, resolution, report)
     for block in spec.blocks.values():
@@ -42,11 +46,19 @@ def _resolve_body(body: Body, names: Names, resolution: Resolution, report: Repo
             continue
         for expression in expressions(step):
             check_expression(expression, names, report)
-        inner = names
+        inner = names.within(step) if isinstance(step, Repeat | Each) else names
         if isinstance(step, Each):
-            inner = names.declare(((variable, False) for variable, _ in step.lists), report)
+            own = ((variable, False) for variable, _ in step.lists)
+            taken = {*names.values, *names.tensors}
+            inner = inner.declare(own, report, partial(instead_of_variable, step, taken))
         for nested in nested_bodies(step):
             _resolve_body(nested, inner, resolution, report)
+
+
+def _instead_of_parameter(block: Block, spec: Spec, name: Identifier) -> tuple[str, Remedies]:
+    parameter = next(p for p in block.parameters if p.name is name)
+    taken = {p.name.text for p in (*spec.parameters, *block.parameters)}
+    return instead_of_parameter(parameter, block, taken, spec)
 
 
 def _resolve_call(call: Call, names: Names, resolution: Resolution, report: Report) -> None:

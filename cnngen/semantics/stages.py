@@ -8,6 +8,7 @@ from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.semantics.cycles import find_cycle
 from cnngen.semantics.names import guess, listed
+from cnngen.semantics.part_references import is_part
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import Body, Branches, Call, Identifier, Spec, Stage
@@ -126,7 +127,7 @@ def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> Non
     inference = False
     for _, name in spec.outputs:
         stage = by_name.get(name.text)
-        if stage is None:
+        if stage is None and not is_part(name):
             close = guess(name.text, by_name, report)
             report.add(
                 "unknown-stage",

@@ -85,6 +85,22 @@ def layers_between(x: Tensor, fork: Tensor, network: Network) -> list[Layer]:
     return found[::-1]
 
 
+def common_origin(forks: Sequence[Tensor], network: Network) -> Tensor:
+    """The nearest tensor from which all of these were made, along the first input of each layer."""
+    first, *others = forks
+    known = [{fork.path, *_origins(fork, network)} for fork in others]
+    x = first
+    while layer := network.layers.get(x.path):
+        if all(x.path in paths for paths in known):
+            break
+        x = layer.inputs[0]
+    return x
+
+
+def _origins(x: Tensor, network: Network) -> Iterator[str]:
+    return (layer.inputs[0].path for layer in islice(_backwards(x, "", network), FARTHEST))
+
+
 def channel_source(x: Tensor, network: Network) -> Layer | None:
     """The layer that decided the channels of a tensor; None where the image has them."""
     for layer in islice(_backwards(x, "", network), FARTHEST):

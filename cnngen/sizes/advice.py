@@ -9,6 +9,7 @@ from cnngen.analysis import Options, analyse_file
 from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.ops.base import Image
+from cnngen.ops.join import SAME_SIZE
 from cnngen.semantics.network import Network
 from cnngen.sizes.find import explore
 from cnngen.sizes.sets import Lengths, in_words
@@ -16,6 +17,7 @@ from cnngen.syntax.load import load
 from cnngen.syntax.tree import Spec
 
 COMMON = (224, 256, 64, 512)
+FARTHEST = 2  # a size that is so many times smaller is no help
 MOST_LAYERS = 20_000  # of a network that is made for advice alone
 
 
@@ -29,11 +31,16 @@ def advise(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[
         return diagnostics
     own = Image(spec.input.channels, spec.input.height, spec.input.width)
     given = options.input or own
-    note = _nearest(path, options, given, own)
-    if note is None:
+    nearest = _nearest(path, options, given, own)
+    if nearest is None:
         return diagnostics
-    first = errors[0]
+    first, (note, image) = errors[0], nearest
     advised = replace(first, notes=(*(first.notes or _stage(first, spec)), note))
+    if first.help == SAME_SIZE and given == own:
+        sides = f"channels: {image.channels}, height: {image.height}, width: {image.width}"
+        at = spec.input.span
+        where = f" at line {at.line}" if at.source.path == str(path) and "\n" not in at.text else ""
+        advised = replace(advised, help=f"write `input: {{{sides}}}`{where}")
     return [advised if d is first else d for d in diagnostics]
 
 
@@ -55,22 +62,31 @@ def _stage(error: Diagnostic, spec: Spec) -> tuple[str, ...]:
     return (f"in stage `{before[-1].text}`",) if before else ()
 
 
-def _nearest(path: Path, options: Options, given: Image, own: Image) -> str | None:
-    sides = [(own.height, own.width), *((side, side) for side in COMMON)]
-    images = [Image(given.channels, *each) for each in sides]
-    made = (_made(path, options, image) for image in images if image != given)
+def _nearest(path: Path, options: Options, given: Image, own: Image) -> tuple[str, Image] | None:
+    """A note on the sizes that work, and the one that is next.
+
+    They follow from how each layer turns lengths into lengths, in a network for any size for which
+    every window has room; whether its branches fit each other is what is asked.
+    """
+    sides = [(given.height, given.width), (own.height, own.width)]
+    sides += [(side, side) for side in COMMON]
+    images = dict.fromkeys(Image(given.channels, *each) for each in sides)
+    lenient = replace(options, lenient=True)
+    made = (_made(path, lenient, image) for image in images)
     network = next((network for network in made if network), None)
     if network is None:
         return None
-    exploration = explore(network)
-    sizes = exploration.compiled()
+    sizes = explore(network).compiled()
     candidates = _candidates(given, sizes.height, sizes.width)
-    works = [f"{c.height} x {c.width}" for c in candidates if _made(path, options, c)]
+    near = [c for c in candidates if FARTHEST * c.height >= given.height]
+    works = [c for c in near if _made(path, options, c)]
     if not works:
         return None
     every = "" if sizes.tied else f" ({in_words(sizes.height, sizes.width)})"
     which = "sizes that work are" if len(works) > 1 else "size that works is"
-    return f"the nearest {which} {' and '.join(works)}{every}"
+    listed = " and ".join(f"{c.height} x {c.width}" for c in works)
+    nearest = min(works, key=lambda c: abs(c.height - given.height) + abs(c.width - given.width))
+    return f"the nearest {which} {listed}{every}", nearest
 
 
 def _made(path: Path, options: Options, image: Image) -> Network | None:

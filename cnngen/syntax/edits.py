@@ -34,7 +34,7 @@ def with_argument(call: Call, name: str, value: str) -> Edit:
 
 def with_steps(step: Span, steps: Sequence[str]) -> Edit:
     """Other steps in the place of one; its own text may be among them."""
-    match _surroundings(step):
+    match surroundings(step):
         case "list":
             line = step.source.line(step.line)
             return Edit(step, f"\n{line[: line.index('-')]}- ".join(steps))
@@ -58,7 +58,7 @@ def in_flow(steps: Sequence[str]) -> str:
     return f"{{{steps[0]}}}" if ":" in steps[0] and steps[0][0] not in "{[" else steps[0]
 
 
-def _surroundings(step: Span) -> Literal["list", "flow list", "value"]:
+def surroundings(step: Span) -> Literal["list", "flow list", "value"]:
     """Whether a step is an item behind a dash, one in brackets, or all that its key has."""
     before = step.source.line(step.line)[: step.column - 1].strip()
     if before == "-":

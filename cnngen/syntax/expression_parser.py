@@ -121,8 +121,8 @@ class _Parser:
         if first.kind == "end":
             help = "write a number, a name or an expression"
             raise Refusal("a value is missing", self.passage.span, help)
-        if first.text == "input" and len(self.tokens) == 2:  # a tensor that is handed to a block
-            return Name("input", first.span)
+        if len(self.tokens) == 2 and (first.text == "input" or _is_path(first)):
+            return Name(first.text, first.span)  # a tensor that is handed to a block, or its part
         expression = self.expression()
         if self.token.kind != "end":
             raise self.unexpected()
@@ -270,6 +270,11 @@ class _Parser:
             message = f"`{token.text}` is larger than 10**12"
             raise Refusal(message, token.span, code="too-large")
         return Constant(value, token.span, token.text)
+
+
+def _is_path(token: Token) -> bool:
+    """Whether a name has dots, as parts of tensors would have."""
+    return token.kind == "name" and "." in token.text and not token.text.startswith("input.")
 
 
 def _level(token: Token) -> int:

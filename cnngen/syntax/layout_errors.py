@@ -4,6 +4,8 @@ import re
 
 from cnngen.diagnostics.model import Edit, Label, Report
 from cnngen.source import Source, Span
+from cnngen.syntax.forms import AROUND, FORMS
+from cnngen.syntax.missing_op import is_op
 
 LONGEST_KEY = 40
 FARTHEST = 100  # lines that are gone back
@@ -14,6 +16,9 @@ def report_line(here: Span, report: Report) -> None:
     item = here.text == "-"
     if item and (key := _without_dash(here)):
         _report_dash(key, Label(here, "the next step has one"), report)
+        return
+    if word := _bare_step_above(here):
+        _report_no_colon(word, _first_word(here.source, here.line), report)
         return
     above = _line_above(here)
     spaces = here.column - 1
@@ -34,8 +39,13 @@ def report_line_in_value(here: Span, value: Span, report: Report) -> None:
     """A line with a `:` that goes on with the value above it, as its indentation says."""
     key = _first_word(here.source, here.line)
     before = value.source.line(value.line)[: value.column - 1].strip()
+    first = Span(value.source, value.start, value.start + len(value.text.split("\n")[0].rstrip()))
+    is_item = before == "-"
+    in_model = value.source.line(value.line)[:1] == " "  # not a key of the whole spec
+    if is_op(first.text) and (_belongs_to_step(key) if is_item else in_model):
+        _report_no_colon(first, key, report, own_line=not is_item)
+        return
     if before == "-" and key.column == value.column:
-        first = Span(value.source, value.start, value.start + len(value.text.split("\n")[0]))
         _report_dash(key, Label(first, "the step above has one"), report)
         return
     report.add(
@@ -44,6 +54,29 @@ def report_line_in_value(here: Span, value: Span, report: Report) -> None:
         here,
         secondary=[Label(value, "this value has several lines")],
         help="indent the keys of a mapping alike, and put a `:` behind each",
+    )
+
+
+def _belongs_to_step(key: Span) -> bool:
+    """Whether a key goes with the step above it rather than being one: it stands beside every kind
+    of step, or has a single value, as attributes have.
+    """
+    line = key.source.line(key.line)[key.column - 1 + len(key.text) :]
+    value = line.partition(":")[2].strip()
+    single = re.match(r"[^\s{\[#]", value) is not None
+    return key.text in AROUND or (single and key.text not in FORMS and not key.text[0].isupper())
+
+
+def _report_no_colon(word: Span, key: Span, report: Report, *, own_line: bool = False) -> None:
+    """A step without attributes is a word; one with something below it is a key."""
+    start = f"\n{' ' * (key.column - 1)}" if own_line else ""
+    report.add(
+        "yaml-syntax",
+        f"`{word.text}` has no `:` behind it, so nothing can belong to it",
+        word,
+        secondary=[Label(key, "this does")],
+        help=f"write `{word.text}:`" + (" on a line of its own" if own_line else ""),
+        fix=[Edit(Span(word.source, word.start - own_line, word.end), f"{start}{word.text}:")],
     )
 
 
@@ -77,6 +110,19 @@ def _without_dash(here: Span) -> Span | None:
             break
         found = _first_word(here.source, number)
     return found
+
+
+def _bare_step_above(here: Span) -> Span | None:
+    """The word of the step on the line above (which a comment ends), if this line goes with it."""
+    number = here.line - 1
+    line = here.source.line(number) if number else ""
+    found = re.fullmatch(r" *- (\w+)\s+#.*", line)
+    if not found or found.start(1) != here.column - 1:
+        return None
+    start = here.source.line_starts[number - 1]
+    word = Span(here.source, start + found.start(1), start + found.end(1))
+    goes_with = _belongs_to_step(_first_word(here.source, here.line))
+    return word if goes_with and is_op(word.text) else None
 
 
 def _line_shallower(here: Span) -> Span | None:

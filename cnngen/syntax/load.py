@@ -14,6 +14,7 @@ from cnngen.diagnostics.suggest import suggest
 from cnngen.files import RefusedError, root_folder
 from cnngen.files import read_file as read_bytes
 from cnngen.source import Source, Span
+from cnngen.syntax.look_alikes import explain_look_alikes
 from cnngen.syntax.merge import merge
 from cnngen.syntax.names import HELPERS, RESERVED
 from cnngen.syntax.parse import check_version, parse
@@ -93,6 +94,7 @@ def load(
             root = merge(root, child, own)
         _check_stem(path.stem, root, own)
         spec = parse(root, path.stem, own)
+    explain_look_alikes(own)
     report.found |= own.found
     return None if own.failed else spec
 

@@ -4,6 +4,7 @@ import re
 from typing import Literal
 
 from cnngen.diagnostics.model import Report
+from cnngen.source import Source, Span
 from cnngen.syntax.tree import Identifier
 
 NameKind = Literal["spec", "block", "parameter", "variable", "stage", "step", "branch", "output"]
@@ -94,21 +95,38 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
     cap_words = kind in ("spec", "block")
     if len(name) > LONGEST_NAME:
         message, help = (
-            f"the name of a {kind} has at most {LONGEST_NAME} characters",
+            f"the name of {_a(kind)} has at most {LONGEST_NAME} characters",
             "choose a shorter name",
         )
     elif not (CAP_WORDS if cap_words else SNAKE_CASE).fullmatch(name):
         form = "CapWords" if cap_words else "snake_case"
-        message, help = f"the name of a {kind} is written in {form}", _respelled(name, cap_words)
+        message, help = f"the name of {_a(kind)} is written in {form}", _respelled(name, cap_words)
     elif name in RESERVED or (kind in BESIDE_HELPERS and _is_helper(name)):
         message, help = (
-            f"`{name}` cannot be the name of a {kind}: {_owner(name)}",
-            "choose another name",
+            f"`{name}` cannot be the name of {_a(kind)}: {_owner(name)}",
+            f"choose another name, such as `{_another(name, kind)}`",
         )
     else:
         return True
     report.add("bad-name", message, identifier.span, help=help)
     return False
+
+
+def _a(kind: NameKind) -> str:
+    return f"an {kind}" if kind == "output" else f"a {kind}"
+
+
+def _another(name: str, kind: NameKind) -> str:
+    """A name like one that is taken."""
+    word = {"spec": "Net", "block": "Block", "parameter": "value", "variable": "value"}.get(
+        kind, kind
+    )
+    return name + word if kind in ("spec", "block") else f"{name.strip('_').lower()}_{word}"
+
+
+def can_be_called(name: str, kind: NameKind) -> bool:
+    """Whether a spec may call something so."""
+    return check_name(Identifier(name, Span(Source("", ""), 0, 0)), kind, Report())
 
 
 def _is_helper(name: str) -> bool:

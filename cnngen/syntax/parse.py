@@ -7,8 +7,10 @@ from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant
+from cnngen.syntax.forms import FORM_PARTS
 from cnngen.syntax.misplaced import BLOCK_KEYS, put_back, without_blocks
-from cnngen.syntax.parse_body import FORM_PARTS, parse_body
+from cnngen.syntax.missing_op import report_nameless_stages, report_op_as_name
+from cnngen.syntax.parse_body import parse_body
 from cnngen.syntax.parse_parameters import parse_parameters
 from cnngen.syntax.parse_results import parse_results
 from cnngen.syntax.parse_value import (
@@ -18,6 +20,7 @@ from cnngen.syntax.parse_value import (
     parse_arguments,
     parse_name,
     parse_new_name,
+    parse_reference,
     parse_text,
     require_keys,
     wrong_kind,
@@ -218,11 +221,16 @@ def _parse_block(name: Identifier, node: Node, report: Report) -> Block | None:
 
 def _parse_model(node: Node, report: Report) -> tuple[Stage, ...]:
     help = "give each stage a name: `model: {stem: [...], head: [...]}`"
+    if isinstance(node, Sequence):
+        report_nameless_stages(node, report)
+        return ()
     model = mapping(node, "`model`", report, help)
     if model and not model.entries:
         report.add("wrong-kind", "`model` has no stages", model.span, help=help)
     stages: list[Stage] = []
     for key, value in put_back(model.entries, FORM_PARTS, report) if model else ():
+        if report_op_as_name(key, value, "stage", report):
+            continue
         name = parse_new_name(key, "stage", report)
         body = parse_body(value, f"`{brief(key.text)}`", report)
         if name:
@@ -261,7 +269,7 @@ def _parse_outputs(node: Node | None, report: Report) -> tuple[tuple[Identifier,
     outputs: list[tuple[Identifier, Identifier]] = []
     for key, value in entries(node, "`outputs`", example, report):
         name = parse_new_name(key, "output", report)
-        stage = parse_name(
+        stage = parse_reference(
             value, f"the output `{brief(key.text)}`", report, "name a stage of the model"
         )
         if name and stage and not isinstance(value, Broken):

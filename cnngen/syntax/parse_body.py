@@ -10,12 +10,17 @@ from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import FORM_KEYS, OPS, translate
 from cnngen.source import Span
 from cnngen.syntax.expression import Expression
+from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, PARTS
+from cnngen.syntax.join_errors import report_join, report_joined_words
+from cnngen.syntax.list_errors import report_list
 from cnngen.syntax.misplaced import put_back, put_below
+from cnngen.syntax.missing_op import report_attributes, report_op_as_name
 from cnngen.syntax.parse_value import (
     mapping,
     parse_arguments,
     parse_name,
     parse_new_name,
+    parse_reference,
     parse_value,
     wrong_kind,
 )
@@ -32,18 +37,6 @@ from cnngen.syntax.tree import (
     When,
 )
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_null
-
-JOINS = ("concat", "add", "multiply", "mean", "max")
-
-FORMS: dict[str, tuple[str, ...]] = {
-    "repeat": ("do", "name", "from"),
-    "each": ("do", "between", "name", "from"),
-    "when": ("do", "else", "name", "from"),
-    "branches": ("join", "name", "from"),
-}
-AROUND = ("name", "from")
-FORM_PARTS = ("do", "else", "between", "join")  # nothing else has their names
-PARTS = frozenset(key for keys in FORMS.values() for key in keys)
 
 
 def parse_body(node: Node, what: str, report: Report, *, may_be_empty: bool = False) -> Body:
@@ -65,10 +58,12 @@ def parse_body(node: Node, what: str, report: Report, *, may_be_empty: bool = Fa
 def _parse_step(node: Node, report: Report) -> Step | None:
     match node:
         case Scalar() if not is_null(node):
-            word = node.text.split("(")[0].split(":")[0].strip()
-            callee = parse_name(
-                node, "a step", report, f"write `{brief(word)}: {{attribute: value}}`"
-            )
+            if report_joined_words(node, report):
+                return None
+            word = brief(node.text.split("(")[0].split(":")[0].strip())
+            bare = node.text.rstrip().endswith("()")
+            help = f"write `{word}`" if bare else f"write `{word}: {{attribute: value}}`"
+            callee = parse_name(node, "a step", report, help)
             return Call(callee, (), node.span) if callee else None
         case Mapping():
             return _parse_keyed(node, report)
@@ -93,19 +88,24 @@ def _parse_keyed(node: Mapping, report: Report) -> Step | None:
     name, origin = node.get("name"), node.get("from")
     if not heads:
         return _parse_reference(node, origin, report)
+    if isinstance(origin, Sequence) and report_join(heads[0][0], origin, report, beside=True):
+        return None
     around = _Around(
         node.span,
         _parse_step_name(name, report) if name else None,
-        parse_name(origin, "`from`", report, FROM_HELP) if origin else None,
+        parse_reference(origin, "`from`", report, FROM_HELP) if origin else None,
     )
     if len(forms) == 1:
         return _parse_form(node, *forms[0], around, report)
     if len(heads) > 1:
-        report_heads(heads, FORMS, PARTS, report)
+        if not report_attributes(heads, node, report):
+            report_heads(heads, FORMS, PARTS, report)
         return None
     key, value = heads[0]
     if stray := [part for part, _ in node.entries if part.text in PARTS - set(AROUND)]:
         report_stray(key, stray[0], FORMS, report)
+        return None
+    if report_join(key, value, report) or report_list(key, value, report):
         return None
     callee = parse_name(key, "an op", report)
     if callee is None:
@@ -127,7 +127,7 @@ def _parse_step_name(node: Node, report: Report) -> Identifier | None:
 def _parse_reference(node: Mapping, origin: Node | None, report: Report) -> Step | None:
     """`{from: name}`; a mapping that says nothing else lacks its op."""
     if origin and len(node.entries) == 1:
-        target = parse_name(origin, "`from`", report, FROM_HELP)
+        target = parse_reference(origin, "`from`", report, FROM_HELP)
         return Reference(target, node.span) if target else None
     report_no_op(node, origin, report)
     return None
@@ -240,6 +240,8 @@ def _parse_branches(
         )
     arms: list[tuple[Identifier, Body]] = []
     for arm, body in put_back(arms_node.entries, FORM_PARTS, report):
+        if report_op_as_name(arm, body, "branch", report):
+            continue
         name = parse_new_name(arm, "branch", report)
         steps = parse_body(body, f"`{brief(arm.text)}`", report, may_be_empty=True)
         if name:

@@ -17,6 +17,7 @@ from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, br
 
 LONGEST_TEXT = 500
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+PART = re.compile(r"[A-Za-z_]\w*(?:\.\w+|/\w+|\[-?\w+\])+", re.ASCII)  # of a stage; none is read
 
 
 def wrong_kind(node: Node, what: str, report: Report, help: str | None = None) -> None:
@@ -112,6 +113,15 @@ def parse_name(node: Node, what: str, report: Report, help: str | None = None) -
     return None
 
 
+def parse_reference(
+    node: Node, what: str, report: Report, help: str | None = None
+) -> Identifier | None:
+    """The name of a tensor, or of a part of one, which later passes refuse."""
+    if isinstance(node, Scalar) and len(node.text) <= LONGEST_NAME and PART.fullmatch(node.text):
+        return Identifier(node.text, node.span)
+    return parse_name(node, what, report, help)
+
+
 def parse_value(node: Node, what: str, report: Report) -> Expression | None:
     """An expression; a YAML list is a list of expressions."""
     match node:
@@ -147,7 +157,7 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
     """The attributes of an op, or what a block is given."""
     if is_null(node):
         return ()
-    if isinstance(node, Scalar) and (value := parse_value(node, "it", Report())) is not None:
+    if not isinstance(node, Mapping) and (value := _nameless(node)) is not None:
         return (Argument(Identifier("", node.span), value),)
     what = "parameter" if callee.text[:1].isupper() else "attribute"
     value = brief(node.text) if isinstance(node, Scalar) else "..."
@@ -165,6 +175,14 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
         if name and parsed is not None:
             arguments.append(Argument(name, parsed))
     return tuple(arguments)
+
+
+def _nameless(node: Node) -> Expression | None:
+    """A value, or values one after another, that do not say for what they are."""
+    value = parse_value(node, "it", Report())
+    if value is None and isinstance(node, Scalar):
+        return parse_expression(f"[{node.text}]", node.span, Report())  # `conv: 64, 3`
+    return value
 
 
 def _distribution(node: Mapping, what: str, report: Report) -> Distribution | None:

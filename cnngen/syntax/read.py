@@ -15,6 +15,7 @@ from cnngen.diagnostics.model import Edit, Report
 from cnngen.source import Source, Span
 from cnngen.syntax.duplicates import report_duplicates
 from cnngen.syntax.flow import mend
+from cnngen.syntax.look_alikes import named
 from cnngen.syntax.yaml_errors import Mishap, report_mishap
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief
 
@@ -49,7 +50,7 @@ def read(source: Source, report: Report) -> Mapping | None:
         start = hidden.start() + len(source.text) - len(body)
         report.add(
             "yaml-syntax",
-            f"the file has the invisible character U+{ord(hidden.group()):04X}",
+            f"the file has the invisible character {named(hidden.group())}",
             Span(source, start, start + 1),
             help="remove it",
         )

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable
 
-from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.model import Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.syntax.join_errors import branches_of
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_null
 
 
@@ -21,12 +22,12 @@ def report_no_op(node: Mapping, origin: Node | None, report: Report) -> None:
     join = next((key for key, _ in node.entries if key.text == "join"), None)
     if join and isinstance(origin, Sequence) and all(isinstance(x, Scalar) for x in origin.items):
         names = [brief(name.text) for name in origin.items if isinstance(name, Scalar)]
-        arms = ", ".join(f"{name}: {{from: {name}}}" for name in names)
+        branches = branches_of(names, "", join.span)
         report.add(
             "missing-key",
             "`join` belongs to `branches`, and this step has none",
             join.span,
-            help=f"write `branches: {{{arms}}}` in place of `from`",
+            help=f"write `{branches}` in place of `from`",
         )
         return
     report.add(
@@ -47,7 +48,7 @@ def report_heads(
     (first, value), (second, _) = heads[:2]
     guess = suggest(second.text, parts)
     names = f"`{brief(first.text)}` and `{brief(second.text)}`"
-    fix = respell(second.span, guess, parts, closed=True)
+    fix, remedies = respell(second.span, guess, parts, closed=True), ()
     if guess:
         message = f"a step has no key `{brief(second.text)}`"
         help = f"did you mean `{guess}`?"
@@ -57,8 +58,27 @@ def report_heads(
     else:
         message = f"one step is both {names}"
         help = "begin each step with `- ` on a line of its own"
+        remedies = _as_steps(heads)
     labels = [Label(first.span, "the step")]
-    report.add("unknown-key", message, second.span, secondary=labels, help=help, fix=fix)
+    report.add(
+        *("unknown-key", message, second.span),
+        secondary=labels,
+        help=help,
+        fix=fix,
+        remedies=remedies,
+    )
+
+
+def _as_steps(heads: list[tuple[Scalar, Node]]) -> Remedies:
+    """The keys of one mapping as steps that follow each other."""
+    texts = [key.text if is_null(value) else key.span.to(value.span).text for key, value in heads]
+    whole = heads[0][0].span.to(heads[-1][1].span)
+    line = whole.source.line(whole.line)[: whole.column - 1]
+    if line.strip() not in ("", "-") or any("\n" in text for text in texts):
+        return ()
+    row = line if line.strip() else f"{line}- "
+    steps = f"\n{row}".join(texts)
+    return (((Edit(whole, steps if line.strip() else f"- {steps}"),),),)
 
 
 def report_stray(key: Scalar, part: Scalar, forms: Iterable[str], report: Report) -> None:

@@ -1,0 +1,87 @@
+"""Arms: the branches of a join whose shapes differ, and one more step that resizes their maps."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cnngen.diagnostics.model import Remedy
+from cnngen.ops.base import Image
+from cnngen.semantics.network import Layer
+from cnngen.syntax.edits import with_branch, with_steps
+from cnngen.syntax.tree import Body, Call, Identifier, When
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A branch with the layers that lead from what it begins with to its output, and those
+    `upstream` that lead there from what all branches have in common.
+    """
+
+    name: Identifier
+    body: Body
+    layers: list[Layer]
+    upstream: list[Layer]
+    channel_source: Layer | None
+    shape: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The branch whose shape the others are to have, as far as the join asks for it."""
+
+    arm: Arm
+    join: str
+
+    def other_channels(self, arm: Arm) -> bool:
+        return self.join != "concat" and arm.shape.channels != self.arm.shape.channels
+
+    def other_size(self, arm: Arm) -> bool:
+        sizes = {size_of(arm), size_of(self.arm)}
+        return len(sizes) > 1 and not (self.join == "multiply" and (1, 1) in sizes)
+
+
+def size_of(arm: Arm) -> tuple[int, int]:
+    return arm.shape.height, arm.shape.width
+
+
+def resized(arm: Arm, target: Target) -> Iterator[Remedy]:
+    """One more step at the end of a branch that makes its maps as large as the others'."""
+    own, wanted = size_of(arm), size_of(target.arm)
+    grows = wanted != own and all(n % m == 0 for n, m in zip(wanted, own, strict=True))
+    if grows and (own == (1, 1) or not arm.layers):
+        scale = [n // m for n, m in zip(wanted, own, strict=True)]
+        yield from _followed(arm, f"upsample: {{scale: {pair(scale)}}}")
+    elif is_near(arm, target.arm):
+        rests = [n - m for n, m in zip(own, wanted, strict=True)]
+        if min(rests) >= 0:
+            yield from _followed(arm, f"crop: {{padding: {_sides(rests)}}}")
+
+
+def _followed(arm: Arm, step: str) -> Iterator[Remedy]:
+    """A branch with one more step behind its last one."""
+    if not arm.body:
+        yield (with_branch(arm.name, [step]),)
+    elif not isinstance(last := arm.body[-1], When):
+        text = last.span.text
+        if isinstance(last, Call) and text == "identity":
+            yield (with_steps(last.span, [step]),)
+        else:
+            yield (with_steps(last.span, [text, step]),)
+
+
+def is_near(one: Arm, two: Arm) -> bool:
+    """Whether two sizes differ by rounding or by borders, not by a factor."""
+    pairs = zip(size_of(one), size_of(two), strict=True)
+    return all(2 * max(pair) < 3 * min(pair) for pair in pairs)
+
+
+def pair(numbers: Sequence[int]) -> str:
+    return str(numbers[0]) if numbers[0] == numbers[1] else f"[{numbers[0]}, {numbers[1]}]"
+
+
+def _sides(rests: Sequence[int]) -> str:
+    """What to leave out in all, on two opposite sides each."""
+    height, width = rests
+    if height % 2 == width % 2 == 0:
+        return pair([height // 2, width // 2])
+    top, left = height // 2, width // 2
+    return f"[{top}, {height - top}, {left}, {width - left}]"

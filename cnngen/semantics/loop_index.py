@@ -1,0 +1,94 @@
+"""The index of a loop: `repeat` has no variable, and what was meant to be one is unknown."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+from cnngen.diagnostics.model import Edit, Remedies
+from cnngen.semantics.walk import expressions, steps
+from cnngen.source import Span
+from cnngen.syntax.expression import Name, walk
+from cnngen.syntax.names import NameKind, can_be_called
+from cnngen.syntax.tree import Each, Repeat
+
+INDICES = frozenset(["it", "idx", "ind", "index", "iter", "iteration", "count", "counter"])
+NAMES = ("index", "iteration", "count", "position")
+
+
+def is_index(name: str) -> bool:
+    """Whether people call the index of a loop so."""
+    return len(name) == 1 or name.lower().rpartition("_")[2] in INDICES
+
+
+def available(candidates: Iterable[str], kind: NameKind, taken: Collection[str]) -> str:
+    """The first name that a spec may use; the last one with a number, if there is none."""
+    *_, last = candidates = tuple(candidates)
+    numbered = (f"{last}{number}" for number in range(2, 1000))
+    free = (n for n in (*candidates, *numbered) if n not in taken and can_be_called(n, kind))
+    return next(free, last)
+
+
+def counted(name: str, loop: Repeat | Each, taken: Collection[str]) -> tuple[str, Remedies]:
+    """What to do about an unknown name in a loop without an index: a variable of an `each` counts
+    from 0, or where that does not do from 1.
+    """
+    variable = available((name, *NAMES), "variable", taken)
+    if isinstance(loop, Repeat):
+        times = loop.times.span.text if loop.times.span else "..."
+        after = str(int(times) + 1) if times.isdigit() else f"{times} + 1"
+        header, entries = _header(loop), "each: {{{}}}"
+        help = f"write `each: {{{_entry(variable, f'range({times})')}}}` for `repeat: {times}`"
+    else:
+        _, first = loop.lists[0]
+        times = f"len({first.span.text if first.span else '...'})"
+        after = f"{times} + 1"
+        header, entries = _behind(loop), _more(loop)
+        help = f"let the loop have one more variable: `{_entry(variable, f'range({times})')}`"
+    if variable != name:
+        help += f", and `{variable}` for `{name}`"
+    if header is None:
+        return help, ()
+    uses = tuple(Edit(span, variable) for span in _uses(name, loop)) if variable != name else ()
+    ranges = (f"range({times})", f"range(1, {after})")
+    written = [Edit(header, entries.format(_entry(variable, numbers))) for numbers in ranges]
+    return help, (tuple((edit, *uses) for edit in written),)
+
+
+def _header(loop: Repeat) -> Span | None:
+    """`repeat: 3`, with the quotes that there may be."""
+    at = loop.times.span
+    if at is None:
+        return None
+    text = at.source.text
+    before = re.search(r"repeat\s*:\s*[\"']?\Z", text[: at.start])
+    after = re.compile(r"[\"']?").match(text, at.end)
+    return Span(at.source, before.start(), after.end()) if before and after else None
+
+
+def _behind(loop: Each) -> Span | None:
+    """The place behind the lists of a loop."""
+    last = loop.lists[-1][1].span
+    if last is None:
+        return None
+    end = last.end + (last.source.text[last.end : last.end + 1] in ("'", '"'))
+    return Span(last.source, end, end)
+
+
+def _more(loop: Each) -> str:
+    """How one more entry follows the lists of a loop."""
+    name = loop.lists[-1][0].span
+    before = name.source.line(name.line)[: name.column - 1]
+    return ", {}" if before.strip() else f"\n{before}{{}}"
+
+
+def _uses(name: str, loop: Repeat | Each) -> Iterator[Span]:
+    for step in steps(loop.body):
+        for expression in expressions(step):
+            for part, _ in walk(expression):
+                if isinstance(part, Name) and part.name == name and part.span:
+                    yield part.span
+
+
+def _entry(variable: str, expression: str) -> str:
+    """An entry of a mapping in braces."""
+    is_plain = re.search(r"[,\[\]{}]", expression) is None
+    return f"{variable}: {expression}" if is_plain else f'{variable}: "{expression}"'

@@ -1,0 +1,129 @@
+"""What a help says to write mends its error: it is pasted, and the error is gone, with no new one.
+
+Whatever cannot be pasted is listed with a reason.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mistakes import SPECS, Mistake, corpus
+from pasted import pasted, says_what
+from test_cases import Case, cases
+
+from cnngen.analysis import DEFAULTS
+from cnngen.diagnostics.codes import Severity
+from cnngen.diagnostics.model import Diagnostic
+from cnngen.fix import Copies, Findings
+from cnngen.remedy import advised
+
+# Helps without a text that could be pasted, and why.
+OTHERWISE = {
+    r"\.\.\.|\battribute\b|`key: value`|`\[h, w\]`|`a if condition|^write one behind": "has a gap for what only the author knows",
+    r"^(indent|move|add a `\}`|put one comma|put a comma|put `\"`)": "is about layout, or a place",
+    r"^(the keys are|besides|it belongs to|it takes|here one can read|there are|say for what)": (
+        "lists what there is, for the author to choose"
+    ),
+    r"^`cnngen ops` lists|^the functions are|^heights and widths|^the first element|^a key is a single": (
+        "tells what there is"
+    ),
+    r"^(rename|give (one|the branch)|choose a shorter|call the file)": (
+        "asks for a name that is used elsewhere, too"
+    ),
+    r"\b(smaller|larger|crop less|fewer|within|divisors)\b": "asks for another number, of many",
+    r"^(give them equal lengths|write as many|list one|channels are counted|use parameters)": (
+        "asks for another list"
+    ),
+    r"^(let the `when`|write the iterations|make (a block|two blocks)|begin another stage|leave `name)"
+    r"|^a block (cannot|sees)|^(use|read) it\b|^give it a `name`": (
+        "asks for another structure, in several places"
+    ),
+    r"^write `\w+` as several stages|^there are `input`": "asks for stages, in several places",
+    r"^(let `from`|read a stage|a step reads it|add a stage|remove `when|write it beside)": (
+        "asks for another reference"
+    ),
+    r"^(put|use) `(flatten|global_avg_pool)`|^give it \d+ features": "asks for a layer elsewhere",
+    r"^write `//`|^write `int\(|^put it in brackets|^compare it|^a (power|product) is": (
+        "says how to write an expression, which the author has to do"
+    ),
+    r"^(add `do|add a branch|write several steps|write a step)": "asks for steps",
+    r"^one file holds|^name what is shared|^say it in|^put a|^quote it|^describe one input": (
+        "asks for more than one place of the file to be changed"
+    ),
+}
+
+
+def errors(found: Findings) -> list[Diagnostic]:
+    return [d for d in found.diagnostics if d.severity is Severity.ERROR]
+
+
+def mends(text: str, path: Path, error: Diagnostic, before: Findings) -> bool:
+    """Whether a spec with this text lacks the error, and has no new one."""
+    after = Copies({path.resolve(): text}, DEFAULTS).examine(path)
+    if before.stuck is not None:
+        gone = after.stuck is None or after.stuck > before.stuck
+    else:
+        gone = after.lacks(error, before)
+    return gone and (after.no_worse_than(before) or _only_hidden(error, before, after))
+
+
+def _only_hidden(error: Diagnostic, before: Findings, after: Findings) -> bool:
+    """Whether what is new comes later, and was hidden: behind an error no shape is known."""
+    known = {d.message for d in errors(before)} - {error.message}
+    new = [d for d in errors(after) if d.message not in known]
+    behind = error.primary.span.start
+    return error.code in HIDING and all(
+        d.code in HIDING and d.primary.span.start > behind for d in new
+    )
+
+
+def not_mended(spec: str, path: Path) -> Iterator[str]:
+    """The helps of a spec that say what to write, and do not mend their errors."""
+    path.write_text(spec, encoding="utf-8", newline="")
+    before = Copies({}, DEFAULTS).examine(path)
+    for error in advised(path, DEFAULTS, errors(before)):
+        if error.help is None or error.primary.span.source.path != str(path):
+            continue
+        reasons = [pattern for pattern in OTHERWISE if re.search(pattern, error.help)]
+        if not reasons and not (
+            says_what(error)
+            and any(mends(t, path, error, before) for t in dict.fromkeys(pasted(spec, error)))
+        ):
+            yield f"{error.message}: {error.help}"
+
+
+# Pasting mends the error, and brings one that was hidden: a file that there is not, a second `conv`.
+HIDING = ("shape-mismatch", "empty-output", "indivisible-channels")
+ELSEWHERE = {"structure: A misspelt `extends`", "names: An attribute that `defaults` give"}
+
+
+@pytest.mark.parametrize("case", [c for c in cases() if str(c) not in ELSEWHERE], ids=str)
+def test_the_help_of_a_case_mends_it(case: Case, tmp_path: Path):
+    assert not list(not_mended(case.spec, tmp_path / "spec.yaml"))
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("specs")
+    shutil.copytree(SPECS, folder, dirs_exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("mistake", list(corpus(most=4)), ids=lambda m: f"{m.kind}: {m.file}")
+def test_the_help_of_a_mistake_mends_it(mistake: Mistake, zoo: Path):
+    path = zoo / mistake.file
+    was = path.read_text(encoding="utf-8")
+    try:
+        assert not list(not_mended(mistake.text, path))
+    finally:
+        path.write_text(was, encoding="utf-8")
+
+
+def test_what_cannot_be_pasted_is_a_short_list():
+    helps = [help for case in cases() for help in re.findall(r"= help: (.+)", case.output)]
+    used = {pattern for pattern in OTHERWISE if any(re.search(pattern, help) for help in helps)}
+    assert used == OTHERWISE.keys(), "these reasons are needed no more"
+    listed = sum(any(re.search(p, help) for p in OTHERWISE) for help in helps)
+    assert listed < len(helps) / 2
