@@ -12,9 +12,10 @@ from itertools import islice
 from pathlib import Path
 
 from cnngen.analysis import Options
+from cnngen.blame import blamed
 from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Edit, Remedy
-from cnngen.fix import Copies, Findings, apply
+from cnngen.fix import Copies, Findings, apply, promised
 from cnngen.sizes.advice import advise
 from cnngen.source import Source
 
@@ -30,8 +31,11 @@ Place = tuple[str, str, int, int]  # a diagnostic, and where in which text it is
 
 
 def advised(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """What was found in a spec with errors, with advice on what was seen to help."""
-    return propose(path, options, advise(path, options, diagnostics))
+    """What was found in a spec with errors, where it was made, with advice on what was seen to help,
+    and the fixes that will be kept.
+    """
+    found = advise(path, options, promised(path, options, diagnostics))
+    return blamed(path, options, propose(path, options, found))
 
 
 def propose(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:

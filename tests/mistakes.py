@@ -35,7 +35,7 @@ def line_mutations() -> dict[str, Mutation]:
         "no blank behind a colon": lambda line, _: _replaced(r"(?<=- \w{4}): \{", ":{", line),
         "brace not closed": lambda line, _: _replaced(r"\}\s*$", "", line),
         "value left out": lambda line, _: _replaced(r"(?<=kernel: )\d+", "", line),
-        "call not quoted": lambda line, _: _replaced(r"(?<=out: )\d+", "max(8, 4)", line),
+        "call not quoted": lambda line, _: _replaced(r"(?<=out: )\d+", r"max(\g<0>, 1)", line),
         "index not quoted": lambda line, _: _replaced(r'"(\w+\[\d\])"', r"\1", line),
         "colon in a text": lambda line, _: _replaced(r"^(about: \w+)", r"\1: or so", line),
         "yes for true": lambda line, _: _replaced(r"(?<=bias: )(true|false)", "yes", line),

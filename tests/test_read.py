@@ -179,7 +179,7 @@ def test_independent_mistakes_are_all_found() -> None:
     assert [d.code for d in diagnostics] == [
         *("unsupported-yaml", "duplicate-key", "unbalanced-expression", "unsupported-yaml")
     ]
-    assert root and plain(root) == {"a": ..., "b": {"c": "1", "d": ...}, "e": ..., "f": "ok"}
+    assert root and plain(root) == {"a": ..., "b": {"c": ..., "d": "f(1, 2)"}, "e": ..., "f": "ok"}
 
 
 def test_parentheses_in_a_title_are_no_expression() -> None:

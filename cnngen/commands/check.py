@@ -1,6 +1,7 @@
 """`cnngen check`: whether specs are valid."""
 
 from collections import Counter
+from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,7 @@ def check(
         mend(paths, given, quiet=format not in FOR_PEOPLE)
     checks = checker(settings, input, max_layers, cached=not (no_cache or fix))
     for path, diagnostics in checks.check_all(paths, jobs):
+        diagnostics = [_kept(diagnostic, after=fix) for diagnostic in diagnostics]
         code = exit_code(diagnostics) if diagnostics else 0
         codes[code] += 1
         # Specs that extend the same one share its mistakes: each is shown once.
@@ -89,10 +91,10 @@ def check(
         if format == "text":
             click.echo(f"{one_line(str(path))}: {_verdict(diagnostics) if code else 'ok'}")
     checks.finish()
-    if fix and any(diagnostic.fix for diagnostic in found.values()):
+    if fix and max(codes):
         from cnngen.commands.fixing import say_what_is_left
 
-        say_what_is_left(paths, list(found.values()))
+        say_what_is_left(paths, options(settings, input, max_layers))
     if format == "text" and len(paths) > 1:
         click.echo(_counts(codes))
     elif format not in FOR_PEOPLE:
@@ -100,6 +102,18 @@ def check(
 
         click.echo(RENDERERS[format](list(found.values())), nl=False)
     ctx.exit(max(codes))
+
+
+def _kept(diagnostic: "Diagnostic", *, after: bool) -> "Diagnostic":
+    """A diagnostic less a fix that cannot be made, or that has just been tried."""
+    if not diagnostic.fix:
+        return diagnostic
+    from dataclasses import replace
+
+    from cnngen.obstacle import obstacle
+
+    refused = after or obstacle(Path(diagnostic.fix[0].span.source.path))
+    return replace(diagnostic, fix=()) if refused else diagnostic
 
 
 def _identity(diagnostic: "Diagnostic") -> tuple[object, ...]:

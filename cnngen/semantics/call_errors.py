@@ -19,8 +19,8 @@ BESIDE = ("name", "from")  # what a step says beside its op
 PLAIN = re.compile(r"[\w.]+")  # a value that can stand between braces
 
 
-def report_callee(callee: Identifier, blocks: Collection[str], report: Report) -> None:
-    """A step names neither an op nor a block."""
+def report_callee(callee: Identifier, blocks: Collection[str], report: Report) -> str:
+    """A step names neither an op nor a block; what it certainly means, for checking on with."""
     name = callee.text
     meant = translate(name, OTHER_OPS, OPS)
     close = meant or guess(name, chain(OPS, blocks), report)
@@ -34,6 +34,7 @@ def report_callee(callee: Identifier, blocks: Collection[str], report: Report) -
         help = "`cnngen ops` lists all ops"
     help = f"did you mean `{close}`?" if close else help
     report.add(code, message, callee.span, help=help, fix=fix)
+    return meant or (close if close and fix else None) or ""
 
 
 def report_missing(
@@ -98,8 +99,10 @@ def report_nameless(
 
 def report_unknown_attribute(
     argument: Argument, call: Call, op: type[Op], missing: Sequence[str], report: Report
-) -> set[str]:
-    """A call gives an op what it does not take; the attributes that may have been meant."""
+) -> str | None:
+    """A call gives an op what it does not take; the attribute that was meant: without letters where
+    nobody knows, None where none was.
+    """
     name = argument.name
     takes = Label(call.callee.span, f"it takes {', '.join(op.attributes) or 'no attributes'}")
     message = f"`{op.name}` has no attribute `{name.text}`"
@@ -108,7 +111,7 @@ def report_unknown_attribute(
         fix = remove_entry(name.span, value.end) if value else ()
         help = "remove it: cnngen infers it"  # other frameworks need it
         report.add("unknown-attribute", message, name.span, secondary=[takes], help=help, fix=fix)
-        return set()
+        return None
     synonym = translate(name.text, ATTRIBUTES, op.attributes)
     close = synonym or guess(name.text, op.attributes, report)
     report.add(
@@ -119,7 +122,7 @@ def report_unknown_attribute(
         help=f"did you mean `{close}`?" if close else _instead(argument, call, missing),
         fix=respell(name.span, close, () if synonym else op.attributes),
     )
-    return {close} if close else set(missing)
+    return close or ""
 
 
 def _instead(argument: Argument, call: Call, missing: Collection[str]) -> str:

@@ -1,11 +1,14 @@
 """Resolve: give every name of a spec its meaning, and report those that have none."""
 
+from collections.abc import Mapping
+
 from cnngen.diagnostics.model import Report
 from cnngen.ops import OPS
 from cnngen.semantics.call_errors import report_callee
-from cnngen.semantics.calls import block_arguments, check_defaults, op_arguments
+from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
 from cnngen.semantics.keys import check_functions, check_keys
-from cnngen.semantics.names import Names, check_expression, gather_unknown
+from cnngen.semantics.names import Names, check_expression, check_part, gather_unknown
+from cnngen.semantics.overrides import check_overrides
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.uses import order_blocks, trace_parameters
 from cnngen.semantics.walk import expressions, nested_bodies
@@ -13,32 +16,37 @@ from cnngen.syntax.tree import Body, Call, Each, Spec
 
 __all__ = ["Resolution", "resolve"]
 
+Defaults = Mapping[str, Given]
+
 
 def resolve(spec: Spec, report: Report) -> Resolution:
     """Resolve the names of a spec; what has none is reported and left out."""
     resolution = Resolution(spec)
     names = Names({parameter.name.text: parameter.name.span for parameter in spec.parameters}, {})
-    check_defaults(spec, names, report)
+    defaults = check_defaults(spec, names, report)
     for block in spec.blocks.values():
         own = ((parameter.name, parameter.type == "tensor") for parameter in block.parameters)
-        _resolve_body(block.body, names.declare(own, report), resolution, report)
+        _resolve_body(block.body, names.declare(own, report), defaults, resolution, report)
     for stage in spec.stages:
-        _resolve_body(stage.body, names, resolution, report)
+        _resolve_body(stage.body, names, defaults, resolution, report)
     for block in spec.blocks.values():
         check_keys(block.body, resolution.arrangement(block.body, block=True), report)
     for stage in spec.stages:
         check_keys(stage.body, resolution.arrangement(stage.body), report)
     check_functions(spec, report)
     order_blocks(resolution, report)
+    check_overrides(spec, report)
     trace_parameters(resolution, report)
     gather_unknown(report)
     return resolution
 
 
-def _resolve_body(body: Body, names: Names, resolution: Resolution, report: Report) -> None:
+def _resolve_body(
+    body: Body, names: Names, defaults: Defaults, resolution: Resolution, report: Report
+) -> None:
     for step in body:
         if isinstance(step, Call):
-            _resolve_call(step, names, resolution, report)
+            _resolve_call(step, names, defaults, resolution, report)
             continue
         for expression in expressions(step):
             check_expression(expression, names, report)
@@ -46,26 +54,36 @@ def _resolve_body(body: Body, names: Names, resolution: Resolution, report: Repo
         if isinstance(step, Each):
             inner = names.declare(((variable, False) for variable, _ in step.lists), report)
         for nested in nested_bodies(step):
-            _resolve_body(nested, inner, resolution, report)
+            _resolve_body(nested, inner, defaults, resolution, report)
 
 
-def _resolve_call(call: Call, names: Names, resolution: Resolution, report: Report) -> None:
-    name, spec = call.callee.text, resolution.spec
-    op, block = OPS.get(name), spec.blocks.get(name)
+def _resolve_call(
+    call: Call, names: Names, defaults: Defaults, resolution: Resolution, report: Report
+) -> None:
+    """Find the op or the block of a call; of what is unknown that which it certainly means, so that
+    the rest of the network can be checked with it.
+    """
+    name, blocks = call.callee.text, resolution.spec.blocks
+    if name and name not in OPS and name not in blocks:
+        name = report_callee(call.callee, blocks, report)
+    op, block = OPS.get(name), blocks.get(name) if name else None
     if op and op.joins:
-        report.add(
-            "wrong-kind",
-            f"`{name}` joins branches, and is no step of its own",
-            call.callee.span,
-            help=f"write `branches: {{left: ..., right: ...}}` with `join: {name}`",
-        )
+        if name == call.callee.text:
+            report.add(
+                "wrong-kind",
+                f"`{name}` joins branches, and is no step of its own",
+                call.callee.span,
+                help=f"write `branches: {{left: ..., right: ...}}` with `join: {name}`",
+            )
     elif op:
         resolution.ops[call] = op
-        resolution.arguments[call] = op_arguments(call, op, names, spec.defaults.get(name), report)
+        given = defaults.get(op.name, {})
+        resolution.arguments[call] = op_arguments(call, op, names, given, report)
     elif block:
         resolution.blocks[call] = block
         resolution.arguments[call] = block_arguments(call, block, names, report)
         if any(parameter.type == "tensor" for parameter in block.parameters):
             resolution.merging.add(call)
     else:
-        report_callee(call.callee, spec.blocks, report)
+        for expression in expressions(call):
+            check_part(expression, names, report)

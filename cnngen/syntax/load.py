@@ -6,7 +6,7 @@ The files that it extends are merged as YAML, before anything is parsed.
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -15,7 +15,7 @@ from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Source, Span
 from cnngen.syntax.merge import merge
 from cnngen.syntax.names import HELPERS, RESERVED
-from cnngen.syntax.parse import check_version, parse
+from cnngen.syntax.parse import check_root, check_version, parse
 from cnngen.syntax.parse_value import IDENTIFIER, wrong_kind
 from cnngen.syntax.read import MAX_SIZE, read
 from cnngen.syntax.root import root_folder
@@ -65,24 +65,33 @@ def source_of(content: bytes, shown: str) -> Source:
 
 
 def load(
-    path: Path, report: Report, shown: str | None = None, reader: Reader = read_file
+    path: Path,
+    report: Report,
+    shown: str | None = None,
+    reader: Reader = read_file,
+    without: Span | None = None,
 ) -> Spec | None:
-    """The spec of a file; None where there was a mistake, which is reported. Never raises.
+    """The spec of a file, less what could not be read, which is reported; None where that is all.
+    Never raises.
 
     `shown` is what diagnostics call the file, if that is not its path; `reader` may give another
-    text than the file has.
+    text than the file has. `without` is the key of an entry of a file that is left out, so that what
+    the file extends counts.
     """
-    own = Report()
-    spec = None
     first = _File(path, str(path) if shown is None else shown)
-    if chain := _read_chain(first, own, reader):
-        root = chain[-1]
-        for child in reversed(chain[:-1]):
-            root = merge(root, child, own)
-        _check_stem(path.stem, root, own)
-        spec = parse(root, path.stem, own)
-    report.found |= own.found
-    return None if own.failed else spec
+    chain = _read_chain(first, report, reader)
+    if chain is None:
+        return None
+    root, inherited = chain[-1], None
+    for child in reversed(chain[:-1]):
+        params = root.get("params")
+        inherited = (
+            frozenset(k.text for k, _ in params.entries) if isinstance(params, Mapping) else ()
+        )
+        root = merge(root, child, report, without)
+    _check_stem(path.stem, root, report)
+    spec = parse(root, path.stem, report)
+    return replace(spec, inherited=frozenset(inherited)) if spec and len(chain) > 1 else spec
 
 
 def can_name_function(stem: str) -> bool:
@@ -129,9 +138,11 @@ def _read_chain(first: _File, report: Report, reader: Reader) -> list[Mapping] |
         if root is None or not check_version(root, report):
             return None
         known.add(real)
-        chain.append(root)
+        chain.append(check_root(root, report))
         folder = folder or root_folder(real)
-        extends = root.get("extends")
+        extends = chain[-1].get("extends")
+        if root.get("extends") is None:
+            report = Report()  # if it is misspelt, it is enough to say so
         if extends is None:
             return chain
         file = _parent(extends, _File(real, file.shown), folder, report)
