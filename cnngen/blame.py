@@ -146,10 +146,12 @@ def _wrong_type(key: Scalar, value: Node, before: Node | None) -> tuple[str, str
     type = default_type(old) if old else None
     if type is None or not isinstance(new, Constant) or fits(type, new.value):
         return None
-    whole = isinstance(new.value, float) and new.value == int(new.value) and type == "int"
+    number = new.value if isinstance(new.value, float) and type == "int" else None
+    is_whole = number is not None and number.is_integer()
     return (
-        f"`{key.text}` must be {WORDS[type]}, as in the spec that this extends, not `{value.span.text}`",
-        f"write `{key.text}: {int(new.value)}`" if whole else f"there it is `{before.span.text}`",
+        f"`{key.text}` must be {WORDS[type]}, as in the spec that this extends,"
+        f" not `{value.span.text}`",
+        f"write `{key.text}: {number:.0f}`" if is_whole else f"there it is `{before.span.text}`",
     )
 
 

@@ -31,8 +31,8 @@ Place = tuple[str, str, int, int]  # a diagnostic, and where in which text it is
 
 
 def advised(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """What was found in a spec with errors, where it was made, with advice on what was seen to help,
-    and the fixes that will be kept.
+    """What was found in a spec with errors, each where it was made, with advice on what was seen to
+    help, and with the fixes that will be kept.
     """
     found = advise(path, options, promised(path, options, diagnostics))
     return blamed(path, options, propose(path, options, found))

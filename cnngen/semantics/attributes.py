@@ -67,9 +67,10 @@ def bind(
                     argument_span(call, name),
                     help="write a number, `[h, w]` or `[top, bottom, left, right]`",
                 )
-            kernel, dilation = values.get("kernel"), values.get("dilation", (1, 1))
-            unknown = kernel is None or "dilation" in op.attributes.keys() - values.keys()
-            values.pop(name) if unknown else values.update({name: half(kernel, dilation)})
+            if {"kernel", "dilation"} & op.attributes.keys() <= values.keys():
+                values[name] = half(values["kernel"], values.get("dilation", (1, 1)))
+            else:
+                del values[name]
     return op(values)
 
 

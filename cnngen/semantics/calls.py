@@ -40,7 +40,7 @@ Given = dict[str, ArgumentValue]  # by name; one without a name is for nobody kn
 
 
 def check_defaults(spec: Spec, names: Names, report: Report) -> dict[str, Given]:
-    """Check the attributes under `defaults`, whether or not an op is used; what each op is given."""
+    """Check the attributes under `defaults`, whether or not an op is used; gives those of each."""
     given: dict[str, Given] = {}
     for call in spec.defaults.values():
         callee, op = call.callee, OPS.get(call.callee.text)

@@ -80,7 +80,7 @@ def check_expression(
 
 
 def check_part(expression: Expression, names: Names, report: Report) -> None:
-    """The same for a value of which nobody knows what it is given to: a name may be a word there."""
+    """The same for a value of which nobody knows for what it is: a name may be a word there."""
     if not isinstance(expression, Name):
         check_expression(expression, names, report)
 

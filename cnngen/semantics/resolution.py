@@ -16,9 +16,9 @@ class Resolution:
     all attributes of an op (`defaults` and the op's own filled in) or what a call gives to a block.
     `order` lists the blocks that the model uses, each after those that it uses itself. `captured`
     are the model's parameters that a block depends on. `meant` is the tensor that a misspelt name
-    certainly means: as an op or a block that is misspelt, it is taken for that, so that the rest can
-    be checked. `endless` says that blocks use each other in
-    a circle or nest too deep, so that there is no network.
+    certainly means: as an op or a block that is misspelt, it is taken for that, so that the rest
+    can be checked. `endless` says that blocks use each other in a circle or nest too deep, so that
+    there is no network.
     """
 
     spec: Spec

@@ -75,23 +75,22 @@ def load(
     Never raises.
 
     `shown` is what diagnostics call the file, if that is not its path; `reader` may give another
-    text than the file has. `without` is the key of an entry of a file that is left out, so that what
-    the file extends counts.
+    text than the file has. `without` is the key of an entry that is left out of a file, so that
+    what the file extends counts.
     """
     first = _File(path, str(path) if shown is None else shown)
     chain = _read_chain(first, report, reader)
     if chain is None:
         return None
-    root, inherited = chain[-1], None
+    root, inherited = chain[-1], frozenset[str]()
     for child in reversed(chain[:-1]):
         params = root.get("params")
-        inherited = (
-            frozenset(k.text for k, _ in params.entries) if isinstance(params, Mapping) else ()
-        )
+        known = params.entries if isinstance(params, Mapping) else ()
+        inherited = frozenset(key.text for key, _ in known)
         root = merge(root, child, report, without)
     _check_stem(path.stem, root, report)
     spec = parse(root, path.stem, report)
-    return replace(spec, inherited=frozenset(inherited)) if spec and len(chain) > 1 else spec
+    return replace(spec, inherited=inherited) if spec and len(chain) > 1 else spec
 
 
 def can_name_function(stem: str) -> bool:

@@ -47,10 +47,7 @@ def _merge_part(
     merged = _entries(old)
     for key, value in new.entries:
         known = merged.get(key.text)
-        if without and (key.span.source.path, key.span.start) == (
-            without.source.path,
-            without.start,
-        ):
+        if key.span == without:
             continue
         if not is_null(value):
             merged[key.text] = (

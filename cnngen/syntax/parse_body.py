@@ -244,9 +244,7 @@ def _parse_branches(
             help="indent it like `branches`",
         )
         moved = next(entry for entry in arms_node.entries if entry[0] is inside)
-        arms_node = replace(
-            arms_node, entries=tuple(e for e in arms_node.entries if e is not moved)
-        )
+        arms_node = replace(arms_node, entries=tuple(e for e in arms_node.entries if e != moved))
         node = replace(node, entries=(*node.entries, moved))
     join = _parse_join(node, key, report)
     if len(arms_node.entries) < 2:
