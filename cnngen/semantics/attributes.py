@@ -67,7 +67,8 @@ def bind(
                     argument_span(call, name),
                     help="write a number, `[h, w]` or `[top, bottom, left, right]`",
                 )
-            if {"kernel", "dilation"} & op.attributes.keys() <= values.keys():
+            sizes = {"kernel", "dilation"} & op.attributes.keys()
+            if "kernel" in sizes and sizes <= values.keys():
                 values[name] = half(values["kernel"], values.get("dilation", (1, 1)))
             else:
                 del values[name]

@@ -44,7 +44,9 @@ def check_defaults(spec: Spec, names: Names, report: Report) -> dict[str, Given]
     given: dict[str, Given] = {}
     for call in spec.defaults.values():
         callee, op = call.callee, OPS.get(call.callee.text)
-        if op:
+        if not callee.text:
+            given[""] = {"": UNREAD}
+        elif op:
             given.setdefault(op.name, {}).update(_check_attributes(call, op, (), names, report))
         elif callee.text in spec.blocks:
             report.add(
@@ -67,8 +69,9 @@ def op_arguments(call: Call, op: type[Op], names: Names, defaults: Given, report
     missing = [name for name in required if name not in given]
     if "" not in given:
         report_missing(call, "missing-attribute", missing, report)
+    lost = is_unread(given.get(""))
     return {
-        name: given.get(name, UNREAD if attribute.required else Constant(attribute.default))
+        name: given.get(name, UNREAD if attribute.required or lost else Constant(attribute.default))
         for name, attribute in op.attributes.items()
     }
 

@@ -65,7 +65,8 @@ def _resolve_call(
     """
     name, blocks = call.callee.text, resolution.spec.blocks
     if name and name not in OPS and name not in blocks:
-        name = report_callee(call.callee, blocks, report)
+        # One of the blocks that could not be read may have this name.
+        name = "" if "" in blocks else report_callee(call.callee, blocks, report)
     op, block = OPS.get(name), blocks.get(name) if name else None
     if op and op.joins:
         if name == call.callee.text:
@@ -77,7 +78,7 @@ def _resolve_call(
             )
     elif op:
         resolution.ops[call] = op
-        given = defaults.get(op.name, {})
+        given = defaults.get(op.name) or defaults.get("", {})
         resolution.arguments[call] = op_arguments(call, op, names, given, report)
     elif block:
         resolution.blocks[call] = block

@@ -193,6 +193,8 @@ def _parse_side(node: Node, side: str, report: Report) -> int | None:
 def _parse_defaults(node: Node | None, report: Report) -> dict[str, Call]:
     example = "write `defaults: {conv: {bias: false}}`"
     defaults: dict[str, Call] = {}
+    if node and not isinstance(node, Mapping) and not is_null(node):
+        defaults[""] = unread_step(node.span)
     for key, value in entries(node, "`defaults`", example, report):
         if op := parse_name(key, "an op", report):
             defaults[op.text] = Call(op, parse_arguments(value, op, report), key.span)
@@ -202,6 +204,8 @@ def _parse_defaults(node: Node | None, report: Report) -> dict[str, Call]:
 def _parse_blocks(node: Node | None, report: Report) -> dict[str, Block]:
     example = "write `blocks: {Name: {about: ..., body: [...]}}`"
     blocks: dict[str, Block] = {}
+    if node and not isinstance(node, Mapping) and not is_null(node):
+        blocks[""] = _unread_block(Identifier("", node.span))
     waiting = [*put_back(entries(node, "`blocks`", example, report), BLOCK_KEYS, report)]
     while waiting:
         key, value = waiting.pop(0)
@@ -216,8 +220,7 @@ def _parse_block(name: Identifier, node: Node, report: Report) -> tuple[Block, l
     what = f"the block `{brief(name.text)}`"
     block = mapping(node, what, report, "write `about: ...` and `body: ...` below its name")
     if block is None:
-        unread = (unread_parameter(node.span),), (unread_step(node.span),)
-        return Block(name, "", *unread, name.span), []
+        return _unread_block(name), []
     block = replace(block, entries=put_back(block.entries, FORM_PARTS, report))
     block, strays = without_blocks(block, report, name.span)
     block = check_keys(block, BLOCK_KEYS, what, report)
@@ -231,6 +234,12 @@ def _parse_block(name: Identifier, node: Node, report: Report) -> tuple[Block, l
         name.span.to(block.span),
     )
     return parsed, strays
+
+
+def _unread_block(name: Identifier) -> Block:
+    """What stands for a block that could not be read; without a name, for all of them."""
+    at = name.span
+    return Block(name, "", (unread_parameter(at),), (unread_step(at),), at)
 
 
 def _parse_model(node: Node, report: Report) -> tuple[Stage, ...]:

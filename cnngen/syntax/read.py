@@ -7,12 +7,13 @@ shared by YAML's rules, and size and depth are bounded.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import yaml
 
-from cnngen.diagnostics.model import Edit, Report
-from cnngen.source import Source, Span
+from cnngen.diagnostics.model import Diagnostic, Edit, Report
+from cnngen.source import Repair, Source, Span
 from cnngen.syntax.duplicates import report_duplicates
 from cnngen.syntax.flow import mend
 from cnngen.syntax.yaml_errors import Mishap, report_mishap
@@ -21,6 +22,9 @@ from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, br
 MAX_SIZE = 1_000_000
 MAX_NODES = 20_000
 MAX_DEPTH = 64
+LONGEST_REPAIRED = 50_000  # of files that stop YAML
+MOST_REPAIRS = 20
+LOST = "\ue000"  # in a repaired copy, stands for a value that is left out
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Control characters, and those that reorder text or break lines unseen. A lone carriage return is a
@@ -54,7 +58,7 @@ def read(source: Source, report: Report) -> Mapping | None:
             help="remove it",
         )
         return None
-    match _Builder(source, report).build():
+    match _build(source, report):
         case Mapping() as root:
             return root
         case Scalar() | Sequence() as root:
@@ -66,6 +70,36 @@ def read(source: Source, report: Report) -> Mapping | None:
             )
         case _:
             pass
+    return None
+
+
+def _build(source: Source, report: Report) -> Node | None:
+    """The root node; what stops YAML is repaired in a copy, as long as that is certain."""
+    builder = _Builder(source, report)
+    root = builder.build()
+    if builder.mishap is None or len(source.text) > LONGEST_REPAIRED:
+        return root
+    from cnngen.syntax.repair import repairs  # which a file without a mishap does not need
+
+    done: tuple[Repair, ...] = ()
+    for _ in range(MOST_REPAIRS):
+        for tried in repairs(builder.source, builder.mishap, builder.stopped):
+            kept = [x for x in done if not any(t.start <= x.start and x.end <= t.end for t in tried)]
+            whole = tuple(sorted((*kept, *tried), key=lambda repair: (repair.start, repair.end)))
+            if not tried or any(a.end > b.start for a, b in pairwise(whole)):
+                continue
+            own = Report()
+            copy = _Builder(source.repaired(whole), own)
+            root = copy.build()
+            if copy.mishap is None:
+                report.found |= own.found
+                return root
+            if source.position(copy.reached)[0] > source.position(tried[-1].end)[0]:
+                done, builder = whole, copy
+                report.found |= own.found
+                break
+        else:
+            return None
     return None
 
 
@@ -88,6 +122,13 @@ class _Builder:
         self.shift = len(source.text) - len(self.text)
         self.anchors: set[str] = set()
         self.last: Node | None = None
+        self.mishap: Mishap | None = None  # what stopped YAML, and what was said of it
+        self.stopped: Diagnostic | None = None
+
+    @property
+    def reached(self) -> int:
+        """Where in the author's text a mishap is."""
+        return self.source.back(self.mishap.at + self.shift) if self.mishap else 0
 
     def span(self, start: int, end: int) -> Span:
         return Span(self.source, start + self.shift, end + self.shift)
@@ -132,8 +173,11 @@ class _Builder:
                 else:
                     root = node
         except yaml.MarkedYAMLError as error:
-            mishap = Mishap(error, self.text, reached, self.last, self.span)
-            report_mishap(mishap, self.report)
+            self.mishap = Mishap(error, self.text, reached, self.last, self.span)
+            said = Report()
+            report_mishap(self.mishap, said)
+            self.stopped = next(iter(said), None)
+            self.report.found |= said.found
             return None
         except (yaml.YAMLError, ValueError, OverflowError):
             # The Python loader lets some through from `int` and `chr`: absurd versions and escapes.
@@ -168,6 +212,8 @@ class _Builder:
         # The mark behind a block scalar stands on the next line.
         end = start + len(self.text[start:end].rstrip())
         if self.refuse_properties(event):
+            return Broken(self.span(start, end))
+        if self.source.original and event.value == LOST:
             return Broken(self.span(start, end))
         if event.anchor and (properties := PROPERTIES.match(self.text, start, end)):
             start = properties.end()
