@@ -55,9 +55,7 @@ def answers(text: str, mistakes: Sequence[Mistake], folder: Path) -> Answers:
     said = tuple(m for m in counted if any(m.line in lines for lines in pointed))
     lines = {m.line for m in mistakes}
     consequences = (e for e, at in zip(errors, pointed, strict=True) if not at & lines)
-    return Answers(
-        said, tuple(m for m in counted if m not in said), tuple(consequences), errors
-    )
+    return Answers(said, tuple(m for m in counted if m not in said), tuple(consequences), errors)
 
 
 def _errors(text: str, name: str, folder: Path) -> tuple[Diagnostic, ...]:

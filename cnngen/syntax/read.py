@@ -83,24 +83,30 @@ def _build(source: Source, report: Report) -> Node | None:
 
     done: tuple[Repair, ...] = ()
     for _ in range(MOST_REPAIRS):
-        for tried in repairs(builder.source, builder.mishap, builder.stopped):
-            kept = [x for x in done if not any(t.start <= x.start and x.end <= t.end for t in tried)]
-            whole = tuple(sorted((*kept, *tried), key=lambda repair: (repair.start, repair.end)))
-            if not tried or any(a.end > b.start for a, b in pairwise(whole)):
-                continue
-            own = Report()
-            copy = _Builder(source.repaired(whole), own)
-            root = copy.build()
-            if copy.mishap is None:
-                report.found |= own.found
-                return root
-            if source.position(copy.reached)[0] > source.position(tried[-1].end)[0]:
-                done, builder = whole, copy
-                report.found |= own.found
+        line = source.position(builder.reached)[0]
+        for likely in repairs(builder.source, builder.mishap, builder.stopped):
+            ways = filter(None, (_together(done, way) for way in likely))
+            copies = [_Builder(source.repaired(way), Report()) for way in ways]
+            roots = [copy.build() for copy in copies]
+            best = max(copies, key=lambda copy: copy.reached, default=None)
+            if best and best.mishap is None:
+                report.found |= best.report.found
+                return roots[copies.index(best)]
+            if best and source.position(best.reached)[0] > line + (len(likely) > 1):
+                report.found |= best.report.found
+                done, builder = best.source.repairs, best
                 break
         else:
             return None
     return None
+
+
+def _together(done: tuple[Repair, ...], way: tuple[Repair, ...]) -> tuple[Repair, ...]:
+    """Repairs with others, which may be inside of them; none where they overlap otherwise."""
+    kept = [old for old in done if not any(n.start <= old.start and old.end <= n.end for n in way)]
+    whole = sorted((*kept, *way), key=lambda repair: (repair.start, repair.end))
+    overlap = any(a.end > b.start for a, b in pairwise(whole))
+    return () if overlap or not way else tuple(whole)
 
 
 @dataclass(slots=True)
@@ -127,8 +133,10 @@ class _Builder:
 
     @property
     def reached(self) -> int:
-        """Where in the author's text a mishap is."""
-        return self.source.back(self.mishap.at + self.shift) if self.mishap else 0
+        """How far the author's text was read."""
+        if self.mishap is None:
+            return len(self.source.original.text if self.source.original else self.source.text)
+        return self.source.back(self.mishap.at + self.shift)
 
     def span(self, start: int, end: int) -> Span:
         return Span(self.source, start + self.shift, end + self.shift)

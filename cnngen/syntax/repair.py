@@ -15,26 +15,36 @@ from cnngen.syntax.yaml_errors import Mishap
 
 TEXT = re.compile(r"[ -]*(about|title|authors|source|protocol|dataset|url)[ ]*:[ ]*")
 CALL = re.compile(r"\w+:[ ]+\{.*\}|\w+:[ ]+\w+")
+GLUED = re.compile(r"(\w+:)\{.*\}")
 KEY = re.compile(r"([ ]*)[\w\"']+[ ]*:")
 
 Repairs = tuple[Repair, ...]
 
 
-def repairs(source: Source, mishap: Mishap, diagnostic: Diagnostic | None) -> Iterator[Repairs]:
-    """What may be changed in the text of a source so that YAML reads on, the best first."""
-    if diagnostic and diagnostic.fix:
-        yield tuple(
-            part
-            for edit in diagnostic.fix
-            for part in _parts(edit.span.text, Repair(edit.span.start, edit.span.end, edit.text))
-        )
+def repairs(
+    source: Source, mishap: Mishap, diagnostic: Diagnostic | None
+) -> Iterator[tuple[Repairs, ...]]:
+    """What may be changed in the text of a source so that YAML reads on: the likeliest first, each
+    with what may be meant instead.
+    """
+    if diagnostic and diagnostic.fix and mishap.character != "\t":
+        edits = [Repair(e.span.start, e.span.end, e.text) for e in diagnostic.fix]
+        yield (tuple(p for r in edits for p in _parts(_text(source, r), r)),)
     shift = mishap.span(0, 0).start
-    moved = (
-        Repair(source.back(r.start + shift), source.back(r.end + shift), r.text)
-        for r in (*_quoted(mishap), *_closed(mishap))
+    yield (
+        tuple(
+            Repair(source.back(r.start + shift), source.back(r.end + shift), r.text)
+            for r in (*_quoted(mishap), *_closed(mishap))
+        ),
     )
-    yield tuple(moved)
-    yield from _left_out(source.original or source, source.back(mishap.at + shift))
+    own, at = source.original or source, source.back(mishap.at + shift)
+    yield tuple(_reindented(own, at))
+    for way in _left_out(own, at):
+        yield (way,)
+
+
+def _text(source: Source, repair: Repair) -> str:
+    return (source.original or source).text[repair.start : repair.end]
 
 
 def _parts(old: str, repair: Repair) -> Repairs:
@@ -58,6 +68,9 @@ def _quoted(mishap: Mishap) -> Repairs:
     text = mishap.text[start : mishap.line_end]
     if TEXT.fullmatch(mishap.text[line:start]):
         return _parts(text, Repair(start, mishap.line_end, quote(text)))
+    if glued := GLUED.fullmatch(text):
+        at = start + glued.end(1)
+        return (Repair(at, at, " "),)
     if CALL.fullmatch(text):
         return Repair(start, start, "{"), Repair(mishap.line_end, mishap.line_end, "}")
     return ()
@@ -69,7 +82,8 @@ def _closed(mishap: Mishap) -> Repairs:
     if opening is None or mishap.text[opening : opening + 1] not in ("{", "["):
         return ()
     line, end = mishap.text.rfind("\n", 0, opening) + 1, mishap.text.find("\n", opening)
-    written = re.split(r"\s#", mishap.text[line : end if end >= 0 else None], maxsplit=1)[0].rstrip()
+    whole = mishap.text[line : end if end >= 0 else None]
+    written = re.split(r"\s#", whole, maxsplit=1)[0].rstrip()
     depths = accumulate((c in "[{(") - (c in ")}]") for c in written)
     last = [*depths][-1]
     if last != 1 or written.endswith((",", ":", "{", "[", "(")):
@@ -78,35 +92,54 @@ def _closed(mishap: Mishap) -> Repairs:
     return (Repair(at, at, CLOSING[mishap.text[opening]]),)
 
 
+def _reindented(source: Source, at: int) -> Iterator[Repairs]:
+    """A line at the mishap, or just above it, indented as the lines beside it ask for."""
+    here = source.position(at)[0]
+    for number in filter(None, (_beside(source, here, -1), here)):
+        line = source.line(number)
+        is_item, depth = line.lstrip().startswith("- "), _depth(line)
+        wanted: list[int] = []
+        for step in (1, -1):
+            if beside := _beside(source, number, step):
+                other = source.line(beside)
+                inside = 2 if other.lstrip().startswith("- ") else 0
+                inside += 2 if step < 0 and other.rstrip().endswith(":") else 0
+                wanted.append(_depth(other) + inside - (2 if is_item else 0))
+        for target in dict.fromkeys(wanted):
+            if target >= 0 and " " * target != line[:depth]:
+                start = source.line_starts[number - 1]
+                yield (Repair(start, start + depth, " " * target),)
+
+
 def _left_out(source: Source, at: int) -> Iterator[Repairs]:
     """The value of a key that has the mishap in or just before it, and that stands in a part of the
     spec; or else the part.
     """
-    lines = source.line_starts
-    here = source.position(at)[0] - 1
-    outermost = next((i for i in range(here, -1, -1) if _depth(source, i) == 0), None)
-    if outermost is None:
-        return
-    depths = [_depth(source, i) for i in range(outermost + 1, len(lines))]
-    inner = next((depth for depth in depths if depth is not None), 0)
-    for depth, first in ((inner, here), (inner, here - 1), (0, here), (0, here - 1)):
-        key = next((i for i in range(first, -1, -1) if _depth(source, i) == depth), None)
-        found = KEY.match(source.line(key + 1)) if key is not None else None
-        if key is None or not found:
+    here = source.position(at)[0]
+    numbers = range(1, len(source.line_starts) + 1)
+    keys = {n: found for n in numbers if (found := KEY.match(source.line(n)))}
+    depths = {n: len(found[1]) for n, found in keys.items()}
+    part = max((n for n in keys if n <= here and depths[n] == 0), default=0)
+    inner = next((depths[n] for n in keys if n > part and depths[n] > 0), 0)
+    for depth, last in ((inner, here), (inner, here - 1), (0, here), (0, here - 1)):
+        key = max((n for n in keys if n <= last and depths[n] == depth), default=None)
+        if key is None or (depth and key < part):
             continue
-        deeper = (i for i in range(key + 1, len(lines)) if _ends(source, i, depth or 0))
-        end = next(deeper, None)
-        stop = lines[end] - 1 if end is not None else len(source.text)
-        yield (Repair(lines[key] + found.end(), max(stop, lines[key] + found.end()), f" {LOST}"),)
+        end = next((n for n in keys if n > key and depths[n] <= depth), None)
+        start = source.line_starts[key - 1] + keys[key].end()
+        stop = source.line_starts[end - 1] - 1 if end else len(source.text)
+        yield (Repair(start, max(start, stop), f" {LOST}"),)
 
 
-def _depth(source: Source, line: int) -> int | None:
-    """The indentation of a line, counted from 0; None where it says nothing."""
-    text = source.line(line + 1)
-    stripped = text.lstrip(" \t")
-    return None if not stripped or stripped.startswith("#") else len(text) - len(stripped)
+def _beside(source: Source, number: int, step: int) -> int | None:
+    """The nearest line in one direction that says something."""
+    number += step
+    while 1 <= number <= len(source.line_starts):
+        if (text := source.line(number).strip()) and not text.startswith("#"):
+            return number
+        number += step
+    return None
 
 
-def _ends(source: Source, line: int, depth: int) -> bool:
-    found = _depth(source, line)
-    return found is not None and found <= depth
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
