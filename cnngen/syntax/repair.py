@@ -15,7 +15,7 @@ from cnngen.syntax.yaml_errors import Mishap
 
 TEXT = re.compile(r"[ -]*(about|title|authors|source|protocol|dataset|url)[ ]*:[ ]*")
 CALL = re.compile(r"\w+:[ ]+\{.*\}|\w+:[ ]+\w+")
-GLUED = re.compile(r"(\w+:)\{.*\}")
+GLUED = re.compile(r"([ -]*\w+:)\{.*\}")
 KEY = re.compile(r"([ ]*)[\w\"']+[ ]*:")
 
 Repairs = tuple[Repair, ...]
@@ -49,9 +49,9 @@ def _text(source: Source, repair: Repair) -> str:
 
 def _parts(old: str, repair: Repair) -> Repairs:
     """A repair as what it writes around the text that stays, so that this keeps its places."""
-    before, found, after = repair.text.partition(old)
-    if not (old and found):
+    if not old or old not in repair.text:
         return (repair,)
+    before, _, after = repair.text.partition(old)
     return (
         Repair(repair.start, repair.start, before),
         Repair(repair.end, repair.end, after),
@@ -68,9 +68,8 @@ def _quoted(mishap: Mishap) -> Repairs:
     text = mishap.text[start : mishap.line_end]
     if TEXT.fullmatch(mishap.text[line:start]):
         return _parts(text, Repair(start, mishap.line_end, quote(text)))
-    if glued := GLUED.fullmatch(text):
-        at = start + glued.end(1)
-        return (Repair(at, at, " "),)
+    if glued := GLUED.match(mishap.text, line):
+        return (Repair(glued.end(1), glued.end(1), " "),)
     if CALL.fullmatch(text):
         return Repair(start, start, "{"), Repair(mishap.line_end, mishap.line_end, "}")
     return ()
@@ -99,7 +98,7 @@ def _reindented(source: Source, at: int) -> Iterator[Repairs]:
         line = source.line(number)
         is_item, depth = line.lstrip().startswith("- "), _depth(line)
         wanted: list[int] = []
-        for step in (1, -1):
+        for step in (1, -1) if is_item else (-1, 1):
             if beside := _beside(source, number, step):
                 other = source.line(beside)
                 inside = 2 if other.lstrip().startswith("- ") else 0
