@@ -74,6 +74,8 @@ def print_several(count: int, seed: int, show: str | None) -> None:
                     mark = "unsaid" if mistake in found.unsaid else "said"
                     print(f"{mark}: {mistake.kind}, line {mistake.line}\n- {mistake.was}")
                     print(f"+ {mistake.now}")
+                for error in found.consequences:
+                    print(f"consequence: {error.message}")
                 print(render_text(found.errors))
     print(f"{'':<28}", *(f"{c:>12}" for c in ("mistakes", "said", "errors", "consequences")))
     for row, (counted, said, errors, consequences) in sorted(rows.items()):

@@ -46,15 +46,18 @@ def answer(mistake: Mistake, folder: Path) -> Answer:
 
 def answers(text: str, mistakes: Sequence[Mistake], folder: Path) -> Answers:
     """Check a spec with several mistakes; those that are no error, or none that points at its line,
-    by themselves do not count.
+    by themselves do not count. What is said of one by itself is no consequence.
     """
-    counted = [m for m in mistakes if answer(m, folder).place != "elsewhere"]
+    alone = {mistake: answer(mistake, folder) for mistake in mistakes}
+    counted = [mistake for mistake, found in alone.items() if found.place != "elsewhere"]
+    known = {_what(each) for found in alone.values() for each in found.errors}
     path = folder / mistakes[0].file
     errors = _errors(text, path.name, folder)
     pointed = [{*_lines(each, path)} for each in errors]
     said = tuple(m for m in counted if any(m.line in lines for lines in pointed))
     lines = {m.line for m in mistakes}
-    consequences = (e for e, at in zip(errors, pointed, strict=True) if not at & lines)
+    others = (e for e, at in zip(errors, pointed, strict=True) if not at & lines)
+    consequences = (each for each in others if _what(each) not in known)
     return Answers(said, tuple(m for m in counted if m not in said), tuple(consequences), errors)
 
 
@@ -69,6 +72,10 @@ def _errors(text: str, name: str, folder: Path) -> tuple[Diagnostic, ...]:
     finally:
         path.write_text(before, encoding="utf-8")
     return tuple(each for each in said if each.severity is Severity.ERROR)
+
+
+def _what(error: Diagnostic) -> tuple[str, str, int]:
+    return error.code, error.message, error.primary.span.line
 
 
 def _lines(error: Diagnostic, path: Path) -> list[int]:

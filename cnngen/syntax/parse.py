@@ -114,7 +114,10 @@ def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec:
     paper = _parse_paper(part.get("paper"), report)
     results = parse_results(part.get("results"), report)
     parameters = parse_parameters(part.get("params"), report, in_block=False)
-    image = _parse_input(part["input"], report) if "input" in part else Input(0, 0, 0, start)
+    params = part.get("params")
+    image = (
+        _parse_input(part["input"], params, report) if "input" in part else Input(0, 0, 0, start)
+    )
     defaults = _parse_defaults(part.get("defaults"), report)
     blocks = _parse_blocks(part.get("blocks"), report)
     stages = _parse_model(part["model"], report) if "model" in part else ()
@@ -152,7 +155,7 @@ def _parse_paper(node: Node | None, report: Report) -> Paper | None:
     )
 
 
-def _parse_input(node: Node, report: Report) -> Input:
+def _parse_input(node: Node, params: Node | None, report: Report) -> Input:
     example = "write `input: {channels: 3, height: 224, width: 224}`"
     sides = mapping(node, "`input`", report, example)
     if sides is None:
@@ -162,13 +165,14 @@ def _parse_input(node: Node, report: Report) -> Input:
     if missing := [side for side in SIDES if side not in given]:
         listed = " and ".join(f"`{side}`" for side in missing)
         report.add("missing-key", f"`input` lacks {listed}", sides.span, help=example)
-    numbers = [_parse_side(given[side], side, report) for side in SIDES if side in given]
+    numbers = [_parse_side(given[side], side, params, report) for side in SIDES if side in given]
     found = [number for number in numbers if number is not None]
     channels, height, width = found if len(found) == len(SIDES) else (0, 0, 0)
     return Input(channels, height, width, sides.span)
 
 
-def _parse_side(node: Node, side: str, report: Report) -> int | None:
+def _parse_side(node: Node, side: str, params: Node | None, report: Report) -> int | None:
+    """The number of a side; of a parameter, which cannot stand there, the one that it is for."""
     if not isinstance(node, Scalar):
         wrong_kind(node, f"`{side}` must be a whole number", report)
         return None
@@ -181,6 +185,9 @@ def _parse_side(node: Node, side: str, report: Report) -> int | None:
             node.span,
             help=f"write, say, `{side}: {example}`",
         )
+        meant = params.get(text) if isinstance(params, Mapping) else None
+        if isinstance(meant, Scalar):
+            return _parse_side(meant, side, None, Report())
     elif not 1 <= int(text) <= LARGEST_SIDE:
         report.add(
             "out-of-range", f"`{side}` must be at least 1 and at most {LARGEST_SIDE}", node.span

@@ -89,6 +89,8 @@ def _build(source: Source, report: Report) -> Node | None:
             copies = [_Builder(source.repaired(way), Report()) for way in ways]
             roots = [copy.build() for copy in copies]
             best = max(copies, key=lambda copy: copy.reached, default=None)
+            if best and sum(copy.reached == best.reached for copy in copies) > 1:
+                continue  # nobody knows which of them was meant
             if best and best.mishap is None:
                 report.found |= best.report.found
                 return roots[copies.index(best)]
