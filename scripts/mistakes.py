@@ -41,17 +41,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(SPECS, folder, dirs_exist_ok=True)
         for mistake in corpus(given.most, given.seed):
-            found = answer(mistake, Path(folder))
-            if not found.errors:
+            said = answer(mistake, Path(folder))
+            if not said.errors:
                 continue
-            rows[mistake.kind].append(found)
-            if given.show in (mistake.kind, "all") and not found.good:
+            rows[mistake.kind].append(said)
+            if given.show in (mistake.kind, "all") and not said.good:
                 print(f"--- {mistake.kind}: {mistake.file}:{mistake.line}")
-                print(f"- {mistake.was}\n+ {mistake.now}\n{render_text(found.errors)}")
+                print(f"- {mistake.was}\n+ {mistake.now}\n{render_text(said.errors)}")
     print(f"{'':<28}", *(f"{column:>12}" for column in COLUMNS))
-    for kind, answers in rows.items():
-        print(line(kind, answers))
-    print(line("all", [each for answers in rows.values() for each in answers]))
+    for kind, found in rows.items():
+        print(line(kind, found))
+    print(line("all", [each for found in rows.values() for each in found]))
 
 
 def print_several(count: int, seed: int, show: str | None) -> None:

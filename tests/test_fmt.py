@@ -23,7 +23,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.formatting.format import format_source
 from cnngen.shipped import SPECS
 from cnngen.source import Source
-from cnngen.syntax import read as reader
+from cnngen.syntax import builder as reader
 
 Run = Callable[..., Result]
 

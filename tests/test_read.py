@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from cnngen.diagnostics.codes import CODES
 from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.source import Source
-from cnngen.syntax import read as reader
-from cnngen.syntax.read import MAX_DEPTH, MAX_SIZE, read
+from cnngen.syntax import builder as reader
+from cnngen.syntax.builder import MAX_DEPTH
+from cnngen.syntax.read import MAX_SIZE, read
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence
 
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if yaml.__with_libyaml__ else [])]

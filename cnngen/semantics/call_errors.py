@@ -38,10 +38,15 @@ def report_callee(callee: Identifier, blocks: Collection[str], report: Report) -
 
 
 def report_missing(
-    call: Call, code: str, missing: list[str], report: Report, labels: Iterable[Label] = ()
+    call: Call,
+    callee: str,
+    code: str,
+    missing: list[str],
+    report: Report,
+    labels: Iterable[Label] = (),
 ) -> None:
+    """What a call does not give to the op or the block that it means."""
     if missing:
-        callee = call.callee.text
         added = ", ".join(f"{name}: ..." for name in missing)
         report.add(
             code,

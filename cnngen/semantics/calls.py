@@ -68,7 +68,7 @@ def op_arguments(call: Call, op: type[Op], names: Names, defaults: Given, report
     given = defaults | _check_attributes(call, op, likely, names, report)
     missing = [name for name in required if name not in given]
     if "" not in given:
-        report_missing(call, "missing-attribute", missing, report)
+        report_missing(call, op.name, "missing-attribute", missing, report)
     lost = is_unread(given.get(""))
     return {
         name: given.get(name, UNREAD if attribute.required or lost else Constant(attribute.default))
@@ -104,9 +104,8 @@ def block_arguments(call: Call, block: Block, names: Names, report: Report) -> G
             _report_value(argument, "a value, not a mapping", report)
         else:
             check_expression(value, names, report)
-    report_missing(
-        call, "missing-parameter", missing, report, [Label(block.name.span, "the block")]
-    )
+    label = Label(block.name.span, "the block")
+    report_missing(call, block.name.text, "missing-parameter", missing, report, [label])
     return given
 
 

@@ -8,6 +8,7 @@ from cnngen.source import Span
 from cnngen.syntax.expression import Constant
 from cnngen.syntax.misplaced import BLOCK_KEYS, Entry, put_back, put_into, without_blocks
 from cnngen.syntax.parse_body import FORM_PARTS, parse_body
+from cnngen.syntax.parse_input import parse_input
 from cnngen.syntax.parse_parameters import parse_parameters, unread_parameter
 from cnngen.syntax.parse_results import parse_results
 from cnngen.syntax.parse_value import (
@@ -47,8 +48,6 @@ KEYS = (
     *("cnngen", "name", "about", "paper", "results", "extends", "params"),
     *("input", "defaults", "blocks", "model", "outputs"),
 )
-SIDES = ("channels", "height", "width")
-LARGEST_SIDE = 2**31 - 1
 
 
 def parse(root: Mapping, stem: str, report: Report) -> Spec | None:
@@ -115,9 +114,7 @@ def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec:
     results = parse_results(part.get("results"), report)
     parameters = parse_parameters(part.get("params"), report, in_block=False)
     params = part.get("params")
-    image = (
-        _parse_input(part["input"], params, report) if "input" in part else Input(0, 0, 0, start)
-    )
+    image = parse_input(part["input"], params, report) if "input" in part else Input(0, 0, 0, start)
     defaults = _parse_defaults(part.get("defaults"), report)
     blocks = _parse_blocks(part.get("blocks"), report)
     stages = _parse_model(part["model"], report) if "model" in part else ()
@@ -153,48 +150,6 @@ def _parse_paper(node: Node | None, report: Report) -> Paper | None:
             if key.text in fields
         }
     )
-
-
-def _parse_input(node: Node, params: Node | None, report: Report) -> Input:
-    example = "write `input: {channels: 3, height: 224, width: 224}`"
-    sides = mapping(node, "`input`", report, example)
-    if sides is None:
-        return Input(0, 0, 0, node.span)
-    sides = check_keys(sides, SIDES, "`input`", report)
-    given = {key.text: value for key, value in sides.entries}
-    if missing := [side for side in SIDES if side not in given]:
-        listed = " and ".join(f"`{side}`" for side in missing)
-        report.add("missing-key", f"`input` lacks {listed}", sides.span, help=example)
-    numbers = [_parse_side(given[side], side, params, report) for side in SIDES if side in given]
-    found = [number for number in numbers if number is not None]
-    channels, height, width = found if len(found) == len(SIDES) else (0, 0, 0)
-    return Input(channels, height, width, sides.span)
-
-
-def _parse_side(node: Node, side: str, params: Node | None, report: Report) -> int | None:
-    """The number of a side; of a parameter, which cannot stand there, the one that it is for."""
-    if not isinstance(node, Scalar):
-        wrong_kind(node, f"`{side}` must be a whole number", report)
-        return None
-    text = node.text.strip()
-    if not re.fullmatch(r"-?[0-9]{1,20}", text) or re.match(r"-?0[0-9]", text):
-        example = 3 if side == "channels" else 224
-        report.add(
-            "wrong-type",
-            f"`{side}` must be a whole number",
-            node.span,
-            help=f"write, say, `{side}: {example}`",
-        )
-        meant = params.get(text) if isinstance(params, Mapping) else None
-        if isinstance(meant, Scalar):
-            return _parse_side(meant, side, None, Report())
-    elif not 1 <= int(text) <= LARGEST_SIDE:
-        report.add(
-            "out-of-range", f"`{side}` must be at least 1 and at most {LARGEST_SIDE}", node.span
-        )
-    else:
-        return int(text)
-    return None
 
 
 def _parse_defaults(node: Node | None, report: Report) -> dict[str, Call]:

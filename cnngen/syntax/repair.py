@@ -9,8 +9,8 @@ from itertools import accumulate
 
 from cnngen.diagnostics.model import Diagnostic
 from cnngen.source import Repair, Source
+from cnngen.syntax.builder import LOST
 from cnngen.syntax.flow import CLOSING, quote
-from cnngen.syntax.read import LOST
 from cnngen.syntax.yaml_errors import Mishap
 
 TEXT = re.compile(r"[ -]*(about|title|authors|source|protocol|dataset|url)[ ]*:[ ]*")
