@@ -55,7 +55,7 @@ def plain(node: Node) -> object:
 
 
 def spans(node: Node) -> Iterator[str]:
-    yield node.span.text
+    yield node.span.original.text
     for child in _children(node):
         yield from spans(child)
 

@@ -87,7 +87,7 @@ def block_arguments(call: Call, block: Block, names: Names, report: Report) -> G
         if not name and not is_unread(value):
             report_nameless(argument, call, [*parameters], missing, report)
             name = missing[0] if len(missing) == 1 else ""
-        elif name not in parameters and "" not in parameters:
+        elif name and name not in parameters and "" not in parameters:
             name = report_unknown_parameter(argument, block, missing, report)
         parameter = parameters.get(name)
         if parameter is None or name in given:

@@ -51,9 +51,7 @@ def _build(source: Source, report: Report) -> Node | None:
     """The root node; what stops YAML is repaired in a copy, as long as that is certain."""
     builder = Builder(source, report)
     root = builder.build()
-    if len(source.text) > LONGEST_REPAIRED:
-        return root
-    if builder.mishap is None:
+    if builder.mishap is None or len(source.text) > LONGEST_REPAIRED:
         return root
     from cnngen.syntax.repair import repairs  # which a file without a mishap does not need
 
@@ -61,16 +59,14 @@ def _build(source: Source, report: Report) -> Node | None:
     for _ in range(MOST_REPAIRS):
         if builder.mishap is None:
             break
-        line = source.position(builder.reached)[0]
-        for likely in repairs(builder.source, builder.mishap, builder.stopped):
+        for likely, least in repairs(builder.source, builder.mishap, builder.stopped):
             ways = filter(None, (_together(done, way) for way in likely))
             copies = [Builder(source.repaired(way), Report()) for way in ways]
             roots = [copy.build() for copy in copies]
             best = max(copies, key=lambda copy: copy.reached, default=None)
             if best and sum(copy.reached == best.reached for copy in copies) > 1:
                 continue  # nobody knows which of them was meant
-            least = line + (len(likely) > 1)
-            if best and (best.mishap is None or source.position(best.reached)[0] > least):
+            if best and (best.mishap is None or best.reached > least):
                 report.found |= best.report.found
                 done, builder, root = best.source.repairs, best, roots[copies.index(best)]
                 break

@@ -18,29 +18,33 @@ CALL = re.compile(r"\w+:[ ]+\{.*\}|\w+:[ ]+\w+")
 GLUED = re.compile(r"([ -]*\w+:)\{.*\}")
 KEY = re.compile(r"([ ]*)[\w\"']+[ ]*:")
 
+PARTS = ("about", "params", "body", "do", "else", "between", "join", "name", "from")
+
 Repairs = tuple[Repair, ...]
 
 
 def repairs(
     source: Source, mishap: Mishap, diagnostic: Diagnostic | None
-) -> Iterator[tuple[Repairs, ...]]:
+) -> Iterator[tuple[tuple[Repairs, ...], int]]:
     """What may be changed in the text of a source so that YAML reads on: the likeliest first, each
-    with what may be meant instead.
+    with what may be meant instead, and how far YAML must get then.
     """
+    shift = mishap.span(0, 0).start
+    own, at = source.original or source, source.back(mishap.at + shift)
+    line_end = at + len(own.text[at:].partition("\n")[0])
     if diagnostic and diagnostic.fix and mishap.character != "\t":
         edits = [Repair(e.span.start, e.span.end, e.text) for e in diagnostic.fix]
-        yield (tuple(p for r in edits for p in _parts(_text(source, r), r)),)
-    shift = mishap.span(0, 0).start
-    yield (
-        tuple(
-            Repair(source.back(r.start + shift), source.back(r.end + shift), r.text)
-            for r in (*_quoted(mishap), *_closed(mishap))
-        ),
-    )
-    own, at = source.original or source, source.back(mishap.at + shift)
-    yield tuple(_reindented(own, at))
-    for way in _left_out(own, at):
-        yield (way,)
+        yield (tuple(p for r in edits for p in _parts(_text(source, r), r)),), line_end
+    certain = (*_quoted(mishap), *_closed(mishap))
+    moved = [
+        Repair(source.back(r.start + shift), source.back(r.end + shift), r.text) for r in certain
+    ]
+    yield (tuple(moved),), max([0, *(repair.end for repair in moved)])
+    left_out = [*_left_out(own, at)]
+    around = left_out[0][0].end if left_out else len(own.text)
+    yield tuple(_reindented(own, at)), around  # else its own block shows that it was not that
+    for way in left_out:
+        yield (way,), way[0].end
 
 
 def _text(source: Source, repair: Repair) -> str:
@@ -92,22 +96,23 @@ def _closed(mishap: Mishap) -> Repairs:
 
 
 def _reindented(source: Source, at: int) -> Iterator[Repairs]:
-    """A line at the mishap, or just above it, indented as the lines beside it ask for."""
+    """A line at the mishap, or just above it, indented like its neighbour: a key like the one
+    above, an item of a list like the one below. A part of a step may belong to any above it.
+    """
     here = source.position(at)[0]
     for number in filter(None, (_beside(source, here, -1), here)):
         line = source.line(number)
         is_item, depth = line.lstrip().startswith("- "), _depth(line)
-        wanted: list[int] = []
-        for step in (1, -1) if is_item else (-1, 1):
-            if beside := _beside(source, number, step):
-                other = source.line(beside)
-                inside = 2 if other.lstrip().startswith("- ") else 0
-                inside += 2 if step < 0 and other.rstrip().endswith(":") else 0
-                wanted.append(_depth(other) + inside - (2 if is_item else 0))
-        for target in dict.fromkeys(wanted):
-            if target >= 0 and " " * target != line[:depth]:
-                start = source.line_starts[number - 1]
-                yield (Repair(start, start + depth, " " * target),)
+        beside = _beside(source, number, 1 if is_item else -1)
+        if beside is None or re.match(rf"\s*({'|'.join(PARTS)})\s*:", line):
+            continue
+        other = source.line(beside)
+        target = _depth(other) + (2 if other.lstrip().startswith("- ") else 0)
+        target += 2 if not is_item and other.rstrip().endswith(":") else 0
+        target -= 2 if is_item else 0
+        if target >= 0 and " " * target != line[:depth]:
+            start = source.line_starts[number - 1]
+            yield (Repair(start, start + depth, " " * target),)
 
 
 def _left_out(source: Source, at: int) -> Iterator[Repairs]:
@@ -117,14 +122,20 @@ def _left_out(source: Source, at: int) -> Iterator[Repairs]:
     here = source.position(at)[0]
     numbers = range(1, len(source.line_starts) + 1)
     keys = {n: found for n in numbers if (found := KEY.match(source.line(n)))}
-    depths = {n: len(found[1]) for n, found in keys.items()}
-    part = max((n for n in keys if n <= here and depths[n] == 0), default=0)
-    inner = next((depths[n] for n in keys if n > part and depths[n] > 0), 0)
+    depths = {
+        n: len(found[1])
+        for n, found in keys.items()
+        if not (found[1] and found[0].strip(" :") in PARTS)  # which may be a level too high
+    }
+    part = max((n for n in depths if n <= here and depths[n] == 0), default=0)
+    inner = next((depths[n] for n in depths if n > part and depths[n] > 0), 0)
+    if part and keys[part][0].startswith("params"):
+        inner = 0  # a name that is left out would seem to be unknown
     for depth, last in ((inner, here), (inner, here - 1), (0, here), (0, here - 1)):
-        key = max((n for n in keys if n <= last and depths[n] == depth), default=None)
+        key = max((n for n in depths if n <= last and depths[n] == depth), default=None)
         if key is None or (depth and key < part):
             continue
-        end = next((n for n in keys if n > key and depths[n] <= depth), None)
+        end = next((n for n in depths if n > key and depths[n] <= depth), None)
         start = source.line_starts[key - 1] + keys[key].end()
         stop = source.line_starts[end - 1] - 1 if end else len(source.text)
         yield (Repair(start, max(start, stop), f" {LOST}"),)
