@@ -1,27 +1,27 @@
 """Fix: the edits of diagnostics, tried on copies of specs and kept where they help.
 
-A fix is kept if its diagnostic goes away and no error comes, or only such as are fixed with it.
-Where a mistake kept cnngen from looking further, as a tab does, errors that are found only then are
-no reason against its fix.
+A fix is kept if its diagnostic goes away and no error comes of its own making, or only such as are
+fixed with it. Errors that were only hidden are no reason against it: a mistake may keep cnngen from
+looking further, as a tab does, or from knowing the shapes behind it.
 """
 
-import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
 
 from cnngen.analysis import Options, analyse
-from cnngen.diagnostics.codes import Severity
+from cnngen.diagnostics.codes import FOLLOWED, Severity
 from cnngen.diagnostics.model import Diagnostic, Edit, Report
-from cnngen.shipped import SPECS
+from cnngen.obstacle import obstacle
 from cnngen.source import Source
 from cnngen.syntax.load import UnreadableError, load
 from cnngen.syntax.read import read
 
 MOST_PASSES = 10
-MOST_TRIALS = 100  # for each spec; who has more mistakes runs it again
+MOST_TRIALS = 100  # for each spec, of fixes by themselves: most are kept together, in one trial
 MOST_SECONDS = 5  # of the processor; the largest networks take some for each trial
 LONGEST_CHAIN = 8  # of fixes, each of which brings the next mistake to light
 
@@ -53,6 +53,16 @@ class Findings:
         if seen > len(self.errors):
             return False
         return seen == 0 or not self.errors[seen - 1] - before.errors[seen - 1]
+
+    def blames(self, steps: Sequence["Step"], before: "Findings") -> bool:
+        """Whether an error is of the making of fixes: of the words that they changed, and new."""
+        if before.stuck is not None or not self.errors or not before.errors:
+            return False
+        new = self.errors[-1] - before.errors[-1]
+        return any(
+            _kind(d) in new and d.code not in FOLLOWED and _is_about(d, steps)
+            for d in self.diagnostics
+        )
 
     def lacks(self, diagnostic: Diagnostic, before: "Findings") -> bool:
         """Whether a diagnostic is gone; where YAML was stuck, whether it comes further now."""
@@ -92,15 +102,6 @@ class Copies:
             analyse(spec, report, self.options)
             errors.append(_errors(report))
         return Findings(tuple(report), tuple(errors), files, stuck)
-
-
-def obstacle(path: Path) -> str | None:
-    """Why no fix may change a file, as the end of a sentence that begins with its name."""
-    if path.is_symlink():
-        return "is a link"
-    if path.resolve().is_relative_to(SPECS.resolve()):
-        return "ships with cnngen"
-    return None if os.access(path, os.W_OK) else "cannot be written"
 
 
 def copies_of(paths: Iterable[Path], options: Options, given: Path | None = None) -> Copies:
@@ -143,6 +144,21 @@ def _trials() -> Iterator[int]:
         yield trial
 
 
+def promised(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """The diagnostics of a spec, less the fixes that would not be kept."""
+    if not any(d.fix for d in diagnostics):
+        return diagnostics
+    copies = copies_of([path], options)
+    kept = _kinds(fix([path], copies, examine_all([path], copies)))
+    promised: list[Diagnostic] = []
+    for diagnostic in diagnostics:
+        kind = _kind(diagnostic)
+        is_kept = bool(diagnostic.fix) and kept[kind] > 0
+        kept[kind] -= is_kept
+        promised.append(diagnostic if is_kept else replace(diagnostic, fix=()))
+    return promised
+
+
 def apply(text: str, edits: Iterable[Edit]) -> str:
     """The text after edits that do not overlap."""
     for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
@@ -153,7 +169,12 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 def _pass(
     path: Path, found: dict[Path, Findings], copies: Copies, trials: Iterator[int]
 ) -> Iterator[Diagnostic]:
-    """Try each fix once, from the end of a file on, so that the places before it hold."""
+    """Try all fixes at once, or else each by itself, from the end of a file on, so that the places
+    before it hold.
+    """
+    if together := _try_all(path, found, copies):
+        yield from together
+        return
     begun: dict[Path, int] = {}
     files = found[path].files  # as the fixes change what is found
     for diagnostic in reversed(found[path].diagnostics):
@@ -164,6 +185,30 @@ def _pass(
             start = min(edit.span.start for edit in mended.fix)
             begun[changed] = min(start, begun.get(changed, start))
             yield mended
+
+
+def _try_all(path: Path, found: dict[Path, Findings], copies: Copies) -> list[Diagnostic]:
+    """Apply all fixes of a spec that do not overlap, if they can be kept together."""
+    before = dict(copies.texts)
+    done: list[Step] = []
+    begun: dict[Path, int] = {}
+    for diagnostic in reversed(found[path].diagnostics):
+        file = _file(diagnostic, found[path].files, copies)
+        if file is None or _end(diagnostic) > begun.get(file, len(copies.texts[file])):
+            continue
+        copies.texts[file] = apply(copies.texts[file], diagnostic.fix)
+        begun[file] = min(edit.span.start for edit in diagnostic.fix)
+        done.append((diagnostic, file))
+    changed = {file for _, file in done}
+    if len(done) > 1:
+        after = {p: copies.examine(p) for p, f in found.items() if changed & {*f.files.values()}}
+        if all(after[path].lacks(d, found[path]) for d, _ in done) and not any(
+            after[p].blames(done, found[p]) for p in after
+        ):
+            found |= after
+            return [diagnostic for diagnostic, _ in done]
+    copies.texts.update(before)
+    return []
 
 
 def _try(
@@ -185,7 +230,7 @@ def _try(
         if not after[path].lacks(diagnostic, now[path]):
             break
         now |= after
-        if all(now[p].no_worse_than(found[p]) for p in now):
+        if not any(now[p].blames(done, found[p]) for p in now):
             found |= now
             return done
         known = _kinds(found[path].diagnostics)
@@ -193,6 +238,19 @@ def _try(
         step = next(((d, f) for d, f in new if f and _kind(d) not in known), None)
     copies.texts.update(texts)
     return []
+
+
+def _is_about(diagnostic: Diagnostic, steps: Sequence[Step]) -> bool:
+    """Whether an error speaks of what fixes wrote or took away."""
+    words = {
+        word
+        for fixed, _ in steps
+        for edit in fixed.fix
+        for word in (edit.span.text, edit.text)
+        if re.fullmatch(r"\w+", word)
+    }
+    named = {*re.findall(r"`(\w+)`", diagnostic.message), diagnostic.primary.span.text}
+    return bool(words & named)
 
 
 def _end(diagnostic: Diagnostic) -> int:

@@ -14,9 +14,10 @@ from pathlib import Path
 from textwrap import dedent
 
 from cnngen.analysis import Options
+from cnngen.blame import blamed
 from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Edit, Remedy
-from cnngen.fix import Copies, Findings, apply
+from cnngen.fix import Copies, Findings, apply, promised
 from cnngen.sizes.advice import advise
 
 MOST_ERRORS = 3  # the first ones of a spec, for which remedies are tried
@@ -34,8 +35,11 @@ Place = tuple[str, str, int, int]  # a diagnostic, and where in which text it is
 
 
 def advised(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """What was found in a spec with errors, with advice on what was seen to help."""
-    return propose(path, options, advise(path, options, diagnostics))
+    """What was found in a spec with errors, each where it was made, with advice on what was seen to
+    help, and with the fixes that will be kept.
+    """
+    found = advise(path, options, promised(path, options, diagnostics))
+    return blamed(path, options, propose(path, options, found))
 
 
 def propose(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:

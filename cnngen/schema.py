@@ -12,7 +12,8 @@ from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
 from cnngen.syntax.forms import FORMS, JOINS, PARTS
 from cnngen.syntax.names import LONGEST_NAME, RESERVED, SNAKE_CASE
-from cnngen.syntax.parse import EXAMPLES, KEYS, LARGEST_SIDE, SIDES, VERSION
+from cnngen.syntax.parse import EXAMPLES, KEYS, VERSION
+from cnngen.syntax.parse_input import LARGEST_SIDE, SIDES
 from cnngen.syntax.parse_parameters import TYPES
 from cnngen.syntax.parse_results import EXAMPLES as RESULT
 

@@ -5,12 +5,47 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A text that stands for the characters `start` to `end` of a source in a copy of it."""
+
+    start: int
+    end: int
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A text and the path that diagnostics print for it."""
+    """A text and the path that diagnostics print for it.
+
+    A copy with repairs, in which what stops YAML is changed, has the `original`: only the author's
+    own text is shown.
+    """
 
     path: str
     text: str = field(repr=False)
+    original: "Source | None" = field(default=None, repr=False)
+    repairs: tuple[Repair, ...] = field(default=(), repr=False)  # in their order
+
+    def repaired(self, repairs: tuple[Repair, ...]) -> "Source":
+        """A copy with all of these repairs, which do not overlap."""
+        text, end, parts = self.text, 0, list[str]()
+        for repair in repairs:
+            parts += text[end : repair.start], repair.text
+            end = repair.end
+        return Source(self.path, "".join([*parts, text[end:]]), self, repairs)
+
+    def back(self, offset: int) -> int:
+        """Where in the original a character of this text is."""
+        shift = 0
+        for repair in self.repairs:
+            begin = repair.start + shift
+            if offset < begin:
+                break
+            if offset < begin + len(repair.text):
+                return min(repair.start + offset - begin, repair.end)
+            shift += len(repair.text) - (repair.end - repair.start)
+        return offset - shift
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
@@ -36,6 +71,14 @@ class Span:
     source: Source
     start: int
     end: int
+
+    @property
+    def original(self) -> "Span":
+        """The same place in the author's own text."""
+        source = self.source.original
+        if source is None:
+            return self
+        return Span(source, self.source.back(self.start), self.source.back(self.end))
 
     @property
     def line(self) -> int:

@@ -35,14 +35,16 @@ def line_mutations() -> dict[str, Mutation]:
         "no blank behind a colon": lambda line, _: _replaced(r"(?<=- \w{4}): \{", ":{", line),
         "brace not closed": lambda line, _: _replaced(r"\}\s*$", "", line),
         "value left out": lambda line, _: _replaced(r"(?<=kernel: )\d+", "", line),
-        "call not quoted": lambda line, _: _replaced(r"(?<=out: )\d+", "max(8, 4)", line),
+        "call not quoted": lambda line, _: _replaced(r"(?<=out: )\d+", r"max(\g<0>, 1)", line),
         "index not quoted": lambda line, _: _replaced(r'"(\w+\[\d\])"', r"\1", line),
         "colon in a text": lambda line, _: _replaced(r"^(about: \w+)", r"\1: or so", line),
         "yes for true": lambda line, _: _replaced(r"(?<=bias: )(true|false)", "yes", line),
         "alias for a product": lambda line, _: _replaced(r"(?<=out: )\d+", "*width", line),
         "text for a number": lambda line, _: _replaced(r"(?<=kernel: )\d+", "three", line),
         "number out of range": lambda line, _: _replaced(r"(?<=stride: )\d+", "0", line),
-        "list for a number": lambda line, _: _replaced(r"(?<=out: )(\d+)", r"[\1, \1]", line),
+        "list for a number": lambda line, _: _replaced(
+            r"(?<=out: )(\d+)(?=[,}])", r"[\1, \1]", line
+        ),
         "groups that do not divide": lambda line, _: _replaced(
             r"(?<=out: )(\d+), kernel: (\d)", r"\1, kernel: \2, groups: 7", line
         ),
@@ -99,6 +101,71 @@ def corpus(most: int = 12, seed: int = 0) -> Iterator[Mistake]:
             if (new := change(lines, i)) and new != lines
         ]
         yield from draw.sample(several, min(most, len(several)))
+
+
+PHASES = {
+    "yaml": (
+        *("tab for indentation", "brace not closed", "colon in a text", "index not quoted"),
+        *("dash left out", "indented too far", "indented too little", "call not quoted"),
+    ),
+    "structure": (
+        *("misspelt key", "misspelt top key", "value left out", "alias for a product"),
+        *("part beside its key", "no blank behind a colon", "key twice"),
+    ),
+    "names": (
+        *("misspelt op", "misspelt attribute", "misspelt parameter", "unknown parameter"),
+        *("framework's name", "framework's attribute", "text for a number", "wrong reference"),
+    ),
+    "values": (
+        *("number out of range", "list for a number", "groups that do not divide"),
+        *("stride forgotten", "join of another kind", "channels of an arm"),
+    ),
+}
+
+
+def several(count: int, seed: int = 0) -> Iterator[tuple[str, list[Mistake]]]:
+    """Specs with two to six mistakes, each of another phase as long as there is one, and each in a
+    line of its own; with each mistake by itself.
+    """
+    draw = random.Random(seed)
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.yaml"))}
+    for _ in range(count):
+        name = draw.choice([*texts])
+        lines, wanted = texts[name].splitlines(), draw.randint(2, 6)
+        now, mistakes = list(lines), list[Mistake]()
+        phases = [*PHASES] * 2
+        draw.shuffle(phases)
+        for phase in phases[:wanted]:
+            at = {m.line - 1 for m in mistakes}
+            found = [m for m in _ways(phase, name, lines, draw) if m.line - 1 not in at]
+            if found:
+                mistake = draw.choice(found)
+                now[mistake.line - 1] = mistake.text.split("\n")[mistake.line - 1]
+                mistakes.append(mistake)
+        if len(mistakes) > 1:
+            yield "\n".join(now) + "\n", mistakes
+
+
+def _ways(phase: str, name: str, lines: list[str], draw: random.Random) -> list[Mistake]:
+    """One mistake of each kind of a phase that changes one line and leaves the others."""
+    ways: list[Mistake] = []
+    for kind in PHASES[phase]:
+        places = [i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")]
+        draw.shuffle(places)
+        for i in places:
+            new = _mutated(kind, lines, i, draw)
+            if new and new != lines and len(new) == len(lines):
+                text = "\n".join(new) + "\n"
+                ways.append(Mistake(kind, name, i + 1, text, lines[i], new[i]))
+                break
+    return ways
+
+
+def _mutated(kind: str, lines: list[str], i: int, draw: random.Random) -> list[str] | None:
+    if change := text_mutations().get(kind):
+        return change(lines, i)
+    now = line_mutations()[kind](_code(lines[i]), draw)
+    return [*lines[:i], now, *lines[i + 1 :]] if now else None
 
 
 def _shows(kind: str, lines: list[str], i: int) -> int:

@@ -13,8 +13,9 @@ from test_explain import Page
 
 from cnngen.cli import cli
 from cnngen.diagnostics.codes import CODES
-from cnngen.fix import Copies, Findings, obstacle
+from cnngen.fix import Copies, Findings
 from cnngen.locate import zoo
+from cnngen.obstacle import obstacle
 
 Run = Callable[..., Result]
 
@@ -65,6 +66,10 @@ def model(text: str) -> str:
 
 PAIRS = {
     "an op": ("  stem: {cnov: {out: 8, kernel: 3}}", "  stem: {conv: {out: 8, kernel: 3}}"),
+    "an op before a mistake of its own": (
+        "  stem: {conv: {out: 8, kernel: 3}}\n  more: {lineer: {out: 8}}\n",
+        "  stem: {conv: {out: 8, kernel: 3}}\n  more: {linear: {out: 8}}\n",
+    ),
     "an op of a framework": ("  stem: {MaxPool2d: {kernel: 2}}", "  stem: {max_pool: {kernel: 2}}"),
     "case": ("  stem: [ReLU, ELU]", "  stem: [relu, elu]"),
     "an attribute": (
@@ -236,7 +241,6 @@ LEFT = {
     "a block indented into another": TWO_BLOCKS,
     "a block without its name": TWO_BLOCKS.replace("    B:\n", ""),
     "steps without their dashes": "  stem:\n    - conv:\n      out: 8\n      conv:\n      out: 8\n",
-    "an error would come": "  stem: {conv: {out: 8, kernel: 3}}\n  more: {lineer: {out: 8}}\n",
 }
 
 

@@ -23,7 +23,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.formatting.format import format_source
 from cnngen.shipped import SPECS
 from cnngen.source import Source
-from cnngen.syntax import read as reader
+from cnngen.syntax import builder as reader
 
 Run = Callable[..., Result]
 
@@ -257,7 +257,7 @@ def test_links_and_the_zoo_are_left_alone(run: Run, monkeypatch: pytest.MonkeyPa
     Path("link.yaml").symlink_to("a.yaml")
     result = run("fmt", "link.yaml")
     assert result.exit_code == 2 and "`link.yaml` is a link" in result.stderr
-    monkeypatch.setattr("cnngen.fix.SPECS", Path.cwd())
+    monkeypatch.setattr("cnngen.obstacle.SPECS", Path.cwd())
     result = run("fmt", "a.yaml")
     assert result.exit_code == 2 and "`a.yaml` ships with cnngen" in result.stderr
     assert Path("a.yaml").read_text() == UNTIDY

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from cnngen.diagnostics.codes import CODES
 from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.source import Source
-from cnngen.syntax import read as reader
-from cnngen.syntax.read import MAX_DEPTH, MAX_SIZE, read
+from cnngen.syntax import builder as reader
+from cnngen.syntax.builder import MAX_DEPTH
+from cnngen.syntax.read import MAX_SIZE, read
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence
 
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if yaml.__with_libyaml__ else [])]
@@ -54,7 +55,7 @@ def plain(node: Node) -> object:
 
 
 def spans(node: Node) -> Iterator[str]:
-    yield node.span.text
+    yield node.span.original.text
     for child in _children(node):
         yield from spans(child)
 
@@ -179,7 +180,7 @@ def test_independent_mistakes_are_all_found() -> None:
     assert [d.code for d in diagnostics] == [
         *("unsupported-yaml", "duplicate-key", "unbalanced-expression", "unsupported-yaml")
     ]
-    assert root and plain(root) == {"a": ..., "b": {"c": "1", "d": ...}, "e": ..., "f": "ok"}
+    assert root and plain(root) == {"a": ..., "b": {"c": ..., "d": "f(1, 2)"}, "e": ..., "f": "ok"}
 
 
 def test_parentheses_in_a_title_are_no_expression() -> None:

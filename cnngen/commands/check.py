@@ -1,6 +1,7 @@
 """`cnngen check`: whether specs are valid."""
 
 from collections import Counter
+from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,7 @@ def check(
         mend(paths, given, quiet=format not in FOR_PEOPLE)
     checks = checker(settings, input, max_layers, cached=not (no_cache or fix))
     for path, diagnostics in checks.check_all(paths, jobs):
+        diagnostics = [_kept(diagnostic, after=fix) for diagnostic in diagnostics]
         code = exit_code(diagnostics) if diagnostics else 0
         codes[code] += 1
         # Specs that extend the same one share its mistakes: each is shown once.
@@ -104,10 +106,10 @@ def check(
         if format == "text":
             say(f"{one_line(name_of(path))}: {_verdict(diagnostics) if code else 'ok'}")
     checks.finish()
-    if fix and any(diagnostic.fix for diagnostic in found.values()):
+    if fix and max(codes):
         from cnngen.commands.fixing import say_what_is_left
 
-        say_what_is_left(paths, list(found.values()))
+        say_what_is_left(paths, options(settings, input, max_layers))
     if format == "text" and len(paths) > 1:
         say(_counts(codes))
     elif format not in FOR_PEOPLE:
@@ -115,6 +117,18 @@ def check(
 
         click.echo(RENDERERS[format](list(found.values())), nl=False)
     ctx.exit(max(codes, default=0))
+
+
+def _kept(diagnostic: "Diagnostic", *, after: bool) -> "Diagnostic":
+    """A diagnostic less a fix that cannot be made, or that has just been tried."""
+    if not diagnostic.fix:
+        return diagnostic
+    from dataclasses import replace
+
+    from cnngen.obstacle import obstacle
+
+    refused = after or obstacle(Path(diagnostic.fix[0].span.source.path))
+    return replace(diagnostic, fix=()) if refused else diagnostic
 
 
 def _identity(diagnostic: "Diagnostic") -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,12 +33,15 @@ def mend(paths: Sequence[Path], options: "Options", *, quiet: bool) -> None:
         say(_line(diagnostic), err=quiet)
 
 
-def say_what_is_left(paths: Sequence[Path], diagnostics: "Sequence[Diagnostic]") -> None:
+def say_what_is_left(paths: Sequence[Path], options: "Options") -> None:
     """Say why files are as they were although something in them could be fixed."""
-    from cnngen.fix import obstacle
+    from cnngen.fix import copies_of
+    from cnngen.obstacle import obstacle
 
     named = {str(path) for path in paths}
-    files = dict.fromkeys(d.fix[0].span.source.path for d in diagnostics if d.fix)
+    copies = copies_of(paths, options)
+    left = [d for path in paths for d in copies.examine(path).diagnostics]
+    files = dict.fromkeys(d.fix[0].span.source.path for d in left if d.fix)
     for file in files:
         reason = obstacle(Path(file)) if file in named else "is not named on the command line"
         if reason:
@@ -59,7 +63,7 @@ def show_changes(
     for file, text in copies.texts.items():
         show_diff(before[file], text, one_line(shown[file]))
     left = {d.primary: d for path in paths for d in found[path].diagnostics}
-    return everything, list(left.values())
+    return everything, [replace(d, fix=()) for d in left.values()]
 
 
 def show_diff(old: str, new: str, name: str) -> None:

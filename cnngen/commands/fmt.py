@@ -38,7 +38,7 @@ def fmt(ctx: click.Context, spec: tuple[str, ...], check: bool, diff: bool) -> N
 
 def _format_file(ctx: click.Context, path: Path, check: bool, diff: bool) -> int:
     from cnngen.commands.fixing import replace_text
-    from cnngen.fix import obstacle
+    from cnngen.obstacle import obstacle
     from cnngen.syntax.load import read_file
 
     ctx.meta["spec"] = path

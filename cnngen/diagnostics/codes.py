@@ -73,3 +73,7 @@ CODES: dict[str, Code] = {
     # targets
     "unsupported-op": Code("a target cannot express an op as it is used"),
 }
+
+# Of values and shapes: these are followed through the whole network, so what is seen of them
+# depends on every mistake before.
+FOLLOWED = frozenset(list(CODES)[list(CODES).index("wrong-type") :])

@@ -73,10 +73,13 @@ class Report:
         fix: Iterable[Edit] = (),
         remedies: Remedies = (),
     ) -> None:
+        at = at.original
         if not self.has(code, at):
+            labels = (Label(label.span.original, label.text) for label in secondary)
+            ways = (tuple(_original(remedy) for remedy in forms) for forms in remedies)
             self.found[_key(code, at)] = Diagnostic(
                 *(code, message, Label(at, label)),
-                *(tuple(secondary), tuple(notes), help, tuple(fix), remedies),
+                *(tuple(labels), tuple(notes), help, _original(fix), tuple(ways)),
             )
 
     def replace(self, diagnostic: Diagnostic, others: Iterable[Diagnostic]) -> None:
@@ -91,7 +94,7 @@ class Report:
 
     def has(self, code: str, at: Span) -> bool:
         """Whether there is something of a code at a place, so that more would not be kept."""
-        return _key(code, at) in self.found
+        return _key(code, at.original) in self.found
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """In the order of the file."""
@@ -106,6 +109,10 @@ class Report:
     def failed(self) -> bool:
         """Whether any of them is an error."""
         return any(d.severity is Severity.ERROR for d in self.found.values())
+
+
+def _original(edits: Iterable[Edit]) -> Remedy:
+    return tuple(Edit(edit.span.original, edit.text) for edit in edits)
 
 
 def _key(code: str, at: Span) -> tuple[str, str, int, int]:

@@ -13,6 +13,10 @@ Sides = tuple[int, int, int, int]  # top, bottom, left, right
 Padding = Sides | Literal["same"]
 
 
+class UnknownValue(Exception):
+    """An attribute is asked for whose value had a mistake, which was reported."""
+
+
 @dataclass(frozen=True, slots=True)
 class Distribution:
     """An initial distribution with all its arguments, by name."""
@@ -56,7 +60,12 @@ class Attribute(Generic[T]):
     @overload
     def __get__(self, op: "Op", owner: type["Op"]) -> T: ...
     def __get__(self, op: "Op | None", owner: type["Op"]) -> Any:
-        return self if op is None else op.values[self.name]
+        if op is None:
+            return self
+        try:
+            return op.values[self.name]
+        except KeyError:
+            raise UnknownValue from None
 
     @property
     def required(self) -> bool:

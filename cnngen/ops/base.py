@@ -125,8 +125,15 @@ class Op:
     __slots__ = ("values",)
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        """`values` has all attributes, checked and normalised."""
+        """`values` has the attributes, checked and normalised; while a spec with mistakes is
+        checked, less those that are not known.
+        """
         self.values = values
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all attributes are known."""
+        return len(self.values) == len(self.attributes)
 
     def __init_subclass__(cls, *, name: str = "", group: str = "") -> None:
         cls.group = group or cls.group

@@ -35,8 +35,8 @@ def bind(
     report: Report,
     notes: Callable[[], tuple[str, ...]],
     origins: Callable[[ArgumentValue, EvaluationError], tuple[Label, ...] | None],
-) -> Op | None:
-    """The op of a call; None where a value is missing, cannot be known, or was reported.
+) -> Op:
+    """The op of a call, less the values that are missing, cannot be known, or were reported.
 
     `notes` and `origins` say of what is wrong in a value where it was used and came from; no
     origins that they are those of an error that was reported before.
@@ -58,19 +58,20 @@ def bind(
                 notes=notes(),
                 help=error.help,
             )
-    if len(values) < len(op.attributes):
-        return None
     for name, attribute in op.attributes.items():
-        if attribute.kind == "padding" and values[name] == "half":
-            if "kernel" not in values:
+        if attribute.kind == "padding" and values.get(name) == "half":
+            if "kernel" not in op.attributes:
                 report.add(
                     "wrong-type",
                     f"`half` is half of the kernel, and `{op.name}` has none",
                     argument_span(call, name),
                     help="write a number, `[h, w]` or `[top, bottom, left, right]`",
                 )
-                return None
-            values[name] = half(values["kernel"], values.get("dilation", (1, 1)))
+            sizes = {"kernel", "dilation"} & op.attributes.keys()
+            if "kernel" in sizes and sizes <= values.keys():
+                values[name] = half(values["kernel"], values.get("dilation", (1, 1)))
+            else:
+                del values[name]
     return op(values)
 
 

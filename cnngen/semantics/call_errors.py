@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from cnngen.diagnostics.model import Edit, Label, Report
@@ -12,7 +13,7 @@ from cnngen.diagnostics.terminal import one_line
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.semantics.names import guess, listed
-from cnngen.semantics.translation import Translation, translate_call, written
+from cnngen.semantics.translation import Translation, meant_call, translate_call, written
 from cnngen.syntax.expression import ListOf
 from cnngen.syntax.fixes import remove_entry
 from cnngen.syntax.tree import Argument, Block, Call, Identifier, Spec
@@ -31,8 +32,10 @@ SHORTEST_PART = 3  # of a word that another begins or ends with
 PLAIN = re.compile(r"[\w.]+")  # a value that can stand between braces
 
 
-def report_callee(call: Call, spec: Spec, report: Report) -> None:
-    """A step names neither an op nor a block."""
+def report_callee(call: Call, spec: Spec, report: Report) -> Call:
+    """A step names neither an op nor a block. Gives the call that it certainly means, to check on
+    with; where none is certain, one without a name.
+    """
     name, blocks = call.callee.text, spec.blocks
     translation = translate_call(call, spec.defaults)
     close = likely_callee(call.callee, blocks, report)
@@ -61,10 +64,15 @@ def report_callee(call: Call, spec: Spec, report: Report) -> None:
         help=help or "`cnngen ops` lists all ops",
         fix=fix,
     )
+    if translation.meaning and not is_own_word:
+        return meant_call(call, translation.meaning)
+    # Of a layer without a meaning here, nobody knows what it gives.
+    is_certain = is_own_word and fix or not is_foreign(name) and translate(name, OTHER_OPS, OPS)
+    return replace(call, callee=replace(call.callee, text=close if close and is_certain else ""))
 
 
-def report_default_callee(callee: Identifier, report: Report) -> None:
-    """`defaults` are for a word that is no op."""
+def report_default_callee(callee: Identifier, report: Report) -> str:
+    """`defaults` are for a word that is no op; gives the op that it most likely means, if any."""
     close = likely_callee(callee, (), report)
     report.add(
         "unknown-op",
@@ -73,6 +81,7 @@ def report_default_callee(callee: Identifier, report: Report) -> None:
         help=f"did you mean `{close}`?" if close else "`cnngen ops` lists all ops",
         fix=() if callee.text[:1].isupper() else respell(callee.span, close, OPS),
     )
+    return close or ""
 
 
 def likely_callee(callee: Identifier, blocks: Collection[str], report: Report) -> str | None:
@@ -125,10 +134,15 @@ def _foreign_help(call: Call, translation: Translation) -> str | None:
 
 
 def report_missing(
-    call: Call, code: str, missing: list[str], report: Report, labels: Iterable[Label] = ()
+    call: Call,
+    callee: str,
+    code: str,
+    missing: list[str],
+    report: Report,
+    labels: Iterable[Label] = (),
 ) -> None:
+    """What a call does not give to the op or the block that it means."""
     if missing:
-        callee = call.callee.text
         added = ", ".join(f"{name}: ..." for name in missing)
         report.add(
             code,
@@ -200,8 +214,10 @@ def _values(argument: Argument, text: str) -> list[str]:
 
 def report_unknown_attribute(
     argument: Argument, call: Call, op: type[Op], missing: Sequence[str], report: Report
-) -> set[str]:
-    """A call gives an op what it does not take; the attributes that may have been meant."""
+) -> str | None:
+    """A call gives an op what it does not take; the attribute that was meant: without letters where
+    nobody knows, None where none was.
+    """
     name, at = argument.name, argument.value.span
     close, fix = None, tuple[Edit, ...]()
     if needless := _needless(argument, op, missing):
@@ -221,7 +237,7 @@ def report_unknown_attribute(
     takes = Label(call.callee.span, f"it takes {', '.join(op.attributes) or 'no attributes'}")
     message = f"`{op.name}` has no attribute `{name.text}`"
     report.add("unknown-attribute", message, name.span, secondary=[takes], help=help, fix=fix)
-    return {close} if close else set() if needless else set(missing)
+    return None if needless else close or ""
 
 
 def _needless(argument: Argument, op: type[Op], missing: Sequence[str]) -> str | None:

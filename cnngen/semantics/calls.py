@@ -1,6 +1,7 @@
 """Calls: whether an op or a block is given what it takes, and all that it is given."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
@@ -16,22 +17,39 @@ from cnngen.semantics.call_errors import (
     report_unknown_attribute,
     report_unknown_parameter,
 )
-from cnngen.semantics.names import Names, check_expression, guess, listed
+from cnngen.semantics.names import Names, check_expression, check_part, guess, listed
+from cnngen.semantics.walk import argument_expressions
 from cnngen.semantics.word_choice import report_word
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant, Expression, Name
 from cnngen.syntax.parse_value import PART
-from cnngen.syntax.tree import Argument, ArgumentValue, Block, Call, Distribution, Identifier, Spec
+from cnngen.syntax.tree import (
+    Argument,
+    ArgumentValue,
+    Block,
+    Call,
+    Distribution,
+    Identifier,
+    Spec,
+    is_unread,
+)
 
 PADDING = tuple(map(Constant, PADDING_WORDS))
+UNREAD = Name("")
 
 
-def check_defaults(spec: Spec, names: Names, report: Report) -> None:
-    """Check the attributes under `defaults`, whether or not an op is used."""
+Given = dict[str, ArgumentValue]  # by name; one without a name is for nobody knows what
+
+
+def check_defaults(spec: Spec, names: Names, report: Report) -> dict[str, Given]:
+    """Check the attributes under `defaults`, whether or not an op is used; gives those of each."""
+    given: dict[str, Given] = {}
     for call in spec.defaults.values():
         callee, op = call.callee, OPS.get(call.callee.text)
-        if op:
-            _check_attributes(call, op, (), names, report)
+        if not callee.text:
+            given[""] = {"": UNREAD}
+        elif op:
+            given.setdefault(op.name, {}).update(_check_attributes(call, op, (), names, report))
         elif callee.text in spec.blocks:
             report.add(
                 "unknown-op",
@@ -39,47 +57,48 @@ def check_defaults(spec: Spec, names: Names, report: Report) -> None:
                 callee.span,
                 help="give its parameters defaults where it is defined",
             )
-        else:
-            report_default_callee(callee, report)
+        elif op := OPS.get(report_default_callee(callee, report)):
+            given.setdefault(op.name, {}).update(_check_attributes(call, op, (), names, report))
+    return given
 
 
-def op_arguments(
-    call: Call, op: type[Op], names: Names, defaults: Call | None, report: Report
-) -> dict[str, ArgumentValue]:
+def op_arguments(call: Call, op: type[Op], names: Names, defaults: Given, report: Report) -> Given:
     """All attributes of an op: what the call says, else the spec's defaults, else the op's own."""
-    arguments = (*(defaults.arguments if defaults else ()), *call.arguments)
-    given = {argument.name.text: argument.value for argument in arguments}
-    missing = [n for n, a in op.attributes.items() if a.required and n not in given]
-    meant = _check_attributes(call, op, missing, names, report)
-    if given.keys() <= op.attributes.keys() | {argument.name.text for argument in call.arguments}:
-        # Otherwise the defaults have an unknown attribute, which may be what is missing.
-        report_missing(call, "missing-attribute", [n for n in missing if n not in meant], report)
+    said = {argument.name.text for argument in call.arguments} | defaults.keys()
+    required = [name for name, attribute in op.attributes.items() if attribute.required]
+    likely = [name for name in required if name not in said]
+    given = defaults | _check_attributes(call, op, likely, names, report)
+    missing = [name for name in required if name not in given]
+    if "" not in given:
+        report_missing(call, op.name, "missing-attribute", missing, report)
+    lost = is_unread(given.get(""))
     return {
-        name: given.get(name, Constant(attribute.default))
+        name: given.get(name, UNREAD if attribute.required or lost else Constant(attribute.default))
         for name, attribute in op.attributes.items()
-        if name not in missing
     }
 
 
-def block_arguments(
-    call: Call, block: Block, names: Names, report: Report
-) -> dict[str, ArgumentValue]:
+def block_arguments(call: Call, block: Block, names: Names, report: Report) -> Given:
     """What a call gives to a block."""
     parameters = {parameter.name.text: parameter for parameter in block.parameters}
     names_given = {argument.name.text for argument in call.arguments}
     missing = [n for n, p in parameters.items() if p.default is None and n not in names_given]
-    given: dict[str, ArgumentValue] = {}
+    given: Given = {}
     for argument in call.arguments:
-        if not argument.name.text:
+        name, value = argument.name.text, argument.value
+        if not name and not is_unread(value):
             report_nameless(argument, call, [*parameters], missing, report)
-            missing = []
+            name = missing[0] if len(missing) == 1 else ""
+        elif name and name not in parameters and "" not in parameters:
+            name = report_unknown_parameter(argument, block, missing, report)
+        parameter = parameters.get(name)
+        if parameter is None or name in given:
+            missing = missing if name else []  # this may be what is missing
+            for expression in argument_expressions(argument):
+                check_part(expression, names, report)
             continue
-        parameter = parameters.get(argument.name.text)
-        if parameter is None:
-            meant = report_unknown_parameter(argument, block, missing, report)
-            missing = [name for name in missing if name != meant]
-            continue
-        given[parameter.name.text] = value = argument.value
+        missing = [other for other in missing if other != name]
+        given[name] = value
         if parameter.type == "tensor":
             if value.span and PART.fullmatch(value.span.text):
                 given[parameter.name.text] = Name(value.span.text, value.span)
@@ -89,9 +108,8 @@ def block_arguments(
             _report_value(argument, "a value, not a mapping", report)
         else:
             check_expression(value, names, report)
-    report_missing(
-        call, "missing-parameter", missing, report, [Label(block.name.span, "the block")]
-    )
+    label = Label(block.name.span, "the block")
+    report_missing(call, block.name.text, "missing-parameter", missing, report, [label])
     return given
 
 
@@ -100,20 +118,33 @@ def block_arguments(
 
 def _check_attributes(
     call: Call, op: type[Op], missing: Sequence[str], names: Names, report: Report
-) -> set[str]:
-    """Check the names and values of attributes; gives those that unknown names may have meant."""
-    meant: set[str] = set()
+) -> Given:
+    """Check the names and values of attributes; gives what each is given, where it was meant for
+    another name than the author wrote, too.
+    """
+    given: Given = {}
+    said = {argument.name.text for argument in call.arguments}
     for argument in call.arguments:
-        if attribute := op.attributes.get(argument.name.text):
-            words = INITIALIZERS if attribute.kind == "init" else attribute.choices
-            if not report_word(argument, call, words, names, report):
-                _check_value(argument, attribute, op, names, report)
-        elif argument.name.text:
-            meant |= report_unknown_attribute(argument, call, op, missing, report)
-        else:
+        name: str | None = argument.name.text
+        if not name and not is_unread(argument.value):
             report_nameless(argument, call, [*op.attributes], missing, report)
-            meant |= {*missing}
-    return meant
+            name = missing[0] if len(missing) == 1 else ""
+        elif name and name not in op.attributes:
+            name = report_unknown_attribute(argument, call, op, missing, report)
+            name = None if name in said or name in given else name
+        if name is None:
+            continue
+        if attribute := op.attributes.get(name):
+            meant = argument
+            if name != argument.name.text:
+                meant = replace(argument, name=replace(argument.name, text=name))
+            words = INITIALIZERS if attribute.kind == "init" else attribute.choices
+            if report_word(meant, call, words, names, report):
+                given[name] = UNREAD
+                continue
+            _check_value(meant, attribute, op, names, report)
+        given[name] = argument.value
+    return given
 
 
 def _check_value(
@@ -121,6 +152,8 @@ def _check_value(
 ) -> None:
     """Check the words and names in the value of an attribute."""
     value = argument.value
+    if is_unread(value):
+        return
     if attribute.kind == "choice":
         _check_choice(argument.name.text, value, attribute, report)
     elif attribute.kind == "init":

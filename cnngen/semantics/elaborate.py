@@ -79,10 +79,11 @@ def elaborate(
 
 def _lay_stages(values: Values, elaboration: Elaboration) -> None:
     network = elaboration.network
-    running = Tensor(INPUT, network.input)
+    image = network.input
+    running = Tensor(INPUT, image if image.channels else UNKNOWN)
     tensors = {INPUT: running}
     for stage in elaboration.resolution.spec.stages:
-        given = _read(tensors, stage.origin.text) if stage.origin else running
+        given = elaboration.read(tensors, stage.origin) if stage.origin else running
         elaboration.training = stage.training
         output = _stage(stage, given, values, tensors, elaboration)
         tensors[stage.name.text] = network.stages[stage.name.text] = output
@@ -98,14 +99,10 @@ def _stage(
     elaboration: Elaboration,
 ) -> Tensor:
     first = stage.body[0].origin if stage.body else None
-    read = _read(tensors, first.text) if first else given
+    read = elaboration.read(tensors, first) if first else given
     place = Place(Scope(values, _channels(read), stage.name.text, stage=stage), tensors)
     arrangement = elaboration.resolution.arrangement(stage.body)
     return _body(stage.body, arrangement, stage.name.text, given, place, elaboration)
-
-
-def _read(tensors: Mapping[str, Tensor], name: str) -> Tensor:
-    return tensors.get(name, Tensor("", UNKNOWN))
 
 
 def _channels(x: Tensor) -> int | None:
@@ -136,7 +133,7 @@ def _body(
         elaboration.visit(step)
         key = arrangement.keys.get(step)
         if step.origin:
-            x = _read(place.tensors, step.origin.text)
+            x = elaboration.read(place.tensors, step.origin)
         if arrangement.layout == "single" and not isinstance(step, Repeat | Each):
             return _step(step, path, x, place, elaboration)
         if isinstance(step, Repeat | Each) and key is None:
@@ -161,7 +158,7 @@ def _graph(
     for step in body:
         elaboration.visit(step)
         if step.origin:
-            x = _read(tensors, step.origin.text)
+            x = elaboration.read(tensors, step.origin)
         if isinstance(step, Reference):
             continue
         key = arrangement.keys[step]
@@ -203,7 +200,7 @@ def _block(
             values[parameter.name.text] = value
     tensors = {INPUT: x}
     for parameter, name in resolution.tensors(call).items():
-        tensors[parameter] = _read(place.tensors, name.text)
+        tensors[parameter] = elaboration.read(place.tensors, name)
     if x.shape is not UNKNOWN:
         rank = "image" if isinstance(x.shape, Image) else "vector"
         elaboration.network.block_ranks.setdefault(block, rank)
@@ -267,6 +264,8 @@ def _branches(
         outputs.append(_body(body, arrangement, f"{path}.{name.text}", x, place, elaboration))
     if step.join.text == "concat":
         _warn_of_repeated_input(step, x, outputs, place, elaboration)
+    if step.join.text not in OPS:  # which was reported
+        return Tensor(path, UNKNOWN)
     op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at = f"{path}.{key or step.join.text}"
     return lay(at, op, tuple(outputs), step, step.join.span, x, place, elaboration)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnngen.diagnostics.model import Report
-from cnngen.ops.base import Op, Shape
+from cnngen.ops.base import UNKNOWN, Op, Shape
 from cnngen.semantics.effort import STEP, Effort
 from cnngen.semantics.evaluate import (
     UNDETERMINED,
@@ -18,9 +18,10 @@ from cnngen.semantics.network import Network, Scope, Tensor
 from cnngen.semantics.resolution import Resolution
 from cnngen.source import Span
 from cnngen.syntax.expression import Expression
-from cnngen.syntax.tree import Call, Step
+from cnngen.syntax.tree import Call, Identifier, Step
 
 MAX_LAYERS = 200_000
+NOTHING = Tensor("", UNKNOWN)
 
 
 class TooManyLayers(Exception):
@@ -44,7 +45,7 @@ class Elaboration:
     effort: Effort = field(default_factory=Effort)
     training: bool = False
     times: int = 1
-    ops: dict[tuple[Any, ...], Op | None] = field(default_factory=dict[tuple[Any, ...], Op | None])
+    ops: dict[tuple[Any, ...], Op] = field(default_factory=dict[tuple[Any, ...], Op])
     outputs: dict[tuple[Any, ...], Shape] = field(default_factory=dict[tuple[Any, ...], Shape])
     blamed: set[tuple[str | Span, ...]] = field(default_factory=set[tuple[str | Span, ...]])
     names: dict[Call, tuple[tuple[str, ...], bool]] = field(
@@ -53,6 +54,11 @@ class Elaboration:
 
     def visit(self, step: Step) -> None:
         self.effort.spend(STEP, step.span)
+
+    def read(self, tensors: Mapping[str, Tensor], name: Identifier) -> Tensor:
+        """The tensor that a name means; an unknown one where it means none."""
+        text = self.resolution.meant.get(name, name.text) if name.text else ""
+        return tensors.get(text, NOTHING) if text else NOTHING
 
     def refuse_size(self, at: Span) -> None:
         self.report.add(

@@ -120,6 +120,8 @@ def _compute(expression: Expression, known: _Known) -> Value:
 
 def _look_up(name: Name, names: Values) -> Value:
     if name.name not in names:
+        if not name.name:  # a value that could not be read
+            raise Undetermined
         raise EvaluationError("unknown-name", f"there is no `{name.name}` here", name.span)
     value = names[name.name]
     if isinstance(value, Unset):

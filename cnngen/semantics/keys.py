@@ -153,7 +153,8 @@ def check_functions(spec: Spec, report: Report) -> None:
     from the parameters and variables that stand beside them.
     """
     taken = {snake_case(spec.name.text): spec.name, spec.stem: spec.name}
-    for block in spec.blocks.values():
+    blocks = [block for name, block in spec.blocks.items() if name]
+    for block in blocks:
         name, function = block.name, snake_case(block.name.text)
         other = taken.setdefault(function, name)
         if name.text in (spec.name.text, f"{spec.name.text}Outputs"):
@@ -166,8 +167,8 @@ def check_functions(spec: Spec, report: Report) -> None:
         elif other is not name:
             message = f"`{name.text}` and `{other.text}` would both be `{function}` in Keras"
             _report_clash(message, name, other, report)
-    functions = {snake_case(block.name.text): block.name for block in spec.blocks.values()}
-    parameters = (p for block in spec.blocks.values() for p in block.parameters)
+    functions = {snake_case(block.name.text): block.name for block in blocks}
+    parameters = (p for block in blocks for p in block.parameters)
     channels = {f"{p.name.text}_channels": p.name for p in parameters if p.type == "tensor"}
     for name in _values(spec):
         if block := functions.get(name.text):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cnngen.diagnostics.model import Label, Report
-from cnngen.ops.attribute import LARGEST
+from cnngen.diagnostics.model import Label, Remedies, Report
+from cnngen.ops.attribute import LARGEST, UnknownValue
 from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError
 from cnngen.program.algebra import free_names, mentions_input
 from cnngen.semantics.attributes import argument_span, bind
@@ -28,12 +28,12 @@ def lay_op(call: Call, path: str, x: Tensor, place: Place, elaboration: Elaborat
     if op_class is None:
         return Tensor(path, UNKNOWN)
     op = _bound(call, op_class, place.scope, elaboration)
-    if op is not None and op.lists:
+    if op.lists and op.is_whole:
         elaboration.effort.spend(_numbers_in_lists(op), call.span)
     return lay(path, op, (x,), call, call.callee.span, x, place, elaboration)
 
 
-def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboration) -> Op | None:
+def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboration) -> Op:
     """The op of a call with its values; equal ones are one object."""
     names, needs_input = _free(call, elaboration)
     values = [scope.values.get(name) for name in names]
@@ -102,7 +102,7 @@ def _free(call: Call, elaboration: Elaboration) -> tuple[tuple[str, ...], bool]:
 
 def lay(
     path: str,
-    op: Op | None,
+    op: Op,
     inputs: tuple[Tensor, ...],
     step: Call | Branches,
     span: Span,
@@ -112,7 +112,7 @@ def lay(
 ) -> Tensor:
     """Infer the output of an op and put it into the graph; `given` is what its step was given."""
     network = elaboration.network
-    if op is None or any([x.shape is UNKNOWN for x in inputs]):
+    if any([x.shape is UNKNOWN for x in inputs]):
         return Tensor(path, UNKNOWN)
     if len(network.layers) >= elaboration.limit:
         elaboration.refuse_size(span)
@@ -121,6 +121,8 @@ def lay(
     if output is None:
         try:
             output = _output(op, shapes, lenient=elaboration.lenient)
+        except UnknownValue:
+            return Tensor(path, UNKNOWN)
         except ShapeError as error:
             _report(error, op, inputs, step, span, given, place, elaboration)
             return Tensor(path, UNKNOWN)
@@ -180,13 +182,16 @@ def _report(
     if report.has(error.code, at):
         return
     label = error.label
+    remedies: Remedies = ()
     if isinstance(step, Branches):
-        forks = [_read_by(body, given, place) for _, body in step.arms]
+        forks = [_read_by(body, given, place, elaboration) for _, body in step.arms]
         story = story_of_join(step, inputs, forks, network)
-        remedies = remedies_of_join(step, inputs, forks, scope, network)
+        if all(layer.op.is_whole for layer in network.layers.values()):
+            remedies = remedies_of_join(step, inputs, forks, scope, network)
     else:
         story = story_of_layer(error, given, network)
-        remedies = remedies_of_layer(error, step, op, given, scope)
+        if op.is_whole:
+            remedies = remedies_of_layer(error, step, op, given, scope)
         label = label or f"the input here is {given.shape}"
     report.add(
         error.code,
@@ -200,10 +205,10 @@ def _report(
     )
 
 
-def _read_by(body: Body, given: Tensor, place: Place) -> Tensor:
+def _read_by(body: Body, given: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
     """What a branch begins with."""
     origin = body[0].origin if body else None
-    return place.tensors.get(origin.text, given) if origin else given
+    return elaboration.read(place.tensors, origin) if origin else given
 
 
 def _is_too_large(shape: Shape) -> bool:

@@ -24,8 +24,9 @@ WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "nu
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What an expression can refer to; a name of a tensor is taken, but has no value. `loops` are
-    those around it, the innermost last.
+    """What an expression can refer to; a name of a tensor is taken, but has no value. One without
+    letters stands for names that could not be read. `loops` are those around it, the innermost
+    last.
     """
 
     values: Mapping[str, Span]
@@ -47,7 +48,7 @@ class Names:
         values, tensors = dict(self.values), dict(self.tensors)
         for name, is_tensor in added:
             first = values.get(name.text) or tensors.get(name.text)
-            if first:
+            if first and name.text:
                 help, remedies = instead(name)
                 report.add(
                     "shadowed-name",
@@ -71,7 +72,7 @@ def check_expression(
     """Report names that are not defined; `words` are those that could stand instead."""
     for part, _ in walk(expression):
         match part:
-            case Name(name=name, span=Span() as span) if name not in names.values:
+            case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
                     read = f"a step reads it with `from: {name}`"
                     report.add(
@@ -94,9 +95,17 @@ def check_expression(
                 pass
 
 
+def check_part(expression: Expression, names: Names, report: Report) -> None:
+    """The same for a value of which nobody knows for what it is: a name may be a word there."""
+    if not isinstance(expression, Name):
+        check_expression(expression, names, report)
+
+
 def _report_unknown(
     name: str, span: Span, names: Names, report: Report, words: Collection[str]
 ) -> None:
+    if "" in names.values:  # some are not known, and this may be one of them
+        return
     if "." in name:
         message = f"`{name}` is not a name: only `input.channels` has a dot"
         report.add("bad-expression", message, span, help="a number has a name without dots")

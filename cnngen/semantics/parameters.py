@@ -7,6 +7,7 @@ from cnngen.semantics.evaluate import (
     UNDETERMINED,
     EvaluationError,
     MaybeValue,
+    Undetermined,
     Unset,
     evaluate,
 )
@@ -33,6 +34,8 @@ def model_values(spec: Spec, report: Report) -> dict[str, MaybeValue]:
         assert parameter.default is not None
         try:
             values[name] = checked(parameter, evaluate(parameter.default, {}))
+        except Undetermined:
+            values[name] = UNDETERMINED
         except EvaluationError as error:
             values[name] = UNDETERMINED
             at = parameter.default.span or parameter.name.span
@@ -66,7 +69,7 @@ def argument(
 
 def checked(parameter: Parameter, value: MaybeValue) -> MaybeValue:
     """The value, if it is of the parameter's type; raises `Invalid`. Whole numbers are numbers."""
-    if isinstance(value, Unset) or fits(parameter.type, value):
+    if isinstance(value, Unset) or not parameter.is_sound or fits(parameter.type, value):
         return value
     help = None
     if parameter.type in ("int", "ints", "size") and isinstance(value, float):

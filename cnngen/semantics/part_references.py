@@ -24,7 +24,7 @@ Values = Mapping[str, MaybeValue]
 
 def is_part(name: Identifier) -> bool:
     """Whether a reference names a part of something."""
-    return IDENTIFIER.fullmatch(name.text) is None
+    return bool(name.text) and IDENTIFIER.fullmatch(name.text) is None
 
 
 def check_parts(resolution: Resolution, report: Report) -> None:

@@ -11,7 +11,7 @@ from cnngen.diagnostics.suggest import respell
 from cnngen.semantics.names import guess, listed
 from cnngen.semantics.part_references import check_parts, is_part
 from cnngen.semantics.resolution import Resolution
-from cnngen.semantics.walk import nested_bodies, steps
+from cnngen.semantics.walk import calls, nested_bodies, steps
 from cnngen.source import Span
 from cnngen.syntax.tree import Block, Body, Branches, Call, Each, Identifier, Repeat, Step, When
 
@@ -41,7 +41,7 @@ def check_references(resolution: Resolution, report: Report) -> None:
     for stage in spec.stages:
         readable = Readable(before, stages)  # `check_stages` reports what comes later
         if stage.origin:
-            _check_name(stage.origin, readable, report)
+            _check_name(stage.origin, readable, resolution, report)
         remedy = "begin another stage with this step"
         _check_path(stage.body, readable, resolution, report, remedy, joins=True)
         before = before | {stage.name.text: stage.name.span}
@@ -57,7 +57,8 @@ def _check_block(block: Block, stages: Places, resolution: Resolution, report: R
         _check_step(step, readable, resolution, report)
         if step.name:
             readable = replace(readable, now={**readable.now, step.name.text: step.name.span})
-    if len(report.found) == known:  # else the one that reads it may be misspelt
+    followed = all(c in resolution.ops or c in resolution.blocks for c in calls(block.body))
+    if followed and len(report.found) == known:  # else the one that reads it may be misspelt
         _check_read(block.body, resolution, report)
 
 
@@ -97,7 +98,7 @@ def _check_path(
     """
     for i, step in enumerate(body):
         if i == 0 and step.origin:
-            _check_name(step.origin, readable, report)
+            _check_name(step.origin, readable, resolution, report)
         alone = len(body) == 1 and (
             isinstance(step, Call) or (joins and isinstance(step, Branches))
         )
@@ -112,11 +113,11 @@ def _check_path(
 def _check_step(step: Step, readable: Readable, resolution: Resolution, report: Report) -> None:
     """A step that stands where a `forward` is written: it may read any tensor of the scope."""
     if step.origin:
-        _check_name(step.origin, readable, report)
+        _check_name(step.origin, readable, resolution, report)
     match step:
         case Call():
             for name in resolution.tensors(step).values():
-                _check_name(name, readable, report)
+                _check_name(name, readable, resolution, report)
         case Branches():
             for _, body in step.arms:
                 _check_path(body, readable, resolution, report)
@@ -127,10 +128,10 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
 def _read_by(step: Step, resolution: Resolution) -> Iterator[Identifier]:
     """What a step inside a chain of modules reads, besides what it begins with."""
     if isinstance(step, Call):
-        yield from resolution.tensors(step).values()
+        yield from (name for name in resolution.tensors(step).values() if name.text)
     for body in nested_bodies(step):
         for inner in body:
-            if inner.origin:
+            if inner.origin and inner.origin.text:
                 yield inner.origin
             yield from _read_by(inner, resolution)
 
@@ -166,9 +167,11 @@ def _refuse(names: Sequence[Identifier], way: str, report: Report) -> None:
     )
 
 
-def _check_name(name: Identifier, readable: Readable, report: Report) -> None:
-    if name.text in readable.now or is_part(name):
-        return  # `check_parts` reports the one
+def _check_name(
+    name: Identifier, readable: Readable, resolution: Resolution, report: Report
+) -> None:
+    if not name.text or name.text in readable.now or is_part(name):
+        return  # `check_parts` reports parts
     at, stages = name.span, readable.stages
     if name.text in readable.later:
         if stages is not None:
@@ -188,11 +191,14 @@ def _check_name(name: Identifier, readable: Readable, report: Report) -> None:
         help = f"did you mean `{close}`?"
     else:
         help = f"here one can read {listed(readable.now)}"
+    fix = respell(at, close, readable.now) if not (stages and name.text in stages) else ()
+    if close and fix:
+        resolution.meant[name] = close
     report.add(
         "unknown-stage",
         f"nothing before this is called `{name.text}`",
         at,
         secondary=[Label(readable.now[close], f"`{close}` here")] if close and labelled else (),
         help=help,
-        fix=respell(at, close, readable.now) if not (stages and name.text in stages) else (),
+        fix=fix,
     )

@@ -125,7 +125,7 @@ def _check_cycle(graph: "nx.DiGraph[str]", report: Report) -> bool:
 
 def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> None:
     inference = False
-    for _, name in spec.outputs:
+    for _, name in spec.outputs if spec.stages else ():
         stage = by_name.get(name.text)
         if stage is None and not is_part(name):
             close = guess(name.text, by_name, report)
@@ -137,7 +137,7 @@ def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> Non
                 fix=respell(name.span, close, by_name),
             )
         inference = inference or stage is None or not stage.training
-    if spec.outputs and not inference:
+    if spec.stages and spec.outputs and not inference:
         report.add(
             "bad-training-stage",
             "no output is left in inference",

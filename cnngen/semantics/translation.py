@@ -6,12 +6,13 @@ same by it, and the file's own `defaults` change nothing that the call leaves op
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cnngen.diagnostics.model import Edit
+from cnngen.diagnostics.model import Edit, Report
 from cnngen.source import Span
+from cnngen.syntax.expression_parser import parse_expression
 from cnngen.syntax.fixes import remove_entry
-from cnngen.syntax.tree import Argument, Call
+from cnngen.syntax.tree import Argument, Call, Identifier
 from cnngen.vocabulary.meaning import Meaning, Reading, layers_named, read_call
 from cnngen.vocabulary.value import Written
 
@@ -50,6 +51,19 @@ def translate_call(call: Call, defaults: Mapping[str, Call]) -> Translation:
     exact = call.callee.text[:1].isupper() or not (meaning.added or meaning.notes)
     edits = () if settled or not exact else _edits(call, meaning)
     return Translation(reading, meaning, edits, settled)
+
+
+def meant_call(call: Call, meaning: Meaning) -> Call:
+    """The call that a meaning writes, whose values are where the author's stand."""
+    said = {meaning.names.get(argument.name.text): argument for argument in call.arguments}
+    arguments: list[Argument] = []
+    for name, text in meaning.attributes.items():
+        argument = said.get(name)
+        at = argument.name.span if argument else call.callee.span
+        value = argument.value if argument and written(argument).text == text else None
+        if value := value or parse_expression(text, at, Report()):
+            arguments.append(Argument(Identifier(name, at), value))
+    return replace(call, callee=replace(call.callee, text=meaning.op), arguments=tuple(arguments))
 
 
 def written(argument: Argument) -> Written:

@@ -22,8 +22,9 @@ def order_blocks(resolution: Resolution, report: Report) -> None:
     uses.add_nodes_from((*spec.blocks, MODEL))
     for user, body in _bodies(resolution):
         for call in calls(body):
-            if call in resolution.blocks and not uses.has_edge(user, call.callee.text):
-                uses.add_edge(user, call.callee.text, call=call)
+            block = resolution.blocks.get(call)
+            if block and not uses.has_edge(user, block.name.text):
+                uses.add_edge(user, block.name.text, call=call)
     if _find_recursion(uses, report):
         resolution.endless = True
         return
@@ -110,8 +111,8 @@ def _dependencies(body: Body, resolution: Resolution, found: Mapping[str, set[st
             for value in resolution.arguments.get(step, {}).values():
                 parts = argument_expressions(Argument(step.callee, value))
                 names |= {name for part in parts for name in free_names(part)}
-            if step in resolution.blocks:
-                names |= found.get(step.callee.text, set())
+            if block := resolution.blocks.get(step):
+                names |= found.get(block.name.text, set())
         else:
             names |= {name for part in expressions(step) for name in free_names(part)}
     return names

@@ -35,7 +35,8 @@ def report_duplicates(
             help="remove or rename one of them",
             fix=remove_entry(key.span, value.span.end) if is_safe else (),
         )
-    return entries
+    contested = {key.text for key, value in duplicates if not _are_alike(value, first[key.text][1])}
+    return [(k, Broken(v.span) if k.text in contested else v) for k, v in entries]
 
 
 def _owner(entries: list[Entry], first: Scalar, second: Scalar) -> Scalar | None:
@@ -65,6 +66,11 @@ def _report_beside(
         ],
         help=f"indent `{brief(owner.text)}` less, or what belongs to it further",
     )
+
+
+def _are_alike(value: Node, first: Node) -> bool:
+    """Whether it makes no difference which of two values counts."""
+    return value.span.text == first.span.text
 
 
 def _is_same(value: Node, first: Node) -> bool:

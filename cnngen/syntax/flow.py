@@ -55,14 +55,16 @@ def mend(children: list[Node], mapping: bool, report: Report) -> list[Node]:
             i += 1
         i += mapping and i % 2  # the value that belongs to the last key
         span = Span(child.span.source, child.span.start, end)
-        mended += [] if is_key else [Broken(span)]
+        fix = () if is_key else quoted(span)
+        whole = Scalar(" ".join(span.text.split()), False, span) if fix else Broken(span)
+        mended += [] if is_key else [whole]
         report.add(
             "unbalanced-expression",
             "in flow style, a comma ends a value",
             span,
             "cut at the comma",
             help=f"quote it: {quote(span.text)}",
-            fix=() if is_key else quoted(span),
+            fix=fix,
         )
     return mended
 

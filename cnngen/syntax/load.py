@@ -5,7 +5,7 @@ The files that it extends are merged as YAML, before anything is parsed.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -17,7 +17,7 @@ from cnngen.source import Source, Span
 from cnngen.syntax.look_alikes import explain_look_alikes
 from cnngen.syntax.merge import merge
 from cnngen.syntax.names import HELPERS, RESERVED
-from cnngen.syntax.parse import check_version, parse
+from cnngen.syntax.parse import check_root, check_version, parse
 from cnngen.syntax.parse_value import IDENTIFIER, wrong_kind
 from cnngen.syntax.read import MAX_SIZE, read
 from cnngen.syntax.tree import Spec
@@ -78,25 +78,41 @@ def source_of(content: bytes, shown: str) -> Source:
 
 
 def load(
-    path: Path, report: Report, shown: str | None = None, reader: Reader = read_file
+    path: Path,
+    report: Report,
+    shown: str | None = None,
+    reader: Reader = read_file,
+    without: Span | None = None,
 ) -> Spec | None:
-    """The spec of a file; None where there was a mistake, which is reported. Never raises.
+    """The spec of a file, less what could not be read, which is reported; None where that is all.
+    Never raises.
 
     `shown` is what diagnostics call the file, if that is not its path; `reader` may give another
-    text than the file has.
+    text than the file has. `without` is the key of an entry that is left out of a file, so that
+    what the file extends counts.
     """
-    own = Report()
-    spec = None
     first = _File(path, str(path) if shown is None else shown)
-    if chain := _read_chain(first, own, reader):
-        root = chain[-1]
-        for child in reversed(chain[:-1]):
-            root = merge(root, child, own)
-        _check_stem(path.stem, root, own)
-        spec = parse(root, path.stem, own)
+    own = Report()
+    chain = _read_chain(first, own, reader)
+    spec = _parse_chain(chain, path.stem, own, without) if chain else None
     explain_look_alikes(own)
     report.found |= own.found
-    return None if own.failed else spec
+    return spec
+
+
+def _parse_chain(
+    chain: list[Mapping], stem: str, report: Report, without: Span | None
+) -> Spec | None:
+    """The spec of a file and what it extends, each before what it extends itself."""
+    root, inherited = chain[-1], frozenset[str]()
+    for child in reversed(chain[:-1]):
+        params = root.get("params")
+        known = params.entries if isinstance(params, Mapping) else ()
+        inherited = frozenset(key.text for key, _ in known)
+        root = merge(root, child, report, without)
+    _check_stem(stem, root, report)
+    spec = parse(root, stem, report)
+    return replace(spec, inherited=inherited) if spec and len(chain) > 1 else spec
 
 
 def can_name_function(stem: str) -> bool:
@@ -143,9 +159,11 @@ def _read_chain(first: _File, report: Report, reader: Reader) -> list[Mapping] |
         if root is None or not check_version(root, report):
             return None
         known.add(real)
-        chain.append(root)
+        chain.append(check_root(root, report))
         folder = folder or root_folder(real)
-        extends = root.get("extends")
+        extends = chain[-1].get("extends")
+        if root.get("extends") is None:
+            report = Report()  # if it is misspelt, it is enough to say so
         if extends is None:
             return chain
         file = _parent(extends, _File(real, file.shown), folder, report)

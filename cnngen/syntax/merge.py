@@ -2,6 +2,7 @@
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
+from cnngen.source import Span
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
 
 PARTS = (
@@ -16,14 +17,17 @@ OWN = "results"  # of one network: none inherits them
 Entries = dict[str, tuple[Scalar, Node]]
 
 
-def merge(parent: Mapping, child: Mapping, report: Report) -> Mapping:
-    """The keys of the parent, changed as the child says; what it adds stands at the end."""
+def merge(parent: Mapping, child: Mapping, report: Report, without: Span | None = None) -> Mapping:
+    """The keys of the parent, changed as the child says; what it adds stands at the end.
+
+    `without` is the key of an entry of the child that does not count.
+    """
     merged = _entries(parent)
     merged.pop(OWN, None)
     for key, value in child.entries:
         if key.text in PARTS:
             known = merged.get(key.text)
-            value = _merge_part(key.text, known[1] if known else None, value, report)
+            value = _merge_part(key.text, known[1] if known else None, value, report, without)
         merged[key.text] = (key, value)
     return Mapping(tuple(merged.values()), child.span)
 
@@ -33,7 +37,9 @@ def _entries(node: Node | None) -> Entries:
     return {key.text: (key, value) for key, value in entries}
 
 
-def _merge_part(part: str, old: Node | None, new: Node, report: Report) -> Node:
+def _merge_part(
+    part: str, old: Node | None, new: Node, report: Report, without: Span | None
+) -> Node:
     if old and not isinstance(old, Mapping) and not is_null(old):
         return old  # a mistake of the parent, which `parse` reports
     if not isinstance(new, Mapping):
@@ -41,6 +47,8 @@ def _merge_part(part: str, old: Node | None, new: Node, report: Report) -> Node:
     merged = _entries(old)
     for key, value in new.entries:
         known = merged.get(key.text)
+        if key.span == without:
+            continue
         if not is_null(value):
             merged[key.text] = (
                 key,

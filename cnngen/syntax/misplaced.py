@@ -1,7 +1,7 @@
 """Keys that stand a level too high or too low: beside the key that they belong to, not below it,
 or blocks that are not below `blocks`.
 
-Each is reported and put back or left out, so that nothing else has to be said about it.
+Each is reported and put where it belongs, so that nothing else has to be said about it.
 """
 
 from collections.abc import Collection, Iterable
@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.source import Span
-from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
+from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, brief, is_null
 
 Entry = tuple[Scalar, Node]
 
@@ -35,10 +35,14 @@ def put_back(
     return tuple(kept.items())
 
 
-def without_blocks(node: Mapping, report: Report, outer: Span | None = None) -> Mapping:
-    """A spec, or its block called `outer`, less the blocks that stand among its keys."""
+def without_blocks(
+    node: Mapping, report: Report, outer: Span | None = None
+) -> tuple[Mapping, list[Entry]]:
+    """A spec, or its block called `outer`, less the blocks that stand among its keys; and those."""
     inner = [entry for entry in node.entries if _is_block(*entry)]
-    for key, _ in inner:
+    for key, value in inner:
+        if isinstance(value, Broken):
+            continue
         name = brief(key.text)
         report.add(
             "unknown-key",
@@ -49,14 +53,29 @@ def without_blocks(node: Mapping, report: Report, outer: Span | None = None) -> 
             secondary=[Label(outer, "it stands in this")] if outer else [],
             help=f"indent it like `{brief(outer.text)}`" if outer else "move it below `blocks:`",
         )
-    return replace(node, entries=tuple(entry for entry in node.entries if entry not in inner))
+    kept = tuple(entry for entry in node.entries if entry not in inner)
+    return replace(node, entries=kept), inner
+
+
+def put_into(node: Mapping, key: str, entries: list[Entry]) -> Mapping:
+    """A mapping with more entries below one of its keys, if that can have any."""
+    value = node.get(key)
+    if not entries or not (value is None or is_null(value) or isinstance(value, Mapping)):
+        return node
+    known = value.entries if isinstance(value, Mapping) else ()
+    merged = {entry[0].text: entry for entry in (*entries, *known)}
+    whole = Mapping(tuple(merged.values()), value.span if value else node.span)
+    owner = next((k for k, _ in node.entries if k.text == key), None)
+    if owner is None:
+        return replace(node, entries=(*node.entries, (Scalar(key, True, node.span), whole)))
+    return replace(node, entries=tuple((k, whole if k is owner else v) for k, v in node.entries))
 
 
 def _is_block(key: Scalar, value: Node) -> bool:
     return (
         key.text[:1].isupper()
-        and isinstance(value, Mapping)
-        and any(part.text in BLOCK_KEYS for part, _ in value.entries)
+        and isinstance(value, Mapping | Broken)
+        and (isinstance(value, Broken) or any(part.text in BLOCK_KEYS for part, _ in value.entries))
     )
 
 

@@ -4,14 +4,14 @@ import re
 from dataclasses import replace
 
 from cnngen.diagnostics.model import Report
-from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant
 from cnngen.syntax.forms import FORM_PARTS
-from cnngen.syntax.misplaced import BLOCK_KEYS, put_back, without_blocks
+from cnngen.syntax.misplaced import BLOCK_KEYS, Entry, put_back, put_into, without_blocks
 from cnngen.syntax.missing_op import report_nameless_stages, report_op_as_name
 from cnngen.syntax.parse_body import parse_body
-from cnngen.syntax.parse_parameters import parse_parameters
+from cnngen.syntax.parse_input import parse_input
+from cnngen.syntax.parse_parameters import parse_parameters, unread_parameter
 from cnngen.syntax.parse_results import parse_results
 from cnngen.syntax.parse_value import (
     check_keys,
@@ -35,6 +35,7 @@ from cnngen.syntax.tree import (
     Spec,
     Stage,
     When,
+    unread_step,
 )
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null
 
@@ -50,16 +51,38 @@ KEYS = (
     *("cnngen", "name", "about", "paper", "results", "extends", "params"),
     *("input", "defaults", "blocks", "model", "outputs"),
 )
-SIDES = ("channels", "height", "width")
-LARGEST_SIDE = 2**31 - 1
 
 
 def parse(root: Mapping, stem: str, report: Report) -> Spec | None:
-    """The spec of a file called `stem` (its `extends` followed); None where there was a mistake."""
-    own = Report()
-    spec = _parse_spec(root, stem, own) if check_version(root, own) else None
-    report.found |= own.found
-    return None if own.failed else spec
+    """The spec of a file called `stem` (its `extends` followed), less what cannot be read; None
+    where it is of another version.
+    """
+    if not check_version(root, report):
+        return None
+    return _parse_spec(check_root(root, report), stem, report)
+
+
+def check_root(root: Mapping, report: Report) -> Mapping:
+    """A file with its keys put right, and its blocks where they belong: before others extend it."""
+    several = next((key for key, _ in root.entries if key.text == "inputs"), None)
+    if several:
+        report.add(
+            "unknown-key",
+            "a network with several inputs is not supported",
+            several.span,
+            help="describe one input: `input: {channels: 3, height: 224, width: 224}`",
+        )
+    root, strays = without_blocks(root, report)
+    root = check_keys(root, (*KEYS, "inputs"), "a spec", report, KEYS)
+    values = [(key, v) for key, v in root.entries if key.text not in KEYS and _is_number(v)]
+    return put_into(put_into(root, "blocks", strays), "params", values)
+
+
+def _is_number(value: Node) -> bool:
+    """Whether this can only be the value of a parameter, which is not indented enough."""
+    if isinstance(value, Sequence):
+        return bool(value.items) and all(map(_is_number, value.items))
+    return isinstance(value, Scalar) and re.fullmatch(r"[\d.]+|true|false", value.text) is not None
 
 
 def check_version(root: Mapping, report: Report) -> bool:
@@ -82,34 +105,23 @@ def check_version(root: Mapping, report: Report) -> bool:
     return True
 
 
-def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec | None:
-    several = next((key for key, _ in root.entries if key.text == "inputs"), None)
-    if several:
-        report.add(
-            "unknown-key",
-            "a network with several inputs is not supported",
-            several.span,
-            help="describe one input: `input: {channels: 3, height: 224, width: 224}`",
-        )
-    root = without_blocks(root, report)
-    check_keys(root, (*KEYS, "inputs") if several else KEYS, "a spec", report)
+def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec:
+    several = root.get("inputs") is not None
     part = {key.text: value for key, value in root.entries}
     start = root.entries[0][0].span if root.entries else Span(root.span.source, 0, 0)
     required = {key: EXAMPLES[key] for key in EXAMPLES if key != "input" or not several}
-    if not any(suggest(key.text, ("extends",)) for key, _ in root.entries if key.text not in KEYS):
-        require_keys(root, required, "the spec", start, report)
-    name = _parse_title(part.get("name"), report)
+    require_keys(root, required, "the spec", start, report)
+    name = _parse_title(part.get("name"), report) or Identifier("", start)
     about = parse_text(part["about"], "`about`", report) if "about" in part else ""
     paper = _parse_paper(part.get("paper"), report)
     results = parse_results(part.get("results"), report)
     parameters = parse_parameters(part.get("params"), report, in_block=False)
-    image = _parse_input(part["input"], report) if "input" in part else None
+    params = part.get("params")
+    image = parse_input(part["input"], params, report) if "input" in part else Input(0, 0, 0, start)
     defaults = _parse_defaults(part.get("defaults"), report)
     blocks = _parse_blocks(part.get("blocks"), report)
     stages = _parse_model(part["model"], report) if "model" in part else ()
     outputs = _parse_outputs(part.get("outputs"), report)
-    if name is None or image is None:
-        return None
     return Spec(
         *(stem, name, about, paper, results, parameters, image),
         *(defaults, blocks, stages, outputs, root.span),
@@ -133,7 +145,7 @@ def _parse_paper(node: Node | None, report: Report) -> Paper | None:
     )
     if paper is None:
         return None
-    check_keys(paper, fields, "`paper`", report)
+    paper = check_keys(paper, fields, "`paper`", report)
     return Paper(
         **{
             key.text: parse_text(value, f"`{key.text}`", report)
@@ -143,46 +155,11 @@ def _parse_paper(node: Node | None, report: Report) -> Paper | None:
     )
 
 
-def _parse_input(node: Node, report: Report) -> Input | None:
-    example = "write `input: {channels: 3, height: 224, width: 224}`"
-    sides = mapping(node, "`input`", report, example)
-    if sides is None:
-        return None
-    check_keys(sides, SIDES, "`input`", report)
-    given = {key.text: value for key, value in sides.entries}
-    if missing := [side for side in SIDES if side not in given]:
-        listed = " and ".join(f"`{side}`" for side in missing)
-        report.add("missing-key", f"`input` lacks {listed}", sides.span, help=example)
-    numbers = [_parse_side(given[side], side, report) for side in SIDES if side in given]
-    found = [number for number in numbers if number is not None]
-    return Input(found[0], found[1], found[2], sides.span) if len(found) == len(SIDES) else None
-
-
-def _parse_side(node: Node, side: str, report: Report) -> int | None:
-    if not isinstance(node, Scalar):
-        wrong_kind(node, f"`{side}` must be a whole number", report)
-        return None
-    text = node.text.strip()
-    if not re.fullmatch(r"-?[0-9]{1,20}", text) or re.match(r"-?0[0-9]", text):
-        example = 3 if side == "channels" else 224
-        report.add(
-            "wrong-type",
-            f"`{side}` must be a whole number",
-            node.span,
-            help=f"write, say, `{side}: {example}`",
-        )
-    elif not 1 <= int(text) <= LARGEST_SIDE:
-        report.add(
-            "out-of-range", f"`{side}` must be at least 1 and at most {LARGEST_SIDE}", node.span
-        )
-    else:
-        return int(text)
-    return None
-
-
 def _parse_defaults(node: Node | None, report: Report) -> dict[str, Call]:
     example = "write `defaults: {conv: {bias: false}}`"
     defaults: dict[str, Call] = {}
+    if node and not isinstance(node, Mapping) and not is_null(node):
+        defaults[""] = unread_step(node.span)
     for key, value in entries(node, "`defaults`", example, report):
         if op := parse_name(key, "an op", report):
             defaults[op.text] = Call(op, parse_arguments(value, op, report), key.span)
@@ -192,31 +169,42 @@ def _parse_defaults(node: Node | None, report: Report) -> dict[str, Call]:
 def _parse_blocks(node: Node | None, report: Report) -> dict[str, Block]:
     example = "write `blocks: {Name: {about: ..., body: [...]}}`"
     blocks: dict[str, Block] = {}
-    for key, value in put_back(entries(node, "`blocks`", example, report), BLOCK_KEYS, report):
+    if node and not isinstance(node, Mapping) and not is_null(node):
+        blocks[""] = _unread_block(Identifier("", node.span))
+    waiting = [*put_back(entries(node, "`blocks`", example, report), BLOCK_KEYS, report)]
+    while waiting:
+        key, value = waiting.pop(0)
         name = parse_new_name(key, "block", report)
-        block = _parse_block(name or Identifier(key.text, key.span), value, report)
-        if name and block:
-            blocks[name.text] = block
+        blocks[name.text], strays = _parse_block(name, value, report)
+        waiting += strays
     return blocks
 
 
-def _parse_block(name: Identifier, node: Node, report: Report) -> Block | None:
+def _parse_block(name: Identifier, node: Node, report: Report) -> tuple[Block, list[Entry]]:
+    """A block, and those that stand in it by mistake."""
     what = f"the block `{brief(name.text)}`"
     block = mapping(node, what, report, "write `about: ...` and `body: ...` below its name")
     if block is None:
-        return None
+        return _unread_block(name), []
     block = replace(block, entries=put_back(block.entries, FORM_PARTS, report))
-    block = without_blocks(block, report, name.span)
-    check_keys(block, BLOCK_KEYS, what, report)
+    block, strays = without_blocks(block, report, name.span)
+    block = check_keys(block, BLOCK_KEYS, what, report)
     about, body = block.get("about"), block.get("body")
     require_keys(block, BLOCK_EXAMPLES, what, name.span, report)
-    return Block(
+    parsed = Block(
         name,
         parse_text(about, "`about`", report) if about else "",
         parse_parameters(block.get("params"), report, in_block=True),
-        parse_body(body, "`body`", report) if body else (),
+        parse_body(body, "`body`", report) if body else (unread_step(name.span),),
         name.span.to(block.span),
     )
+    return parsed, strays
+
+
+def _unread_block(name: Identifier) -> Block:
+    """What stands for a block that could not be read; without a name, for all of them."""
+    at = name.span
+    return Block(name, "", (unread_parameter(at),), (unread_step(at),), at)
 
 
 def _parse_model(node: Node, report: Report) -> tuple[Stage, ...]:
@@ -230,11 +218,11 @@ def _parse_model(node: Node, report: Report) -> tuple[Stage, ...]:
     stages: list[Stage] = []
     for key, value in put_back(model.entries, FORM_PARTS, report) if model else ():
         if report_op_as_name(key, value, "stage", report):
-            continue
-        name = parse_new_name(key, "stage", report)
-        body = parse_body(value, f"`{brief(key.text)}`", report)
-        if name:
-            stages.append(_make_stage(name, body, name.span.to(value.span), report))
+            name, body = Identifier(key.text, key.span), (unread_step(value.span),)
+        else:
+            name = parse_new_name(key, "stage", report)
+            body = parse_body(value, f"`{brief(key.text)}`", report)
+        stages.append(_make_stage(name, body, name.span.to(value.span), report))
     return tuple(stages)
 
 
@@ -272,6 +260,6 @@ def _parse_outputs(node: Node | None, report: Report) -> tuple[tuple[Identifier,
         stage = parse_reference(
             value, f"the output `{brief(key.text)}`", report, "name a stage of the model"
         )
-        if name and stage and not isinstance(value, Broken):
+        if stage and not isinstance(value, Broken):
             outputs.append((name, stage))
     return tuple(outputs)

@@ -3,7 +3,7 @@
 The recursion follows the nesting of the YAML, which `read` bounds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell, suggest
@@ -21,7 +21,7 @@ from cnngen.syntax.parse_value import (
     parse_name,
     parse_new_name,
     parse_reference,
-    parse_value,
+    read_value,
     wrong_kind,
 )
 from cnngen.syntax.step_errors import report_heads, report_no_op, report_stray
@@ -35,6 +35,8 @@ from cnngen.syntax.tree import (
     Repeat,
     Step,
     When,
+    unread,
+    unread_step,
 )
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_null
 
@@ -49,27 +51,28 @@ def parse_body(node: Node, what: str, report: Report, *, may_be_empty: bool = Fa
                 node.span,
                 help="write a step: `- relu`, or `identity`",
             )
+            return (unread_step(node.span),)
         return ()
     nodes = node.items if isinstance(node, Sequence) else (node,)
-    steps = (_parse_step(item, report) for item in nodes)
-    return tuple(step for step in steps if step is not None)
+    return tuple(_parse_step(item, report) for item in nodes)
 
 
-def _parse_step(node: Node, report: Report) -> Step | None:
+def _parse_step(node: Node, report: Report) -> Step:
+    """A step, or what stands for one that could not be read."""
     match node:
         case Scalar() if not is_null(node):
             if report_joined_words(node, report):
-                return None
+                return unread_step(node.span)
             word = brief(node.text.split("(")[0].split(":")[0].strip())
             bare = node.text.rstrip().endswith("()")
             help = f"write `{word}`" if bare else f"write `{word}: {{attribute: value}}`"
             callee = parse_name(node, "a step", report, help)
-            return Call(callee, (), node.span) if callee else None
+            return Call(callee, (), node.span) if callee else unread_step(node.span)
         case Mapping():
             return _parse_keyed(node, report)
         case _:
             wrong_kind(node, "a step must be an op, a block or a mapping", report, "write `- relu`")
-            return None
+            return unread_step(node.span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,12 @@ class _Around:
     name: Identifier | None
     origin: Identifier | None
 
+    def unread(self) -> Step:
+        """What stands for a step that cannot be read further."""
+        return unread_step(self.span, self.name, self.origin)
 
-def _parse_keyed(node: Mapping, report: Report) -> Step | None:
+
+def _parse_keyed(node: Mapping, report: Report) -> Step:
     """A step that is a mapping: one key says what it is, the others belong to it."""
     heads = [entry for entry in node.entries if entry[0].text not in PARTS]
     forms = [entry for entry in heads if entry[0].text in FORMS]
@@ -89,27 +96,27 @@ def _parse_keyed(node: Mapping, report: Report) -> Step | None:
     if not heads:
         return _parse_reference(node, origin, report)
     if isinstance(origin, Sequence) and report_join(heads[0][0], origin, report, beside=True):
-        return None
+        return unread_step(node.span, _parse_step_name(name, report) if name else None)
     around = _Around(
         node.span,
         _parse_step_name(name, report) if name else None,
-        parse_reference(origin, "`from`", report, FROM_HELP) if origin else None,
+        _parse_origin(origin, report) if origin else None,
     )
     if len(forms) == 1:
         return _parse_form(node, *forms[0], around, report)
     if len(heads) > 1:
         if not report_attributes(heads, node, report):
             report_heads(heads, FORMS, PARTS, report)
-        return None
+        return around.unread()
     key, value = heads[0]
     if stray := [part for part, _ in node.entries if part.text in PARTS - set(AROUND)]:
         report_stray(key, stray[0], FORMS, report)
-        return None
+        return around.unread()
     if report_join(key, value, report) or report_list(key, value, report):
-        return None
+        return around.unread()
     callee = parse_name(key, "an op", report)
     if callee is None:
-        return None
+        return around.unread()
     arguments = parse_arguments(value, callee, report)
     return Call(callee, arguments, around.span, around.name, around.origin)
 
@@ -118,24 +125,26 @@ FROM_HELP = "`from` names one step or stage; several are joined by `branches`"
 
 
 def _parse_step_name(node: Node, report: Report) -> Identifier | None:
+    """The name of a step; None where it cannot be one."""
     if isinstance(node, Scalar):
         return parse_new_name(node, "step", report)
     wrong_kind(node, "`name` must be a name", report)
     return None
 
 
-def _parse_reference(node: Mapping, origin: Node | None, report: Report) -> Step | None:
+def _parse_origin(node: Node, report: Report) -> Identifier:
+    return parse_reference(node, "`from`", report, FROM_HELP) or Identifier("", node.span)
+
+
+def _parse_reference(node: Mapping, origin: Node | None, report: Report) -> Step:
     """`{from: name}`; a mapping that says nothing else lacks its op."""
     if origin and len(node.entries) == 1:
-        target = parse_reference(origin, "`from`", report, FROM_HELP)
-        return Reference(target, node.span) if target else None
+        return Reference(_parse_origin(origin, report), node.span)
     report_no_op(node, origin, report)
-    return None
+    return unread_step(node.span)
 
 
-def _parse_form(
-    node: Mapping, key: Scalar, value: Node, around: _Around, report: Report
-) -> Step | None:
+def _parse_form(node: Mapping, key: Scalar, value: Node, around: _Around, report: Report) -> Step:
     """`repeat`, `each`, `when` or `branches`."""
     known = FORMS[key.text]
     strays = [entry for entry in node.entries if entry[0].text not in known and entry[0] is not key]
@@ -143,24 +152,20 @@ def _parse_form(
         arms = [(k, v) for k, v in strays if _is_body(v) and not suggest(k.text, known)]
         value = put_below((key, value), arms, report)
         strays = [entry for entry in strays if entry not in arms]
-    guesses = [_report_stray(part, key.text, node, report) for part, _ in strays]
+    for part, _ in strays:
+        node = _with_key(node, part, _report_stray(part, key.text, node, report))
     if key.text == "branches":
         return _parse_branches(node, key, value, around, report)
     if node.get("do") is None:
-        if "do" not in guesses:
-            report.add(
-                "missing-key", f"`{key.text}` lacks `do`", key.span, help="add `do:` with the steps"
-            )
-        body: Body = ()
-    else:
-        body = _parse_part(node, "do", report) or ()
+        report.add(
+            "missing-key", f"`{key.text}` lacks `do`", key.span, help="add `do:` with the steps"
+        )
+    body = _parse_part(node, "do", report) or (unread_step(key.span),)
     if key.text == "each":
         lists = _parse_lists(value, report)
         between = _parse_part(node, "between", report)
         return Each(lists, body, between, around.span, around.name, around.origin)
-    expression = parse_value(value, f"`{key.text}`", report)
-    if expression is None:
-        return None
+    expression = read_value(value, f"`{key.text}`", report)
     if key.text == "repeat":
         return Repeat(expression, body, around.span, around.name, around.origin)
     orelse = _parse_part(node, "else", report)
@@ -187,6 +192,14 @@ def _report_stray(part: Scalar, form: str, node: Mapping, report: Report) -> str
     return guess
 
 
+def _with_key(node: Mapping, key: Scalar, meant: str | None) -> Mapping:
+    """A mapping in which a key is put right, if its right name is still free."""
+    if meant is None or node.get(meant) is not None:
+        return node
+    entries = ((replace(k, text=meant) if k is key else k, value) for k, value in node.entries)
+    return replace(node, entries=tuple(entries))
+
+
 def _is_body(node: Node) -> bool:
     """Whether this may be the steps of a branch, and no value."""
     return not isinstance(node, Scalar) or is_null(node) or node.text == "identity"
@@ -201,25 +214,26 @@ def _parse_lists(node: Node, report: Report) -> tuple[tuple[Identifier, Expressi
     """`{variable: list, ...}`."""
     example = "write `each: {depth: [3, 4, 6]}`"
     lists = mapping(node, "`each`", report, example)
-    if lists and not lists.entries:
-        report.add("wrong-kind", "`each` has no variables", lists.span, help=example)
+    if not (lists and lists.entries):
+        none = ((Identifier("", node.span), unread(node.span)),)
+        if lists:
+            report.add("wrong-kind", "`each` has no variables", lists.span, help=example)
+        return none
     parsed: list[tuple[Identifier, Expression]] = []
-    for key, value in lists.entries if lists else ():
+    for key, value in lists.entries:
         name = parse_new_name(key, "variable", report)
-        values = parse_value(value, f"`{brief(key.text)}`", report)
-        if name and values is not None:
-            parsed.append((name, values))
+        parsed.append((name, read_value(value, f"`{brief(key.text)}`", report)))
     return tuple(parsed)
 
 
 def _parse_branches(
     node: Mapping, key: Scalar, value: Node, around: _Around, report: Report
-) -> Step | None:
+) -> Step:
     arms_node = mapping(
         value, "`branches`", report, "give each branch a name: `branches: {left: ..., right: ...}`"
     )
     if arms_node is None:
-        return None
+        return around.unread()
     inside = next((arm for arm, _ in arms_node.entries if arm.text == "join"), None)
     if inside and node.get("join") is None:
         report.add(
@@ -229,7 +243,9 @@ def _parse_branches(
             secondary=[Label(key.span, "it belongs to this step")],
             help="indent it like `branches`",
         )
-        return None
+        moved = next(entry for entry in arms_node.entries if entry[0] is inside)
+        arms_node = replace(arms_node, entries=tuple(e for e in arms_node.entries if e != moved))
+        node = replace(node, entries=(*node.entries, moved))
     join = _parse_join(node, key, report)
     if len(arms_node.entries) < 2:
         report.add(
@@ -241,31 +257,26 @@ def _parse_branches(
     arms: list[tuple[Identifier, Body]] = []
     for arm, body in put_back(arms_node.entries, FORM_PARTS, report):
         if report_op_as_name(arm, body, "branch", report):
-            continue
-        name = parse_new_name(arm, "branch", report)
-        steps = parse_body(body, f"`{brief(arm.text)}`", report, may_be_empty=True)
-        if name:
-            arms.append((name, steps))
-    if join is None:
-        return None
+            name, steps = Identifier(arm.text, arm.span), (unread_step(body.span),)
+        else:
+            name = parse_new_name(arm, "branch", report)
+            steps = parse_body(body, f"`{brief(arm.text)}`", report, may_be_empty=True)
+        arms.append((name, steps))
     return Branches(tuple(arms), join, around.span, around.name, around.origin)
 
 
-def _parse_join(node: Mapping, key: Scalar, report: Report) -> Identifier | None:
+def _parse_join(node: Mapping, key: Scalar, report: Report) -> Identifier:
+    """The join; without letters where there is none, or nobody knows which."""
     listed = f"{', '.join(JOINS[:-1])} or {JOINS[-1]}"
     join = node.get("join")
     if join is None:
-        known = ("branches", *FORMS["branches"])
-        if not any(
-            suggest(part.text, ("join",)) for part, _ in node.entries if part.text not in known
-        ):
-            report.add(
-                "missing-key",
-                "`branches` lacks `join`",
-                key.span,
-                help=f"add `join: add`; a join is {listed}",
-            )
-        return None
+        report.add(
+            "missing-key",
+            "`branches` lacks `join`",
+            key.span,
+            help=f"add `join: add`; a join is {listed}",
+        )
+        return Identifier("", key.span)
     name = parse_name(join, "`join`", report, f"a join is {listed}")
     if name and name.text not in JOINS:
         meant = translate(name.text, OPS, JOINS)
@@ -277,5 +288,5 @@ def _parse_join(node: Mapping, key: Scalar, report: Report) -> Identifier | None
             help=f"did you mean `{guess}`?" if guess else f"a join is {listed}",
             fix=respell(name.span, guess, () if meant else JOINS, closed=True),
         )
-        return None
-    return name
+        return Identifier(guess or "", name.span)
+    return name or Identifier("", join.span)

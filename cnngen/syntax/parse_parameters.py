@@ -10,9 +10,9 @@ from cnngen.diagnostics.synonyms import translate
 from cnngen.source import Span
 from cnngen.syntax.default_type import default_type
 from cnngen.syntax.expression import Expression, InputChannels, Name, walk
-from cnngen.syntax.parse_value import LONGEST_TEXT, entries, parse_new_name, parse_value
-from cnngen.syntax.tree import Identifier, Parameter, ParameterType
-from cnngen.syntax.yaml_nodes import Node, Scalar, brief, is_null
+from cnngen.syntax.parse_value import LONGEST_TEXT, entries, mapping, parse_new_name, read_value
+from cnngen.syntax.tree import Identifier, Parameter, ParameterType, unread
+from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
 
 TYPES: tuple[ParameterType, ...] = get_args(ParameterType)
 MOST_PARAMETERS = 100
@@ -20,7 +20,11 @@ COMMENT = re.compile(r"[ \t]*(?:,[ \t]*)?#[ \t]*([^\n]*)")
 
 
 def parse_parameters(node: Node | None, report: Report, *, in_block: bool) -> tuple[Parameter, ...]:
+    """The parameters; of one whose default or type cannot be read, at least the name."""
     example = "write `params: {depth: 2}`"
+    if node and not is_null(node) and not isinstance(node, Mapping):
+        mapping(node, "`params`", report, example)
+        return (unread_parameter(node.span),)
     parameters: list[Parameter] = []
     given = entries(node, "`params`", example, report)
     if len(given) > MOST_PARAMETERS:
@@ -32,17 +36,21 @@ def parse_parameters(node: Node | None, report: Report, *, in_block: bool) -> tu
         )
     for key, value in given[:MOST_PARAMETERS]:
         name = parse_new_name(key, "parameter", report)
-        parameter = _parse_parameter(
-            name or Identifier(key.text, key.span), value, in_block, report
-        )
-        if name and parameter:
-            parameters.append(parameter)
+        parameters.append(_parse_parameter(name, value, in_block, report))
     return tuple(parameters)
 
 
-def _parse_parameter(
-    name: Identifier, value: Node, in_block: bool, report: Report
-) -> Parameter | None:
+def unread_parameter(at: Span) -> Parameter:
+    """What stands for parameters that could not be read, names included."""
+    return _unsound(Identifier("", at), unread(at))
+
+
+def _unsound(name: Identifier, default: Expression) -> Parameter:
+    """A parameter with a mistake that was reported."""
+    return Parameter(name, "int", default, is_sound=False)
+
+
+def _parse_parameter(name: Identifier, value: Node, in_block: bool, report: Report) -> Parameter:
     about = _parse_comment(name.span, value.span, report)
     word = value.text if isinstance(value, Scalar) else ""
     shown = brief(name.text)
@@ -55,7 +63,7 @@ def _parse_parameter(
             value.span,
             help=f"write a value, such as `{shown}: 2`",
         )
-        return None
+        return _unsound(name, unread(value.span))
     if is_null(value):
         report.add(
             "wrong-kind",
@@ -66,10 +74,10 @@ def _parse_parameter(
             help=f"write `{shown}: 2`"
             + (f", or `{shown}: int` where it must be given" if in_block else ""),
         )
-        return None
-    default = parse_value(value, f"`{shown}`", report)
-    if default is None or not _is_constant(default, in_block, report):
-        return None
+        return _unsound(name, unread(value.span))
+    default = read_value(value, f"`{shown}`", report)
+    if not _is_constant(default, in_block, report):
+        return _unsound(name, unread(value.span))
     type = default_type(default)
     if type is None:
         report.add(
@@ -77,13 +85,15 @@ def _parse_parameter(
             f"the default of `{shown}` must be a number, `true` or `false`, or a list of numbers",
             value.span,
         )
-        return None
+        return _unsound(name, default)
     return Parameter(name, type, default, about)
 
 
 def _is_constant(default: Expression, in_block: bool, report: Report) -> bool:
     for part, _ in walk(default):
         match part:
+            case Name(name=""):
+                return False
             case Name(name=name, span=Span() as span):
                 is_type = in_block and part is default
                 meant = translate(name, OTHER_TYPES, TYPES) if is_type else None

@@ -35,7 +35,7 @@ def _parse_result(node: Node, report: Report) -> Result | None:
     result = mapping(node, "a result", report, EXAMPLE)
     if result is None:
         return None
-    check_keys(result, KEYS, "a result", report)
+    result = check_keys(result, KEYS, "a result", report)
     require_keys(result, EXAMPLES, "a result", result.span, report)
     part = {key.text: value for key, value in result.entries}
     dataset, source = (_required_text(part.get(key), key, report) for key in ("dataset", "source"))

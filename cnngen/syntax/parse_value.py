@@ -1,10 +1,12 @@
 """The leaves of a spec: names, texts, expressions and arguments, from YAML nodes.
 
-Every function here reports what it cannot read and returns None, or what is left.
+Every function here reports what it cannot read and returns None, or what is left; some give what
+stands for it, so that the rest can be checked.
 """
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import respell, suggest
@@ -12,7 +14,7 @@ from cnngen.source import Span
 from cnngen.syntax.expression import Expression, ListOf
 from cnngen.syntax.expression_parser import parse_expression
 from cnngen.syntax.names import LONGEST_NAME, NameKind, check_name
-from cnngen.syntax.tree import Argument, Distribution, Identifier
+from cnngen.syntax.tree import Argument, Distribution, Identifier, unread
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null, kind
 
 LONGEST_TEXT = 500
@@ -44,28 +46,38 @@ def entries(
     return found.entries if found else ()
 
 
-def check_keys(node: Mapping, known: Iterable[str], what: str, report: Report) -> None:
+def check_keys(
+    node: Mapping, known: Iterable[str], what: str, report: Report, listed: Iterable[str] = ()
+) -> Mapping:
+    """Report unknown keys; gives the mapping with those that are only misspelt put right.
+
+    `listed` are the keys that are offered, where those are not all that are known.
+    """
     known = tuple(known)
+    listed = tuple(listed) or known
+    keys: list[Scalar] = []
     for key, value in node.entries:
+        keys.append(key)
         if key.text not in known and not isinstance(value, Broken):
-            guess = suggest(key.text, known)
+            guess = suggest(key.text, listed)
+            if guess and node.get(guess) is None:
+                keys[-1] = replace(key, text=guess)
             report.add(
                 "unknown-key",
                 f"{what} has no key `{brief(key.text)}`",
                 key.span,
-                help=f"did you mean `{guess}`?" if guess else f"the keys are {', '.join(known)}",
-                fix=respell(key.span, guess, known, closed=True),
+                help=f"did you mean `{guess}`?" if guess else f"the keys are {', '.join(listed)}",
+                fix=respell(key.span, guess, listed, closed=True),
             )
+    entries = zip(keys, (value for _, value in node.entries), strict=True)
+    return replace(node, entries=tuple({key.text: (key, v) for key, v in entries}.values()))
 
 
 def require_keys(
     node: Mapping, examples: dict[str, str], what: str, at: Span, report: Report
 ) -> None:
-    """Report keys that a mapping lacks, unless they are there in another spelling."""
-    known = {key.text for key, _ in node.entries}
-    others = known - examples.keys()
-    missing = [key for key in examples if key not in known]
-    missing = [key for key in missing if not any(suggest(other, (key,)) for other in others)]
+    """Report keys that a mapping lacks."""
+    missing = [key for key in examples if node.get(key) is None]
     if missing:
         quoted = [f"`{key}`" for key in missing]
         listed = " and ".join([*filter(None, [", ".join(quoted[:-1])]), quoted[-1]])
@@ -91,10 +103,11 @@ def parse_text(node: Node, what: str, report: Report) -> str:
     return text
 
 
-def parse_new_name(key: Scalar, kind: NameKind, report: Report) -> Identifier | None:
-    """The name that a spec gives to something."""
+def parse_new_name(key: Scalar, kind: NameKind, report: Report) -> Identifier:
+    """The name that a spec gives to something; others may use it even if it is a bad one."""
     identifier = Identifier(key.text, key.span)
-    return identifier if check_name(identifier, kind, report) else None
+    check_name(identifier, kind, report)
+    return identifier
 
 
 def parse_name(node: Node, what: str, report: Report, help: str | None = None) -> Identifier | None:
@@ -145,12 +158,15 @@ def parse_value(node: Node, what: str, report: Report) -> Expression | None:
         case Scalar():
             return parse_expression(node.text, node.span, report)
         case Sequence():
-            items = [parse_value(item, what, report) for item in node.items]
-            parsed = [item for item in items if item is not None]
-            return ListOf(tuple(parsed), node.span) if len(parsed) == len(items) else None
+            return ListOf(tuple(read_value(i, what, report) for i in node.items), node.span)
         case Mapping() | Broken():
             wrong_kind(node, f"{what} must be an expression", report)
             return None
+
+
+def read_value(node: Node, what: str, report: Report) -> Expression:
+    """An expression, or what stands for one that could not be read."""
+    return parse_value(node, what, report) or unread(node.span)
 
 
 def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Argument, ...]:
@@ -163,8 +179,10 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
     value = brief(node.text) if isinstance(node, Scalar) else "..."
     example = f"say which {what} it is: `{callee.text}: {{{what}: {value}}}`"
     attributes = mapping(node, f"what `{callee.text}` is given", report, example)
+    if attributes is None:
+        return (Argument(Identifier("", node.span), unread(node.span)),)
     arguments: list[Argument] = []
-    for key, value in attributes.entries if attributes else ():
+    for key, value in attributes.entries:
         name = parse_name(key, "an attribute", report)
         what = f"`{brief(key.text)}`"
         parsed = (
@@ -172,8 +190,9 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
             if isinstance(value, Mapping)
             else parse_value(value, what, report)
         )
-        if name and parsed is not None:
-            arguments.append(Argument(name, parsed))
+        if name is None or parsed is None:
+            name, parsed = name or Identifier("", key.span), unread(value.span)
+        arguments.append(Argument(name, parsed))
     return tuple(arguments)
 
 
@@ -203,7 +222,7 @@ def _distribution(node: Mapping, what: str, report: Report) -> Distribution | No
     arguments: list[tuple[Identifier, Expression]] = []
     for argument, number in given.entries if given else ():
         name = parse_name(argument, "an argument", report)
-        parsed = parse_value(number, f"`{brief(argument.text)}`", report)
-        if name and parsed is not None:
+        parsed = read_value(number, f"`{brief(argument.text)}`", report)
+        if name:
             arguments.append((name, parsed))
     return Distribution(word, tuple(arguments), node.span)

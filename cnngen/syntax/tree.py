@@ -1,5 +1,9 @@
 """The spec as its author means it: typed nodes, each with its span.
 
+What could not be read, and was reported, stays in the tree as a name without letters: a call of
+nothing, or a value that is the name of nothing. Later passes say nothing about it, and take what
+depends on it for unknown. No other pass sees it, for nothing is made of a spec with a mistake.
+
 Steps compare by identity, so that later passes can keep facts about each of them. They have no
 generated `repr`, which each command would pay for at its start.
 """
@@ -8,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnngen.source import Span
-from cnngen.syntax.expression import Expression
+from cnngen.syntax.expression import Expression, Name
 
 ParameterType = Literal["int", "float", "bool", "ints", "floats", "size", "tensor"]
 
@@ -19,14 +23,29 @@ class Identifier:
     span: Span
 
 
+def unread(span: Span) -> Name:
+    """The value that stands for one which could not be read."""
+    return Name("", span)
+
+
+def is_unread(value: "ArgumentValue | None") -> bool:
+    """Whether a value stands for one that could not be read."""
+    return isinstance(value, Name) and not value.name
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parameter:
-    """A parameter of a block or of the model; `about` is the comment behind it."""
+    """A parameter of a block or of the model; `about` is the comment behind it.
+
+    `is_sound` is false where its type or default was reported: no value is held against it then.
+    One without a name stands for parameters that could not be read.
+    """
 
     name: Identifier
     type: ParameterType
     default: Expression | None = None
     about: str = ""
+    is_sound: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -115,6 +134,13 @@ class Branches:
     origin: Identifier | None = None
 
 
+def unread_step(
+    span: Span, name: Identifier | None = None, origin: Identifier | None = None
+) -> Call:
+    """The step that stands for one which could not be read; others may still name it."""
+    return Call(Identifier("", span), (), span, name, origin)
+
+
 Step = Call | Reference | Repeat | Each | When | Branches
 Body = tuple[Step, ...]
 
@@ -160,6 +186,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Input:
+    """The sizes of the input; all of them are 0 where they could not be read."""
+
     channels: int
     height: int
     width: int
@@ -171,6 +199,7 @@ class Spec:
     """One network: blocks and a model.
 
     `defaults` has what a call of an op says unless it says otherwise.
+    `inherited` are the names of the parameters of the spec that it extends, if it does.
     `outputs` maps the name of each output to a stage; where the author says none it is empty, and
     the last stage that does not exist in training only is the output, under its own name.
     """
@@ -187,3 +216,4 @@ class Spec:
     stages: tuple[Stage, ...]
     outputs: tuple[tuple[Identifier, Identifier], ...]
     span: Span
+    inherited: frozenset[str] | None = None

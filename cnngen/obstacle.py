@@ -1,0 +1,15 @@
+"""Obstacle: which files no fix may change."""
+
+import os
+from pathlib import Path
+
+from cnngen.shipped import SPECS
+
+
+def obstacle(path: Path) -> str | None:
+    """Why no fix may change a file, as the end of a sentence that begins with its name."""
+    if path.is_symlink():
+        return "is a link"
+    if path.resolve().is_relative_to(SPECS.resolve()):
+        return "ships with cnngen"
+    return None if os.access(path, os.W_OK) else "cannot be written"

@@ -1,0 +1,155 @@
+"""Repair: text that stops YAML, changed in a copy so that the rest of the file can be read.
+
+Of a line that cannot be understood, the block or the stage around it is left out.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import accumulate
+
+from cnngen.diagnostics.model import Diagnostic
+from cnngen.source import Repair, Source
+from cnngen.syntax.builder import LOST
+from cnngen.syntax.flow import CLOSING, quote
+from cnngen.syntax.yaml_errors import Mishap
+
+TEXT = re.compile(r"[ -]*(about|title|authors|source|protocol|dataset|url)[ ]*:[ ]*")
+CALL = re.compile(r"\w+:[ ]+\{.*\}|\w+:[ ]+\w+")
+GLUED = re.compile(r"([ -]*\w+:)\{.*\}")
+KEY = re.compile(r"([ ]*)[\w\"']+[ ]*:")
+
+PARTS = ("about", "params", "body", "do", "else", "between", "join", "name", "from")
+
+Repairs = tuple[Repair, ...]
+
+
+def repairs(
+    source: Source, mishap: Mishap, diagnostic: Diagnostic | None
+) -> Iterator[tuple[tuple[Repairs, ...], int]]:
+    """What may be changed in the text of a source so that YAML reads on: the likeliest first, each
+    with what may be meant instead, and how far YAML must get then.
+    """
+    shift = mishap.span(0, 0).start
+    own, at = source.original or source, source.back(mishap.at + shift)
+    line_end = at + len(own.text[at:].partition("\n")[0])
+    if diagnostic and diagnostic.fix and mishap.character != "\t":
+        edits = [Repair(e.span.start, e.span.end, e.text) for e in diagnostic.fix]
+        yield (tuple(p for r in edits for p in _parts(_text(source, r), r)),), line_end
+    certain = (*_quoted(mishap), *_closed(mishap))
+    moved = [
+        Repair(source.back(r.start + shift), source.back(r.end + shift), r.text) for r in certain
+    ]
+    yield (tuple(moved),), max([0, *(repair.end for repair in moved)])
+    left_out = [*_left_out(own, at)]
+    around = left_out[0][0].end if left_out else len(own.text)
+    yield tuple(_reindented(own, at)), around  # else its own block shows that it was not that
+    for way in left_out:
+        yield (way,), way[0].end
+
+
+def _text(source: Source, repair: Repair) -> str:
+    return (source.original or source).text[repair.start : repair.end]
+
+
+def _parts(old: str, repair: Repair) -> Repairs:
+    """A repair as what it writes around the text that stays, so that this keeps its places."""
+    if not old or old not in repair.text:
+        return (repair,)
+    before, _, after = repair.text.partition(old)
+    return (
+        Repair(repair.start, repair.start, before),
+        Repair(repair.end, repair.end, after),
+    )
+
+
+def _quoted(mishap: Mishap) -> Repairs:
+    """A text with a `:` in it, in quotes, or a call without braces in them."""
+    last = mishap.neighbour
+    if mishap.character != ":" or last is None or "\n" in last.text:
+        return ()
+    start = last.start - mishap.span(0, 0).start
+    line = mishap.text.rfind("\n", 0, start) + 1
+    text = mishap.text[start : mishap.line_end]
+    if TEXT.fullmatch(mishap.text[line:start]):
+        return _parts(text, Repair(start, mishap.line_end, quote(text)))
+    if glued := GLUED.match(mishap.text, line):
+        return (Repair(glued.end(1), glued.end(1), " "),)
+    if CALL.fullmatch(text):
+        return Repair(start, start, "{"), Repair(mishap.line_end, mishap.line_end, "}")
+    return ()
+
+
+def _closed(mishap: Mishap) -> Repairs:
+    """A bracket that is not closed on its line, closed at the end of it."""
+    opening = mishap.opening
+    if opening is None or mishap.text[opening : opening + 1] not in ("{", "["):
+        return ()
+    line, end = mishap.text.rfind("\n", 0, opening) + 1, mishap.text.find("\n", opening)
+    whole = mishap.text[line : end if end >= 0 else None]
+    written = re.split(r"\s#", whole, maxsplit=1)[0].rstrip()
+    depths = accumulate((c in "[{(") - (c in ")}]") for c in written)
+    last = [*depths][-1]
+    if last != 1 or written.endswith((",", ":", "{", "[", "(")):
+        return ()
+    at = line + len(written)
+    return (Repair(at, at, CLOSING[mishap.text[opening]]),)
+
+
+def _reindented(source: Source, at: int) -> Iterator[Repairs]:
+    """A line at the mishap, or just above it, indented like its neighbour: a key like the one
+    above, an item of a list like the one below. A part of a step may belong to any above it.
+    """
+    here = source.position(at)[0]
+    for number in filter(None, (_beside(source, here, -1), here)):
+        line = source.line(number)
+        is_item, depth = line.lstrip().startswith("- "), _depth(line)
+        beside = _beside(source, number, 1 if is_item else -1)
+        if beside is None or re.match(rf"\s*({'|'.join(PARTS)})\s*:", line):
+            continue
+        other = source.line(beside)
+        target = _depth(other) + (2 if other.lstrip().startswith("- ") else 0)
+        target += 2 if not is_item and other.rstrip().endswith(":") else 0
+        target -= 2 if is_item else 0
+        if target >= 0 and " " * target != line[:depth]:
+            start = source.line_starts[number - 1]
+            yield (Repair(start, start + depth, " " * target),)
+
+
+def _left_out(source: Source, at: int) -> Iterator[Repairs]:
+    """The value of a key that has the mishap in or just before it, and that stands in a part of the
+    spec; or else the part.
+    """
+    here = source.position(at)[0]
+    numbers = range(1, len(source.line_starts) + 1)
+    keys = {n: found for n in numbers if (found := KEY.match(source.line(n)))}
+    depths = {
+        n: len(found[1])
+        for n, found in keys.items()
+        if not (found[1] and found[0].strip(" :") in PARTS)  # which may be a level too high
+    }
+    part = max((n for n in depths if n <= here and depths[n] == 0), default=0)
+    inner = next((depths[n] for n in depths if n > part and depths[n] > 0), 0)
+    if part and keys[part][0].startswith("params"):
+        inner = 0  # a name that is left out would seem to be unknown
+    for depth, last in ((inner, here), (inner, here - 1), (0, here), (0, here - 1)):
+        key = max((n for n in depths if n <= last and depths[n] == depth), default=None)
+        if key is None or (depth and key < part):
+            continue
+        end = next((n for n in depths if n > key and depths[n] <= depth), None)
+        start = source.line_starts[key - 1] + keys[key].end()
+        stop = source.line_starts[end - 1] - 1 if end else len(source.text)
+        yield (Repair(start, max(start, stop), f" {LOST}"),)
+
+
+def _beside(source: Source, number: int, step: int) -> int | None:
+    """The nearest line in one direction that says something."""
+    number += step
+    while 1 <= number <= len(source.line_starts):
+        if (text := source.line(number).strip()) and not text.startswith("#"):
+            return number
+        number += step
+    return None
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
