@@ -16,6 +16,7 @@ from cnngen.weights.convert import UnfitError, convert, plan
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Adopted, Foreign, adopt
 from cnngen.weights.stored import WeightsFileError
+from cnngen.weights.ways import Choice, take, ways
 
 torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.torch]
@@ -105,9 +106,14 @@ def theirs_in_keras(*, biases: bool = False) -> Any:
 def adopted(path: Path, model: Any, reference: Reference = TORCH, **more: Any) -> Any:
     """What a file says under our names: the state for PyTorch, and what there is to say."""
     network = build(SPEC).network
-    foreign = Foreign.made(reference, model, network)
-    with opened(path, foreign.names) as stored:
-        found: Adopted = adopt(foreign, stored, network, **more)
+    foreign = Foreign.made(reference, model, network.input)
+    with opened(path, foreign.names) as contents:
+        found: Adopted = take(
+            contents,
+            foreign.names,
+            Choice(),
+            lambda stored: adopt(foreign, stored, network, **more),
+        ).fitted
         chosen = plan(network, found.stored, more.get("changed", ()))
         return convert(chosen, found.stored, "torch"), found.notes, chosen.left_out
 
@@ -208,8 +214,10 @@ class Twins(torch.nn.Module):
 
 def test_layers_that_could_be_exchanged(tmp_path: Path) -> None:
     network, model = build(TWINS).network, Twins()
-    path, foreign = saved(tmp_path, model.state_dict()), Foreign.made(TORCH, Twins(), network)
-    with opened(path, foreign.names) as stored:
+    path, foreign = saved(tmp_path, model.state_dict()), Foreign.made(TORCH, Twins(), network.input)
+    with opened(path, foreign.names) as contents:
+        (way,) = ways(contents, foreign.names, Choice())
+        stored = way.stored
         with pytest.raises(UnfitError) as raised:
             adopt(foreign, stored, network)
         found = adopt(foreign, stored, network, by_order=True).stored
@@ -265,9 +273,10 @@ def check_outputs(model: Any, state: Any) -> None:
 @pytest.mark.keras
 def test_a_file_of_keras_2_with_another_number_of_layers(tmp_path: Path) -> None:
     keras = pytest.importorskip("keras")
-    image = keras.Input((8, 6, 3))
-    keras.Model(image, keras.layers.Conv2D(4, 3)(image)).save(tmp_path / "theirs.h5")
-    with pytest.raises(WeightsFileError, match="`theirs.h5` has 1 layers with weights, not 7"):
+    model = theirs_in_keras()
+    more = keras.layers.Dense(3)(model.output)
+    keras.Model(model.input, more).save(tmp_path / "theirs.h5")
+    with pytest.raises(WeightsFileError, match="`theirs.h5` has 8 layers with weights, not 7"):
         adopted(tmp_path / "theirs.h5", theirs_in_keras(), OF_KERAS)
 
 

@@ -2,19 +2,27 @@
 
 import os
 import stat
+import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from cnngen.diagnostics.terminal import one_line
 from cnngen.frameworks import framework, keras_on_tensorflow, keras_precision
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
+from cnngen.weights.graph import spell
 from cnngen.weights.layout import Array
 from cnngen.weights.stored import FLOATS, WeightsFileError
 
 FORMAT = "format"  # what libraries write into the metadata of safetensors
+LONGEST = 200
+
+
+class CannotWriteError(Exception):
+    """A file cannot be written; the message says why."""
 
 
 def write_safetensors(path: Path, state: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
@@ -50,26 +58,53 @@ def write_keras(
         raise WeightsFileError(f"the weights are {both}, and a Keras model has one precision")
     with keras_precision(words.pop()):
         model = _model(keras, network, source, heads)
-        variables = {variable.path: variable for variable in model.weights}
-        for name, value in state.items():
-            variables[name].assign(value)
+        _assign(model, state)
         with replaced(path) as temporary:
             save = model.save if path.suffix == ".keras" else model.save_weights
             save(str(temporary))
 
 
+def _assign(model: Any, state: Mapping[str, Array]) -> None:
+    """Give a model its weights, all of which it must have, in these shapes."""
+    variables = {variable.path: variable for variable in model.weights}
+    for name, value in state.items():
+        there = tuple(variables[name].shape) if name in variables else None
+        if there != value.shape:
+            has = f"has it as {spell(there)}" if there is not None else "lacks it"
+            raise WeightsFileError(
+                f"`{name}` is {spell(value.shape)}, and the generated Keras model {has}: write"
+                " .safetensors with --to keras, where no model is made"
+            )
+        variables[name].assign(value)
+
+
 @contextmanager
 def replaced(path: Path) -> Generator[Path]:
-    """A file beside the one to be written, which takes its place once it is whole."""
+    """A file in a folder beside the one to be written, which takes its place once it is whole.
+
+    Whatever a library raises meanwhile, it could not write: `CannotWriteError`.
+    """
     path = path.resolve()  # a link stays one
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")  # Keras goes by the ending
+    if path.exists() and not path.is_file():
+        raise CannotWriteError("it is there, and no regular file")
     try:
-        yield temporary
-        temporary.chmod(_mode(path))  # safetensors lets nobody else read
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".cnngen-", dir=path.parent) as folder:
+            temporary = Path(folder) / path.name  # Keras goes by the ending
+            yield temporary
+            temporary.chmod(_mode(path))  # safetensors lets nobody else read
+            temporary.replace(path)
+    except Exception as error:
+        raise CannotWriteError(_reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What the system says, which PyTorch hides behind its own error."""
+    while not isinstance(error, OSError) and error.__context__:
+        error = error.__context__
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return one_line(" ".join(str(error).split())[:LONGEST]) or type(error).__name__
 
 
 def _mode(path: Path) -> int:
