@@ -25,6 +25,9 @@ from cnngen.weights.stored import Contents, Entry, WeightsFileError, reading, sh
 DEEPEST = 6  # levels at which weights may lie
 MOST_CONTAINERS = 20_000
 PICKLES = 4  # of the older format, the last one holds what was saved
+KNOWN = ("torch.", "collections.OrderedDict", "_codecs.", "builtins.")
+MODULES = "torch.nn.modules."
+AGAIN = 'import torch; torch.save(torch.load(<IN>, "cpu", weights_only=False), <OUT.pt>)'
 MODULE = "_modules"  # what every module of PyTorch has among its attributes
 
 
@@ -67,7 +70,7 @@ def read_pickle(path: Path, *, zipped: bool) -> Contents:
     torch = framework("torch")
     with reading(path.name):
         named = list(dict.fromkeys(_classes(path, zipped=zipped)))
-    known: list[Any] = [(type(name, (StandIn,), {}), name) for name in named]
+        known = [(_stand_in(name), name) for name in named]
     try:
         with (
             warnings.catch_warnings(action="ignore"),
@@ -81,12 +84,17 @@ def read_pickle(path: Path, *, zipped: bool) -> Contents:
     for keys, value in islice(_containers(found), MOST_CONTAINERS):
         at = "/".join(keys)
         if isinstance(value, StandIn) and value.is_model:
-            models.setdefault(at, type(value).__name__)
+            models.setdefault(at, _name(value))
         tensors = {k: v for k, v in _items(value) if isinstance(v, torch.Tensor)}
         if tensors:
             with reading(path.name):
                 entries.append(_entry(at, tensors))
     return Contents(entries, _without_weights(path, found, models))
+
+
+def _stand_in(full: str) -> type[StandIn]:
+    module, _, name = full.rpartition(".")
+    return _Class(name, (StandIn,), {"__module__": module, "__doc__": None})
 
 
 def _classes(path: Path, *, zipped: bool) -> Iterator[str]:
@@ -148,15 +156,24 @@ def _entry(at: str, tensors: Mapping[str, Any]) -> Entry:
     return Entry(at, {k: tuple(v.shape) for k, v in tensors.items()}, read, ("torch",))
 
 
+def _name(value: StandIn) -> str:
+    return f"{type(value).__module__}.{type(value).__name__}"
+
+
 def _refused(path: Path, named: list[str], error: Exception) -> str:
     """What to say of a file that cannot be read without its code."""
-    ours = [name for name in named if not name.startswith(("torch.", "collections.", "_codecs."))]
-    if any(name.startswith("torch.nn.modules.") for name in named) and ours:
-        return _whole(path, f"holds a whole model, of the class `{shown(ours[0])}`", "")
+    unknown = [name for name in named if not name.startswith(KNOWN)]
+    models = [name for name in named if name.startswith(MODULES)]
+    if models and "persistent" in str(error):  # which the older format has for a module
+        return (
+            f"`{shown(path.name)}` holds a whole model, with modules such as `{models[0]}`, as a"
+            f" PyTorch before 1.6 has written it\nhelp: write it again, {TRUSTED}:\n"
+            f"  {python(path, AGAIN)}"
+        )
     text = str(error).partition("WeightsUnpickler error:")[2].split("\n\nCheck")[0] or str(error)
     text = next((line for line in text.strip().splitlines() if line.strip()), "")
     reason = f"`{shown(path.name)}` cannot be read: {type(error).__name__}: {shown(text)}"
-    inside = [name for name in ours if re.search(rf"\b{re.escape(name)}\b", text)]
+    inside = [name for name in unknown if re.search(rf"\b{re.escape(name)}\b", text)]
     if not inside:
         return reason
     code = (

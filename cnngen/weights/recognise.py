@@ -99,7 +99,7 @@ def _archive(path: Path) -> Format:
         raise _other(
             path,
             "is a TorchScript model, which holds code beside its weights",
-            f"save its weights alone:\n  {python(path, code)}",
+            f"save its weights alone, {TRUSTED}:\n  {python(path, code)}",
         )
     if "data.pkl" in names:
         return "torch"
@@ -108,7 +108,7 @@ def _archive(path: Path) -> Format:
         raise _other(
             path,
             "is a program of `torch.export`, which holds code beside its weights",
-            f"save its weights alone:\n  {python(path, code)}",
+            f"save its weights alone, {TRUSTED}:\n  {python(path, code)}",
         )
     if whole and all(name.endswith(".npy") for name in whole):
         code = (

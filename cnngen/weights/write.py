@@ -1,8 +1,10 @@
 """Weights to a file of any of the formats, as a whole or not at all."""
 
 import os
+import shutil
 import stat
 import tempfile
+import zipfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from cnngen.frameworks import framework, keras_on_tensorflow, keras_precision
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
 from cnngen.weights.graph import spell
+from cnngen.weights.hdf5 import IN_KERAS
 from cnngen.weights.layout import Array
 from cnngen.weights.stored import FLOATS, WeightsFileError
 
@@ -60,8 +63,21 @@ def write_keras(
         model = _model(keras, network, source, heads)
         _assign(model, state)
         with replaced(path) as temporary:
-            save = model.save if path.suffix == ".keras" else model.save_weights
-            save(str(temporary))
+            whole = temporary.with_suffix(".keras")
+            model.save(str(whole))
+            if temporary != whole:
+                _unpack(whole, temporary)
+
+
+def _unpack(whole: Path, weights: Path) -> None:
+    """The `.weights.h5` out of a `.keras`, where Keras makes it in memory: HDF5 itself crashes on a
+    disk that is full."""
+    with (
+        zipfile.ZipFile(whole) as archive,
+        archive.open(IN_KERAS) as source,
+        weights.open("wb") as target,
+    ):
+        shutil.copyfileobj(source, target, 1 << 20)
 
 
 def _assign(model: Any, state: Mapping[str, Array]) -> None:
