@@ -134,6 +134,9 @@ def test_the_ending_does_not_count(folder: Path, name: str) -> None:
     check(folder, name, model())
 
 
+PAGE = (Path(__file__).parent.parent / "docs" / "weights.md").read_text(encoding="utf-8")
+
+
 def test_an_average_beside_the_weights(folder: Path) -> None:
     """Which one is meant is not known, so both are named; what is said can be pasted."""
     first, second = model(), model(seed=2)
@@ -141,6 +144,7 @@ def test_an_average_beside_the_weights(folder: Path) -> None:
     torch.save(both, folder / "last.pth.tar")
     result = convert(folder, "last.pth.tar")
     assert result.exit_code == 1
+    assert result.stderr.replace(f"{folder}/", "") in PAGE
     assert result.stderr.partition("tar: ")[2] == (
         "the network fits several entries of the file: choose one\n"
         "  --key state_dict\n"
@@ -162,9 +166,10 @@ def test_weights_beside_those_of_the_model(folder: Path) -> None:
     """A criterion with weights, and an average in the same module: nothing is left out unasked."""
     original, average = model(), model(seed=2)
     whole = Lightning(original, criterion=torch.nn.PReLU())
-    torch.save({"state_dict": whole.state_dict(), "hparams": Settings(a=1)}, folder / "a.ckpt")
-    result = convert(folder, "a.ckpt")
+    torch.save({"state_dict": whole.state_dict(), "hparams": Settings(a=1)}, folder / "last.ckpt")
+    result = convert(folder, "last.ckpt")
     assert result.exit_code == 1
+    assert result.stderr.replace(f"{folder}/", "") in PAGE
     assert result.stderr.partition("ckpt: ")[2] == (
         "the network fits a part of the file: choose it, if you can do without the rest\n"
         "  --prefix model.: leaves out `criterion.weight`\n"
@@ -173,8 +178,8 @@ def test_weights_beside_those_of_the_model(folder: Path) -> None:
         "took the entry `state_dict`, without the prefix `model.`\n"
         "left out what is not there: `criterion.weight`\n"
     )
-    check(folder, "a.ckpt", original, *pasted(result, 0), said=said)
-    check(folder, "a.ckpt", original, "--prefix", "model", said=said)
+    check(folder, "last.ckpt", original, *pasted(result, 0), said=said)
+    check(folder, "last.ckpt", original, "--prefix", "model", said=said)
     torch.save(Lightning(original, model_ema=average).state_dict(), folder / "b.ckpt")
     result = convert(folder, "b.ckpt")
     assert "the network fits several parts of the file: choose one" in result.stderr

@@ -1,7 +1,7 @@
 """`cnngen weights`: the weights of a network, carried from one framework to the other."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,15 +22,9 @@ from cnngen.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cnngen.semantics.network import Network
-    from cnngen.weights.convert import Plan
-    from cnngen.weights.foreign import Adopted, Foreign
-    from cnngen.weights.layout import Array
-    from cnngen.weights.places import Framework, Place
-    from cnngen.weights.stored import Stored
-    from cnngen.weights.ways import Choice
+    from cnngen.weights.foreign import Foreign
+    from cnngen.weights.places import Framework
 
 KERAS_ONLY = (".weights.h5", ".keras")
 REFERENCE = "PACKAGE[:NAME]"
@@ -124,6 +118,7 @@ def convert(
     """
     _require_numpy()
     from cnngen.frameworks import MissingFrameworkError
+    from cnngen.weights.conversion import Conversion
     from cnngen.weights.places import NAMES
     from cnngen.weights.stored import WeightsFileError
     from cnngen.weights.ways import Choice
@@ -197,60 +192,6 @@ def correspond(
         click.echo(json.dumps([row.as_dict() for row in rows], indent=2))
     else:
         click.echo(RENDERERS[format](correspondence_table(rows, theirs)), nl=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """What is to be written, of what. `plain` is the network without what the options change."""
-
-    source: Path
-    target: Path
-    network: "Network"
-    framework: "Framework"
-    heads: bool
-    text: str | None
-    plain: "Network | None"
-
-    def run(
-        self, foreign: "Foreign | None", choice: "Choice", *, by_order: bool
-    ) -> "tuple[list[str], list[Place]]":
-        """What there is to say, and what was carried over."""
-        from cnngen.weights.convert import changed_layers, convert, first, plan
-        from cnngen.weights.files import opened
-        from cnngen.weights.foreign import Adopted, adopt
-        from cnngen.weights.places import places
-        from cnngen.weights.stored import Names
-        from cnngen.weights.ways import take
-
-        changed = changed_layers(self.network, self.plain) if self.plain else set[str]()
-
-        def fit(stored: "Stored") -> "tuple[Adopted, Plan]":
-            adopted = (
-                adopt(foreign, stored, self.network, changed, by_order=by_order)
-                if foreign
-                else Adopted(stored)
-            )
-            heads = self.heads or self.text is None
-            return adopted, plan(self.network, adopted.stored, changed, heads=heads)
-
-        names = foreign.names if foreign else Names.of(places(self.network))
-        with opened(self.source, names) as contents:
-            taken = take(contents, names, choice, fit)
-            adopted, found = taken.fitted
-            state = convert(found, adopted.stored, self.framework)
-            self._write(state, adopted.stored.metadata)
-        left_out = (f"left out {line}" for line in first(found.left_out))
-        return [*taken.notes, *adopted.notes, *left_out], found.carried
-
-    def _write(self, state: "Mapping[str, Array]", metadata: "Mapping[str, str]") -> None:
-        from cnngen.weights.write import write_keras, write_safetensors, write_torch
-
-        if self.text is not None:
-            write_keras(self.target, state, self.network, self.text, heads=self.heads)
-        elif _suffix(self.target) == ".safetensors":
-            write_safetensors(self.target, state, metadata)
-        else:
-            write_torch(self.target, state)
 
 
 def _require_numpy() -> None:
