@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -72,6 +73,11 @@ FILES: dict[str, tuple[bytes, str, str]] = {
         "download or copy it again",
     ),
     "cut.tar": (tar("a")[:400], "is a tar archive that is damaged or cut off", "again"),
+    "old.tar": (
+        tar("sys_info", "pickle", "tensors", "storages"),
+        "PyTorch before 0.1.10",
+        "torch.load(",
+    ),
     "a.npy": (b"\x93NUMPY\x01\0", "is one array of numpy", "all weights"),
     "a.json": (b'{"error": "no access"}', "is a text in JSON", "beside it"),
     "index.json": (b'{"weight_map": {}}', "is the index of several files", "merge"),
@@ -107,6 +113,11 @@ def test_what_is_said(folder: Path, name: str) -> None:
     content, what, remedy = FILES[name]
     (folder / name).write_bytes(content)
     refused(folder, name, what, remedy)
+
+
+def test_a_pipe_does_not_hang(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.pt")
+    refused(folder, "pipe.pt", "is no regular file", "write what it gives into one")
 
 
 def test_folders(folder: Path) -> None:

@@ -6,7 +6,12 @@ it is compared with the model that was saved.
 
 import argparse
 import collections
+import importlib
+import os
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +221,50 @@ def test_a_choice_that_is_not_there(folder: Path, options: list[str], said: str)
     torch.save({"state_dict": model().state_dict()}, folder / "a.pth")
     result = convert(folder, "a.pth", *options)
     assert result.exit_code == 1 and said in result.stderr
+
+
+def test_a_key_where_there_are_no_entries(folder: Path) -> None:
+    safetensors.save_file({k: v.numpy() for k, v in model().state_dict().items()}, folder / "a")
+    result = convert(folder, "a", "--key", "model")
+    assert result.exit_code == 1 and "so leave --key out" in result.stderr
+
+
+class Calls:
+    """What a pickle would call when it is read."""
+
+    def __init__(self, *call: Any) -> None:
+        self.call = call
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_nothing_in_a_file_is_called(folder: Path, zipped: bool) -> None:
+    """Not even where the weights beside it are read."""
+    victim = folder / "victim"
+    code = f"__import__('pathlib').Path({str(victim)!r}).touch()"
+    calls = [
+        (eval, (code,)),
+        (exec, (code,)),
+        (getattr, (Path, "touch")),
+        (subprocess.Popen, (["touch", str(victim)],)),
+        (shutil.copy, (str(folder / "small.yaml"), str(victim))),
+        (importlib.import_module, ("antigravity",)),
+        (torch.load, (str(folder / "other.pt"), None, None)),
+        (torch.serialization.add_safe_globals, ([eval],)),
+    ]
+    known = {*map(id, torch.serialization.get_safe_globals())}
+    for call, arguments in calls:
+        saved = {"hook": Calls(call, arguments), "state_dict": model().state_dict()}
+        torch.save(saved, folder / "a.pth", _use_new_zipfile_serialization=zipped)
+        check(folder, "a.pth", model(), said="took the entry `state_dict`\n")
+        assert not victim.exists() and "antigravity" not in sys.modules
+    assert {*map(id, torch.serialization.get_safe_globals())} == known
+    for call, arguments in ((os.mkdir, (str(victim),)), (os.system, (f"touch {victim}",))):
+        torch.save({"hook": Calls(call, arguments)}, folder / "a.pth")
+        result = convert(folder, "a.pth")
+        assert result.exit_code == 1 and not victim.exists(), result.output
 
 
 def test_lists_and_deeper_entries(folder: Path) -> None:

@@ -115,7 +115,8 @@ def _globals(file: Any) -> Iterator[str]:
         if code.name == "GLOBAL":
             module, _, name = str(argument).partition(" ")
             new = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
-            yield ".".join(new)  # as PyTorch asks for it: what Python 2 called otherwise
+            yield f"{module}.{name}"
+            yield ".".join(new)  # PyTorch knows some by what Python 3 calls them
 
 
 def _containers(root: Any) -> Iterator[tuple[tuple[str, ...], Any]]:

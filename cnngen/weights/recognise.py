@@ -43,6 +43,8 @@ def recognise(path: Path) -> Format:
     with reading(path.name):
         if path.is_dir():
             raise _other(path, *_folder(path))
+        if not path.is_file():
+            raise _other(path, "is no regular file", "write what it gives into one, and name that")
         size = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(HEAD)

@@ -185,8 +185,11 @@ def _nothing(contents: Contents, names: Names, choice: Choice) -> str:
     """Why there is no way at all."""
     entries = contents.entries
     if choice.key is not None and choice.key not in (known := [entry.at for entry in entries]):
-        guess = suggest(choice.key, [at for at in known if at])
-        there = f"did you mean `{shown(guess)}`?" if guess else f"it has {_listed(known)}"
+        named = [at for at in known if at]
+        guess = suggest(choice.key, named)
+        there = f"did you mean `{shown(guess)}`?" if guess else f"it has {_listed(named)}"
+        if not named:
+            there = "the weights are not in one, so leave --key out"
         return f"the file has no entry `{shown(choice.key)}`: {there}"
     if not (entries := [e for e in entries if choice.key in (None, e.at)]) or contents.instead:
         return contents.instead or "the file holds no weights"
