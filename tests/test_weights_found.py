@@ -139,6 +139,15 @@ def test_the_ending_does_not_count(folder: Path, name: str) -> None:
     check(folder, name, model())
 
 
+def test_paths_of_keras_behind_a_prefix(folder: Path) -> None:
+    torch.save(model().state_dict(), folder / "a.pt")
+    assert convert(folder, "a.pt", "--to", "keras", target="b.safetensors").exit_code == 0
+    state = safetensors.load_file(folder / "b.safetensors")
+    outer = {f"sequential/{name}": value for name, value in state.items()}
+    safetensors.save_file(outer, folder / "c.safetensors")
+    check(folder, "c.safetensors", model(), said="took without the prefix `sequential/`\n")
+
+
 PAGE = (Path(__file__).parent.parent / "docs" / "weights.md").read_text(encoding="utf-8")
 
 

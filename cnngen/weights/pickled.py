@@ -182,8 +182,8 @@ def _refused(path: Path, named: list[str], error: Exception) -> str:
         " <OUT.pt>)"
     )
     return (
-        f"{reason}\nhelp: the class `{shown(inside[0])}` stands in the way: save the weights alone,"
-        f" {TRUSTED}:\n  {python(path, code)}"
+        f"{reason}\nhelp: the class `{shown(inside[0])}` stands in the way: save the weights alone"
+        f" (their entry may not be `state_dict`), {TRUSTED}:\n  {python(path, code)}"
     )
 
 
