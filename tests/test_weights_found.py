@@ -98,13 +98,23 @@ def test_a_wrapped_model(folder: Path) -> None:
     }
     for prefix, each in wrapped.items():
         torch.save(each.state_dict(), folder / "wrapped.pth")
-        check(folder, "wrapped.pth", original, said=f"took without the prefix `{prefix}`\n")
+        check(
+            folder,
+            "wrapped.pth",
+            original,
+            said=f"took the weights without the prefix `{prefix}`\n",
+        )
         safetensors.save_file(
             {k: v.numpy() for k, v in each.state_dict().items()}, folder / "a.safetensors"
         )
-        check(folder, "a.safetensors", original, said=f"took without the prefix `{prefix}`\n")
+        check(
+            folder,
+            "a.safetensors",
+            original,
+            said=f"took the weights without the prefix `{prefix}`\n",
+        )
     torch.save(averaged.state_dict(), folder / "averaged.pth")  # with its count of models
-    check(folder, "averaged.pth", original, said="took without the prefix `module.`\n")
+    check(folder, "averaged.pth", original, said="took the weights without the prefix `module.`\n")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +155,9 @@ def test_paths_of_keras_behind_a_prefix(folder: Path) -> None:
     state = safetensors.load_file(folder / "b.safetensors")
     outer = {f"sequential/{name}": value for name, value in state.items()}
     safetensors.save_file(outer, folder / "c.safetensors")
-    check(folder, "c.safetensors", model(), said="took without the prefix `sequential/`\n")
+    check(
+        folder, "c.safetensors", model(), said="took the weights without the prefix `sequential/`\n"
+    )
 
 
 PAGE = (Path(__file__).parent.parent / "docs" / "weights.md").read_text(encoding="utf-8")
@@ -190,7 +202,7 @@ def test_weights_beside_those_of_the_model(folder: Path) -> None:
     )
     said = (
         "took the entry `state_dict`, without the prefix `model.`\n"
-        "left out what is not there: `criterion.weight`\n"
+        "left out what is beside it: `criterion.weight`\n"
     )
     check(folder, "last.ckpt", original, *pasted(result, 0), said=said)
     check(folder, "last.ckpt", original, "--prefix", "model", said=said)
@@ -212,7 +224,7 @@ def test_where_nothing_fits_the_likeliest_place_is_named(folder: Path) -> None:
     result = convert(folder, "a.pth")
     assert result.exit_code == 1
     assert result.stderr.partition("pth: ")[2] == (
-        "in the entry `state_dict`:\n`head.2.bias` (5) is missing\n"
+        "the entry `state_dict`:\n`head.2.bias` (5) is missing\n"
     )
     result = convert(folder, "a.pth", "--set", "classes=3")
     assert result.exit_code == 0 and "left out `head.2`" in result.stderr
@@ -327,7 +339,7 @@ def test_a_keras_model_in_a_model(folder: Path, name: str) -> None:
         assert "leaves out `more/0`, `more/1`" in result.stderr
         result = convert(folder, name, *pasted(result, 0))
         assert result.exit_code == 0, result.output
-        assert "took the entry `functional`\nleft out what is not there: " in result.stderr
+        assert "took the entry `functional`\nleft out what is beside it: " in result.stderr
         check_outputs(folder, x, expected)
 
 

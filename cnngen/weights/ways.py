@@ -20,7 +20,7 @@ from cnngen.weights.stored import Contents, Entry, Names, Stored, WeightsFileErr
 Fitted = TypeVar("Fitted")
 
 PARTS = 6  # how many names may stand in a prefix: `module._orig_mod.model.`
-MOST_TRIED = 12
+MOST_TRIED = 50  # those with the most names that are known first
 LISTED = 3
 SEPARATOR = re.compile(r"[./]")
 AVERAGED = "n_averaged"  # what an `AveragedModel` of PyTorch counts beside the model that it wraps
@@ -59,9 +59,14 @@ class Way:
         )
 
     def __str__(self) -> str:
-        entry = f"the entry `{shown(self.entry.at)}`" if self.entry.at else ""
-        prefix = f"without the prefix `{shown(self.prefix)}`" if self.prefix else ""
-        return ", ".join(filter(None, (entry, prefix)))
+        entry, prefix = shown(self.entry.at), shown(self.prefix)
+        match bool(entry), bool(prefix):
+            case True, True:
+                return f"the entry `{entry}`, without the prefix `{prefix}`"
+            case True, False:
+                return f"the entry `{entry}`"
+            case _:
+                return f"the weights without the prefix `{prefix}`" if prefix else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ def take(
             problems.append((way, error))
     if not fitting:
         way, error = max(problems, key=lambda problem: problem[0].known)
-        raise UnfitError(f"in {way}:\n{error}" if str(way) else str(error))
+        raise UnfitError(f"{way}:\n{error}" if str(way) else str(error))
     way, fitted = fitting[0]
     if len(fitting) > 1 or way.unasked:
         raise WeightsFileError(_several([way for way, _ in fitting], len(found) > MOST_TRIED))
@@ -138,7 +143,7 @@ def _notes(way: Way) -> Iterator[str]:
     if str(way):
         yield f"took {way}"
     if way.rest:
-        yield f"left out what is not there: {_listed(way.rest)}"
+        yield f"left out what is beside it: {_listed(way.rest)}"
 
 
 def _several(found: Sequence[Way], more: bool) -> str:
