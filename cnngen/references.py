@@ -1,10 +1,13 @@
 """Models of other packages, by name: torchvision, timm and keras.applications."""
 
-from dataclasses import dataclass
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
 from cnngen.diagnostics.suggest import suggest
+from cnngen.diagnostics.terminal import one_line
 from cnngen.frameworks import MissingFrameworkError, framework, keras_on_tensorflow
 from cnngen.ops.base import Image
 from cnngen.weights.graph import WeightGraph
@@ -12,13 +15,15 @@ from cnngen.weights.places import Framework
 from cnngen.weights.read_keras import read_keras
 from cnngen.weights.read_torch import read_torch
 
+RGB = 3
+LONGEST = 300
 KERAS = "keras.applications"
 PACKAGES = ("torchvision", "timm", KERAS)
 DECLARED: list[Any] = []  # what is declared lives as long as its library
 
 
 class NoReferenceError(Exception):
-    """There is no such model; the message says what there is."""
+    """There is no such model; the message says what there is, or what its package says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Reference:
             known = ", ".join(f"`{package}:NAME`" for package in PACKAGES)
             raise NoReferenceError(f"`{text}` is none of {known}")
         names = _names(package)
+        if package == "timm":
+            name = _untagged(name, names)
         if not name and (name := _called(stem, names)) is None:
             raise NoReferenceError(
                 f"{package} has no model called `{stem}`: name one of its models, {package}:NAME"
@@ -58,8 +65,34 @@ class Reference:
     def framework(self) -> Framework:
         return "keras" if self.package == KERAS else "torch"
 
+    def takes(self, input: Image) -> Image:
+        """The images for which the model is made: those of PyTorch have three channels."""
+        return input if self.framework == "keras" else replace(input, channels=RGB)
+
     def model(self, input: Image) -> Any:
         """The model without trained weights, for images of a size."""
+        with self._speaking(input):
+            return self._made(input)
+
+    def graph(self, model: Any, input: Image) -> WeightGraph:
+        """The layers of the model that hold weights."""
+        with self._speaking(input):
+            return read_keras(model) if self.framework == "keras" else read_torch(model, input)
+
+    @contextmanager
+    def _speaking(self, input: Image) -> Generator[None]:
+        """What a package raises while its model is made or followed is said in its name."""
+        try:
+            yield
+        except (MissingFrameworkError, NoReferenceError):
+            raise
+        except Exception as error:
+            text = " ".join(str(error).split())[:LONGEST]
+            raise NoReferenceError(
+                f"{self} does not take images of {input}: {type(error).__name__}: {one_line(text)}"
+            ) from error
+
+    def _made(self, input: Image) -> Any:
         if self.package == "torchvision":
             return _package("torchvision").models.get_model(self.name, weights=None)
         if self.package == "timm":
@@ -68,10 +101,6 @@ class Reference:
         make = getattr(keras_on_tensorflow().applications, self.name)
         return make(weights=None, input_shape=size, classifier_activation=None)
 
-    def graph(self, model: Any, input: Image) -> WeightGraph:
-        """The layers of the model that hold weights."""
-        return read_keras(model) if self.framework == "keras" else read_torch(model, input)
-
 
 def _names(package: str) -> list[str]:
     if package == "torchvision":
@@ -79,6 +108,19 @@ def _names(package: str) -> list[str]:
     if package == "timm":
         return _package("timm").list_models()
     return [name for name in dir(keras_on_tensorflow().applications) if name[0].isupper()]
+
+
+def _untagged(name: str, names: list[str]) -> str:
+    """`resnet18` of `resnet18.a1_in1k`, which says whose weights they are."""
+    plain, _, tag = name.partition(".")
+    if not tag or plain not in names:
+        return name
+    tagged = _package("timm").list_pretrained(f"{plain}.*")
+    if name not in tagged:
+        guess = suggest(name, tagged)
+        remedy = f": did you mean `{guess}`?" if guess else f": there is `{plain}`"
+        raise NoReferenceError(f"timm has no weights `{name}`{remedy}")
+    return plain
 
 
 def _called(stem: str, names: list[str]) -> str | None:

@@ -18,6 +18,7 @@ from references import KERAS, TORCH, Reference
 from cnngen.ops.base import Image
 from cnngen.references import KERAS as KERAS_PACKAGE
 from cnngen.references import Reference as Other
+from cnngen.semantics.network import Network
 from cnngen.verify.against import randomize_keras
 from cnngen.verify.compare import distance, farthest
 from cnngen.verify.models import (
@@ -31,13 +32,15 @@ from cnngen.verify.models import (
 )
 from cnngen.weights.convert import convert, plan
 from cnngen.weights.files import opened
-from cnngen.weights.foreign import Foreign, adopt
+from cnngen.weights.foreign import Adopted, Foreign, adopt
 from cnngen.weights.layout import in_keras
 from cnngen.weights.match import match
 from cnngen.weights.places import Framework
 from cnngen.weights.read_keras import read_keras
 from cnngen.weights.read_network import read_network
+from cnngen.weights.stored import Contents
 from cnngen.weights.transfer import torch_state
+from cnngen.weights.ways import Choice, take
 
 pytest.importorskip("torch")
 pytestmark = [
@@ -117,7 +120,7 @@ def whole(
         randomize(theirs, 0, twice)
         path = tmp_path_factory.mktemp("weights") / "theirs.pt"
         torch.save(theirs.state_dict(), path)
-        foreign = Foreign.made(OTHERS[reference.package], theirs, built.network)
+        foreign = Foreign.made(OTHERS[reference.package], theirs, built.network.input)
 
         def carry() -> Values:
             return converted(path, foreign, built, "keras")
@@ -132,10 +135,17 @@ def whole(
     forget_keras()
 
 
+def taken(contents: Contents, foreign: Foreign, network: Network) -> Adopted:
+    """The weights of a file that holds nothing else."""
+    found = take(contents, foreign.names, Choice(), lambda stored: adopt(foreign, stored, network))
+    assert not found.notes
+    return found.fitted
+
+
 def converted(path: Path, foreign: Foreign, built: Built, target: Framework) -> Values:
     """What `cnngen weights convert --from` writes, all of it."""
-    with opened(path, foreign.names) as stored:
-        adopted = adopt(foreign, stored, built.network)
+    with opened(path, foreign.names) as contents:
+        adopted = taken(contents, foreign, built.network)
         assert not adopted.notes
         chosen = plan(built.network, adopted.stored, ())
         assert not chosen.left_out
@@ -220,9 +230,9 @@ def precise(
         randomize_keras(theirs, 0, channels_last(np.concatenate([x, -x])))
         path = tmp_path_factory.mktemp("weights") / "theirs.weights.h5"
         theirs.save_weights(path)
-        foreign = Foreign.made(OF_KERAS, theirs, network)
-        with opened(path, foreign.names) as stored:
-            adopted = adopt(foreign, stored, network)
+        foreign = Foreign.made(OF_KERAS, theirs, network.input)
+        with opened(path, foreign.names) as contents:
+            adopted = taken(contents, foreign, network)
             assert bool(adopted.notes) == reference.biases
             chosen = plan(network, adopted.stored, ())
             state = convert(chosen, adopted.stored, "torch")

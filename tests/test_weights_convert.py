@@ -285,7 +285,9 @@ def test_without_numpy_what_to_install_is_said(folder: Path, arguments: list[str
 def test_a_safetensors_file_of_another_network_is_said(folder: Path) -> None:
     safetensors.save_file({"a.weight": np.zeros(1)}, folder / "other.safetensors")
     result = run(folder, "other.safetensors", "out.safetensors", "--to", "keras")
-    assert result.exit_code == 1 and "has no layer of the network: it has a.weight" in result.stderr
+    assert (
+        result.exit_code == 1 and "has no layer of the network: it has `a.weight`" in result.stderr
+    )
 
 
 @pytest.mark.torch
@@ -328,7 +330,7 @@ def test_a_pickle_is_not_executed(folder: Path) -> None:
         path.write_bytes(content)
         result = run(folder, "bad.pt", "out.safetensors", "--to", "keras")
         assert result.exit_code == 1 and "bad.pt" in result.stderr, result.output
-        assert not victim.exists() and len(result.stderr.splitlines()) == 1
+        assert not victim.exists() and len(result.stderr.splitlines()) <= 3
 
 
 @pytest.mark.torch

@@ -10,12 +10,14 @@ from built import build
 from click.testing import CliRunner, Result
 
 from cnngen.cli import cli
+from cnngen.ops.base import Image
 from cnngen.references import KERAS, NoReferenceError, Reference
 from cnngen.verify.models import channels_last
 from cnngen.weights.convert import UnfitError, convert, plan
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Adopted, Foreign, adopt
 from cnngen.weights.stored import WeightsFileError
+from cnngen.weights.ways import Choice, take, ways
 
 torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.torch]
@@ -105,9 +107,14 @@ def theirs_in_keras(*, biases: bool = False) -> Any:
 def adopted(path: Path, model: Any, reference: Reference = TORCH, **more: Any) -> Any:
     """What a file says under our names: the state for PyTorch, and what there is to say."""
     network = build(SPEC).network
-    foreign = Foreign.made(reference, model, network)
-    with opened(path, foreign.names) as stored:
-        found: Adopted = adopt(foreign, stored, network, **more)
+    foreign = Foreign.made(reference, model, network.input)
+    with opened(path, foreign.names) as contents:
+        found: Adopted = take(
+            contents,
+            foreign.names,
+            Choice(),
+            lambda stored: adopt(foreign, stored, network, **more),
+        ).fitted
         chosen = plan(network, found.stored, more.get("changed", ()))
         return convert(chosen, found.stored, "torch"), found.notes, chosen.left_out
 
@@ -208,8 +215,10 @@ class Twins(torch.nn.Module):
 
 def test_layers_that_could_be_exchanged(tmp_path: Path) -> None:
     network, model = build(TWINS).network, Twins()
-    path, foreign = saved(tmp_path, model.state_dict()), Foreign.made(TORCH, Twins(), network)
-    with opened(path, foreign.names) as stored:
+    path, foreign = saved(tmp_path, model.state_dict()), Foreign.made(TORCH, Twins(), network.input)
+    with opened(path, foreign.names) as contents:
+        (way,) = ways(contents, foreign.names, Choice())
+        stored = way.stored
         with pytest.raises(UnfitError) as raised:
             adopt(foreign, stored, network)
         found = adopt(foreign, stored, network, by_order=True).stored
@@ -265,9 +274,10 @@ def check_outputs(model: Any, state: Any) -> None:
 @pytest.mark.keras
 def test_a_file_of_keras_2_with_another_number_of_layers(tmp_path: Path) -> None:
     keras = pytest.importorskip("keras")
-    image = keras.Input((8, 6, 3))
-    keras.Model(image, keras.layers.Conv2D(4, 3)(image)).save(tmp_path / "theirs.h5")
-    with pytest.raises(WeightsFileError, match="`theirs.h5` has 1 layers with weights, not 7"):
+    model = theirs_in_keras()
+    more = keras.layers.Dense(3)(model.output)
+    keras.Model(model.input, more).save(tmp_path / "theirs.h5")
+    with pytest.raises(WeightsFileError, match="`theirs.h5` has 8 layers with weights, not 7"):
         adopted(tmp_path / "theirs.h5", theirs_in_keras(), OF_KERAS)
 
 
@@ -337,3 +347,148 @@ def test_a_map_to_another_network(torchvision: Any) -> None:
     result = run("map", "resnet18", "--from", "torchvision:resnet34")
     assert result.exit_code == 1
     assert "Error: torchvision:resnet34 is another network\ndo not fit: ours: " in result.stderr
+
+
+def saved_resnet(folder: Path, torchvision: Any, change: Any = None) -> tuple[Path, Any]:
+    model = torchvision.models.resnet18(num_classes=7).eval()
+    if change:
+        change(model)
+    return saved(folder, model.state_dict()), model
+
+
+def gray(model: Any) -> None:
+    model.conv1 = torch.nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+
+
+@pytest.mark.parametrize("package", ["torchvision", "timm:resnet18.a1_in1k", "timm:resnet18"])
+def test_other_channels_than_the_package_has(
+    tmp_path: Path, torchvision: Any, package: str
+) -> None:
+    """Of images of one channel, and of a file that has three."""
+    if package.startswith("timm"):
+        pytest.importorskip("timm")
+    target = tmp_path / "ours.pt"
+    options = ("--spec", "resnet18", "--from", package, "--input", "1x64x64", "--set", "classes=7")
+    source, model = saved_resnet(tmp_path, torchvision, gray)
+    result = run("convert", str(source), str(target), *options)
+    assert result.exit_code == 0 and not result.stderr, result.output
+    ours = build("resnet18", {"classes": "7"}, Image(1, 64, 64)).torch()
+    ours.load_state_dict(torch.load(target, weights_only=True))
+    x = torch.randn(1, 1, 64, 64)
+    assert torch.equal(ours.eval()(x), model(x))
+    source, _ = saved_resnet(tmp_path, torchvision)
+    result = run("convert", str(source), str(target), *options)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == (
+        "left out `features.0.conv`: `features.0.conv.weight` is 64 x 3 x 7 x 7, not 64 x 1 x 7 x 7\n"
+    ).replace("features.0.conv", next(iter(ours.state_dict())).removesuffix(".weight"))
+
+
+def test_a_file_without_its_head(tmp_path: Path, torchvision: Any) -> None:
+    """The same rule as without --from: left out where an option changes that layer."""
+    source, model = saved_resnet(tmp_path, torchvision)
+    state = {k: v for k, v in model.state_dict().items() if not k.startswith("fc.")}
+    torch.save(state, source)
+    options = ("--spec", "resnet18", "--from", "torchvision")
+    target = tmp_path / "ours.pt"
+    result = run("convert", str(source), str(target), *options)
+    assert result.exit_code == 1
+    assert result.stderr.endswith(": `fc.weight` is missing\n`fc.bias` is missing\n")
+    result = run("convert", str(source), str(target), *options, "--set", "classes=7")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == "left out `head.2`: `head.2.weight` (7 x 512) is missing\n"
+    ours = build("resnet18", {"classes": "7"}).torch()
+    missing = ours.load_state_dict(torch.load(target, weights_only=True), strict=False)
+    assert missing.missing_keys == ["head.2.weight", "head.2.bias"]
+    ours.head[2].load_state_dict(model.fc.state_dict())
+    x = torch.randn(1, 3, 64, 64)
+    assert torch.equal(ours.eval()(x), model(x))
+
+
+def test_a_wrapped_checkpoint_of_another_package(tmp_path: Path, torchvision: Any) -> None:
+    _, model = saved_resnet(tmp_path, torchvision)
+    state = torch.nn.DataParallel(model).state_dict()
+    source = saved(tmp_path, {"epoch": 1, "state_dict": state})
+    options = ("--spec", "resnet18", "--from", "torchvision", "--set", "classes=7")
+    result = run("convert", str(source), str(tmp_path / "ours.pt"), *options)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == "took the entry `state_dict`, without the prefix `module.`\n"
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("suffix", [".weights.h5", ".keras", ".h5"])
+def test_a_keras_model_without_its_head_in_another(tmp_path: Path, suffix: str) -> None:
+    """What transfer learning with keras.applications leaves: a body as a layer, and a new head."""
+    keras = pytest.importorskip("keras")
+    whole, path = theirs_in_keras(), tmp_path / f"theirs{suffix}"
+    body = keras.Model(whole.input, whole.layers[-2].output)
+    image = keras.Input((8, 6, 3))
+    model = keras.Model(image, keras.layers.Dense(9)(body(image)))
+    (model.save_weights if suffix == ".weights.h5" else model.save)(path)
+    network = build(SPEC).network
+    foreign = Foreign.made(OF_KERAS, theirs_in_keras(), network.input)
+
+    def fit(stored: Any) -> Any:
+        found = adopt(foreign, stored, network, {"head.2"})
+        return plan(network, found.stored, {"head.2"}), found.stored
+
+    with opened(path, foreign.names) as contents:
+        choice = Choice() if suffix == ".h5" else Choice(key="functional")
+        (chosen, stored), notes = (lambda t: (t.fitted, t.notes))(
+            take(contents, foreign.names, choice, fit)
+        )
+        state = convert(chosen, stored, "torch")
+    if suffix == ".h5":  # in the order of the layers, the new head is the one of the model
+        assert chosen.left_out == ["`head.2`: `head.2.weight` is 9 x 48, not 5 x 48"] and not notes
+    else:
+        assert chosen.left_out == ["`head.2`: `head.2.weight` (5 x 48) is missing"]
+        assert notes[0] == "took the entry `functional`"
+    for value in body.weights:
+        assert any(
+            np.array_equal(np.sort(np.ravel(value)), np.sort(x.ravel())) for x in state.values()
+        )
+
+
+@pytest.mark.keras
+def test_keras_files_without_a_head(tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras")
+    whole = theirs_in_keras()
+    body = keras.Model(whole.input, whole.layers[-2].output)
+    for suffix in (".weights.h5", ".h5"):
+        path = tmp_path / f"notop{suffix}"
+        (body.save_weights if suffix == ".weights.h5" else body.save)(path)
+        _, _, left_out = adopted(path, theirs_in_keras(), OF_KERAS, changed={"head.2"})
+        assert left_out == ["`head.2`: `head.2.weight` (5 x 48) is missing"]
+        with pytest.raises(UnfitError, match=r"`dense\w*/kernel` is missing"):
+            adopted(path, theirs_in_keras(), OF_KERAS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("lenet5", "--from", "torchvision:alexnet"),
+            "torchvision:alexnet does not take images of 3 x 28 x 28: RuntimeError: ",
+        ),
+        (
+            ("vgg16", "--from", "keras:InceptionV3", "--input", "3x32x32"),
+            "ValueError: Input size must",
+        ),
+        (("resnet18", "--from", "timm:resnet18.a9_in1k"), "did you mean `resnet18.a1_in1k`?"),
+    ],
+)
+def test_what_a_package_says_is_said_in_its_name(
+    arguments: tuple[str, ...], said: str, torchvision: Any
+) -> None:
+    for module in ("timm", "keras"):
+        pytest.importorskip(module)
+    result = run("map", *arguments)
+    assert result.exit_code == 2 and said in result.stderr, result.output
+
+
+def test_a_file_of_the_other_framework(tmp_path: Path) -> None:
+    with pytest.raises(
+        WeightsFileError, match="is of PyTorch, and the model that --from names is of"
+    ):
+        pytest.importorskip("keras")
+        adopted(saved(tmp_path, theirs().state_dict()), theirs_in_keras(), OF_KERAS)

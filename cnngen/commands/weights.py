@@ -1,6 +1,6 @@
 """`cnngen weights`: the weights of a network, carried from one framework to the other."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,14 +23,10 @@ from cnngen.commands.options import (
 from cnngen.diagnostics.terminal import as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cnngen.semantics.network import Network
     from cnngen.weights.foreign import Foreign
-    from cnngen.weights.layout import Array
-    from cnngen.weights.places import Framework, Place
+    from cnngen.weights.places import Framework
 
-NAMES = {"torch": "PyTorch", "keras": "Keras"}
 KERAS_ONLY = (".weights.h5", ".keras")
 REFERENCE = "PACKAGE[:NAME]"
 ANOTHER = (
@@ -51,9 +47,7 @@ def weights() -> None:
 
 
 @weights.command()
-@click.argument(
-    "source", metavar="IN", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("source", metavar="IN", type=click.Path(exists=True, path_type=Path))
 @click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--spec", required=True, shell_complete=complete.spec, help="The network that has the weights."
@@ -69,6 +63,16 @@ def weights() -> None:
     metavar=REFERENCE,
     shell_complete=complete.package,
     help=f"IN is of {ANOTHER}.",
+)
+@click.option(
+    "--key",
+    metavar="KEY",
+    help="The entry of IN that holds the weights: `state_dict`, or `a/b` for one in another.",
+)
+@click.option(
+    "--prefix",
+    metavar="TEXT",
+    help="What stands before the names of the weights; others are left out.",
 )
 @click.option(
     "--by-order",
@@ -89,6 +93,8 @@ def convert(
     spec: str,
     to: "Framework | None",
     reference: str | None,
+    key: str | None,
+    prefix: str | None,
     by_order: bool,
     heads: bool,
     settings: dict[str, str],
@@ -97,13 +103,15 @@ def convert(
 ) -> None:
     """Convert a file of weights, by the names of layers.
 
-    Files of PyTorch are .safetensors, .pt and .pth, those of Keras .weights.h5, .keras and
-    .safetensors with the paths of variables as keys. The keys of IN tell for which framework it is.
+    OUT is .safetensors, .pt or .pth for PyTorch, and .weights.h5, .keras or .safetensors for Keras.
+    IN may be any of these, and .ckpt, .pth.tar, .bin or .h5: it is read as what it holds, whatever
+    it is called. Where the weights are one entry of a checkpoint, or all have a prefix such as
+    `module.`, the command takes the one way in which everything fits, and says so; --key and
+    --prefix choose among several.
 
     With --from, IN has the names of a model of torchvision, timm or keras.applications. Which of
     its layers is which of the spec's is found by their kinds, shapes and connections. That package
-    must be installed; it downloads nothing. Its files may also be .h5, as keras.applications
-    publishes them.
+    must be installed; it downloads nothing.
 
     Layers that --set or --input changes are left out where the weights in IN do not fit them. So
     are heads that only training has, where IN lacks them or OUT has no place for them. The command
@@ -111,10 +119,13 @@ def convert(
     """
     _require_numpy()
     from cnngen.frameworks import MissingFrameworkError
+    from cnngen.weights.conversion import Conversion
+    from cnngen.weights.places import NAMES
     from cnngen.weights.stored import WeightsFileError
+    from cnngen.weights.ways import Choice
+    from cnngen.weights.write import CannotWriteError
 
     framework = _framework(target, to)
-    _check_source(source, old=bool(reference))
     path, chosen = only_spec(spec), options(settings, input, max_layers)
     network = checked(*analyse(path, chosen))
     text = _keras_source(ctx, network) if _suffix(target) in KERAS_ONLY else None
@@ -122,14 +133,15 @@ def convert(
         analyse(path, replace(chosen, settings={}, input=None))[0] if settings or input else None
     )
     job = Conversion(source, target, network, framework, heads, text, plain)
+    foreign = _foreign(reference, network) if reference else None
     try:
-        notes, carried = job.run(_foreign(reference, network) if reference else None, by_order)
+        notes, carried = job.run(foreign, Choice(key, prefix), by_order=by_order)
     except MissingFrameworkError as error:
         raise WrongUseError(str(error)) from None
     except WeightsFileError as error:
         raise UnfitFileError(f"{source}: {error}") from None
-    except OSError as error:
-        raise WrongUseError(f"cannot write {target}: {error.strerror or error}") from None
+    except CannotWriteError as error:
+        raise WrongUseError(f"cannot write {target}: {error}") from None
     for line in notes:
         say(line, err=True)
     layers = len({place.layer.path for place in carried})
@@ -183,49 +195,6 @@ def correspond(
         say(RENDERERS[format](correspondence_table(rows, theirs)), nl=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """What is to be written, of what. `plain` is the network without what the options change."""
-
-    source: Path
-    target: Path
-    network: "Network"
-    framework: "Framework"
-    heads: bool
-    text: str | None
-    plain: "Network | None"
-
-    def run(self, foreign: "Foreign | None", by_order: bool) -> "tuple[list[str], list[Place]]":
-        """What there is to say, and what was carried over."""
-        from cnngen.weights.convert import changed_layers, convert, first, plan
-        from cnngen.weights.files import opened
-        from cnngen.weights.foreign import adopt
-        from cnngen.weights.places import places
-        from cnngen.weights.stored import Names
-
-        changed = changed_layers(self.network, self.plain) if self.plain else set[str]()
-        names = foreign.names if foreign else Names.of(places(self.network))
-        notes: list[str] = []
-        with opened(self.source, names) as stored:
-            if foreign:
-                adopted = adopt(foreign, stored, self.network, changed, by_order=by_order)
-                stored, notes = adopted.stored, adopted.notes
-            found = plan(self.network, stored, changed, heads=self.heads or self.text is None)
-            state = convert(found, stored, self.framework)
-            self._write(state, stored.metadata)
-        return [*notes, *(f"left out {line}" for line in first(found.left_out))], found.carried
-
-    def _write(self, state: "Mapping[str, Array]", metadata: "Mapping[str, str]") -> None:
-        from cnngen.weights.write import write_keras, write_safetensors, write_torch
-
-        if self.text is not None:
-            write_keras(self.target, state, self.network, self.text, heads=self.heads)
-        elif _suffix(self.target) == ".safetensors":
-            write_safetensors(self.target, state, metadata)
-        else:
-            write_torch(self.target, state)
-
-
 def _require_numpy() -> None:
     from cnngen.frameworks import MissingFrameworkError, framework
 
@@ -247,13 +216,6 @@ def _foreign(text: str, network: "Network") -> "Foreign":
         raise WrongUseError(str(error)) from None
 
 
-def _check_source(path: Path, *, old: bool) -> None:
-    from cnngen.weights.files import OLD
-
-    if not (old and path.suffix == OLD):
-        _suffix(path)
-
-
 def _suffix(path: Path) -> str:
     from cnngen.weights.files import SUFFIXES, suffix
 
@@ -265,6 +227,7 @@ def _suffix(path: Path) -> str:
 def _framework(target: Path, to: "Framework | None") -> "Framework":
     """The framework for which a file is to be written."""
     from cnngen.weights.files import SUFFIXES
+    from cnngen.weights.places import NAMES
 
     ending = _suffix(target)
     told = SUFFIXES[ending]

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from cnngen.ops.base import Image
 from cnngen.references import Reference
 from cnngen.semantics.network import Network
 from cnngen.weights.convert import UnfitError, first
 from cnngen.weights.graph import Sizes, Weight, WeightedLayer, WeightGraph, spell
 from cnngen.weights.layout import Array
-from cnngen.weights.match import Match, match
+from cnngen.weights.match import Match, Pair, match
 from cnngen.weights.read_network import read_network
 from cnngen.weights.read_torch import COUNTER
 from cnngen.weights.stored import Names, Stored, shown
@@ -36,20 +37,21 @@ class Foreign:
     @classmethod
     def of(cls, reference: Reference, network: Network) -> "Foreign":
         """Makes the model, without trained weights, for images of the network's size."""
+        input = reference.takes(network.input)
         if reference.framework == "keras":
-            return cls.made(reference, reference.model(network.input), network)
+            return cls.made(reference, reference.model(input), input)
         import torch
 
         with torch.device("meta"):
-            return cls.made(reference, reference.model(network.input), network)
+            return cls.made(reference, reference.model(input), input)
 
     @classmethod
-    def made(cls, reference: Reference, model: Any, network: Network) -> "Foreign":
+    def made(cls, reference: Reference, model: Any, input: Image) -> "Foreign":
         if reference.framework == "keras":
             names = Names({"keras": [x.path for x in model.weights]}, groups=_groups(model))
         else:
             names = Names({"torch": [*model.state_dict()]})
-        return cls(reference, reference.graph(model, network.input), names)
+        return cls(reference, reference.graph(model, input), names)
 
 
 @dataclass(slots=True)
@@ -70,12 +72,12 @@ def adopt(
 ) -> Adopted:
     """The weights of a file under our names and in PyTorch's layout.
 
-    Layers that are `changed` may be of another size. `UnfitError` where anything else has no
-    counterpart, or, but for `by_order`, where layers could be exchanged with others.
+    Layers that are `changed` may be of another size, or missing. `UnfitError` where anything else
+    has no counterpart, or, but for `by_order`, where layers could be exchanged with others.
     """
     keys = _keys(foreign, stored)
-    graph = _with_shapes(foreign, stored, keys)
-    found = correspond(network, graph, changed, by_order=by_order)
+    found = correspond(network, _with_shapes(foreign, stored, keys), changed, by_order=by_order)
+    found = _present(found, keys, changed)
     try:
         recipes = translation(found, network, fold_biases=True)
     except TransferError as error:
@@ -158,27 +160,49 @@ def _plain(key: str) -> str:
 
 
 def _with_shapes(foreign: Foreign, stored: Stored, keys: Mapping[str, str]) -> WeightGraph:
-    """Their graph with the shapes of the file, without the heads that the file lacks."""
+    """Their graph with the shapes of the file, without the heads of a training that it lacks.
+
+    What else it lacks has the shape that the package gives it.
+    """
     layers: dict[str, WeightedLayer] = {}
     absent: set[str] = set()
     problems: list[str] = []
     for name, layer in foreign.graph.layers.items():
-        missing = [w for w in layer.weights.values() if w.key not in keys]
-        if layer.training and len(missing) == len(layer.weights):
+        if layer.training and not any(w.key in keys for w in layer.weights.values()):
             absent.add(name)
         weights: dict[str, Weight] = {}
         for word, weight in layer.weights.items():
-            if weight in missing:
-                problems += [] if name in absent else [f"`{weight.key}` is missing"]
+            if weight.key not in keys:
+                weights[word] = weight
             elif (shape := _shape(weight, stored.shapes[keys[weight.key]])) is None:
                 there = spell(stored.shapes[keys[weight.key]])
                 problems.append(f"`{weight.key}` is {there}, which has other dimensions")
             else:
                 weights[word] = replace(weight, shape=shape)
-        layers[name] = replace(layer, weights=weights or layer.weights)
+        layers[name] = replace(layer, weights=weights)
     if problems:
         raise UnfitError("\n".join(first(problems)))
     return replace(foreign.graph, layers=layers).without(absent)
+
+
+def _present(found: Match, keys: Mapping[str, str], changed: Collection[str]) -> Match:
+    """The match without what the file lacks, of which only `changed` layers may have any."""
+
+    def lacks(pair: Pair) -> list[str]:
+        return [weight.key for weight in pair.theirs.weights.values() if weight.key not in keys]
+
+    missing = [
+        f"`{key}` is missing"
+        for pair in found.pairs
+        if pair.ours.name not in changed
+        for key in lacks(pair)
+    ]
+    if missing:
+        raise UnfitError("\n".join(first(missing)))
+    pairs, unlike = (
+        tuple(pair for pair in all if not lacks(pair)) for all in (found.pairs, found.unlike)
+    )
+    return replace(found, pairs=pairs, unlike=unlike)
 
 
 def _shape(weight: Weight, there: Sizes) -> Sizes | None:

@@ -1,10 +1,12 @@
 """Files of Keras, which tell the variables of a layer by number, or by names that may change."""
 
 import re
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from io import BytesIO
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +14,61 @@ import numpy as np
 
 from cnngen.frameworks import framework
 from cnngen.weights.layout import Array
-from cnngen.weights.stored import Names, Stored, WeightsFileError, reading, shown
+from cnngen.weights.stored import Contents, Entry, Names, WeightsFileError, reading, shown
 
-VARIABLE = re.compile(r"layers/([^/]+)/vars(?:/([0-9]{1,4}))?")  # as Keras 3 lays its files out
+# As Keras 3 lays its files out: a model in a model is a layer that has layers.
+VARIABLE = re.compile(r"((?:layers/[^/]+/){0,8}?)layers/([^/]+)/vars(?:/([0-9]{1,4}))?")
 INSIDE = "model_weights"  # where Keras 2 has them, in the file of a whole model
+IN_KERAS = "model.weights.h5"
+MOST_PACKED = 100  # weights hardly get smaller; what does is made to fill disks
+
+Nodes = dict[str, Any]
 
 
-def open_hdf5(path: Path, names: Names, stack: ExitStack) -> Stored:
-    h5py = framework("h5py")
-    source: Any = path
+def open_keras(path: Path, names: Names, stack: ExitStack) -> Contents:
+    """A `.keras`, whose weights are a file in a zip archive.
+
+    They are unpacked first: h5py reads from a file of Python, too, but where that is damaged, it
+    asks Python for it once more at the end of the process, when Python is gone.
+    """
     with reading(path.name):
-        if path.suffix == ".keras":
-            archive = stack.enter_context(zipfile.ZipFile(path))
-            source = stack.enter_context(archive.open("model.weights.h5"))
-            if archive.getinfo("model.weights.h5").compress_type == zipfile.ZIP_STORED:
-                source = BytesIO(source.read())  # no larger than the file, and fast to seek in
-        file = stack.enter_context(h5py.File(source, "r"))
+        unpacked = Path(stack.enter_context(tempfile.TemporaryDirectory())) / IN_KERAS
+        with zipfile.ZipFile(path) as archive:
+            member = archive.getinfo(IN_KERAS)
+            if member.file_size > MOST_PACKED * max(member.compress_size, 1):
+                raise WeightsFileError(f"`{path.name}` would be {member.file_size} bytes, unpacked")
+            with archive.open(member) as source, unpacked.open("wb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+    return _open(path, unpacked, names, stack)
+
+
+def open_hdf5(path: Path, names: Names, stack: ExitStack) -> Contents:
+    """A `.weights.h5`, or an `.h5` as Keras 2 has written it."""
+    return _open(path, path, names, stack)
+
+
+def _open(path: Path, place: Path, names: Names, stack: ExitStack) -> Contents:
+    h5py = framework("h5py")
+    with reading(path.name):
+        file = stack.enter_context(h5py.File(place, "r"))
         nodes = _nodes(path, file, h5py.Dataset)
         old = nodes.get(INSIDE, file)
         if layers := _texts(old, "layer_names"):
             prefix = f"{INSIDE}/" if INSIDE in nodes else ""
-            variables = _by_order(path, [prefix + layer for layer in layers], nodes, names)
+            models = {"": _by_order(path, [prefix + layer for layer in layers], nodes, names)}
         else:
-            variables = _by_number(path, nodes, names)
-        shapes = {name: tuple(node.shape or ()) for name, node in variables.items()}
+            models = _by_number(path, nodes, names)
+            if not names.groups:
+                models = _together(models)
+        return Contents([_entry(at, models) for at in models])
+
+
+def _entry(at: str, models: Mapping[str, Nodes]) -> Entry:
+    variables = models[at]
+    inside = {node.name for node in variables.values()}
+    others = [
+        name for model in models.values() for name, node in model.items() if node.name not in inside
+    ]
 
     def read(name: str) -> Array:
         node = variables[name]
@@ -43,12 +76,13 @@ def open_hdf5(path: Path, names: Names, stack: ExitStack) -> Stored:
             return np.asarray(node).view(framework("ml_dtypes").bfloat16)
         return np.asarray(node)
 
-    return Stored("keras", shapes, read)
+    shapes = {name: tuple(node.shape or ()) for name, node in variables.items()}
+    return Entry(at, shapes, read, ("keras",), others=tuple(others))
 
 
-def _nodes(path: Path, file: Any, dataset: type) -> dict[str, Any]:
+def _nodes(path: Path, file: Any, dataset: type) -> Nodes:
     """All groups and datasets by name; links out of the file are not followed."""
-    found: dict[str, Any] = {}
+    found: Nodes = {}
 
     def visit(name: str, node: Any) -> None:
         if isinstance(node, dataset) and (node.is_virtual or node.external):  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
@@ -59,18 +93,19 @@ def _nodes(path: Path, file: Any, dataset: type) -> dict[str, Any]:
     return found
 
 
-def _by_number(path: Path, nodes: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    """The variables by their paths; one that the model lacks keeps its number."""
-    layers: dict[str, str] = {}
-    found: dict[str, Any] = {}
+def _by_number(path: Path, nodes: Nodes, names: Names) -> dict[str, Nodes]:
+    """The variables of each model in the file by their paths; one that the model lacks keeps its
+    number."""
+    layers: dict[tuple[str, str], str] = {}
+    found: dict[str, Nodes] = {}
     for name, node in nodes.items():
         if not (at := VARIABLE.fullmatch(name)):
             continue
-        group, number = at[1], at[2]
+        model, group, number = at[1], at[2], at[3]
         if number is None:
-            layers[group] = str(node.attrs.get("name", ""))
+            layers[model, group] = str(node.attrs.get("name", ""))
             continue
-        layer = group if names.groups else layers.get(group, "")
+        layer = group if names.groups else layers.get((model, group), "")
         if not layer:
             raise WeightsFileError(
                 f"`{path.name}` does not name its layers: load it with Keras, and save it again"
@@ -78,29 +113,59 @@ def _by_number(path: Path, nodes: Mapping[str, Any], names: Names) -> dict[str, 
             )
         paths = (names.groups or names.layers).get(layer, ())
         key = paths[int(number)] if int(number) < len(paths) else f"{layer}/{number}"
-        if key in found:
+        variables = found.setdefault(model.replace("layers/", "").removesuffix("/"), {})
+        if key in variables:
             raise WeightsFileError(f"`{path.name}` has two layers `{shown(layer)}`")
-        found[key] = node
+        variables[key] = node
     return found
 
 
-def _by_order(
-    path: Path, layers: list[str], nodes: Mapping[str, Any], names: Names
-) -> dict[str, Any]:
-    """What Keras 2 has written, in the order of the model's layers."""
+def _together(models: dict[str, Nodes]) -> dict[str, Nodes]:
+    """All variables, beside those of each model in the model, if no name occurs twice."""
+    whole = dict(chain.from_iterable(model.items() for model in models.values()))
+    if len(models) < 2 or len(whole) < sum(map(len, models.values())):
+        return models
+    inner = {at: variables for at, variables in models.items() if at}
+    return {"": whole, **inner}
+
+
+def _by_order(path: Path, layers: list[str], nodes: Nodes, names: Names) -> Nodes:
+    """What Keras 2 has written: by its names, or in the order of the model's layers, of which the
+    file may lack the last."""
+    written = [weight for layer in layers for weight in _weights(layer, nodes)]
     ours = [paths for paths in names.groups.values() if paths]
     if not ours:
-        raise WeightsFileError(f"`{path.name}` is of Keras 2: load and save it with Keras 3")
+        return {_path(weight, layers): nodes[weight] for weight in written}
     theirs = [weights for layer in layers if (weights := _weights(layer, nodes))]
-    if len(ours) != len(theirs):
+    if len(ours) != len(theirs):  # perhaps a model is a layer, whose weights are listed together
+        theirs = [[*each] for _, each in groupby(sorted(written, key=_first(written)), _layer)]
+    if len(ours) < len(theirs):
         raise WeightsFileError(
             f"`{path.name}` has {len(theirs)} layers with weights, not {len(ours)}"
         )
-    found: dict[str, Any] = {}
-    for paths, weights in zip(ours, theirs, strict=True):
+    found: Nodes = {}
+    for paths, weights in zip(ours, theirs, strict=False):
         for number, weight in enumerate(weights):
             found[paths[number] if number < len(paths) else weight] = nodes[weight]
     return found
+
+
+def _layer(weight: str) -> str:
+    return weight.rpartition("/")[0]
+
+
+def _first(weights: list[str]) -> Callable[[str], int]:
+    """For each weight, where the first one of its layer stands."""
+    places: dict[str, int] = {}
+    for place, weight in enumerate(weights):
+        places.setdefault(_layer(weight), place)
+    return lambda weight: places[_layer(weight)]
+
+
+def _path(weight: str, layers: list[str]) -> str:
+    """The path of a variable: what is behind the name of the layer, without TensorFlow's number."""
+    layer = max((x for x in layers if weight.startswith(f"{x}/")), key=len)
+    return weight.removeprefix(f"{layer}/").removesuffix(":0")
 
 
 def _weights(layer: str, nodes: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from cnngen.weights.layout import (
 )
 
 Framework = Literal["torch", "keras"]
+NAMES: dict[Framework, str] = {"torch": "PyTorch", "keras": "Keras"}
 
 
 @dataclass(frozen=True, slots=True)

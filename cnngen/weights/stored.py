@@ -61,6 +61,30 @@ class Stored:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something in a file that holds weights: a `state_dict` in a checkpoint, a model in a model.
+
+    `at` is what `--key` calls it, `""` the file itself. Its names may be those of any of the
+    `frameworks`. `others` belong to the same model and are outside of it.
+    """
+
+    at: str
+    shapes: Mapping[str, Sizes]
+    read: Callable[[str], Array]
+    frameworks: tuple[Framework, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file holds. `instead` says what it is, if no entry is of the network."""
+
+    entries: Sequence[Entry]
+    instead: str = ""
+
+
 def shown(text: str) -> str:
     """A name out of a file, on one line, and not longer than anybody reads."""
     return one_line(text if len(text) <= LONGEST else f"{text[:LONGEST]}...")

@@ -1,18 +1,30 @@
 """Weights to a file of any of the formats, as a whole or not at all."""
 
-from collections.abc import Mapping
+import os
+import shutil
+import zipfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from cnngen.diagnostics.terminal import one_line
 from cnngen.files import replaced
 from cnngen.frameworks import framework, keras_on_tensorflow, keras_precision
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
+from cnngen.weights.graph import spell
+from cnngen.weights.hdf5 import IN_KERAS
 from cnngen.weights.layout import Array
 from cnngen.weights.stored import FLOATS, WeightsFileError
 
 FORMAT = "format"  # what libraries write into the metadata of safetensors
+LONGEST = 200
+
+
+class CannotWriteError(Exception):
+    """A file cannot be written; the message says why."""
 
 
 def write_safetensors(path: Path, state: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
@@ -20,7 +32,7 @@ def write_safetensors(path: Path, state: Mapping[str, Array], metadata: Mapping[
     framework("safetensors")
     save_file = framework("safetensors.numpy").save_file
     kept = {FORMAT: metadata[FORMAT]} if FORMAT in metadata else None
-    with replaced(path) as temporary:
+    with _replaced(path) as temporary:
         save_file(dict(state), temporary, metadata=kept)
 
 
@@ -33,7 +45,7 @@ def write_torch(path: Path, state: Mapping[str, Array]) -> None:
             tensors[name] = torch.from_numpy(value.view("int16").copy()).view(torch.bfloat16)
         else:
             tensors[name] = torch.from_numpy(value.copy())
-    with replaced(path) as temporary, temporary.open("wb") as file:  # its name is not in the file
+    with _replaced(path) as temporary, temporary.open("wb") as file:  # its name is not in the file
         torch.save(tensors, file)
 
 
@@ -48,12 +60,59 @@ def write_keras(
         raise WeightsFileError(f"the weights are {both}, and a Keras model has one precision")
     with keras_precision(words.pop()):
         model = _model(keras, network, source, heads)
-        variables = {variable.path: variable for variable in model.weights}
-        for name, value in state.items():
-            variables[name].assign(value)
+        _assign(model, state)
+        with _replaced(path) as temporary:
+            whole = temporary.with_suffix(".keras")
+            model.save(str(whole))
+            if temporary != whole:
+                _unpack(whole, temporary)
+
+
+def _unpack(whole: Path, weights: Path) -> None:
+    """The `.weights.h5` out of a `.keras`, where Keras makes it in memory: HDF5 itself crashes on a
+    disk that is full."""
+    with (
+        zipfile.ZipFile(whole) as archive,
+        archive.open(IN_KERAS) as source,
+        weights.open("wb") as target,
+    ):
+        shutil.copyfileobj(source, target, 1 << 20)
+
+
+def _assign(model: Any, state: Mapping[str, Array]) -> None:
+    """Give a model its weights, all of which it must have, in these shapes."""
+    variables = {variable.path: variable for variable in model.weights}
+    for name, value in state.items():
+        there = tuple(variables[name].shape) if name in variables else None
+        if there != value.shape:
+            has = f"has it as {spell(there)}" if there is not None else "lacks it"
+            raise WeightsFileError(
+                f"`{name}` is {spell(value.shape)}, and the generated Keras model {has}: write"
+                " .safetensors with --to keras, where no model is made"
+            )
+        variables[name].assign(value)
+
+
+@contextmanager
+def _replaced(path: Path) -> Generator[Path]:
+    """A file that takes the place of another once it is whole.
+
+    Whatever a library raises meanwhile, it could not write: `CannotWriteError`.
+    """
+    try:
         with replaced(path) as temporary:
-            save = model.save if path.suffix == ".keras" else model.save_weights
-            save(str(temporary))
+            yield temporary
+    except Exception as error:
+        raise CannotWriteError(_reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What the system says, which PyTorch hides behind its own error."""
+    while not isinstance(error, OSError) and error.__context__:
+        error = error.__context__
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return one_line(" ".join(str(error).split())[:LONGEST]) or type(error).__name__
 
 
 def _model(keras: Any, network: Network, source: str, heads: bool) -> Any:

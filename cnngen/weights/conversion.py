@@ -1,0 +1,62 @@
+"""From one file of weights to another: what is read, where it is found, and what is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnngen.semantics.network import Network
+from cnngen.weights.convert import Plan, changed_layers, convert, first, plan
+from cnngen.weights.files import opened
+from cnngen.weights.foreign import Adopted, Foreign, adopt
+from cnngen.weights.layout import Array
+from cnngen.weights.places import Framework, Place, places
+from cnngen.weights.stored import Names, Stored
+from cnngen.weights.ways import Choice, take
+from cnngen.weights.write import write_keras, write_safetensors, write_torch
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What is to be written, of what. `plain` is the network without what the options change, and
+    `source_text` the Keras source, where a Keras model is written.
+    """
+
+    source: Path
+    target: Path
+    network: Network
+    framework: Framework
+    heads: bool
+    source_text: str | None
+    plain: Network | None
+
+    def run(
+        self, foreign: Foreign | None, choice: Choice, *, by_order: bool
+    ) -> tuple[list[str], list[Place]]:
+        """What there is to say, and what was carried over."""
+        changed = changed_layers(self.network, self.plain) if self.plain else set[str]()
+
+        def fit(stored: Stored) -> tuple[Adopted, Plan]:
+            adopted = (
+                adopt(foreign, stored, self.network, changed, by_order=by_order)
+                if foreign
+                else Adopted(stored)
+            )
+            heads = self.heads or self.source_text is None
+            return adopted, plan(self.network, adopted.stored, changed, heads=heads)
+
+        names = foreign.names if foreign else Names.of(places(self.network))
+        with opened(self.source, names) as contents:
+            taken = take(contents, names, choice, fit)
+            adopted, found = taken.fitted
+            state = convert(found, adopted.stored, self.framework)
+            self._write(state, adopted.stored.metadata)
+        left_out = (f"left out {line}" for line in first(found.left_out))
+        return [*taken.notes, *adopted.notes, *left_out], found.carried
+
+    def _write(self, state: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
+        if self.source_text is not None:
+            write_keras(self.target, state, self.network, self.source_text, heads=self.heads)
+        elif self.target.name.endswith(".safetensors"):
+            write_safetensors(self.target, state, metadata)
+        else:
+            write_torch(self.target, state)
