@@ -85,7 +85,8 @@ class ShapeError(Exception):
     ) -> None:
         super().__init__(message)
         self.message, self.code, self.attribute, self.label = message, code, attribute, label
-        self.help, self.wants = help, wants
+        self.help = help
+        self.wants: Literal["image", "vector"] | None = wants
 
 
 class Op:

@@ -3,8 +3,7 @@
 from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.base import UNKNOWN
 from cnngen.program.areas import Areas
-from cnngen.program.fixed import fixed_parameters
-from cnngen.semantics.network import Layer, Network
+from cnngen.semantics.network import CHANGED, Layer, Network
 from cnngen.syntax.tree import Stage
 
 
@@ -24,13 +23,23 @@ def check_network(network: Network, report: Report) -> None:
             f"it is {listed}",
             help="use `global_avg_pool` or `adaptive_avg_pool` before `flatten`",
         )
-    for name in fixed_parameters(network):
-        parameter = next(p for p in network.resolution.spec.parameters if p.name.text == name)
+    _check_parameters(network, report)
+
+
+def _check_parameters(network: Network, report: Report) -> None:
+    """Say which parameters can be changed by building again only."""
+    for parameter in network.resolution.spec.parameters:
+        name = parameter.name.text
+        changed = network.fixed.get(name)
+        if changed is None:
+            continue
+        again = f"build with `--set {name}=...`"
+        pool = ", or use `global_avg_pool` before `flatten`" if changed == "size" else ""
         report.add(
             "fixed-parameter",
-            f"`{name}` changes a flattened size, so only `--set` can change it",
+            f"`{name}` {CHANGED[changed]}, so only `--set` can change it",
             parameter.name.span,
-            help=f"build with `--set {name}=...`, or use `global_avg_pool` before `flatten`",
+            help=again + pool,
         )
 
 

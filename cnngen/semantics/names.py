@@ -73,6 +73,13 @@ def check_expression(
                     help="make it a stage: `aux: {when: training, do: ...}`; dropout needs no"
                     " condition",
                 )
+            case Constant(value=str() as word, span=Span() as span):
+                report.add(
+                    "wrong-type",
+                    f"`{word}` is a whole `padding`, and has no value in an expression",
+                    span,
+                    help="write a number, or choose between two steps with `when`",
+                )
             case _:
                 pass
 
