@@ -14,6 +14,7 @@ def check_network(network: Network, report: Report) -> None:
     if not any(tensor.shape is UNKNOWN for tensor in network.stages.values()):
         _check_reached(network, report)
     _check_names(network, report)
+    _check_norms(network, report)
     for call, sizes in Areas(network).varying():
         listed = " and ".join(f"{height} x {width}" for height, width in sorted(sizes))
         report.add(
@@ -40,6 +41,27 @@ def _check_parameters(network: Network, report: Report) -> None:
             f"`{name}` {CHANGED[changed]}, so only `--set` can change it",
             parameter.name.span,
             help=again + pool,
+        )
+
+
+def _check_norms(network: Network, report: Report) -> None:
+    """Report norms of single values: their mean is the value, so that nothing of it is left."""
+    for layer in network.layers.values():
+        shape = layer.inputs[0].shape
+        if layer.op.group != "normalization" or layer.op.together(shape) != 1:
+            continue
+        if report.has("constant-norm", layer.span):
+            continue
+        alone = "one value in each group; PyTorch refuses a single image"
+        if "groups" not in layer.op.attributes:
+            alone = "one value at each position"
+        report.add(
+            "constant-norm",
+            f"what `{layer.op.name}` gives depends on no input: it makes 0 of {alone}",
+            layer.span,
+            f"the input here is {shape}",
+            notes=layer.scope.trail(),
+            help="normalize more values together, or remove it",
         )
 
 
