@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import yaml
 from random_specs import RandomSpec, write
 
 Tree = Any
@@ -20,6 +21,16 @@ VALUES: dict[str, tuple[Tree, ...]] = {
 
 def random_variants(seed: int) -> RandomSpec:
     return _Variants(Random(seed)).spec()
+
+
+def other_values(text: str, name: str) -> list[Tree]:
+    """Other values of a parameter of a spec that was drawn."""
+    default = yaml.safe_load(text)["params"][name]
+    if isinstance(default, int) and not isinstance(default, bool):
+        values: tuple[Tree, ...] = (0, 1, 2, 3, 4)
+    else:
+        values = next(v for v in VALUES.values() if type(v[0]) is type(default))
+    return [value for value in values if value != default]
 
 
 @dataclass

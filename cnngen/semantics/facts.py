@@ -13,6 +13,7 @@ from cnngen.semantics.evaluate import UNDETERMINED
 
 Names = frozenset[str]
 NOTHING: Names = frozenset()
+VECTOR = -1  # the symbol of what is said of the size of a vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A tensor: its rank, height and width, and channels (of a vector: features).
+    """A tensor: its rank, height and width where it is an image, and channels (of a vector:
+    features).
 
     `area` are the parameters on which a flattened size in `channels` depends, which the printed
     program takes for a number.
@@ -45,6 +47,9 @@ class Traced:
     size: Fact
     channels: Fact
     area: Names = NOTHING
+
+
+NOWHERE = Fact(UNDETERMINED, NOTHING, VECTOR)
 
 
 @dataclass(slots=True)
@@ -86,7 +91,7 @@ class Symbols:
 
         return Traced(
             choose(then.rank, otherwise.rank),
-            choose(then.size, otherwise.size),
+            sized(then.size, otherwise.size) or choose(then.size, otherwise.size),
             choose(then.channels, otherwise.channels),
             then.area | otherwise.area,
         )
@@ -102,10 +107,15 @@ class Symbols:
 
         return Traced(
             any_of(x.rank, after.rank, "rank"),
-            any_of(x.size, after.size, "size"),
+            sized(x.size, after.size) or any_of(x.size, after.size, "size"),
             any_of(x.channels, after.channels, "channels"),
             x.area | after.area,
         )
+
+
+def sized(a: Fact, b: Fact) -> Fact | None:
+    """The one size of two tensors of which the other is a vector."""
+    return b if a.symbol == VECTOR else a if b.symbol == VECTOR else None
 
 
 def union(names: Iterable[Names]) -> Names:

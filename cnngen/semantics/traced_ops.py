@@ -12,7 +12,7 @@ from typing import Any
 from cnngen.ops.base import Image, Op
 from cnngen.program.algebra import free_names, mentions_input
 from cnngen.semantics.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
-from cnngen.semantics.facts import NOTHING, Fact, Names, Symbols, Traced, union
+from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, Names, Symbols, Traced, union
 from cnngen.semantics.network import Fixed, Network, Scope
 from cnngen.semantics.resized import ONE, Resizing
 from cnngen.syntax.expression import Expression, Name
@@ -48,7 +48,6 @@ class TracedOps:
     def __init__(self, network: Network, areas: Areas) -> None:
         self.network, self.resolution, self.areas = network, network.resolution, areas
         self.symbols = Symbols()
-        self.nowhere = Fact(UNDETERMINED, NOTHING, self.symbols.number("the size of a vector"))
         self.resizing = Resizing(self.symbols)
         self.found: dict[str, Fixed] = {}
         self.free: dict[int, tuple[Expression, tuple[str, ...], bool]] = {}
@@ -100,7 +99,7 @@ class TracedOps:
             known = UNDETERMINED not in (channels.value, area)
             value = channels.value * prod(area) if known else UNDETERMINED
             channels = self.symbols.made(value, [x.rank, x.size, channels], "features")
-        return Traced(self.symbols.constant("vector"), self.nowhere, channels, x.area | changing)
+        return Traced(self.symbols.constant("vector"), NOWHERE, channels, x.area | changing)
 
     def noted(self, path: Path, area: Any, place: Trail) -> bool:
         """Note what is flattened for the printer; whether that is what it knows already."""
