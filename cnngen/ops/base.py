@@ -150,7 +150,7 @@ class Op:
         """How much backward needs besides, in numbers of float32: what lies between, or indices."""
         return 0
 
-    def together(self, x: Any, **_: Any) -> int | None:
+    def together(self, x: Any) -> int | None:
         """How many values of one input are normalized together, if any are."""
         return None
 

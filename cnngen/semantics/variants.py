@@ -11,11 +11,9 @@ from collections.abc import Mapping
 
 from cnngen.semantics.facts import NOTHING, Names, Traced
 from cnngen.semantics.network import INPUT, Fixed, Network, Scope
-from cnngen.semantics.traced_bodies import TooManyVisits, TracedBodies
+from cnngen.semantics.traced_bodies import MOST_VISITS, TooManyVisits, TracedBodies
 from cnngen.semantics.traced_ops import Areas, Path, Trail
 from cnngen.syntax.tree import Call
-
-MOST_TRIED = 12
 
 
 def note_variants(network: Network) -> None:
@@ -31,8 +29,11 @@ def note_variants(network: Network) -> None:
     }
     for unroll in (True, False):
         try:
-            found = Variants(network, areas, NOTHING, unroll).follow()
-            needed = _needed(network, areas, frozenset(found), unroll)
+            variants = Variants(network, areas, NOTHING, unroll)
+            found = variants.follow()
+            needed = frozenset(found)
+            if len(found) * variants.visits <= MOST_VISITS:
+                needed = _needed(network, areas, needed, unroll)
             network.fixed = {name: found[name] for name in names if name in needed}
             return
         except TooManyVisits:
@@ -44,9 +45,7 @@ def _needed(network: Network, areas: Areas, found: Names, unroll: bool) -> Names
     """Of the parameters that were found, those that are still needed when the others are fixed: one
     may matter only where another leads.
     """
-    if not 1 < len(found) <= MOST_TRIED:
-        return found
-    for name in sorted(found):
+    for name in sorted(found) if len(found) > 1 else ():
         fewer = found - {name}
         if not Variants(network, areas, fewer, unroll).follow():
             found = fewer
