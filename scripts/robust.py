@@ -3,9 +3,11 @@
 python scripts/robust.py 100000 --first 0 --jobs 2
 
 Each is given to `cnngen check`, printed in one of its formats; some to `check --fix`, and good ones
-to `build`. None may end in a traceback or a report of a bug, take more processor time than `LIMITS`
-says, or more memory than `MEGABYTES`. Good networks take the time of their layers, so that none may
-have more than `LAYERS` here. Ends with 1 where a file failed, and names its kind and seed.
+to `build`. Two kinds put every word and every kind of value at every place of a spec, and behind
+`--set`: all good ones of these are built. None may end in a traceback or a report of a bug, take
+more processor time than `LIMITS` says, or more memory than `MEGABYTES`. Good networks take the time
+of their layers, so that none may have more than `LAYERS` here. Ends with 1 where a file failed, and
+names its kind and seed.
 """
 
 import argparse
@@ -31,6 +33,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from damaged import KINDS  # noqa: E402
+from planted import RICH, any_setting  # noqa: E402
 
 from cnngen.cli import cli  # noqa: E402
 from cnngen.commands.check import FORMATS  # noqa: E402
@@ -40,6 +43,8 @@ MEGABYTES = 500
 LAYERS = 20_000
 FIXED, BUILT = 0.02, 0.2  # shares
 CHUNK = 200
+SETTINGS = "planted settings"
+ALL = (*KINDS, SETTINGS)
 TARGETS = ("torch", "keras")
 OUTPUT = StringIO()  # one for all commands, as click remembers each for ever
 
@@ -100,27 +105,30 @@ def stop(*_: object) -> NoReturn:
 def examine(seed: int, folder: Path) -> Outcome:
     """Give one file to the commands."""
     random = Random(seed)
-    kind = list(KINDS)[seed % len(KINDS)]
+    kind = ALL[seed % len(ALL)]
     path = folder / "net.yaml"
-    path.write_bytes(KINDS[kind](random))
+    path.write_bytes(RICH.encode() if kind == SETTINGS else KINDS[kind](random))
+    settings = ["--set", any_setting(random)] if kind == SETTINGS else []
     failures: list[str] = []
     start, before = time.process_time(), most_memory()
     command = ["check", str(path), "--max-layers", str(LAYERS), "--format", random.choice(FORMATS)]
+    command += settings
     code, failure = run("check", command)
     seconds = time.process_time() - start
     failures.append(failure)
-    if code == 0 and random.random() < BUILT:
-        failures += build(path, folder)
-    if code == 1 and random.random() < FIXED:
+    if code == 0 and (kind.startswith("planted") or random.random() < BUILT):
+        failures += build(path, folder, settings)
+    if code == 1 and not settings and random.random() < FIXED:
         failures.append(run("fix", [*command[:4], "--fix"])[1])
     failure = next(filter(None, failures), "")
     return Outcome(kind, seed, code, seconds, most_memory() - before, failure)
 
 
-def build(path: Path, folder: Path) -> Iterator[str]:
+def build(path: Path, folder: Path, settings: list[str]) -> Iterator[str]:
     """Build for each target; what is built must at least be Python."""
     for target in TARGETS:
-        code, failure = run("build", ["build", str(path), "--target", target, "-o", str(folder)])
+        command = ["build", str(path), "--target", target, "-o", str(folder), *settings]
+        code, failure = run("build", command)
         yield failure
         if code == 0:
             try:
@@ -158,7 +166,7 @@ def most_memory() -> int:
 def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
     heads = ("files", "good", "errors", "unreadable", "slowest s", "most MB", "failed")
     yield f"{'':<16}" + "".join(f"{head:>11}" for head in heads)
-    for kind in (*KINDS, "all"):
+    for kind in (*ALL, "all"):
         found = [o for o in outcomes if kind in (o.kind, "all")]
         codes = [outcome.code for outcome in found]
         cells = [len(found), *(codes.count(code) for code in (0, 1, 2))]

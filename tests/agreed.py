@@ -14,7 +14,6 @@ from compared import Pair
 from random_specs import RandomSpec
 
 from cnngen.ops.base import Image, Vector
-from cnngen.program.fixed import fixed_parameters
 from cnngen.semantics.network import Layer, Network
 from cnngen.verify.compare import farthest
 from cnngen.verify.models import Values, channels_last, in_keras_layout, named_outputs, precision
@@ -45,7 +44,7 @@ class Drawn:
     @staticmethod
     def of(spec: RandomSpec) -> "Drawn":
         built = build(spec.text)
-        fixed = fixed_parameters(built.network)
+        fixed = built.network.fixed
         free = {n: v for n, v in spec.values.items() if n not in fixed}
         settings = {n: str(v).lower() for n, v in free.items()}
         values = {n: tuple(v) if isinstance(v, list) else v for n, v in free.items()}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from planted import any_planted
 from test_cases import cases
 from untrusted import HEAD
 
@@ -151,4 +152,5 @@ KINDS: dict[str, Callable[[Random], bytes]] = {
     "truncated specs": truncated,
     "spliced specs": spliced,
     "changed specs": changed,
+    "planted values": any_planted,
 }

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnngen.ops.base import Image
-from cnngen.program.fixed import fixed_parameters
 from cnngen.verify.compare import distance
 from cnngen.verify.models import images, named_outputs, randomize
 from cnngen.weights.read_torch import COUNTER
@@ -41,7 +40,7 @@ LENGTHS = {"resnet50": 4, "vgg16": 5}  # more stages than that leave nothing of 
 def parameters(draw: st.DrawFn, name: str) -> Values:
     """Values for the parameters that may be changed in the code; all lists are of one length."""
     network = build(name).network
-    fixed = fixed_parameters(network)
+    fixed = network.fixed
     length = draw(st.integers(1, LENGTHS.get(name, 4)))
     values: Values = {}
     for parameter in network.resolution.spec.parameters:

@@ -67,6 +67,8 @@ EFFORT = {
     "long expression": conv("1 + " * 9000 + "1"),
     "brackets": conv("(" * 400 + "1" + ")" * 400),
     "lists in each other": conv("[" * 400 + "]" * 400),
+    "lists in many expressions": f"model: {{s: {{each: {{a: [{many(990, chr(34) + '[' + '1,' * 490 + '1]' + chr(34))}]}}, do: relu}}}}\n",
+    "parentheses in many expressions": f"model: {{s: [{many(970, '{conv: {out: ' + chr(34) + '(1)+' * 240 + '1' + chr(34) + ', kernel: 1}}')}]}}\n",
     "signs": conv("-" * 900 + "1"),
     "nots": conv("not " * 200 + "true"),
     "indices": conv("p" + "[0]" * 300),

@@ -69,7 +69,10 @@ CODES: dict[str, Code] = {
     "indivisible-channels": Code("channels cannot be divided as asked"),
     "mixed-rank": Code("one step of a block is used on images and on vectors"),
     "varying-size": Code("a flattened size differs between the iterations of a loop"),
-    "fixed-parameter": Code("a parameter changes a flattened size", Severity.NOTE),
+    "fixed-parameter": Code(
+        "a parameter changes a flattened size, or what rank a layer is given", Severity.NOTE
+    ),
+    "constant-norm": Code("a norm sees one value at a time, and makes it 0", Severity.WARNING),
     # targets
     "unsupported-op": Code("a target cannot express an op as it is used"),
 }

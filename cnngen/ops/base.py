@@ -85,7 +85,8 @@ class ShapeError(Exception):
     ) -> None:
         super().__init__(message)
         self.message, self.code, self.attribute, self.label = message, code, attribute, label
-        self.help, self.wants = help, wants
+        self.help = help
+        self.wants: Literal["image", "vector"] | None = wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,10 @@ class Op:
     def doubts(self) -> Iterable[Doubt]:
         """What its author may have meant otherwise."""
         return ()
+
+    def together(self, x: Any) -> int | None:
+        """How many values of one input are normalized together, if any are."""
+        return None
 
     @classmethod
     def channels(

@@ -63,6 +63,9 @@ class LayerNorm(Op, name="layer_norm", group="normalization"):
     def infer(self, x: Shape) -> Shape:
         return x
 
+    def together(self, x: Shape) -> int:
+        return _features(x)
+
     def weights(self, x: Shape) -> Weights:
         return _affine(self.affine, x)
 
@@ -81,6 +84,9 @@ class GroupNorm(Op, name="group_norm", group="normalization"):
         x = image(self, x)
         check_groups(self.groups, input=x.channels)
         return x
+
+    def together(self, x: Image) -> int:
+        return x.numbers // self.groups
 
     def weights(self, x: Image) -> Weights:
         return _affine(self.affine, x)

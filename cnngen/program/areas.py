@@ -71,16 +71,16 @@ class Areas:
         """The features that a `flatten` gives: channels times area."""
         site = Site((flatten,))
         sizes = self.sizes(site)
+        if sizes <= {(1, 1)}:  # perhaps nothing ever comes here
+            return channels
         if len(sizes) == 1:
             height, width = next(iter(sizes))
-            if height * width == 1:
-                return channels
             return Binary("*", Binary("*", channels, Constant(height)), Constant(width))
         owner = next((b for b, sites in self.sites.items() if site in sites), None)
         return multiply(channels, self._area(site, owner))
 
     def _area(self, site: Site, user: Block | None) -> Expression:
-        sizes = self.sizes(site)
+        sizes = self.sizes(site) or {(1, 1)}
         if len(sizes) == 1:
             height, width = next(iter(sizes))
             return Binary("*", Constant(height), Constant(width))

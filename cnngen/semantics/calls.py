@@ -10,6 +10,7 @@ from cnngen.ops import OPS
 from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
+from cnngen.semantics.attributes import describe, show
 from cnngen.semantics.call_errors import (
     report_default_callee,
     report_missing,
@@ -162,7 +163,10 @@ def _check_value(
         _report_value(argument, "a value, not a mapping", report)
     elif attribute.kind == "padding" and isinstance(value, Name) and value.name == "valid":
         _report_value(argument, "a number or a word, and `valid` is none", report, "write `0`", "0")
-    elif not (attribute.kind == "padding" and value in PADDING):
+    elif isinstance(value, Constant) and value in PADDING:
+        if attribute.kind != "padding":
+            _report_value(argument, f"{describe(attribute)}, not {show(value.value)}", report)
+    else:
         words = ("true", "false") if attribute.kind == "bool" else attribute.choices
         check_expression(value, names, report, words=words)
 

@@ -3,8 +3,7 @@
 from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.base import UNKNOWN
 from cnngen.program.areas import Areas
-from cnngen.program.fixed import fixed_parameters
-from cnngen.semantics.network import Layer, Network
+from cnngen.semantics.network import CHANGED, Layer, Network
 from cnngen.syntax.tree import Stage
 
 
@@ -15,6 +14,7 @@ def check_network(network: Network, report: Report) -> None:
     if not any(tensor.shape is UNKNOWN for tensor in network.stages.values()):
         _check_reached(network, report)
     _check_names(network, report)
+    _check_norms(network, report)
     for call, sizes in Areas(network).varying():
         listed = " and ".join(f"{height} x {width}" for height, width in sorted(sizes))
         report.add(
@@ -24,13 +24,44 @@ def check_network(network: Network, report: Report) -> None:
             f"it is {listed}",
             help="use `global_avg_pool` or `adaptive_avg_pool` before `flatten`",
         )
-    for name in fixed_parameters(network):
-        parameter = next(p for p in network.resolution.spec.parameters if p.name.text == name)
+    _check_parameters(network, report)
+
+
+def _check_parameters(network: Network, report: Report) -> None:
+    """Say which parameters can be changed by building again only."""
+    for parameter in network.resolution.spec.parameters:
+        name = parameter.name.text
+        changed = network.fixed.get(name)
+        if changed is None:
+            continue
+        again = f"build with `--set {name}=...`"
+        pool = ", or use `global_avg_pool` before `flatten`" if changed == "size" else ""
         report.add(
             "fixed-parameter",
-            f"`{name}` changes a flattened size, so only `--set` can change it",
+            f"`{name}` {CHANGED[changed]}, so only `--set` can change it",
             parameter.name.span,
-            help=f"build with `--set {name}=...`, or use `global_avg_pool` before `flatten`",
+            help=again + pool,
+        )
+
+
+def _check_norms(network: Network, report: Report) -> None:
+    """Report norms of single values: their mean is the value, so that nothing of it is left."""
+    for layer in network.layers.values():
+        shape = layer.inputs[0].shape
+        if layer.op.group != "normalization" or layer.op.together(shape) != 1:
+            continue
+        if report.has("constant-norm", layer.span):
+            continue
+        alone = "one value in each group; PyTorch refuses a single image"
+        if "groups" not in layer.op.attributes:
+            alone = "one value at each position"
+        report.add(
+            "constant-norm",
+            f"what `{layer.op.name}` gives depends on no input: it makes 0 of {alone}",
+            layer.span,
+            f"the input here is {shape}",
+            notes=layer.scope.trail(),
+            help="normalize more values together, or remove it",
         )
 
 

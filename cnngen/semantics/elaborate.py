@@ -21,6 +21,7 @@ from cnngen.semantics.loops import iterations
 from cnngen.semantics.network import INPUT, Network, Scope, Tensor
 from cnngen.semantics.parameters import argument, model_values
 from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.variants import note_variants
 from cnngen.syntax.tree import (
     Block,
     Body,
@@ -74,6 +75,8 @@ def elaborate(
     always = [stage.name.text for stage in spec.stages if not stage.training]
     named = {name.text: stage.text for name, stage in spec.outputs}
     network.outputs = named or {name: name for name in always[-1:]}
+    if not report.failed:
+        note_variants(network)
     return network
 
 

@@ -80,8 +80,8 @@ def _value(expression: Expression, known: _Known) -> Value:
 
 def _compute(expression: Expression, known: _Known) -> Value:
     match expression:
-        case Constant("training"):
-            raise Undetermined
+        case Constant(str()):
+            raise Undetermined  # resolve has reported it
         case Constant(value):
             return value
         case Name():

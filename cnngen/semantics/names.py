@@ -91,13 +91,20 @@ def check_expression(
                     help="make it a stage: `aux: {when: training, do: ...}`; dropout needs no"
                     " condition",
                 )
+            case Constant(value=str() as word, span=Span() as span):
+                report.add(
+                    "wrong-type",
+                    f"`{word}` is a whole `padding`, and has no value in an expression",
+                    span,
+                    help="write a number, or choose between two steps with `when`",
+                )
             case _:
                 pass
 
 
 def check_part(expression: Expression, names: Names, report: Report) -> None:
-    """The same for a value of which nobody knows for what it is: a name may be a word there."""
-    if not isinstance(expression, Name):
+    """The same for a value of which nobody knows for what it is: it may be a word alone."""
+    if not isinstance(expression, Name | Constant):
         check_expression(expression, names, report)
 
 

@@ -15,7 +15,11 @@ from cnngen.syntax.tree import Block, Call, Stage, Step
 
 INPUT = "input"
 Rank = Literal["image", "vector"]
-
+Fixed = Literal["size", "rank"]  # what a parameter changes that the printed program cannot
+CHANGED: dict[Fixed, str] = {
+    "size": "changes a flattened size",
+    "rank": "decides whether a layer gets maps or a vector",
+}
 
 MOST_SHOWN = 6
 
@@ -111,8 +115,8 @@ class Network:
 
     `stages` maps each stage to what it gives and `outputs` the name of each output to a stage.
     `ranks`, `block_ranks` and `flattened` keep what the printed program needs to know of the
-    concrete uses of a step: whether it works on images or vectors, and what a `flatten` flattened,
-    in which scope.
+    uses of a step: whether it works on images or vectors, and what a `flatten` flattened, in which
+    scope. `fixed` are the parameters of the model that would make other numbers or ranks of these.
     """
 
     resolution: Resolution
@@ -126,6 +130,7 @@ class Network:
     flattened: dict[Call, list[tuple[Image, Scope]]] = field(
         default_factory=dict[Call, list[tuple[Image, Scope]]]
     )
+    fixed: dict[str, Fixed] = field(default_factory=dict[str, Fixed])
 
     def training_stages(self) -> frozenset[str]:
         return frozenset(s.name.text for s in self.resolution.spec.stages if s.training)

@@ -7,6 +7,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.semantics.names import guess, listed
 from cnngen.source import Source, Span
 from cnngen.syntax.expression_parser import parse_expression
+from cnngen.syntax.parse_parameters import is_constant
 from cnngen.syntax.tree import Spec
 
 
@@ -28,6 +29,7 @@ def apply_settings(spec: Spec, settings: Mapping[str, str], report: Report) -> S
             )
             continue
         span = Span(source, len(name) + 1, len(source.text))
-        if value := parse_expression(text, span, report):
+        value = parse_expression(text, span, report)
+        if value is not None and is_constant(value, report):
             parameters[name] = replace(parameters[name], default=value)
     return replace(spec, parameters=tuple(parameters.values()))

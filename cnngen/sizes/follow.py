@@ -108,15 +108,21 @@ class _Course:
         return track
 
     def _joined_maps(self, layer: Layer, inputs: list[Maps]) -> Maps:
-        """The first leads; of what is multiplied, the largest, as others may be gates."""
-        gates = isinstance(layer.op, Multiply)
-        if gates:
-            inputs = sorted(inputs, key=lambda x: -x.shape.height * x.shape.width)
-        if any(x.tracks != inputs[0].tracks for x in inputs):
+        """The first leads; of what is multiplied, the largest, as others may be gates: which one
+        that is may depend on the size.
+        """
+        tracks = inputs[0].tracks
+        if all(x.tracks == tracks for x in inputs):
+            return Maps(_image(layer.output), tracks)
+        along = [tuple(x.tracks[axis] for x in inputs) for axis in (0, 1)]
+        if isinstance(layer.op, Multiply):
+            tracks = self.tracks.largest(along[0]), self.tracks.largest(along[1])
             for axis in (0, 1):
-                tracks = tuple(x.tracks[axis] for x in inputs)
-                self._limit(layer, "gate" if gates else "equal", axis, tracks)
-        return Maps(_image(layer.output), inputs[0].tracks)
+                self._limit(layer, "gate", axis, (tracks[axis], *along[axis]))
+        else:
+            for axis in (0, 1):
+                self._limit(layer, "equal", axis, along[axis])
+        return Maps(_image(layer.output), tracks)
 
     def _joined_rows(self, layer: Layer, inputs: list[Row]) -> Row:
         if isinstance(layer.op, Concat):

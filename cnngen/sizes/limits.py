@@ -13,7 +13,8 @@ Kind = Literal["small", "equal", "gate", "weights", "single"]
 class Limit:
     """A condition of the layer at `path`.
 
-    small: every track reaches it. equal: all are as long as the first. gate: they are, or 1.
+    small: every track reaches it. equal: all are as long as the first. gate: they are, or 1; the
+    first is the largest of them.
     weights, single: the first has the length `at`; for `weights`, because that was built in.
     """
 

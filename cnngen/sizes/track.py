@@ -6,7 +6,7 @@ does everything that is composed of ops: a track is known for all lengths when i
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd
+from math import gcd, lcm
 
 from cnngen.ops.base import Image, Op
 from cnngen.sizes.axis import POINTWISE, Lengths, Movement, Rulers, growth
@@ -51,6 +51,19 @@ class Tracks:
             lengths = self.rulers.measure(op, x, axis, track.lengths)
             made = Track(lengths, *_grown(track, *growth(movement)))
             self.made[key] = track if lengths == track.lengths else made
+        return self.made[key]
+
+    def largest(self, tracks: tuple[Track, ...]) -> Track:
+        """The largest of several lengths, for each input; one of the tracks, if it always is."""
+        key = ("largest", *tracks)
+        if key not in self.made:
+            columns = zip(*(track.lengths for track in tracks), strict=True)
+            lengths = tuple([None if None in column else max(column) for column in columns])
+            rate = max(track.rate for track in tracks)
+            period = lcm(*(track.period for track in tracks))
+            same = (t for t in tracks if t.lengths == lengths and t.rate == rate)
+            made = Track(lengths, period, int(rate * period))
+            self.made[key] = next(same, made)
         return self.made[key]
 
     def constant(self, length: int, upto: int) -> Track:

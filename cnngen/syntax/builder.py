@@ -19,6 +19,7 @@ from cnngen.syntax.yaml_errors import Mishap, report_mishap
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief
 
 MAX_NODES = 20_000
+MAX_WORDS = 100_000
 MAX_DEPTH = 64
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LOST = "\ue000"  # in a repaired copy, stands for a value that is left out
@@ -31,6 +32,7 @@ HIDDEN = re.compile(
 )
 SHARE = "name what is shared: a parameter, a block, an entry of `defaults`, or a spec to extend"
 WORD = re.compile(r"[^\s,\[\]{}]*")
+PART = re.compile(r"\w+|[^\w\s]")
 PROPERTIES = re.compile(r"(?:[!&][^\s,\[\]{}]*\s+)*")
 
 
@@ -73,7 +75,7 @@ class Builder:
         """The root node; None where the file is empty or its YAML broken, which is reported."""
         root: Node | None = None
         stack: list[_Open] = []
-        count = reached = 0
+        count = words = reached = 0
         try:
             for event in self.events():
                 reached = event.end_mark.index
@@ -82,7 +84,7 @@ class Builder:
                         self.refuse_properties(event)
                         stack.append(_Open(event.start_mark.index, bool(event.flow_style)))
                         count += 1
-                        if self.exceeds(len(stack), count, event):
+                        if self.exceeds(len(stack), count, words, event):
                             return None
                         continue
                     case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
@@ -90,6 +92,7 @@ class Builder:
                     case yaml.ScalarEvent():
                         node = self.scalar(event)
                         count += 1
+                        words += len(PART.findall(event.value))
                     case yaml.AliasEvent():
                         node = self.alias(event)
                         count += 1
@@ -98,7 +101,7 @@ class Builder:
                         return root
                     case _:
                         continue
-                if self.exceeds(len(stack), count, event):
+                if self.exceeds(len(stack), count, words, event):
                     return None
                 self.last = node
                 if stack:
@@ -127,16 +130,18 @@ class Builder:
             )
         return root
 
-    def exceeds(self, depth: int, count: int, event: yaml.Event) -> bool:
-        if depth <= MAX_DEPTH and count <= MAX_NODES:
+    def exceeds(self, depth: int, count: int, words: int, event: yaml.Event) -> bool:
+        if depth > MAX_DEPTH:
+            message = f"lists and mappings stand more than {MAX_DEPTH} deep in each other"
+        elif count > MAX_NODES:
+            message = f"the file has more than {MAX_NODES:,} values"
+        elif words > MAX_WORDS:
+            message = f"the values of the file have more than {MAX_WORDS:,} words and signs"
+        else:
             return False
+        start = event.start_mark.index
         self.report.add(
-            "too-large",
-            f"lists and mappings stand more than {MAX_DEPTH} deep in each other"
-            if depth > MAX_DEPTH
-            else f"the file has more than {MAX_NODES:,} values",
-            self.span(event.start_mark.index, event.start_mark.index + 1),
-            help="put a part into a block",
+            "too-large", message, self.span(start, start + 1), help="put a part into a block"
         )
         return True
 

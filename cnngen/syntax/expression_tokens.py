@@ -6,6 +6,7 @@ brackets have partners.
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from cnngen.diagnostics.model import Edit
 from cnngen.source import Span
@@ -29,14 +30,14 @@ class Refusal(Exception):
         self.fix = fix
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Passage:
     """The text of an expression, and the scalar that says it."""
 
     text: str
     span: Span
 
-    @property
+    @cached_property
     def offset(self) -> int | None:
         """Where the text begins in the file, if it stands there as it is, perhaps in quotes."""
         if self.span.text == self.text:

@@ -9,7 +9,7 @@ from cnngen.diagnostics.synonyms import TYPES as OTHER_TYPES
 from cnngen.diagnostics.synonyms import translate
 from cnngen.source import Span
 from cnngen.syntax.default_type import default_type
-from cnngen.syntax.expression import Expression, InputChannels, Name, walk
+from cnngen.syntax.expression import Constant, Expression, InputChannels, Name, walk
 from cnngen.syntax.parse_value import LONGEST_TEXT, entries, mapping, parse_new_name, read_value
 from cnngen.syntax.tree import Identifier, Parameter, ParameterType, unread
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
@@ -76,7 +76,7 @@ def _parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repo
         )
         return _unsound(name, unread(value.span))
     default = read_value(value, f"`{shown}`", report)
-    if not _is_constant(default, in_block, report):
+    if not is_constant(default, report, or_type=in_block):
         return _unsound(name, unread(value.span))
     type = default_type(default)
     if type is None:
@@ -89,13 +89,16 @@ def _parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repo
     return Parameter(name, type, default, about)
 
 
-def _is_constant(default: Expression, in_block: bool, report: Report) -> bool:
+def is_constant(default: Expression, report: Report, *, or_type: bool = False) -> bool:
+    """Whether a default has a value by itself; otherwise that is reported. A type could stand there
+    instead, or not.
+    """
     for part, _ in walk(default):
         match part:
             case Name(name=""):
                 return False
             case Name(name=name, span=Span() as span):
-                is_type = in_block and part is default
+                is_type = or_type and part is default
                 meant = translate(name, OTHER_TYPES, TYPES) if is_type else None
                 guess = meant or (suggest(name, TYPES) if is_type else None)
                 report.add(
@@ -106,6 +109,14 @@ def _is_constant(default: Expression, in_block: bool, report: Report) -> bool:
                     if guess
                     else "write a number, `true`, `false` or a list of numbers",
                     fix=respell(span, guess, () if meant else TYPES, closed=True),
+                )
+                return False
+            case Constant(value=str() as word, span=Span() as span):
+                report.add(
+                    "wrong-type",
+                    f"a default is a constant, and the word `{word}` has no value",
+                    span,
+                    help="write a number, `true`, `false` or a list of numbers",
                 )
                 return False
             case InputChannels(span=Span() as span):

@@ -117,11 +117,7 @@ class Calls:
 
     def _given(self, call: Call, op: type[Op], x: Features, frame: Frame) -> Features:
         if op.name == "flatten":
-            return (
-                replace(x, channels=self.areas.features(call, x.channels), image=False)
-                if self._rank(call, x) == "image"
-                else x
-            )
+            return replace(x, channels=self.areas.features(call, x.channels), image=False)
         entry = frame.printer.entry or InputChannels()
         arguments = {
             name: substitute(value, {}, entry)

@@ -1,0 +1,122 @@
+"""Facts: what is known of a value or a tensor for all values of the model's parameters at once.
+
+A spec is checked for its defaults, and printed for all values. What the printed program must know,
+and numbers cannot tell, is followed as facts: on which parameters it depends, and what else is sure
+to be equal to it (value numbering).
+"""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnngen.semantics.evaluate import UNDETERMINED
+
+Names = frozenset[str]
+NOTHING: Names = frozenset()
+VECTOR = -1  # the symbol of what is said of the size of a vector
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A value that may depend on parameters.
+
+    `value` is that for their defaults, or `UNDETERMINED`; `names` are the parameters on which it
+    depends. Facts of one `symbol` are equal, whatever the parameters are.
+    """
+
+    value: Any
+    names: Names
+    symbol: int
+
+    @property
+    def known(self) -> bool:
+        """Whether the value is known, and the same for all parameters."""
+        return not self.names and self.value is not UNDETERMINED
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A tensor: its rank, height and width where it is an image, and channels (of a vector:
+    features).
+
+    `area` are the parameters on which a flattened size in `channels` depends, which the printed
+    program takes for a number.
+    """
+
+    rank: Fact
+    size: Fact
+    channels: Fact
+    area: Names = NOTHING
+
+
+NOWHERE = Fact(UNDETERMINED, NOTHING, VECTOR)
+
+
+@dataclass(slots=True)
+class Symbols:
+    """Makes facts; what is made of equal parts in the same way has one symbol."""
+
+    numbers: dict[tuple[Hashable, ...], int] = field(
+        default_factory=dict[tuple[Hashable, ...], int]
+    )
+
+    def number(self, *key: Hashable) -> int:
+        return self.numbers.setdefault(key, len(self.numbers))
+
+    def fresh(self) -> int:
+        """A symbol that nothing else has."""
+        return self.number("fresh", len(self.numbers))
+
+    def constant(self, value: Any) -> Fact:
+        kind = value.__class__.__name__  # for `true` is no 1
+        return Fact(value, NOTHING, self.number("constant", kind, value))
+
+    def made(self, value: Any, parts: Iterable[Fact], *key: Hashable) -> Fact:
+        """What is computed from other facts in the way that the key says."""
+        parts = tuple(parts)
+        names = union(part.names for part in parts)
+        if not names and value is not UNDETERMINED:
+            return self.constant(value)
+        return Fact(value, names, self.number(*key, *(part.symbol for part in parts)))
+
+    def either(self, test: Fact, then: Traced, otherwise: Traced) -> Traced:
+        """One of two tensors, as a condition decides."""
+
+        def choose(a: Fact, b: Fact) -> Fact:
+            if a.symbol == b.symbol:
+                return a
+            value = b.value if test.value is False else a.value
+            names = test.names | a.names | b.names
+            return Fact(value, names, self.number("either", test.symbol, a.symbol, b.symbol))
+
+        return Traced(
+            choose(then.rank, otherwise.rank),
+            sized(then.size, otherwise.size) or choose(then.size, otherwise.size),
+            choose(then.channels, otherwise.channels),
+            then.area | otherwise.area,
+        )
+
+    def turned(self, x: Traced, after: Traced, turn: Fact) -> Traced:
+        """What a turn of a loop begins with, be it the first one or a later one."""
+
+        def any_of(a: Fact, b: Fact, aspect: str) -> Fact:
+            if a.symbol == b.symbol:
+                return a
+            symbol = self.number("turn", turn.symbol, aspect)
+            return Fact(UNDETERMINED, turn.names | a.names | b.names, symbol)
+
+        return Traced(
+            any_of(x.rank, after.rank, "rank"),
+            sized(x.size, after.size) or any_of(x.size, after.size, "size"),
+            any_of(x.channels, after.channels, "channels"),
+            x.area | after.area,
+        )
+
+
+def sized(a: Fact, b: Fact) -> Fact | None:
+    """The one size of two tensors of which the other is a vector."""
+    return b if a.symbol == VECTOR else a if b.symbol == VECTOR else None
+
+
+def union(names: Iterable[Names]) -> Names:
+    return NOTHING.union(*names)

@@ -1,0 +1,151 @@
+"""Resized: the height and width that an op gives, as far as they are known for all parameters."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnngen.ops.attribute import Attribute
+from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
+from cnngen.ops.pooling import AdaptivePool, GlobalPool
+from cnngen.ops.reshaping import Reshape
+from cnngen.semantics.attributes import attribute_value, half
+from cnngen.semantics.evaluate import UNDETERMINED, EvaluationError
+from cnngen.semantics.facts import Fact, Symbols
+from cnngen.semantics.network import Rank
+from cnngen.syntax.expression import Constant, Expression, walk
+from cnngen.syntax.tree import ArgumentValue, Distribution
+
+Facts = Callable[[Expression], Fact]
+ONE = (1, 1)
+EITHER: tuple[Shape, ...] = Image(1, 1, 1), Vector(1, (1,))
+LARGE = (1000, 1001, 1002, 1003)  # an op of a stride that keeps these keeps all that it takes
+
+# What an attribute may be that does not matter to sizes.
+NEUTRAL: dict[str, Any] = {
+    **{"int": 1, "float": 1.0, "bool": False, "size": ONE, "padding": (0, 0, 0, 0)},
+    **{"ints": (0,), "table": ((0,),), "init": None},
+}
+
+
+@dataclass(slots=True)
+class Resizing:
+    """Asks the ops themselves what they make of sizes, once for each question."""
+
+    symbols: Symbols
+    known: dict[tuple[Any, ...], Any] = field(default_factory=dict[tuple[Any, ...], Any])
+    ranks: dict[type[Op], Rank | None] = field(default_factory=dict[type[Op], Rank | None])
+
+    def after(
+        self, op: type[Op], arguments: Mapping[str, ArgumentValue], size: Fact, facts: Facts
+    ) -> Fact:
+        """The size that an op gives; `facts` evaluates its arguments."""
+        if issubclass(op, GlobalPool):
+            return self.symbols.constant(ONE)
+        if not op.sizing:
+            return size
+        given = self._attributes(op, arguments, facts)
+        if issubclass(op, AdaptivePool):
+            return given["size"]
+        if issubclass(op, Reshape):
+            return self._pair(given["height"], given["width"])
+        if all(fact.known for fact in given.values()) and self._keeps(op, given):
+            return size
+        if size.known and size.value == ONE and arguments.get("padding") == Constant("same"):
+            return size  # whatever the stride is
+        value = self._size(op, given, size.value)
+        key = ("resized", op.name, *given)
+        return self.symbols.made(value, [*given.values(), size], *key)
+
+    def takes(self, op: type[Op]) -> Rank | None:
+        """The rank of the input that an op insists on."""
+        if op not in self.ranks:
+            wanted: list[Rank | None] = [_wanted(op, x) for x in EITHER]
+            self.ranks[op] = wanted[0] or wanted[1]
+        return self.ranks[op]
+
+    def _attributes(
+        self, op: type[Op], arguments: Mapping[str, ArgumentValue], facts: Facts
+    ) -> dict[str, Fact]:
+        """The attributes on which the size depends, normalised as those of the op."""
+        given: dict[str, Fact] = {}
+        padding = arguments.get("padding")
+        # With `same`, only the stride counts; it may be left to the kernel.
+        unread = ("dilation",) if _may_be_null(arguments.get("stride")) else ("dilation", "kernel")
+        for name in op.sizing:
+            value = arguments[name]
+            assert not isinstance(value, Distribution)
+            if padding == Constant("same") and name in unread:
+                continue
+            if name == "padding" and padding == Constant("same"):
+                given[name] = self.symbols.constant("same")
+            elif name != "padding" or padding != Constant("half"):
+                given[name] = self._normal(op.attributes[name], facts(value))
+        if padding == Constant("half"):
+            dilation = given.get("dilation", self.symbols.constant(ONE))
+            given["padding"] = self._half(given["kernel"], dilation)
+        return given
+
+    def _normal(self, attribute: Attribute[Any], fact: Fact) -> Fact:
+        if fact.value is UNDETERMINED:
+            return fact
+        try:
+            value = attribute_value(attribute, fact.value)
+        except EvaluationError:
+            value = UNDETERMINED
+        return self.symbols.made(value, [fact], "attribute", attribute.kind)
+
+    def _half(self, kernel: Fact, dilation: Fact) -> Fact:
+        both = kernel.value, dilation.value
+        value = UNDETERMINED if UNDETERMINED in both else half(*both)
+        return self.symbols.made(value, [kernel, dilation], "half")
+
+    def _pair(self, height: Fact, width: Fact) -> Fact:
+        both = height.value, width.value
+        value = UNDETERMINED if UNDETERMINED in both else both
+        return self.symbols.made(value, [height, width], "pair")
+
+    def _keeps(self, op: type[Op], given: Mapping[str, Fact]) -> bool:
+        return all(self._size(op, given, (n, n)) == (n, n) for n in LARGE)
+
+    def _size(self, op: type[Op], given: Mapping[str, Fact], size: Any) -> Any:
+        """The size of the output for these values, `UNDETERMINED` where one of them is."""
+        values = {name: fact.value for name, fact in given.items()}
+        if UNDETERMINED in values.values() or size is UNDETERMINED:
+            return UNDETERMINED
+        key = (op, *values.items(), size)
+        if key not in self.known:
+            self.known[key] = _infer(op, values, size)
+        return self.known[key]
+
+
+def _neutral(op: type[Op], values: Mapping[str, Any]) -> Op:
+    neutral = {
+        name: attribute.choices[0] if attribute.kind == "choice" else NEUTRAL[attribute.kind]
+        for name, attribute in op.attributes.items()
+    }
+    return op({**neutral, **values})
+
+
+def _wanted(op: type[Op], x: Shape) -> Rank | None:
+    """What an op says that it wants when it is given this."""
+    try:
+        _neutral(op, {}).infer(x)
+    except ShapeError as error:
+        return error.wants
+    return None
+
+
+def _infer(op: type[Op], values: Mapping[str, Any], size: tuple[int, int]) -> Any:
+    channels = values.get("factor", 1) ** 2
+    try:
+        output = _neutral(op, values).infer(Image(channels, *size))
+    except ShapeError:
+        return UNDETERMINED
+    return (output.height, output.width) if isinstance(output, Image) else UNDETERMINED
+
+
+def _may_be_null(stride: ArgumentValue | None) -> bool:
+    """Whether the stride may be left to the kernel."""
+    if not isinstance(stride, Expression):
+        return False
+    return any(isinstance(part, Constant) and part.value is None for part, _ in walk(stride))

@@ -1,0 +1,216 @@
+"""Traced bodies: steps one after the other, into all branches and loops, for all parameters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from cnngen.semantics.evaluate import UNDETERMINED, Value, evaluate
+from cnngen.semantics.facts import Fact, Names, Traced, union
+from cnngen.semantics.network import INPUT, Network, Scope
+from cnngen.semantics.traced_ops import Areas, TracedOps, Trail
+from cnngen.semantics.walk import calls
+from cnngen.syntax.expression import Expression, ListOf
+from cnngen.syntax.tree import (
+    Block,
+    Body,
+    Branches,
+    Call,
+    Each,
+    Parameter,
+    Reference,
+    Repeat,
+    Step,
+    When,
+)
+
+MOST_VISITS = 20_000
+
+
+class TooManyVisits(Exception):
+    """Following the tree takes too long."""
+
+
+class TracedBodies(TracedOps):
+    """Follows the bodies of one network; `held` are parameters that keep their defaults. Loops of
+    few known turns are unrolled, if that is wanted.
+    """
+
+    def __init__(self, network: Network, areas: Areas, held: Names, unroll: bool) -> None:
+        super().__init__(network, areas)
+        self.unroll = unroll
+        self.visits = 0
+        self.made: dict[object, Traced] = {}
+        self.flattens: dict[Block, bool] = {}
+        for block in self.resolution.order:
+            self.flattens[block] = any(self._flattens(call) for call in calls(block.body))
+        parameters = self.resolution.spec.parameters
+        self.model = {p.name.text: self._of_parameter(p, held) for p in parameters}
+        self.all = union(fact.names for fact in self.model.values())
+
+    def _flattens(self, call: Call) -> bool:
+        if call in self.resolution.blocks:
+            return self.flattens[self.resolution.blocks[call]]
+        return self.resolution.ops[call].name == "flatten"
+
+    def _of_parameter(self, parameter: Parameter, held: Names) -> Fact:
+        assert parameter.default is not None
+        name, value = parameter.name.text, evaluate(parameter.default, {})
+        if name in held:
+            return self.symbols.constant(value)
+        return Fact(value, frozenset({name}), self.symbols.number("parameter", name))
+
+    def body(self, body: Body, x: Traced, place: Trail) -> Traced:
+        tensors = dict(place.tensors)
+        place = replace(place, tensors=tensors)
+        for step in body:
+            self.visits += 1
+            if self.visits > MOST_VISITS:
+                raise TooManyVisits
+            if step.origin:
+                x = tensors[step.origin.text]
+            x = self.step(step, x, place)
+            if step.name:
+                tensors[step.name.text] = x
+        return x
+
+    def step(self, step: Step, x: Traced, place: Trail) -> Traced:
+        match step:
+            case Call():
+                if block := self.resolution.blocks.get(step):
+                    return self.block(step, block, x, place)
+                return self.op(step, x, place)
+            case When():
+                return self.when(step, x, place)
+            case Repeat():
+                return self.repeat(step, x, place)
+            case Each():
+                return self.each(step, x, place)
+            case Branches():
+                return self.join(step, [self.body(body, x, place) for _, body in step.arms])
+            case Reference():
+                return x
+            case _:
+                assert_never(step)
+
+    def when(self, step: When, x: Traced, place: Trail) -> Traced:
+        test = self.fact(step.test, place)
+        bodies = {True: step.body, False: step.orelse or ()}
+        if test.known and isinstance(test.value, bool):
+            return self.body(bodies[test.value], x, place)
+        past = place.past(test.names or self.all)
+        then, otherwise = (
+            self.body(body, x, place if test.value is holds else past)
+            for holds, body in bodies.items()
+        )
+        return self.symbols.either(test, then, otherwise)
+
+    def block(self, call: Call, block: Block, x: Traced, place: Trail) -> Traced:
+        given = self.resolution.arguments[call]
+        facts: dict[str, Fact] = {}
+        for parameter in block.parameters:
+            value = given.get(parameter.name.text)
+            if parameter.type != "tensor" and isinstance(value, Expression):
+                facts[parameter.name.text] = self.fact(value, place)
+            elif parameter.type != "tensor" and parameter.default:
+                facts[parameter.name.text] = self.fact(parameter.default, place)
+        tensors = {INPUT: x} | {
+            parameter: place.tensors[name.text]
+            for parameter, name in self.resolution.tensors(call).items()
+        }
+        rank = x.rank.value
+        if rank is not UNDETERMINED:
+            self.network.block_ranks.setdefault(block, rank)
+        scope = Scope({}, None, "", block, call, place.scope)
+        path = (*place.path, call)
+        inner = Trail({**self.model, **facts}, tensors, x, scope, path, place.beyond)
+        if self.flattens[block]:  # what is flattened depends on the path
+            return self.body(block.body, x, inner)
+        key = block, *facts.values(), *tensors.items(), place.beyond
+        if key not in self.made:
+            self.made[key] = self.body(block.body, x, inner)
+        return self.made[key]
+
+    # --- loops ------------------------------------------------------------------------------------
+
+    def repeat(self, step: Repeat, x: Traced, place: Trail) -> Traced:
+        times = self.fact(step.times, place)
+        if not (self.unroll and times.known):
+            return self.turns(step, x, place, times, {}, times.value)
+        for _ in range(times.value):
+            after = self.body(step.body, x, place)
+            if after == x:
+                break
+            x = after
+        return x
+
+    def each(self, step: Each, x: Traced, place: Trail) -> Traced:
+        names = [name.text for name, _ in step.lists]
+        lists = [self.fact(values, place) for _, values in step.lists]
+        length = self.length(step, lists)
+        if length is None:
+            count = self.symbols.made(UNDETERMINED, lists, "turns")
+            variables = {
+                name: Fact(UNDETERMINED, values.names, self.symbols.fresh())
+                for name, values in zip(names, lists, strict=True)
+            }
+            items = _items(lists[0])
+            times = UNDETERMINED if items is None else len(items)
+            return self.turns(step, x, place, count, variables, times)
+        for i in range(length):
+            row = {
+                name: self.item(expression, values, i, place)
+                for name, (_, expression), values in zip(names, step.lists, lists, strict=True)
+            }
+            inner = replace(place, facts={**place.facts, **row})
+            if i > 0 and step.between is not None:
+                x = self.body(step.between, x, inner)
+            x = self.body(step.body, x, inner)
+        return x
+
+    def length(self, step: Each, lists: Sequence[Fact]) -> int | None:
+        """How many turns a loop makes, if that is sure: its lists are of one length."""
+        for (_, expression), values in zip(step.lists, lists, strict=True):
+            items = _items(values)
+            if self.unroll and isinstance(expression, ListOf):
+                return len(expression.items)
+            if self.unroll and values.known and items is not None:
+                return len(items)
+        return None
+
+    def item(self, expression: Expression, values: Fact, i: int, place: Trail) -> Fact:
+        if isinstance(expression, ListOf) and i < len(expression.items):
+            return self.fact(expression.items[i], place)
+        items = _items(values) or ()
+        value = items[i] if i < len(items) else UNDETERMINED
+        return self.symbols.made(value, [values], "item", i)
+
+    def turns(
+        self,
+        step: Repeat | Each,
+        x: Traced,
+        place: Trail,
+        count: Fact,
+        variables: Mapping[str, Fact],
+        times: object,
+    ) -> Traced:
+        """A loop of any number of turns, which with the defaults makes so many `times`."""
+        inner = replace(place, facts={**place.facts, **variables})
+        past = inner.past(count.names or self.all)
+        between = step.between if isinstance(step, Each) else None
+        many = isinstance(times, int)
+        turn = replace(count, symbol=self.symbols.fresh())
+        while True:
+            given = x
+            if between is not None:
+                at = inner if many and times > 1 else past
+                given = self.symbols.turned(x, self.body(between, x, at), turn)
+            after = self.body(step.body, given, inner if many and times > 0 else past)
+            merged = self.symbols.turned(x, after, turn)
+            if merged == x:
+                return x
+            x = merged
+
+
+def _items(fact: Fact) -> tuple[Value, ...] | None:
+    value: Value = fact.value
+    return value if isinstance(value, tuple) else None

@@ -1,0 +1,169 @@
+"""Traced ops: what an op or a join makes of a tensor, for all values of the parameters.
+
+What the printed program must know of it is noted in the network; parameters that would make a note
+wrong are found.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+from cnngen.ops.base import Image, Op
+from cnngen.program.algebra import free_names, mentions_input
+from cnngen.semantics.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
+from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, Names, Symbols, Traced, union
+from cnngen.semantics.network import Fixed, Network, Scope
+from cnngen.semantics.resized import ONE, Resizing
+from cnngen.syntax.expression import Expression, Name
+from cnngen.syntax.tree import Branches, Call, Distribution
+
+RUNNING = Name("running channels")  # no author can write this name
+Path = tuple[Call, ...]
+Areas = dict[Path, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Where a body is followed: the facts of its names and tensors, and what its block was given.
+
+    `beyond` is empty where the defaults lead; elsewhere it has the parameters of which one must
+    change for the program to come here. `path` are the calls around.
+    """
+
+    facts: Mapping[str, Fact]
+    tensors: Mapping[str, Traced]
+    entry: Traced
+    scope: Scope
+    path: Path = ()
+    beyond: Names = NOTHING
+
+    def past(self, names: Names) -> "Trail":
+        return self if self.beyond else replace(self, beyond=names)
+
+
+class TracedOps:
+    """Follows the ops of one network; `areas` is what is flattened where, as it is printed."""
+
+    def __init__(self, network: Network, areas: Areas) -> None:
+        self.network, self.resolution, self.areas = network, network.resolution, areas
+        self.symbols = Symbols()
+        self.resizing = Resizing(self.symbols)
+        self.found: dict[str, Fixed] = {}
+        self.free: dict[int, tuple[Expression, tuple[str, ...], bool]] = {}
+
+    def fix(self, names: Names, changed: Fixed) -> None:
+        for name in names:
+            self.found.setdefault(name, changed)
+
+    def op(self, call: Call, x: Traced, place: Trail) -> Traced:
+        op, arguments = self.resolution.ops[call], self.resolution.arguments[call]
+        if rank := self.resizing.takes(op):
+            x = replace(x, rank=self.symbols.constant(rank))
+        self.note_rank(call, op, x, place)
+        if op.name == "flatten":
+            return self.flatten(call, x, place)
+        if op.weights is not Op.weights:
+            self.fix(x.area, "size")  # PyTorch is told how many channels there are
+        size = self.resizing.after(op, arguments, x.size, lambda value: self.fact(value, place))
+        rank = self.symbols.constant("image") if op.name == "reshape" else x.rank
+        given = {n: v for n, v in arguments.items() if not isinstance(v, Distribution)}
+        channels = op.channels(given, (RUNNING,))
+        if channels == RUNNING:
+            return Traced(rank, size, x.channels, x.area)
+        facts = {**place.facts, RUNNING.name: x.channels}
+        area = x.area if RUNNING.name in free_names(channels) else NOTHING
+        return Traced(rank, size, self.fact(channels, replace(place, facts=facts)), area)
+
+    def note_rank(self, call: Call, op: type[Op], x: Traced, place: Trail) -> None:
+        rank = x.rank.value
+        if rank is not UNDETERMINED:
+            noted = self.network.ranks.setdefault(call, rank)
+        else:
+            noted = self.network.ranks.get(call)
+        if op.ranked:
+            self.fix(x.rank.names, "rank")
+            if rank != noted or rank is UNDETERMINED:
+                self.fix(place.beyond, "rank")
+
+    def flatten(self, call: Call, x: Traced, place: Trail) -> Traced:
+        """Features: how many positions they come from is printed as a number."""
+        vector = x.rank.value == "vector"
+        sure = (vector and x.rank.known) or (x.size.known and x.size.value == ONE)
+        changing = NOTHING if sure else x.rank.names | x.size.names
+        area = ONE if vector else x.size.value
+        if not self.noted((*place.path, call), area, place):
+            changing |= place.beyond
+        channels = x.channels
+        if not sure:
+            known = UNDETERMINED not in (channels.value, area)
+            value = channels.value * prod(area) if known else UNDETERMINED
+            channels = self.symbols.made(value, [x.rank, x.size, channels], "features")
+        return Traced(self.symbols.constant("vector"), NOWHERE, channels, x.area | changing)
+
+    def noted(self, path: Path, area: Any, place: Trail) -> bool:
+        """Note what is flattened for the printer; whether that is what it knows already."""
+        if area is UNDETERMINED:
+            return False
+        if path not in self.areas:
+            self.areas[path] = area
+            self.network.flattened.setdefault(path[-1], []).append((Image(1, *area), place.scope))
+        return prod(self.areas[path]) == prod(area)
+
+    def join(self, step: Branches, arms: list[Traced]) -> Traced:
+        """Ranks and sizes of all arms agree (but for gates), so the surest of them is taken."""
+        symbols = self.symbols
+        rank = min((arm.rank for arm in arms), key=lambda fact: len(fact.names))
+        sizes = [arm.size for arm in arms]
+        if step.join.text == "multiply":
+            size = self.gated(sizes)
+        else:
+            size = min(sizes, key=lambda fact: len(fact.names))
+        channels = [arm.channels for arm in arms]
+        area = union(arm.area for arm in arms)
+        if step.join.text == "concat":
+            numbers = [fact.value for fact in channels]
+            value = UNDETERMINED if UNDETERMINED in numbers else sum(numbers)
+            return Traced(rank, size, symbols.made(value, channels, "concat"), area)
+        return Traced(rank, size, min(channels, key=lambda fact: len(fact.names)), area)
+
+    def gated(self, sizes: list[Fact]) -> Fact:
+        """Of a product: those of 1 x 1 are gates to the others, if there are any."""
+        maps = {fact.symbol: fact for fact in sizes if not (fact.known and fact.value == ONE)}
+        if len(maps) < 2:
+            return next(iter(maps.values()), sizes[0])
+        known = [fact for fact in maps.values() if fact.known]
+        if known:
+            return known[0]
+        values = [fact.value for fact in maps.values() if fact.value is not UNDETERMINED]
+        value = max(values, key=prod) if len(values) == len(maps) else UNDETERMINED
+        return self.symbols.made(value, maps.values(), "gated")
+
+    def fact(self, expression: Expression, place: Trail) -> Fact:
+        """What is known of the value of an expression."""
+        names, input = self.names(expression)
+        parts = {name: place.facts[name] for name in names if name in place.facts}
+        channels = None
+        if input:
+            self.fix(place.entry.area, "size")  # in PyTorch, a number is printed for it
+            channels = place.entry.channels
+        try:
+            value = evaluate(
+                expression,
+                {name: fact.value for name, fact in parts.items()},
+                None if channels is None or channels.value is UNDETERMINED else channels.value,
+            )
+        except (EvaluationError, Undetermined):
+            value = UNDETERMINED
+        if isinstance(expression, Name) and expression.name in parts:
+            return parts[expression.name]
+        facts = [*parts.values(), *([channels] if channels else [])]
+        return self.symbols.made(value, facts, "expression", expression)
+
+    def names(self, expression: Expression) -> tuple[tuple[str, ...], bool]:
+        """The free names, and whether `input.channels` stands there."""
+        key = id(expression)  # which stays its own, as the expression is kept
+        if key not in self.free:
+            free = tuple(sorted(free_names(expression)))
+            self.free[key] = expression, free, mentions_input(expression)
+        return self.free[key][1:]

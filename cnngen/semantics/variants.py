@@ -1,0 +1,85 @@
+"""Variants: what the printed program takes for granted of shapes, and which parameters change it.
+
+The program is printed once and called with any parameters. Of shapes it knows what the network of
+the defaults shows: how many positions a `flatten` makes features of, and whether a layer gets maps
+or a vector. So the tree is followed here for all parameters at once, into branches and loops that
+the defaults do not enter, too: what is sure there is noted for the printer, and parameters that
+would make a note wrong are fixed.
+"""
+
+from collections.abc import Mapping
+
+from cnngen.semantics.facts import NOTHING, Names, Traced
+from cnngen.semantics.network import INPUT, Fixed, Network, Scope
+from cnngen.semantics.traced_bodies import MOST_VISITS, TooManyVisits, TracedBodies
+from cnngen.semantics.traced_ops import Areas, Path, Trail
+from cnngen.syntax.tree import Call
+
+
+def note_variants(network: Network) -> None:
+    """Note for the printer what holds beyond the defaults, and which parameters are fixed."""
+    parameters = network.resolution.spec.parameters
+    if not parameters:
+        return
+    names = [parameter.name.text for parameter in parameters]
+    areas = {
+        _path(call, scope): (image.height, image.width)
+        for call, uses in network.flattened.items()
+        for image, scope in uses
+    }
+    for unroll in (True, False):
+        try:
+            variants = Variants(network, areas, NOTHING, unroll)
+            found = variants.follow()
+            needed = frozenset(found)
+            if len(found) * variants.visits <= MOST_VISITS:
+                needed = _needed(network, areas, needed, unroll)
+            network.fixed = {name: found[name] for name in names if name in needed}
+            return
+        except TooManyVisits:
+            pass
+    network.fixed = dict.fromkeys(names, "size")
+
+
+def _needed(network: Network, areas: Areas, found: Names, unroll: bool) -> Names:
+    """Of the parameters that were found, those that are still needed when the others are fixed: one
+    may matter only where another leads.
+    """
+    for name in sorted(found) if len(found) > 1 else ():
+        fewer = found - {name}
+        if not Variants(network, areas, fewer, unroll).follow():
+            found = fewer
+    return found
+
+
+def _path(call: Call, scope: Scope) -> Path:
+    outer: list[Call] = []
+    at: Scope | None = scope
+    while at:
+        outer += [at.call] if at.call else []
+        at = at.parent
+    return (*reversed(outer), call)
+
+
+class Variants(TracedBodies):
+    """Follows the stages of a network."""
+
+    def follow(self) -> Mapping[str, Fixed]:
+        """The parameters that must keep their defaults."""
+        image = self.network.input
+        x = Traced(
+            self.symbols.constant("image"),
+            self.symbols.constant((image.height, image.width)),
+            self.symbols.constant(image.channels),
+        )
+        tensors = {INPUT: x}
+        for stage in self.resolution.spec.stages:
+            given = tensors[stage.origin.text] if stage.origin else x
+            first = stage.body[0].origin if stage.body else None
+            entry = tensors[first.text] if first else given
+            scope = Scope({}, None, "", stage=stage)
+            place = Trail(self.model, tensors, entry, scope)
+            tensors[stage.name.text] = after = self.body(stage.body, given, place)
+            if not stage.training:
+                x = after
+        return self.found
