@@ -34,7 +34,7 @@ def report_line_in_value(here: Span, value: Span, report: Report) -> None:
     """A line with a `:` that goes on with the value above it, as its indentation says."""
     key = _first_word(here.source, here.line)
     before = value.source.line(value.line)[: value.column - 1].strip()
-    if before == "-" and key.column == value.column:
+    if before == "-" and key.column == value.column and key.text[:1].isalpha():
         first = Span(value.source, value.start, value.start + len(value.text.split("\n")[0]))
         _report_dash(key, Label(first, "the step above has one"), report)
         return
@@ -76,7 +76,7 @@ def _without_dash(here: Span) -> Span | None:
         if depth < 2 or text.startswith("-"):
             break
         found = _first_word(here.source, number)
-    return found
+    return found if found and found.text[0].isalpha() else None
 
 
 def _line_shallower(here: Span) -> Span | None:
