@@ -42,7 +42,7 @@ def line_mutations() -> dict[str, Mutation]:
         "alias for a product": lambda line, _: _replaced(r"(?<=out: )\d+", "*width", line),
         "text for a number": lambda line, _: _replaced(r"(?<=kernel: )\d+", "three", line),
         "number out of range": lambda line, _: _replaced(r"(?<=stride: )\d+", "0", line),
-        "list for a number": lambda line, _: _replaced(r"(?<=out: )(\d+)(?=[,}])", r"[\1, \1]", line),
+        "list for a number": lambda line, _: _replaced(r"(?<=out: )(\d+)", r"[\1, \1]", line),
         "groups that do not divide": lambda line, _: _replaced(
             r"(?<=out: )(\d+), kernel: (\d)", r"\1, kernel: \2, groups: 7", line
         ),

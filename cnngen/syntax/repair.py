@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from cnngen.diagnostics.model import Diagnostic
+from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Repair, Source
 from cnngen.syntax.builder import LOST
 from cnngen.syntax.flow import CLOSING, quote
@@ -42,11 +43,9 @@ def repairs(
     ]
     yield tuple(moved), max([0, *(repair.end for repair in moved)])
     left_out = [*_left_out(own, at)]
+    blocks = len({way[0].start for way in left_out}) > 1
     for way in _reindented(own, at):
-        yield (
-            way,
-            left_out[0][0].end if left_out else at,
-        )  # else its block shows that it was not that
+        yield way, left_out[0][0].end if blocks else line_end  # a block shows that it was not that
     for way in left_out:
         yield way, way[0].end
 
@@ -105,7 +104,9 @@ def _reindented(source: Source, at: int) -> Iterator[Repairs]:
     for number in filter(None, (_beside(source, here, -1), here)):
         line = source.line(number)
         above, below = (_beside(source, number, step) for step in (-1, 1))
-        if above is None or below is None or source.line(above).rstrip().endswith(":"):
+        if above is None or below is None or line.rstrip().endswith(":"):
+            continue
+        if source.line(above).rstrip().endswith(":"):
             continue
         depths = {_content(source.line(above)), _content(source.line(below))}
         target = max(depths) - (_content(line) - _depth(line))
@@ -127,7 +128,7 @@ def _left_out(source: Source, at: int) -> Iterator[Repairs]:
         if not (found[1] and found[0].strip(" :") in PARTS)  # which may be a level too high
     }
     part = max((n for n in depths if n <= here and depths[n] == 0), default=0)
-    if not part or keys[part][0].strip(" :\"'") not in SPEC:
+    if not part or not suggest(keys[part][0].strip(" :\"'"), SPEC):
         return  # a line that stands too far left makes all others seem to be in another part
     inner = next((depths[n] for n in depths if n > part and depths[n] > 0), 0)
     if keys[part][0].startswith(("params", "results", "paper")):

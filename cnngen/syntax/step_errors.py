@@ -61,8 +61,8 @@ def report_heads(
     report.add("unknown-key", message, second.span, secondary=labels, help=help, fix=fix)
 
 
-def report_stray(key: Scalar, part: Scalar, forms: Iterable[str], report: Report) -> None:
-    """A call has a key of `repeat`, `each`, `when` or `branches`: it may be a misspelt one."""
+def report_stray(key: Scalar, part: Scalar, forms: Iterable[str], report: Report) -> str | None:
+    """A call has a key of `repeat`, `each`, `when` or `branches`: gives the one that it may be."""
     guess = suggest(key.text, forms)
     if guess:
         at, message, help = key, f"there is no `{brief(key.text)}`", f"did you mean `{guess}`?"
@@ -70,3 +70,4 @@ def report_stray(key: Scalar, part: Scalar, forms: Iterable[str], report: Report
         at, message = part, f"a call of `{brief(key.text)}` has no key `{part.text}`"
         help = "besides its op, a call has `name` and `from`"
     report.add("unknown-key", message, at.span, help=help, fix=respell(key.span, guess, forms))
+    return guess
