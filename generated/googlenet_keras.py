@@ -90,7 +90,7 @@ def googlenet(
         training_heads: whether to add the heads that exist in training only, and give all outputs
             by name
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 28 x 28 x 192
     x = conv_unit(image, out=64, kernel=7, stride=2, name="stem_0")

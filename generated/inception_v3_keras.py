@@ -163,7 +163,7 @@ def inception_v3(
         training_heads: whether to add the heads that exist in training only, and give all outputs
             by name
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 35 x 35 x 192
     x = unpadded(image, out=32, stride=2, name="stem_0")

@@ -42,7 +42,7 @@ class KerasModels(KerasFunctions):
             Printer(self.speller, types, None, "in_channels"), Code(), taken, {INPUT: "image"}
         )
         self._allow_recursion(frame)
-        frame.code.add("image = keras.Input(input_shape)")
+        frame.code.add('image = keras.Input(input_shape, name="image")')
         frame.code.add("")
         kept = kept_stages(self.resolution)
         names = {stage: name for name, stage in self.network.outputs.items()}
