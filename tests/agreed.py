@@ -97,8 +97,11 @@ def state_shapes(built: Built, **arguments: Any) -> Shapes:
 def check_keras(built: Built) -> None:
     """Each layer has its name and gives its shape; all weights are those that the network foretells."""
     model = keras_model(built, heads=True)
-    layers = {layer.name: layer for layer in model.layers}
-    assert len(layers) == len(model.layers)
+    heads = [layer for layer in model.layers if layer.name == "training_heads"]
+    every = [layer for part in (model, *heads) for layer in part.layers if layer not in heads]
+    every = [layer for layer in every if type(layer).__name__ != "InputLayer"]
+    layers = {layer.name: layer for layer in every}
+    assert len(layers) == len(every)
     for layer in built.network.layers.values():
         name = keras_name(layer)
         if layer.op.name not in FUNCTIONS and name not in flattened(built.network):

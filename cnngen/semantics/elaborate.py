@@ -21,6 +21,7 @@ from cnngen.semantics.loops import iterations
 from cnngen.semantics.network import INPUT, Network, Scope, Tensor
 from cnngen.semantics.parameters import argument, model_values
 from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.stages import output_stages
 from cnngen.syntax.tree import (
     Block,
     Body,
@@ -68,9 +69,7 @@ def elaborate(
     network.graph.add_edges_from(
         (x.path, layer.path) for layer in network.layers.values() for x in layer.inputs
     )
-    always = [stage.name.text for stage in spec.stages if not stage.training]
-    named = {name.text: stage.text for name, stage in spec.outputs}
-    network.outputs = named or {name: name for name in always[-1:]}
+    network.outputs = output_stages(spec)
     return network
 
 
@@ -80,7 +79,7 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
     tensors = {INPUT: running}
     for stage in elaboration.resolution.spec.stages:
         given = _read(tensors, stage.origin.text) if stage.origin else running
-        elaboration.training = stage.training
+        elaboration.training = stage.name.text in elaboration.resolution.training
         output = _stage(stage, given, values, tensors, elaboration)
         tensors[stage.name.text] = network.stages[stage.name.text] = output
         if not stage.training:

@@ -128,4 +128,4 @@ class Network:
     )
 
     def training_stages(self) -> frozenset[str]:
-        return frozenset(s.name.text for s in self.resolution.spec.stages if s.training)
+        return self.resolution.training

@@ -15,8 +15,9 @@ class Resolution:
     `ops` has the op of each call of an op, `blocks` the block of each call of a block; `arguments`
     all attributes of an op (`defaults` and the op's own filled in) or what a call gives to a block.
     `order` lists the blocks that the model uses, each after those that it uses itself. `captured`
-    are the model's parameters that a block depends on. `endless` says that blocks use each other in
-    a circle or nest too deep, so that there is no network.
+    are the model's parameters that a block depends on. `training` are the stages that exist in
+    training only. `endless` says that blocks use each other in a circle or nest too deep, so that
+    there is no network.
     """
 
     spec: Spec
@@ -28,6 +29,7 @@ class Resolution:
     merging: set[Step] = field(default_factory=set[Step])
     order: tuple[Block, ...] = ()
     captured: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    training: frozenset[str] = frozenset()
     endless: bool = False
     arrangements: dict[tuple[Body, bool], Arrangement] = field(
         default_factory=dict[tuple[Body, bool], Arrangement]

@@ -7,6 +7,7 @@ from cnngen.semantics.calls import block_arguments, check_defaults, op_arguments
 from cnngen.semantics.keys import check_functions, check_keys
 from cnngen.semantics.names import Names, check_expression, gather_unknown
 from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.stages import find_training_stages
 from cnngen.semantics.uses import order_blocks, trace_parameters
 from cnngen.semantics.walk import expressions, nested_bodies
 from cnngen.syntax.tree import Body, Call, Each, Spec
@@ -31,6 +32,7 @@ def resolve(spec: Spec, report: Report) -> Resolution:
     check_functions(spec, report)
     order_blocks(resolution, report)
     trace_parameters(resolution, report)
+    find_training_stages(resolution)
     gather_unknown(report)
     return resolution
 

@@ -13,7 +13,10 @@ from cnngen.targets.page import about, model_docstring, module_docstring, shapes
 from cnngen.targets.spelling import Speller
 
 SHAPE_ABOUT = "height, width (None for any) and channels"
-HEADS_ABOUT = "whether to add the heads that exist in training only, and give all outputs by name"
+HEADS_ABOUT = (
+    "whether to add the heads that exist in training only, and give all outputs by name; without"
+    " heads, the model loads the weights that were saved with them"
+)
 
 
 def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()) -> str:

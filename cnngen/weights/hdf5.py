@@ -14,7 +14,8 @@ from cnngen.frameworks import framework
 from cnngen.weights.layout import Array
 from cnngen.weights.stored import Names, Stored, WeightsFileError, reading, shown
 
-VARIABLE = re.compile(r"layers/([^/]+)/vars(?:/([0-9]{1,4}))?")  # as Keras 3 lays its files out
+# As Keras 3 lays its files out; a layer may be a model, with layers of its own.
+VARIABLE = re.compile(r"layers/([^/]+(?:/layers/[^/]+)*)/vars(?:/([0-9]{1,4}))?")
 INSIDE = "model_weights"  # where Keras 2 has them, in the file of a whole model
 
 
