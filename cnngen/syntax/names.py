@@ -66,7 +66,7 @@ GENERATED = _words("""
     Callable Constant F KerasTensor Module ModuleDict ModuleList NamedTuple OrderedDict Orthogonal
     RandomNormal RandomUniform Sequential Tensor TruncatedNormal VarianceScaling
     channels cls forward functools i image in_channels init_weights initializers input_shape keras
-    layers math module nn ops out_channels partial self sides sys torch training_heads typing x
+    layers math module name nn ops out_channels partial self sides sys torch training_heads typing x
 """)
 
 # Classes and functions that a target may put into the file: no block, parameter or variable can
@@ -81,6 +81,9 @@ HELPERS = _words("""
 """)
 
 LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them
+
+# What a file of functions reads, or has as an argument of each function.
+HIDDEN = PYTHON | GENERATED | HELPERS
 
 RESERVED: frozenset[str] = LANGUAGE | PYTHON | MODULES | GENERATED | LOOK_ALIKES
 
@@ -105,10 +108,21 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
             f"`{name}` cannot be the name of a {kind}: {_owner(name)}",
             "choose another name",
         )
+    elif kind == "block" and (function := snake_case(name)) in HIDDEN:
+        message, help = (
+            f"`{name}` cannot be the name of a block: it would be `{function}` in Keras, and"
+            f" {_owner(function)}",
+            "choose another name",
+        )
     else:
         return True
     report.add("bad-name", message, identifier.span, help=help)
     return False
+
+
+def snake_case(name: str) -> str:
+    """`DenseBlock` -> `dense_block`, `ResNet50` -> `res_net50`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _is_helper(name: str) -> bool:

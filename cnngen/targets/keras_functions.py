@@ -6,10 +6,11 @@ from cnngen.program.algebra import multiply, simplify, subtract
 from cnngen.program.code import Code
 from cnngen.program.signature import argument, call_arguments, ordered
 from cnngen.program.spelled import Printer
-from cnngen.semantics.keys import Arrangement, snake_case
+from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.walk import steps
 from cnngen.syntax.expression import Apply, Constant, Expression, Name
+from cnngen.syntax.names import snake_case
 from cnngen.syntax.tree import (
     Block,
     Body,
