@@ -6,7 +6,7 @@ from built import build
 from carried import predicted
 
 from cnngen.program.code import Code
-from cnngen.targets.generate import find_target
+from cnngen.targets.registry import find_target
 
 # What is around the level before (`{}`), and the number of this level (`[]`), of which all add channels.
 LEVELS = {
