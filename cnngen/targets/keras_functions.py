@@ -6,10 +6,11 @@ from cnngen.program.algebra import multiply, simplify, subtract
 from cnngen.program.code import Code
 from cnngen.program.signature import argument, call_arguments, ordered
 from cnngen.program.spelled import Printer
-from cnngen.semantics.keys import Arrangement, snake_case
+from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.walk import steps
 from cnngen.syntax.expression import Apply, Constant, Expression, Name
+from cnngen.syntax.names import snake_case
 from cnngen.syntax.tree import (
     Block,
     Body,
@@ -23,6 +24,8 @@ from cnngen.syntax.tree import (
     Step,
     When,
 )
+from cnngen.targets.code import operand
+from cnngen.targets.keras_depthwise import Depthwise, keras_call
 from cnngen.targets.keras_frame import Frame, KerasFunction, fold_return
 from cnngen.targets.keras_init import initializers
 from cnngen.targets.layer_name import LayerName, Position
@@ -38,10 +41,11 @@ RESERVED = {"x", "name", "keras", "layers", "ops", "math", "image", "input_shape
 class KerasFunctions:
     """Writes the functions of one network."""
 
-    def __init__(self, network: Network, speller: Speller) -> None:
+    def __init__(self, network: Network, speller: Speller, depthwise: Depthwise) -> None:
         self.network = network
         self.resolution = network.resolution
         self.speller = speller
+        self.depthwise = depthwise
         self.functions: dict[Block, KerasFunction] = {}
         spec = self.resolution.spec
         self.reserved = RESERVED | {snake_case(block.name.text) for block in self.resolution.order}
@@ -163,13 +167,32 @@ class KerasFunctions:
             return x
         else:
             with spelling(call):
-                code = self.op_call(call, name, x, frame)
+                code, *other = (
+                    self.op_call(call, name, x, frame, depthwise)
+                    for depthwise in self.depthwise.forms(call)
+                )
+            if other:  # only the number of channels tells which
+                self.either(call, code, other[0], x, out, frame)
+                return out
         frame.code.add(f"{out} = {code}")
         return out
 
-    def op_call(self, call: Call, name: LayerName, x: str, frame: Frame) -> str:
-        op = self.resolution.ops[call]
-        arguments = self.resolution.arguments[call]
+    def either(
+        self, call: Call, depthwise: str, grouped: str, x: str, out: str, frame: Frame
+    ) -> None:
+        groups = self.resolution.arguments[call]["groups"]
+        assert not isinstance(groups, Distribution)
+        mark = frame.code.mark()
+        with frame.code.inside(f"if {x}.shape[-1] == {operand(frame.printer.code(groups))}:"):
+            frame.code.add(f"{out} = {depthwise}")
+        with frame.code.inside("else:"):
+            frame.code.add(f"{out} = {grouped}")
+        frame.code.join_choice(mark, indent=4)
+
+    def op_call(self, call: Call, name: LayerName, x: str, frame: Frame, depthwise: bool) -> str:
+        """The code of a layer; `depthwise` where a grouped convolution is one of each channel."""
+        op, arguments = self.resolution.ops[call], self.resolution.arguments[call]
+        op, arguments = keras_call(op, arguments, depthwise)
         context = frame.printer.attributes(op, arguments)
         if init := arguments.get("init"):
             multiplier = context.get("multiplier", "1")

@@ -171,7 +171,10 @@ def drop_nothing(torch_model: Any, keras_model: Any) -> None:
             module.p = 0.0
         elif type(module).__name__ == "DropPath":
             module.rate = 0.0
-    for layer in keras_model.layers:
+    waiting = [*keras_model.layers]
+    while waiting:
+        layer = waiting.pop()
+        waiting += getattr(layer, "layers", ())  # the heads are a model in the model
         if isinstance(layer, layers.Dropout):
             layer.rate = 0.0
 
