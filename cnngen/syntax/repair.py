@@ -122,12 +122,14 @@ def _left_out(source: Source, at: int) -> Iterator[Repairs]:
     here = source.position(at)[0]
     numbers = range(1, len(source.line_starts) + 1)
     keys = {n: found for n in numbers if (found := KEY.match(source.line(n)))}
-    depths = {
-        n: len(found[1])
-        for n, found in keys.items()
-        if not (found[1] and found[0].strip(" :") in PARTS)  # which may be a level too high
+    every = {n: len(found[1]) for n, found in keys.items()}
+    part = max((n for n in every if n <= here and every[n] == 0), default=0)
+    in_model = part and suggest(keys[part][0].strip(" :"), SPEC) == "model"
+    depths = {  # without the parts of blocks, which may be a level too high
+        n: depth
+        for n, depth in every.items()
+        if in_model or depth == 0 or keys[n][0].strip(" :") not in PARTS
     }
-    part = max((n for n in depths if n <= here and depths[n] == 0), default=0)
     if not part or not suggest(keys[part][0].strip(" :\"'"), SPEC):
         return  # a line that stands too far left makes all others seem to be in another part
     inner = next((depths[n] for n in depths if n > part and depths[n] > 0), 0)
