@@ -83,8 +83,14 @@ HELPERS = _words("""
 
 LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them
 
-# What a file of functions reads, or has as an argument of each function.
-HIDDEN = PYTHON | GENERATED | HELPERS
+# Of Python, what no function can be called that a file defines: keywords, and built-ins that files
+# read themselves; a test finds them all.
+READ = _words("""
+    and as assert async await bool break class continue def del elif else enumerate except finally
+    float for from global if import in int is isinstance lambda len list max min nonlocal not object
+    or pass raise range return round str sum super try tuple while with yield zip
+""")
+HIDDEN = READ | GENERATED | HELPERS
 
 RESERVED: frozenset[str] = LANGUAGE | PYTHON | MODULES | GENERATED | LOOK_ALIKES
 

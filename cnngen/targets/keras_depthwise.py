@@ -1,6 +1,7 @@
 """Grouped convolutions with a group for each channel, for which Keras has a layer of its own.
 
-Its `Conv2D` computes them, too, but 10 to 40 times as slowly on a CPU.
+Its `Conv2D` computes them, too, but 5 to 25 times as slowly on a CPU, and a training step with a
+multiplier some 800 times (`benchmarks/groups.py`).
 """
 
 from collections.abc import Mapping

@@ -24,7 +24,6 @@ from cnngen.syntax.tree import (
     Step,
     When,
 )
-from cnngen.targets.code import operand
 from cnngen.targets.keras_depthwise import Depthwise, keras_call
 from cnngen.targets.keras_frame import Frame, KerasFunction, fold_return
 from cnngen.targets.keras_init import initializers
@@ -161,32 +160,27 @@ class KerasFunctions:
                 assert_never(step)
 
     def call(self, call: Call, name: LayerName, x: str, out: str, frame: Frame) -> str:
-        if call in self.resolution.blocks:
-            code = self.block_call(call, name, x, frame)
-        elif call.callee.text == "identity":
+        if call.callee.text == "identity" and call in self.resolution.ops:
             return x
+        if call in self.resolution.blocks:
+            codes = [self.block_call(call, name, x, frame)]
         else:
             with spelling(call):
-                code, *other = (
-                    self.op_call(call, name, x, frame, depthwise)
-                    for depthwise in self.depthwise.forms(call)
-                )
-            if other:  # only the number of channels tells which
-                self.either(call, code, other[0], x, out, frame)
-                return out
-        frame.code.add(f"{out} = {code}")
+                forms = self.depthwise.forms(call)
+                codes = [self.op_call(call, name, x, frame, form) for form in forms]
+        if len(codes) == 1:
+            frame.code.add(f"{out} = {codes[0]}")
+        else:
+            self.either(call, codes, x, out, frame)
         return out
 
-    def either(
-        self, call: Call, depthwise: str, grouped: str, x: str, out: str, frame: Frame
-    ) -> None:
-        groups = self.resolution.arguments[call]["groups"]
-        assert not isinstance(groups, Distribution)
-        mark = frame.code.mark()
-        with frame.code.inside(f"if {x}.shape[-1] == {operand(frame.printer.code(groups))}:"):
-            frame.code.add(f"{out} = {depthwise}")
-        with frame.code.inside("else:"):
-            frame.code.add(f"{out} = {grouped}")
+    def either(self, call: Call, codes: list[str], x: str, out: str, frame: Frame) -> None:
+        """A depthwise layer, or else a grouped one: the number of channels tells which."""
+        op, mark = self.resolution.ops[call], frame.code.mark()
+        groups = frame.printer.attributes(op, self.resolution.arguments[call])["groups"]
+        for header, code in zip((f"if {x}.shape[-1] == {groups}:", "else:"), codes, strict=True):
+            with frame.code.inside(header):
+                frame.code.add(f"{out} = {code}")
         frame.code.join_choice(mark, indent=4)
 
     def op_call(self, call: Call, name: LayerName, x: str, frame: Frame, depthwise: bool) -> str:
