@@ -18,8 +18,8 @@ from references import KERAS, TORCH, Reference
 from cnngen.ops.base import Image
 from cnngen.references import KERAS as KERAS_PACKAGE
 from cnngen.references import Reference as Other
-from cnngen.verify.against import randomize_keras
 from cnngen.verify.compare import distance, farthest
+from cnngen.verify.draw import randomize, randomize_keras
 from cnngen.verify.models import (
     Values,
     channels_last,
@@ -27,7 +27,6 @@ from cnngen.verify.models import (
     in_keras_layout,
     named_outputs,
     precision,
-    randomize,
 )
 from cnngen.weights.convert import convert, plan
 from cnngen.weights.files import opened

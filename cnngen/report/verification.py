@@ -23,6 +23,7 @@ class Verification:
     against: str = ""
     comparisons: "list[Comparison]" = field(default_factory=list["Comparison"])
     stages: "list[StageComparison]" = field(default_factory=list["StageComparison"])
+    unchecked: list[str] = field(default_factory=list[str])  # what `--quick` left out
 
     @property
     def equal(self) -> bool:
@@ -36,6 +37,7 @@ class Verification:
             "equal": self.equal,
             "comparisons": [asdict(c) | {"equal": c.equal} for c in self.comparisons],
             "stages": [asdict(stage) for stage in self.stages],
+            "unchecked": self.unchecked,
         }
 
 

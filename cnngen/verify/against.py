@@ -3,17 +3,17 @@ copied over by structure, and all three compute the same.
 """
 
 from collections.abc import Mapping
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cnngen.frameworks import framework, keras_on_tensorflow
+from cnngen.frameworks import framework
 from cnngen.ops.base import Image
 from cnngen.references import Reference
 from cnngen.semantics.network import Network
 from cnngen.verify.compare import Comparison, distance
+from cnngen.verify.draw import randomize, randomize_keras
 from cnngen.verify.models import (
     Sources,
     channels_last,
@@ -22,7 +22,6 @@ from cnngen.verify.models import (
     images,
     import_sources,
     precision,
-    randomize,
     running,
 )
 from cnngen.verify.tolerance import Precision, Quantity, tolerance
@@ -116,31 +115,3 @@ def _keras_output(sources: Sources, state: Mapping[str, Array], x: Array, word: 
 def _only(outputs: Mapping[str, Array]) -> Array:
     """The output that a reference has: the first one."""
     return next(iter(outputs.values()))
-
-
-def randomize_keras(model: Any, seed: int, x: Array) -> None:
-    """Draw all weights of a Keras model so that values keep their scale, with the moving statistics
-    near those that `x` gives.
-    """
-    draw = np.random.default_rng(seed)
-    for weight in model.trainable_variables:
-        shape = tuple(weight.shape)
-        if len(shape) > 1:
-            inputs = prod(shape[:2] if weight.name == "depthwise_kernel" else shape[:-1])
-            weight.assign(draw.normal(0, (2 / inputs) ** 0.5, shape))
-        elif weight.name == "gamma":
-            weight.assign(draw.uniform(0.5, 1.5, shape))
-        else:
-            weight.assign(draw.normal(0, 0.2, shape))
-    kind = keras_on_tensorflow().layers.BatchNormalization
-    norms = [layer for layer in model.layers if isinstance(layer, kind)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    if norms:
-        model(x, training=True)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-        variance = np.asarray(norm.moving_variance)
-        norm.moving_mean.assign_add(np.sqrt(variance) * draw.uniform(0, 1, variance.shape))
-        norm.moving_variance.assign(variance * draw.uniform(0.5, 1.5, variance.shape))
