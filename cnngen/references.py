@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from cnngen.diagnostics.suggest import suggest
@@ -61,7 +62,9 @@ class Reference:
     def model(self, input: Image) -> Any:
         """The model without trained weights, for images of a size."""
         if self.package == "torchvision":
-            return _package("torchvision").models.get_model(self.name, weights=None)
+            make = _package("torchvision").models.get_model_builder(self.name)
+            trained = [name for name in signature(make).parameters if name.startswith("weights")]
+            return make(**dict.fromkeys(trained))  # those of a backbone are loaded otherwise
         if self.package == "timm":
             return _package("timm").create_model(self.name, pretrained=False)
         size = (input.height, input.width, input.channels)

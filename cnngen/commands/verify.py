@@ -193,9 +193,9 @@ class Run:
             return None
         found = Verification(stem, str(reference))
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                found.comparisons += compare_with(
-                    reference, network, texts, Path(folder), self.dtype, self.seed
+            with waiting(stem) as say, tempfile.TemporaryDirectory() as folder:
+                found.comparisons, found.parting = compare_with(
+                    reference, network, texts, Path(folder), self.dtype, self.seed, say
                 )
         except SourceError as error:
             click.echo(f"{stem}: {error}", err=True)
@@ -243,6 +243,10 @@ def _print(found: "Verification") -> None:
         verdict = f"the network of {found.against}" if found.equal else f"not {found.against}"
     click.echo(f"{found.name}: {verdict}\n")
     click.echo(aligned(verification_table(found.comparisons)))
+    if found.parting:
+        click.echo("where they part, first:")
+        click.echo(f"  {found.name}: {found.parting.ours}")
+        click.echo(f"  {found.against}: {found.parting.theirs}\n")
     if found.unchecked:
         click.echo(f"not checked: {', '.join(found.unchecked)}\n")
     if found.stages:

@@ -3,8 +3,9 @@ copied over by structure, and all three compute the same.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,19 +13,23 @@ from cnngen.frameworks import framework
 from cnngen.ops.base import Image
 from cnngen.references import Reference
 from cnngen.semantics.network import Network
-from cnngen.verify.compare import Comparison, distance
+from cnngen.verify.compare import Comparison, Say, farthest, silent
 from cnngen.verify.draw import randomize, randomize_keras
 from cnngen.verify.models import (
     Sources,
+    Values,
     channels_last,
     from_keras,
     from_torch,
     images,
     import_sources,
+    in_keras_layout,
     precision,
     running,
 )
 from cnngen.verify.tolerance import Precision, Quantity, tolerance
+from cnngen.verify.trace import Trace, trace_keras, trace_torch
+from cnngen.verify.where import Parting, parting
 from cnngen.weights.layout import Array
 from cnngen.weights.match import match
 from cnngen.weights.read_network import read_network
@@ -38,6 +43,7 @@ from cnngen.weights.transfer import (
 )
 
 BATCH = 2
+PRECISIONS: tuple[Precision, ...] = ("float64", "float32")
 
 
 def compare_with(
@@ -47,71 +53,155 @@ def compare_with(
     folder: Path,
     word: Precision = "float32",
     seed: int = 0,
-) -> list[Comparison]:
-    """The outputs of both sources in evaluation, with the weights of the reference.
+    say: Say = silent,
+) -> tuple[list[Comparison], Parting | None]:
+    """All outputs of both sources in evaluation, with the weights of the reference, and where they
+    part from it, if they do.
 
-    Raises `TransferError` where their weights cannot be ours.
+    In float64, and in float32 before that where it is the `word`. Raises `TransferError` where
+    their weights or outputs cannot be ours.
     """
     sources = import_sources(network, texts, folder)
-    x = images(network.input, BATCH, word, seed)
+    x = images(network.input, BATCH, "float32", seed)
+    say(f"weights of {reference} are drawn")
     with running(str(reference)):
-        model, expected = _run(reference, network.input, x, seed, word)
-    state = _translated(reference, model, network)
-    found: dict[Quantity, Array] = {
-        "torch outputs": _torch_output(sources, state, x, word),
-        "keras outputs": _keras_output(sources, state, x, word),
-    }
-    size, allowed = network.input, tolerance(network, "outputs", word)
-    return [
-        Comparison(size.height, size.width, name, word, distance(value, expected), allowed)
-        for name, value in found.items()
-    ]
+        theirs = _drawn(reference, network.input, x, seed)
+    state = _translated(reference, theirs["float64"], network)
+    expected: dict[Precision, Values] = {}
+    rows: list[Comparison] = []
+    wrong: Any = None
+    for each in PRECISIONS:
+        if each == "float32" != word:
+            continue
+        say(f"outputs in {each}")
+        with running(str(reference)):
+            expected[each] = _outputs(reference, theirs[each], network, x.astype(each), each)
+        rounding = farthest(expected[each], expected["float64"]) if each == "float32" else None
+        made: list[Comparison] = []
+        for name, run in RUNS:
+            model, values = run(sources, state, x.astype(each), each)
+            row = Comparison(
+                *(network.input.height, network.input.width, name, each),
+                farthest(values, expected[each]),
+                tolerance(network, "outputs", each, rounding or 0.0),
+                rounding,
+            )
+            made.append(row)
+            if each == "float64" and not row.equal and wrong is None:
+                wrong = model
+        rows = [*made, *rows]
+    if wrong is None:
+        return rows, None
+    say("the first difference is looked for")
+    with running(str(reference)):
+        traces = _trace(wrong, x), _trace(theirs["float64"], x)
+    return rows, parting(*traces, network, tolerance(network, "outputs", "float64"))
 
 
-def _run(
-    reference: Reference, input: Image, x: Array, seed: int, word: Precision
-) -> tuple[Any, Array]:
-    """The reference with weights that are drawn, and what it gives in evaluation, laid out as Keras
-    does.
-    """
-    if reference.framework == "keras":
+def _drawn(reference: Reference, input: Image, x: Array, seed: int) -> dict[Precision, Any]:
+    """The reference in both precisions with the same random weights."""
+    if reference.framework == "torch":
+        torch = framework("torch")
+        model = reference.model(input).float()
+        randomize(model, seed, torch.from_numpy(x))
+        return {"float32": model, "float64": deepcopy(model).double()}
+    made: dict[Precision, Any] = {}
+    for word in PRECISIONS:
         with precision(word):
-            model = reference.model(input)
-            randomize_keras(model, seed, channels_last(x))
-            return model, np.asarray(model(channels_last(x), training=False))
-    torch = framework("torch")
-    model = reference.model(input).to(getattr(torch, word))
-    randomize(model, seed, torch.from_numpy(x))
-    with torch.no_grad():
-        y = model.eval()(torch.from_numpy(x)).numpy()
-    return model, channels_last(y) if y.ndim == 4 else y
+            made[word] = reference.model(input)
+    with precision("float32"):
+        randomize_keras(made["float32"], seed, channels_last(x))
+    made["float64"].set_weights(made["float32"].get_weights())
+    return made
 
 
 def _translated(reference: Reference, model: Any, network: Network) -> dict[str, Array]:
     """The reference's weights, under the names of the network's."""
+    with running(str(reference)):
+        graph = reference.graph(model, network.input)
     state = keras_state(model) if reference.framework == "keras" else torch_state(model)
-    matched = match(read_network(network), reference.graph(model, network.input))
+    matched = match(read_network(network), graph)
     if not matched.complete:
         raise TransferError(matched.explain())
     return translate(matched, network, state, fold_biases=True)
 
 
-def _torch_output(sources: Sources, state: Mapping[str, Array], x: Array, word: Precision) -> Array:
+def _outputs(
+    reference: Reference, model: Any, network: Network, x: Array, word: Precision
+) -> Values:
+    """What the reference gives in evaluation, by the names of our outputs, laid out as Keras does.
+
+    Where names differ, the order decides.
+    """
+    if reference.framework == "keras":
+        with precision(word):
+            given = dict(_named(model(channels_last(x), training=False)))
+    else:
+        torch = framework("torch")
+        with torch.no_grad():
+            given = dict(_named(model.eval()(torch.from_numpy(x))))
+    training = network.training_stages()
+    ours = [name for name, stage in network.outputs.items() if stage not in training]
+    if len(given) != len(ours):
+        names = ", ".join(f"`{name or 'one'}`" for name in given)
+        raise TransferError(f"it gives {len(given)} outputs ({names}), the spec {len(ours)}")
+    paired = given if given.keys() == {*ours} else dict(zip(ours, given.values(), strict=True))
+    if reference.framework == "keras":
+        return {name: np.asarray(paired[name]) for name in ours}
+    shapes = {name: network.stages[network.outputs[name]].shape for name in ours}
+    return {name: _laid_out(shapes[name], paired[name].numpy()) for name in ours}
+
+
+def _named(given: Any, name: str = "") -> list[tuple[str, Any]]:
+    """All tensors that a model returned, in whatever they are packed."""
+    if hasattr(given, "_asdict"):
+        given = given._asdict()
+    if isinstance(given, list | tuple):
+        given = {str(i): value for i, value in enumerate(cast("list[Any]", given))}
+    if not isinstance(given, Mapping):
+        return [] if given is None else [(name, given)]
+    items = cast("Mapping[Any, Any]", given).items()
+    return [pair for key, value in items for pair in _named(value, f"{name}.{key}".lstrip("."))]
+
+
+def _laid_out(shape: Any, y: Array) -> Array:
+    """Their output in the layout of Keras, if it has the shape of ours; as it is otherwise."""
+    sizes = (shape.channels, shape.height, shape.width) if isinstance(shape, Image) else None
+    fits = y.shape[1:] == (sizes or (shape.features,))
+    return in_keras_layout(shape, y) if fits else y
+
+
+def _run_torch(
+    sources: Sources, state: Mapping[str, Array], x: Array, word: Precision
+) -> tuple[Any, Values]:
+    """Our PyTorch model with these weights, and what it gives."""
     torch = framework("torch")
     with running("the torch source"), torch.no_grad():
         model = sources.torch().to(getattr(torch, word)).eval()
         load_torch(model, state)
-        return _only(from_torch(sources.network, model(torch.from_numpy(x))))
+        return model, from_torch(sources.network, model(torch.from_numpy(x)))
 
 
-def _keras_output(sources: Sources, state: Mapping[str, Array], x: Array, word: Precision) -> Array:
+def _run_keras(
+    sources: Sources, state: Mapping[str, Array], x: Array, word: Precision
+) -> tuple[Any, Values]:
     shape = sources.network.input
     with precision(word), running("the keras source"):
         model = sources.keras(input_shape=(shape.height, shape.width, shape.channels))
         load_keras(sources.network, model, state)
-        return _only(from_keras(sources.network, model(channels_last(x), training=False)))
+        return model, from_keras(sources.network, model(channels_last(x), training=False))
 
 
-def _only(outputs: Mapping[str, Array]) -> Array:
-    """The output that a reference has: the first one."""
-    return next(iter(outputs.values()))
+RUNS: tuple[tuple[Quantity, Any], ...] = (
+    ("torch outputs", _run_torch),
+    ("keras outputs", _run_keras),
+)
+
+
+def _trace(model: Any, x: Array) -> Trace:
+    """The steps of a model of either framework, in float64."""
+    x = x.astype("float64")
+    if isinstance(model, framework("torch").nn.Module):
+        return trace_torch(model, x)
+    with precision("float64"):
+        return trace_keras(model, channels_last(x))
