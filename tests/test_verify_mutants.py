@@ -10,8 +10,10 @@ import pytest
 
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.model import Report
+from cnngen.semantics.network import Network
 from cnngen.targets.generate import generate
-from cnngen.verify.compare import Comparison, compare
+from cnngen.verify.compare import compare
+from cnngen.verify.models import SourceError
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")
@@ -21,7 +23,7 @@ SPEC = dedent("""
     cnngen: 1
     name: Mutated
     about: Gated residuals, and pools, norms and activations of many kinds.
-    params: {depth: 3}
+    params: {depth: 2}
     input: {channels: 3, height: 16, width: 16}
     defaults:
       conv: {padding: half, bias: false}
@@ -61,15 +63,25 @@ SPEC = dedent("""
       pools:
         - max_pool: {kernel: 3, stride: 2, padding: 1}
         - conv: {out: 12, kernel: 3, groups: 4}
-        - gelu
         - avg_pool: {kernel: 3, stride: 1, padding: 1}
         - group_norm: {groups: 3}
         - hard_swish
         - layer_norm
-        - leaky_relu: {slope: 0.1}
         - local_response_norm: {size: 4}
         - relu6
       head: [global_avg_pool, flatten, dropout: {rate: 0.5}, linear: {out: 10}]
+""").lstrip()
+
+# Whose kernels hold constants of float32, so that less is seen.
+BENT = dedent("""
+    cnngen: 1
+    name: Bent
+    about: A bend behind each convolution.
+    input: {channels: 3, height: 8, width: 8}
+    defaults: {conv: {padding: half, bias: false}}
+    model:
+      stem: [{conv: {out: 8, kernel: 3}}, gelu, {conv: {out: 8, kernel: 3}}, {leaky_relu: {slope: 0.1}}]
+      head: [{conv: {out: 8, kernel: 3}}, hard_sigmoid]
 """).lstrip()
 
 BN = "layers.BatchNormalization, momentum=0.9, epsilon=1e-5"
@@ -88,13 +100,11 @@ MUTANTS = {
     "a sum for a mean": ("torch", "nn.LocalResponseNorm(4)", "nn.LocalResponseNorm(4, alpha=4e-4)"),
     # activations
     "a relu for a relu6": ("torch", "            nn.ReLU6(),\n            nn.Conv2d(\n", "            nn.ReLU(),\n            nn.Conv2d(\n"),
-    "a relu for the last relu6": ("keras", "layers.ReLU(max_value=6, name=\"pools_9\")", "layers.ReLU(name=\"pools_9\")"),
+    "a relu for the last relu6": ("keras", "layers.ReLU(max_value=6, name=\"pools_7\")", "layers.ReLU(name=\"pools_7\")"),
     "a relu for a silu": ("torch", "nn.SiLU()", "nn.ReLU()"),
     "a hard sigmoid": ("torch", "nn.Sigmoid()", "nn.Hardsigmoid()"),
     "no sigmoid": ("torch", "nn.Sigmoid()", "nn.Identity()"),
-    "a gelu by tanh": ("torch", "nn.GELU()", "nn.GELU(approximate=\"tanh\")"),
     "a swish for a hard one": ("keras", "\"hard_swish\"", "\"silu\""),
-    "another slope": ("torch", "nn.LeakyReLU(0.1)", "nn.LeakyReLU(0.1001)"),
     # windows
     "other sides": ("keras", "if padding and mode == \"valid\":", "mode = \"same\"\n    if False:"),
     "another stride": ("torch", "kernel_size=3, stride=2, padding=1, bias=False", "kernel_size=3, padding=1, bias=False"),
@@ -122,6 +132,39 @@ MUTANTS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def mutated(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return Run(tmp_path_factory.mktemp("mutants"))
+BENDS = {
+    "a gelu by tanh": ("torch", "nn.GELU()", 'nn.GELU(approximate="tanh")'),
+    "another slope": ("torch", "nn.LeakyReLU(0.1)", "nn.LeakyReLU(0.10001)"),
+    "a sigmoid for a hard one": ("torch", "nn.Hardsigmoid()", "nn.Sigmoid()"),
+}
+ALL = [(SPEC, name, *mutant) for name, mutant in MUTANTS.items()]
+ALL += [(BENT, name, *mutant) for name, mutant in BENDS.items()]
+
+
+@pytest.mark.parametrize("spec", [SPEC, BENT], ids=["mutated", "bent"])
+def test_without_a_mistake_they_are_equal(spec: str, tmp_path: Path) -> None:
+    network, texts = sources(spec, tmp_path)
+    assert all(each.equal for each in compare(network, texts, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("spec", "target", "old", "new"),
+    [pytest.param(spec, *mutant, id=name) for spec, name, *mutant in ALL],
+)
+def test_a_mistake_is_found(spec: str, target: str, old: str, new: str, tmp_path: Path) -> None:
+    network, texts = sources(spec, tmp_path)
+    assert old in texts[target]
+    texts[target] = texts[target].replace(old, new, 1)
+    try:
+        found = compare(network, texts, tmp_path, "float64", steps=1)
+    except SourceError:
+        return  # as for weights that have no counterpart
+    assert any(each.difference > 10 * each.tolerance for each in found)
+
+
+def sources(spec: str, folder: Path) -> tuple[Network, dict[str, str]]:
+    path = folder / "mutated.yaml"
+    path.write_text(spec, encoding="utf-8")
+    network = analyse_file(path, Report())
+    assert network
+    return network, {t: generate(network, t, Report()) or "" for t in ("torch", "keras")}

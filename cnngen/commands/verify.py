@@ -189,13 +189,15 @@ class Run:
             reference = Reference.of(text, stem)
         except (NoReferenceError, MissingFrameworkError) as error:
             raise WrongUseError(str(error)) from None
+        found, word = Verification(stem, str(reference)), self.dtype
+        if self.quick:  # at its own size, as others may take no other
+            word, found.unchecked = "float64", ["float32"]
         if (texts := self._sources(network)) is None:
             return None
-        found = Verification(stem, str(reference))
         try:
             with waiting(stem) as say, tempfile.TemporaryDirectory() as folder:
                 found.comparisons, found.parting = compare_with(
-                    reference, network, texts, Path(folder), self.dtype, self.seed, say
+                    reference, network, texts, Path(folder), word, self.seed, say
                 )
         except SourceError as error:
             click.echo(f"{stem}: {error}", err=True)

@@ -31,7 +31,7 @@ from cnngen.verify.tolerance import Precision, Quantity, tolerance
 from cnngen.verify.trace import Trace, trace_keras, trace_torch
 from cnngen.verify.where import Parting, parting
 from cnngen.weights.layout import Array
-from cnngen.weights.match import match
+from cnngen.weights.match import Match, match
 from cnngen.weights.read_network import read_network
 from cnngen.weights.transfer import (
     TransferError,
@@ -66,7 +66,8 @@ def compare_with(
     say(f"weights of {reference} are drawn")
     with running(str(reference)):
         theirs = _drawn(reference, network.input, x, seed)
-    state = _translated(reference, theirs["float64"], network)
+    matched = _matched(reference, theirs["float64"], network)
+    state = _translated(reference, theirs["float64"], matched, network)
     expected: dict[Precision, Values] = {}
     rows: list[Comparison] = []
     wrong: Any = None
@@ -75,7 +76,8 @@ def compare_with(
             continue
         say(f"outputs in {each}")
         with running(str(reference)):
-            expected[each] = _outputs(reference, theirs[each], network, x.astype(each), each)
+            given = _given(theirs[each], x.astype(each), each)
+        expected[each] = _paired(given, reference, network)
         rounding = farthest(expected[each], expected["float64"]) if each == "float32" else None
         made: list[Comparison] = []
         for name, run in RUNS:
@@ -93,9 +95,31 @@ def compare_with(
     if wrong is None:
         return rows, None
     say("the first difference is looked for")
+    _align(reference, theirs["float64"], matched, network, wrong)
     with running(str(reference)):
         traces = _trace(wrong, x), _trace(theirs["float64"], x)
     return rows, parting(*traces, network, tolerance(network, "outputs", "float64"))
+
+
+def _align(reference: Reference, model: Any, matched: Match, network: Network, ours: Any) -> None:
+    """Take away the biases that ours lacks, and has in the norms behind them: between a layer and
+    its norm, equal networks would differ.
+    """
+    state = keras_state(model) if reference.framework == "keras" else torch_state(model)
+    lacking = [p for p in matched.pairs if "bias" not in p.ours.weights]
+    keys = {p.theirs.weights["bias"].key for p in lacking if "bias" in p.theirs.weights}
+    zeros = {key: np.zeros_like(state[key]) for key in keys}
+    if reference.framework == "keras":
+        for variable in model.weights:
+            if variable.path in keys:
+                variable.assign(zeros[variable.path])
+    else:
+        load_torch(model, zeros)
+    state = _translated(reference, model, matched, network)
+    if isinstance(ours, framework("torch").nn.Module):
+        load_torch(ours, state)
+    else:
+        load_keras(network, ours, state)
 
 
 def _drawn(reference: Reference, input: Image, x: Array, seed: int) -> dict[Precision, Any]:
@@ -115,36 +139,43 @@ def _drawn(reference: Reference, input: Image, x: Array, seed: int) -> dict[Prec
     return made
 
 
-def _translated(reference: Reference, model: Any, network: Network) -> dict[str, Array]:
-    """The reference's weights, under the names of the network's."""
+def _matched(reference: Reference, model: Any, network: Network) -> Match:
     with running(str(reference)):
         graph = reference.graph(model, network.input)
-    state = keras_state(model) if reference.framework == "keras" else torch_state(model)
     matched = match(read_network(network), graph)
     if not matched.complete:
         raise TransferError(matched.explain())
+    return matched
+
+
+def _translated(
+    reference: Reference, model: Any, matched: Match, network: Network
+) -> dict[str, Array]:
+    """The reference's weights, under the names of the network's."""
+    state = keras_state(model) if reference.framework == "keras" else torch_state(model)
     return translate(matched, network, state, fold_biases=True)
 
 
-def _outputs(
-    reference: Reference, model: Any, network: Network, x: Array, word: Precision
-) -> Values:
-    """What the reference gives in evaluation, by the names of our outputs, laid out as Keras does.
+def _given(model: Any, x: Array, word: Precision) -> dict[str, Any]:
+    """What a model of either framework gives in evaluation, each tensor under a name."""
+    torch = framework("torch")
+    if isinstance(model, torch.nn.Module):
+        with torch.no_grad():
+            return dict(_named(model.eval()(torch.from_numpy(x))))
+    with precision(word):
+        return dict(_named(model(channels_last(x), training=False)))
+
+
+def _paired(given: Mapping[str, Any], reference: Reference, network: Network) -> Values:
+    """The outputs of the reference by the names of ours, laid out as Keras does.
 
     Where names differ, the order decides.
     """
-    if reference.framework == "keras":
-        with precision(word):
-            given = dict(_named(model(channels_last(x), training=False)))
-    else:
-        torch = framework("torch")
-        with torch.no_grad():
-            given = dict(_named(model.eval()(torch.from_numpy(x))))
     training = network.training_stages()
     ours = [name for name, stage in network.outputs.items() if stage not in training]
     if len(given) != len(ours):
-        names = ", ".join(f"`{name or 'one'}`" for name in given)
-        raise TransferError(f"it gives {len(given)} outputs ({names}), the spec {len(ours)}")
+        names = f"{len(given)} outputs ({', '.join(given)})" if len(given) > 1 else "one output"
+        raise TransferError(f"it gives {names}, ours {len(ours)} ({', '.join(ours)})")
     paired = given if given.keys() == {*ours} else dict(zip(ours, given.values(), strict=True))
     if reference.framework == "keras":
         return {name: np.asarray(paired[name]) for name in ours}

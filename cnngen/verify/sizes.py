@@ -52,7 +52,7 @@ def _at_least(lengths: Lengths, length: int, own: int) -> int:
 
 
 def unchecked(network: Network, tried: Network) -> list[str]:
-    """What one step in float64 on the small input leaves out."""
+    """What a quick run on the small input leaves out."""
     own, size = network.input, tried.input
     larger = [] if own == size else [f"{own.height} x {own.width}"]
     return [*larger, "other sizes", "float32", "later steps of training"]

@@ -23,7 +23,8 @@ ASIDE = ("name", "trainable", "dtype", "_initializer", "_regularizer", "_constra
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The shape of an image's values, the norm of all of them, and a random direction's share in it.
+    """The shape of one image's values; of those of all images the norm, and the share that a random
+    direction has in it.
 
     Where positions have no order that both frameworks share, as behind a `flatten`, the values of
     each image are sorted.
@@ -55,8 +56,8 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call: the layer in which it is made, what the framework says of it, the steps whose results
-    it reads, and what it gives.
+    """One call: the layer in which it is made, what the framework says of that, the steps whose
+    results it reads, and what it gives.
     """
 
     layer: str
@@ -153,7 +154,7 @@ def trace_keras(model: Any, x: Array) -> Trace:
     """Run a Keras model whose graph is known, in inference."""
     nodes = calls(model.outputs, {id(x) for x in model.inputs})
     gives = [(node, tensor) for node in nodes for tensor in node.output_tensors]
-    tap = keras_on_tensorflow().Model(model.inputs, [tensor for _, tensor in gives])
+    tap = keras_on_tensorflow().Model(model.inputs[0], [tensor for _, tensor in gives])
     values = [x, *tap(x, training=False)]
     steps: list[Step] = []
     known = {id(model.inputs[0]): 0}

@@ -13,6 +13,8 @@ from cnngen.semantics.network import Network
 from cnngen.verify.trace import Fingerprint, Step, Trace
 from cnngen.weights.layout import keras_name
 
+MISSING = "no such step"
+
 
 @dataclass(frozen=True, slots=True)
 class Parting:
@@ -28,8 +30,8 @@ def parting(ours: Trace, theirs: Trace, network: Network, allowed: float) -> Par
     if not any(first):
         return None
     return Parting(
-        _ours(first[0], network) if first[0] else "nothing",
-        str(first[1]) if first[1] else "nothing",
+        _ours(first[0], network) if first[0] else MISSING,
+        str(first[1]) if first[1] else MISSING,
     )
 
 
