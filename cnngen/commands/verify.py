@@ -161,11 +161,11 @@ class Run:
                 if (texts := self._sources(each)) is None:
                     return None
                 word = "float64" if self.quick else self.dtype
-                size = f"{each.input.height} x {each.input.width}"
+                say.place = f"{each.input.height} x {each.input.width}"
                 try:
                     found.comparisons += compare(
                         *(each, texts, Path(folder), word, self.seed),
-                        *(lambda phase, size=size: say(f"{size}, {phase}"), steps),
+                        *(say, steps),
                     )
                 except SourceError as error:
                     click.echo(f"{found.name}: {error}", err=True)

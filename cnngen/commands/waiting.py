@@ -23,12 +23,13 @@ class Waiting:
     label: str
     terminal: bool = field(default_factory=lambda: sys.stderr.isatty())
     started: float = field(default_factory=time.monotonic)
+    place: str = ""  # of several, where the same phases follow each other
     phase: str = ""
     said: tuple[str, float] = ("", 0.0)  # the last phase that was said, and when
     over: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, phase: str) -> None:
-        self.phase = phase
+        self.phase = ", ".join([self.place, phase] if self.place else [phase])
         self.say()
 
     def say(self) -> None:

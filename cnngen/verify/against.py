@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from cnngen.frameworks import framework
-from cnngen.ops.base import Image
+from cnngen.ops.base import Image, Unknown, Vector
 from cnngen.references import Reference
 from cnngen.semantics.network import Network
 from cnngen.verify.compare import Comparison, Say, farthest, silent
@@ -176,7 +176,7 @@ def _paired(given: Mapping[str, Any], reference: Reference, network: Network) ->
     if len(given) != len(ours):
         names = f"{len(given)} outputs ({', '.join(given)})" if len(given) > 1 else "one output"
         raise TransferError(f"it gives {names}, ours {len(ours)} ({', '.join(ours)})")
-    paired = given if given.keys() == {*ours} else dict(zip(ours, given.values(), strict=True))
+    paired = given if set(given) == set(ours) else dict(zip(ours, given.values(), strict=True))
     if reference.framework == "keras":
         return {name: np.asarray(paired[name]) for name in ours}
     shapes = {name: network.stages[network.outputs[name]].shape for name in ours}
@@ -195,11 +195,14 @@ def _named(given: Any, name: str = "") -> list[tuple[str, Any]]:
     return [pair for key, value in items for pair in _named(value, f"{name}.{key}".lstrip("."))]
 
 
-def _laid_out(shape: Any, y: Array) -> Array:
+def _laid_out(shape: Image | Vector | Unknown, y: Array) -> Array:
     """Their output in the layout of Keras, if it has the shape of ours; as it is otherwise."""
-    sizes = (shape.channels, shape.height, shape.width) if isinstance(shape, Image) else None
-    fits = y.shape[1:] == (sizes or (shape.features,))
-    return in_keras_layout(shape, y) if fits else y
+    assert not isinstance(shape, Unknown)
+    if isinstance(shape, Image):
+        sizes = shape.channels, shape.height, shape.width
+    else:
+        sizes = (shape.features,)
+    return in_keras_layout(shape, y) if y.shape[1:] == sizes else y
 
 
 def _run_torch(

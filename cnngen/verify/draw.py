@@ -16,7 +16,7 @@ in some, within the bend of a GELU in most.
 
 from collections.abc import Callable, Iterator
 from math import log, prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -46,12 +46,12 @@ def randomize(model: Any, seed: int, x: Any) -> None:
             assign(module.running_mean, mean)
             assign(module.running_var, variance)
             return
-        bias = None if module.bias is None else module.bias.clone()
-        if bias is not None:
-            module.bias.zero_()
+        biases = [] if module.bias is None else [(module.bias, module.bias.clone())]
+        for bias, _ in biases:
+            bias.zero_()
         module.weight.mul_(_factor(module.forward(*args, **named).numpy()))
-        if bias is not None:
-            module.bias.copy_(bias)
+        for bias, value in biases:
+            bias.copy_(value)
 
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -89,7 +89,9 @@ def randomize_keras(model: Any, seed: int, x: Array) -> None:
                 layer.moving_mean.assign(mean)
                 layer.moving_variance.assign(variance)
                 return call(inputs, *args, **named)
-            biases = [(v, np.array(v)) for v in layer.trainable_variables if v.name == "bias"]
+            biases = [
+                (v, np.asarray(v).copy()) for v in layer.trainable_variables if v.name == "bias"
+            ]
             for bias, value in biases:
                 bias.assign(np.zeros_like(value))
             kernel = next(v for v in layer.trainable_variables if v.name.endswith("kernel"))
@@ -143,10 +145,10 @@ def _spread(rng: np.random.Generator, ends: tuple[float, float], shape: tuple[in
 def _near(rng: np.random.Generator, x: Array) -> tuple[Array, Array]:
     """A mean and a variance for each of the last axis, near to what they are, and not those."""
     values = x.reshape(-1, x.shape[-1]).astype("float64")
-    variance = values.var(0)
+    variance, center = cast("Array", values.var(0)), cast("Array", values.mean(0))
     variance = np.maximum(variance, LEAST_VARIANCE * variance.mean())
     variance[variance == 0] = 1.0
-    mean = values.mean(0) - np.sqrt(variance) * rng.uniform(0, 1, variance.shape)  # as a bias
+    mean = center - np.sqrt(variance) * rng.uniform(0, 1, variance.shape)  # adds as biases do
     return mean, variance * rng.uniform(0.5, 1.5, variance.shape)
 
 

@@ -8,7 +8,7 @@ arrived at the same values.
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -120,14 +120,20 @@ def trace_torch(model: Any, x: Array) -> Trace:
 def _inside(model: Any) -> Generator[list[tuple[str, Any]]]:
     """The modules that are being run, with their names, the innermost last."""
     stack: list[tuple[str, Any]] = []
+
+    def enter(name: str) -> Callable[..., None]:
+        def push(module: Any, inputs: Any) -> None:
+            stack.append((name, module))
+
+        return push
+
+    def leave(*_: Any) -> None:
+        stack.pop()
+
     with ExitStack() as hooks:
         for name, module in model.named_modules():
-            enter = module.register_forward_pre_hook(
-                lambda *_, entered=(name, module): stack.append(entered)
-            )
-            leave = module.register_forward_hook(lambda *_: stack.pop() and None, always_call=True)
-            hooks.callback(enter.remove)
-            hooks.callback(leave.remove)
+            hooks.callback(module.register_forward_pre_hook(enter(name)).remove)
+            hooks.callback(module.register_forward_hook(leave, always_call=True).remove)
         yield stack
 
 
@@ -141,13 +147,16 @@ def _spelled(
     are in it, the function with its arguments.
     """
     layer, module = inside[-1] if inside else ("", None)
-    if layer and not [*module.children()]:
+    if module is not None and layer and not [*module.children()]:
         return layer, str(module)
-    given = [str(x) for x in args if isinstance(x, bool | int | float | str | tuple)]
-    given += [
-        f"{k}={v}" for k, v in named.items() if isinstance(v, bool | int | float | str | tuple)
-    ]
+    given = [str(x) for x in args if _plain(x)]
+    given += [f"{key}={value}" for key, value in named.items() if _plain(value)]
     return layer, f"{getattr(function, '__name__', function)}({', '.join(given)})"
+
+
+def _plain(argument: Any) -> bool:
+    """Whether an argument is told."""
+    return isinstance(argument, bool | int | float | str | tuple | list)
 
 
 def trace_keras(model: Any, x: Array) -> Trace:
@@ -172,12 +181,11 @@ def trace_keras(model: Any, x: Array) -> Trace:
 
 def _configuration(operation: Any) -> str:
     """A layer of Keras with its arguments, or a function."""
-    given = operation.get_config() if hasattr(operation, "weights") else vars(operation)
+    layer = hasattr(operation, "weights")
+    given = cast("dict[str, Any]", operation.get_config() if layer else vars(operation))
     shown = [
         f"{key}={value!r}"
         for key, value in given.items()
-        if not key.startswith("_")
-        and not key.endswith(ASIDE)
-        and isinstance(value, bool | int | float | str | list | tuple)
+        if not key.startswith("_") and not key.endswith(ASIDE) and _plain(value)
     ]
     return f"{type(operation).__name__}({', '.join(shown)})"
