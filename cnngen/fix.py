@@ -15,6 +15,7 @@ from time import process_time
 from cnngen.analysis import Options, analyse
 from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Edit, Report
+from cnngen.locate import zoo
 from cnngen.shipped import SPECS
 from cnngen.source import Source
 from cnngen.syntax.load import UnreadableError, load
@@ -98,7 +99,7 @@ def obstacle(path: Path) -> str | None:
     """Why no fix may change a file, as the end of a sentence that begins with its name."""
     if path.is_symlink():
         return "is a link"
-    if path.resolve().is_relative_to(SPECS.resolve()):
+    if path.resolve().is_relative_to(SPECS.resolve()) or path.resolve() in zoo().values():
         return "ships with cnngen"
     return None if os.access(path, os.W_OK) else "cannot be written"
 
