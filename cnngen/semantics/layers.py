@@ -59,7 +59,11 @@ def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboratio
 
 def _doubt(call: Call, op: Op | None, scope: Scope, elaboration: Elaboration) -> None:
     """Warn of values that most likely mean something else."""
-    for doubt in op.doubts() if op else ():
+    try:
+        doubts = tuple(op.doubts()) if op else ()
+    except UnknownValue:  # of a mistake, which was reported
+        return
+    for doubt in doubts:
         value = elaboration.resolution.arguments[call][doubt.attribute]
         at = value.span or call.callee.span
         elaboration.report.add(
