@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 LONGEST = 300
 BUDGETS = {  # lines of code for PyTorch and for Keras; torchvision needs 138, 185 and 157
     "densenet121": {"torch": 70, "keras": 60},
-    "googlenet": {"torch": 105, "keras": 80},
+    "googlenet": {"torch": 105, "keras": 85},
     "resnet50": {"torch": 62, "keras": 60},
 }
 EXCUSED = {

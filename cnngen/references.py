@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from cnngen.diagnostics.suggest import suggest
@@ -94,7 +95,9 @@ class Reference:
 
     def _made(self, input: Image) -> Any:
         if self.package == "torchvision":
-            return _package("torchvision").models.get_model(self.name, weights=None)
+            make = _package("torchvision").models.get_model_builder(self.name)
+            trained = [name for name in signature(make).parameters if name.startswith("weights")]
+            return make(**dict.fromkeys(trained))  # those of a backbone are loaded otherwise
         if self.package == "timm":
             return _package("timm").create_model(self.name, pretrained=False)
         size = (input.height, input.width, input.channels)

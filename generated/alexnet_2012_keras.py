@@ -32,10 +32,10 @@ def conv2d(
 
 def local_response_norm(x: KerasTensor, size: int) -> KerasTensor:
     """Divide by a power of the mean square of neighbouring channels; TensorFlow takes the sum."""
-    channels = x.shape[-1]
     squares = ops.pad(ops.square(x), ((0, 0), (0, 0), (0, 0), (size // 2, (size - 1) // 2)))
-    total = sum(squares[..., i : i + channels] for i in range(size))
-    return x / (2 + 5e-4 / size * total) ** 0.75
+    columns = ops.swapaxes(squares, 2, 3)  # pools are along rows and columns
+    mean = ops.swapaxes(ops.average_pool(columns, (1, size), 1), 2, 3)
+    return x / (2 + 5e-4 * mean) ** 0.75
 
 
 def alexnet_2012(
@@ -54,7 +54,7 @@ def alexnet_2012(
         dropout: share of the features that each dropout drops
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # features: 6 x 6 x 256
     x = conv2d(image, 96, 11, stride=4, name="features_0")

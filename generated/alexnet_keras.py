@@ -50,7 +50,7 @@ def alexnet(
         dropout: share of the features that each dropout drops
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # features: 6 x 6 x 256
     x = conv2d(image, 64, 11, stride=4, padding=2, name="features_0")

@@ -98,7 +98,7 @@ def bn_inception(
         classes: number of classes
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 28 x 28 x 192
     x = conv_unit(image, out=64, kernel=7, stride=2, name="stem_0")

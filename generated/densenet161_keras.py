@@ -76,7 +76,7 @@ def densenet161(
         stages: dense layers in each stage
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 56 x 56 x 96
     x = conv2d(image, 2 * growth, 7, stride=2, padding=3, name="stem_0")

@@ -79,7 +79,7 @@ def densenet264(
     """
     # Keras goes through layers by recursion, which Python limits.
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 5_000))
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 56 x 56 x 64
     x = conv2d(image, 2 * growth, 7, stride=2, padding=3, name="stem_0")

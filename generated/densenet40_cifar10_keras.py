@@ -66,7 +66,7 @@ def densenet40_cifar10(
         stages: dense layers in each stage
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 32 x 32 x 16
     x = conv2d(image, 16, 3, padding=1, name="stem")

@@ -70,7 +70,7 @@ def densenet_bc100_cifar10(
         stages: dense layers in each stage
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 32 x 32 x 24
     x = conv2d(image, 2 * growth, 3, padding=1, name="stem")

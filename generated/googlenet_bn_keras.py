@@ -106,9 +106,9 @@ def googlenet_bn(
         aux_dropout: the same in the auxiliary heads
         input_shape: height, width (None for any) and channels
         training_heads: whether to add the heads that exist in training only, and give all outputs
-            by name
+            by name; without heads, the model loads the weights that were saved with them
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 28 x 28 x 192
     x = conv_unit(image, out=64, kernel=7, stride=2, name="stem_0")
@@ -153,6 +153,15 @@ def googlenet_bn(
 
     if not training_heads:
         return keras.Model(image, logits, name="googlenet_bn")
+
+    # Files of weights go by the order of layers. As one layer, which is given the outputs, the
+    # heads come last, and the others have the places that they have without heads.
+    reads = [logits, inception4a, inception4d]
+    inputs = [keras.Input(x.shape[1:], dtype=x.dtype) for x in reads]
+    logits, inception4a, inception4d = inputs
     aux1 = aux_head(inception4a, classes, aux_dropout, name="aux1")  # 1000
     aux2 = aux_head(inception4d, classes, aux_dropout, name="aux2")  # 1000
-    return keras.Model(image, {"logits": logits, "aux1": aux1, "aux2": aux2}, name="googlenet_bn")
+    heads = keras.Model(
+        inputs, {"logits": logits, "aux1": aux1, "aux2": aux2}, name="training_heads"
+    )
+    return keras.Model(image, heads(reads), name="googlenet_bn")

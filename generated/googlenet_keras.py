@@ -29,10 +29,10 @@ def max_pool2d(
 
 def local_response_norm(x: KerasTensor, size: int) -> KerasTensor:
     """Divide by a power of the mean square of neighbouring channels; TensorFlow takes the sum."""
-    channels = x.shape[-1]
     squares = ops.pad(ops.square(x), ((0, 0), (0, 0), (0, 0), (size // 2, (size - 1) // 2)))
-    total = sum(squares[..., i : i + channels] for i in range(size))
-    return x / (1 + 1e-4 / size * total) ** 0.75
+    columns = ops.swapaxes(squares, 2, 3)  # pools are along rows and columns
+    mean = ops.swapaxes(ops.average_pool(columns, (1, size), 1), 2, 3)
+    return x / (1 + 1e-4 * mean) ** 0.75
 
 
 def conv_unit(x: KerasTensor, out: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
@@ -88,9 +88,9 @@ def googlenet(
         aux_dropout: the same in the auxiliary heads
         input_shape: height, width (None for any) and channels
         training_heads: whether to add the heads that exist in training only, and give all outputs
-            by name
+            by name; without heads, the model loads the weights that were saved with them
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 28 x 28 x 192
     x = conv_unit(image, out=64, kernel=7, stride=2, name="stem_0")
@@ -135,6 +135,15 @@ def googlenet(
 
     if not training_heads:
         return keras.Model(image, logits, name="googlenet")
+
+    # Files of weights go by the order of layers. As one layer, which is given the outputs, the
+    # heads come last, and the others have the places that they have without heads.
+    reads = [logits, inception4a, inception4d]
+    inputs = [keras.Input(x.shape[1:], dtype=x.dtype) for x in reads]
+    logits, inception4a, inception4d = inputs
     aux1 = aux_head(inception4a, classes, aux_dropout, name="aux1")  # 1000
     aux2 = aux_head(inception4d, classes, aux_dropout, name="aux2")  # 1000
-    return keras.Model(image, {"logits": logits, "aux1": aux1, "aux2": aux2}, name="googlenet")
+    heads = keras.Model(
+        inputs, {"logits": logits, "aux1": aux1, "aux2": aux2}, name="training_heads"
+    )
+    return keras.Model(image, heads(reads), name="googlenet")

@@ -141,7 +141,7 @@ def inception_resnet_v1(
         dropout: share of the features dropped before the last layer
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 35 x 35 x 256
     x = unpadded(image, out=32, stride=2, name="stem_0")

@@ -161,9 +161,9 @@ def inception_v3(
         dropout: share of the features dropped before the last layer
         input_shape: height, width (None for any) and channels
         training_heads: whether to add the heads that exist in training only, and give all outputs
-            by name
+            by name; without heads, the model loads the weights that were saved with them
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 35 x 35 x 192
     x = unpadded(image, out=32, stride=2, name="stem_0")
@@ -198,5 +198,12 @@ def inception_v3(
 
     if not training_heads:
         return keras.Model(image, logits, name="inception_v3")
+
+    # Files of weights go by the order of layers. As one layer, which is given the outputs, the
+    # heads come last, and the others have the places that they have without heads.
+    reads = [logits, inception_b_out]
+    inputs = [keras.Input(x.shape[1:], dtype=x.dtype) for x in reads]
+    logits, inception_b_out = inputs
     aux = aux_head(inception_b_out, classes, name="aux")  # 1000
-    return keras.Model(image, {"logits": logits, "aux": aux}, name="inception_v3")
+    heads = keras.Model(inputs, {"logits": logits, "aux": aux}, name="training_heads")
+    return keras.Model(image, heads(reads), name="inception_v3")

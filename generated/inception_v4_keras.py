@@ -162,7 +162,7 @@ def inception_v4(
         dropout: share of the features dropped before the last layer
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     x = stem(image, name="stem")  # 35 x 35 x 384
 

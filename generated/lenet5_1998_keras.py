@@ -61,7 +61,7 @@ def lenet5_1998(input_shape: tuple[int | None, int | None, int] = (32, 32, 1)) -
     Args:
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # c1: 28 x 28 x 6
     x = conv2d(image, 6, 5, name="c1_0")

@@ -31,7 +31,7 @@ def lenet5(
         classes: number of classes
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # features: 5 x 5 x 16
     x = conv2d(image, 6, 5, padding=2, name="features_0")

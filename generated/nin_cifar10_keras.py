@@ -61,7 +61,7 @@ def nin_cifar10(
         dropout: share of the values that each dropout drops
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     x = mlp_conv(image, kernel=5, padding=2, c1=192, c2=160, c3=96, name="mlpconv1")  # 32 x 32 x 96
 

@@ -61,7 +61,7 @@ def nin_imagenet(
         dropout: share of the values that each dropout drops
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # mlpconv1: 54 x 54 x 96
     x = mlp_conv(image, kernel=11, padding=0, c1=96, c2=96, c3=96, stride=4, name="mlpconv1")

@@ -79,7 +79,7 @@ def preact_resnet1001_cifar10(
     """
     # Keras goes through layers by recursion, which Python limits.
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 17_000))
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 32 x 32 x 16
     x = conv2d(image, 16, 3, padding=1, name="stem")

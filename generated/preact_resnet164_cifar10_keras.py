@@ -76,7 +76,7 @@ def preact_resnet164_cifar10(
         strides: step of the first unit of each stage
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 32 x 32 x 16
     x = conv2d(image, 16, 3, padding=1, name="stem")

@@ -64,7 +64,7 @@ def resnet110_cifar10(
         strides: step of the first block of each stage
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 32 x 32 x 16
     x = conv2d(image, widths[0], 3, name="stem_0")

@@ -67,7 +67,7 @@ def resnet1202_cifar10(
     """
     # Keras goes through layers by recursion, which Python limits.
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 22_000))
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 32 x 32 x 16
     x = conv2d(image, widths[0], 3, name="stem_0")

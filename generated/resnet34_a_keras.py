@@ -75,7 +75,7 @@ def resnet34_a(
         strides: step of the first block of each stage
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 56 x 56 x 64
     x = conv2d(image, 64, 7, stride=2, padding=3, name="stem_0")

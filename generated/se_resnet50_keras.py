@@ -100,7 +100,7 @@ def se_resnet50(
         reduction: how many times fewer features a gate has inside
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 56 x 56 x 64
     x = conv2d(image, 64, 7, stride=2, padding=3, bias=False, name="stem_0")

@@ -72,7 +72,7 @@ def unet(
         width: channels at full resolution; they double with each halving
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     down1 = double_conv(image, out=width, name="down1")  # 256 x 256 x 64
     down2 = down(down1, name="down2")  # 128 x 128 x 128

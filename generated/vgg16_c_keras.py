@@ -67,7 +67,7 @@ def vgg16_c(
         dropout: share of the features that each dropout drops
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # features: 7 x 7 x 512
     x = image

@@ -71,7 +71,7 @@ def xception(
         dropout: share of the features dropped before the last layer
         input_shape: height, width (None for any) and channels
     """
-    image = keras.Input(input_shape)
+    image = keras.Input(input_shape, name="image")
 
     # stem: 147 x 147 x 64
     x = layers.Conv2D(32, 3, strides=2, use_bias=False, name="stem_0")(image)

@@ -19,6 +19,7 @@ from cnngen.verify.compare import farthest
 from cnngen.verify.models import Values, channels_last, in_keras_layout, named_outputs, precision
 from cnngen.weights.layout import keras_name
 from cnngen.weights.read_torch import COUNTER
+from cnngen.weights.transfer import load_keras
 
 # What Keras has no layers for, so that generated code calls functions.
 FUNCTIONS = {"gelu", "identity", "local_response_norm", "scale", "slice_channels"}
@@ -96,8 +97,11 @@ def state_shapes(built: Built, **arguments: Any) -> Shapes:
 def check_keras(built: Built) -> None:
     """Each layer has its name and gives its shape; all weights are those that the network foretells."""
     model = keras_model(built, heads=True)
-    layers = {layer.name: layer for layer in model.layers}
-    assert len(layers) == len(model.layers)
+    heads = [layer for layer in model.layers if layer.name == "training_heads"]
+    every = [layer for part in (model, *heads) for layer in part.layers if layer not in heads]
+    every = [layer for layer in every if type(layer).__name__ != "InputLayer"]
+    layers = {layer.name: layer for layer in every}
+    assert len(layers) == len(every)
     for layer in built.network.layers.values():
         name = keras_name(layer)
         if layer.op.name not in FUNCTIONS and name not in flattened(built.network):
@@ -131,7 +135,8 @@ def size(layer: Layer) -> tuple[int, ...]:
 
 def check_keras_arguments(drawn: Drawn) -> None:
     model = keras_model(drawn.built, heads=True, **drawn.values)
-    assert keras_shapes(model) == expected_in_keras(drawn.other)
+    state = {name: np.zeros(shape, "float32") for name, shape in predicted(drawn.other).items()}
+    assert load_keras(drawn.other, model, state) == ()  # in the layouts of what was built
 
 
 def keras_model(built: Built, heads: bool, **arguments: Any) -> Any:

@@ -7,6 +7,7 @@ from built import Built
 from carried import carry
 
 from cnngen.semantics.network import Network
+from cnngen.verify.draw import randomize
 from cnngen.verify.models import (
     Values,
     channels_last,
@@ -16,7 +17,6 @@ from cnngen.verify.models import (
     images,
     named_outputs,
     precision,
-    randomize,
 )
 from cnngen.verify.tolerance import FLOAT32_INSIDE, Precision
 from cnngen.verify.training import biased

@@ -19,8 +19,8 @@ from cnngen.ops.base import Image
 from cnngen.references import KERAS as KERAS_PACKAGE
 from cnngen.references import Reference as Other
 from cnngen.semantics.network import Network
-from cnngen.verify.against import randomize_keras
 from cnngen.verify.compare import distance, farthest
+from cnngen.verify.draw import randomize, randomize_keras
 from cnngen.verify.models import (
     Values,
     channels_last,
@@ -28,7 +28,6 @@ from cnngen.verify.models import (
     in_keras_layout,
     named_outputs,
     precision,
-    randomize,
 )
 from cnngen.weights.convert import convert, plan
 from cnngen.weights.files import opened

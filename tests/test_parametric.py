@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from cnngen.ops.base import Image
 from cnngen.verify.compare import distance
-from cnngen.verify.models import images, named_outputs, randomize
+from cnngen.verify.draw import randomize
+from cnngen.verify.models import images, named_outputs
 from cnngen.weights.read_torch import COUNTER
 
 torch = pytest.importorskip("torch")

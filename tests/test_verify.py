@@ -8,13 +8,16 @@ from textwrap import dedent
 import pytest
 from click.testing import CliRunner, Result
 
-from cnngen.analysis import analyse_file
+from cnngen.analysis import Options, analyse_file
 from cnngen.cli import cli
+from cnngen.commands.waiting import Waiting
 from cnngen.diagnostics.model import Report
+from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
 from cnngen.targets.generate import generate
 from cnngen.verify.compare import Comparison, compare
 from cnngen.verify.models import SourceError
+from cnngen.verify.sizes import other_sizes
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")
@@ -73,6 +76,7 @@ def sources(network: Network) -> dict[str, str]:
 
 
 def run(network: Network, texts: dict[str, str], folder: Path) -> dict[str, Comparison]:
+    """The last of each quantity, which is of float64."""
     return {each.quantity: each for each in compare(network, texts, folder)}
 
 
@@ -106,6 +110,92 @@ def test_the_command_compares_at_three_sizes(tmp_path: Path) -> None:
     (found,) = json.loads(result.stdout)
     sizes = {(each["height"], each["width"]) for each in found["comparisons"]}
     assert found["equal"] and sizes == {(16, 16), (9, 9), (8, 12)}
+
+
+def test_a_quick_run_says_what_it_leaves_out(tmp_path: Path) -> None:
+    result = verify(tmp_path, "--quick", "--input", "3x64x96", "--format", "json")
+    assert result.exit_code == 0, result.output
+    (found,) = json.loads(result.stdout)
+    compared = [(each["quantity"], each["height"], each["width"]) for each in found["comparisons"]]
+    quantities = ["outputs", "training outputs", "gradients", "statistics"]
+    assert compared == [(quantity, 17, 37) for quantity in quantities]
+    assert {each["precision"] for each in found["comparisons"]} == {"float64"}
+    left_out = ["64 x 96", "other sizes", "float32", "later steps of training"]
+    assert found["unchecked"] == left_out
+    assert (
+        f"not checked: {', '.join(left_out)}"
+        in verify(tmp_path, "--quick", "--input", "3x64x96").stdout
+    )
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 2), (2, 1), (7, 1), (16, 16)])
+def test_no_size_is_tried_that_is_none(height: int, width: int, tmp_path: Path) -> None:
+    """As of what generators begin with."""
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        "cnngen: 1\nname: Small\nabout: From noise.\n"
+        f"input: {{channels: 4, height: {height}, width: {width}}}\n"
+        "model: {stem: {transposed_conv: {out: 3, kernel: 4}}}\n",
+        encoding="utf-8",
+    )
+    tried = [each.input for each in other_sizes(path, Options({}), Image(4, height, width))]
+    assert len(tried) == 2
+    assert all(min(each.height, each.width) >= 1 for each in tried)
+    assert Image(4, height, width) not in tried
+
+
+def test_where_it_is_when_nobody_watches(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line for a change after a while, and one again where nothing changes for long."""
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    say = Waiting("lenet", terminal=False)
+    for clock[0], phase in [(1, "a"), (4, "b"), (6, "c"), (7, "d"), (12, "d"), (30, "d")]:
+        say(phase)
+    clock[0] = 75.0
+    say.say()
+    assert capsys.readouterr() == ("", "lenet: c (0:06)\nlenet: d (0:12)\nlenet: d (1:15)\n")
+
+
+def test_a_layer_norm_of_two_channels_is_judged_by_its_own_rounding(tmp_path: Path) -> None:
+    """It makes 1e-5 of the 1e-7 that float32 leaves, in either framework."""
+    texts = "model: {stem: {conv: {out: 2, kernel: 3}}, norm: layer_norm}\n"
+    for seed in range(4):
+        result = verify_text(tmp_path, texts, "--seed", str(seed), "--own-size", "--format", "json")
+        assert result.exit_code == 0, result.output
+        first = json.loads(result.stdout)[0]["comparisons"][0]
+        assert first["rounding"] > 1e-6 and first["difference"] < first["tolerance"]
+
+
+def test_gates_are_not_driven_to_their_ends(tmp_path: Path) -> None:
+    """Thirty gated residuals without a norm on the way."""
+    texts = """\
+blocks:
+  Gated:
+    about: A residual that is gated.
+    body:
+      branches:
+        shortcut: identity
+        residual:
+          - conv: {out: input.channels, kernel: 3, padding: half, bias: false}
+          - silu
+          - branches:
+              maps: identity
+              gate:
+                - global_avg_pool
+                - conv: {out: input.channels, kernel: 1}
+                - sigmoid
+            join: multiply
+      join: add
+model:
+  stem: {conv: {out: 8, kernel: 3}}
+  features: {repeat: 30, do: Gated}
+"""
+    result = verify_text(tmp_path, texts, "--own-size", "--format", "json")
+    assert result.exit_code == 0, result.output
+    first = json.loads(result.stdout)[0]["comparisons"][0]
+    assert first["precision"] == "float32" and first["rounding"] < 1e-5
 
 
 def test_the_command_shows_the_first_stage_that_differs(tmp_path: Path) -> None:
@@ -165,4 +255,13 @@ def against(text: str) -> Result:
 def verify(folder: Path, *arguments: str) -> Result:
     path = folder / "small.yaml"
     path.write_text(SPEC, encoding="utf-8")
+    return CliRunner().invoke(cli, ["verify", str(path), *arguments])
+
+
+def verify_text(folder: Path, texts: str, *arguments: str) -> Result:
+    path = folder / "small.yaml"
+    head = (
+        "cnngen: 1\nname: Small\nabout: Of a kind.\ninput: {channels: 3, height: 12, width: 12}\n"
+    )
+    path.write_text(head + texts, encoding="utf-8")
     return CliRunner().invoke(cli, ["verify", str(path), *arguments])

@@ -97,6 +97,7 @@ OTHERS = {
     "response_norm": "local_response_norm: {size: 3, alpha: 0.7, beta: 0.6, k: 2}",
     "response_norm_of_an_even_size": "local_response_norm: {size: 4, alpha: 0.7}",
     "response_norm_beyond_the_channels": "local_response_norm: {size: 11, alpha: 0.7}",
+    "response_norm_of_a_thousand_channels": "local_response_norm: {size: 1000, alpha: 300}",
     "leaky_relu": "leaky_relu: {slope: 0.2}",
     "leaky_relu_as_it_is": "leaky_relu",
     "elu": "elu: {alpha: 0.5}",

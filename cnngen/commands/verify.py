@@ -1,9 +1,7 @@
 """`cnngen verify`: run both sources of networks, and see whether they are the same networks."""
 
-import sys
 import tempfile
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +21,7 @@ from cnngen.commands.options import (
     show,
     specs,
 )
+from cnngen.commands.waiting import waiting
 from cnngen.diagnostics.terminal import as_json
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from cnngen.verify.tolerance import Precision
 
 TARGETS = ("torch", "keras")
-STEPS = 3  # of progress, for each input size
 
 
 @click.command()
@@ -42,10 +40,16 @@ STEPS = 3  # of progress, for each input size
     type=click.Choice(["float32", "float64"]),
     default="float32",
     show_default=True,
-    help="The precision of outputs. Gradients and steps of training are always of float64.",
+    help="With float64, outputs are not compared in float32, too.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="For weights and images.")
 @click.option("--own-size", is_flag=True, help="Leave out the odd and the oblong input.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="A verdict within a minute: one step of training in float64 on small images. What is not"
+    " checked is said.",
+)
 @click.option(
     "--against",
     metavar="PACKAGE[:NAME]",
@@ -70,6 +74,7 @@ def verify(
     dtype: "Precision",
     seed: int,
     own_size: bool,
+    quick: bool,
     against: str | None,
     verbose: bool,
     templates: Path | None,
@@ -96,7 +101,8 @@ def verify(
         raise WrongUseError("\n".join(missing))
     folders = (templates,) if templates else ()
     run = Run(
-        options(settings, input, max_layers), dtype, seed, own_size, against, verbose, folders
+        *(options(settings, input, max_layers), dtype, seed, own_size, quick),
+        *(against, verbose, folders),
     )
     codes: set[int] = set()
     found: list[Verification] = []
@@ -127,6 +133,7 @@ class Run:
     dtype: "Precision"
     seed: int
     own_size: bool
+    quick: bool
     against: str | None
     verbose: bool
     templates: Sequence[Path]
@@ -138,25 +145,34 @@ class Run:
         from cnngen.report.verification import Verification
         from cnngen.verify.compare import compare
         from cnngen.verify.models import SourceError
-        from cnngen.verify.sizes import other_sizes
+        from cnngen.verify.sizes import other_sizes, small, unchecked
+        from cnngen.verify.training import STEPS
 
-        networks = [network]
-        if not self.own_size:
-            networks += other_sizes(path, self.options, network.input)
         found = Verification(network.resolution.spec.stem)
-        with progress(found.name, STEPS * len(networks)) as step:
+        steps = STEPS
+        if self.quick:
+            networks, steps = [small(path, self.options, network)], 1
+            found.unchecked = unchecked(network, networks[0])
+        elif self.own_size:
+            networks = [network]
+        else:
+            networks = [network, *other_sizes(path, self.options, network.input)]
+        with waiting(found.name) as phase, tempfile.TemporaryDirectory() as folder:
             for each in networks:
                 if (texts := self._sources(each)) is None:
                     return None
+                word = "float64" if self.quick else self.dtype
+                phase.place = f"{each.input.height} x {each.input.width}"
                 try:
-                    with tempfile.TemporaryDirectory() as folder:
-                        found.comparisons += compare(
-                            each, texts, Path(folder), self.dtype, self.seed, step
-                        )
+                    found.comparisons += compare(
+                        *(each, texts, Path(folder), word, self.seed),
+                        *(phase, steps),
+                    )
                 except SourceError as error:
                     say(f"{found.name}: {error}", err=True)
                     return None
             if self.verbose:
+                phase("stages")
                 self._compare_stages(network, found)
         return found
 
@@ -174,13 +190,15 @@ class Run:
             reference = Reference.of(text, stem)
         except (NoReferenceError, MissingFrameworkError) as error:
             raise WrongUseError(str(error)) from None
+        found, word = Verification(stem, str(reference)), self.dtype
+        if self.quick:  # at its own size, as others may take no other
+            word, found.unchecked = "float64", ["float32"]
         if (texts := self._sources(network)) is None:
             return None
-        found = Verification(stem, str(reference))
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                found.comparisons += compare_with(
-                    reference, network, texts, Path(folder), self.dtype, self.seed
+            with waiting(stem) as phase, tempfile.TemporaryDirectory() as folder:
+                found.comparisons, found.parting = compare_with(
+                    reference, network, texts, Path(folder), word, self.seed, phase
                 )
         except SourceError as error:
             say(f"{stem}: {error}", err=True)
@@ -208,25 +226,15 @@ class Run:
         return texts if len(texts) == len(TARGETS) else None
 
     def _compare_stages(self, network: "Network", found: "Verification") -> None:
-        from cnngen.verify.models import Models, import_sources
+        from cnngen.verify.models import Models, draw, import_sources
         from cnngen.verify.stages import compare_stages
 
         texts = self._sources(network)
         assert texts
         with tempfile.TemporaryDirectory() as folder:
             sources = import_sources(network, texts, Path(folder))
-            with Models(sources, self.dtype, self.seed) as models:
+            with Models(sources, draw(sources, self.seed), self.dtype) as models:
                 found.stages = compare_stages(models)
-
-
-@contextmanager
-def progress(label: str, steps: int) -> Generator[Callable[[], None]]:
-    """A bar for people who wait at a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    with click.progressbar(length=steps, label=label, file=sys.stderr) as bar:
-        yield lambda: bar.update(1)
 
 
 def _print(found: "Verification") -> None:
@@ -238,5 +246,11 @@ def _print(found: "Verification") -> None:
         verdict = f"the network of {found.against}" if found.equal else f"not {found.against}"
     say(f"{found.name}: {verdict}\n")
     say(aligned(verification_table(found.comparisons)))
+    if found.parting:
+        say("where they part, first:")
+        say(f"  {found.name}: {found.parting.ours}")
+        say(f"  {found.against}: {found.parting.theirs}\n")
+    if found.unchecked:
+        say(f"not checked: {', '.join(found.unchecked)}\n")
     if found.stages:
         say(aligned(stage_table(found.stages)))

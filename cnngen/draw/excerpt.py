@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
-from cnngen.semantics.keys import snake_case
 from cnngen.semantics.network import Layer, Network, Scope
 from cnngen.source import Span
+from cnngen.syntax.names import snake_case
 
 Lines = tuple[int, int]  # the first and the last, counted from 1
 Modules = dict[str, list[ast.stmt]]  # of a class, by attribute

@@ -150,46 +150,42 @@ class Channels:
     def _repeat(
         self, step: Repeat, channels: Expression | None, known: Mapping[str, Expression | None]
     ) -> Expression | None:
-        return self._loop(step.body, step.times, channels, known)
+        if channels is None:
+            return None
+        return _repeated(self.body(step.body, RUNNING, known), step.times, channels)
 
     def _each(
         self, step: Each, channels: Expression | None, known: Mapping[str, Expression | None]
     ) -> Expression | None:
         if step.between is not None and not self._keeps(step.between, known):
             return None
-        if channels is not None and (each := self.body(step.body, RUNNING, known)) is not None:
-            end = unrolled(step, each, RUNNING, channels)
-            if end is not None:
-                return end
-        result = self._loop(step.body, Apply("len", (step.lists[0][1],)), channels, known)
+        if channels is None or (turn := self.body(step.body, RUNNING, known)) is None:
+            return None
+        if (end := unrolled(step, turn, RUNNING, channels)) is not None:
+            return end
+        result = _repeated(turn, Apply("len", (step.lists[0][1],)), channels)
         variables = {name.text for name, _ in step.lists}
         return None if result is None or variables & free_names(result) else result
 
     def _keeps(self, body: Body, known: Mapping[str, Expression | None]) -> bool:
         return self.body(body, RUNNING, known) == RUNNING
 
-    def _loop(
-        self,
-        body: Body,
-        times: Expression,
-        channels: Expression | None,
-        known: Mapping[str, Expression | None],
-    ) -> Expression | None:
-        """A loop that maps `c` to `c + k` gives `c + n * k`; one that forgets `c` gives that, if it
-        runs at all.
-        """
-        if channels is None:
-            return None
-        result = self.body(body, RUNNING, known)
-        if result is None:
-            return None
-        if result == RUNNING or equal(result, channels):
-            return channels
-        if RUNNING.name not in free_names(result):
-            return choose(Binary(">", times, Constant(0)), result, channels)
-        if (gain := linear_step(result, RUNNING)) is not None:
-            return simplify(add(channels, multiply(times, gain)))
+
+def _repeated(
+    turn: Expression | None, times: Expression, channels: Expression
+) -> Expression | None:
+    """A loop that maps `c` to `c + k` gives `c + n * k`, and one that forgets `c` gives that, if it
+    runs at all; `turn` is what it makes of `RUNNING` once.
+    """
+    if turn is None:
         return None
+    if turn == RUNNING or equal(turn, channels):
+        return channels
+    if RUNNING.name not in free_names(turn):
+        return choose(Binary(">", times, Constant(0)), turn, channels)
+    if (gain := linear_step(turn, RUNNING)) is not None:
+        return simplify(add(channels, multiply(times, gain)))
+    return None
 
 
 def unrolled(

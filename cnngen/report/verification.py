@@ -9,6 +9,7 @@ from cnngen.report.table import Table
 if TYPE_CHECKING:
     from cnngen.verify.compare import Comparison
     from cnngen.verify.stages import StageComparison
+    from cnngen.verify.where import Parting
 
 HEAD = ("input", "compared", "precision", "difference", "allowed", "")
 STAGE_HEAD = ("stage", "layer that differs most", "difference")
@@ -23,6 +24,8 @@ class Verification:
     against: str = ""
     comparisons: "list[Comparison]" = field(default_factory=list["Comparison"])
     stages: "list[StageComparison]" = field(default_factory=list["StageComparison"])
+    parting: "Parting | None" = None  # from what it is compared with
+    unchecked: list[str] = field(default_factory=list[str])  # what `--quick` left out
 
     @property
     def equal(self) -> bool:
@@ -36,6 +39,8 @@ class Verification:
             "equal": self.equal,
             "comparisons": [asdict(c) | {"equal": c.equal} for c in self.comparisons],
             "stages": [asdict(stage) for stage in self.stages],
+            "parting": asdict(self.parting) if self.parting else None,
+            "unchecked": self.unchecked,
         }
 
 

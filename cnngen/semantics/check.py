@@ -1,5 +1,7 @@
 """Check: what can only be seen on the whole graph of layers."""
 
+from collections.abc import Set
+
 from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.base import UNKNOWN
 from cnngen.program.areas import Areas
@@ -66,13 +68,22 @@ def _check_norms(network: Network, report: Report) -> None:
 
 
 def _check_reached(network: Network, report: Report) -> None:
-    """Every layer must lead to an output; of those that do not, the last ones are reported."""
-    reached = _reached(network)
-    live = {_stage(path) for path in reached}
+    """Every layer must lead to an output, and one that exists always to one that does. Of those
+    that do not, the last ones are reported.
+    """
+    training = network.training_stages()
+    reached = _reached(network, set(network.outputs.values()))
+    always = _reached(network, set(network.outputs.values()) - training)
+    dead = {
+        path
+        for path, layer in network.layers.items()
+        if path not in (reached if layer.training else always)
+    }
+    live = {_stage(path) for path in network.layers.keys() - dead}
     spec = network.resolution.spec
     stages = {stage.name.text: stage for stage in spec.stages}
     for path, layer in network.layers.items():
-        if path in reached or network.graph.out_degree(path):
+        if path not in dead or not dead.isdisjoint(network.graph.successors(path)):
             continue
         stage = stages[_stage(path)]
         if stage.name.text in live:
@@ -83,24 +94,24 @@ def _check_reached(network: Network, report: Report) -> None:
                 help="remove it, or let the step behind it read its input",
             )
         else:
-            _report_stage(stage, network, report)
+            _report_stage(stage, path in reached, network, report)
 
 
-def _report_stage(stage: Stage, network: Network, report: Report) -> None:
+def _report_stage(stage: Stage, trains: bool, network: Network, report: Report) -> None:
     name = stage.name.text
     add = ", ".join(f"{n}: {s}" for n, s in [*network.outputs.items(), (name, name)][-10:])
     read = "" if stage.training else f"read it with `from: {name}`, "
     report.add(
         "unreachable-stage",
-        f"nothing reads what `{name}` gives",
+        f"{'outside of training, ' if trains else ''}nothing reads what `{name}` gives",
         stage.name.span,
         help=f"{read}write `outputs: {{{add}}}`, or remove it",
     )
 
 
-def _reached(network: Network) -> set[str]:
-    """The paths of all layers on which an output depends."""
-    waiting = [network.stages[stage].path for stage in network.outputs.values()]
+def _reached(network: Network, stages: Set[str]) -> set[str]:
+    """The paths of all layers on which what these stages give depends."""
+    waiting = [network.stages[stage].path for stage in stages]
     reached: set[str] = set()
     while waiting:
         path = waiting.pop()

@@ -21,6 +21,7 @@ from cnngen.semantics.loops import iterations
 from cnngen.semantics.network import INPUT, Network, Scope, Tensor
 from cnngen.semantics.parameters import argument, model_values
 from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.stages import output_stages
 from cnngen.semantics.variants import note_variants
 from cnngen.syntax.tree import (
     Block,
@@ -72,9 +73,7 @@ def elaborate(
     network.graph.add_edges_from(
         (x.path, layer.path) for layer in network.layers.values() for x in layer.inputs
     )
-    always = [stage.name.text for stage in spec.stages if not stage.training]
-    named = {name.text: stage.text for name, stage in spec.outputs}
-    network.outputs = named or {name: name for name in always[-1:]}
+    network.outputs = output_stages(spec)
     if not report.failed:
         note_variants(network)
     return network
@@ -87,7 +86,7 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
     tensors = {INPUT: running}
     for stage in elaboration.resolution.spec.stages:
         given = elaboration.read(tensors, stage.origin) if stage.origin else running
-        elaboration.training = stage.training
+        elaboration.training = stage.name.text in elaboration.resolution.training
         output = _stage(stage, given, values, tensors, elaboration)
         tensors[stage.name.text] = network.stages[stage.name.text] = output
         if not stage.training:

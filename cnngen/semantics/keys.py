@@ -4,7 +4,6 @@ A step's key is its `name`; else its position in a chain, or, beside a join, its
 body of a single unnamed step adds no level: the step takes the place of the body.
 """
 
-import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +12,7 @@ from typing import Literal
 from cnngen.diagnostics.model import Label, Report
 from cnngen.semantics.walk import nested_bodies, steps
 from cnngen.source import Span
+from cnngen.syntax.names import snake_case
 from cnngen.syntax.tree import (
     Body,
     Branches,
@@ -40,11 +40,6 @@ class Arrangement:
 
     layout: Layout
     keys: dict[Step, str]
-
-
-def snake_case(name: str) -> str:
-    """`DenseBlock` -> `dense_block`, `ResNet50` -> `res_net50`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def arrange(body: Body, *, block: bool = False, merging: Container[Step] = ()) -> Arrangement:

@@ -133,4 +133,4 @@ class Network:
     fixed: dict[str, Fixed] = field(default_factory=dict[str, Fixed])
 
     def training_stages(self) -> frozenset[str]:
-        return frozenset(s.name.text for s in self.resolution.spec.stages if s.training)
+        return self.resolution.training

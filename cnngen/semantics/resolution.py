@@ -15,10 +15,10 @@ class Resolution:
     `ops` has the op of each call of an op, `blocks` the block of each call of a block; `arguments`
     all attributes of an op (`defaults` and the op's own filled in) or what a call gives to a block.
     `order` lists the blocks that the model uses, each after those that it uses itself. `captured`
-    are the model's parameters that a block depends on. `meant` is the tensor that a misspelt name
-    certainly means: as an op or a block that is misspelt, it is taken for that, so that the rest
-    can be checked. `endless` says that blocks use each other in a circle or nest too deep, so that
-    there is no network.
+    are the model's parameters that a block depends on, `training` the stages that exist in training
+    only. `meant` is the tensor that a misspelt name certainly means: as an op or a block that is
+    misspelt, it is taken for that, so that the rest can be checked. `endless` says that blocks use
+    each other in a circle or nest too deep, so that there is no network.
     """
 
     spec: Spec
@@ -31,6 +31,7 @@ class Resolution:
     order: tuple[Block, ...] = ()
     captured: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     meant: dict[Identifier, str] = field(default_factory=dict[Identifier, str])
+    training: frozenset[str] = frozenset()
     endless: bool = False
     arrangements: dict[tuple[Body, bool], Arrangement] = field(
         default_factory=dict[tuple[Body, bool], Arrangement]

@@ -12,6 +12,7 @@ from cnngen.semantics.names import Names, check_expression, check_part, gather_u
 from cnngen.semantics.overrides import check_overrides
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.shadowed import instead_of_parameter, instead_of_variable
+from cnngen.semantics.stages import find_training_stages
 from cnngen.semantics.uses import order_blocks, trace_parameters
 from cnngen.semantics.walk import expressions, nested_bodies
 from cnngen.syntax.tree import Block, Body, Call, Each, Identifier, Repeat, Spec
@@ -40,6 +41,7 @@ def resolve(spec: Spec, report: Report) -> Resolution:
     order_blocks(resolution, report)
     check_overrides(spec, report)
     trace_parameters(resolution, report)
+    find_training_stages(resolution)
     gather_unknown(report)
     return resolution
 

@@ -1,6 +1,6 @@
 """The graph of stages: which stage reads which, and whether an order of computation exists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import networkx as nx
 
@@ -8,6 +8,7 @@ from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.semantics.cycles import find_cycle
 from cnngen.semantics.names import guess, listed
+from cnngen.semantics.network import INPUT
 from cnngen.semantics.part_references import is_part
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.walk import steps
@@ -24,8 +25,8 @@ def check_stages(resolution: Resolution, report: Report) -> None:
     for reader, name in _reads(resolution):
         graph.add_edge(name.text, reader.name.text, name=name)
     for previous, stage in _successions(spec):
-        if not graph.has_edge(previous.name.text, stage.name.text):
-            graph.add_edge(previous.name.text, stage.name.text, name=stage.name)
+        if not graph.has_edge(previous, stage.name.text):
+            graph.add_edge(previous, stage.name.text, name=stage.name)
     if _check_cycle(graph, report):
         return
     order = {name: i for i, name in enumerate(by_name)}
@@ -69,6 +70,46 @@ def _takes_input(body: Body) -> bool:
     return not first.origin
 
 
+def output_stages(spec: Spec) -> dict[str, str]:
+    """The stage of each output by its name: those that the spec lists, or else the last stage that
+    exists always.
+    """
+    always = [stage.name.text for stage in spec.stages if not stage.training]
+    named = {name.text: stage.text for name, stage in spec.outputs}
+    return named or {name: name for name in always[-1:]}
+
+
+def find_training_stages(resolution: Resolution) -> None:
+    """Find the stages that exist in training only: those that say so, and those that nothing else
+    reads.
+    """
+    spec, read = resolution.spec, read_stages(resolution)
+    heads = {stage.name.text for stage in spec.stages if stage.training}
+    always = _leading_to(set(output_stages(spec).values()) - heads, read)
+    resolution.training = frozenset(heads | (_leading_to(heads, read) & read.keys()) - always)
+
+
+def read_stages(resolution: Resolution) -> dict[str, tuple[str, ...]]:
+    """The stages (and `input`) that each stage reads: the one before it, and those by name."""
+    read: dict[str, list[str]] = {stage.name.text: [] for stage in resolution.spec.stages}
+    for previous, stage in _successions(resolution.spec):
+        read[stage.name.text].append(previous)
+    for stage, name in _reads(resolution):
+        read[stage.name.text].append(name.text)
+    return {name: tuple(names) for name, names in read.items()}
+
+
+def _leading_to(stages: set[str], read: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """These stages, and all that they depend on."""
+    found, waiting = set[str](), [*stages]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(read.get(name, ()))
+    return found
+
+
 def kept_stages(resolution: Resolution) -> frozenset[str]:
     """The stages (and `input`) that something else than the next stage reads, so that they need a
     name in a program.
@@ -77,18 +118,20 @@ def kept_stages(resolution: Resolution) -> frozenset[str]:
     before them.
     """
     read = {name.text for _, name in _reads(resolution)}
-    pairs = _successions(resolution.spec)
-    return frozenset(read | {previous.name.text for previous, stage in pairs if stage.training})
+    pairs, heads = _successions(resolution.spec), resolution.training
+    return frozenset(read | {previous for previous, stage in pairs if stage.name.text in heads})
 
 
-def _successions(spec: Spec) -> Iterator[tuple[Stage, Stage]]:
-    """The pairs of stages of which the second takes the first's output without saying so."""
-    previous: Stage | None = None
+def _successions(spec: Spec) -> Iterator[tuple[str, Stage]]:
+    """The stages that take what comes before them without saying so, each behind the name of that:
+    of a stage, or `input`.
+    """
+    previous = INPUT
     for stage in spec.stages:
-        if previous and takes_previous(stage):
+        if takes_previous(stage):
             yield previous, stage
         if not stage.training:
-            previous = stage
+            previous = stage.name.text
 
 
 def _reads(resolution: Resolution) -> Iterator[tuple[Stage, Identifier]]:

@@ -45,7 +45,7 @@ def report_line_in_value(here: Span, value: Span, report: Report) -> None:
     if is_op(first.text) and (_belongs_to_step(key) if is_item else in_model):
         _report_no_colon(first, key, report, own_line=not is_item)
         return
-    if before == "-" and key.column == value.column:
+    if is_item and key.column == value.column and key.text[:1].isalpha():
         _report_dash(key, Label(first, "the step above has one"), report)
         return
     report.add(
@@ -109,7 +109,7 @@ def _without_dash(here: Span) -> Span | None:
         if depth < 2 or text.startswith("-"):
             break
         found = _first_word(here.source, number)
-    return found
+    return found if found and found.text[0].isalpha() else None
 
 
 def _bare_step_above(here: Span) -> Span | None:

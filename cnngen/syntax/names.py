@@ -67,7 +67,7 @@ GENERATED = _words("""
     Callable Constant F KerasTensor Module ModuleDict ModuleList NamedTuple OrderedDict Orthogonal
     RandomNormal RandomUniform Sequential Tensor TruncatedNormal VarianceScaling
     channels cls forward functools i image in_channels init_weights initializers input_shape keras
-    layers math module nn ops out_channels partial self sides sys torch training_heads typing x
+    layers math module name nn ops out_channels partial self sides sys torch training_heads typing x
 """)
 
 # Classes and functions that a target may put into the file: no block, parameter or variable can
@@ -82,6 +82,15 @@ HELPERS = _words("""
 """)
 
 LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them
+
+# Of Python, what no function can be called that a file defines: keywords, and built-ins that files
+# read themselves; a test finds them all.
+READ = _words("""
+    and as assert async await bool break class continue def del elif else enumerate except finally
+    float for from global if import in int is isinstance lambda len list max min nonlocal not object
+    or pass raise range return round str sum super try tuple while with yield zip
+""")
+HIDDEN = READ | GENERATED | HELPERS
 
 RESERVED: frozenset[str] = LANGUAGE | PYTHON | MODULES | GENERATED | LOOK_ALIKES
 
@@ -106,6 +115,12 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
             f"`{name}` cannot be the name of {_a(kind)}: {_owner(name)}",
             f"choose another name, such as `{_another(name, kind)}`",
         )
+    elif kind == "block" and (function := snake_case(name)) in HIDDEN:
+        message, help = (
+            f"`{name}` cannot be the name of a block: it would be `{function}` in Keras, and"
+            f" {_owner(function)}",
+            f"choose another name, such as `{_another(name, kind)}`",
+        )
     else:
         return True
     report.add("bad-name", message, identifier.span, help=help)
@@ -127,6 +142,11 @@ def _another(name: str, kind: NameKind) -> str:
 def can_be_called(name: str, kind: NameKind) -> bool:
     """Whether a spec may call something so."""
     return check_name(Identifier(name, Span(Source("", ""), 0, 0)), kind, Report())
+
+
+def snake_case(name: str) -> str:
+    """`DenseBlock` -> `dense_block`, `ResNet50` -> `res_net50`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _is_helper(name: str) -> bool:

@@ -110,8 +110,12 @@ def _parse_keyed(node: Mapping, report: Report) -> Step:
         return around.unread()
     key, value = heads[0]
     if stray := [part for part, _ in node.entries if part.text in PARTS - set(AROUND)]:
-        report_stray(key, stray[0], FORMS, report)
-        return around.unread()
+        meant = report_stray(key, stray[0], FORMS, report)
+        if meant is None:
+            return around.unread()
+        node = _with_key(node, key, meant)
+        key = next(k for k, _ in node.entries if k.text == meant)
+        return _parse_form(node, key, value, around, report)
     if report_join(key, value, report) or report_list(key, value, report):
         return around.unread()
     callee = parse_name(key, "an op", report)

@@ -60,16 +60,13 @@ def _build(source: Source, report: Report) -> Node | None:
     for _ in range(MOST_REPAIRS):
         if builder.mishap is None:
             break
-        for likely, least in repairs(builder.source, builder.mishap, builder.stopped):
-            ways = filter(None, (_together(done, way) for way in likely))
-            copies = [Builder(source.repaired(way), Report()) for way in ways]
-            roots = [copy.build() for copy in copies]
-            best = max(copies, key=lambda copy: copy.reached, default=None)
-            if best and sum(copy.reached == best.reached for copy in copies) > 1:
-                continue  # nobody knows which of them was meant
-            if best and (best.mishap is None or best.reached > least):
-                report.found |= best.report.found
-                done, builder, root = best.source.repairs, best, roots[copies.index(best)]
+        for way, least in repairs(builder.source, builder.mishap, builder.stopped):
+            whole = _together(done, way)
+            copy = Builder(source.repaired(whole), Report())
+            found = copy.build() if whole else None
+            if whole and (copy.mishap is None or copy.reached > least):
+                report.found |= copy.report.found
+                done, builder, root = whole, copy, found
                 break
         else:
             return None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from cnngen.diagnostics.model import Diagnostic
+from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Repair, Source
 from cnngen.syntax.builder import LOST
 from cnngen.syntax.flow import CLOSING, quote
@@ -18,6 +19,7 @@ CALL = re.compile(r"\w+:[ ]+\{.*\}|\w+:[ ]+\w+")
 GLUED = re.compile(r"([ -]*\w+:)\{.*\}")
 KEY = re.compile(r"([ ]*)[\w\"']+[ ]*:")
 
+SPEC = ("params", "defaults", "blocks", "model", "outputs", "results", "paper")
 PARTS = ("about", "params", "body", "do", "else", "between", "join", "name", "from")
 
 Repairs = tuple[Repair, ...]
@@ -25,26 +27,27 @@ Repairs = tuple[Repair, ...]
 
 def repairs(
     source: Source, mishap: Mishap, diagnostic: Diagnostic | None
-) -> Iterator[tuple[tuple[Repairs, ...], int]]:
+) -> Iterator[tuple[Repairs, int]]:
     """What may be changed in the text of a source so that YAML reads on: the likeliest first, each
-    with what may be meant instead, and how far YAML must get then.
+    with how far YAML must get then.
     """
     shift = mishap.span(0, 0).start
     own, at = source.original or source, source.back(mishap.at + shift)
     line_end = at + len(own.text[at:].partition("\n")[0])
     if diagnostic and diagnostic.fix and mishap.character != "\t":
         edits = [Repair(e.span.start, e.span.end, e.text) for e in diagnostic.fix]
-        yield (tuple(p for r in edits for p in _parts(_text(source, r), r)),), line_end
+        yield tuple(p for r in edits for p in _parts(_text(source, r), r)), line_end
     certain = (*_quoted(mishap), *_closed(mishap))
     moved = [
         Repair(source.back(r.start + shift), source.back(r.end + shift), r.text) for r in certain
     ]
-    yield (tuple(moved),), max([0, *(repair.end for repair in moved)])
+    yield tuple(moved), max([0, *(repair.end for repair in moved)])
     left_out = [*_left_out(own, at)]
-    around = left_out[0][0].end if left_out else len(own.text)
-    yield tuple(_reindented(own, at)), around  # else its own block shows that it was not that
+    blocks = len({way[0].start for way in left_out}) > 1
+    for way in _reindented(own, at):
+        yield way, left_out[0][0].end if blocks else line_end  # a block shows that it was not that
     for way in left_out:
-        yield (way,), way[0].end
+        yield way, way[0].end
 
 
 def _text(source: Source, repair: Repair) -> str:
@@ -96,23 +99,20 @@ def _closed(mishap: Mishap) -> Repairs:
 
 
 def _reindented(source: Source, at: int) -> Iterator[Repairs]:
-    """A line at the mishap, or just above it, indented like its neighbour: a key like the one
-    above, an item of a list like the one below. A part of a step may belong to any above it.
-    """
+    """A line at the mishap, or just above it, between two that agree on where it should stand."""
     here = source.position(at)[0]
     for number in filter(None, (_beside(source, here, -1), here)):
         line = source.line(number)
-        is_item, depth = line.lstrip().startswith("- "), _depth(line)
-        beside = _beside(source, number, 1 if is_item else -1)
-        if beside is None or re.match(rf"\s*({'|'.join(PARTS)})\s*:", line):
+        above, below = (_beside(source, number, step) for step in (-1, 1))
+        if above is None or below is None or line.rstrip().endswith(":"):
             continue
-        other = source.line(beside)
-        target = _depth(other) + (2 if other.lstrip().startswith("- ") else 0)
-        target += 2 if not is_item and other.rstrip().endswith(":") else 0
-        target -= 2 if is_item else 0
-        if target >= 0 and " " * target != line[:depth]:
+        if source.line(above).rstrip().endswith(":"):
+            continue
+        depths = {_content(source.line(above)), _content(source.line(below))}
+        target = max(depths) - (_content(line) - _depth(line))
+        if len(depths) == 1 and target >= 0 and " " * target != line[: _depth(line)]:
             start = source.line_starts[number - 1]
-            yield (Repair(start, start + depth, " " * target),)
+            yield (Repair(start, start + _depth(line), " " * target),)
 
 
 def _left_out(source: Source, at: int) -> Iterator[Repairs]:
@@ -122,15 +122,19 @@ def _left_out(source: Source, at: int) -> Iterator[Repairs]:
     here = source.position(at)[0]
     numbers = range(1, len(source.line_starts) + 1)
     keys = {n: found for n in numbers if (found := KEY.match(source.line(n)))}
-    depths = {
-        n: len(found[1])
-        for n, found in keys.items()
-        if not (found[1] and found[0].strip(" :") in PARTS)  # which may be a level too high
+    every = {n: len(found[1]) for n, found in keys.items()}
+    part = max((n for n in every if n <= here and every[n] == 0), default=0)
+    in_model = part and suggest(keys[part][0].strip(" :"), SPEC) == "model"
+    depths = {  # without the parts of blocks, which may be a level too high
+        n: depth
+        for n, depth in every.items()
+        if in_model or depth == 0 or keys[n][0].strip(" :") not in PARTS
     }
-    part = max((n for n in depths if n <= here and depths[n] == 0), default=0)
+    if not part or not suggest(keys[part][0].strip(" :\"'"), SPEC):
+        return  # a line that stands too far left makes all others seem to be in another part
     inner = next((depths[n] for n in depths if n > part and depths[n] > 0), 0)
-    if part and keys[part][0].startswith("params"):
-        inner = 0  # a name that is left out would seem to be unknown
+    if keys[part][0].startswith(("params", "results", "paper")):
+        inner = 0  # what is left out there would seem to be missing
     for depth, last in ((inner, here), (inner, here - 1), (0, here), (0, here - 1)):
         key = max((n for n in depths if n <= last and depths[n] == depth), default=None)
         if key is None or (depth and key < part):
@@ -153,3 +157,8 @@ def _beside(source: Source, number: int, step: int) -> int | None:
 
 def _depth(line: str) -> int:
     return len(line) - len(line.lstrip())
+
+
+def _content(line: str) -> int:
+    """How deep the keys of a line stand: those of an item of a list behind its dash."""
+    return _depth(line) + (2 if line.lstrip().startswith("- ") else 0)

@@ -81,8 +81,8 @@ def _as_steps(heads: list[tuple[Scalar, Node]]) -> Remedies:
     return (((Edit(whole, steps if line.strip() else f"- {steps}"),),),)
 
 
-def report_stray(key: Scalar, part: Scalar, forms: Iterable[str], report: Report) -> None:
-    """A call has a key of `repeat`, `each`, `when` or `branches`: it may be a misspelt one."""
+def report_stray(key: Scalar, part: Scalar, forms: Iterable[str], report: Report) -> str | None:
+    """A call has a key of `repeat`, `each`, `when` or `branches`: gives the one that it may be."""
     guess = suggest(key.text, forms)
     if guess:
         at, message, help = key, f"there is no `{brief(key.text)}`", f"did you mean `{guess}`?"
@@ -92,3 +92,4 @@ def report_stray(key: Scalar, part: Scalar, forms: Iterable[str], report: Report
     report.add(
         "unknown-key", message, at.span, help=help, fix=respell(key.span, guess, forms, closed=True)
     )
+    return guess

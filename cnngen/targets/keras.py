@@ -6,6 +6,7 @@ from pathlib import Path
 from cnngen.program.layout import layout
 from cnngen.program.signature import Argument
 from cnngen.semantics.network import Network
+from cnngen.targets.keras_depthwise import find_depthwise
 from cnngen.targets.keras_fixed import fixed_attributes
 from cnngen.targets.keras_frame import KerasFunction
 from cnngen.targets.keras_model import KerasModels
@@ -13,7 +14,10 @@ from cnngen.targets.page import about, model_docstring, module_docstring, shapes
 from cnngen.targets.spelling import Speller
 
 SHAPE_ABOUT = "height, width (None for any) and channels"
-HEADS_ABOUT = "whether to add the heads that exist in training only, and give all outputs by name"
+HEADS_ABOUT = (
+    "whether to add the heads that exist in training only, and give all outputs by name; without"
+    " heads, the model loads the weights that were saved with them"
+)
 
 
 def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()) -> str:
@@ -22,8 +26,9 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     """
     speller = Speller("keras", folders)
     speller.imports("keras")
-    speller.fixed = fixed_attributes(network.resolution, speller)
-    writer = KerasModels(network, speller)
+    depthwise = find_depthwise(network)
+    speller.fixed = fixed_attributes(network.resolution, depthwise, speller)
+    writer = KerasModels(network, speller, depthwise)
     functions = [_page(made) for made in writer.blocks()]
     model = writer.model()
     sizes = shapes(network, channels_last=True)

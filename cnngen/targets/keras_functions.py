@@ -6,10 +6,11 @@ from cnngen.program.algebra import multiply, simplify, subtract
 from cnngen.program.code import Code
 from cnngen.program.signature import argument, call_arguments, ordered
 from cnngen.program.spelled import Printer
-from cnngen.semantics.keys import Arrangement, snake_case
+from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.walk import steps
 from cnngen.syntax.expression import Apply, Constant, Expression, Name
+from cnngen.syntax.names import snake_case
 from cnngen.syntax.tree import (
     Block,
     Body,
@@ -23,6 +24,7 @@ from cnngen.syntax.tree import (
     Step,
     When,
 )
+from cnngen.targets.keras_depthwise import Depthwise, keras_call
 from cnngen.targets.keras_frame import Frame, KerasFunction, fold_return
 from cnngen.targets.keras_init import initializers
 from cnngen.targets.layer_name import LayerName, Position
@@ -38,10 +40,11 @@ RESERVED = {"x", "name", "keras", "layers", "ops", "math", "image", "input_shape
 class KerasFunctions:
     """Writes the functions of one network."""
 
-    def __init__(self, network: Network, speller: Speller) -> None:
+    def __init__(self, network: Network, speller: Speller, depthwise: Depthwise) -> None:
         self.network = network
         self.resolution = network.resolution
         self.speller = speller
+        self.depthwise = depthwise
         self.functions: dict[Block, KerasFunction] = {}
         spec = self.resolution.spec
         self.reserved = RESERVED | {snake_case(block.name.text) for block in self.resolution.order}
@@ -157,19 +160,33 @@ class KerasFunctions:
                 assert_never(step)
 
     def call(self, call: Call, name: LayerName, x: str, out: str, frame: Frame) -> str:
-        if call in self.resolution.blocks:
-            code = self.block_call(call, name, x, frame)
-        elif call.callee.text == "identity":
+        if call.callee.text == "identity" and call in self.resolution.ops:
             return x
+        if call in self.resolution.blocks:
+            codes = [self.block_call(call, name, x, frame)]
         else:
             with spelling(call):
-                code = self.op_call(call, name, x, frame)
-        frame.code.add(f"{out} = {code}")
+                forms = self.depthwise.forms(call)
+                codes = [self.op_call(call, name, x, frame, form) for form in forms]
+        if len(codes) == 1:
+            frame.code.add(f"{out} = {codes[0]}")
+        else:
+            self.either(call, codes, x, out, frame)
         return out
 
-    def op_call(self, call: Call, name: LayerName, x: str, frame: Frame) -> str:
-        op = self.resolution.ops[call]
-        arguments = self.resolution.arguments[call]
+    def either(self, call: Call, codes: list[str], x: str, out: str, frame: Frame) -> None:
+        """A depthwise layer, or else a grouped one: the number of channels tells which."""
+        op, mark = self.resolution.ops[call], frame.code.mark()
+        groups = frame.printer.attributes(op, self.resolution.arguments[call])["groups"]
+        for header, code in zip((f"if {x}.shape[-1] == {groups}:", "else:"), codes, strict=True):
+            with frame.code.inside(header):
+                frame.code.add(f"{out} = {code}")
+        frame.code.join_choice(mark, indent=4)
+
+    def op_call(self, call: Call, name: LayerName, x: str, frame: Frame, depthwise: bool) -> str:
+        """The code of a layer; `depthwise` where a grouped convolution is one of each channel."""
+        op, arguments = self.resolution.ops[call], self.resolution.arguments[call]
+        op, arguments = keras_call(op, arguments, depthwise)
         context = frame.printer.attributes(op, arguments)
         if init := arguments.get("init"):
             multiplier = context.get("multiplier", "1")

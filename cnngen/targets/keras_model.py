@@ -9,7 +9,7 @@ from cnngen.program.docstring import WIDTH
 from cnngen.program.signature import Argument, argument
 from cnngen.program.spelled import Printer
 from cnngen.semantics.network import INPUT
-from cnngen.semantics.stages import first_origin, kept_stages
+from cnngen.semantics.stages import first_origin, kept_stages, read_stages
 from cnngen.syntax.tree import Call, ParameterType, Stage
 from cnngen.targets.keras_frame import Frame
 from cnngen.targets.keras_functions import KerasFunctions
@@ -19,6 +19,11 @@ from cnngen.targets.page import shape_text
 
 DEEP = 800  # layers on the way from the input to an output
 ROOM = 5  # calls for each layer, and for deeper variants
+
+COMMENT = (
+    "# Files of weights go by the order of layers. As one layer, which is given the outputs, the",
+    "# heads come last, and the others have the places that they have without heads.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +47,12 @@ class KerasModels(KerasFunctions):
             Printer(self.speller, types, None, "in_channels"), Code(), taken, {INPUT: "image"}
         )
         self._allow_recursion(frame)
-        frame.code.add("image = keras.Input(input_shape)")
+        frame.code.add('image = keras.Input(input_shape, name="image")')
         frame.code.add("")
         kept = kept_stages(self.resolution)
         names = {stage: name for name, stage in self.network.outputs.items()}
         x = "image"
-        for stage in spec.stages:
-            if stage.training:
-                frame.tensors.setdefault(f"{stage.name.text} reads", x)
-                continue
+        for stage in (s for s in spec.stages if s.name.text not in self.resolution.training):
             name = stage.name.text
             wanted = name if name in kept else names.get(name, "")
             x = self._stage(
@@ -126,22 +128,51 @@ class KerasModels(KerasFunctions):
             code.add("")
         plain = next(iter(inference.values())) if len(inference) == 1 else _dict(inference)
         returned = f'return keras.Model(image, {plain}, name="{stem}")'
-        heads = [stage for stage in self.resolution.spec.stages if stage.training]
-        if not heads:
+        if not training:
             code.add(returned)
             return
         with code.inside("if not training_heads:"):
             code.add(returned)
-        outputs = dict(inference)
-        for stage in heads:
+        self._heads(inference, frame)
+
+    def _heads(self, outputs: dict[str, str], frame: Frame) -> None:
+        """Write the stages that exist in training only, as one layer that gives all outputs.
+
+        Keras finds the weights of a layer in a file by its place among those of its class, in an
+        order that follows from the graph. It sees this layer last, and behind it first what leads
+        to the outputs of inference, in the order of their names, as it does without heads.
+        """
+        code, stem = frame.code, self.resolution.spec.stem
+        reads, inputs, image = frame.fresh("reads"), frame.fresh("inputs"), frame.tensors[INPUT]
+        tensors = list(
+            dict.fromkeys([*(outputs[name] for name in sorted(outputs)), *self._taps(frame)])
+        )
+        frame.tensors[INPUT] = frame.fresh("given")  # `image` is the input of the whole model
+        given = [frame.tensors[INPUT] if tensor == image else tensor for tensor in tensors]
+        code.add("")
+        for line in COMMENT:
+            code.add(line)
+        code.add(f"{reads} = [{', '.join(tensors)}]")
+        code.add(f"{inputs} = [keras.Input(x.shape[1:], dtype=x.dtype) for x in {reads}]")
+        code.add(f"{', '.join(given) if len(given) > 1 else f'({given[0]},)'} = {inputs}")
+        previous = INPUT
+        for stage in self.resolution.spec.stages:
             name = stage.name.text
-            x = frame.tensors[f"{name} reads"]
-            out = self._variable(name, {}, frame)
-            outputs |= {o: out for o, s in network.outputs.items() if s == name}
-            frame.tensors[name] = self._stage(stage, x, out, frame)
-        if not code.lines[-1][1]:
-            code.lines.pop()
-        code.add(f'return keras.Model(image, {_dict(outputs)}, name="{stem}")')
+            if name in self.resolution.training:
+                x, out = frame.tensors[previous], self._variable(name, {}, frame)
+                frame.tensors[name] = out = self._stage(stage, x, out, frame)
+                outputs |= {o: out for o, s in self.network.outputs.items() if s == name}
+            if not stage.training:
+                previous = name
+        heads = frame.fresh("heads")
+        code.add(f'{heads} = keras.Model({inputs}, {_dict(outputs)}, name="training_heads")')
+        code.add(f'return keras.Model({image}, {heads}({reads}), name="{stem}")')
+
+    def _taps(self, frame: Frame) -> list[str]:
+        """The variables of what stages that exist always hand over to those of training."""
+        training, read = self.resolution.training, read_stages(self.resolution)
+        names = [n for stage, names in read.items() if stage in training for n in names]
+        return [frame.tensors[name] for name in names if name not in training]
 
 
 def _dict(outputs: dict[str, str]) -> str:

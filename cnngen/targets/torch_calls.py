@@ -12,9 +12,9 @@ from cnngen.program.channels import Channels, is_long
 from cnngen.program.code import Code
 from cnngen.program.signature import Argument, call_arguments
 from cnngen.program.spelled import Printer
-from cnngen.semantics.keys import snake_case
 from cnngen.semantics.network import Network, Rank
 from cnngen.syntax.expression import Conditional, Expression, InputChannels, Name
+from cnngen.syntax.names import snake_case
 from cnngen.syntax.tree import (
     Block,
     Body,

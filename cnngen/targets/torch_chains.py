@@ -6,18 +6,30 @@ from typing import assert_never
 
 from cnngen.program.algebra import equal, substitute
 from cnngen.program.channels import choose, join
+from cnngen.semantics.network import Network
 from cnngen.syntax.expression import InputChannels, Name
 from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Step, When
 from cnngen.targets.code import operand
 from cnngen.targets.loops import loop_header, loop_index
 from cnngen.targets.running import assignment, end_of_loop
+from cnngen.targets.spelling import Speller
 from cnngen.targets.torch_calls import Calls, Features, Frame
 
 IDENTITY = "nn.Identity()"
 
 
 class Chains(Calls):
-    """Writes Sequentials, and what is built around them."""
+    """Writes Sequentials, and what is built around them.
+
+    Whether a loop changes channels, and whether a condition fits in a line, shows once its body is
+    written, which is then written again in another way. What was found out is kept: without it, the
+    work would double with each loop or condition inside of another one.
+    """
+
+    def __init__(self, network: Network, speller: Speller) -> None:
+        super().__init__(network, speller)
+        self.changing: set[tuple[Repeat | Each, Features]] = set()  # loops, for what they are given
+        self.spread: set[tuple[When, Features]] = set()  # conditions that need statements
 
     def module(self, step: Step, x: Features, frame: Frame, hint: str) -> tuple[str, Features]:
         """One module for a step; statements that it needs are written before."""
@@ -76,7 +88,7 @@ class Chains(Calls):
         self, step: When, x: Features, frame: Frame, try_only: bool = False
     ) -> tuple[str, Features] | None:
         """`a if test else b`, where both are short and need no statements."""
-        if len(step.body) > 1 or len(step.orelse or ()) > 1:
+        if len(step.body) > 1 or len(step.orelse or ()) > 1 or (step, x) in self.spread:
             return None
         mark, taken = frame.code.mark(), set(frame.taken)
         then, after = self.body(step.body, x, frame, "steps")
@@ -87,6 +99,7 @@ class Chains(Calls):
             frame.code.back_to(mark)
             frame.taken = taken
         if needs_statements or len(code) > 80:
+            self.spread.add((step, x))
             return None
         return code, self._either(step, after, other, frame)
 
@@ -203,18 +216,29 @@ class Chains(Calls):
         """Append each iteration; where channels change, a running variable goes with them."""
         x = self.settle(x, frame)
         mark, taken = frame.code.mark(), set(frame.taken)
-        after = self._iterations(step, x, frame, target)
-        if equal(after.channels, x.channels):
-            return replace(after, owned=False) if not x.owned else after
-        frame.code.back_to(mark)
-        frame.taken = taken
+        if (step, x) not in self.changing and self._may_keep(step, x, frame):
+            after = self._iterations(step, x, frame, target)
+            if equal(after.channels, x.channels):
+                return replace(after, owned=False) if not x.owned else after
+            self.changing.add((step, x))
+            frame.code.back_to(mark)
+            frame.taken = taken
         running = self._variable(x, frame)
         turn = self._iterations(step, running, frame, target, update=True)
         if (end := end_of_loop(step, turn.channels, running.channels, x.channels)) is None:
-            return replace(after, channels=running.channels, owned=True)
+            return replace(turn, channels=running.channels, owned=True)
         if running != x and isinstance(running.channels, Name):
             frame.taken.discard(running.channels.name)  # nothing reads the variable any more
-        return replace(after, channels=end, owned=False)
+        return replace(turn, channels=end, owned=False)
+
+    def _may_keep(self, step: Repeat | Each, x: Features, frame: Frame) -> bool:
+        """Whether a loop may give each turn as many channels as the first one is given."""
+        between = step.between if isinstance(step, Each) else None
+        for body in (between or (), step.body):
+            turn = self.channels.body(body, x.channels, {})
+            if turn is None or not equal(substitute(turn, {}, frame.printer.entry), x.channels):
+                return False
+        return True
 
     def _variable(self, x: Features, frame: Frame) -> Features:
         """The running channels in a variable of their own."""

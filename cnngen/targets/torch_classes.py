@@ -34,7 +34,7 @@ class TorchClasses(Graphs):
     """Writes the classes of one network."""
 
     kept: frozenset[str] = frozenset()
-    running: str = ""  # the stage that the next one reads
+    running: str = INPUT  # what the next stage reads
 
     def blocks(self) -> list[TorchClass]:
         for block in self.resolution.order:
@@ -140,22 +140,25 @@ class TorchClasses(Graphs):
             forward.variables[INPUT] = "image"
             forward.code.add("image = x")
         x, value = frame.known[INPUT], "x"
+        heads = replace(forward, code=Code())  # what is computed in training only
         training: dict[str, str] = {}
         for stage in spec.stages:
-            after, code = self._stage(stage, x, value, frame, forward)
             name = stage.name.text
+            only = name in self.resolution.training
+            after, code = self._stage(stage, x, value, frame, heads if only else forward)
             kept = name in self.kept
             frame.known[name] = after = replace(after, owned=after.owned and not kept)
-            if stage.training:
-                training[name] = code
+            if only:
+                training[name] = self._assign_stage(stage, code, heads) if kept else code
             else:
-                x, value = after, self._assign_stage(stage, code, forward)
-                self.running = name
+                value = self._assign_stage(stage, code, forward)
+            if not stage.training:
+                x, self.running = after, name
         if self.initialization.statements():
             frame.code.add("self.apply(init_weights)")
         frame.code.drop_unread(frame.running)
         outputs = self._outputs()
-        self._return(outputs, training, forward)
+        self._return(outputs, training, forward, heads)
         arguments = tuple(argument(p) for p in spec.parameters)
         made = TorchClass(
             spec.name.text, "nn.Module", spec.about, arguments, frame.code, forward.code
@@ -173,7 +176,7 @@ class TorchClasses(Graphs):
         """Build a stage; gives what it gives, and the code that calls it."""
         if origin := first_origin(stage):
             x, value = frame.known[origin.text], forward.variables[origin.text]
-        elif stage.training and self.running:
+        elif stage.name.text in self.resolution.training:
             value = forward.variables[self.running]
         if self._reads_input(stage.body):
             x = replace(self.settle(x, frame), owned=False)
@@ -190,15 +193,12 @@ class TorchClasses(Graphs):
         """Write the line of a stage; gives the variable that the next stage reads."""
         stages = self.resolution.spec.stages
         name = stage.name.text
-        rest = stages[stages.index(stage) + 1 :]
-        following: list[Stage] = []
-        for other in rest:
-            if takes_previous(other):
-                following.append(other)
-            if not other.training:
-                break
+        rest = (other for other in stages[stages.index(stage) + 1 :] if not other.training)
+        following = next(rest, None)
+        only = self.resolution.training
+        read = following and takes_previous(following) and following.name.text not in only
         output = next((o for o, s in self.network.outputs.items() if s == name), None)
-        targets = ["x"] if following else []
+        targets = ["x"] if read else []
         if name in self.kept or output:
             names = {other.name.text for other in stages}
             plain = output if output and name not in self.kept and output not in names else name
@@ -223,7 +223,11 @@ class TorchClasses(Graphs):
         return tuple(sorted(pairs, key=lambda pair: pair[1]))
 
     def _return(
-        self, outputs: tuple[tuple[str, bool], ...], training: dict[str, str], forward: Forward
+        self,
+        outputs: tuple[tuple[str, bool], ...],
+        training: dict[str, str],
+        forward: Forward,
+        heads: Forward,
     ) -> None:
         stages = self.network.outputs
         inference = [name for name, only in outputs if not only]
@@ -243,6 +247,7 @@ class TorchClasses(Graphs):
             )
             with forward.code.inside("if not self.training:"):
                 forward.code.add(f"return {plain}")
+            forward.code.lines += heads.code.lines
             arguments += [f"{name}={training[stages[name]]}" for name, only in outputs if only]
         forward.code.add(f"return {tuple_name}({', '.join(arguments)})")
 

@@ -3,31 +3,35 @@ copied over by structure, and all three compute the same.
 """
 
 from collections.abc import Mapping
-from math import prod
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from cnngen.frameworks import framework, keras_on_tensorflow
-from cnngen.ops.base import Image
+from cnngen.frameworks import framework
+from cnngen.ops.base import Image, Unknown, Vector
 from cnngen.references import Reference
 from cnngen.semantics.network import Network
-from cnngen.verify.compare import Comparison, distance
+from cnngen.verify.compare import Comparison, Say, farthest, silent
+from cnngen.verify.draw import randomize, randomize_keras
 from cnngen.verify.models import (
     Sources,
+    Values,
     channels_last,
     from_keras,
     from_torch,
     images,
     import_sources,
+    in_keras_layout,
     precision,
-    randomize,
     running,
 )
 from cnngen.verify.tolerance import Precision, Quantity, tolerance
+from cnngen.verify.trace import Trace, trace_keras, trace_torch
+from cnngen.verify.where import Parting, parting
 from cnngen.weights.layout import Array
-from cnngen.weights.match import match
+from cnngen.weights.match import Match, match
 from cnngen.weights.read_network import read_network
 from cnngen.weights.transfer import (
     TransferError,
@@ -39,6 +43,7 @@ from cnngen.weights.transfer import (
 )
 
 BATCH = 2
+PRECISIONS: tuple[Precision, ...] = ("float64", "float32")
 
 
 def compare_with(
@@ -48,99 +53,189 @@ def compare_with(
     folder: Path,
     word: Precision = "float32",
     seed: int = 0,
-) -> list[Comparison]:
-    """The outputs of both sources in evaluation, with the weights of the reference.
+    say: Say = silent,
+) -> tuple[list[Comparison], Parting | None]:
+    """All outputs of both sources in evaluation, with the weights of the reference, and where they
+    part from it, if they do.
 
-    Raises `TransferError` where their weights cannot be ours.
+    In float64, and in float32 before that where it is the `word`. Raises `TransferError` where
+    their weights or outputs cannot be ours.
     """
     sources = import_sources(network, texts, folder)
-    x = images(network.input, BATCH, word, seed)
+    x = images(network.input, BATCH, "float32", seed)
+    say(f"weights of {reference} are drawn")
     with running(str(reference)):
-        model, expected = _run(reference, network.input, x, seed, word)
-    state = _translated(reference, model, network)
-    found: dict[Quantity, Array] = {
-        "torch outputs": _torch_output(sources, state, x, word),
-        "keras outputs": _keras_output(sources, state, x, word),
-    }
-    size, allowed = network.input, tolerance(network, "outputs", word)
-    return [
-        Comparison(size.height, size.width, name, word, distance(value, expected), allowed)
-        for name, value in found.items()
-    ]
+        theirs = _drawn(reference, network.input, x, seed)
+    matched = _matched(reference, theirs["float64"], network)
+    state = _translated(reference, theirs["float64"], matched, network)
+    expected: dict[Precision, Values] = {}
+    rows: list[Comparison] = []
+    wrong: Any = None
+    for each in PRECISIONS:
+        if each == "float32" != word:
+            continue
+        say(f"outputs in {each}")
+        with running(str(reference)):
+            given = _given(theirs[each], x.astype(each), each)
+        expected[each] = _paired(given, reference, network)
+        rounding = farthest(expected[each], expected["float64"]) if each == "float32" else None
+        made: list[Comparison] = []
+        for name, run in RUNS:
+            model, values = run(sources, state, x.astype(each), each)
+            row = Comparison(
+                *(network.input.height, network.input.width, name, each),
+                farthest(values, expected[each]),
+                tolerance(network, "outputs", each, rounding or 0.0),
+                rounding,
+            )
+            made.append(row)
+            if each == "float64" and not row.equal and wrong is None:
+                wrong = model
+        rows = [*made, *rows]
+    if wrong is None:
+        return rows, None
+    say("the first difference is looked for")
+    _align(reference, theirs["float64"], matched, network, wrong)
+    with running(str(reference)):
+        traces = _trace(wrong, x), _trace(theirs["float64"], x)
+    return rows, parting(*traces, network, tolerance(network, "outputs", "float64"))
 
 
-def _run(
-    reference: Reference, input: Image, x: Array, seed: int, word: Precision
-) -> tuple[Any, Array]:
-    """The reference with weights that are drawn, and what it gives in evaluation, laid out as Keras
-    does.
+def _align(reference: Reference, model: Any, matched: Match, network: Network, ours: Any) -> None:
+    """Take away the biases that ours lacks, and has in the norms behind them: between a layer and
+    its norm, equal networks would differ.
     """
-    if reference.framework == "keras":
-        with precision(word):
-            model = reference.model(input)
-            randomize_keras(model, seed, channels_last(x))
-            return model, np.asarray(model(channels_last(x), training=False))
-    torch = framework("torch")
-    model = reference.model(input).to(getattr(torch, word))
-    randomize(model, seed, torch.from_numpy(x))
-    with torch.no_grad():
-        y = model.eval()(torch.from_numpy(x)).numpy()
-    return model, channels_last(y) if y.ndim == 4 else y
-
-
-def _translated(reference: Reference, model: Any, network: Network) -> dict[str, Array]:
-    """The reference's weights, under the names of the network's."""
     state = keras_state(model) if reference.framework == "keras" else torch_state(model)
-    matched = match(read_network(network), reference.graph(model, network.input))
+    lacking = [p for p in matched.pairs if "bias" not in p.ours.weights]
+    keys = {p.theirs.weights["bias"].key for p in lacking if "bias" in p.theirs.weights}
+    zeros = {key: np.zeros_like(state[key]) for key in keys}
+    if reference.framework == "keras":
+        for variable in model.weights:
+            if variable.path in keys:
+                variable.assign(zeros[variable.path])
+    else:
+        load_torch(model, zeros)
+    state = _translated(reference, model, matched, network)
+    if isinstance(ours, framework("torch").nn.Module):
+        load_torch(ours, state)
+    else:
+        load_keras(network, ours, state)
+
+
+def _drawn(reference: Reference, input: Image, x: Array, seed: int) -> dict[Precision, Any]:
+    """The reference in both precisions with the same random weights."""
+    if reference.framework == "torch":
+        torch = framework("torch")
+        model = reference.model(input).float()
+        randomize(model, seed, torch.from_numpy(x))
+        return {"float32": model, "float64": deepcopy(model).double()}
+    made: dict[Precision, Any] = {}
+    for word in PRECISIONS:
+        with precision(word):
+            made[word] = reference.model(input)
+    with precision("float32"):
+        randomize_keras(made["float32"], seed, channels_last(x))
+    made["float64"].set_weights(made["float32"].get_weights())
+    return made
+
+
+def _matched(reference: Reference, model: Any, network: Network) -> Match:
+    with running(str(reference)):
+        graph = reference.graph(model, network.input)
+    matched = match(read_network(network), graph)
     if not matched.complete:
         raise TransferError(matched.explain())
+    return matched
+
+
+def _translated(
+    reference: Reference, model: Any, matched: Match, network: Network
+) -> dict[str, Array]:
+    """The reference's weights, under the names of the network's."""
+    state = keras_state(model) if reference.framework == "keras" else torch_state(model)
     return translate(matched, network, state, fold_biases=True)
 
 
-def _torch_output(sources: Sources, state: Mapping[str, Array], x: Array, word: Precision) -> Array:
+def _given(model: Any, x: Array, word: Precision) -> dict[str, Any]:
+    """What a model of either framework gives in evaluation, each tensor under a name."""
+    torch = framework("torch")
+    if isinstance(model, torch.nn.Module):
+        with torch.no_grad():
+            return dict(_named(model.eval()(torch.from_numpy(x))))
+    with precision(word):
+        return dict(_named(model(channels_last(x), training=False)))
+
+
+def _paired(given: Mapping[str, Any], reference: Reference, network: Network) -> Values:
+    """The outputs of the reference by the names of ours, laid out as Keras does.
+
+    Where names differ, the order decides.
+    """
+    training = network.training_stages()
+    ours = [name for name, stage in network.outputs.items() if stage not in training]
+    if len(given) != len(ours):
+        names = f"{len(given)} outputs ({', '.join(given)})" if len(given) > 1 else "one output"
+        raise TransferError(f"it gives {names}, ours {len(ours)} ({', '.join(ours)})")
+    paired = given if set(given) == set(ours) else dict(zip(ours, given.values(), strict=True))
+    if reference.framework == "keras":
+        return {name: np.asarray(paired[name]) for name in ours}
+    shapes = {name: network.stages[network.outputs[name]].shape for name in ours}
+    return {name: _laid_out(shapes[name], paired[name].numpy()) for name in ours}
+
+
+def _named(given: Any, name: str = "") -> list[tuple[str, Any]]:
+    """All tensors that a model returned, in whatever they are packed."""
+    if hasattr(given, "_asdict"):
+        given = given._asdict()
+    if isinstance(given, list | tuple):
+        given = {str(i): value for i, value in enumerate(cast("list[Any]", given))}
+    if not isinstance(given, Mapping):
+        return [] if given is None else [(name, given)]
+    items = cast("Mapping[Any, Any]", given).items()
+    return [pair for key, value in items for pair in _named(value, f"{name}.{key}".lstrip("."))]
+
+
+def _laid_out(shape: Image | Vector | Unknown, y: Array) -> Array:
+    """Their output in the layout of Keras, if it has the shape of ours; as it is otherwise."""
+    assert not isinstance(shape, Unknown)
+    if isinstance(shape, Image):
+        sizes = shape.channels, shape.height, shape.width
+    else:
+        sizes = (shape.features,)
+    return in_keras_layout(shape, y) if y.shape[1:] == sizes else y
+
+
+def _run_torch(
+    sources: Sources, state: Mapping[str, Array], x: Array, word: Precision
+) -> tuple[Any, Values]:
+    """Our PyTorch model with these weights, and what it gives."""
     torch = framework("torch")
     with running("the torch source"), torch.no_grad():
         model = sources.torch().to(getattr(torch, word)).eval()
         load_torch(model, state)
-        return _only(from_torch(sources.network, model(torch.from_numpy(x))))
+        return model, from_torch(sources.network, model(torch.from_numpy(x)))
 
 
-def _keras_output(sources: Sources, state: Mapping[str, Array], x: Array, word: Precision) -> Array:
+def _run_keras(
+    sources: Sources, state: Mapping[str, Array], x: Array, word: Precision
+) -> tuple[Any, Values]:
     shape = sources.network.input
     with precision(word), running("the keras source"):
         model = sources.keras(input_shape=(shape.height, shape.width, shape.channels))
         load_keras(sources.network, model, state)
-        return _only(from_keras(sources.network, model(channels_last(x), training=False)))
+        return model, from_keras(sources.network, model(channels_last(x), training=False))
 
 
-def _only(outputs: Mapping[str, Array]) -> Array:
-    """The output that a reference has: the first one."""
-    return next(iter(outputs.values()))
+RUNS: tuple[tuple[Quantity, Any], ...] = (
+    ("torch outputs", _run_torch),
+    ("keras outputs", _run_keras),
+)
 
 
-def randomize_keras(model: Any, seed: int, x: Array) -> None:
-    """Draw all weights of a Keras model so that values keep their scale, with the moving statistics
-    near those that `x` gives.
-    """
-    draw = np.random.default_rng(seed)
-    for weight in model.trainable_variables:
-        shape = tuple(weight.shape)
-        if len(shape) > 1:
-            inputs = prod(shape[:2] if weight.name == "depthwise_kernel" else shape[:-1])
-            weight.assign(draw.normal(0, (2 / inputs) ** 0.5, shape))
-        elif weight.name == "gamma":
-            weight.assign(draw.uniform(0.5, 1.5, shape))
-        else:
-            weight.assign(draw.normal(0, 0.2, shape))
-    kind = keras_on_tensorflow().layers.BatchNormalization
-    norms = [layer for layer in model.layers if isinstance(layer, kind)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    if norms:
-        model(x, training=True)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-        variance = np.asarray(norm.moving_variance)
-        norm.moving_mean.assign_add(np.sqrt(variance) * draw.uniform(0, 1, variance.shape))
-        norm.moving_variance.assign(variance * draw.uniform(0.5, 1.5, variance.shape))
+def _trace(model: Any, x: Array) -> Trace:
+    """The steps of a model of either framework, in float64."""
+    x = x.astype("float64")
+    if isinstance(model, framework("torch").nn.Module):
+        return trace_torch(model, x)
+    with precision("float64"):
+        return trace_keras(model, channels_last(x))

@@ -13,6 +13,7 @@ from cnngen.verify.models import (
     Models,
     Values,
     channels_last,
+    draw,
     drop_nothing,
     from_keras,
     from_torch,
@@ -21,15 +22,23 @@ from cnngen.verify.models import (
     running,
 )
 from cnngen.verify.tolerance import Precision, Quantity, tolerance
-from cnngen.verify.training import norm, train
+from cnngen.verify.training import STEPS, norm, train
 from cnngen.weights.layout import Array
 
-Progress = Callable[[], None]
+Say = Callable[[str], None]
+Both = tuple[Values, Values]  # what PyTorch and Keras give, in the layouts of Keras
+
+
+def silent(phase: str) -> None:
+    """For those who do not wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One quantity at one input size: the largest relative difference, and what is allowed."""
+    """One quantity at one input size: the largest relative difference, and what is allowed.
+
+    `rounding` is how far PyTorch's source is in float32 from itself in float64.
+    """
 
     height: int
     width: int
@@ -37,6 +46,7 @@ class Comparison:
     precision: Precision
     difference: float
     tolerance: float
+    rounding: float | None = None
 
     @property
     def equal(self) -> bool:
@@ -49,55 +59,54 @@ def compare(
     folder: Path,
     word: Precision = "float32",
     seed: int = 0,
-    progress: Progress = lambda: None,
+    say: Say = silent,
+    steps: int = STEPS,
 ) -> list[Comparison]:
     """Run both sources of a network at its input's size, and compare all that training needs too.
 
-    `texts` are the sources by target. Raises `SourceError` where one does not run.
+    `texts` are the sources by target; outputs are compared in float64, and in float32 before that
+    where it is the `word`. `say` is told what is going to be done. Raises `SourceError` where a
+    source does not run.
     """
+    say("weights are drawn")
     sources = import_sources(network, texts, folder)
-    found: list[Comparison] = []
-    with Models(sources, word, seed) as models:
-        expected, got = evaluate(models)
-        found.append(_comparison(network, "outputs", word, farthest(got, expected)))
-        progress()
-        if word == "float32":
-            expected, got = evaluate(models, training=True)
-            found.append(_comparison(network, "training outputs", word, farthest(got, expected)))
-            progress()
-        else:
-            found += _training(models)
-            progress()
-    if word == "float32":  # in which gradients and what follows from them mean nothing
-        with Models(sources, "float64", seed) as models:
-            found += _training(models)[1:]
-    progress()
-    return found
-
-
-def _training(models: Models) -> list[Comparison]:
-    """Outputs in training mode, gradients, and what three steps change."""
-    expected, found = train(models)
-    differences: list[tuple[Quantity, float]] = [
-        ("training outputs", farthest(found.outputs, expected.outputs)),
-        ("gradients", apart(found.gradients, expected.gradients)),
-        ("statistics", apart(found.statistics, expected.statistics)),
-        ("weights", apart(found.changes, expected.changes)),
-    ]
-    if not expected.statistics:
-        del differences[2]
-    return [_comparison(models.network, name, models.word, value) for name, value in differences]
-
-
-def _comparison(
-    network: Network, quantity: Quantity, word: Precision, difference: float
-) -> Comparison:
+    drawn = draw(sources, seed)
+    single: tuple[Both, Both] | None = None
+    if word == "float32":
+        with Models(sources, drawn, "float32") as models:
+            say("outputs in float32")
+            single = evaluate(models), evaluate(models, training=True)
+    with Models(sources, drawn, "float64") as models:
+        say("outputs in float64")
+        outputs = evaluate(models)
+        expected, found = train(models, steps, say)
     size = network.input
-    allowed = tolerance(network, quantity, word)
-    return Comparison(size.height, size.width, quantity, word, difference, allowed)
+    rows: list[Comparison] = []
+
+    def add(
+        quantity: Quantity, word: Precision, difference: float, rounding: float | None = None
+    ) -> None:
+        allowed = tolerance(network, quantity, word, rounding or 0.0)
+        rows.append(
+            Comparison(size.height, size.width, quantity, word, difference, allowed, rounding)
+        )
+
+    if single:
+        rounding = farthest(single[0][0], outputs[0])
+        add("outputs", "float32", farthest(*reversed(single[0])), rounding)
+        rounding = farthest(single[1][0], expected.outputs)
+        add("training outputs", "float32", farthest(*reversed(single[1])), rounding)
+    add("outputs", "float64", farthest(*reversed(outputs)))
+    add("training outputs", "float64", farthest(found.outputs, expected.outputs))
+    add("gradients", "float64", apart(found.gradients, expected.gradients))
+    if expected.statistics:
+        add("statistics", "float64", apart(found.statistics, expected.statistics))
+    if steps > 1:  # after one, weights have changed by what gradients are
+        add("weights", "float64", apart(found.changes, expected.changes))
+    return rows
 
 
-def evaluate(models: Models, *, training: bool = False) -> tuple[Values, Values]:
+def evaluate(models: Models, *, training: bool = False) -> Both:
     """The outputs of both models, in the layouts of Keras; in training mode without dropout."""
     torch = framework("torch")
     torch_model, keras_model = models.torch_model(), models.keras_model(heads=training)

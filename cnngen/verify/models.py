@@ -4,7 +4,6 @@ import importlib.util
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self, cast
@@ -15,6 +14,7 @@ from cnngen.frameworks import framework, keras_on_tensorflow
 from cnngen.frameworks import keras_precision as precision
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
+from cnngen.verify.draw import randomize
 from cnngen.verify.tolerance import Precision
 from cnngen.weights.layout import Array, keras_order
 from cnngen.weights.transfer import load_keras, torch_state
@@ -72,21 +72,37 @@ def running(what: str) -> Generator[None]:
         raise SourceError(f"{what} fails: {type(error).__name__}: {text}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Weights under the names of PyTorch, and images: numbers of float32, in any precision."""
+
+    state: Values
+    x: Array
+
+
+def draw(sources: Sources, seed: int, batch: int = 0) -> Drawn:
+    """What both models are given, drawn once for all precisions."""
+    torch = framework("torch")
+    x = images(sources.network.input, batch or batch_size(sources.network), "float32", seed)
+    with running("the torch source"):
+        model = sources.torch()
+        randomize(model, seed, torch.from_numpy(x))
+    return Drawn(torch_state(model), x)
+
+
 class Models:
-    """Both models with equal random weights, in one precision.
+    """Both models with equal weights, in one precision.
 
     What is computed does not depend on what was computed before: weights are set back each time.
     """
 
-    def __init__(self, sources: Sources, word: Precision, seed: int, batch: int = 0) -> None:
-        torch = framework("torch")
+    def __init__(self, sources: Sources, drawn: Drawn, word: Precision) -> None:
         self.sources, self.network = sources, sources.network
         self.word: Precision = word
-        self.x = images(self.network.input, batch or batch_size(self.network), word, seed)
+        self.x = drawn.x.astype(word)
+        self.state: Values = {key: value.astype(word) for key, value in drawn.state.items()}
         with running("the torch source"):
-            self.torch: Any = sources.torch().to(getattr(torch, word))
-            randomize(self.torch, seed, torch.from_numpy(self.x))
-        self.state: Values = {key: value.copy() for key, value in torch_state(self.torch).items()}
+            self.torch: Any = sources.torch().to(getattr(framework("torch"), word))
         self._keras: dict[bool, Any] = {}
 
     def torch_model(self) -> Any:
@@ -129,40 +145,6 @@ def batch_size(network: Network) -> int:
     return max(2, -(-LEAST // min(sizes, default=LEAST)))
 
 
-def randomize(model: Any, seed: int, x: Any) -> None:
-    """Draw all weights of a PyTorch model so that values keep their scale, and the running
-    statistics near those that `x` gives.
-    """
-    torch = framework("torch")
-    draw = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if weight.ndim > 1:
-                weight.normal_(0, (2 / prod(weight.shape[1:])) ** 0.5, generator=draw)
-            elif name.endswith("bias"):
-                weight.normal_(0, 0.2, generator=draw)
-            else:
-                weight.uniform_(0.5, 1.5, generator=draw)
-        norms: list[Any] = [
-            module
-            for module in model.modules()
-            if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d)
-        ]
-        momenta = [norm.momentum for norm in norms]
-        model.eval()
-        model.training = True  # with all heads, but without dropout
-        for norm in norms:
-            norm.train()
-            norm.momentum = 1.0
-        model(x)
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-            spread = norm.running_var.sqrt()
-            norm.running_mean.add_(spread * torch.rand(norm.num_features, generator=draw))
-            norm.running_var.mul_(0.5 + torch.rand(norm.num_features, generator=draw))
-        model.eval()
-
-
 def drop_nothing(torch_model: Any, keras_model: Any) -> None:
     """Set all dropout rates to zero, since the frameworks draw other masks."""
     nn, layers = framework("torch").nn, keras_on_tensorflow().layers
@@ -171,7 +153,10 @@ def drop_nothing(torch_model: Any, keras_model: Any) -> None:
             module.p = 0.0
         elif type(module).__name__ == "DropPath":
             module.rate = 0.0
-    for layer in keras_model.layers:
+    waiting = [*keras_model.layers]
+    while waiting:
+        layer = waiting.pop()
+        waiting += getattr(layer, "layers", ())  # the heads are a model in the model
         if isinstance(layer, layers.Dropout):
             layer.rate = 0.0
 

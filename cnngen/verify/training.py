@@ -1,6 +1,6 @@
-"""Three steps of training in both frameworks, from the same weights on the same images."""
+"""Steps of training in both frameworks, from the same weights on the same images."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,18 +54,20 @@ class Plan:
     rate: float
 
 
-def train(models: Models) -> tuple[Training, Training]:
-    """The same steps with PyTorch and with Keras."""
+def train(models: Models, steps: int, say: Callable[[str], None]) -> tuple[Training, Training]:
+    """The same steps of SGD with PyTorch and with Keras."""
     torch_model, keras_model = models.torch_model(), models.keras_model(heads=True)
     drop_nothing(torch_model, keras_model)
     with running("the torch source"):
-        expected, plan = _train_torch(models, torch_model)
+        expected, plan = _train_torch(models, torch_model, steps, say)
     with running("the keras source"):
-        found = _train_keras(models, keras_model, plan)
+        found = _train_keras(models, keras_model, plan, steps, say)
     return expected, found
 
 
-def _train_torch(models: Models, model: Any) -> tuple[Training, Plan]:
+def _train_torch(
+    models: Models, model: Any, steps: int, say: Callable[[str], None]
+) -> tuple[Training, Plan]:
     torch = framework("torch")
     network, x = models.network, torch.from_numpy(models.x)
     model.train()
@@ -77,7 +79,8 @@ def _train_torch(models: Models, model: Any) -> tuple[Training, Plan]:
     }
     first, gradients, rate = y, {}, 0.0
     parameters: dict[str, Any] = dict(model.named_parameters())
-    for step in range(STEPS):
+    for step in range(steps):
+        say(f"step {step + 1} of {steps} with PyTorch, in {models.word}")
         model.zero_grad()
         y = first if step == 0 else named_outputs(network, model(x))
         torch.stack([(value * factors[name]).sum() for name, value in y.items()]).sum().backward()
@@ -95,20 +98,23 @@ def _train_torch(models: Models, model: Any) -> tuple[Training, Plan]:
         from_torch(network, first),
         in_keras(network, gradients),
         biased(
-            network, in_keras(network, models.state), in_keras(network, statistics), len(x), STEPS
+            network, in_keras(network, models.state), in_keras(network, statistics), len(x), steps
         ),
         in_keras(network, changes),
     )
     return training, Plan(factors, from_torch(network, factors), rate)
 
 
-def _train_keras(models: Models, model: Any, plan: Plan) -> Training:
+def _train_keras(
+    models: Models, model: Any, plan: Plan, steps: int, say: Callable[[str], None]
+) -> Training:
     tensorflow = framework("tensorflow")
     x, start = channels_last(models.x), in_keras(models.network, models.state)
     first: Values = {}
     gradients: Values = {}
     weights = model.trainable_variables
-    for step in range(STEPS):
+    for step in range(steps):
+        say(f"step {step + 1} of {steps} with Keras, in {models.word}")
         with tensorflow.GradientTape() as tape:
             y = named_outputs(models.network, model(x, training=True))
             loss = sum(tensorflow.reduce_sum(value * plan.keras[name]) for name, value in y.items())

@@ -8,6 +8,7 @@ import numpy as np
 
 from cnngen.ops.base import Image, Vector
 from cnngen.semantics.network import Layer, Network
+from cnngen.targets.keras_depthwise import is_depthwise
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -81,10 +82,12 @@ def kept(layer: Layer, weight: str) -> Kept:
             return Kept("alpha", form, None if values["shared"] else PER_FEATURE)
         case "linear", "weight":
             return Kept("kernel", MATRIX, COLUMNS)
-        case "conv" | "transposed_conv", "weight":
-            return Kept("kernel", FILTERS)
         case "depthwise_conv", "weight":
             return Kept("kernel", depthwise(values["multiplier"]))
+        case "conv", "weight" if is_depthwise(layer):
+            return Kept("kernel", depthwise(values["out"] // values["groups"]))
+        case "conv" | "transposed_conv", "weight":
+            return Kept("kernel", FILTERS)
         case "separable_conv", "depthwise.weight":
             return Kept("depthwise_kernel", depthwise(values["multiplier"]))
         case "separable_conv", "pointwise.weight":

@@ -41,7 +41,7 @@ def read_keras(model: Any) -> WeightGraph:
 def _walk(model: Any, inputs: list[Flow], recorder: Recorder) -> list[Flow]:
     """Follow what flows into a model to its outputs."""
     flows = {id(x): flow for x, flow in zip(model.inputs, inputs, strict=True)}
-    for node in _calls(model.outputs, set(flows)):
+    for node in calls(model.outputs, set(flows)):
         given = [flows[id(x)] for x in node.input_tensors]
         operation = node.operation
         if getattr(operation, "inputs", None) and getattr(operation, "layers", None):
@@ -52,7 +52,7 @@ def _walk(model: Any, inputs: list[Flow], recorder: Recorder) -> list[Flow]:
     return [flows[id(x)] for x in model.outputs]
 
 
-def _calls(outputs: Iterable[Any], known: set[int]) -> list[Any]:
+def calls(outputs: Iterable[Any], known: set[int]) -> list[Any]:
     """The calls of layers that lead to these tensors, each after those before it."""
     order: dict[int, Any] = {}
     waiting = [(_call(x), False) for x in reversed([*outputs]) if id(x) not in known]

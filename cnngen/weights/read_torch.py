@@ -109,7 +109,7 @@ class _Watch:
         self, function: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
     ) -> None:
         """Follow one call of a function to its results."""
-        given = list(_tensors((args, kwargs)))
+        given = list(tensors((args, kwargs)))
         flows = [self.flows[id(x)] for x in given if id(x) in self.flows]
         held = [x for x in given if id(x) in self.keys]
         if not flows:
@@ -120,14 +120,14 @@ class _Watch:
         flow = concatenate(flows) if joins else merge(flows)
         if held:
             layer = self._layer(function, args, kwargs, held)
-            sizes = [tuple(x.shape[2:]) for x in _tensors(result) if x.ndim == 4]
+            sizes = [tuple(x.shape[2:]) for x in tensors(result) if x.ndim == 4]
             layer = replace(layer, gives=sizes[0] if len(sizes) == 1 else ())
             flow = self.recorder.pass_through(layer, flow)
-        for tensor in _tensors(result):
+        for tensor in tensors(result):
             self.give(tensor, flow)
 
     def _alias(self, weight: Any, result: Any) -> None:
-        for tensor in _tensors(result):
+        for tensor in tensors(result):
             self.keys.setdefault(id(tensor), self.keys[id(weight)])
             self.alive.append(tensor)
 
@@ -154,7 +154,7 @@ def _axis(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
     return args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis", 0))
 
 
-def _tensors(given: Any) -> Iterator[Any]:
+def tensors(given: Any) -> Iterator[Any]:
     """All tensors in nested arguments or results, in their order."""
     import torch
 
@@ -162,7 +162,7 @@ def _tensors(given: Any) -> Iterator[Any]:
         yield given
     elif isinstance(given, Mapping):
         for value in given.values():  # pyright: ignore[reportUnknownVariableType]
-            yield from _tensors(value)
+            yield from tensors(value)
     elif isinstance(given, list | tuple):
         for value in given:  # pyright: ignore[reportUnknownVariableType]
-            yield from _tensors(value)
+            yield from tensors(value)

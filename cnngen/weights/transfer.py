@@ -1,6 +1,7 @@
 """Transfer: the weights of a matched model, under our names, and into our models."""
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,8 @@ def load_keras(network: Network, model: Any, state: Mapping[str, Array]) -> tupl
     if unknown := sorted(values.keys() - variables.keys()):
         raise TransferError(f"`{model.name}` has no {', '.join(unknown)}")
     for path, value in values.items():
+        if variables[path].shape[2:] == (1, prod(value.shape[2:])):  # depthwise, as built in groups
+            value = value.reshape(variables[path].shape)
         if tuple(variables[path].shape) != value.shape:
             raise TransferError(f"{path} is {tuple(variables[path].shape)}, not {value.shape}")
         variables[path].assign(value)

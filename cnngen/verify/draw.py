@@ -1,0 +1,158 @@
+"""Weights drawn for a model that anybody may have written, so that values keep a natural scale.
+
+Drawn by the number of inputs alone, values run away: thirty residuals without a norm drive the
+sigmoid of a gate to its ends, where rounding decides and mistakes do not show. So the model runs
+once on the images, and each layer is set when its turn comes, to what it sees then, as in "All you
+need is a good init" (https://arxiv.org/abs/1511.06422): what a convolution or a linear layer gives
+without its bias has a root mean square of 1, and running statistics are near those of what arrives.
+
+Biases are positive in most channels. Where half of what a ReLU reads is negative, each batch norm
+takes away the mean that it made and blows up the rest, rounding as well: by a fifth in each layer
+(https://arxiv.org/abs/1902.08129), which is all there is after a hundred.
+
+No two channels are alike, and some are several times as large as others: beyond the 6 of a ReLU6
+in some, within the bend of a GELU in most.
+"""
+
+from collections.abc import Callable, Iterator
+from math import log, prod
+from typing import Any, cast
+
+import numpy as np
+
+from cnngen.frameworks import framework, keras_on_tensorflow
+from cnngen.weights.layout import Array
+
+LOG_SIZES = log(0.25), log(6.0)  # how large channels are beside each other
+SCALE = 1.0
+BIASES = (-1.0, 3.0)
+# Of a channel, by the mean of all: what varies less is noise, which its norm would blow up.
+LEAST_VARIANCE = 1e-2
+
+
+def randomize(model: Any, seed: int, x: Any) -> None:
+    """Draw all weights of a PyTorch model, and set its running statistics, for images `x`."""
+    torch = framework("torch")
+    rng = np.random.default_rng(seed)
+    linear = (torch.nn.Linear, torch.nn.modules.conv._ConvNd)
+
+    def assign(tensor: Any, value: Array) -> None:
+        tensor.copy_(torch.from_numpy(value))
+
+    def settle(module: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+        handles.pop(module).remove()  # at its first use, where there are more
+        if not isinstance(module, linear):
+            mean, variance = _near(rng, (*args, *named.values())[0].movedim(1, -1).numpy())
+            assign(module.running_mean, mean)
+            assign(module.running_var, variance)
+            return
+        biases = [] if module.bias is None else [(module.bias, module.bias.clone())]
+        for bias, _ in biases:
+            bias.zero_()
+        module.weight.mul_(_factor(module.forward(*args, **named).numpy()))
+        for bias, value in biases:
+            bias.copy_(value)
+
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            assign(weight, _drawn(rng, name, tuple(weight.shape), prod(weight.shape[1:]), 0))
+        handles = {
+            module: module.register_forward_pre_hook(settle, with_kwargs=True)
+            for module in model.modules()
+            if isinstance(module, linear) or getattr(module, "running_var", None) is not None
+        }
+        model.eval()
+        model.training = True  # with all heads, but without dropout
+        model(x)
+        model.eval()
+        for handle in handles.values():  # of what nothing reached
+            handle.remove()
+
+
+def randomize_keras(model: Any, seed: int, x: Array) -> None:
+    """The same for a Keras model."""
+    rng = np.random.default_rng(seed)
+    for weight in model.trainable_variables:
+        shape, axis = tuple(weight.shape), -1
+        inputs = prod(shape[:-1])
+        if weight.name == "depthwise_kernel":
+            inputs, axis = prod(shape[:2]), -2
+        weight.assign(_drawn(rng, weight.name, shape, inputs, axis))
+    normalization = keras_on_tensorflow().layers.BatchNormalization
+    calls: list[tuple[Any, Callable[..., Any]]] = []
+
+    def settled(layer: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+        def settle(inputs: Any, *args: Any, **named: Any) -> Any:
+            layer.call = call  # at its first use, where there are more
+            if isinstance(layer, normalization):
+                mean, variance = _near(rng, np.asarray(inputs))
+                layer.moving_mean.assign(mean)
+                layer.moving_variance.assign(variance)
+                return call(inputs, *args, **named)
+            biases = [
+                (v, np.asarray(v).copy()) for v in layer.trainable_variables if v.name == "bias"
+            ]
+            for bias, value in biases:
+                bias.assign(np.zeros_like(value))
+            kernel = next(v for v in layer.trainable_variables if v.name.endswith("kernel"))
+            kernel.assign(kernel * _factor(np.asarray(call(inputs, *args, **named))))
+            for bias, value in biases:
+                bias.assign(value)
+            return call(inputs, *args, **named)
+
+        return settle
+
+    for layer in _layers(model):
+        names = {variable.name for variable in layer.trainable_variables}
+        if isinstance(layer, normalization) or names & {"kernel", "depthwise_kernel"}:
+            calls.append((layer, layer.call))
+            layer.call = settled(layer, layer.call)
+    model(x, training=False)
+    for layer, call in calls:  # of what nothing reached, too
+        layer.call = call
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    """All layers of a Keras model that are no models."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _layers(layer)
+        else:
+            yield layer
+
+
+def _drawn(
+    rng: np.random.Generator, name: str, shape: tuple[int, ...], inputs: int, axis: int
+) -> Array:
+    """A weight; each of the channels along the axis has a size of its own."""
+    if len(shape) > 1:
+        sizes = [1] * len(shape)
+        sizes[axis] = shape[axis]
+        filters = rng.normal(0, inputs**-0.5, shape)
+        return filters * np.exp(_spread(rng, LOG_SIZES, tuple(sizes)))
+    if name.endswith(("bias", "beta")):
+        return _spread(rng, BIASES, shape)
+    return np.exp(_spread(rng, LOG_SIZES, shape))
+
+
+def _spread(rng: np.random.Generator, ends: tuple[float, float], shape: tuple[int, ...]) -> Array:
+    """Numbers at equal distances in random order, so that few channels, too, have large ones."""
+    count = prod(shape)
+    middles = (np.arange(count) + 0.5) / count
+    return rng.permutation(ends[0] + (ends[1] - ends[0]) * middles).reshape(shape)
+
+
+def _near(rng: np.random.Generator, x: Array) -> tuple[Array, Array]:
+    """A mean and a variance for each of the last axis, near to what they are, and not those."""
+    values = x.reshape(-1, x.shape[-1]).astype("float64")
+    variance, center = cast("Array", values.var(0)), cast("Array", values.mean(0))
+    variance = np.maximum(variance, LEAST_VARIANCE * variance.mean())
+    variance[variance == 0] = 1.0
+    mean = center - np.sqrt(variance) * rng.uniform(0, 1, variance.shape)  # adds as biases do
+    return mean, variance * rng.uniform(0.5, 1.5, variance.shape)
+
+
+def _factor(y: Array) -> float:
+    """What scales these values to a root mean square of 1."""
+    size = float(np.sqrt(np.square(y, dtype="float64").mean()))
+    return SCALE / size if np.isfinite(size) and size > 0 else 1.0

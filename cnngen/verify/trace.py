@@ -1,0 +1,191 @@
+"""What a model computes on its way, step by step in the order of execution.
+
+Steps are the calls of PyTorch's functions, whatever module or Python makes them, or the calls of
+Keras' layers. Of what each gives, a fingerprint is kept, which tells whether two models have
+arrived at the same values.
+"""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from cnngen.frameworks import framework, keras_on_tensorflow
+from cnngen.weights.layout import Array
+from cnngen.weights.read_keras import calls
+from cnngen.weights.read_torch import tensors
+
+# Of what Keras' layers say of themselves, what does not change what they compute.
+ASIDE = ("name", "trainable", "dtype", "_initializer", "_regularizer", "_constraint", "_lora_rank")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The shape of one image's values; of those of all images the norm, and the share that a random
+    direction has in it.
+
+    Where positions have no order that both frameworks share, as behind a `flatten`, the values of
+    each image are sorted.
+    """
+
+    shape: tuple[int, ...]
+    norm: float
+    share: float
+
+    @classmethod
+    def of(cls, values: Array, *, channels_last: bool) -> "Fingerprint":
+        if values.ndim == 4 and channels_last:
+            values = values.transpose(0, 3, 1, 2)
+        if values.ndim != 4 or values.shape[2:] == (1, 1):
+            values = np.sort(values.reshape(len(values), -1), axis=1)
+        norm = float(np.linalg.norm(values))
+        direction = np.random.default_rng(values.size).standard_normal(values.size)
+        share = float(values.ravel() @ direction) / max(norm, 1e-30)
+        return cls(values.shape[1:], norm, share)
+
+    def equals(self, other: "Fingerprint", allowed: float) -> bool:
+        largest = max(self.norm, other.norm, 1e-30)
+        return (
+            self.shape == other.shape
+            and abs(self.norm - other.norm) <= allowed * largest
+            and abs(self.share - other.share) <= allowed
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call: the layer in which it is made, what the framework says of that, the steps whose
+    results it reads, and what it gives.
+    """
+
+    layer: str
+    configuration: str
+    reads: tuple[int, ...]
+    gives: Fingerprint
+
+    def __str__(self) -> str:
+        return f"`{self.layer}`, {self.configuration}" if self.layer else self.configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """All steps, the input being the first, and those whose results are outputs."""
+
+    steps: Sequence[Step]
+    outputs: frozenset[int]
+
+
+def trace_torch(model: Any, x: Array) -> Trace:
+    """Run a PyTorch model in evaluation, `x` being images in its precision and layout."""
+    torch = framework("torch")
+    from torch.overrides import TorchFunctionMode
+
+    steps: list[Step] = []
+    known: dict[int, int] = {}
+    alive: list[Any] = []  # so that no identity is used twice
+
+    def note(layer: str, configuration: str, reads: tuple[int, ...], result: Any) -> None:
+        known[id(result)] = len(steps)
+        alive.append(result)
+        fingerprint = Fingerprint.of(result.detach().double().numpy(), channels_last=False)
+        steps.append(Step(layer, configuration, reads, fingerprint))
+
+    class Mode(TorchFunctionMode):
+        def __torch_function__(
+            self,
+            func: Callable[..., Any],
+            types: Any,
+            args: tuple[Any, ...] = (),
+            kwargs: dict[str, Any] | None = None,
+        ) -> Any:
+            given = [known[id(x)] for x in tensors((args, kwargs or {})) if id(x) in known]
+            result = func(*args, **(kwargs or {}))
+            for tensor in tensors(result) if given else ():
+                if tensor.is_floating_point() and tensor.ndim > 1:
+                    layer, said = _spelled(inside, func, args, kwargs or {})
+                    note(layer, said, tuple(given), tensor)
+            return result
+
+    with torch.no_grad(), _inside(model) as inside:
+        images = torch.from_numpy(x)
+        note("", "the input", (), images)
+        with Mode():
+            y = model.eval()(images)
+    return Trace(steps, frozenset(known[id(x)] for x in tensors(y) if id(x) in known))
+
+
+@contextmanager
+def _inside(model: Any) -> Generator[list[tuple[str, Any]]]:
+    """The modules that are being run, with their names, the innermost last."""
+    stack: list[tuple[str, Any]] = []
+
+    def enter(name: str) -> Callable[..., None]:
+        def push(module: Any, inputs: Any) -> None:
+            stack.append((name, module))
+
+        return push
+
+    def leave(*_: Any) -> None:
+        stack.pop()
+
+    with ExitStack() as hooks:
+        for name, module in model.named_modules():
+            hooks.callback(module.register_forward_pre_hook(enter(name)).remove)
+            hooks.callback(module.register_forward_hook(leave, always_call=True).remove)
+        yield stack
+
+
+def _spelled(
+    inside: Sequence[tuple[str, Any]],
+    function: Any,
+    args: Sequence[Any],
+    named: Mapping[str, Any],
+) -> tuple[str, str]:
+    """Where a function is called, and what the innermost module says of itself, or, where modules
+    are in it, the function with its arguments.
+    """
+    layer, module = inside[-1] if inside else ("", None)
+    if module is not None and layer and not [*module.children()]:
+        return layer, str(module)
+    given = [str(x) for x in args if _plain(x)]
+    given += [f"{key}={value}" for key, value in named.items() if _plain(value)]
+    return layer, f"{getattr(function, '__name__', function)}({', '.join(given)})"
+
+
+def _plain(argument: Any) -> bool:
+    """Whether an argument is told."""
+    return isinstance(argument, bool | int | float | str | tuple | list)
+
+
+def trace_keras(model: Any, x: Array) -> Trace:
+    """Run a Keras model whose graph is known, in inference."""
+    nodes = calls(model.outputs, {id(x) for x in model.inputs})
+    gives = [(node, tensor) for node in nodes for tensor in node.output_tensors]
+    tap = keras_on_tensorflow().Model(model.inputs[0], [tensor for _, tensor in gives])
+    values = [x, *tap(x, training=False)]
+    steps: list[Step] = []
+    known = {id(model.inputs[0]): 0}
+    for i, value in enumerate(values):
+        fingerprint = Fingerprint.of(np.asarray(value, "float64"), channels_last=True)
+        if i == 0:
+            steps.append(Step("", "the input", (), fingerprint))
+            continue
+        node, tensor = gives[i - 1]
+        reads = tuple(known[id(x)] for x in node.input_tensors if id(x) in known)
+        known[id(tensor)] = i
+        steps.append(Step(node.operation.name, _configuration(node.operation), reads, fingerprint))
+    return Trace(steps, frozenset(known[id(x)] for x in model.outputs))
+
+
+def _configuration(operation: Any) -> str:
+    """A layer of Keras with its arguments, or a function."""
+    layer = hasattr(operation, "weights")
+    given = cast("dict[str, Any]", operation.get_config() if layer else vars(operation))
+    shown = [
+        f"{key}={value!r}"
+        for key, value in given.items()
+        if not key.startswith("_") and not key.endswith(ASIDE) and _plain(value)
+    ]
+    return f"{type(operation).__name__}({', '.join(shown)})"

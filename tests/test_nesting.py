@@ -1,0 +1,77 @@
+"""Loops, conditions and branches deep inside of each other: the work does not double with each level."""
+
+import pytest
+from agreed import state_shapes
+from built import build
+from carried import predicted
+
+from cnngen.program.code import Code
+from cnngen.targets.registry import find_target
+
+# What is around the level before (`{}`), and the number of this level (`[]`), of which all add channels.
+LEVELS = {
+    "repeat": "{repeat: 1, do: {}}",
+    "repeat, in a row": "{repeat: 1, do: [{}, relu]}",
+    "each": "{each: {v[]: [1]}, do: [Grow, {}]}",
+    "around between": "{each: {v[]: [1]}, do: {}, between: Grow}",
+    "in between": "{each: {v[]: [1]}, do: Grow, between: {}}",
+    "when": "{when: flag, do: {}, else: Grow}",
+    "when, in a row": "{when: flag, do: [{}, relu]}",
+    "branches": "{branches: {a[]: {}, b[]: [Grow, relu]}, join: concat}",
+    "loops and branches": "{branches: {a[]: {repeat: 1, do: {}}, b[]: Grow}, join: concat}",
+    "conditions and loops": "{when: flag, do: [{each: {v[]: [1]}, do: [{}, Grow], between: relu}]}",
+}
+
+
+def nested(level: str, depth: int) -> str:
+    body = "Grow"
+    for number in range(depth):
+        body = level.replace("[]", str(number)).replace("{}", body)
+    return f"""
+cnngen: 1
+name: Nested
+about: One level in another.
+params: {{flag: true}}
+input: {{channels: 3, height: 8, width: 8}}
+blocks:
+  Grow:
+    about: Adds a channel.
+    body: {{conv: {{out: input.channels + 1, kernel: 1}}}}
+model:
+  stem: {body}
+  head: [global_avg_pool, flatten, linear: {{out: 2}}]
+"""
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+@pytest.mark.parametrize("level", LEVELS.values(), ids=[*LEVELS])
+def test_the_statements_that_are_written_grow_with_depth(
+    level: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = 0
+    add = Code.add
+
+    def count(self: Code, statement: str) -> None:
+        nonlocal written
+        written += 1
+        assert written < 3000
+        add(self, statement)
+
+    counts: dict[int, int] = {}
+    deepest = 28 if level.count("{") < 4 else 14  # lists and mappings may be 64 deep
+    for depth in (deepest // 2, deepest):
+        network = build(nested(level, depth)).network
+        monkeypatch.setattr(Code, "add", count)
+        written = 0
+        find_target(target).render(network)
+        counts[depth] = written
+        monkeypatch.setattr(Code, "add", add)
+    assert counts[deepest] <= 5 * counts[deepest // 2]  # of twice the depth
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("level", LEVELS.values(), ids=[*LEVELS])
+def test_channels_are_followed_through_all_levels(level: str) -> None:
+    pytest.importorskip("torch")
+    built = build(nested(level, 5))
+    assert state_shapes(built) == predicted(built.network)
