@@ -6,6 +6,8 @@ Whatever cannot be pasted is listed with a reason.
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from os.path import commonprefix
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,11 @@ from pasted import pasted, says_what
 from test_cases import Case, cases
 
 from cnngen.analysis import DEFAULTS
-from cnngen.diagnostics.codes import Severity
-from cnngen.diagnostics.model import Diagnostic
+from cnngen.diagnostics.codes import FOLLOWED, Severity
+from cnngen.diagnostics.model import Diagnostic, Edit
 from cnngen.fix import Copies, Findings
 from cnngen.remedy import advised
+from cnngen.source import Span
 
 # Helps without a text that could be pasted, and why.
 OTHERWISE = {
@@ -60,23 +63,41 @@ def errors(found: Findings) -> list[Diagnostic]:
 
 
 def mends(text: str, path: Path, error: Diagnostic, before: Findings) -> bool:
-    """Whether a spec with this text lacks the error, and has no new one."""
+    """Whether a spec with this text lacks the error, and has no new one of its making."""
     after = Copies({path.resolve(): text}, DEFAULTS).examine(path)
-    if before.stuck is not None:
-        gone = after.stuck is None or after.stuck > before.stuck
-    else:
-        gone = after.lacks(error, before)
-    return gone and (after.no_worse_than(before) or _only_hidden(error, before, after))
+    first, (old, new) = changed(before.own.text, text)
+    edit = Edit(Span(before.own, first, old), text[first:new])
+    if not after.lacks(replace(error, fix=(edit,)), before):
+        return False
+    if after.no_worse_than(before):
+        return True
+    if after.stuck is not None and before.stuck is None:
+        return False
+    known = {d.message for d in errors(before)}
+    come = [d for d in errors(after) if d.message not in known]
+    return all(hidden(d, error, edit) for d in come)
 
 
-def _only_hidden(error: Diagnostic, before: Findings, after: Findings) -> bool:
-    """Whether what is new comes later, and was hidden: behind an error no shape is known."""
-    known = {d.message for d in errors(before)} - {error.message}
-    new = [d for d in errors(after) if d.message not in known]
-    behind = error.primary.span.start
-    return error.code in HIDING and all(
-        d.code in HIDING and d.primary.span.start > behind for d in new
-    )
+def hidden(found: Diagnostic, error: Diagnostic, edit: Edit) -> bool:
+    """Whether an error that came to light was there before: neither in what was written, nor about
+    it. Behind a name that was unknown, or a shape, no shapes were known.
+    """
+    if found.code in FOLLOWED:
+        is_behind = found.primary.span.start > error.primary.span.start
+        return error.code not in FOLLOWED or (found.code in HIDING and is_behind)
+    if found.code == "yaml-syntax" != error.code:
+        return False
+    start, end = edit.span.start, edit.span.start + len(edit.text)
+    touches = found.primary.span.start <= end and start <= found.primary.span.end
+    words = set(re.findall(r"[^\W\d]\w*", edit.text))
+    return not touches and not words & set(re.findall(r"`(\w+)`", found.message))
+
+
+def changed(old: str, new: str) -> tuple[int, tuple[int, int]]:
+    """Where two texts begin to differ, and where that ends in each."""
+    first = len(commonprefix([old, new]))
+    same = len(commonprefix([old[first:][::-1], new[first:][::-1]]))
+    return first, (len(old) - same, len(new) - same)
 
 
 def not_mended(spec: str, path: Path) -> Iterator[str]:

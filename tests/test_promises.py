@@ -75,7 +75,7 @@ def said(path: Path) -> list[Diagnostic]:
         ("  stem: {cnov: {out: 4, kernel: 3}}\n  deep: {conv: {out: 4, kernel: 99}}\n", 1),
         ("  stem: [batchnorm, flatten]\n  deep: {conv: {out: 4, kernel: 3}}\n", 1),
         ("  stem: {repeat: 2, doo: {cnov: {out: 4, kernal: 99}}}\n", 1),
-        ("  stem: {relu: , form: inputt}\n  head: [flatten, {linear: {out: widht}}]\n", 1),
+        ("  stem: {relu: , form: inptu}\n  head: [flatten, {linear: {out: widht}}]\n", 1),
         ("  stem: avgpool\n", 1),
     ],
 )

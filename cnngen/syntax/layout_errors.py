@@ -35,8 +35,33 @@ def report_line(here: Span, report: Report) -> None:
     report.add("yaml-syntax", message, here, label, secondary=labels, help=help)
 
 
+def report_deeper_items(step: Span, report: Report) -> bool:
+    """Steps that are indented further than the one above, a single word, with which YAML takes them
+    for one text. Whether there are any.
+    """
+    items = [*re.finditer(r"(?<=\n)[ ]*(?=- )", step.text)]
+    if not items:
+        return False
+    dash = re.match(r"[ ]*(?=- )", step.source.line(step.line))
+    row = dash[0] if dash and dash.end() + 2 == step.column - 1 else None
+    places = [Span(step.source, step.start + i.start(), step.start + i.end()) for i in items]
+    first = Span(step.source, places[0].end, places[0].end + 1)
+    word = Span(step.source, step.start, step.start + len(step.text.split("\n")[0].rstrip()))
+    report.add(
+        "yaml-syntax",
+        "a list item is indented further than the one above it",
+        first,
+        secondary=[Label(word, "it follows this one")],
+        help="indent the items of a list alike",
+        fix=() if row is None else [Edit(place, row) for place in places],
+    )
+    return True
+
+
 def report_line_in_value(here: Span, value: Span, report: Report) -> None:
     """A line with a `:` that goes on with the value above it, as its indentation says."""
+    if report_deeper_items(value, report):
+        return
     key = _first_word(here.source, here.line)
     before = value.source.line(value.line)[: value.column - 1].strip()
     first = Span(value.source, value.start, value.start + len(value.text.split("\n")[0].rstrip()))
@@ -140,17 +165,22 @@ def _line_shallower(here: Span) -> Span | None:
 
 
 def _line_above(here: Span) -> Span | None:
-    """The begin of the nearest line above that says something, if it is indented otherwise."""
+    """The begin of the nearest line above that says something, if it is indented otherwise; of an
+    item of a list, of what it says.
+    """
     for number in range(here.line - 1, max(0, here.line - 1 - FARTHEST), -1):
         line = here.source.line(number).strip()
         if line and not line.startswith("#"):
             word = _first_word(here.source, number)
+            if word.column == here.column and here.text != "-":
+                word = _first_word(here.source, number, skip=r"- +")
             return word if word.column != here.column else None
     return None
 
 
-def _first_word(source: Source, number: int) -> Span:
+def _first_word(source: Source, number: int, skip: str = "") -> Span:
     line = source.line(number)
-    start = source.line_starts[number - 1] + len(line) - len(line.lstrip())
+    before = re.match(rf"\s*(?:{skip})?", line)
+    start = source.line_starts[number - 1] + (before.end() if before else 0)
     found = re.compile(rf"[\w.]{{1,{LONGEST_KEY}}}|.").match(source.text, start)
     return Span(source, start, found.end() if found else start)
