@@ -19,8 +19,8 @@ BLOCK_KEYS = ("about", "params", "body")
 def put_back(
     entries: tuple[Entry, ...], parts: Collection[str], report: Report, *, calls: bool = False
 ) -> tuple[Entry, ...]:
-    """The entries of a mapping, those whose keys are `parts` of the one above each put into it; with
-    `calls`, those of blocks below names of nothing, too.
+    """The entries of a mapping, those whose keys are `parts` of the one above each put into it;
+    with `calls`, those of blocks below names of nothing, too.
     """
     strays = [entry for entry in entries if entry[0].text in parts]
     if calls:
