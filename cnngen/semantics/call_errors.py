@@ -110,8 +110,8 @@ def likely_callee(callee: Identifier, blocks: Collection[str], report: Report) -
 
 
 def _parts(name: str) -> list[str]:
-    """The ops whose words begin or end with a word."""
-    parts = (op for op in OPS if op.startswith(name) or op.endswith(name))
+    """The ops, of those that are steps, whose words begin or end with a word."""
+    parts = (op for op in OPS if op not in JOINS and (op.startswith(name) or op.endswith(name)))
     return [*parts] if len(name) >= SHORTEST_PART else []
 
 
