@@ -17,7 +17,7 @@ from cnngen.semantics.parameters import WORDS, fits
 from cnngen.source import Source, Span
 from cnngen.syntax.default_type import default_type
 from cnngen.syntax.expression import Constant
-from cnngen.syntax.load import Reader, load, read_file
+from cnngen.syntax.load import Reader, load
 from cnngen.syntax.merge import PARTS
 from cnngen.syntax.parse_value import parse_value
 from cnngen.syntax.read import read
@@ -31,13 +31,16 @@ Kind = tuple[str, str, str, int]
 
 def blamed(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """The diagnostics, those moved that a change of the spec makes in one that it extends."""
-    elsewhere = [d for d in diagnostics if _is_error(d) and d.primary.span.source.path != str(path)]
-    if not elsewhere:
+    reader, sources = _remembering(options.reader)
+    load(path, Report(), reader=reader)
+    own = next(iter(sources.values()), None)
+    elsewhere = [
+        d for d in diagnostics if own and _is_error(d) and d.primary.span.source.path != own.path
+    ]
+    if own is None or not elsewhere:
         return diagnostics
     left, moved = {_kind(d): d for d in elsewhere}, list[Diagnostic]()
-    reader, sources = _remembering()
-    load(path, Report(), reader=reader)
-    for part, key, value in islice(_changes(next(iter(sources.values()))), MOST_CHANGES):
+    for part, key, value in islice(_changes(own), MOST_CHANGES):
         if not left:
             break
         remaining = _remaining(path, options, reader, key.span)
@@ -54,14 +57,14 @@ def blamed(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[
     return [*moved, *kept]
 
 
-def _remembering() -> tuple[Reader, dict[Path, Source]]:
+def _remembering(given: Reader) -> tuple[Reader, dict[Path, Source]]:
     """A reader that reads each file once, and what it has read, in that order."""
     sources: dict[Path, Source] = {}
 
     def reader(path: Path, shown: str | None) -> Source:
         real = path.resolve()
         if real not in sources:
-            sources[real] = read_file(path, shown)
+            sources[real] = given(path, shown)
         return sources[real]
 
     return reader, sources

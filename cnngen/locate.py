@@ -25,8 +25,8 @@ class UnknownSpecError(LookupError):
 
 
 def zoo() -> dict[str, Path]:
-    """The specs that ship with the package, by name."""
-    return {path.stem: path for path in sorted(SPECS.glob("*.yaml"))}
+    """The specs that ship with the package, by name; some installers put links there."""
+    return {path.stem: path.resolve() for path in sorted(SPECS.glob("*.yaml"))}
 
 
 def find_specs(text: str) -> list[Path]:

@@ -3,7 +3,7 @@
 What stands behind a fence says what a block is.
 
 * `yaml spec [FILE]` is a spec; FILE keeps it for what follows on the page.
-* `yaml fails CODE` is a spec with mistakes of the kind CODE.
+* `yaml fails CODE` is a spec with mistakes of the kinds CODE ....
 * `yaml change FILE [CODE]` changes a spec that was kept, which then has mistakes of the kind CODE,
   or none: parameters, blocks and stages replace those of their names or are added.
 
@@ -68,7 +68,7 @@ def blocks(path: Path) -> Iterator[Block]:
     for found in FENCED.finditer(page):
         text = found["text"]
         match found["info"].split():
-            case ["yaml", "spec"] | ["yaml", "fails", _]:
+            case ["yaml", "spec"] | ["yaml", "fails", *_]:
                 file = EXAMPLE
                 files = kept | {file: whole(text)}
             case ["yaml", "spec", file]:

@@ -26,7 +26,7 @@ FINE = """\
 cnngen: 1
 name: Small
 about: A small network.
-input: {channels: 3, height: 32, width: 32}
+input: {channels: 3,  height: 32, width: 32}
 model: {stem: relu}
 """
 SECRET = "key: hunter2\n"
@@ -101,6 +101,17 @@ def test_a_link_inside_of_the_project_is_read(run: Run):
     Path("specs/link.yaml").symlink_to("small.yaml")
     Path("nets").symlink_to("specs")
     assert run("check", "specs/link.yaml", "nets/small.yaml").exit_code == 0
+
+
+def test_specs_of_the_zoo_may_be_links(run: Run, monkeypatch: pytest.MonkeyPatch):
+    """As an installer makes them that keeps one copy for all environments."""
+    Path("environment").mkdir()
+    Path("environment/fine.yaml").symlink_to("../../fine.yaml")
+    monkeypatch.setattr("cnngen.locate.SPECS", Path("environment"))
+    assert run("check", "fine").exit_code == 0
+    done = run("fmt", "fine")
+    assert done.exit_code == 2 and "ships with cnngen" in done.stderr
+    assert Path("../fine.yaml").read_text() == FINE
 
 
 def test_links_of_the_system_may_lead_anywhere(tmp_path: Path):

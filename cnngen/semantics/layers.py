@@ -4,7 +4,6 @@ What explains a mistake is imported where there is one.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -59,14 +58,17 @@ def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboratio
 
 
 def _doubt(call: Call, op: Op | None, scope: Scope, elaboration: Elaboration) -> None:
-    """Warn of values that most likely mean something else, of those that are known."""
-    with suppress(UnknownValue):
-        for doubt in op.doubts() if op else ():
-            value = elaboration.resolution.arguments[call][doubt.attribute]
-            at = value.span or call.callee.span
-            elaboration.report.add(
-                *("unlikely-value", doubt.message, at), notes=scope.trail(), help=doubt.help
-            )
+    """Warn of values that most likely mean something else."""
+    try:
+        doubts = tuple(op.doubts()) if op else ()
+    except UnknownValue:  # of a mistake, which was reported
+        return
+    for doubt in doubts:
+        value = elaboration.resolution.arguments[call][doubt.attribute]
+        at = value.span or call.callee.span
+        elaboration.report.add(
+            *("unlikely-value", doubt.message, at), notes=scope.trail(), help=doubt.help
+        )
 
 
 def _new_origins(
