@@ -10,9 +10,9 @@ from cnngen.ops import OPS
 from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
-from cnngen.syntax.forms import FORMS, JOINS, PARTS
+from cnngen.syntax.forms import FORMS, JOINS, PARTS, SPEC
 from cnngen.syntax.names import LONGEST_NAME, RESERVED, SNAKE_CASE
-from cnngen.syntax.parse import EXAMPLES, KEYS, VERSION
+from cnngen.syntax.parse import EXAMPLES, VERSION
 from cnngen.syntax.parse_input import LARGEST_SIDE, SIDES
 from cnngen.syntax.parse_parameters import TYPES
 from cnngen.syntax.parse_results import EXAMPLES as RESULT
@@ -60,7 +60,7 @@ def json_schema() -> Schema:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "description": "A convolutional network, from which cnngen makes PyTorch and Keras source.",
         "type": "object",
-        "properties": {key: {"description": ABOUT[key]} | properties[key] for key in KEYS},
+        "properties": {key: {"description": ABOUT[key]} | properties[key] for key in SPEC},
         "required": ["cnngen"],
         "anyOf": [{"required": list(EXAMPLES)}, {"required": ["extends"]}],
         "additionalProperties": False,

@@ -54,9 +54,13 @@ def found(step: str, folder: Path) -> list[Diagnostic]:
 @pytest.mark.parametrize("word", [*MISSING, *PARTS])
 def test_what_may_be_another_name_is_not_mended(word: str, tmp_path: Path) -> None:
     for step in (word, f"{{{word}: {{out: 8, kernel: 3}}}}"):
-        (diagnostic,) = found(step, tmp_path)
+        diagnostic, *others = found(step, tmp_path)
         assert diagnostic.code in ("unknown-block", "unknown-op", "wrong-kind")
         assert not diagnostic.fix, diagnostic
+        # A synonym is checked as the op that it is for: what that op lacks, or does not take.
+        codes = {"unknown-attribute", "missing-attribute", "shape-mismatch"}
+        assert {other.code for other in others} <= codes
+        assert not others or (diagnostic.help or "").startswith("did you mean"), others
 
 
 def test_a_layer_without_an_op_is_no_other_op(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from mistakes import SPECS, corpus, several
 from cnngen.analysis import DEFAULTS, analyse_file
 from cnngen.cli import cli
 from cnngen.diagnostics.model import Diagnostic, Report
-from cnngen.fix import copies_of, fix
+from cnngen.fix import copies_of, examine_all, fix
 from cnngen.remedy import advised
 
 HEAD = """\
@@ -53,7 +53,7 @@ def test_promises_are_kept_in_one_call(zoo: Path) -> None:
             path.write_text(text, encoding="utf-8")
             promised = sum(bool(diagnostic.fix) for diagnostic in said(path))
             copies = copies_of([path], DEFAULTS)
-            made = list(fix([path], copies))
+            made = list(fix([path], copies, examine_all([path], copies)))
             path.write_text(copies.texts[path.resolve()], encoding="utf-8")
             assert len(made) >= promised, name
             assert [d.message for d in said(path) if d.fix] == [], name
@@ -75,7 +75,7 @@ def said(path: Path) -> list[Diagnostic]:
         ("  stem: {cnov: {out: 4, kernel: 3}}\n  deep: {conv: {out: 4, kernel: 99}}\n", 1),
         ("  stem: [batchnorm, flatten]\n  deep: {conv: {out: 4, kernel: 3}}\n", 1),
         ("  stem: {repeat: 2, doo: {cnov: {out: 4, kernal: 99}}}\n", 1),
-        ("  stem: {relu: , form: inputt}\n  head: [flatten, {linear: {out: widht}}]\n", 1),
+        ("  stem: {relu: , form: inptu}\n  head: [flatten, {linear: {out: widht}}]\n", 1),
         ("  stem: avgpool\n", 1),
     ],
 )

@@ -101,7 +101,7 @@ class Report:
         return iter(
             sorted(
                 self.found.values(),
-                key=lambda d: (d.primary.span.source.path, d.primary.span.start, d.code),
+                key=lambda d: (d.primary.span.source.path, d.primary.span.start),
             )
         )
 

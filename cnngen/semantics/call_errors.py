@@ -16,6 +16,7 @@ from cnngen.semantics.names import guess, listed
 from cnngen.semantics.translation import Translation, meant_call, translate_call, written
 from cnngen.syntax.expression import ListOf
 from cnngen.syntax.fixes import remove_entry
+from cnngen.syntax.forms import JOINS
 from cnngen.syntax.tree import Argument, Block, Call, Identifier, Spec
 from cnngen.vocabulary.meaning import (
     changes_nothing,
@@ -51,10 +52,12 @@ def report_callee(call: Call, spec: Spec, report: Report) -> Call:
         fix = ()  # it may be that block as well
     notes = translation.meaning.notes if fix and translation.meaning else ()
     help = None if is_own_word else _foreign_help(call, translation)
-    if help is None and close:
+    if help is None and close in JOINS:
+        help, fix = f"write `branches: {{left: ..., right: ...}}` with `join: {close}`", ()
+    elif help is None and close:
         help = f"did you mean `{close}`?"
     elif help is None and (parts := _parts(name)):
-        help = f"did you mean {listed(parts)}?"
+        help = f"did you mean {listed([_with_gaps(op, call) for op in parts])}?"
     elif help is None and name[:1].isupper():
         use = f", or use {listed(blocks)}" if blocks else ""
         help = f"define it: `blocks: {{{name}: {{about: ..., body: ...}}}}`{use}"
@@ -101,13 +104,22 @@ def likely_callee(callee: Identifier, blocks: Collection[str], report: Report) -
         same = [op for op in OPS if plain(op) == plain(name)]
         return guess(name, blocks, report) or (same[0] if same else None)
     meant = translate(name, OTHER_OPS, OPS)
-    return meant or (None if _parts(name) else guess(name, chain(OPS, blocks), report))
+    if _parts(name) and (meant is None or meant in JOINS):
+        return None
+    return meant or guess(name, chain(OPS, blocks), report)
 
 
 def _parts(name: str) -> list[str]:
-    """The ops whose words begin or end with a word."""
-    parts = (op for op in OPS if op.startswith(name) or op.endswith(name))
+    """The ops, of those that are steps, whose words begin or end with a word."""
+    parts = (op for op in OPS if op not in JOINS and (op.startswith(name) or op.endswith(name)))
     return [*parts] if len(name) >= SHORTEST_PART else []
+
+
+def _with_gaps(op: str, call: Call) -> str:
+    """An op as a call that says nothing would have it."""
+    needed = [name for name, attribute in OPS[op].attributes.items() if attribute.required]
+    gaps = ", ".join(f"{name}: ..." for name in needed)
+    return f"{op}: {{{gaps}}}" if needed and not call.arguments else op
 
 
 def _foreign_help(call: Call, translation: Translation) -> str | None:
@@ -257,4 +269,8 @@ def _instead(argument: Argument, call: Call, missing: Collection[str]) -> str:
         return f"write it beside `{callee}`: `{{{callee}: {{...}}, {name}: {one_line(value)}}}`"
     if missing:
         return f"it needs {listed(missing, 'and')}: write that instead"
+    group = OPS[callee].group if callee in OPS else None
+    like = [op for op, each in OPS.items() if each.group == group]
+    if takers := [op for op in like if name in OPS[op].attributes]:
+        return f"there is {listed(takers)}, which takes `{name}`"
     return f"`cnngen ops {callee}` says what it computes, and with which attributes"

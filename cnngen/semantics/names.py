@@ -19,6 +19,8 @@ MOST_CANDIDATES = 200
 MOST_LISTED = 10
 MOST_PLACES = 3  # of one unknown name, besides the first
 
+GATHERED = ("unknown-name", "unknown-op", "unknown-block", "name-clash")
+
 WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "null"}
 
 
@@ -143,11 +145,12 @@ def _report_unknown(
 
 
 def gather_unknown(report: Report) -> None:
-    """Make one mistake of a name that is unknown in many places of a file for the same reason."""
-    groups: dict[tuple[str, str | None, str], list[Diagnostic]] = {}
+    """Make one mistake of a name that is wrong in many places of a file for the same reason."""
+    groups: dict[tuple[object, ...], list[Diagnostic]] = {}
     for diagnostic in report:
-        if diagnostic.code == "unknown-name":
-            reason = diagnostic.message, diagnostic.help, diagnostic.primary.span.source.path
+        if diagnostic.code in GATHERED:
+            path, known = diagnostic.primary.span.source.path, diagnostic.secondary
+            reason = diagnostic.code, diagnostic.message, diagnostic.help, path, known
             groups.setdefault(reason, []).append(diagnostic)
     for first, *others in groups.values():
         if others:

@@ -107,7 +107,7 @@ class _Parser:
             return Refusal(f"nothing follows `{self.last.text}`", self.last.span)
         help: str | None = None
         if token.text == ":":
-            help = "a list has no slices; an element is `xs[i]`"
+            help = "a list has no slices: read an element of it, as in `xs[0]`"
         elif token.text == "," and not self.nesting:
             help = f"write a list in brackets: `[{self.passage.text.strip()}]`"
         elif token.kind in ("number", "name") and self.last.kind in ("number", "name"):

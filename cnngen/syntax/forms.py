@@ -1,4 +1,4 @@
-"""The words of steps that are neither ops nor blocks, and what may stand beside each."""
+"""The words that are neither ops, blocks nor attributes, and what may stand beside each."""
 
 JOINS = ("concat", "add", "multiply", "mean", "max")
 
@@ -11,3 +11,15 @@ FORMS: dict[str, tuple[str, ...]] = {
 AROUND = ("name", "from")
 FORM_PARTS = ("do", "else", "between", "join")  # nothing else has their names
 PARTS = frozenset(key for keys in FORMS.values() for key in keys)
+
+SPEC = (
+    *("cnngen", "name", "about", "paper", "results", "extends", "params"),
+    *("input", "defaults", "blocks", "model", "outputs"),
+)
+PAPER = ("title", "authors", "year", "url")
+RESULT = ("dataset", "top1", "top5", "protocol", "source")
+TEXTS: dict[str, tuple[str, ...]] = {  # whose values are texts
+    "about": (*SPEC, "body"),
+    **dict.fromkeys(("title", "authors", "url"), PAPER),
+    **dict.fromkeys(("dataset", "protocol", "source"), RESULT),
+}

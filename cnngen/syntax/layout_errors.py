@@ -4,9 +4,10 @@ import re
 
 from cnngen.diagnostics.model import Edit, Label, Report
 from cnngen.source import Source, Span
-from cnngen.syntax.forms import AROUND, FORMS
+from cnngen.syntax.forms import AROUND, FORMS, TEXTS
 from cnngen.syntax.missing_op import is_op
 
+TEXT = re.compile(rf"[ -]*({'|'.join(TEXTS)})[ ]*:[ ]*")
 LONGEST_KEY = 40
 FARTHEST = 100  # lines that are gone back
 
@@ -35,13 +36,68 @@ def report_line(here: Span, report: Report) -> None:
     report.add("yaml-syntax", message, here, label, secondary=labels, help=help)
 
 
+def report_deeper_items(step: Span, report: Report) -> bool:
+    """Steps that are indented further than the one above, a single word, with which YAML takes them
+    for one text. Whether there are any.
+    """
+    deeper = re.search(r"\n([ ]*)- ", step.text)
+    if not deeper:
+        return False
+    source, depth = step.source, len(deeper[1])
+    number = source.position(step.start + deeper.end())[0]
+    start = source.line_starts[number - 1]
+    word = Span(source, step.start, step.start + len(step.text.split("\n")[0].rstrip()))
+    report.add(
+        "yaml-syntax",
+        "a list item is indented further than the one above it",
+        Span(source, start + depth, start + depth + 1),
+        secondary=[Label(word, "it follows this one")],
+        help="indent the items of a list alike",
+        fix=_aligned(word, number, depth),
+    )
+    return True
+
+
+def _aligned(word: Span, number: int, depth: int) -> list[Edit]:
+    """The edits that indent a step, and the items below it from a line on, alike: the step if no
+    other stands as it does, or else those below.
+    """
+    source = word.source
+    row = re.match(r"[ ]*(?=- )", source.line(word.line))
+    if row is None or row.end() + 2 != word.column - 1:
+        return []
+    edits: list[Edit] = []
+    behind = ""
+    for n in range(number, len(source.line_starts) + 1):
+        text, start = source.line(n), source.line_starts[n - 1]
+        if text.strip() and not text.startswith(" " * depth):
+            behind = text
+            break
+        if text.strip():
+            edits.append(Edit(Span(source, start, start + depth), row[0]))
+    before = next(
+        (text for n in range(word.line - 1, 0, -1) if (text := source.line(n)).strip()), ""
+    )
+    begins = len(before) - len(before.lstrip()) <= row.end()
+    if begins and not before.startswith(f"{row[0]}- ") and not behind.startswith(f"{row[0]}- "):
+        start = source.line_starts[word.line - 1]
+        return [Edit(Span(source, start, start + row.end()), " " * depth)]
+    return edits
+
+
 def report_line_in_value(here: Span, value: Span, report: Report) -> None:
     """A line with a `:` that goes on with the value above it, as its indentation says."""
+    if report_deeper_items(value, report):
+        return
     key = _first_word(here.source, here.line)
     before = value.source.line(value.line)[: value.column - 1].strip()
     first = Span(value.source, value.start, value.start + len(value.text.split("\n")[0].rstrip()))
     is_item = before == "-"
     in_model = value.source.line(value.line)[:1] == " "  # not a key of the whole spec
+    text = TEXT.fullmatch(before)
+    if text:
+        _report_line_in_text(text[1], first, key, here, report)
+        return
     if is_op(first.text) and (_belongs_to_step(key) if is_item else in_model):
         _report_no_colon(first, key, report, own_line=not is_item)
         return
@@ -55,6 +111,21 @@ def report_line_in_value(here: Span, value: Span, report: Report) -> None:
         secondary=[Label(value, "this value has several lines")],
         help="indent the keys of a mapping alike, and put a `:` behind each",
     )
+
+
+def _report_line_in_text(owner: str, text: Span, key: Span, here: Span, report: Report) -> None:
+    """A line with a `:` below a text: a key that stands beside that of the text, or more text."""
+    source, start = here.source, here.source.line_starts[here.line - 1]
+    if key.text in TEXTS[owner]:
+        message = f"`{key.text}` is indented further than `{owner}`, whose value is a text"
+        help, at = "indent the keys of a mapping alike", key
+        column = source.line(text.line).index(owner)
+        fix = [Edit(Span(source, start, key.start), " " * column)]
+    else:
+        message, help, at = "a text with `: ` in it must be quoted", 'put it between `"`', here
+        whole = Span(source, text.start, start + len(source.line(here.line).rstrip()))
+        fix = [] if set('"\\#') & set(whole.text) else [Edit(whole, f'"{whole.text}"')]
+    report.add("yaml-syntax", message, at, secondary=[Label(text, "this text")], help=help, fix=fix)
 
 
 def _belongs_to_step(key: Span) -> bool:
@@ -140,17 +211,22 @@ def _line_shallower(here: Span) -> Span | None:
 
 
 def _line_above(here: Span) -> Span | None:
-    """The begin of the nearest line above that says something, if it is indented otherwise."""
+    """The begin of the nearest line above that says something, if it is indented otherwise; of an
+    item of a list, of what it says.
+    """
     for number in range(here.line - 1, max(0, here.line - 1 - FARTHEST), -1):
         line = here.source.line(number).strip()
         if line and not line.startswith("#"):
             word = _first_word(here.source, number)
+            if word.column == here.column and here.text != "-":
+                word = _first_word(here.source, number, skip=r"- +")
             return word if word.column != here.column else None
     return None
 
 
-def _first_word(source: Source, number: int) -> Span:
+def _first_word(source: Source, number: int, skip: str = "") -> Span:
     line = source.line(number)
-    start = source.line_starts[number - 1] + len(line) - len(line.lstrip())
+    before = re.match(rf"\s*(?:{skip})?", line)
+    start = source.line_starts[number - 1] + (before.end() if before else 0)
     found = re.compile(rf"[\w.]{{1,{LONGEST_KEY}}}|.").match(source.text, start)
     return Span(source, start, found.end() if found else start)

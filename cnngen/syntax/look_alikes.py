@@ -12,6 +12,7 @@ from dataclasses import replace
 from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Report
 from cnngen.source import Source, Span
+from cnngen.syntax.forms import TEXTS
 from cnngen.syntax.yaml_nodes import brief
 
 _LETTERS = {
@@ -32,7 +33,7 @@ _SIGNS = {
 ALIKE = _LETTERS | _SIGNS
 
 OTHER = re.compile(r"[^\x00-\x7f]")
-TEXTS = re.compile(r".*\b(about|title|authors|url|dataset|protocol|source):")
+TEXT = re.compile(rf".*\b({'|'.join(TEXTS)}):")
 LAYOUT = ("yaml-syntax", "unsupported-yaml", "unbalanced-expression")
 ELSEWHERE = ("bad-extends", "unreadable", "too-large")  # about names of files, and texts
 
@@ -91,7 +92,7 @@ def _regions(diagnostic: Diagnostic) -> Iterator[Span]:
 def _code(source: Source, number: int) -> Span:
     """A line without its comment, or nothing of one that is a text."""
     line, start = source.line(number), source.line_starts[number - 1]
-    length = 0 if TEXTS.match(line) else len(re.split(r"(?:^|\s)#", line)[0])
+    length = 0 if TEXT.match(line) else len(re.split(r"(?:^|\s)#", line)[0])
     return Span(source, start, start + length)
 
 

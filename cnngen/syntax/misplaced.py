@@ -17,13 +17,18 @@ BLOCK_KEYS = ("about", "params", "body")
 
 
 def put_back(
-    entries: tuple[Entry, ...], parts: Collection[str], report: Report
+    entries: tuple[Entry, ...], parts: Collection[str], report: Report, *, calls: bool = False
 ) -> tuple[Entry, ...]:
-    """The entries of a mapping, those whose keys are `parts` of the one above each put into it."""
+    """The entries of a mapping, those whose keys are `parts` of the one above each put into it;
+    with `calls`, those of blocks below names of nothing, too.
+    """
     strays = [entry for entry in entries if entry[0].text in parts]
+    if calls:
+        pairs = zip(entries, entries[1:], strict=False)
+        strays += [entry for (_, above), entry in pairs if is_null(above) and _is_call(*entry)]
     if not strays:
         return entries
-    kept = {key: value for key, value in entries if key.text not in parts}
+    kept = {key: value for key, value in entries if (key, value) not in strays}
     for key, value in strays:
         owner = _above(key, kept)
         whole = _with(kept[owner], [(key, value)]) if owner else None
@@ -77,6 +82,10 @@ def _is_block(key: Scalar, value: Node) -> bool:
         and isinstance(value, Mapping | Broken)
         and (isinstance(value, Broken) or any(part.text in BLOCK_KEYS for part, _ in value.entries))
     )
+
+
+def _is_call(key: Scalar, value: Node) -> bool:
+    return key.text[:1].isupper() and isinstance(value, Mapping | Broken)
 
 
 def _above(key: Scalar, entries: Iterable[Scalar]) -> Scalar | None:

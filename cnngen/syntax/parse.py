@@ -6,7 +6,7 @@ from dataclasses import replace
 from cnngen.diagnostics.model import Report
 from cnngen.source import Span
 from cnngen.syntax.expression import Constant
-from cnngen.syntax.forms import FORM_PARTS
+from cnngen.syntax.forms import FORM_PARTS, PAPER, SPEC
 from cnngen.syntax.misplaced import BLOCK_KEYS, Entry, put_back, put_into, without_blocks
 from cnngen.syntax.missing_op import report_nameless_stages, report_op_as_name
 from cnngen.syntax.parse_body import parse_body
@@ -47,10 +47,6 @@ EXAMPLES = {  # of what a spec must have
     "model": "model: {stem: ..., head: ...}",
 }
 BLOCK_EXAMPLES = {"about": "about: What the block does.", "body": "body: [...]"}
-KEYS = (
-    *("cnngen", "name", "about", "paper", "results", "extends", "params"),
-    *("input", "defaults", "blocks", "model", "outputs"),
-)
 
 
 def parse(root: Mapping, stem: str, report: Report) -> Spec | None:
@@ -73,8 +69,8 @@ def check_root(root: Mapping, report: Report) -> Mapping:
             help="describe one input: `input: {channels: 3, height: 224, width: 224}`",
         )
     root, strays = without_blocks(root, report)
-    root = check_keys(root, (*KEYS, "inputs"), "a spec", report, KEYS)
-    values = [(key, v) for key, v in root.entries if key.text not in KEYS and _is_number(v)]
+    root = check_keys(root, (*SPEC, "inputs"), "a spec", report, SPEC)
+    values = [(key, v) for key, v in root.entries if key.text not in SPEC and _is_number(v)]
     return put_into(put_into(root, "blocks", strays), "params", values)
 
 
@@ -139,18 +135,17 @@ def _parse_title(node: Node | None, report: Report) -> Identifier | None:
 def _parse_paper(node: Node | None, report: Report) -> Paper | None:
     if node is None or is_null(node):
         return None
-    fields = ("title", "authors", "year", "url")
     paper = mapping(
         node, "`paper`", report, "write `paper: {title: ..., authors: ..., year: ..., url: ...}`"
     )
     if paper is None:
         return None
-    paper = check_keys(paper, fields, "`paper`", report)
+    paper = check_keys(paper, PAPER, "`paper`", report)
     return Paper(
         **{
             key.text: parse_text(value, f"`{key.text}`", report)
             for key, value in paper.entries
-            if key.text in fields
+            if key.text in PAPER
         }
     )
 

@@ -12,6 +12,7 @@ from cnngen.source import Span
 from cnngen.syntax.expression import Expression
 from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, PARTS
 from cnngen.syntax.join_errors import report_join, report_joined_words
+from cnngen.syntax.layout_errors import report_deeper_items
 from cnngen.syntax.list_errors import report_list
 from cnngen.syntax.misplaced import put_back, put_below
 from cnngen.syntax.missing_op import report_attributes, report_op_as_name
@@ -61,7 +62,7 @@ def _parse_step(node: Node, report: Report) -> Step:
     """A step, or what stands for one that could not be read."""
     match node:
         case Scalar() if not is_null(node):
-            if report_joined_words(node, report):
+            if report_deeper_items(node.span, report) or report_joined_words(node, report):
                 return unread_step(node.span)
             word = brief(node.text.split("(")[0].split(":")[0].strip())
             bare = node.text.rstrip().endswith("()")
@@ -105,9 +106,11 @@ def _parse_keyed(node: Mapping, report: Report) -> Step:
     if len(forms) == 1:
         return _parse_form(node, *forms[0], around, report)
     if len(heads) > 1:
-        if not report_attributes(heads, node, report):
-            report_heads(heads, FORMS, PARTS, report)
-        return around.unread()
+        if report_attributes(heads, node, report):
+            return around.unread()
+        meant = report_heads(heads, FORMS, PARTS, report)
+        put_right = _with_key(node, heads[1][0], meant)
+        return around.unread() if put_right is node else _parse_keyed(put_right, report)
     key, value = heads[0]
     if stray := [part for part, _ in node.entries if part.text in PARTS - set(AROUND)]:
         meant = report_stray(key, stray[0], FORMS, report)
@@ -259,7 +262,8 @@ def _parse_branches(
             help="add a branch; one that passes its input on is `identity`",
         )
     arms: list[tuple[Identifier, Body]] = []
-    for arm, body in put_back(arms_node.entries, FORM_PARTS, report):
+    entries = put_back(arms_node.entries, FORM_PARTS, report, calls=True)
+    for arm, body in entries:
         if report_op_as_name(arm, body, "branch", report):
             name, steps = Identifier(arm.text, arm.span), (unread_step(body.span),)
         else:

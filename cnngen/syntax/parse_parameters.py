@@ -9,7 +9,7 @@ from cnngen.diagnostics.synonyms import TYPES as OTHER_TYPES
 from cnngen.diagnostics.synonyms import translate
 from cnngen.source import Span
 from cnngen.syntax.default_type import default_type
-from cnngen.syntax.expression import Constant, Expression, InputChannels, Name, walk
+from cnngen.syntax.expression import Constant, Expression, InputChannels, ListOf, Name, walk
 from cnngen.syntax.parse_value import LONGEST_TEXT, entries, mapping, parse_new_name, read_value
 from cnngen.syntax.tree import Identifier, Parameter, ParameterType, unread
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
@@ -84,9 +84,20 @@ def _parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repo
             "wrong-type",
             f"the default of `{shown}` must be a number, `true` or `false`, or a list of numbers",
             value.span,
+            help=_as_numbers(default),
         )
         return _unsound(name, default)
     return Parameter(name, type, default, about)
+
+
+def _as_numbers(default: Expression) -> str | None:
+    """What to write for a list of truth values."""
+    items = default.items if isinstance(default, ListOf) else ()
+    values = [item.value for item in items if isinstance(item, Constant)]
+    numbers = [int(value) for value in values if isinstance(value, bool)]
+    if not numbers or len(numbers) < len(items):
+        return None
+    return f"write `{brief(str(numbers))}`, and compare with `== 1` where they are used"
 
 
 def is_constant(default: Expression, report: Report, *, or_type: bool = False) -> bool:

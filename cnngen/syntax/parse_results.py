@@ -3,6 +3,7 @@
 import re
 
 from cnngen.diagnostics.model import Report
+from cnngen.syntax.forms import RESULT
 from cnngen.syntax.parse_value import check_keys, mapping, parse_text, require_keys, wrong_kind
 from cnngen.syntax.tree import Result
 from cnngen.syntax.yaml_nodes import Broken, Node, Scalar, Sequence, is_null
@@ -12,7 +13,6 @@ EXAMPLES = {  # of what each result must have
     "top1": "top1: 77.15",
     "source": 'source: "https://arxiv.org/abs/1512.03385, Table 3"',
 }
-KEYS = ("dataset", "top1", "top5", "protocol", "source")
 EXAMPLE = "write `results: [{dataset: ..., top1: ..., source: ...}]`"
 PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 
@@ -35,7 +35,7 @@ def _parse_result(node: Node, report: Report) -> Result | None:
     result = mapping(node, "a result", report, EXAMPLE)
     if result is None:
         return None
-    result = check_keys(result, KEYS, "a result", report)
+    result = check_keys(result, RESULT, "a result", report)
     require_keys(result, EXAMPLES, "a result", result.span, report)
     part = {key.text: value for key, value in result.entries}
     dataset, source = (_required_text(part.get(key), key, report) for key in ("dataset", "source"))

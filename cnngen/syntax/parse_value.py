@@ -11,6 +11,7 @@ from dataclasses import replace
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.source import Span
+from cnngen.syntax.distribution_errors import report_distribution
 from cnngen.syntax.expression import Expression, ListOf
 from cnngen.syntax.expression_parser import parse_expression
 from cnngen.syntax.names import LONGEST_NAME, NameKind, check_name
@@ -19,6 +20,7 @@ from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, br
 
 LONGEST_TEXT = 500
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+CALL = re.compile(r"(\w+)\((.*)\)")
 PART = re.compile(r"[A-Za-z_]\w*(?:\.\w+|/\w+|\[-?\w+\])+", re.ASCII)  # of a stage; none is read
 
 
@@ -185,11 +187,13 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
     for key, value in attributes.entries:
         name = parse_name(key, "an attribute", report)
         what = f"`{brief(key.text)}`"
-        parsed = (
-            _distribution(value, what, report)
-            if isinstance(value, Mapping)
-            else parse_value(value, what, report)
-        )
+        if isinstance(value, Mapping):
+            parsed = _distribution(value, what, report)
+        elif isinstance(value, Scalar) and (call := CALL.fullmatch(value.text.strip())):
+            is_word = report_distribution(call[1], call[2], value.span, report)
+            parsed = None if is_word else parse_value(value, what, report)
+        else:
+            parsed = parse_value(value, what, report)
         if name is None or parsed is None:
             name, parsed = name or Identifier("", key.span), unread(value.span)
         arguments.append(Argument(name, parsed))

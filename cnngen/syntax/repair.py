@@ -11,12 +11,10 @@ from cnngen.diagnostics.model import Diagnostic
 from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Repair, Source
 from cnngen.syntax.builder import LOST
-from cnngen.syntax.flow import CLOSING, quote
+from cnngen.syntax.flow import CLOSING
 from cnngen.syntax.yaml_errors import Mishap
 
-TEXT = re.compile(r"[ -]*(about|title|authors|source|protocol|dataset|url)[ ]*:[ ]*")
-CALL = re.compile(r"\w+:[ ]+\{.*\}|\w+:[ ]+\w+")
-GLUED = re.compile(r"([ -]*\w+:)\{.*\}")
+PAIR = re.compile(r"\w+:[ ]+\w+")
 KEY = re.compile(r"([ ]*)[\w\"']+[ ]*:")
 
 SPEC = ("params", "defaults", "blocks", "model", "outputs", "results", "paper")
@@ -66,20 +64,14 @@ def _parts(old: str, repair: Repair) -> Repairs:
 
 
 def _quoted(mishap: Mishap) -> Repairs:
-    """A text with a `:` in it, in quotes, or a call without braces in them."""
+    """A pair of words on the line of its key, in braces."""
     last = mishap.neighbour
     if mishap.character != ":" or last is None or "\n" in last.text:
         return ()
     start = last.start - mishap.span(0, 0).start
-    line = mishap.text.rfind("\n", 0, start) + 1
-    text = mishap.text[start : mishap.line_end]
-    if TEXT.fullmatch(mishap.text[line:start]):
-        return _parts(text, Repair(start, mishap.line_end, quote(text)))
-    if glued := GLUED.match(mishap.text, line):
-        return (Repair(glued.end(1), glued.end(1), " "),)
-    if CALL.fullmatch(text):
-        return Repair(start, start, "{"), Repair(mishap.line_end, mishap.line_end, "}")
-    return ()
+    if not PAIR.fullmatch(mishap.text[start : mishap.line_end]):
+        return ()
+    return Repair(start, start, "{"), Repair(mishap.line_end, mishap.line_end, "}")
 
 
 def _closed(mishap: Mishap) -> Repairs:

@@ -43,8 +43,10 @@ def report_heads(
     forms: Collection[str],
     parts: Collection[str],
     report: Report,
-) -> None:
-    """Several keys say what the step is: an op lost its attributes, or two steps became one."""
+) -> str | None:
+    """Several keys say what the step is: an op lost its attributes, or two steps became one. Gives
+    the part of a step that the second one may be.
+    """
     (first, value), (second, _) = heads[:2]
     guess = suggest(second.text, parts)
     names = f"`{brief(first.text)}` and `{brief(second.text)}`"
@@ -67,6 +69,7 @@ def report_heads(
         fix=fix,
         remedies=remedies,
     )
+    return guess
 
 
 def _as_steps(heads: list[tuple[Scalar, Node]]) -> Remedies:

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 import yaml
 
-from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.model import Edit, Label, Report
 from cnngen.source import Span
 from cnngen.syntax.fixes import expand_tabs
 from cnngen.syntax.flow import CLOSING, quote, quoted, whole_expression
-from cnngen.syntax.layout_errors import outdented, report_line, report_line_in_value
+from cnngen.syntax.layout_errors import TEXT, outdented, report_line, report_line_in_value
 from cnngen.syntax.yaml_nodes import Broken, Node, Scalar
+
+CALL = re.compile(r"\w+:[ ]+\{.*\}")
+GLUED = re.compile(r"[ -]*(\w+:)\{.*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +123,25 @@ def _report_colon(mishap: Mishap, here: Span, report: Report) -> None:
     last = mishap.neighbour
     if last and "\n" in last.text:
         report_line_in_value(here, last, report)
+        return
+    shift = mishap.span(0, 0).start
+    start = last.start - shift if last and isinstance(mishap.last, Scalar) else mishap.at
+    line, end = mishap.text.rfind("\n", 0, start) + 1, mishap.line_end
+    text, whole = mishap.text[start:end], mishap.span(start, end)
+    if glued := GLUED.match(mishap.text, line, end):
+        at, shown = glued.end(1), f"{glued[1]} {mishap.text[glued.end(1) : end]}"
+        message = f"`{glued[1]}` has no blank behind its colon"
+        here, fix = mishap.span(glued.start(1), at), [Edit(mishap.span(at, at), " ")]
+    elif CALL.fullmatch(text):
+        shown, message = f"{{{text}}}", "a mapping on the line of its key stands in braces"
+        fix = [Edit(mishap.span(start, start), "{"), Edit(mishap.span(end, end), "}")]
     else:
-        text = mishap.text[last.start - mishap.span(0, 0).start : mishap.line_end] if last else ""
-        report.add(
-            "yaml-syntax",
-            "a text with `: ` in it must be quoted",
-            here,
-            help=f"write {quote(text)}"
-            if isinstance(mishap.last, Scalar) and 0 < len(text) < 120
-            else "quote it",
-        )
+        shown, message = quote(text), "a text with `: ` in it must be quoted"
+        fix = [Edit(whole, shown)] if TEXT.fullmatch(mishap.text, line, start) else []
+    shown = shown if shown.startswith('"') else f"`{shown}`"
+    is_short = start < mishap.at and len(text) < 120
+    help = f"write {shown}" if is_short else "quote it"
+    report.add("yaml-syntax", message, here, help=help, fix=fix)
 
 
 def _report_quoted(mishap: Mishap, here: Span, problem: str, report: Report) -> None:
