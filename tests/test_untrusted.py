@@ -96,6 +96,8 @@ NAMES = {
     "unknown steps": f"blocks:\n{block('B', STEPS)}model: {{stem: B}}\n",
     "unknown attributes": f"model: {{stem: {{conv: {{{many(9000, 'a#: 1')}}}}}}}\n",
     "unread stages": f"model: {{{many(3000, 's#: {from: input, relu: }')}}}\n",
+    "aliases in a line": f"a: [{'*a, ' * 100_000}]\nmodel: {{stem: relu}}\n",
+    "signs that are not seen": f"a: {chr(0x202E) * 300_000}\nmodel: {{stem: relu}}\n",
     "circle of blocks": f"blocks:\n"
     f"{''.join(block(f'B{i}', f'B{(i + 1) % 2000}') for i in range(2000))}model: {{stem: B0}}\n",
     "circle of stages": f"model: {{{many(3000, 's#: {branches: {p: , q: {from: s2999}}, join: add}')}}}\n",

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Report
@@ -35,16 +36,20 @@ ALIKE = _LETTERS | _SIGNS
 OTHER = re.compile(r"[^\x00-\x7f]")
 TEXT = re.compile(rf".*\b({'|'.join(TEXTS)}):")
 LAYOUT = ("yaml-syntax", "unsupported-yaml", "unbalanced-expression")
+MOST_MENDED = 1000  # of a line; one with more was written by no hand
 ELSEWHERE = ("bad-extends", "unreadable", "too-large")  # about names of files, and texts
+
+Lines = dict[tuple[str, int], Span | None]  # the first such character of lines, by path and number
 
 
 def explain_look_alikes(report: Report) -> None:
     """Let the errors that such a character made tell it, each character once."""
     told: set[tuple[str, int]] = set()
+    lines: Lines = {}
     for diagnostic in list(report):
         if diagnostic.severity is not Severity.ERROR or diagnostic.code in ELSEWHERE:
             continue
-        first = next((c for region in _regions(diagnostic) for c in _others(region)), None)
+        first = _first(diagnostic, lines)
         if first is None:
             if told and any(ascii_for(c) is not None for c in OTHER.findall(diagnostic.message)):
                 report.drop(diagnostic)  # what else there is to say of the same word
@@ -78,15 +83,26 @@ def named(character: str) -> str:
     return f"U+{ord(character):04X}" + (f", {name}" if name else "")
 
 
-def _regions(diagnostic: Diagnostic) -> Iterator[Span]:
-    """Where the character may stand: in what is wrong; where YAML gave up, also around it."""
+def _first(diagnostic: Diagnostic, lines: Lines) -> Span | None:
+    """The first such character of what is wrong; where YAML gave up, also of what is around it."""
     span = diagnostic.primary.span
-    first = Span(span.source, span.start, span.start + len(span.text.split("\n")[0]))
-    yield first
+    wrong = Span(span.source, span.start, span.start + len(span.text.split("\n")[0]))
+    if first := next(_others(wrong), None):
+        return first
     if diagnostic.code in LAYOUT:
         for number in (span.line, span.line - 1, span.line - 2, span.line + 1):
-            if 1 <= number <= len(span.source.line_starts):
-                yield _code(span.source, number)
+            if first := _first_of_line(span.source, number, lines):
+                return first
+    return None
+
+
+def _first_of_line(source: Source, number: int, lines: Lines) -> Span | None:
+    """The same of a line, which is looked at once: thousands of mistakes may stand in it."""
+    key = source.path, number
+    if key not in lines:
+        known = 1 <= number <= len(source.line_starts)
+        lines[key] = next(_others(_code(source, number)), None) if known else None
+    return lines[key]
 
 
 def _code(source: Source, number: int) -> Span:
@@ -114,7 +130,8 @@ def _explained(diagnostic: Diagnostic, first: Span) -> Diagnostic:
     looks = f"only looks like {like}" if seen else "is not seen"
     help = "write a plain space" if seen == " " else f"write `{mended}`" if mended else "remove it"
     beside = _on_lines(first) if diagnostic.code in LAYOUT else _others(diagnostic.primary.span)
-    edits = [Edit(each, _mended(each)) for each in beside]
+    some = list(islice(beside, MOST_MENDED + 1))
+    edits = [Edit(each, _mended(each)) for each in some] if len(some) <= MOST_MENDED else []
     return Diagnostic(
         diagnostic.code,
         f"{what} that {looks}: {named(first.text)}",
