@@ -33,11 +33,12 @@ Kinds = Counter[tuple[str, str, str]]  # diagnostics less their places, which an
 class Findings:
     """What there is to say about a spec, and the files that were read for it.
 
-    `errors` are those of loading it, then all; fewer where one could not go on. `stuck` is where
-    YAML could not.
+    `kinds` counts what is said. `errors` are those of loading it, then all; fewer where one could
+    not go on. `stuck` is where YAML could not.
     """
 
     diagnostics: tuple[Diagnostic, ...]
+    kinds: Kinds
     errors: tuple[Kinds, ...]
     files: Mapping[Source, Path]
     stuck: int | None
@@ -70,10 +71,8 @@ class Findings:
             growth = sum(len(e.text) - (e.span.end - e.span.start) for e in diagnostic.fix)
             end = max(edit.span.end for edit in diagnostic.fix)
             return self.stuck is None or self.stuck > end + growth
-        return (
-            _kinds(self.diagnostics)[_kind(diagnostic)]
-            < _kinds(before.diagnostics)[_kind(diagnostic)]
-        )
+        kind = _kind(diagnostic)
+        return self.kinds[kind] < before.kinds[kind]
 
 
 @dataclass(slots=True)
@@ -101,7 +100,7 @@ class Copies:
         if spec:
             analyse(spec, report, self.options)
             errors.append(_errors(report))
-        return Findings(tuple(report), tuple(errors), files, stuck)
+        return Findings(tuple(report), _kinds(report), tuple(errors), files, stuck)
 
 
 def copies_of(paths: Iterable[Path], options: Options, given: Path | None = None) -> Copies:

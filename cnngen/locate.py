@@ -100,14 +100,16 @@ def _find_in_zoo(name: str) -> Path:
 
 def _yaml_below(folder: Path) -> Iterator[Path]:
     """The YAML files in a folder and those below it, but for what is hidden or ignored by git."""
-    ignored: frozenset[str] | None = None
+    ignored: set[str] = set()
     for parent, folders, names in os.walk(folder, onerror=_refuse):  # which follows no links
+        # Above a repository in another one, git says nothing of what is in it.
+        asked = parent == str(folder) or ".git" in folders or ".git" in names
         folders[:] = [name for name in folders if not name.startswith(".")]
-        if folders and ignored is None:
+        if folders and asked:
             from cnngen.git import ignored_folders  # late, as most folders have no others in them
 
-            ignored = ignored_folders(str(folder))
-        folders[:] = [name for name in folders if os.path.join(parent, name) not in (ignored or ())]
+            ignored |= ignored_folders(parent)
+        folders[:] = [name for name in folders if os.path.join(parent, name) not in ignored]
         for name in names:
             if name.endswith(SUFFIXES) and not name.startswith("."):
                 yield Path(parent, name)

@@ -125,6 +125,14 @@ def test_what_git_has_is_not_ignored(run: Run):
     assert [str(path) for path in find_specs(".")] == [*EXPECTED, "scratch/net.yaml"]
 
 
+def test_a_repository_in_another_one_has_its_own_rules(run: Run):
+    put("nets/other/mine/net.yaml")
+    put("nets/other/net.yaml")
+    put("nets/other/.gitignore", "mine/\n")
+    git("init", "-q", "nets/other")
+    assert [str(path) for path in find_specs(".")] == [*EXPECTED, "nets/other/net.yaml"]
+
+
 def test_a_folder_without_specs_says_what_a_spec_is(run: Run):
     put("docs/mkdocs.yml", WORKFLOW)
     done = run("fmt", "docs")

@@ -23,6 +23,7 @@ from cnngen.semantics.network import Layer, Network, Scope
 
 OP = re.compile(
     r"(?:(?P<h>\d+) x (?P<w>\d+) )?(?P<name>\w+)(?:, (?P<out>[\d–]+))?(?:, stride (?P<stride>[\d x]+))?"
+    r"(?:, dilation (?P<dilation>[\d x]+))?(?:, groups (?P<groups>\d+))?"
 )
 WORDS = {sign: word for word, sign in JOINS.items()}
 
@@ -102,12 +103,17 @@ def _says(text: str, op: Op) -> bool:
     found = OP.fullmatch(text)
     assert found, text
     kernel = (int(found["h"]), int(found["w"])) if found["h"] else None
-    stride = tuple(map(int, (found["stride"] or "1").split(" x ")))
+    stride, dilation = (
+        (tuple(map(int, (found[name] or "1").split(" x "))) * 2)[:2]
+        for name in ("stride", "dilation")
+    )
     out = op.values.get("out")
     return (
         found["name"] == op.name
         and kernel == op.values.get("kernel")
-        and (stride * 2)[:2] == (op.values.get("stride") or (1, 1))
+        and stride == (op.values.get("stride") or (1, 1))
+        and dilation == (op.values.get("dilation") or (1, 1))
+        and int(found["groups"] or 1) == op.values.get("groups", 1)
         and (bool(found["out"]) == bool(out))
         and (not out or _holds(found["out"], out))
     )
@@ -196,3 +202,15 @@ def test_uses_are_one_only_where_they_are_equal(
     assert sum(box.times for box in uses) == 3 * len(values[0])
     assert len(uses) == len(set(zip(*values, strict=True)))
     assert list(disagreements(network)) == []
+
+
+def test_dilation_and_groups_are_shown():
+    text = MERGED.replace("kernel: kernel, padding", "kernel: 3, KEY: kernel, padding")
+    text = text.replace("WIDTHS", "[16, 16, 16]").replace("KERNELS", "[1, 2, 4]")
+    for key in ("dilation", "groups"):
+        network = build(text.replace("KEY", key).replace("GATES", "[0, 0, 0]")).network
+        whole, *beside = figures(network)
+        lines = [inside.boxes[0].lines[0] for inside in beside]
+        assert lines == ["3 x 3 conv, 16", *(f"3 x 3 conv, 16, {key} {n}" for n in (2, 4))]
+        assert [box.times for box in whole.boxes if box.use] == [3, 3, 3]
+        assert list(disagreements(network)) == []

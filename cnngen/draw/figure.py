@@ -157,9 +157,11 @@ def stage_of(path: str) -> str:
 
 def op_text(op: Op, channels: str | None = None) -> str:
     """`7 x 7 conv, 64, stride 2`; the number of channels may be said in another way."""
-    out, stride = op.values.get("out"), op.values.get("stride")
+    out, groups = op.values.get("out"), op.values.get("groups", 1)
     parts = [label(op)]
     parts += [str(out) if channels is None else channels] if out else []
-    if stride and stride != (1, 1):
-        parts.append(f"stride {' x '.join(map(str, dict.fromkeys(stride)))}")
+    for name in ("stride", "dilation"):
+        if (steps := op.values.get(name)) and steps != (1, 1):
+            parts.append(f"{name} {' x '.join(map(str, dict.fromkeys(steps)))}")
+    parts += [f"groups {groups}"] if groups != 1 else []
     return ", ".join(parts)
