@@ -9,6 +9,8 @@ from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Any
 
+from cnngen.diagnostics.terminal import one_line
+
 EXTRAS = {
     "torch": "torch",
     "keras": "tensorflow",
@@ -25,23 +27,33 @@ NAMES = {"torch": "PyTorch", "keras": "Keras", "tensorflow": "TensorFlow"}
 
 
 class MissingFrameworkError(Exception):
-    """A framework that a command needs is not installed; the message names the extra."""
+    """A package that a command needs is not installed, or cannot be imported; the message says what
+    to install, or what the package said."""
 
 
 def framework(name: str) -> Any:
     """A framework's module, untyped: Keras has no types, and PyTorch not enough for strict mode."""
-    quiet = _silence() if name in LOUD and name not in sys.modules else nullcontext()
-    try:
-        with quiet:
-            module: Any = import_module(name)
-            if name == "tensorflow":
-                module.config.list_physical_devices()  # says what it did not find, once
-    except ImportError as error:
-        if error.name and error.name.split(".")[0] != name:
-            raise
-        message = f"{NAMES.get(name, name)} is not installed: pip install 'cnngen[{EXTRAS[name]}]'"
-        raise MissingFrameworkError(message) from None
+    package = name.partition(".")[0]
+    with _silence() if name in LOUD and name not in sys.modules else nullcontext():
+        module = imported(name, f"pip install 'cnngen[{EXTRAS[package]}]'")
+        if name == "tensorflow":
+            module.config.list_physical_devices()  # says what it did not find, once
     return module
+
+
+def imported(name: str, remedy: str) -> Any:
+    """A module of a package that somebody else wrote; whatever that raises is said in its name."""
+    package = name.partition(".")[0]
+    called = NAMES.get(package, package)
+    try:
+        return import_module(name)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == package:
+            raise MissingFrameworkError(f"{called} is not installed: {remedy}") from None
+        said = one_line(" ".join(str(error).split()))
+        raise MissingFrameworkError(
+            f"{called} cannot be imported: {type(error).__name__}: {said}"
+        ) from error
 
 
 def keras_on_tensorflow() -> Any:

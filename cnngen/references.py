@@ -9,7 +9,7 @@ from typing import Any
 
 from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
-from cnngen.frameworks import MissingFrameworkError, framework, keras_on_tensorflow
+from cnngen.frameworks import MissingFrameworkError, framework, imported, keras_on_tensorflow
 from cnngen.ops.base import Image
 from cnngen.weights.graph import WeightGraph
 from cnngen.weights.places import Framework
@@ -139,14 +139,10 @@ def _package(name: str) -> Any:
     """torchvision or timm."""
     framework("torch")
     try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise MissingFrameworkError(f"{name} is not installed: pip install {name}") from None
-    except RuntimeError as error:
+        return imported(name, f"pip install {name}")
+    except MissingFrameworkError as error:
         if "torchvision::nms" not in str(error):
-            raise NoReferenceError(f"{name} cannot be imported: {error}") from None
+            raise
         _declare_nms()
         return import_module(name)
 

@@ -266,6 +266,39 @@ def test_a_missing_package_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
+    "fault",
+    ["OSError('no such library')", "ImportError('no such library')", "AttributeError('no such')"],
+)
+@pytest.mark.parametrize(
+    ("package", "called", "options"),
+    [
+        ("torch", "PyTorch", ()),
+        ("safetensors", "safetensors", ()),
+        ("torchvision", "torchvision", ("--from", "torchvision:resnet18")),
+        ("timm", "timm", ("--from", "timm:resnet18")),
+    ],
+)
+def test_what_a_package_raises_when_it_is_imported_is_said_in_its_name(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    package: str,
+    called: str,
+    options: tuple[str, ...],
+    fault: str,
+) -> None:
+    save(folder)
+    (folder / "packages" / package).mkdir(parents=True)
+    (folder / "packages" / package / "__init__.py").write_text(f"raise {fault}", encoding="utf-8")
+    monkeypatch.syspath_prepend(folder / "packages")
+    for name in [x for x in sys.modules if x.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    result = run(folder, "torch.safetensors", "out.pt", *options)
+    assert result.exit_code == 2
+    kind, text = fault.removesuffix("')").split("('")
+    assert f"{called} cannot be imported: {kind}: {text}\n" in result.stderr
+
+
+@pytest.mark.parametrize(
     "arguments", [["map", "network.yaml"], ["convert", "a.pt", "b.keras", "--spec", "network.yaml"]]
 )
 def test_without_numpy_what_to_install_is_said(folder: Path, arguments: list[str]) -> None:

@@ -48,6 +48,7 @@ def tar(*names: str) -> bytes:
 FILES: dict[str, tuple[bytes, str, str]] = {
     "lfs.pth": (LFS.encode(), "is a pointer of Git LFS", "git lfs pull --include lfs.pth"),
     "page.pt": (HTML.encode(), "is a page of the web", "download the file itself"),
+    "marked.h5": (b"\xef\xbb\xbf" + HTML.encode(), "is a page of the web", "the file itself"),
     "empty.pt": (b"", "is empty", "download or copy it again"),
     "a.onnx": (b"\x08\x08\x12\x07pytorch\x1a\x052.0.0:", "is an ONNX model", "torch.save("),
     "a.ckpt.index": (

@@ -141,7 +141,10 @@ def test_a_checkpoint_of_a_training(folder: Path, key: str, zipped: bool) -> Non
     check(folder, "last.pth.tar", original, said=said)
 
 
-@pytest.mark.parametrize("name", ["a.ckpt", "a.pth.tar", "a.bin", "a.tar", "a.weights.h5", "a"])
+@pytest.mark.parametrize(
+    "name",
+    ["a.ckpt", "a.pth.tar", "a.bin", "a.tar", "a.weights.h5", "a.safetensors", "a"],
+)
 def test_the_ending_does_not_count(folder: Path, name: str) -> None:
     torch.save(model().state_dict(), folder / name)
     check(folder, name, model())

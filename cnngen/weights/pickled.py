@@ -75,8 +75,12 @@ def read_pickle(path: Path, *, zipped: bool) -> Contents:
         with (
             warnings.catch_warnings(action="ignore"),
             torch.serialization.safe_globals(known),
-        ):
-            found: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+            path.open("rb") as file,
+        ):  # a path would be read as what its ending says
+            mapped = zipped and path.suffix != ".safetensors"
+            found: Any = torch.load(
+                path if mapped else file, map_location="cpu", weights_only=True, mmap=mapped
+            )
     except Exception as error:
         raise WeightsFileError(_refused(path, named, error)) from None
     entries: list[Entry] = []

@@ -27,7 +27,7 @@ COMPRESSED = {
     b"\xfd7zXZ\0": "unxz",
     b"(\xb5/\xfd": "unzstd",
 }
-MARKUP = re.compile(rb"\s*<(!doctype html|html|head|\?xml|!--)", re.IGNORECASE)
+MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(!doctype html|html|head|\?xml|!--)", re.IGNORECASE)
 WEIGHTS = (".safetensors", ".pt", ".pth", ".pth.tar", ".bin", ".ckpt", ".keras", ".h5")
 
 PLACES = re.compile(r"<(?:IN|OUT(\.\w+))>")
