@@ -24,7 +24,7 @@ class Waiting:
 
     label: str
     terminal: bool = field(default_factory=lambda: bool(sys.stderr) and sys.stderr.isatty())
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=lambda: time.monotonic())
     place: str = ""  # of several, where the same phases follow each other
     phase: str = ""
     said: tuple[str, float] = ("", 0.0)  # the last phase that was said, and when

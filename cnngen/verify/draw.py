@@ -26,8 +26,10 @@ from cnngen.weights.layout import Array
 LOG_SIZES = log(0.25), log(6.0)  # how large channels are beside each other
 SCALE = 1.0
 BIASES = (-1.0, 3.0)
-# Of a channel, by the mean of all: what varies less is noise, which its norm would blow up.
+# What varies less is noise, which its norm would blow up: of a channel, by the mean of all, and by
+# its own mean square, as few values may be near each other where maps are small.
 LEAST_VARIANCE = 1e-2
+LEAST_SHARE = 0.5
 
 
 def randomize(model: Any, seed: int, x: Any) -> None:
@@ -146,6 +148,7 @@ def _near(rng: np.random.Generator, x: Array) -> tuple[Array, Array]:
     """A mean and a variance for each of the last axis, near to what they are, and not those."""
     values = x.reshape(-1, x.shape[-1]).astype("float64")
     variance, center = cast("Array", values.var(0)), cast("Array", values.mean(0))
+    variance = np.maximum(variance, LEAST_SHARE * np.square(values).mean(0))
     variance = np.maximum(variance, LEAST_VARIANCE * variance.mean())
     variance[variance == 0] = 1.0
     mean = center - np.sqrt(variance) * rng.uniform(0, 1, variance.shape)  # adds as biases do
