@@ -4,6 +4,7 @@ What a spec changes may fail only where the one that it extends uses it. Which c
 tried: without the right one, the mistake is gone.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -25,6 +26,7 @@ from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, is_null
 
 MOST_CHANGES = 16  # that are tried
 MOST_PLACES = 3  # of one change, that are shown
+LONGEST_SHOWN = 70  # of what was there before
 NAMED = ("blocks", "model")  # parts to which a spec may add, so that a misspelt name adds something
 WIDER = {("int", "float"), ("ints", "floats")}  # the second type has all values of the first
 
@@ -178,17 +180,19 @@ def _help(change: Change, error: Diagnostic) -> str:
     old, name = change.old, one_line(change.key.text)
     if change.near:
         return f"did you mean `{change.near}`? `{change.base}` has that, and no `{name}`"
-    if error.help and (error.remedies or error.help.startswith(f"write `{change.part}:")):
+    was_tried = error.remedies or (error.help or "").startswith(f"write `{change.part}:")
+    is_elsewhere = re.search(rf"at line \d+ of {re.escape(change.base)}", error.help or "")
+    if error.help and was_tried and not is_elsewhere:
         return error.help
     if is_null(change.value):
         return f"keep it: remove `{name}: null`; or change what needs it"
     if old is None:
         return f"remove it: `{change.base}` does without `{name}`"
-    if isinstance(old, Scalar) and "\n" not in old.span.text:
-        return f"`{change.base}` has `{name}: {one_line(old.span.text)}`"
     params = old.get("params") if isinstance(old, Mapping) and change.part == "blocks" else None
     if params and error.code in ("unknown-parameter", "missing-parameter"):
         return f"its `params` in `{change.base}` are `{one_line(params.span.text)}`"
+    if "\n" not in old.span.text and len(old.span.text) <= LONGEST_SHOWN:
+        return f"`{change.base}` has `{name}: {one_line(old.span.text)}`"
     return f"`{change.base}` has another `{name}`, with which it fits"
 
 

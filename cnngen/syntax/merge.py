@@ -54,7 +54,9 @@ def _merge_part(
         if not is_null(value):
             merged[key.text] = (
                 key,
-                _merge_attributes(known[1], value, without) if known and part == "defaults" else value,
+                _merge_attributes(known[1], value, without)
+                if known and part == "defaults"
+                else value,
             )
         elif known:
             del merged[key.text]

@@ -9,7 +9,7 @@ from cnngen.diagnostics.synonyms import TYPES as OTHER_TYPES
 from cnngen.diagnostics.synonyms import translate
 from cnngen.source import Span
 from cnngen.syntax.default_type import default_type
-from cnngen.syntax.expression import Constant, Expression, InputChannels, Name, walk
+from cnngen.syntax.expression import Constant, Expression, InputChannels, ListOf, Name, walk
 from cnngen.syntax.parse_value import LONGEST_TEXT, entries, mapping, parse_new_name, read_value
 from cnngen.syntax.tree import Identifier, Parameter, ParameterType, unread
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
@@ -84,9 +84,19 @@ def _parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repo
             "wrong-type",
             f"the default of `{shown}` must be a number, `true` or `false`, or a list of numbers",
             value.span,
+            help=_numbers_instead(default),
         )
         return _unsound(name, default)
     return Parameter(name, type, default, about)
+
+
+def _numbers_instead(default: Expression) -> str | None:
+    """A list of truth values as one of numbers."""
+    items = default.items if isinstance(default, ListOf) else ()
+    values = [int(i.value) for i in items if isinstance(i, Constant) and isinstance(i.value, bool)]
+    if not values or len(values) < len(items):
+        return None
+    return f"write `{values}`, and compare where you read one of them: `... == 1`"
 
 
 def is_constant(default: Expression, report: Report, *, or_type: bool = False) -> bool:

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.model import Edit, Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.source import Span
+from cnngen.syntax.called_words import distribution_in_braces
 from cnngen.syntax.expression import Expression, ListOf
 from cnngen.syntax.expression_parser import parse_expression
 from cnngen.syntax.names import LONGEST_NAME, NameKind, check_name
@@ -185,15 +186,26 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
     for key, value in attributes.entries:
         name = parse_name(key, "an attribute", report)
         what = f"`{brief(key.text)}`"
-        parsed = (
-            _distribution(value, what, report)
-            if isinstance(value, Mapping)
-            else parse_value(value, what, report)
-        )
+        parsed = _argument(value, what, report)
         if name is None or parsed is None:
             name, parsed = name or Identifier("", key.span), unread(value.span)
         arguments.append(Argument(name, parsed))
     return tuple(arguments)
+
+
+def _argument(node: Node, what: str, report: Report) -> Expression | Distribution | None:
+    if isinstance(node, Mapping):
+        return _distribution(node, what, report)
+    if isinstance(node, Scalar) and (braces := distribution_in_braces(node.text)):
+        report.add(
+            "wrong-kind",
+            f"`{node.text.split('(')[0].strip()}` is no function, but an initial distribution",
+            node.span,
+            help=f"write `{braces}`",
+            fix=(Edit(node.span, braces),),
+        )
+        return unread(node.span)
+    return parse_value(node, what, report)
 
 
 def _nameless(node: Node) -> Expression | None:
