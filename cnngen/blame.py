@@ -4,57 +4,98 @@ What a spec changes may fail only where the one that it extends uses it. Which c
 tried: without the right one, the mistake is gone.
 """
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from cnngen.analysis import Options, analyse
 from cnngen.diagnostics.codes import FOLLOWED, Severity
 from cnngen.diagnostics.model import Diagnostic, Label, Report
+from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
-from cnngen.semantics.parameters import WORDS, fits
+from cnngen.semantics.parameters import WORDS
 from cnngen.source import Source, Span
 from cnngen.syntax.default_type import default_type
-from cnngen.syntax.expression import Constant
 from cnngen.syntax.load import Reader, load
 from cnngen.syntax.merge import PARTS
 from cnngen.syntax.parse_value import parse_value
 from cnngen.syntax.read import read
-from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar
+from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, is_null
 
 MOST_CHANGES = 16  # that are tried
 MOST_PLACES = 3  # of one change, that are shown
+LONGEST_SHOWN = 70  # of what was there before
+NAMED = ("blocks", "model")  # parts to which a spec may add, so that a misspelt name adds something
+WIDER = {("int", "float"), ("ints", "floats")}  # the second type has all values of the first
 
-Kind = tuple[str, str, str, int]
+Kind = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An entry that stands over one of a spec that is extended, or beside those in its place."""
+
+    part: str
+    key: Scalar
+    value: Node
+    before: tuple[Mapping, ...]  # what has that entry, or could have it, in the specs extended
+
+    @property
+    def old(self) -> Node | None:
+        """What it replaces."""
+        found = (mapping.get(self.key.text) for mapping in self.before)
+        return next((node for node in found if node is not None), None)
+
+    @property
+    def base(self) -> str:
+        """The file whose entry it replaces, or beside whose entries it stands."""
+        return one_line((self.old or self.before[-1]).span.source.path)
+
+    @property
+    def near(self) -> str | None:
+        """The name in the spec extended for which this may be misspelt."""
+        if self.old or self.part not in NAMED:
+            return None
+        return suggest(self.key.text, (key.text for node in self.before for key, _ in node.entries))
 
 
 def blamed(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """The diagnostics, those moved that a change of the spec makes in one that it extends."""
     reader, sources = _remembering(options.reader)
     load(path, Report(), reader=reader)
-    own = next(iter(sources.values()), None)
-    elsewhere = [
-        d for d in diagnostics if own and _is_error(d) and d.primary.span.source.path != own.path
-    ]
-    if own is None or not elsewhere:
+    changes = list(islice(_changes([*sources.values()]), MOST_CHANGES))
+    if not changes or not any(map(_is_error, diagnostics)):
         return diagnostics
-    left, moved = {_kind(d): d for d in elsewhere}, list[Diagnostic]()
-    for part, key, value in islice(_changes(own), MOST_CHANGES):
-        if not left:
-            break
-        remaining = _remaining(path, options, reader, key.span)
-        new = {kind[0] for kind in remaining - {_kind(d) for d in diagnostics}}
+    before = {_kind(d) for d in diagnostics}
+    left = {_kind(d): d for d in diagnostics if _is_error(d)}
+    moved: dict[Kind, Diagnostic] = {}
+    for change in changes:
+        able = {kind: d for kind, d in left.items() if _may_make(change, d)}
+        if not able:
+            continue
+        remaining = _remaining(path, options, reader, change.key.span)
+        new = {kind[0] for kind in remaining - before}
         gone = [
             d
-            for kind, d in left.items()
+            for kind, d in able.items()
             if kind not in remaining and (d.code not in FOLLOWED or new <= FOLLOWED)  # else hidden
         ]
         if gone:
-            moved.append(_moved(part, key, value, gone, [*sources.values()]))
-            left = {kind: d for kind, d in left.items() if kind in remaining}
-    kept = [d for d in diagnostics if d not in elsewhere or _kind(d) in left]
-    return [*moved, *kept]
+            moved[_kind(gone[0])] = _moved(change, gone)
+            left = {kind: d for kind, d in left.items() if d not in gone}
+    kept = [d for d in diagnostics if not _is_error(d) or _kind(d) in left]
+    return [*moved.values(), *kept]
+
+
+def _may_make(change: Change, error: Diagnostic) -> bool:
+    """Whether an error stands in another file, or in what a misspelt name added."""
+    at = error.primary.span
+    if at.source.path != change.key.span.source.path:
+        return True
+    is_inside = _is_in(at, change.key.span.to(change.value.span))
+    return is_inside and error.code in FOLLOWED and change.near is not None
 
 
 def _remembering(given: Reader) -> tuple[Reader, dict[Path, Source]]:
@@ -70,13 +111,30 @@ def _remembering(given: Reader) -> tuple[Reader, dict[Path, Source]]:
     return reader, sources
 
 
-def _changes(source: Source) -> Iterator[tuple[str, Scalar, Node]]:
-    """What a spec says in its parts."""
-    root = read(source, Report())
-    for part in PARTS if root else ():
-        node = root.get(part) if root else None
-        for key, value in node.entries if isinstance(node, Mapping) else ():
-            yield part, key, value
+def _changes(sources: Sequence[Source]) -> Iterator[Change]:
+    """What each spec changes of those that it extends; of the first one first."""
+    roots = [root for source in sources if (root := read(source, Report()))]
+    for i, root in enumerate(roots[:-1]):
+        extended = roots[i + 1 :]
+        for key, value in root.entries:
+            if key.text == "input":
+                yield Change("input", key, value, tuple(extended))
+            elif key.text in PARTS:
+                yield from _within(key.text, value, _get_all(extended, key.text))
+
+
+def _within(part: str, node: Node, before: tuple[Mapping, ...]) -> Iterator[Change]:
+    for key, value in node.entries if isinstance(node, Mapping) and before else ():
+        attributes = _get_all(before, key.text)
+        if part == "defaults" and isinstance(value, Mapping) and attributes:
+            yield from _within(part, value, attributes)
+        else:
+            yield Change(part, key, value, before)
+
+
+def _get_all(mappings: Sequence[Mapping], key: str) -> tuple[Mapping, ...]:
+    found = (mapping.get(key) for mapping in mappings)
+    return tuple(node for node in found if isinstance(node, Mapping))
 
 
 def _remaining(path: Path, options: Options, reader: Reader, without: Span) -> set[Kind]:
@@ -86,31 +144,26 @@ def _remaining(path: Path, options: Options, reader: Reader, without: Span) -> s
     return {_kind(d) for d in report if _is_error(d)}
 
 
-def _moved(
-    part: str,
-    key: Scalar,
-    value: Node,
-    gone: Sequence[Diagnostic],
-    sources: Sequence[Source],
-) -> Diagnostic:
+def _moved(change: Change, gone: Sequence[Diagnostic]) -> Diagnostic:
     """One mistake for all that a change makes, where the change is."""
-    first, before = gone[0], _before(part, key, sources)
-    whole = key.span.to(value.span)
+    first = gone[0]
+    whole = change.key.span.to(change.value.span)
+    shown = [label for label in first.secondary if not _is_in(label.span, whole)]
     inside = next((label for label in first.secondary if _is_in(label.span, whole)), None)
     places = [replace(d.primary, text=d.primary.text or "here it does not fit") for d in gone]
-    others = [label for label in first.secondary if label is not inside]
-    wrong = _wrong_type(key, value, before) if part == "params" else None
-    if wrong:
+    places = [label for label in places if not _is_in(label.span, whole)]
+    if wrong := _wrong_type(change):
         message, help = wrong
-        first, others = replace(first, code="wrong-type", notes=()), []
+        first, shown = replace(first, code="wrong-type", notes=()), []
     else:
-        message, help = first.message, first.help if first.remedies else _instead(before, sources)
-    changed = Label(value.span if part == "params" else key.span, "changed here")
+        message, help = first.message, _help(change, first)
+    is_short = change.part == "params" or isinstance(change.value, Scalar)
+    changed = change.value if is_short and not is_null(change.value) else change.key
     return replace(
         first,
         message=message,
-        primary=inside or changed,
-        secondary=(*places[:MOST_PLACES], *others),
+        primary=inside or Label(changed.span, "changed here" if change.old else "added here"),
+        secondary=(*places[:MOST_PLACES], *shown),
         help=help,
         fix=(),
         remedies=(),
@@ -122,39 +175,44 @@ def _is_in(span: Span, whole: Span) -> bool:
     return same and whole.start <= span.start and span.end <= whole.end
 
 
-def _instead(before: Node | None, sources: Sequence[Source]) -> str:
-    if before is None:
-        return f"`{one_line(sources[1].path)}` does without it"
-    place = one_line(before.span.source.path)
-    if isinstance(before, Scalar) and "\n" not in before.span.text:
-        return f"`{place}` has `{one_line(before.span.text)}` instead"
-    return f"`{place}` has another one, which fits"
+def _help(change: Change, error: Diagnostic) -> str:
+    """What to do about a change; what was tried is better than what was there before."""
+    old, name = change.old, one_line(change.key.text)
+    if change.near:
+        return f"did you mean `{change.near}`? `{change.base}` has that, and no `{name}`"
+    was_tried = error.remedies or (error.help or "").startswith(f"write `{change.part}:")
+    is_elsewhere = re.search(rf"at line \d+ of {re.escape(change.base)}", error.help or "")
+    if error.help and was_tried and not is_elsewhere:
+        return error.help
+    if is_null(change.value):
+        return f"keep it: remove `{name}: null`; or change what needs it"
+    if old is None:
+        return f"remove it: `{change.base}` does without `{name}`"
+    params = old.get("params") if isinstance(old, Mapping) and change.part == "blocks" else None
+    if params and error.code in ("unknown-parameter", "missing-parameter"):
+        return f"its `params` in `{change.base}` are `{one_line(params.span.text)}`"
+    if "\n" not in old.span.text and len(old.span.text) <= LONGEST_SHOWN:
+        return f"`{change.base}` has `{name}: {one_line(old.span.text)}`"
+    return f"`{change.base}` has another `{name}`, with which it fits"
 
 
-def _before(part: str, key: Scalar, sources: Sequence[Source]) -> Node | None:
-    """What a file that is extended says for the same key."""
-    for source in sources[1:]:
-        root = read(source, Report())
-        node = root.get(part) if root else None
-        if isinstance(node, Mapping) and (found := node.get(key.text)):
-            return found
-    return None
-
-
-def _wrong_type(key: Scalar, value: Node, before: Node | None) -> tuple[str, str] | None:
+def _wrong_type(change: Change) -> tuple[str, str] | None:
     """What to say of a parameter whose new value is of another type."""
-    if before is None:
+    old, new = (
+        parse_value(node, "it", Report()) if node and change.part == "params" else None
+        for node in (change.old, change.value)
+    )
+    wanted, given = default_type(old) if old else None, default_type(new) if new else None
+    if old is None or new is None or change.old is None or wanted is None:
         return None
-    old, new = (parse_value(node, "it", Report()) for node in (before, value))
-    type = default_type(old) if old else None
-    if type is None or not isinstance(new, Constant) or fits(type, new.value):
+    if given == wanted or (given, wanted) in WIDER:
         return None
-    number = new.value if isinstance(new.value, float) and type == "int" else None
-    is_whole = number is not None and number.is_integer()
+    name, text = change.key.text, one_line(change.value.span.text)
+    is_whole = wanted == "int" and given == "float" and text.removesuffix(".0").isdecimal()
+    as_before = text.removesuffix(".0") if is_whole else one_line(change.old.span.text)
     return (
-        f"`{key.text}` must be {WORDS[type]}, as in the spec that this extends,"
-        f" not `{value.span.text}`",
-        f"write `{key.text}: {number:.0f}`" if is_whole else f"there it is `{before.span.text}`",
+        f"`{name}` must be {WORDS[wanted]}, as in the spec that this extends, not `{text}`",
+        f"write `{name}: {as_before}`",
     )
 
 
@@ -164,4 +222,4 @@ def _is_error(diagnostic: Diagnostic) -> bool:
 
 def _kind(diagnostic: Diagnostic) -> Kind:
     span = diagnostic.primary.span
-    return diagnostic.code, diagnostic.message, span.source.path, span.start
+    return diagnostic.code, span.source.path, span.start

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import networkx as nx
 
 from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.suggest import suggest
 from cnngen.program.algebra import free_names
 from cnngen.semantics.cycles import find_cycle
 from cnngen.semantics.resolution import Resolution
@@ -121,13 +122,17 @@ def _dependencies(body: Body, resolution: Resolution, found: Mapping[str, set[st
 def _report_unused_blocks(resolution: Resolution, report: Report) -> None:
     spec = resolution.spec
     used = {call.callee.text for _, body in _bodies(resolution) for call in calls(body)}
+    extended = [n for n, b in spec.blocks.items() if b.name.span.source is not spec.span.source]
     for name, block in spec.blocks.items():
         if name not in used and block.name.span.source is spec.span.source:
+            near = suggest(name, extended)
             report.add(
                 "unused-block",
                 f"no step uses the block `{name}`",
                 block.name.span,
-                help=f"use it: `- {name}`, or remove it",
+                help=f"did you mean `{near}`, as in the spec that this extends?"
+                if near
+                else f"use it: `- {name}`, or remove it",
             )
 
 

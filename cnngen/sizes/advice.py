@@ -36,7 +36,8 @@ def advise(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[
         return diagnostics
     first, (note, image) = errors[0], nearest
     advised = replace(first, notes=(*(first.notes or _stage(first, spec)), note))
-    if first.help == SAME_SIZE and given == own:
+    elsewhere = spec.input.span.source.path != first.primary.span.source.path
+    if (first.help == SAME_SIZE or elsewhere) and given == own:
         sides = f"channels: {image.channels}, height: {image.height}, width: {image.width}"
         at = spec.input.span
         where = f" at line {at.line}" if at.source.path == str(path) and "\n" not in at.text else ""

@@ -20,11 +20,13 @@ Entries = dict[str, tuple[Scalar, Node]]
 def merge(parent: Mapping, child: Mapping, report: Report, without: Span | None = None) -> Mapping:
     """The keys of the parent, changed as the child says; what it adds stands at the end.
 
-    `without` is the key of an entry of the child that does not count.
+    `without` is the key of an entry that does not count.
     """
     merged = _entries(parent)
     merged.pop(OWN, None)
     for key, value in child.entries:
+        if key.span == without:
+            continue
         if key.text in PARTS:
             known = merged.get(key.text)
             value = _merge_part(key.text, known[1] if known else None, value, report, without)
@@ -52,7 +54,9 @@ def _merge_part(
         if not is_null(value):
             merged[key.text] = (
                 key,
-                _merge_attributes(known[1], value) if known and part == "defaults" else value,
+                _merge_attributes(known[1], value, without)
+                if known and part == "defaults"
+                else value,
             )
         elif known:
             del merged[key.text]
@@ -61,12 +65,14 @@ def _merge_part(
     return Mapping(tuple(merged.values()), new.span)
 
 
-def _merge_attributes(old: Node, new: Node) -> Node:
+def _merge_attributes(old: Node, new: Node, without: Span | None) -> Node:
     """The defaults of one op; `null` removes one that is there, and else is a value."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return new
     merged = _entries(old)
     for key, value in new.entries:
+        if key.span == without:
+            continue
         if is_null(value) and key.text in merged:
             del merged[key.text]
         else:
