@@ -154,7 +154,7 @@ def test_a_lone_input_is_a_name() -> None:
         ("a b", "bad-expression", "`b` does not belong here", None),
         ("3, 5", "bad-expression", "`,` does not belong here", "`[3, 5]`"),
         ("(3, 5)", "bad-expression", "a list is written in brackets", "`[a, b]`"),
-        ("xs[1:]", "bad-expression", "`:` does not belong here", "`xs[i]`"),
+        ("xs[1:]", "bad-expression", "`:` does not belong here", "`xs[0]`"),
         ("a == not b", "bad-expression", "`not` needs parentheses here", "`(not ...)`"),
         ("(a", "bad-expression", "`(` is never closed", None),
         ("a)", "bad-expression", "`)` closes nothing", None),

@@ -29,7 +29,7 @@ OTHERWISE = {
     r"^(the keys are|besides|it belongs to|it takes|here one can read|there are|say for what)": (
         "lists what there is, for the author to choose"
     ),
-    r"which fits$|does without it$|` instead$|^a name has|^`from` names|which takes `\w+`$|has no op here": (
+    r"which (it )?fits$|does without it$|` instead$|^a name has|^`from` names|which takes `\w+`$|has no op here": (
         "tells what there is"
     ),
     r"^`cnngen ops` lists|^the functions are|^heights and widths|^the first element|^a key is a single": (
@@ -54,7 +54,7 @@ OTHERWISE = {
         "asks for another reference"
     ),
     r"^(put|use) `(flatten|global_avg_pool)`|^give it \d+ features": "asks for a layer elsewhere",
-    r"^a list has no slices|^compare with|^write `//`|^write `int\(|^put it in brackets|^compare it|^a (power|product) is": (
+    r"^a list has no slices|and compare with|^write `//`|^write `int\(|^put it in brackets|^compare it|^a (power|product) is": (
         "says how to write an expression, which the author has to do"
     ),
     r"^(add `do|add a branch|write several steps|write a step)": "asks for steps",
