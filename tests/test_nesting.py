@@ -58,7 +58,7 @@ def test_the_statements_that_are_written_grow_with_depth(
         add(self, statement)
 
     counts: dict[int, int] = {}
-    deepest = 28 if level.count("{") < 4 else 14  # lists and mappings may be 64 deep
+    deepest = 20 if level.count("{") < 4 else 14  # loops may be 20 deep, lists and mappings 64
     for depth in (deepest // 2, deepest):
         network = build(nested(level, depth)).network
         monkeypatch.setattr(Code, "add", count)
@@ -67,6 +67,22 @@ def test_the_statements_that_are_written_grow_with_depth(
         counts[depth] = written
         monkeypatch.setattr(Code, "add", add)
     assert counts[deepest] <= 5 * counts[deepest // 2]  # of twice the depth
+
+
+LOOPS = [name for name, level in LEVELS.items() if "repeat" in level or "each" in level]
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+@pytest.mark.parametrize("name", LOOPS)
+def test_python_reads_what_is_nested_as_deep_as_may_be(name: str, target: str) -> None:
+    """It allows 20 loops in each other, and 100 levels of indentation."""
+    deepest = 20 if LEVELS[name].count("{") < 4 else 14
+    compile(find_target(target).render(build(nested(LEVELS[name], deepest)).network), "", "exec")
+
+
+def test_more_loops_than_python_allows_are_refused() -> None:
+    with pytest.raises(AssertionError, match="more than 20 loops stand in each other"):
+        build(nested(LEVELS["repeat"], 21))
 
 
 @pytest.mark.torch

@@ -9,6 +9,7 @@ from cnngen.semantics.call_errors import report_callee
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
 from cnngen.semantics.keys import check_functions, check_keys
 from cnngen.semantics.names import Names, check_expression, check_part, gather_unknown
+from cnngen.semantics.nesting import check_nesting
 from cnngen.semantics.overrides import check_overrides
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.shadowed import instead_of_parameter, instead_of_variable
@@ -37,6 +38,8 @@ def resolve(spec: Spec, report: Report) -> Resolution:
         check_keys(block.body, resolution.arrangement(block.body, block=True), report)
     for stage in spec.stages:
         check_keys(stage.body, resolution.arrangement(stage.body), report)
+    for part in (*spec.blocks.values(), *spec.stages):
+        check_nesting(part.body, report)
     check_functions(spec, report)
     order_blocks(resolution, report)
     check_overrides(spec, report)

@@ -1,0 +1,23 @@
+"""Nesting: loops in loops, of which Python allows only so many in a function."""
+
+from cnngen.diagnostics.model import Report
+from cnngen.semantics.walk import nested_bodies
+from cnngen.syntax.tree import Body, Each, Repeat
+
+MOST_LOOPS = 20  # CPython's CO_MAXBLOCKS; a source with one more does not compile
+
+
+def check_nesting(body: Body, report: Report, around: int = 0) -> None:
+    """Report the first loop that has too many others around it."""
+    for step in body:
+        loops = around + isinstance(step, Repeat | Each)
+        if loops > MOST_LOOPS:
+            report.add(
+                "too-large",
+                f"more than {MOST_LOOPS} loops stand in each other, and Python has no more",
+                step.span,
+                help="make a block of an inner loop",
+            )
+            continue
+        for inner in nested_bodies(step):
+            check_nesting(inner, report, loops)
