@@ -168,13 +168,9 @@ def accepted(kind: str, name: str, tmp_path: Path) -> bool:
     report = Report()
     tree = load(path, report)
     made = analyse(tree, report) if tree else None
-    if made is None:  # for the name, and nothing else
-        assert {d.code for d in report} <= {
-            "bad-name",
-            "name-clash",
-            "shadowed-name",
-            "duplicate-key",
-        }, name
+    if made is None:  # for the name; where it is used, it may be another word
+        codes = {d.code for d in report}
+        assert codes & {"bad-name", "name-clash", "shadowed-name", "duplicate-key"}, name
     return made is not None
 
 
