@@ -1,26 +1,26 @@
 """The Python API: a spec, loaded once, that can be checked, summed up and built."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, overload
 
-from cnngen.analysis import DEFAULTS, Options, analyse, analyse_file
+from cnngen.analysis import Options, analyse_file
 from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.diagnostics.text import render_text
 from cnngen.formatting.format import format_source
 from cnngen.locate import UnknownSpecError, find_specs
 from cnngen.ops.base import Image
-from cnngen.remedy import advised, propose
+from cnngen.remedy import advised
 from cnngen.report.memory import Activations, activations
 from cnngen.report.summary import Summary, summarize
 from cnngen.semantics.network import Network
 from cnngen.sizes.answer import Answer, answer
 from cnngen.source import Source
-from cnngen.syntax.load import load as load_tree
+from cnngen.syntax.load import read_file
 
 __all__ = [
     "Diagnostic",
@@ -166,15 +166,24 @@ def format_text(text: str, path: str = "spec.yaml") -> str:
 
 
 def check_source(source: Source) -> list[Diagnostic]:
-    """What there is to say about a text, as if it were a file in a project without others."""
+    """What there is to say about a text, as if it were a file in a project without others; a fix is
+    one that `cnngen check --fix` would keep in such a file.
+    """
     report = Report()
     with TemporaryDirectory() as folder:
         Path(folder, "pyproject.toml").touch()  # `extends` leads nowhere else
         path = Path(folder, Path(source.path).name)
         path.write_bytes(source.text.encode())
-        if spec := load_tree(path, report, source.path):
-            analyse(spec, report)
-        return propose(path, DEFAULTS, list(report))
+
+        def reader(file: Path, shown: str | None) -> Source:
+            if file.resolve() == path.resolve():
+                return source
+            return read_file(file, str(file.resolve().relative_to(path.parent.resolve())))
+
+        options = Options({}, reader=reader)
+        network = analyse_file(path, report, options)
+        found = list(report) if network else advised(path, options, list(report))
+    return [replace(d, message=d.message.replace(f"{folder}/", "")) for d in found]
 
 
 def _expression(value: Setting) -> str:

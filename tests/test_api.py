@@ -92,6 +92,17 @@ def test_a_text_is_checked_as_a_file_of_its_own():
     (found,) = check_source(Source("example.yaml", SPEC + "extends: ../small.yaml\n"))
     assert (found.code, found.primary.span.line) == ("bad-extends", 10)
     assert not list(check_source(Source("example.yaml", SPEC)))
+    for extends in ("missing.yaml", "example.yaml"):
+        (found,) = check_source(Source("example.yaml", f"{SPEC}extends: {extends}\n"))
+        assert found.message.startswith(f"`{extends}` ")
+
+
+def test_a_fix_of_a_text_is_one_that_would_be_kept():
+    """As `cnngen check` prints it: advice, and no promise that mending would break."""
+    (found,) = check_source(Source("example.yaml", SPEC.replace("{conv:", "{cnov:")))
+    assert [edit.text for edit in found.fix] == ["conv"]
+    (found,) = check_source(Source("example.yaml", SPEC.replace("height: 32", "height: 2")))
+    assert found.notes[-1].startswith("the nearest size that works")
 
 
 def test_a_text_is_formatted():

@@ -1,7 +1,7 @@
 """`cnngen fmt`: specs in the layout of the zoo."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
     from cnngen.source import Source
+    from cnngen.syntax.load import Reader
 
 
 @click.command()
@@ -43,7 +44,7 @@ def _format_file(ctx: click.Context, path: Path, check: bool, diff: bool) -> int
 
     ctx.meta["spec"] = path
     name = one_line(str(path))
-    source, text, code = _formatted(name, lambda: read_file(path))
+    source, text, code = _formatted(name, path, read_file)
     if text == source.text:
         return code
     if check or diff:
@@ -63,7 +64,7 @@ def _format_input(spec: Sequence[str], check: bool, diff: bool) -> int:
     given = read_standard_input(spec)
     assert given  # as `-` is in `spec`
     name = one_line(given.shown)
-    source, text, code = _formatted(name, lambda: given.read(given.path))
+    source, text, code = _formatted(name, given.path, given.read)
     if code or ((check or diff) and text == source.text):
         return code
     if check or diff:
@@ -85,8 +86,10 @@ def _say(source: "Source", text: str, check: bool, diff: bool) -> int:
     return ERRORS if check else 0
 
 
-def _formatted(name: str, reader: "Callable[[], Source]") -> "tuple[Source, str, int]":
-    """A spec, its text as it should be, and an exit code; what hinders that is shown."""
+def _formatted(name: str, path: Path, reader: "Reader") -> "tuple[Source, str, int]":
+    """A spec, its text as it should be, and an exit code; what hinders that is shown, with fixes
+    that `check --fix` would keep.
+    """
     from cnngen.diagnostics.model import Report
     from cnngen.formatting.format import format_source
     from cnngen.source import Source, Span
@@ -94,12 +97,18 @@ def _formatted(name: str, reader: "Callable[[], Source]") -> "tuple[Source, str,
 
     report = Report()
     try:
-        source = reader()
+        source = reader(path, None)
     except UnreadableError as error:
         source = Source(name, "")
         report.add(error.code, f"`{name}` {error.message}", Span(source, 0, 0), help=error.help)
         text = None
     else:
         text = format_source(source, report)
-    show(list(report))
+    found = list(report)
+    if any(diagnostic.fix for diagnostic in found):
+        from cnngen.analysis import Options
+        from cnngen.fix import promised
+
+        found = promised(path, Options({}, reader=reader), found)
+    show(found)
     return source, source.text if text is None else text, exit_code(report)
