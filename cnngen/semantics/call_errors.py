@@ -244,7 +244,8 @@ def report_unknown_attribute(
         close = close or guess(name.text, op.attributes, report)
         help = f"did you mean `{close}`?" if close else _instead(argument, call, missing)
         fix = respell(name.span, close, op.attributes, closed=True)
-    if any(other.name.text == close for other in call.arguments):
+    source = name.span.source  # what a file that is extended says is another matter
+    if any(o.name.text == close and o.name.span.source is source for o in call.arguments):
         help, fix = f"`{close}` says that already", ()
     takes = Label(call.callee.span, f"it takes {', '.join(op.attributes) or 'no attributes'}")
     message = f"`{op.name}` has no attribute `{name.text}`"

@@ -13,7 +13,7 @@ from cnngen.source import Span
 from cnngen.syntax.expression_parser import parse_expression
 from cnngen.syntax.fixes import remove_entry
 from cnngen.syntax.tree import Argument, Call, Identifier
-from cnngen.vocabulary.meaning import Meaning, Reading, layers_named, read_call
+from cnngen.vocabulary.meaning import Meaning, Reading, layers_named, read_call, without_op
 from cnngen.vocabulary.value import Written
 
 LIST_ITEM = re.compile(r" *(?:- +)+")  # what stands before a step on a line of its own
@@ -43,7 +43,8 @@ class Translation:
 def translate_call(call: Call, defaults: Mapping[str, Call]) -> Translation:
     """What a call of an unknown word means, if it is that of a framework's layer."""
     given = {argument.name.text: written(argument) for argument in call.arguments}
-    reading = Reading((), ()) if "" in given else read_call(call.callee.text, given)
+    word = call.callee.text
+    reading = without_op(word) if "" in given else read_call(word, given)
     meaning = reading.meaning
     if meaning is None:
         return Translation(reading, None, (), ())

@@ -103,6 +103,12 @@ def _by_plain_name() -> dict[str, tuple[ForeignLayer, ...]]:
     return found
 
 
+def without_op(word: str) -> Reading:
+    """What there is instead of layers of this name that no op computes, whatever they are given."""
+    layers = (layer for layer in layers_named(word) if layer.op is None)
+    return Reading((), tuple((layer.framework, layer.instead) for layer in layers))
+
+
 def read_call(word: str, given: Mapping[str, Written]) -> Reading:
     """What a call of a word means, with these values by their names there or here."""
     meanings: list[Meaning] = []
