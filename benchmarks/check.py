@@ -23,7 +23,7 @@ from statistics import median
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from random_specs import random_spec  # noqa: E402
+from support.random_specs import random_spec  # noqa: E402
 
 from cnngen.commands.checking import cores  # noqa: E402
 

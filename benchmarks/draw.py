@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from browser import browser
+from support.browser import browser
 
 RUNS = 5
 LIMIT = 1.0  # seconds

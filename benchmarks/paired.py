@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import numpy as np  # noqa: E402
-from built import build  # noqa: E402
+from support.built_models import build  # noqa: E402
 
 FEWEST = 6  # pairs, for which all ratios are above the true median in 1 of 64 cases
 CLASSES = 1000

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import conftest  # noqa: E402, F401  # quiet frameworks
-from citizens import (  # noqa: E402
+from support.citizenship import (  # noqa: E402
     CLOSE,
     compiles,
     exports,

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import conftest  # noqa: E402, F401  # quiet frameworks
-from agreed import (  # noqa: E402
+from support.agreement import (  # noqa: E402
     Drawn,
     check_keras,
     check_keras_arguments,
@@ -30,10 +30,10 @@ from agreed import (  # noqa: E402
     complaints,
     sources,
 )
-from built import forget  # noqa: E402
-from random_specs import RandomSpec, random_spec  # noqa: E402
-from random_variants import random_variants  # noqa: E402
-from shrunk import shrink  # noqa: E402
+from support.built_models import forget  # noqa: E402
+from support.random_specs import RandomSpec, random_spec  # noqa: E402
+from support.random_variants import random_variants  # noqa: E402
+from support.shrunk_specs import shrink  # noqa: E402
 
 REFUSED = "check: built.py: AssertionError error["
 BATCH = 100  # specs whose sources ruff reads together

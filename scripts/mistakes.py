@@ -20,8 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from answers import Answer, answer, answers  # noqa: E402
-from mistakes import SPECS, corpus, several  # noqa: E402
+from support.answers_to_mistakes import Answer, answer, answers  # noqa: E402
+from support.mistakes_of_people import SPECS, corpus, several  # noqa: E402
 
 from cnngen.diagnostics.text import render_text  # noqa: E402
 

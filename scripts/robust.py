@@ -32,8 +32,8 @@ from typing import NoReturn
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from damaged import KINDS  # noqa: E402
-from planted import RICH, any_setting  # noqa: E402
+from support.damaged_specs import KINDS  # noqa: E402
+from support.planted_values import RICH, any_setting  # noqa: E402
 
 from cnngen.cli import cli  # noqa: E402
 from cnngen.commands.check import FORMATS  # noqa: E402

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browser import browser, installed
 from hypothesis import settings
+from support.browser import browser, installed
 
 # A busy machine is no failure, and what passes once passes again.
 settings.register_profile("cnngen", deadline=None, derandomize=True)

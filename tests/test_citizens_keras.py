@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from built import build
-from citizens import (
+from support.built_models import build
+from support.citizenship import (
     CLOSE,
     SMALL,
     gives_features,

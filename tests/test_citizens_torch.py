@@ -5,7 +5,7 @@ import pickle
 from pathlib import Path
 
 import pytest
-from citizens import SMALL, compiles, exports, runs_as_onnx, torch_model
+from support.citizenship import SMALL, compiles, exports, runs_as_onnx, torch_model
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

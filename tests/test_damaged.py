@@ -5,8 +5,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from damaged import KINDS
-from untrusted import check
+from support.damaged_specs import KINDS
+from support.untrusted_specs import check
 
 from cnngen.targets.registry import find_target
 

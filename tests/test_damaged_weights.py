@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from built import build
+from support.built_models import build
 from test_weights_found import SPEC
 
 pytestmark = [pytest.mark.torch, pytest.mark.keras]

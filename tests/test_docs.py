@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from page_outputs import OUTPUTS, output
-from pages import PAGES, SPECS, Block, blocks, changed
+from support.documentation_pages import PAGES, SPECS, Block, blocks, changed
+from support.page_outputs import OUTPUTS, output
 
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.codes import CODES

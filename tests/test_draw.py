@@ -5,8 +5,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from built import build
 from click.testing import CliRunner, Result
+from support.built_models import build
 
 from cnngen.cli import cli
 from cnngen.draw.figure import Figure

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jinja2
 import pytest
-from pages import DIAGNOSTICS
+from support.documentation_pages import DIAGNOSTICS
 
 from cnngen.analysis import analyse_file
 from cnngen.api import check_source

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from built import build
+from support.built_models import build
 
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.model import Report

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cnngen.diagnostics.model import Diagnostic, Report
-from cnngen.program.algebra import (
+from cnngen.expressions.algebra import (
     TooComplex,
     add,
     equal,
@@ -23,8 +23,7 @@ from cnngen.program.algebra import (
     substitute,
     subtract,
 )
-from cnngen.program.python_expression import python, support
-from cnngen.semantics.evaluate import (
+from cnngen.expressions.evaluate import (
     UNDETERMINED,
     EvaluationError,
     Undetermined,
@@ -32,8 +31,7 @@ from cnngen.semantics.evaluate import (
     evaluate,
     make_divisible,
 )
-from cnngen.source import Source, Span
-from cnngen.syntax.expression import (
+from cnngen.expressions.expression import (
     Apply,
     Binary,
     Conditional,
@@ -47,7 +45,9 @@ from cnngen.syntax.expression import (
     Value,
     walk,
 )
-from cnngen.syntax.expression_parser import parse_expression
+from cnngen.expressions.parser import parse_expression
+from cnngen.python.expression import python, support
+from cnngen.source import Source, Span
 
 
 def read(text: str) -> tuple[Expression | None, list[Diagnostic]]:

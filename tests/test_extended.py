@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from pasted import pasted, says_what
+from support.pasted_help import pasted, says_what
 
 from cnngen.analysis import DEFAULTS, analyse_file
 from cnngen.diagnostics.model import Diagnostic, Report

@@ -13,10 +13,10 @@ from random import Random
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from damaged import KINDS
-from pages import PAGES, blocks
-from random_layout import disarranged
-from random_specs import random_spec
+from support.damaged_specs import KINDS
+from support.documentation_pages import PAGES, blocks
+from support.random_layout import disarranged
+from support.random_specs import random_spec
 
 from cnngen.cli import cli
 from cnngen.diagnostics.model import Report

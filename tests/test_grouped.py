@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from built import build
-from carried import expected_in_keras, keras_shapes, predicted
+from support.built_models import build
+from support.carried_weights import expected_in_keras, keras_shapes, predicted
 
 from cnngen.targets.registry import find_target
 from cnngen.verify.compare import compare

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import Built, build
 from click.testing import CliRunner
+from support.built_models import Built, build
 
 from cnngen.cli import cli
 from cnngen.report.summary import summarize

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from op_examples import codes, make
+from support.op_examples import codes, make
 
 from cnngen.ops.base import Image, Op, Shape, Vector
 from cnngen.ops.initializer import INITIALIZERS

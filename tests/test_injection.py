@@ -6,7 +6,7 @@ import tokenize
 from pathlib import Path
 
 import pytest
-from untrusted import HEAD, check, codes
+from support.untrusted_specs import HEAD, check, codes
 
 from cnngen.diagnostics.text import render_text
 from cnngen.targets.registry import find_target

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnngen.program.layout import layout
+from cnngen.python.layout import layout
 
 # Each pair: a statement in one-line spacing, and what it becomes four columns in.
 TABLE = [

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import SPECS, build
-from compared import Pair
+from support.built_models import SPECS, build
+from support.compared_models import Pair
 
 from cnngen.report.summary import summarize
 from cnngen.verify.compare import distance

@@ -10,7 +10,7 @@ import pytest
 
 from cnngen.diagnostics.codes import CODES
 from cnngen.diagnostics.model import Diagnostic, Report
-from cnngen.syntax.expression import Constant, ListOf
+from cnngen.expressions.expression import Constant, ListOf
 from cnngen.syntax.load import LONGEST_CHAIN, load
 from cnngen.syntax.read import MAX_SIZE
 from cnngen.syntax.tree import Spec

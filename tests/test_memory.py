@@ -4,7 +4,7 @@ import weakref
 from typing import Any
 
 import pytest
-from built import Built, build
+from support.built_models import Built, build
 
 from cnngen.report.memory import activations
 

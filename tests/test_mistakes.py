@@ -3,8 +3,8 @@
 import shutil
 
 import pytest
-from answers import Answer, answer
-from mistakes import SPECS, corpus, line_mutations, text_mutations
+from support.answers_to_mistakes import Answer, answer
+from support.mistakes_of_people import SPECS, corpus, line_mutations, text_mutations
 
 
 @pytest.fixture(scope="module")

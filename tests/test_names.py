@@ -4,8 +4,8 @@
 """
 
 import pytest
-from built import SPECS, build
-from carried import expected_in_keras, keras_shapes, predicted
+from support.built_models import SPECS, build
+from support.carried_weights import expected_in_keras, keras_shapes, predicted
 
 from cnngen.weights.read_torch import COUNTER
 

@@ -1,11 +1,11 @@
 """Loops, conditions and branches deep inside of each other: the work does not double with each level."""
 
 import pytest
-from agreed import state_shapes
-from built import build
-from carried import predicted
+from support.agreement import state_shapes
+from support.built_models import build
+from support.carried_weights import predicted
 
-from cnngen.program.code import Code
+from cnngen.python.code import Code
 from cnngen.targets.registry import find_target
 
 # What is around the level before (`{}`), and the number of this level (`[]`), of which all add channels.

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from built import SPECS
 from click.testing import CliRunner, Result
+from support.built_models import SPECS
 
 from cnngen.cli import cli
 from cnngen.commands.new import class_name

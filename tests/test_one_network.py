@@ -6,8 +6,8 @@ Networks are small here; `test_faithful` compares the outputs of whole ones.
 from dataclasses import dataclass, field
 
 import pytest
-from built import Built, build
-from compared import Pair
+from support.built_models import Built, build
+from support.compared_models import Pair
 
 from cnngen.ops.base import Image
 from cnngen.verify.compare import apart, farthest

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from op_examples import SINGLE, TAKES_BOTH, TAKES_VECTORS, inputs, make, ops
+from support.op_examples import SINGLE, TAKES_BOTH, TAKES_VECTORS, inputs, make, ops
 
 from cnngen.diagnostics.codes import CODES
+from cnngen.expressions.evaluate import evaluate
+from cnngen.expressions.expression import Constant
 from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
-from cnngen.semantics.evaluate import evaluate
 from cnngen.shipped import TEMPLATES
-from cnngen.syntax.expression import Constant
 
 MAPS, FEATURES, FLATTENED = Image(12, 8, 8), Vector(12, (12,)), Vector(12, (Image(3, 2, 2),))
 ODD = (0, 1, 0, 1)  # another padding on each side

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from op_examples import JOINS, SINGLE, codes, inputs, make, ops
+from support.op_examples import JOINS, SINGLE, codes, inputs, make, ops
 
 from cnngen.ops.base import Image, Op, Shape, ShapeError
 from cnngen.targets.spelling import Speller, Unsupported

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from op_examples import JOINS, SINGLE, codes, inputs, make, ops
+from support.op_examples import JOINS, SINGLE, codes, inputs, make, ops
 
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
 from cnngen.shipped import TEMPLATES

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import SPECS, Built, build
-from carried import expected_in_keras, keras_shapes, predicted
-from compared import keras_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.built_models import SPECS, Built, build
+from support.carried_weights import expected_in_keras, keras_shapes, predicted
+from support.compared_models import keras_model
 
 from cnngen.ops.base import Image
 from cnngen.verify.compare import distance

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from cnngen.diagnostics.codes import CODES
 from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.diagnostics.suggest import suggest
+from cnngen.expressions.expression import Binary, Constant, ListOf, Name
 from cnngen.source import Source, Span
-from cnngen.syntax.expression import Binary, Constant, ListOf, Name
 from cnngen.syntax.names import MODULES, PYTHON, RESERVED, NameKind, check_name
 from cnngen.syntax.parse import parse
 from cnngen.syntax.read import read

@@ -11,8 +11,8 @@ from os.path import commonprefix
 from pathlib import Path
 
 import pytest
-from mistakes import SPECS, Mistake, corpus
-from pasted import pasted, says_what
+from support.mistakes_of_people import SPECS, Mistake, corpus
+from support.pasted_help import pasted, says_what
 from test_cases import Case, cases
 
 from cnngen.analysis import DEFAULTS

@@ -16,10 +16,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import zoo_pages
-from built import build
 from click.testing import CliRunner
-from pages import PAGES, ROOT
+from support import zoo_pages
+from support.built_models import build
+from support.documentation_pages import PAGES, ROOT
 
 from cnngen.cli import cli
 from cnngen.files import write_file

@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from planted import PARAMETERS, PLACES, RICH, VALUES, planted
+from support.planted_values import PARAMETERS, PLACES, RICH, VALUES, planted
 
 from cnngen.analysis import Options, analyse_file
 from cnngen.diagnostics.model import Report

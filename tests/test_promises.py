@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from answers import Answers, answers
 from click.testing import CliRunner
-from mistakes import SPECS, corpus, several
+from support.answers_to_mistakes import Answers, answers
+from support.mistakes_of_people import SPECS, corpus, several
 
 from cnngen.analysis import DEFAULTS, analyse_file
 from cnngen.cli import cli

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from agreed import (
+from support.agreement import (
     Drawn,
     check_keras,
     check_keras_arguments,
@@ -18,7 +18,7 @@ from agreed import (
     complaints,
     sources,
 )
-from random_specs import random_spec
+from support.random_specs import random_spec
 
 FIRST = int(os.environ.get("FIRST_SEED", "0"))
 SEEDS = range(FIRST, FIRST + 30)

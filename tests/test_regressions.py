@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from agreed import complaints, sources
-from built import build
+from support.agreement import complaints, sources
+from support.built_models import build
 
 from cnngen.verify.models import named_outputs
 

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from pasted import pasted
+from support.pasted_help import pasted
 from test_cases import Case, cases
 
 from cnngen import remedy

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from built import build
+from support.built_models import build
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")

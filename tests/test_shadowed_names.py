@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from agreed import state_shapes
-from built import build
-from carried import expected_in_keras, keras_shapes, predicted
+from support.agreement import state_shapes
+from support.built_models import build
+from support.carried_weights import expected_in_keras, keras_shapes, predicted
 
 from cnngen.analysis import analyse
 from cnngen.diagnostics.model import Report

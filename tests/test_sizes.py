@@ -8,12 +8,12 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from built import build
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from op_examples import IMAGES, SINGLE, ops
-from random_specs import random_spec
+from support.built_models import build
+from support.op_examples import IMAGES, SINGLE, ops
+from support.random_specs import random_spec
 
 from cnngen.analysis import Options, analyse_file
 from cnngen.cli import cli

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import Built, build
-from compared import Pair, exactness
-from traps import BLOCKS, CONVOLUTIONS, JOINS, OTHERS, POOLS, VECTORS
+from support.built_models import Built, build
+from support.compared_models import Pair, exactness
+from support.traps import BLOCKS, CONVOLUTIONS, JOINS, OTHERS, POOLS, VECTORS
 
 from cnngen.ops.base import Image
 from cnngen.verify.compare import apart, farthest

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from built import build
-from random_specs import random_spec
+from support.built_models import build
+from support.random_specs import random_spec
 
 from cnngen.draw.boxes import chain_of, figure
 from cnngen.draw.figure import JOINS, Box, Figure

@@ -5,7 +5,7 @@ or a network.
 from pathlib import Path
 
 import pytest
-from untrusted import HEAD, check, codes
+from support.untrusted_specs import HEAD, check, codes
 
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.model import Report

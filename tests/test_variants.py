@@ -5,10 +5,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from agreed import Drawn, check_keras_arguments, check_torch_arguments
-from built import Built, build, forget
-from random_specs import RandomSpec
-from random_variants import other_values, random_variants
+from support.agreement import Drawn, check_keras_arguments, check_torch_arguments
+from support.built_models import Built, build, forget
+from support.random_specs import RandomSpec
+from support.random_variants import other_values, random_variants
 
 HEAD = "cnngen: 1\nname: Net\nabout: A network.\ninput: {channels: 4, height: 8, width: 8}\n"
 FLATTENED = "head: [flatten, linear: {out: 2}]}"

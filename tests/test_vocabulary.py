@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import build
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.built_models import build
 
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.model import Report

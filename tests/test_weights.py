@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
-from built import build
+from support.built_models import build
 
 from cnngen.ops.base import Vector
 from cnngen.weights.graph import Flow, Weight, WeightedLayer, WeightGraph

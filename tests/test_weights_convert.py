@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import Built, build
 from click.testing import CliRunner, Result
+from support.built_models import Built, build
 
 from cnngen.cli import cli
 from cnngen.semantics.network import Network

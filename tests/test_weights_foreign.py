@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import build
 from click.testing import CliRunner, Result
+from support.built_models import build
 
 from cnngen.cli import cli
 from cnngen.ops.base import Image
-from cnngen.references import KERAS, NoReferenceError, Reference
 from cnngen.verify.models import channels_last
 from cnngen.weights.convert import UnfitError, convert, plan
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Adopted, Foreign, adopt
+from cnngen.weights.references import KERAS, NoReferenceError, Reference
 from cnngen.weights.stored import WeightsFileError
 from cnngen.weights.ways import Choice, take, ways
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import build
 from click.testing import CliRunner, Result
+from support.built_models import build
 
 from cnngen.cli import cli
 

@@ -179,10 +179,10 @@ class Run:
     def _verify_against(self, text: str, network: "Network") -> "Verification | None":
         """Compare one network with a model that somebody else wrote."""
         from cnngen.frameworks import MissingFrameworkError
-        from cnngen.references import NoReferenceError, Reference
         from cnngen.report.verification import Verification
         from cnngen.verify.against import compare_with
         from cnngen.verify.models import SourceError
+        from cnngen.weights.references import NoReferenceError, Reference
         from cnngen.weights.transfer import TransferError
 
         stem = network.resolution.spec.stem

@@ -207,8 +207,8 @@ def _require_numpy() -> None:
 def _foreign(text: str, network: "Network") -> "Foreign":
     """The model of another package."""
     from cnngen.frameworks import MissingFrameworkError
-    from cnngen.references import NoReferenceError, Reference
     from cnngen.weights.foreign import Foreign
+    from cnngen.weights.references import NoReferenceError, Reference
 
     try:
         return Foreign.of(Reference.of(text, network.resolution.spec.stem), network)

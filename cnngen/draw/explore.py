@@ -33,10 +33,10 @@ from cnngen.draw.place import (
 from cnngen.draw.plan import Plan
 from cnngen.draw.render import render, text_of
 from cnngen.draw.uses import closed_plan
+from cnngen.expressions.evaluate import UNDETERMINED
 from cnngen.ops.attribute import Distribution
 from cnngen.report.summary import LayerSummary, summarize
 from cnngen.semantics.attributes import spell
-from cnngen.semantics.evaluate import UNDETERMINED
 from cnngen.semantics.network import Layer, Network, Scope
 from cnngen.targets.generate import generate
 from cnngen.targets.registry import BUILT_IN

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from cnngen.formatting.pieces import Collection, Note, Piece
 from cnngen.formatting.scalar import as_key, one_line
-from cnngen.program.layout import WIDTH
+from cnngen.python.layout import WIDTH
 from cnngen.syntax.yaml_nodes import Scalar
 
 

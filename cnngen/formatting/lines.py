@@ -11,7 +11,7 @@ from enum import Enum, auto
 from cnngen.formatting.brackets import flat, rows
 from cnngen.formatting.pieces import Collection, Item, Note
 from cnngen.formatting.scalar import as_key, is_literal, one_line, several_lines
-from cnngen.program.layout import WIDTH
+from cnngen.python.layout import WIDTH
 from cnngen.syntax.yaml_nodes import Scalar
 
 STEP = 2

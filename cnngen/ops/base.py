@@ -9,8 +9,8 @@ from enum import Enum
 from math import gcd
 from typing import Any, ClassVar, Literal
 
+from cnngen.expressions.expression import Binary, Constant, Expression
 from cnngen.ops.attribute import Attribute
-from cnngen.syntax.expression import Binary, Constant, Expression
 
 
 @dataclass(frozen=True, slots=True)

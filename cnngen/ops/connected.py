@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from cnngen.expressions.expression import Apply, Expression
 from cnngen.ops.attribute import flag, init, integer, table
 from cnngen.ops.base import Op, Shape, ShapeError, Vector, Weights, vector
-from cnngen.syntax.expression import Apply, Expression
 
 
 class Linear(Op, name="linear", group="fully connected"):

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from math import prod
 
+from cnngen.expressions.expression import Expression
 from cnngen.ops.attribute import flag, init, integer, padding, size
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Weights, check_groups, image, times
 from cnngen.ops.window import axes, slide
-from cnngen.syntax.expression import Expression
 
 
 class Conv(Op, name="conv", group="convolution"):

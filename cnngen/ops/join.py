@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from functools import reduce
 
+from cnngen.expressions.expression import Expression
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, plus
-from cnngen.syntax.expression import Expression
 
 SAME_SIZE = "give all branches the same stride, and `padding: half` to odd kernels"
 

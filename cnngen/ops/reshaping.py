@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from cnngen.expressions.expression import Apply, Binary, Constant, Expression
 from cnngen.ops.attribute import Padding, Sides, choice, integer, integers, number, padding, size
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, check_groups, image, plus, vector
-from cnngen.syntax.expression import Apply, Binary, Constant, Expression
 
 
 class Flatten(Op, name="flatten", group="reshaping"):

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cnngen.diagnostics.model import Label, Report
+from cnngen.expressions.evaluate import EvaluationError, MaybeValue, Undetermined
+from cnngen.expressions.expression import Constant, Expression, ListOf, Name, Value
 from cnngen.ops.attribute import Attribute, Distribution
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
-from cnngen.semantics.evaluate import EvaluationError, MaybeValue, Undetermined
 from cnngen.source import Span
 from cnngen.syntax import tree
-from cnngen.syntax.expression import Constant, Expression, ListOf, Name, Value
 from cnngen.syntax.tree import ArgumentValue, Call
 
 Evaluate = Callable[[Expression], Value]

@@ -6,23 +6,23 @@ from dataclasses import replace
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.diagnostics.synonyms import DISTRIBUTIONS, translate
+from cnngen.expressions.expression import Constant, Expression, Name
 from cnngen.ops import OPS
 from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.semantics.attributes import describe, show
-from cnngen.semantics.call_errors import (
+from cnngen.semantics.explanations.call_errors import (
     report_default_callee,
     report_missing,
     report_nameless,
     report_unknown_attribute,
     report_unknown_parameter,
 )
+from cnngen.semantics.explanations.word_choice import report_word
 from cnngen.semantics.names import Names, check_expression, check_part, guess, listed
 from cnngen.semantics.walk import argument_expressions
-from cnngen.semantics.word_choice import report_word
 from cnngen.source import Span
-from cnngen.syntax.expression import Constant, Expression, Name
 from cnngen.syntax.parse_value import PART
 from cnngen.syntax.tree import (
     Argument,

@@ -4,7 +4,7 @@ from collections.abc import Set
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.base import UNKNOWN
-from cnngen.program.areas import Areas
+from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import CHANGED, Layer, Network
 from cnngen.syntax.tree import Stage
 

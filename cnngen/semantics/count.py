@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from cnngen.diagnostics.model import Report
-from cnngen.semantics.effort import STEP, Effort
-from cnngen.semantics.evaluate import (
+from cnngen.expressions.effort import STEP, Effort
+from cnngen.expressions.evaluate import (
     UNDETERMINED,
     EvaluationError,
     MaybeValue,
@@ -13,9 +13,9 @@ from cnngen.semantics.evaluate import (
     Values,
     evaluate,
 )
+from cnngen.expressions.expression import Expression
 from cnngen.semantics.resolution import Resolution
 from cnngen.source import Span
-from cnngen.syntax.expression import Expression
 from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Step, When
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import assert_never
 
 from cnngen.diagnostics.model import Report
+from cnngen.expressions.effort import Exhausted
+from cnngen.expressions.evaluate import UNDETERMINED, Values
 from cnngen.ops import OPS
 from cnngen.ops.base import UNKNOWN, Image, Unknown, Vector
 from cnngen.semantics.attributes import show
 from cnngen.semantics.count import count_layers
-from cnngen.semantics.effort import Exhausted
 from cnngen.semantics.elaboration import MAX_LAYERS, Elaboration, Place, TooManyLayers, value_in
-from cnngen.semantics.evaluate import UNDETERMINED, Values
 from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.layers import lay, lay_op
 from cnngen.semantics.loops import iterations

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnngen.diagnostics.model import Report
-from cnngen.ops.base import UNKNOWN, Op, Shape
-from cnngen.semantics.effort import STEP, Effort
-from cnngen.semantics.evaluate import (
+from cnngen.expressions.effort import STEP, Effort
+from cnngen.expressions.evaluate import (
     UNDETERMINED,
     EvaluationError,
     MaybeValue,
     Undetermined,
     evaluate,
 )
+from cnngen.expressions.expression import Expression
+from cnngen.ops.base import UNKNOWN, Op, Shape
 from cnngen.semantics.network import Network, Scope, Tensor
 from cnngen.semantics.resolution import Resolution
 from cnngen.source import Span
-from cnngen.syntax.expression import Expression
 from cnngen.syntax.tree import Call, Identifier, Step
 
 MAX_LAYERS = 200_000

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnngen.semantics.evaluate import UNDETERMINED
+from cnngen.expressions.evaluate import UNDETERMINED
 
 Names = frozenset[str]
 NOTHING: Names = frozenset()

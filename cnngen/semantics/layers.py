@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from cnngen.diagnostics.model import Label, Remedies, Report
+from cnngen.expressions.algebra import free_names, mentions_input
+from cnngen.expressions.evaluate import EvaluationError, evaluate
 from cnngen.ops.attribute import LARGEST, UnknownValue
 from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError
-from cnngen.program.algebra import free_names, mentions_input
 from cnngen.semantics.attributes import argument_span, bind
 from cnngen.semantics.elaboration import Elaboration, Place
-from cnngen.semantics.evaluate import EvaluationError, evaluate
 from cnngen.semantics.network import Layer, Rank, Scope, Tensor
 from cnngen.semantics.walk import argument_expressions
 from cnngen.source import Span
@@ -75,7 +75,7 @@ def _new_origins(
     value: ArgumentValue, error: EvaluationError, scope: Scope, elaboration: Elaboration
 ) -> tuple[Label, ...] | None:
     """Where a wrong value came from; None if the same was said of another op that got it."""
-    from cnngen.semantics.given import origins
+    from cnngen.semantics.explanations.given import origins
 
     labels = origins(value, error.span, scope, elaboration.resolution.spec)
     key = (error.message, *(label.span for label in labels))
@@ -175,9 +175,9 @@ def _report(
     elaboration: Elaboration,
 ) -> None:
     """Say that shapes do not fit, and how they came about."""
-    from cnngen.semantics.join_remedies import remedies_of_join
-    from cnngen.semantics.remedies import remedies_of_layer
-    from cnngen.semantics.story import story_of_join, story_of_layer
+    from cnngen.semantics.explanations.join_remedies import remedies_of_join
+    from cnngen.semantics.explanations.remedies import remedies_of_layer
+    from cnngen.semantics.explanations.story import story_of_join, story_of_layer
 
     scope, network, report = place.scope, elaboration.network, elaboration.report
     at = (

@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from cnngen.diagnostics.model import Edit, Remedies
+from cnngen.expressions.expression import Name, walk
 from cnngen.semantics.walk import expressions, steps
 from cnngen.source import Span
-from cnngen.syntax.expression import Name, walk
 from cnngen.syntax.names import NameKind, can_be_called
 from cnngen.syntax.tree import Each, Repeat
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from cnngen.diagnostics.model import Label
+from cnngen.expressions.evaluate import UNDETERMINED, Values
+from cnngen.expressions.expression import Value
 from cnngen.semantics.attributes import show
 from cnngen.semantics.elaboration import Elaboration, value_in
-from cnngen.semantics.evaluate import UNDETERMINED, Values
 from cnngen.semantics.network import Scope
-from cnngen.syntax.expression import Value
 from cnngen.syntax.tree import Each, Repeat
 
 Iterations = Sequence[Values]

@@ -6,9 +6,9 @@ from typing import Literal
 
 import networkx as nx
 
+from cnngen.expressions.evaluate import UNDETERMINED, MaybeValue, Values
 from cnngen.ops.base import Image, Op, Shape, Unknown
 from cnngen.semantics.attributes import spell
-from cnngen.semantics.evaluate import UNDETERMINED, MaybeValue, Values
 from cnngen.semantics.resolution import Resolution
 from cnngen.source import Span
 from cnngen.syntax.tree import Block, Call, Stage, Step

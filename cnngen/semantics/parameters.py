@@ -1,9 +1,7 @@
 """Parameters: the values of the model's and of each use of a block, and whether they fit a type."""
 
 from cnngen.diagnostics.model import Label, Report
-from cnngen.semantics.attributes import Invalid, argument_span, show
-from cnngen.semantics.elaboration import Elaboration, value_in
-from cnngen.semantics.evaluate import (
+from cnngen.expressions.evaluate import (
     UNDETERMINED,
     EvaluationError,
     MaybeValue,
@@ -11,8 +9,10 @@ from cnngen.semantics.evaluate import (
     Unset,
     evaluate,
 )
+from cnngen.expressions.expression import Expression, Value
+from cnngen.semantics.attributes import Invalid, argument_span, show
+from cnngen.semantics.elaboration import Elaboration, value_in
 from cnngen.semantics.network import Scope
-from cnngen.syntax.expression import Expression, Value
 from cnngen.syntax.tree import Call, Parameter, ParameterType, Spec
 
 WORDS: dict[ParameterType, str] = {

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError
+from cnngen.expressions.expression import Constant, Expression, walk
 from cnngen.ops.attribute import Attribute
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
 from cnngen.ops.pooling import AdaptivePool, GlobalPool
 from cnngen.ops.reshaping import Reshape
 from cnngen.semantics.attributes import attribute_value, half
-from cnngen.semantics.evaluate import UNDETERMINED, EvaluationError
 from cnngen.semantics.facts import Fact, Symbols
 from cnngen.semantics.network import Rank
-from cnngen.syntax.expression import Constant, Expression, walk
 from cnngen.syntax.tree import ArgumentValue, Distribution
 
 Facts = Callable[[Expression], Fact]

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from cnngen.expressions.expression import Name
 from cnngen.ops.base import Op
 from cnngen.semantics.keys import Arrangement, arrange
-from cnngen.syntax.expression import Name
 from cnngen.syntax.tree import ArgumentValue, Block, Body, Call, Identifier, Spec, Step
 
 

@@ -5,14 +5,14 @@ from functools import partial
 
 from cnngen.diagnostics.model import Remedies, Report
 from cnngen.ops import OPS
-from cnngen.semantics.call_errors import report_callee
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
+from cnngen.semantics.explanations.call_errors import report_callee
+from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import check_functions, check_keys
 from cnngen.semantics.names import Names, check_expression, check_part, gather_unknown
 from cnngen.semantics.nesting import check_nesting
 from cnngen.semantics.overrides import check_overrides
 from cnngen.semantics.resolution import Resolution
-from cnngen.semantics.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.stages import find_training_stages
 from cnngen.semantics.uses import order_blocks, trace_parameters
 from cnngen.semantics.walk import expressions, nested_bodies

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from cnngen.semantics.evaluate import UNDETERMINED, Value, evaluate
+from cnngen.expressions.evaluate import UNDETERMINED, Value, evaluate
+from cnngen.expressions.expression import Expression, ListOf
 from cnngen.semantics.facts import Fact, Names, Traced, union
 from cnngen.semantics.network import INPUT, Network, Scope
 from cnngen.semantics.traced_ops import Areas, TracedOps, Trail
 from cnngen.semantics.walk import calls
-from cnngen.syntax.expression import Expression, ListOf
 from cnngen.syntax.tree import (
     Block,
     Body,

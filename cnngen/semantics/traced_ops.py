@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+from cnngen.expressions.algebra import free_names, mentions_input
+from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
+from cnngen.expressions.expression import Expression, Name
 from cnngen.ops.base import Image, Op
-from cnngen.program.algebra import free_names, mentions_input
-from cnngen.semantics.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
 from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, Names, Symbols, Traced, union
 from cnngen.semantics.network import Fixed, Network, Scope
 from cnngen.semantics.resized import ONE, Resizing
-from cnngen.syntax.expression import Expression, Name
 from cnngen.syntax.tree import Branches, Call, Distribution
 
 RUNNING = Name("running channels")  # no author can write this name

@@ -6,7 +6,7 @@ import networkx as nx
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
-from cnngen.program.algebra import free_names
+from cnngen.expressions.algebra import free_names
 from cnngen.semantics.cycles import find_cycle
 from cnngen.semantics.resolution import Resolution
 from cnngen.semantics.walk import argument_expressions, calls, expressions, nested_bodies, steps

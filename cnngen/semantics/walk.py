@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from cnngen.syntax.expression import Expression
+from cnngen.expressions.expression import Expression
 from cnngen.syntax.tree import (
     Argument,
     Body,

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from cnngen.expressions.algebra import mentions_input
 from cnngen.ops.base import Image
-from cnngen.program.algebra import mentions_input
 from cnngen.semantics.network import Network
 from cnngen.semantics.walk import expressions, steps
 from cnngen.sizes.find import Exploration, Sizes, explore

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import assert_never
 
-from cnngen.syntax.expression import (
+from cnngen.expressions.expression import (
     Apply,
     Binary,
     Conditional,

@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 
 from cnngen.diagnostics.model import Report
+from cnngen.expressions.expression import Constant
 from cnngen.source import Span
-from cnngen.syntax.expression import Constant
 from cnngen.syntax.forms import FORM_PARTS, PAPER, SPEC
 from cnngen.syntax.misplaced import BLOCK_KEYS, Entry, put_back, put_into, without_blocks
 from cnngen.syntax.missing_op import report_nameless_stages, report_op_as_name

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import FORM_KEYS, OPS, translate
+from cnngen.expressions.expression import Expression
 from cnngen.source import Span
-from cnngen.syntax.expression import Expression
 from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, PARTS
 from cnngen.syntax.join_errors import report_join, report_joined_words
 from cnngen.syntax.layout_errors import report_deeper_items

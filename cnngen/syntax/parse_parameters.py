@@ -7,9 +7,9 @@ from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import TYPES as OTHER_TYPES
 from cnngen.diagnostics.synonyms import translate
+from cnngen.expressions.expression import Constant, Expression, InputChannels, ListOf, Name, walk
 from cnngen.source import Span
 from cnngen.syntax.default_type import default_type
-from cnngen.syntax.expression import Constant, Expression, InputChannels, ListOf, Name, walk
 from cnngen.syntax.parse_value import LONGEST_TEXT, entries, mapping, parse_new_name, read_value
 from cnngen.syntax.tree import Identifier, Parameter, ParameterType, unread
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null

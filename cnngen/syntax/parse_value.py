@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.expressions.expression import Expression, ListOf
+from cnngen.expressions.parser import parse_expression
 from cnngen.source import Span
 from cnngen.syntax.distribution_errors import report_distribution
-from cnngen.syntax.expression import Expression, ListOf
-from cnngen.syntax.expression_parser import parse_expression
 from cnngen.syntax.names import LONGEST_NAME, NameKind, check_name
 from cnngen.syntax.tree import Argument, Distribution, Identifier, unread
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null, kind

@@ -11,8 +11,8 @@ generated `repr`, which each command would pay for at its start.
 from dataclasses import dataclass
 from typing import Literal
 
+from cnngen.expressions.expression import Expression, Name
 from cnngen.source import Span
-from cnngen.syntax.expression import Expression, Name
 
 ParameterType = Literal["int", "float", "bool", "ints", "floats", "size", "tensor"]
 

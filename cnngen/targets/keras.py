@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnngen.program.layout import layout
-from cnngen.program.signature import Argument
+from cnngen.python.layout import layout
+from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
 from cnngen.targets.keras_depthwise import find_depthwise
 from cnngen.targets.keras_fixed import fixed_attributes

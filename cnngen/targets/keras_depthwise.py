@@ -7,13 +7,13 @@ multiplier some 800 times (`benchmarks/groups.py`).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cnngen.expressions.algebra import equal, multiply, simplify
+from cnngen.expressions.expression import Binary, Constant, Expression, InputChannels, Name
 from cnngen.ops.base import Image, Op
 from cnngen.ops.convolution import DepthwiseConv
-from cnngen.program.algebra import equal, multiply, simplify
-from cnngen.program.areas import Areas
-from cnngen.program.channels import RUNNING, Channels
+from cnngen.plan.channels import RUNNING, Channels
+from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import INPUT, Layer, Network
-from cnngen.syntax.expression import Binary, Constant, Expression, InputChannels, Name
 from cnngen.syntax.tree import (
     ArgumentValue,
     Body,

@@ -2,15 +2,15 @@
 parameter for it.
 """
 
+from cnngen.expressions.algebra import free_names, mentions_input
+from cnngen.expressions.expression import Constant, Expression, ListOf
 from cnngen.ops.base import Op
-from cnngen.program.algebra import free_names, mentions_input
-from cnngen.program.spelled import Printer
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import calls
-from cnngen.syntax.expression import Constant, Expression, ListOf
 from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.targets.keras_depthwise import Depthwise, keras_call
 from cnngen.targets.keras_init import initializers
+from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch_init import varies
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from cnngen.program.code import Code
-from cnngen.program.signature import Argument
-from cnngen.program.spelled import Printer
+from cnngen.python.code import Code
+from cnngen.python.signature import Argument
+from cnngen.targets.spelled import Printer
 
 
 @dataclass(frozen=True, slots=True)

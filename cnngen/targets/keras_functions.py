@@ -2,14 +2,13 @@
 
 from typing import assert_never
 
-from cnngen.program.algebra import multiply, simplify, subtract
-from cnngen.program.code import Code
-from cnngen.program.signature import argument, call_arguments, ordered
-from cnngen.program.spelled import Printer
+from cnngen.expressions.algebra import multiply, simplify, subtract
+from cnngen.expressions.expression import Apply, Constant, Expression, Name
+from cnngen.python.code import Code
+from cnngen.python.signature import argument, call_arguments, ordered
 from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.walk import steps
-from cnngen.syntax.expression import Apply, Constant, Expression, Name
 from cnngen.syntax.names import snake_case
 from cnngen.syntax.tree import (
     Block,
@@ -29,6 +28,7 @@ from cnngen.targets.keras_frame import Frame, KerasFunction, fold_return
 from cnngen.targets.keras_init import initializers
 from cnngen.targets.layer_name import LayerName, Position
 from cnngen.targets.loops import loop_header, loop_index, loop_variables
+from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller, spelling
 
 POOLS = {"global_avg_pool": "GlobalAveragePooling2D", "global_max_pool": "GlobalMaxPooling2D"}

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from cnngen.program.code import Code
-from cnngen.program.docstring import WIDTH
-from cnngen.program.signature import Argument, argument
-from cnngen.program.spelled import Printer
+from cnngen.python.code import Code
+from cnngen.python.docstring import WIDTH
+from cnngen.python.signature import Argument, argument
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.stages import first_origin, kept_stages, read_stages
 from cnngen.syntax.tree import Call, ParameterType, Stage
@@ -16,6 +15,7 @@ from cnngen.targets.keras_functions import KerasFunctions
 from cnngen.targets.layer_name import LayerName
 from cnngen.targets.loops import loop_variables
 from cnngen.targets.page import shape_text
+from cnngen.targets.spelled import Printer
 
 DEEP = 800  # layers on the way from the input to an output
 ROOM = 5  # calls for each layer, and for deeper variants

@@ -4,9 +4,9 @@ known at run time.
 
 from dataclasses import dataclass, replace
 
-from cnngen.program.algebra import add, simplify, subtract
-from cnngen.program.python_expression import python
-from cnngen.syntax.expression import Constant, Expression
+from cnngen.expressions.algebra import add, simplify, subtract
+from cnngen.expressions.expression import Constant, Expression
+from cnngen.python.expression import python
 
 
 @dataclass(frozen=True, slots=True)

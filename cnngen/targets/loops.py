@@ -1,9 +1,9 @@
 """Headers of loops, the same in every target that prints Python."""
 
-from cnngen.program.spelled import Printer
+from cnngen.expressions.expression import Apply, Expression
 from cnngen.semantics.walk import steps
-from cnngen.syntax.expression import Apply, Expression
 from cnngen.syntax.tree import Body, Each, Repeat
+from cnngen.targets.spelled import Printer
 
 
 def loop_variables(body: Body) -> set[str]:

@@ -1,11 +1,11 @@
 """Running channels: the variable that follows a loop in which each turn changes them."""
 
-from cnngen.program.algebra import linear_step
-from cnngen.program.channels import unrolled
-from cnngen.program.spelled import Printer
+from cnngen.expressions.algebra import linear_step
+from cnngen.expressions.expression import Binary, Constant, Expression, InputChannels, Name
+from cnngen.plan.channels import unrolled
 from cnngen.semantics.walk import steps
-from cnngen.syntax.expression import Binary, Constant, Expression, InputChannels, Name
 from cnngen.syntax.tree import Each, Repeat
+from cnngen.targets.spelled import Printer
 
 
 def end_of_loop(

@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 from jinja2.bccache import Bucket
 
-from cnngen.program.layout import layout
+from cnngen.python.layout import layout
 from cnngen.shipped import TEMPLATES
 from cnngen.syntax.tree import Call
 from cnngen.targets.code import (

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnngen.program.algebra import TooComplex
-from cnngen.program.layout import layout
+from cnngen.expressions.algebra import TooComplex
+from cnngen.python.layout import layout
 from cnngen.semantics.network import Network
 from cnngen.targets.page import about, model_docstring, module_docstring, shapes
 from cnngen.targets.spelling import Speller, Unsupported

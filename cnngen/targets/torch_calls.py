@@ -5,15 +5,14 @@ gives.
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from cnngen.expressions.algebra import simplify, substitute
+from cnngen.expressions.expression import Conditional, Expression, InputChannels, Name
 from cnngen.ops.base import Op
-from cnngen.program.algebra import simplify, substitute
-from cnngen.program.areas import Areas
-from cnngen.program.channels import Channels, is_long
-from cnngen.program.code import Code
-from cnngen.program.signature import Argument, call_arguments
-from cnngen.program.spelled import Printer
+from cnngen.plan.channels import Channels, is_long
+from cnngen.python.code import Code
+from cnngen.python.signature import Argument, call_arguments
+from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import Network, Rank
-from cnngen.syntax.expression import Conditional, Expression, InputChannels, Name
 from cnngen.syntax.names import snake_case
 from cnngen.syntax.tree import (
     Block,
@@ -26,6 +25,7 @@ from cnngen.syntax.tree import (
     Repeat,
     When,
 )
+from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller, spelling
 from cnngen.targets.torch_init import Initialization
 

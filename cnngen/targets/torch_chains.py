@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from cnngen.program.algebra import equal, substitute
-from cnngen.program.channels import choose, join
+from cnngen.expressions.algebra import equal, substitute
+from cnngen.expressions.expression import InputChannels, Name
+from cnngen.plan.channels import choose, join
 from cnngen.semantics.network import Network
-from cnngen.syntax.expression import InputChannels, Name
 from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Step, When
 from cnngen.targets.code import operand
 from cnngen.targets.loops import loop_header, loop_index

@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass, replace
 
+from cnngen.expressions.algebra import mentions_input
+from cnngen.expressions.expression import Constant, InputChannels, Name
 from cnngen.ops.base import Image
-from cnngen.program.algebra import mentions_input
-from cnngen.program.code import Code
-from cnngen.program.signature import Argument, argument, ordered
-from cnngen.program.spelled import Printer
+from cnngen.python.code import Code
+from cnngen.python.signature import Argument, argument, ordered
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
 from cnngen.semantics.walk import argument_expressions, expressions, steps
-from cnngen.syntax.expression import Constant, InputChannels, Name
 from cnngen.syntax.tree import Argument as GivenArgument
 from cnngen.syntax.tree import Block, Body, Branches, Call, ParameterType, Stage
 from cnngen.targets.loops import loop_variables
+from cnngen.targets.spelled import Printer
 from cnngen.targets.torch_calls import Features, Frame, TorchClass
 from cnngen.targets.torch_graphs import Forward, Graphs
 

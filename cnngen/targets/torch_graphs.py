@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from cnngen.program.code import Code
+from cnngen.python.code import Code
 from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import Body, Branches, Call, Reference, Step
 from cnngen.targets.torch_calls import Features, Frame

@@ -2,14 +2,14 @@
 layers of a kind differ.
 """
 
+from cnngen.expressions.algebra import free_names, mentions_input
+from cnngen.expressions.expression import Constant, Expression, Name
 from cnngen.ops.initializer import INITIALIZERS
-from cnngen.program.algebra import free_names, mentions_input
-from cnngen.program.python_expression import python
-from cnngen.program.spelled import Printer
+from cnngen.python.expression import python
 from cnngen.semantics.network import Network
 from cnngen.semantics.walk import calls
-from cnngen.syntax.expression import Constant, Expression, Name
 from cnngen.syntax.tree import ArgumentValue, Call, Distribution
+from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller
 
 KINDS = {

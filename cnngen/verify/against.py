@@ -11,7 +11,6 @@ import numpy as np
 
 from cnngen.frameworks import framework
 from cnngen.ops.base import Image, Unknown, Vector
-from cnngen.references import Reference
 from cnngen.semantics.network import Network
 from cnngen.verify.compare import Comparison, Say, farthest, silent
 from cnngen.verify.draw import randomize, randomize_keras
@@ -33,6 +32,7 @@ from cnngen.verify.where import Parting, parting
 from cnngen.weights.layout import Array
 from cnngen.weights.match import Match, match
 from cnngen.weights.read_network import read_network
+from cnngen.weights.references import Reference
 from cnngen.weights.transfer import (
     TransferError,
     keras_state,

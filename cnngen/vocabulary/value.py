@@ -10,8 +10,7 @@ from functools import cache
 from typing import cast
 
 from cnngen.diagnostics.model import Report
-from cnngen.source import Source, Span
-from cnngen.syntax.expression import (
+from cnngen.expressions.expression import (
     PRECEDENCE,
     PRODUCT,
     Binary,
@@ -21,7 +20,8 @@ from cnngen.syntax.expression import (
     Name,
     Unary,
 )
-from cnngen.syntax.expression_parser import parse_expression
+from cnngen.expressions.parser import parse_expression
+from cnngen.source import Source, Span
 from cnngen.syntax.tree import ArgumentValue, Distribution
 
 Literal = int | float | bool | str | tuple["Literal", ...] | None

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from cnngen.ops.base import Image
-from cnngen.references import Reference
 from cnngen.semantics.network import Network
 from cnngen.weights.convert import UnfitError, first
 from cnngen.weights.graph import Sizes, Weight, WeightedLayer, WeightGraph, spell
@@ -20,6 +19,7 @@ from cnngen.weights.layout import Array
 from cnngen.weights.match import Match, Pair, match
 from cnngen.weights.read_network import read_network
 from cnngen.weights.read_torch import COUNTER
+from cnngen.weights.references import Reference
 from cnngen.weights.stored import Names, Stored, shown
 from cnngen.weights.transfer import TransferError, translation
 

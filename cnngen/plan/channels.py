@@ -1,0 +1,253 @@
+"""Channels: what a body makes of a number of channels, as an expression in its block's terms."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from cnngen.expressions.algebra import (
+    TooComplex,
+    add,
+    equal,
+    free_names,
+    linear_step,
+    mentions_input,
+    multiply,
+    simplify,
+    substitute,
+)
+from cnngen.expressions.expression import (
+    Apply,
+    Binary,
+    Conditional,
+    Constant,
+    Expression,
+    InputChannels,
+    ListOf,
+    Name,
+    walk,
+)
+from cnngen.ops import OPS
+from cnngen.semantics.areas import Areas
+from cnngen.semantics.resolve import Resolution
+from cnngen.syntax.tree import (
+    Block,
+    Body,
+    Branches,
+    Call,
+    Distribution,
+    Each,
+    Reference,
+    Repeat,
+    Step,
+    When,
+)
+
+RUNNING = Name("running channels")  # no author can write this name
+LONGEST = 30  # parts of a closed form; what is longer is worth a variable
+
+
+class Channels:
+    """Symbolic channels of the blocks of one spec; None where there is no closed form."""
+
+    def __init__(self, resolution: Resolution, areas: Areas) -> None:
+        self.resolution = resolution
+        self.areas = areas
+        self.blocks: dict[Block, Expression | None] = {}
+
+    def block(self, block: Block) -> Expression | None:
+        """What a block gives, in terms of `input.channels` and its parameters."""
+        if block not in self.blocks:
+            tensors = {
+                p.name.text: Name(f"{p.name.text}_channels")
+                for p in block.parameters
+                if p.type == "tensor"
+            }
+            known: dict[str, Expression] = {"input": InputChannels(), **tensors}
+            try:
+                self.blocks[block] = self.body(block.body, InputChannels(), known)
+            except TooComplex:
+                self.blocks[block] = None
+        return self.blocks[block]
+
+    def body(
+        self, body: Body, channels: Expression | None, known: Mapping[str, Expression | None]
+    ) -> Expression | None:
+        """What a body makes of `channels`; `known` are those of the tensors that it can read by
+        name.
+        """
+        names = dict(known)
+        for step in body:
+            if step.origin:
+                channels = names.get(step.origin.text)
+            channels = self.step(step, channels, names)
+            if channels is not None and is_long(channels):
+                channels = None
+            if step.name:
+                names[step.name.text] = channels
+        return channels
+
+    def step(
+        self, step: Step, channels: Expression | None, known: Mapping[str, Expression | None]
+    ) -> Expression | None:
+        match step:
+            case Call():
+                tensors = {
+                    f"{parameter}_channels": known.get(name.text)
+                    for parameter, name in self.resolution.tensors(step).items()
+                }
+                return self.call(step, channels, tensors)
+            case Reference():
+                return channels
+            case Repeat():
+                return self._repeat(step, channels, known)
+            case Each():
+                return self._each(step, channels, known)
+            case When():
+                then = self.body(step.body, channels, known)
+                otherwise = self.body(step.orelse or (), channels, known)
+                return choose(step.test, then, otherwise)
+            case Branches():
+                arms = [self.body(body, channels, known) for _, body in step.arms]
+                return join(step, arms)
+            case _:
+                assert_never(step)
+
+    def call(
+        self, call: Call, channels: Expression | None, tensors: Mapping[str, Expression | None]
+    ) -> Expression | None:
+        """What an op or a block gives for `channels`."""
+        arguments = self.arguments(call)
+        if (op := self.resolution.ops.get(call)) is None:
+            block = self.resolution.blocks[call]
+            inner = self.block(block)
+            if inner is None or (channels is None and mentions_input(inner)):
+                return None
+            if any(tensors.get(name, inner) is None for name in free_names(inner)):
+                return None
+            names = arguments | {
+                name: value for name, value in tensors.items() if value is not None
+            }
+            return simplify(substitute(inner, names, channels))
+        if op.name == "flatten":
+            return channels and self.areas.features(call, channels)
+        given = (channels,) if channels is not None else ()
+        if not given and op.channels(arguments, (RUNNING,)) == RUNNING:
+            return None
+        result = op.channels(arguments, given or (RUNNING,))
+        return None if RUNNING.name in free_names(result) else simplify(result)
+
+    def arguments(self, call: Call) -> dict[str, Expression]:
+        """The arguments of a call that are expressions; of a block, with the defaults of its
+        parameters.
+        """
+        given = self.resolution.arguments[call]
+        found = {name: v for name, v in given.items() if not isinstance(v, Distribution)}
+        if call in self.resolution.blocks:
+            for parameter in self.resolution.blocks[call].parameters:
+                if parameter.default is not None:
+                    found.setdefault(parameter.name.text, parameter.default)
+        return found
+
+    def _repeat(
+        self, step: Repeat, channels: Expression | None, known: Mapping[str, Expression | None]
+    ) -> Expression | None:
+        if channels is None:
+            return None
+        return _repeated(self.body(step.body, RUNNING, known), step.times, channels)
+
+    def _each(
+        self, step: Each, channels: Expression | None, known: Mapping[str, Expression | None]
+    ) -> Expression | None:
+        if step.between is not None and not self._keeps(step.between, known):
+            return None
+        if channels is None or (turn := self.body(step.body, RUNNING, known)) is None:
+            return None
+        if (end := unrolled(step, turn, RUNNING, channels)) is not None:
+            return end
+        result = _repeated(turn, Apply("len", (step.lists[0][1],)), channels)
+        variables = {name.text for name, _ in step.lists}
+        return None if result is None or variables & free_names(result) else result
+
+    def _keeps(self, body: Body, known: Mapping[str, Expression | None]) -> bool:
+        return self.body(body, RUNNING, known) == RUNNING
+
+
+def _repeated(
+    turn: Expression | None, times: Expression, channels: Expression
+) -> Expression | None:
+    """A loop that maps `c` to `c + k` gives `c + n * k`, and one that forgets `c` gives that, if it
+    runs at all; `turn` is what it makes of `RUNNING` once.
+    """
+    if turn is None:
+        return None
+    if turn == RUNNING or equal(turn, channels):
+        return channels
+    if RUNNING.name not in free_names(turn):
+        return choose(Binary(">", times, Constant(0)), turn, channels)
+    if (gain := linear_step(turn, RUNNING)) is not None:
+        return simplify(add(channels, multiply(times, gain)))
+    return None
+
+
+def unrolled(
+    step: Repeat | Each, turn: Expression, running: Name, channels: Expression
+) -> Expression | None:
+    """What a loop makes of `channels`, turn by turn, where it says itself what its few turns are;
+    `turn` is what it makes of `running` once.
+    """
+    for variables in _turns(step):
+        channels = simplify(substitute(turn, variables | {running.name: channels}, None))
+    return channels if _turns(step) else None
+
+
+def _turns(step: Repeat | Each) -> list[dict[str, Expression]]:
+    """The variables of each turn of a loop; none where parameters decide or there are many."""
+    match step:
+        case Repeat(times=Constant(int() as times)) if 0 < times <= LONGEST:
+            return [{}] * times
+        case Each():
+            lists = [values.items for _, values in step.lists if isinstance(values, ListOf)]
+            if len(lists) < len(step.lists) or len(lists[0]) > LONGEST:
+                return []
+            names = [name.text for name, _ in step.lists]
+            return [dict(zip(names, turn, strict=True)) for turn in zip(*lists, strict=True)]
+        case _:
+            return []
+
+
+def is_long(channels: Expression) -> bool:
+    return sum(1 for _ in walk(channels)) > LONGEST
+
+
+def choose(
+    test: Expression, then: Expression | None, otherwise: Expression | None
+) -> Expression | None:
+    """One of two under a condition; one of them where they agree."""
+    if then is None or otherwise is None:
+        return None
+    return then if equal(then, otherwise) else simplify(Conditional(test, then, otherwise))
+
+
+def join(step: Branches, arms: list[Expression | None]) -> Expression | None:
+    """The channels of a join. All arms of an `add` agree, so the plainest of them is taken."""
+    if step.join.text == "concat" and None in arms:
+        return None
+    plain = [arm for arm in arms if arm is not None]
+    if not plain:
+        return None
+    if step.join.text != "concat":
+        plain.sort(key=_plainness)
+    result = OPS[step.join.text].channels({}, tuple(plain))
+    return simplify(result)
+
+
+def _plainness(channels: Expression) -> int:
+    """Constants before expressions, and what depends on a condition last."""
+    match channels:
+        case Constant():
+            return 0
+        case InputChannels():
+            return 2
+        case Conditional():
+            return 3
+        case _:
+            return 1

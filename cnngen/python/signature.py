@@ -1,0 +1,85 @@
+"""Signatures: the arguments of a generated class or function, and how it is called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cnngen.expressions.expression import Constant, Expression, ListOf
+from cnngen.python.expression import python
+from cnngen.syntax.tree import Parameter, ParameterType
+
+ANNOTATIONS: dict[ParameterType, str] = {
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "ints": "tuple[int, ...]",
+    "floats": "tuple[float, ...]",
+    "size": "int | tuple[int, int]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    name: str
+    annotation: str
+    default: Expression | None = None
+    about: str = ""
+
+    def __str__(self) -> str:
+        """As it stands in a signature."""
+        if self.default is None:
+            return f"{self.name}: {self.annotation}"
+        return f"{self.name}: {self.annotation} = {python(self.default)}"
+
+
+def argument(parameter: Parameter) -> Argument:
+    return Argument(
+        parameter.name.text, ANNOTATIONS[parameter.type], parameter.default, parameter.about
+    )
+
+
+def ordered(own: list[Argument], captured: list[Argument]) -> list[Argument]:
+    """A block's own arguments and the model's parameters that it depends on; those with defaults
+    come last.
+    """
+    required = [a for a in own if a.default is None]
+    bare = [Argument(a.name, a.annotation, None, a.about) for a in captured]
+    return [*required, *bare, *(a for a in own if a.default is not None)]
+
+
+def call_arguments(
+    arguments: list[Argument],
+    given: Mapping[str, tuple[Expression | None, str]],
+    positional: int = 0,
+) -> list[str]:
+    """The arguments of a call: by keyword, except where the code is the argument's own name.
+
+    `given` has an expression and its code for each; what equals the default is left out. The first
+    `positional` ones are not named.
+    """
+    printed: list[str] = []
+    named = False
+    for i, parameter in enumerate(arguments):
+        if parameter.name not in given:
+            named = True
+            continue
+        expression, code = given[parameter.name]
+        if parameter.default is not None and _same(expression, parameter.default):
+            named = True
+        elif i < positional or (code == parameter.name and not named):
+            printed.append(code)
+        else:
+            named = True
+            printed.append(f"{parameter.name}={code}")
+    return printed
+
+
+def _same(left: Expression | None, right: Expression) -> bool:
+    """Whether two constants are the same value of the same type."""
+    match left, right:
+        case Constant(), Constant():
+            return left == right and type(left.value) is type(right.value)
+        case ListOf(), ListOf():
+            pairs = zip(left.items, right.items, strict=False)
+            return len(left.items) == len(right.items) and all(_same(a, b) for a, b in pairs)
+        case _:
+            return False

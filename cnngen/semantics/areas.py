@@ -1,0 +1,97 @@
+"""Areas: how many positions a `flatten` makes features of, where the printed program must know it.
+
+Heights and widths are not in the language. Where all uses of a block agree on the area, it is a
+number; where they differ, the block takes it as an argument, and whoever uses the block hands it
+over.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cnngen.expressions.algebra import multiply
+from cnngen.expressions.expression import Binary, Constant, Expression, Name
+from cnngen.semantics.network import Network, Scope
+from cnngen.semantics.walk import calls
+from cnngen.syntax.tree import Block, Body, Call
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A `flatten` as a block sees it: the calls that lead to it from the block's body, the
+    `flatten` last.
+    """
+
+    path: tuple[Call, ...]
+
+
+class Areas:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.sites: dict[Block, tuple[Site, ...]] = {}
+        for block in network.resolution.order:
+            self.sites[block] = tuple(s for s in self._sites(block.body) if len(self.sizes(s)) > 1)
+
+    def _sites(self, body: Body) -> Iterator[Site]:
+        """The sites below a body whose area is not a number there already."""
+        resolution = self.network.resolution
+        for call in calls(body):
+            if call in self.network.flattened:
+                yield Site((call,))
+            elif call in resolution.blocks:
+                for site in self.sites[resolution.blocks[call]]:
+                    yield Site((call, *site.path))
+
+    def sizes(self, site: Site) -> set[Size]:
+        """The heights and widths that a site flattens in this network."""
+        *path, flatten = site.path
+        found = self.network.flattened.get(flatten, [])
+        return {(image.height, image.width) for image, scope in found if _leads(path, scope)}
+
+    def varying(self) -> list[tuple[Call, set[Size]]]:
+        """The calls in the model's stages whose area differs between the iterations of a loop."""
+        stages = self.network.resolution.spec.stages
+        sites = (site for stage in stages for site in self._sites(stage.body))
+        return [(site.path[0], sizes) for site in sites if len(sizes := self.sizes(site)) > 1]
+
+    def arguments(self, block: Block) -> dict[str, Site]:
+        """The arguments that a block needs, by name."""
+        sites = self.sites[block]
+        return {"area" if i == 0 else f"area_{i + 1}": site for i, site in enumerate(sites)}
+
+    def handed(self, call: Call, block: Block, user: Block | None) -> dict[str, Expression]:
+        """What `user` (None: the model) hands over for the arguments of a block that it calls."""
+        return {
+            name: self._area(Site((call, *site.path)), user)
+            for name, site in self.arguments(block).items()
+        }
+
+    def features(self, flatten: Call, channels: Expression) -> Expression:
+        """The features that a `flatten` gives: channels times area."""
+        site = Site((flatten,))
+        sizes = self.sizes(site)
+        if sizes <= {(1, 1)}:  # perhaps nothing ever comes here
+            return channels
+        if len(sizes) == 1:
+            height, width = next(iter(sizes))
+            return Binary("*", Binary("*", channels, Constant(height)), Constant(width))
+        owner = next((b for b, sites in self.sites.items() if site in sites), None)
+        return multiply(channels, self._area(site, owner))
+
+    def _area(self, site: Site, user: Block | None) -> Expression:
+        sizes = self.sizes(site) or {(1, 1)}
+        if len(sizes) == 1:
+            height, width = next(iter(sizes))
+            return Binary("*", Constant(height), Constant(width))
+        names = self.arguments(user) if user else {}
+        return Name(next((name for name, known in names.items() if known == site), "area"))
+
+
+def _leads(path: list[Call], scope: Scope) -> bool:
+    """Whether a scope was reached by these calls, the last of them innermost."""
+    for call in reversed(path):
+        if scope.call is not call or scope.parent is None:
+            return False
+        scope = scope.parent
+    return True

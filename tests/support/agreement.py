@@ -1,0 +1,173 @@
+"""Support for tests: what must hold of the sources of any valid spec, and of their models."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnngen.ops.base import Image, Vector
+from cnngen.semantics.network import Layer, Network
+from cnngen.verify.compare import farthest
+from cnngen.verify.models import Values, channels_last, in_keras_layout, named_outputs, precision
+from cnngen.weights.layout import keras_name
+from cnngen.weights.read_torch import COUNTER
+from cnngen.weights.transfer import load_keras
+from support.built_models import Built, build
+from support.carried_weights import expected_in_keras, keras_shapes, predicted
+from support.compared_models import Pair
+from support.random_specs import RandomSpec
+
+# What Keras has no layers for, so that generated code calls functions.
+FUNCTIONS = {"gelu", "identity", "local_response_norm", "scale", "slice_channels"}
+FUNCTIONS |= {"channel_shuffle", "gather_channels", "pad_channels", "pixel_shuffle", "rbf"}
+GLOBAL_POOLS = {"global_avg_pool", "global_max_pool"}
+Shapes = dict[str, tuple[int, ...]]
+TOLERANCE = 1e-5  # in float64, where no mistake passes for rounding; but some kernels use float32
+ROOT = Path(__file__).parents[2]
+RUFF = shutil.which("ruff") or str(Path(sys.executable).parent / "ruff")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A spec that was drawn, compiled; and the network with other values of its parameters.
+
+    The values are as arguments of the generated code, without those that are fixed there.
+    """
+
+    built: Built
+    values: dict[str, Any]
+    other: Network
+
+    @staticmethod
+    def of(spec: RandomSpec) -> "Drawn":
+        built = build(spec.text)
+        fixed = built.network.fixed
+        free = {n: v for n, v in spec.values.items() if n not in fixed}
+        settings = {n: str(v).lower() for n, v in free.items()}
+        values = {n: tuple(v) if isinstance(v, list) else v for n, v in free.items()}
+        return Drawn(built, values, build(spec.text, settings).network)
+
+
+def sources(network: Network) -> dict[str, str]:
+    """Both sources, which are Python at least."""
+    from cnngen.targets import keras, torch
+
+    found = {"torch": torch.render(network), "keras": keras.render(network)}
+    for target, source in found.items():
+        compile(source, f"network_{target}.py", "exec")
+    return found
+
+
+def complaints(folder: Path) -> str:
+    """What ruff has to say of the sources in a folder, with the project's settings."""
+    said = ""
+    for command in (["check", "--output-format=concise"], ["format", "--diff"]):
+        options = ["--config", str(ROOT / "pyproject.toml"), "--no-cache", "--quiet"]
+        run = subprocess.run(
+            [RUFF, *command, *options, str(folder)], capture_output=True, text=True, check=False
+        )
+        said += run.stdout
+    return said
+
+
+def check_torch(built: Built) -> None:
+    """Names and shapes of all weights are those that the network foretells, in its order."""
+    assert list(state_shapes(built).items()) == list(predicted(built.network).items())
+
+
+def check_torch_arguments(drawn: Drawn) -> None:
+    """With other arguments the class makes what the spec with these settings foretells."""
+    assert state_shapes(drawn.built, **drawn.values) == predicted(drawn.other)
+
+
+def state_shapes(built: Built, **arguments: Any) -> Shapes:
+    import torch
+
+    with torch.device("meta"):
+        model = built.torch(**arguments)
+        shape = built.network.input
+        model.eval()(torch.zeros(2, shape.channels, shape.height, shape.width))
+    return {n: tuple(v.shape) for n, v in model.state_dict().items() if not n.endswith(COUNTER)}
+
+
+def check_keras(built: Built) -> None:
+    """Each layer has its name and gives its shape; all weights are those that the network foretells."""
+    model = keras_model(built, heads=True)
+    heads = [layer for layer in model.layers if layer.name == "training_heads"]
+    every = [layer for part in (model, *heads) for layer in part.layers if layer not in heads]
+    every = [layer for layer in every if type(layer).__name__ != "InputLayer"]
+    layers = {layer.name: layer for layer in every}
+    assert len(layers) == len(every)
+    for layer in built.network.layers.values():
+        name = keras_name(layer)
+        if layer.op.name not in FUNCTIONS and name not in flattened(built.network):
+            endings = ("_stride", "_crop", "")  # what may come after the layer that has the weights
+            last = next(layers[name + end] for end in endings if name + end in layers)
+            assert last.output.shape[1:] == size(layer), layer.path
+    assert keras_shapes(model) == expected_in_keras(built.network)
+
+
+def flattened(network: Network) -> set[str]:
+    """Global pools with a `flatten` behind them: in Keras they are one layer, or only one of them is."""
+    pairs = [
+        (layer, network.layers[x.path])
+        for layer in network.layers.values()
+        for x in layer.inputs
+        if layer.op.name == "flatten" and x.path in network.layers
+    ]
+    return {keras_name(part) for pair in pairs for part in pair if pair[1].op.name in GLOBAL_POOLS}
+
+
+def size(layer: Layer) -> tuple[int, ...]:
+    """The shape of what a layer gives, as Keras has it."""
+    match layer.output:
+        case Image(channels, height, width):
+            return height, width, channels
+        case Vector(features=features):
+            return (features,)
+        case _:
+            raise AssertionError(layer.path)
+
+
+def check_keras_arguments(drawn: Drawn) -> None:
+    model = keras_model(drawn.built, heads=True, **drawn.values)
+    state = {name: np.zeros(shape, "float32") for name, shape in predicted(drawn.other).items()}
+    assert load_keras(drawn.other, model, state) == ()  # in the layouts of what was built
+
+
+def keras_model(built: Built, heads: bool, **arguments: Any) -> Any:
+    shape = built.network.input
+    size = (shape.height, shape.width, shape.channels)
+    return built.keras(input_shape=size, **arguments, **(built.heads if heads else {}))
+
+
+def check_values(built: Built) -> None:
+    """Both models compute the same, in evaluation and with the heads that exist in training only."""
+    both = Pair(built, 2, "float64")
+    expected, found = both.evaluate()
+    assert farthest(found, expected) < TOLERANCE
+    if built.heads:
+        expected, found = with_heads(both)
+        assert farthest(found, expected) < TOLERANCE
+
+
+def with_heads(both: Pair) -> tuple[Values, Values]:
+    import torch
+
+    network, model = both.network, both.torch_model
+    model.eval().training = True  # for its own `forward` alone: layers stay in evaluation
+    with torch.no_grad():
+        y = named_outputs(network, model(torch.from_numpy(both.x)))
+    with precision("float64"):
+        found = named_outputs(
+            network, both.keras_model(heads=True)(channels_last(both.x), training=False)
+        )
+    expected = {
+        n: in_keras_layout(network.stages[network.outputs[n]].shape, v.numpy())
+        for n, v in y.items()
+    }
+    return expected, {n: np.asarray(v) for n, v in found.items()}

@@ -1,0 +1,140 @@
+"""Support for tests: one network as a PyTorch model and as a Keras model of equal weights, and what both compute."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cnngen.semantics.network import Network
+from cnngen.verify.draw import randomize
+from cnngen.verify.models import (
+    Values,
+    channels_last,
+    drop_nothing,
+    from_keras,
+    from_torch,
+    images,
+    named_outputs,
+    precision,
+)
+from cnngen.verify.tolerance import FLOAT32_INSIDE, Precision
+from cnngen.verify.training import biased
+from cnngen.weights.layout import in_keras
+from cnngen.weights.read_torch import COUNTER
+from support.built_models import Built
+from support.carried_weights import carry
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step of training gave, by the names and in the layouts of Keras."""
+
+    outputs: Values
+    gradients: Values
+    statistics: Values
+    projections: Values
+
+
+class Pair:
+    """Both models with equal random weights, for inputs of the network's size, in one precision.
+
+    What is computed does not depend on what was computed before: weights are set back each time.
+    """
+
+    def __init__(
+        self, built: Built, batch: int = 2, word: Precision = "float32", seed: int = 0
+    ) -> None:
+        import torch
+
+        self.built, self.network, self.word = built, built.network, word
+        self.x = images(self.network.input, batch, word, seed)
+        self.torch_model = built.torch().to(getattr(torch, word))
+        randomize(self.torch_model, seed, torch.from_numpy(self.x))
+        self.start = {name: value.clone() for name, value in self.torch_model.state_dict().items()}
+        self.made: dict[bool, Any] = {}
+
+    @property
+    def weights(self) -> Values:
+        """All weights, as Keras has them."""
+        given = {name: value.numpy() for name, value in self.start.items()}
+        return in_keras(self.network, {n: v for n, v in given.items() if not n.endswith(COUNTER)})
+
+    def evaluate(self) -> tuple[Values, Values]:
+        """The outputs in evaluation, PyTorch's in the layout of Keras."""
+        import torch
+
+        self.torch_model.load_state_dict(self.start)
+        with torch.no_grad():
+            y = self.torch_model.eval()(torch.from_numpy(self.x))
+        with precision(self.word):
+            found = self.keras_model(heads=False)(channels_last(self.x), training=False)
+        return from_torch(self.network, y), from_keras(self.network, found)
+
+    def train(self) -> tuple[Step, Step]:
+        """One step of training without dropout; gradients are those of a random projection of all outputs."""
+        self.torch_model.load_state_dict(self.start)
+        with precision(self.word):
+            model = self.keras_model(heads=True)
+            drop_nothing(self.torch_model, model)
+            expected = self._torch_step()
+            return expected, self._keras_step(model, expected.projections)
+
+    def _torch_step(self) -> Step:
+        import torch
+
+        model = self.torch_model.train()
+        model.zero_grad()
+        y = named_outputs(self.network, model(torch.from_numpy(self.x)))
+        draw = torch.Generator().manual_seed(1)
+        projections = {n: torch.randn(v.shape, generator=draw, dtype=v.dtype) for n, v in y.items()}
+        sum((v * projections[n]).sum() for n, v in y.items()).backward()
+        gradients = {n: p.grad.numpy() for n, p in model.named_parameters()}
+        kept = {n: v.numpy() for n, v in model.named_buffers() if n in self.start}  # no constants
+        statistics = {n: v for n, v in kept.items() if not n.endswith(COUNTER)}
+        return Step(
+            from_torch(self.network, y),
+            in_keras(self.network, gradients),
+            in_keras(self.network, statistics),
+            from_torch(self.network, projections),
+        )
+
+    def _keras_step(self, model: Any, projections: Values) -> Step:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            y = named_outputs(self.network, model(channels_last(self.x), training=True))
+            loss = sum(tf.reduce_sum(v * projections[n]) for n, v in y.items())
+        weights = model.trainable_variables
+        gradients = tape.gradient(loss, [w.value for w in weights])
+        return Step(
+            from_keras(self.network, y),
+            {w.path: g.numpy() for w, g in zip(weights, gradients, strict=True)},
+            {w.path: w.numpy() for w in model.weights if not w.trainable},
+            projections,
+        )
+
+    def keras_model(self, heads: bool) -> Any:
+        """The Keras model with PyTorch's weights; `heads` are those that exist in training only."""
+        heads = heads and bool(self.built.heads)
+        if heads not in self.made:
+            self.made[heads] = keras_model(self.built, self.torch_model, heads)
+        else:
+            carry(self.network, self.torch_model, self.made[heads])
+        return self.made[heads]
+
+    def biased(self, statistics: Values) -> Values:
+        """PyTorch's running statistics after a step, as Keras would have them."""
+        return biased(self.network, self.weights, statistics, len(self.x), steps=1)
+
+
+def keras_model(built: Built, torch_model: Any, heads: bool = False) -> Any:
+    """The Keras model of a network, with the weights of a PyTorch model."""
+    shape = built.network.input
+    size = (shape.height, shape.width, shape.channels)
+    model = built.keras(input_shape=size, **(built.heads if heads else {}))
+    carry(built.network, torch_model, model)
+    return model
+
+
+def exactness(network: Network) -> float:
+    """How far from each other float64 outputs and gradients may be."""
+    ops = {layer.op.name for layer in network.layers.values()}
+    return max((FLOAT32_INSIDE[name] for name in ops & FLOAT32_INSIDE.keys()), default=1e-9)

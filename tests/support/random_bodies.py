@@ -1,0 +1,331 @@
+"""Random bodies and blocks for random specs.
+
+Bodies that are repeated, chosen or joined keep heights and widths, and the branches of what joins equal shapes end with
+the same channels.
+"""
+
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from support.random_expressions import LISTS, TYPES, Place, Running, Tree
+from support.random_ops import Drawn, Ops, Steps
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+# Some look like what the generated code may call its own variables.
+NAMES = words("""
+    main left right skip pool stem tail given steps body m index start weights bias features j k mode
+    late size conv_out channels_2 main_2 x1 model layer child draw stem_output b0 one two three reduce
+    path filters strides out_2 parts kernel out position
+""")
+BLOCKS = words("Unit Cell ConvUnit Mixed Entry Stage Block2_1 Gate Wide Inner Exit Neck")
+JOINS = ["concat", "concat", "add", "mean", "max", "multiply"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block that has been drawn, and what a caller must know of it."""
+
+    name: str
+    parameters: dict[str, tuple[str, bool]]  # the role of each, and whether it has a default
+    tensors: tuple[str, ...]
+    given: Running
+    result: Running
+    out: str | None  # the parameter that is the number of its output channels
+
+    def keeps(self) -> bool:
+        return self.result.image == self.given.image and self.result.size is self.given.size
+
+    def fits(self, x: Running, keep: bool) -> bool:
+        aligned = x.aligned or not self.given.aligned
+        return self.given.image == x.image and aligned and (self.keeps() or not keep)
+
+
+class Bodies(Ops):
+    def __init__(self, random: Random) -> None:
+        super().__init__(random)
+        self.blocks: dict[str, Tree] = {}
+        self.drawn: list[Block] = []
+        self.parameters: dict[str, str] = {}  # of the model
+        self.budget: int = self.pick(10, 20, 40)  # steps
+
+    def fresh(self, *taken: Any) -> str:
+        return self.random.choice(
+            [name for name in NAMES if not any(name in names for names in taken)]
+        )
+
+    def body(self, x: Running, place: Place, *, keep: bool = True, out: str | None = None) -> Drawn:
+        """Steps for a tensor; `keep` leaves its size as it is, `out` says how many channels it gets."""
+        steps: Steps = []
+        for _ in range(self.pick(1, 1, 2, 3)):
+            found, x = self.steps(x, place, keep)
+            if self.maybe(0.15) and "name" not in mapping(found[-1]):
+                self.call_it(found, x, place)
+            steps += found
+        if out is not None and x.channels != out:
+            aligned = place.aligned or out != "input.channels"
+            return [*steps, self.to(x, out)], replace(x, channels=out, aligned=aligned, plain=True)
+        return steps, x
+
+    def to(self, x: Running, out: str) -> Tree:
+        return (
+            {"conv": {"out": out, "kernel": 1, "padding": 0}}
+            if x.image
+            else {"linear": {"out": out}}
+        )
+
+    def call_it(self, steps: Steps, x: Running, place: Place) -> str:
+        """Give the last step a name."""
+        name = self.fresh(place.taken, place.scope)
+        place.taken.add(name)
+        steps[-1] = mapping(steps[-1]) | {"name": name}
+        if place.known is not None:
+            place.known[name] = x
+        return name
+
+    def steps(self, x: Running, place: Place, keep: bool) -> Drawn:
+        """A step, or a few that belong together."""
+        self.budget -= 1
+        kinds = [self.op] * 4
+        if place.depth <= 2 and self.budget >= 0:
+            kinds += [self.call] * 4 + [self.when] * 2 + [self.loop] * 2
+            kinds += [self.branches] * (3 * x.aligned) + [self.diamond] * (
+                2 * (x.aligned and place.known is not None)
+            )
+        return self.random.choice(kinds)(x, place, keep)
+
+    def written(self, steps: Steps) -> Tree:
+        """A body of one step may stand without a list."""
+        return steps[0] if len(steps) == 1 and self.maybe(0.8) else steps
+
+    # --- conditions and loops ------------------------------------------------------------------------------------
+
+    def when(self, x: Running, place: Place, keep: bool) -> Drawn:
+        out = self.pick(None, None, x.channels, self.width(place))
+        steps, other = self.body(x, place.inside(), out=out)
+        after = either(x, other)
+        step: Tree = {"when": self.flag(place), "do": self.written(steps)}
+        if (out and out != x.channels) or self.maybe(0.4):
+            steps, after = self.body(x, place.inside(), out=out)
+            step["else"] = self.written(steps)
+        return [step], either(after, other)
+
+    def loop(self, x: Running, place: Place, keep: bool) -> Drawn:
+        scope = dict(place.scope)
+        step: Tree
+        if self.maybe(0.4):
+            step = {"repeat": self.count(place)}
+        elif self.maybe(0.7):
+            name = self.fresh(scope)
+            values, scope[name] = self.iterated(place)
+            step = {"each": {name: values}}
+        else:
+            step = {"each": {}}
+            for role in self.random.sample(LISTS, 2):
+                name = self.fresh(scope)
+                step["each"][name], scope[name] = self.items(role, place), role[:-1]
+        out = self.pick(None, None, x.channels)
+        entry = replace(x, channels=out if x.image else None, plain=False)
+        out = entry.channels
+        steps, after = self.body(entry, place.inside(scope), out=out)
+        step["do"] = self.written(steps)
+        if "each" in step and self.maybe(0.4):
+            steps, after = self.body(
+                replace(entry, aligned=after.aligned), place.inside(scope), out=out
+            )
+            step["between"] = self.written(steps)
+        return [step], replace(entry, aligned=x.aligned)
+
+    # --- joins ---------------------------------------------------------------------------------------------------
+
+    def branches(self, x: Running, place: Place, keep: bool) -> Drawn:
+        join = self.random.choice(JOINS)
+        out = None if join == "concat" else self.pick(x.channels or "8", self.width(place))
+        stride = (
+            self.pick("2", *self.named("stride", place))
+            if x.image and not keep and self.maybe(0.3)
+            else None
+        )
+        gated = join == "multiply" and x.image and self.maybe(0.6)
+        arms: dict[str, Tree] = {}
+        for i in range(self.pick(2, 2, 3)):
+            name = self.fresh(arms, place.taken)
+            arms[name] = self.arm(x, place, out, stride, first=i == 0, gate=gated and i == 1)
+        if place.known is not None:
+            place.taken.update(arms)
+        size, low = (x.size, x.low) if stride is None else (object(), 1)
+        return [{"branches": arms, "join": join}], Running(
+            True, size, low, x.image, out, plain=out is not None
+        )
+
+    def arm(
+        self, x: Running, place: Place, out: str | None, stride: str | None, first: bool, gate: bool
+    ) -> Tree:
+        origin = self.origin(x, place) if not first and self.maybe(0.3) else None
+        if origin and place.known:
+            x = place.known[origin]
+        elif not first and stride is None and not gate and out is None and self.maybe(0.2):
+            return self.written(found) if (found := self.merge(x, place)) else "identity"
+        steps: Steps = []
+        if gate:
+            steps, x = ["global_avg_pool"], replace(x, size="1x1", low=1)
+        elif stride is not None:
+            attributes = {"out": 8, "kernel": self.pick(1, 3), "stride": stride, "padding": "half"}
+            steps, x = [{"conv": attributes}], replace(x, channels="8", size=object(), low=1)
+        if not (out == x.channels or out is None) or self.maybe(0.6):
+            steps += self.body(x, place.inside(), out=out)[0]
+        return (
+            self.read(steps, origin)
+            if origin
+            else self.written(steps)
+            if steps
+            else self.pick([], "identity")
+        )
+
+    def read(self, steps: Steps, origin: str) -> Tree:
+        """Steps that begin with another tensor."""
+        if not steps or self.maybe(0.2):
+            return self.written([{"from": origin}, *steps])
+        return self.written([mapping(steps[0]) | {"from": origin}, *steps[1:]])
+
+    def origin(self, x: Running, place: Place) -> str | None:
+        """A tensor of the same size that can be read by name."""
+        known = (place.known or {}).items()
+        names = [n for n, t in known if t.size is x.size and t.image == x.image and t.aligned]
+        return self.random.choice(names) if names else None
+
+    def diamond(self, x: Running, place: Place, keep: bool) -> Drawn:
+        """Steps that read an earlier one, and a join of them."""
+        assert place.known is not None
+        steps, x = self.op(x, place, keep)
+        first = self.call_it(steps, x, place)
+        left, left_x = self.body(x, place)
+        if "name" in mapping(left[-1]):
+            left.append("identity")
+        second = self.call_it(left, left_x, place)
+        right = self.body(x, place)[0] if self.maybe(0.5) else ["relu"]
+        read = self.read(right, first)
+        steps += [*left, *(read if isinstance(read, list) else [read])]
+        arms = {self.fresh(place.taken): {"from": second}}
+        arms[self.fresh(place.taken, arms)] = self.pick("identity", "relu", [])
+        place.taken.update(arms)
+        return [*steps, {"branches": arms, "join": "concat"}], Running(True, x.size, x.low, x.image)
+
+    # --- blocks --------------------------------------------------------------------------------------------------
+
+    def call(self, x: Running, place: Place, keep: bool) -> Drawn:
+        found = [block for block in self.drawn if block.fits(x, keep) and not block.tensors]
+        if found and self.maybe(0.5):
+            return self.use(self.random.choice(found), x, place, {})
+        if len(self.blocks) < len(BLOCKS) and place.depth <= 2:
+            block = self.block(x, place, keep, tensors=0)
+            if block.fits(x, keep):
+                return self.use(block, x, place, {})
+        return self.op(x, place, keep)
+
+    def merge(self, x: Running, place: Place) -> Steps | None:
+        """A call of a block with a second input, that keeps the size."""
+        origin = self.origin(x, place) if x.image and x.aligned else None
+        found = [block for block in self.drawn if block.fits(x, keep=True) and block.tensors]
+        if origin and not found and len(self.blocks) < len(BLOCKS):
+            found = [self.block(x, place, keep=True, tensors=self.pick(1, 1, 2))]
+        if not origin or not found:
+            return None
+        block = self.random.choice(found)
+        return self.use(
+            block, x, place, {name: self.origin(x, place) or "" for name in block.tensors}
+        )[0]
+
+    def use(self, block: Block, x: Running, place: Place, tensors: dict[str, str]) -> Drawn:
+        arguments: dict[str, Tree] = dict(tensors)
+        for name, (role, optional) in block.parameters.items():
+            if (
+                optional and role == "kernel"
+            ):  # whose default is a whole number, and so is what it can be given
+                arguments[name] = self.pick("1", "3", "5")
+            elif not optional or self.maybe(0.5):
+                arguments[name] = self.expression(role, place)
+        result = block.result
+        channels = x.channels if result.channels == "input.channels" else None
+        if block.out in arguments:
+            channels = arguments[block.out]
+        size, low = (
+            (x.size, x.low) if block.keeps() else (object() if result.size != "1x1" else "1x1", 1)
+        )
+        aligned = result.aligned or (x.aligned and result.channels == "input.channels")
+        plain = result.plain or x.plain and block.keeps()
+        after = Running(aligned, size if result.image else None, low, result.image, channels, plain)
+        return [{block.name: arguments} if arguments else block.name], after
+
+    def block(self, x: Running, place: Place, keep: bool, tensors: int) -> Block:
+        """Define a block for such a tensor."""
+        scope, parameters = dict(self.parameters), dict[str, tuple[str, bool]]()
+        for _ in range(self.random.randrange(4)):
+            name = self.fresh(scope)
+            scope[name] = role = self.random.choice(list(TYPES))
+            parameters[name] = (role, self.maybe(0.4))
+        name = self.random.choice([name for name in BLOCKS if name not in self.blocks])
+        self.blocks[name] = {}
+        given = (
+            Running(x.aligned, object(), 1, x.image, "input.channels")
+            if x.image
+            else Running(x.aligned, image=False)
+        )
+        known = {"input": given}
+        inputs: list[str] = []
+        for _ in range(tensors):
+            inputs.append(self.fresh(scope))
+            scope[inputs[-1]] = "tensor"
+            known[inputs[-1]] = replace(given, channels=None)
+        inner = Place(scope, x.aligned, place.depth + 1, known, set(inputs))
+        steps: Steps = []
+        entry = given
+        for tensor in inputs:
+            arms = {self.fresh(inner.taken): self.pick("identity", "relu", [])}
+            arms[self.fresh(inner.taken, arms)] = self.read(self.pick([], ["relu"]), tensor)
+            inner.taken.update(arms)
+            steps.append({"branches": arms, "join": "concat"})
+            entry = replace(given, channels=None)
+        widths = [n for n, (role, _) in parameters.items() if role == "width"]
+        out = self.random.choice(widths) if widths and self.maybe(0.6) else None
+        more, result = self.body(entry, inner, keep=keep or self.maybe(0.6), out=out)
+        self.define(name, parameters, inputs, steps + more)
+        block = Block(name, parameters, tuple(inputs), given, result, out)
+        self.drawn.append(block)
+        return block
+
+    def define(
+        self, name: str, parameters: dict[str, tuple[str, bool]], tensors: list[str], body: Steps
+    ) -> None:
+        del self.blocks[name]  # so that those it uses stand before it
+        params: dict[str, Tree] = {
+            key: self.constant(role) if optional else TYPES[role]
+            for key, (role, optional) in parameters.items()
+        }
+        params |= dict.fromkeys(tensors, "tensor")
+        keys = list(params)
+        self.random.shuffle(keys)
+        self.blocks[name] = {
+            "about": f"A random block, {name}",
+            "params": {key: params[key] for key in keys},
+        }
+        if not params:
+            del self.blocks[name]["params"]
+        self.blocks[name]["body"] = self.written(body)
+
+
+def mapping(step: Tree) -> dict[str, Tree]:
+    return {step: {}} if isinstance(step, str) else step
+
+
+def either(a: Running, b: Running) -> Running:
+    """What is known where a tensor is one of two."""
+    return replace(
+        a,
+        aligned=a.aligned and b.aligned,
+        channels=a.channels if a.channels == b.channels else None,
+    )

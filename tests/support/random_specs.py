@@ -1,0 +1,164 @@
+"""Random valid specs, each drawn from a seed: together they exercise the whole language, at sizes that cost little."""
+
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+import yaml
+
+from support.random_bodies import Bodies, mapping
+from support.random_expressions import TYPES, Place, Running, Tree
+from support.random_ops import Steps
+
+
+@dataclass(frozen=True)
+class RandomSpec:
+    """A spec, and other values of its parameters, for which it is valid too."""
+
+    text: str
+    values: dict[str, Any]
+
+
+def random_spec(seed: int) -> RandomSpec:
+    return _Specs(Random(seed)).spec()
+
+
+def write(tree: Tree) -> str:
+    return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=1000)
+
+
+@dataclass
+class _Model:
+    """The stages in the making, what each gives, and who has read it."""
+
+    stages: dict[str, Tree] = field(default_factory=dict[str, Tree])
+    tensors: dict[str, Running] = field(default_factory=dict[str, Running])
+    unread: set[str] = field(default_factory=set[str])
+    training: set[str] = field(default_factory=set[str])
+    last: str = "input"
+
+
+class _Specs(Bodies):
+    def spec(self) -> RandomSpec:
+        for _ in range(self.random.randrange(8)):
+            self.parameters[self.fresh(self.parameters)] = self.random.choice(list(TYPES))
+        params = {name: self.constant(role) for name, role in self.parameters.items()}
+        values = {name: self.constant(role) for name, role in self.parameters.items()}
+        defaults = self.defaults() if self.maybe(0.4) else {}
+        height, width = self.pick((8, 8), (9, 9), (7, 12), (13, 6), (16, 11))
+        channels = self.pick(1, 2, 3, 4)
+        model = self.model(min(height, width))
+        spec: Tree = {
+            **{"cnngen": 1, "name": "Network", "about": "A random network", "params": params},
+            "input": {"channels": channels, "height": height, "width": width},
+            **{
+                "defaults": defaults,
+                "blocks": self.blocks,
+                "model": model.stages,
+                "outputs": self.outputs(model),
+            },
+        }
+        text = write({key: value for key, value in spec.items() if value != {}})
+        return RandomSpec(text, values)
+
+    def defaults(self) -> dict[str, Tree]:
+        place = Place(self.parameters, aligned=False)
+        found: dict[str, Tree] = {
+            "dropout": {"rate": self.rate(place)},
+            "batch_norm": {"eps": self.pick("0.001", "1e-5"), "momentum": self.rate(place)},
+            "leaky_relu": {"slope": self.rate(place)},
+            "conv": {
+                "init": self.init(place),
+                "bias": self.pick("true", *self.named("flag", place)),
+            },
+            "linear": {"init": self.init(place), "bias": "false"},
+        }
+        return {op: attributes for op, attributes in found.items() if self.maybe(0.5)}
+
+    def model(self, low: int) -> _Model:
+        model = _Model(tensors={"input": Running(False, object(), low)})
+        count = self.random.randint(1, 6)
+        while len(model.stages) < count or model.last == "input":
+            name = self.fresh(model.tensors, model.training)
+            body, after, read = self.stage(model)
+            if len(read) == 1 and model.last in read and len(model.stages) > 1 and self.maybe(0.15):
+                origin = {"from": self.random.choice(list(read))} if self.maybe(0.5) else {}
+                model.stages[name] = {"when": "training", "do": body, **origin}
+                model.training.add(name)
+                continue
+            model.stages[name] = body
+            model.unread = (model.unread - read) | {name}
+            model.tensors[name] = replace(after, channels=None)
+            model.last = name
+        return model
+
+    def stage(self, model: _Model) -> tuple[Tree, Running, set[str]]:
+        """The body of a stage, what it gives, and what it reads."""
+        last = model.tensors[model.last]
+        if len(model.tensors) > 2 and self.maybe(0.3):
+            return self.joining(model)
+        known = {n: t for n, t in model.tensors.items() if t.aligned}
+        if (
+            last.image
+            and self.maybe(0.2)
+            and (found := self.merge(last, Place(self.parameters, True, known=known)))
+        ):
+            ((name, arguments),) = found[0].items()
+            block = next(b for b in self.drawn if b.name == name)
+            steps, after = self.use(
+                block, replace(last, channels="input.channels"), Place(self.parameters, True), {}
+            )
+            step = {
+                name: {t: arguments[t] for t in block.tensors} | mapping(steps[0]).get(name, {})
+            }
+            return step, after, {model.last, *(arguments[t] for t in block.tensors)}
+        origin = (
+            self.random.choice(list(model.tensors)) if model.stages and self.maybe(0.2) else None
+        )
+        x = model.tensors[origin or model.last]
+        entry = replace(x, channels="input.channels") if x.image or x.plain else x
+        steps, after = self.body(entry, Place(self.parameters, x.aligned), keep=False)
+        if not after.aligned:
+            steps, after = [*steps, self.to(after, "8")], replace(after, aligned=True)
+        if origin:
+            steps[0] = mapping(steps[0]) | {"from": origin}
+        return self.written(steps), after, {origin or model.last}
+
+    def joining(self, model: _Model) -> tuple[Tree, Running, set[str]]:
+        """A stage that joins what earlier stages gave."""
+        image = model.tensors[model.last].image
+        names = [n for n, t in model.tensors.items() if t.image == image and t.aligned]
+        chosen = self.random.sample(names, min(len(names), 2))
+        tensors = [model.tensors[name] for name in chosen]
+        pooled = image and any(t.size is not tensors[0].size for t in tensors)
+        join = self.pick("concat", "concat", "add", "mean", "max", "multiply")
+        out = None if join == "concat" else "8"
+        arms: dict[str, Tree] = {}
+        for name, x in zip(
+            [*chosen, model.last][:2], [*tensors, model.tensors[model.last]][:2], strict=True
+        ):
+            steps: Steps = [self.pick("global_avg_pool", "global_max_pool")] if pooled else []
+            if out or self.maybe(0.5):
+                steps += self.body(
+                    replace(x, channels=None), Place(self.parameters, False, 1), out=out
+                )[0]
+            arms[self.fresh(arms)] = self.read(steps, name)
+        step = {"branches": arms, "join": join}
+        size, low = ("1x1", 1) if pooled else (tensors[0].size, tensors[0].low)
+        return (
+            step,
+            Running(True, size, low, image, plain=out is not None),
+            {*chosen, *([model.last] if len(chosen) < 2 else [])},
+        )
+
+    def outputs(self, model: _Model) -> dict[str, str]:
+        """All that nothing else reads; where that is the last stage alone, it need not be said."""
+        wanted = model.unread | model.training
+        if wanted == {model.last} and self.maybe(0.6):
+            return {}
+        outputs: dict[str, str] = {}
+        for stage in model.stages:
+            if stage in wanted or self.maybe(0.05):
+                name = stage if self.maybe(0.5) and stage not in outputs else self.fresh(outputs)
+                outputs[name] = stage
+        return outputs
