@@ -1,0 +1,237 @@
+"""The program: what every target prints of a network, before it is the text of any of them.
+
+`lower` makes it of a spec and its network. It is a tree of regions, as the author wrote them, in
+which every tensor is a value with its channels as an expression. A unit is a block or the model.
+
+What is made once, and holds weights, is a `Layer`; where it is applied to values is a `Call`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cnngen.expressions.expression import Expression, InputChannels, Name
+from cnngen.ops.base import Op
+from cnngen.semantics.keys import Layout
+from cnngen.semantics.network import Network, Rank
+from cnngen.syntax.tree import (
+    ArgumentValue,
+    Block,
+    Branches,
+    Each,
+    Parameter,
+    Reference,
+    Repeat,
+    Stage,
+    Step,
+    When,
+)
+from cnngen.syntax.tree import (
+    Call as CallStep,
+)
+
+Key = str | Expression | None
+"""A word, or a position (which follows loops as an expression). A node without a key takes the
+place of its region, or is a loop whose iterations have the keys.
+"""
+Variable = Name | InputChannels
+"""A variable of channels: the symbol of one (`channels 1`, which no author can write), or the
+channels of the unit's input, where nothing else reads them.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """A tensor. `channels` (of a vector: features) are an expression in terms of its unit.
+
+    `name` is what steps read it by: the name of a step, a stage or a parameter, or `input`.
+    """
+
+    channels: Expression
+    rank: Rank = "image"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """What is made once and holds the weights: an op with its attributes, or a unit.
+
+    `arguments` are all attributes of an op, or what an author hands to a unit. To a unit are also
+    `handed` the channels and areas that it cannot compute, and the parameters of the model that it
+    depends on, all by the names of its own arguments.
+    """
+
+    made: "type[Op] | Unit"
+    arguments: Mapping[str, ArgumentValue]
+    handed: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Nodes in order, the first of which reads `given`; a chain, a graph, or a single node that
+    takes the place of its region.
+    """
+
+    layout: Layout
+    given: Value
+    nodes: "tuple[Node, ...]"
+    gives: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A use of a layer: it reads the running tensor, and `tensors` by the unit's names for them.
+
+    `paths` are those of the layers of the network that it stands for (of a unit: where their paths
+    begin).
+    """
+
+    key: Key
+    layer: Layer
+    reads: Value
+    tensors: Mapping[str, Value]
+    gives: Value
+    step: CallStep
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop:
+    """Iterations of a region, and of `between` from the second on.
+
+    `first` is the position of the first iteration. Where iterations change the channels, `variable`
+    has those of the present one: `body` and `between` end with an update of it to the channels that
+    they give. It is bound before.
+    """
+
+    key: Key
+    first: Expression
+    reads: Value
+    body: Region
+    between: Region | None
+    variable: Variable | None
+    gives: Value
+    step: Repeat | Each
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """One of two regions; without `otherwise` the value passes."""
+
+    key: Key
+    test: Expression
+    reads: Value
+    then: Region
+    otherwise: Region | None
+    gives: Value
+    step: When
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Join:
+    """Regions side by side, and the op that joins what they give.
+
+    `level` is the word under which the layers of the arms stand, if that is a level of its own. The
+    key is that of the join itself.
+    """
+
+    key: Key
+    level: Key
+    op: type[Op]
+    reads: Value
+    arms: tuple[tuple[str, Region], ...]
+    gives: Value
+    step: Branches
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pass:
+    """`{from: name}`: a value as it is."""
+
+    reads: Value
+    gives: Value
+    step: Reference
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bind:
+    """A variable for channels that take long to say, or that a loop is about to change."""
+
+    variable: Name
+    channels: Expression
+
+
+Node = Call | Loop | Choice | Join | Pass | Bind
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """A block. Beside its own parameters it takes those of the model that it `captured`, the
+    channels of its input and of other `tensors` (`x_channels` for `x`), and `areas`: how many
+    positions a `flatten` in it makes features of, where its uses differ.
+
+    `channels` is what it gives, None where there is no closed form; then whoever makes it asks it.
+    `takes_channels` says whether anything in it depends on the channels of its input.
+    """
+
+    name: str
+    about: str
+    block: Block
+    parameters: tuple[Parameter, ...]
+    captured: tuple[Parameter, ...]
+    areas: tuple[str, ...]
+    input: Value
+    tensors: tuple[Value, ...]
+    body: Region
+    channels: Expression | None
+    takes_channels: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StageRegion:
+    """A stage of the model. `entry` are the channels that `input.channels` means in it.
+
+    `kept` says that something else than the next stage reads what it gives, `output` is the name of
+    the output that it is, and `training` says that it exists in training only.
+    """
+
+    name: str
+    body: Region
+    entry: Expression
+    kept: bool
+    output: str
+    training: bool
+    step: Stage
+
+    @property
+    def gives(self) -> Value:
+        return self.body.gives
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """Units in an order of use, then the stages of the model."""
+
+    network: Network
+    units: tuple[Unit, ...]
+    input: Value
+    stages: tuple[StageRegion, ...]
+
+
+def regions(node: Node) -> tuple[Region, ...]:
+    """The regions inside a node."""
+    match node:
+        case Call() | Pass() | Bind():
+            return ()
+        case Loop():
+            return (node.body,) if node.between is None else (node.between, node.body)
+        case Choice():
+            return (node.then,) if node.otherwise is None else (node.then, node.otherwise)
+        case Join():
+            return tuple(region for _, region in node.arms)
+
+
+def step_of(node: Node) -> Step | None:
+    return None if isinstance(node, Bind) else node.step
