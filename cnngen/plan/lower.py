@@ -153,6 +153,7 @@ def _stage(
 ) -> tuple[Region, Running, Expression]:
     if origin := first_origin(stage):
         x = Running(lowering.known[origin.text])
+    given = x.value
     with lowering.collected() as bound:
         if reads_input(stage.body, lowering):
             x = replace(lowering.settle(x), owned=False)
@@ -160,7 +161,7 @@ def _stage(
         arrangement = lowering.network.resolution.arrangement(stage.body)
         region, after = lowering.region(stage.body, arrangement, x)
     after = replace(after, value=replace(after.value, name=stage.name.text))
-    whole = replace(region, nodes=(*bound, *region.nodes), gives=after.value)
+    whole = replace(region, given=given, nodes=(*bound, *region.nodes), gives=after.value)
     return whole, after, lowering.entry
 
 

@@ -105,7 +105,7 @@ class RegionLowering:
                         key = position
                     x = self._step(step, key, arrangement, x)
                     position = simplify(add(position, Constant(1)))
-                if step.name:
+                if step.name and arrangement.layout == "graph":  # where others can read it
                     x = replace(x, owned=False)
                     self.known[step.name.text] = x.value
         return Region(arrangement.layout, given, tuple(nodes), x.value), x

@@ -71,7 +71,8 @@ class _Rules:
                     keys.append(node.key)
                     self.read(node.reads)
                 case Join():
-                    keys += [node.key, *(() if node.level else [name for name, _ in node.arms])]
+                    arms = [name for name, _ in node.arms]
+                    keys += [node.key, *arms] if node.level is None else [node.level]
                     self.read(node.reads)
                 case Pass():
                     self.read(node.reads)
