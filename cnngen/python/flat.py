@@ -93,14 +93,8 @@ CLOSING = {"[": "]", "(": ")", "": ""}
 
 def _listed(items: tuple[Node | Keyword, ...], comma: bool) -> str:
     """Items of a call or a display; a comma behind the last asks for one a line."""
-    inside = ", ".join(
-        flat(item, CONDITIONAL) if not _starred(item) else flat(item) for item in items
-    )
+    inside = ", ".join(flat(item, CONDITIONAL) for item in items)
     return f"{inside}," if comma and items else inside
-
-
-def _starred(item: Node | Keyword) -> bool:
-    return isinstance(item, Starred)
 
 
 def string(parts: "tuple[str | Node, ...]") -> str:

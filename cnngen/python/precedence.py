@@ -43,13 +43,13 @@ def level(node: Node) -> int:
     match node:
         case Binary(operator):
             return BINDING[operator]
-        case Conditional():
+        case Conditional() | Slice() | Starred():
             return CONDITIONAL
         case Unary(operator):
             return SIGN if operator == "-" else NOT
         case Number(text):
             return SIGN if text.startswith("-") else ATOM
-        case Display("bare") | Slice() | Starred():
+        case Display("bare"):
             return TUPLE
         case Verbatim():
             return _level_of_text(node)
