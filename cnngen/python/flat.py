@@ -25,12 +25,11 @@ from cnngen.python.precedence import (
     ATOM,
     BIT_OR,
     CONDITIONAL,
-    NOT,
     OR,
     TUPLE,
     level,
     operand_levels,
-    sign_level,
+    unary_level,
 )
 
 
@@ -63,10 +62,9 @@ def _text(node: Node) -> str:
             return f"*{flat(value, BIT_OR)}"
         case Call(function, arguments):
             return f"{flat(function, ATOM)}({_listed(arguments, node.explode)})"
-        case Unary("-", operand):
-            return f"-{flat(operand, sign_level(operand))}"
-        case Unary(_, operand):
-            return f"not {flat(operand, NOT)}"
+        case Unary(operator, operand):
+            sign = "-" if operator == "-" else "not "
+            return f"{sign}{flat(operand, unary_level(operator, operand))}"
         case Binary(operator, left, right):
             first, second = operand_levels(operator)
             sign = operator if hugs(node) else f" {operator} "

@@ -45,12 +45,11 @@ from cnngen.python.precedence import (
     BINDING,
     BIT_OR,
     CONDITIONAL,
-    NOT,
     OR,
     TUPLE,
     level,
     operand_levels,
-    sign_level,
+    unary_level,
 )
 from cnngen.python.scan import Bracketed, Operator, Pieces, parts_of, pieces
 
@@ -103,10 +102,9 @@ def plain(node: Node, place: Place) -> Doc:
             return flat(node)
         case Attribute(value, name):
             return (expression(value, place, ATOM), f".{name}")
-        case Unary("-", inner):
-            return ("-", expression(inner, place, sign_level(inner)))
-        case Unary(_, inner):
-            return ("not ", expression(inner, place, NOT))
+        case Unary(operator, inner):
+            sign = "-" if operator == "-" else "not "
+            return (sign, expression(inner, place, unary_level(operator, inner)))
         case Starred(value):
             return ("*", expression(value, place, BIT_OR))
         case Call(function, given):
