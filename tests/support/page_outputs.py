@@ -4,7 +4,8 @@
 * `yaml whole FILE` is a spec with all changes.
 * `console` has lines `$ cnngen ...`, each with what the command prints below it.
 * `python excerpt FILE NAME` is a definition in a generated file, such as `Net.forward`.
-* `pycon torch` and `pycon keras` are a session of Python beside the generated sources.
+* `pycon torch` and `pycon keras` are a session of Python beside the generated sources, and
+  `pycon cnngen` is one without them.
 """
 
 import ast
@@ -89,7 +90,8 @@ def _excerpt(block: Block, folder: Path) -> str:
 
 
 def _session(block: Block, folder: Path) -> str:
-    _run(f"build {' '.join(block.files)}", folder)
+    if block.kind != "pycon cnngen":
+        _run(f"build {' '.join(block.files)}", folder)
     command = [sys.executable, "-c", SESSION]
     done = subprocess.run(command, input=block.text, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -103,6 +105,7 @@ OUTPUTS: dict[str, Callable[[Block, Path], str]] = {
     "python excerpt": _excerpt,
     "pycon torch": _session,
     "pycon keras": _session,
+    "pycon cnngen": _session,
 }
 
 
