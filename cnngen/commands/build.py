@@ -60,6 +60,13 @@ class Build:
     type=click.Path(file_okay=False, path_type=Path),
     help=f"The folder for the files.  [default: {DEFAULT_OUTPUT}]",
 )
+@click.option(
+    "--emit",
+    type=click.Choice(["source", "plan"]),
+    default="source",
+    show_default=True,
+    help="What to make: `plan` prints what targets print from, in a form that may change.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; fail where a file is out of date.")
 @click.option("--force", is_flag=True, help="Overwrite files that lost their header, too.")
 @click.option(
@@ -75,6 +82,7 @@ def build(
     spec: tuple[str, ...],
     target: str,
     output: Path | None,
+    emit: str,
     check: bool,
     force: bool,
     templates: Path | None,
@@ -87,6 +95,13 @@ def build(
     A file is overwritten only if its header says that cnngen generated it. With --set the sources
     are no longer those of the spec alone, so it needs -o.
     """
+    if emit == "plan":
+        ctx.exit(
+            max(
+                (_print_plan(path, options(settings, input, max_layers)) for path in specs(spec)),
+                default=0,
+            )
+        )
     if settings and output is None:
         raise click.UsageError("`--set` needs `-o`: choose a folder for the changed sources")
     if STANDARD_INPUT in spec and not ctx.meta[FILENAME]:
@@ -107,6 +122,26 @@ def build(
         whole = not spec or any(Path(text).is_dir() for text in spec)
         _finish_check(run, {path.stem for path in paths} if whole else None, spec)
     ctx.exit(max(run.codes, default=0))
+
+
+def _print_plan(path: Path, options: "Options") -> int:
+    """Print the program of one spec; gives the exit code."""
+    from cnngen.expressions.algebra import TooComplex
+    from cnngen.plan.lower import lower
+    from cnngen.plan.show import text
+    from cnngen.plan.verify import verify
+
+    network, diagnostics = analyse(path, options)
+    show(diagnostics)
+    if network is not None:
+        try:
+            program = lower(network)
+        except TooComplex:
+            say("error: the expressions for its channels outgrow what can be printed", err=True)
+            return ERRORS
+        verify(program)
+        say(text(program).rstrip())
+    return exit_code(diagnostics)
 
 
 def _targets(name: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ What is made once, and holds weights, is a `Layer`; where it is applied to value
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cnngen.expressions.expression import Expression, InputChannels, Name
+from cnngen.expressions.expression import Expression, Name
 from cnngen.ops.base import Op
 from cnngen.semantics.keys import Layout
 from cnngen.semantics.network import Network, Rank
@@ -33,19 +33,17 @@ Key = str | Expression | None
 """A word, or a position (which follows loops as an expression). A node without a key takes the
 place of its region, or is a loop whose iterations have the keys.
 """
-Variable = Name | InputChannels
-"""A variable of channels: the symbol of one (`channels 1`, which no author can write), or the
-channels of the unit's input, where nothing else reads them.
-"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Value:
-    """A tensor. `channels` (of a vector: features) are an expression in terms of its unit.
+    """A tensor: one of a `number` in its unit. `channels` (of a vector: features) are an expression
+    in terms of the unit; of two values of a number, one may have them in a variable.
 
     `name` is what steps read it by: the name of a step, a stage or a parameter, or `input`.
     """
 
+    number: int
     channels: Expression
     rank: Rank = "image"
     name: str = ""
@@ -81,8 +79,9 @@ class Region:
 class Call:
     """A use of a layer: it reads the running tensor, and `tensors` by the unit's names for them.
 
-    `paths` are those of the layers of the network that it stands for (of a unit: where their paths
-    begin).
+    `rank` is that of what it reads. Where only the unit itself knows how many channels it gives,
+    `asked` is the symbol for what it answers. `paths` are those of the layers of the network that
+    it stands for (of a unit: where their paths begin).
     """
 
     key: Key
@@ -91,6 +90,8 @@ class Call:
     tensors: Mapping[str, Value]
     gives: Value
     step: CallStep
+    rank: Rank = "image"
+    asked: Name | None = None
     paths: tuple[str, ...] = ()
 
 
@@ -99,8 +100,8 @@ class Loop:
     """Iterations of a region, and of `between` from the second on.
 
     `first` is the position of the first iteration. Where iterations change the channels, `variable`
-    has those of the present one: `body` and `between` end with an update of it to the channels that
-    they give. It is bound before.
+    has those of the present one: it is bound before, and `between` and `body` end with an update of
+    it to the channels that they give.
     """
 
     key: Key
@@ -108,24 +109,27 @@ class Loop:
     reads: Value
     body: Region
     between: Region | None
-    variable: Variable | None
+    variable: Name | None
     gives: Value
     step: Repeat | Each
-    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """One of two regions; without `otherwise` the value passes."""
+    """One of two regions; without `otherwise` the value passes.
+
+    Where the channels that come out have no closed form, `variable` has them: it is bound before to
+    those that go in, and regions end with an update of it to the channels that they give.
+    """
 
     key: Key
     test: Expression
     reads: Value
     then: Region
     otherwise: Region | None
+    variable: Name | None
     gives: Value
     step: When
-    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,10 +161,16 @@ class Pass:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bind:
-    """A variable for channels that take long to say, or that a loop is about to change."""
+    """A variable for channels that take long to say, or that a loop is about to change. No author
+    can write its name, which has a space in it.
+
+    `moves` says that `channels` are a variable, or those of the unit's input, that nothing else
+    reads from here on: one variable of a target can be both.
+    """
 
     variable: Name
     channels: Expression
+    moves: bool = False
 
 
 Node = Call | Loop | Choice | Join | Pass | Bind

@@ -1,0 +1,180 @@
+"""Lower: a network -> the program that every target prints of it.
+
+A spec is checked with numbers and printed with symbols. This pass goes through the tree of the spec
+once, block by block, and says of every tensor how many channels it has: as an expression over the
+parameters of its block, or as a variable where a loop changes them. Whether it does is decided
+before its body is lowered, by the closed forms of `channels.py`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from cnngen.expressions.algebra import mentions_input
+from cnngen.expressions.expression import Constant, Expression, InputChannels, Name
+from cnngen.ops.base import Op
+from cnngen.plan.channels import Channels
+from cnngen.plan.lower_region import RegionLowering, Running
+from cnngen.plan.program import (
+    Bind,
+    Call,
+    Choice,
+    Join,
+    Loop,
+    Pass,
+    Program,
+    Region,
+    StageRegion,
+    Unit,
+    Value,
+    regions,
+)
+from cnngen.semantics.areas import Areas
+from cnngen.semantics.network import INPUT, Network, Rank, Scope
+from cnngen.semantics.stages import first_origin, kept_stages
+from cnngen.semantics.walk import argument_expressions, expressions, steps
+from cnngen.syntax import tree
+from cnngen.syntax.tree import Block, Body, Stage, Step
+
+
+def lower(network: Network) -> Program:
+    """The program of a network without mistakes; raises `TooComplex`."""
+    areas = Areas(network)
+    channels = Channels(network.resolution, areas)
+    paths = find_paths(network)
+    units: dict[Block, Unit] = {}
+    ranks: dict[Unit, Rank] = {}
+
+    def lowering(block: Block | None) -> RegionLowering:
+        return RegionLowering(network, areas, channels, units, paths, block, other_ranks=ranks)
+
+    for block in network.resolution.order:
+        units[block] = _unit(block, lowering(block))
+    model = lowering(None)
+    image = model.value(Constant(network.input.channels), "image", INPUT)
+    return Program(network, tuple(units.values()), image, tuple(_stages(image, model)))
+
+
+def _unit(block: Block, lowering: RegionLowering) -> Unit:
+    network, resolution = lowering.network, lowering.network.resolution
+    arrangement = resolution.arrangement(block.body, block=True)
+    given = lowering.value(InputChannels(), network.block_ranks.get(block, "image"), INPUT)
+    tensors = tuple(
+        lowering.value(Name(f"{p.name.text}_channels"), "image", p.name.text)
+        for p in block.parameters
+        if p.type == "tensor"
+    )
+    lowering.known = {INPUT: given} | {tensor.name: tensor for tensor in tensors}
+    alone = arrangement.layout != "graph" and not reads_input(block.body, lowering)
+    body, _ = lowering.region(block.body, arrangement, Running(given, owned=alone))
+    captured = resolution.captured[block.name.text]
+    closed = lowering.closed_forms.block(block)
+    gives = () if closed is not None else (body.gives.channels,)
+    return Unit(
+        block.name.text,
+        block.about,
+        block,
+        tuple(p for p in block.parameters if p.type != "tensor"),
+        tuple(p for p in resolution.spec.parameters if p.name.text in captured),
+        tuple(lowering.areas.arguments(block)),
+        given,
+        tensors,
+        body,
+        closed,
+        any(mentions_input(read) for read in (*_read(body), *gives)),
+    )
+
+
+def _read(region: Region) -> Iterator[Expression]:
+    """The expressions that the nodes of a region depend on."""
+    for node in region.nodes:
+        match node:
+            case Call():
+                yield from (
+                    expression
+                    for value in node.layer.arguments.values()
+                    for expression in argument_expressions(tree.Argument(node.step.callee, value))
+                )
+                if isinstance(node.layer.made, Unit):
+                    handed = node.layer.handed
+                    yield from (
+                        value
+                        for name, value in handed.items()
+                        if name != "in_channels" or node.layer.made.takes_channels
+                    )
+                elif node.layer.made.weights is not Op.weights:
+                    yield node.reads.channels
+            case Loop() | Choice():
+                yield from expressions(node.step)
+            case Bind():
+                yield node.channels
+            case Join() | Pass():
+                pass
+        for inner in regions(node):
+            yield from _read(inner)
+
+
+def reads_input(body: Body, lowering: RegionLowering) -> bool:
+    """Whether `input.channels` stands anywhere in a body."""
+    arguments = lowering.network.resolution.arguments
+    return any(
+        mentions_input(part)
+        for step in steps(body)
+        for part in (
+            (
+                expression
+                for value in arguments.get(step, {}).values()
+                for expression in argument_expressions(tree.Argument(step.callee, value))
+            )
+            if isinstance(step, tree.Call)
+            else expressions(step)
+        )
+    )
+
+
+def _stages(image: Value, lowering: RegionLowering) -> Iterator[StageRegion]:
+    network, resolution = lowering.network, lowering.network.resolution
+    kept = kept_stages(resolution)
+    outputs = {stage: name for name, stage in network.outputs.items()}
+    lowering.known[INPUT] = image
+    x = Running(image)
+    for stage in resolution.spec.stages:
+        name = stage.name.text
+        region, after, entry = _stage(stage, x, lowering)
+        after = replace(after, owned=after.owned and name not in kept)
+        lowering.known[name] = after.value
+        training = name in resolution.training
+        yield StageRegion(name, region, entry, name in kept, outputs.get(name, ""), training, stage)
+        if not stage.training:
+            x = after
+
+
+def _stage(
+    stage: Stage, x: Running, lowering: RegionLowering
+) -> tuple[Region, Running, Expression]:
+    if origin := first_origin(stage):
+        x = Running(lowering.known[origin.text])
+    given = x.value
+    with lowering.collected() as bound:
+        if reads_input(stage.body, lowering):
+            x = replace(lowering.settle(x), owned=False)
+        lowering.entry = x.value.channels
+        arrangement = lowering.network.resolution.arrangement(stage.body)
+        region, after = lowering.region(stage.body, arrangement, x)
+    after = replace(after, value=replace(after.value, name=stage.name.text))
+    whole = replace(region, given=given, nodes=(*bound, *region.nodes), gives=after.value)
+    return whole, after, lowering.entry
+
+
+def find_paths(network: Network) -> Mapping[Step, tuple[str, ...]]:
+    """The paths of the layers that a step made, or of the uses of a block that a call made."""
+    found: dict[Step, dict[str, None]] = {}
+    seen: set[Scope] = set()
+    for layer in network.layers.values():
+        found.setdefault(layer.step, {})[layer.path] = None
+        scope: Scope | None = layer.scope
+        while scope is not None and scope not in seen:
+            seen.add(scope)
+            if scope.call is not None:
+                found.setdefault(scope.call, {})[scope.path] = None
+            scope = scope.parent
+    return {step: tuple(paths) for step, paths in found.items()}

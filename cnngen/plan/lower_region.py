@@ -1,0 +1,368 @@
+"""Lower regions: the bodies of a block or of the model, with the channels that they are given."""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import assert_never
+
+from cnngen.expressions.algebra import add, free_names, simplify, substitute
+from cnngen.expressions.expression import (
+    Conditional,
+    Constant,
+    Expression,
+    InputChannels,
+    Name,
+)
+from cnngen.ops import OPS
+from cnngen.ops.base import Op
+from cnngen.plan import loops
+from cnngen.plan.channels import Channels, choose, is_long, join
+from cnngen.plan.program import (
+    Bind,
+    Call,
+    Choice,
+    Join,
+    Key,
+    Layer,
+    Loop,
+    Node,
+    Pass,
+    Region,
+    Unit,
+    Value,
+)
+from cnngen.semantics.areas import Areas
+from cnngen.semantics.keys import Arrangement
+from cnngen.semantics.network import Network, Rank
+from cnngen.syntax.tree import (
+    Block,
+    Body,
+    Branches,
+    Distribution,
+    Each,
+    Reference,
+    Repeat,
+    Step,
+    When,
+)
+from cnngen.syntax.tree import Call as CallStep
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The tensor that the next step reads. Its channels are `owned` where they are a variable that
+    nobody else reads, so that a loop may change it.
+    """
+
+    value: Value
+    owned: bool = False
+
+    @property
+    def channels(self) -> Expression:
+        return self.value.channels
+
+
+@dataclass(slots=True)
+class RegionLowering:
+    """Lowers the bodies of a block, or (`block` is None) of the model's stages.
+
+    `known` are the tensors that steps read by name, `entry` the channels that `input.channels`
+    means; in a block it means itself.
+    """
+
+    network: Network
+    areas: Areas
+    closed_forms: Channels
+    units: Mapping[Block, Unit]
+    paths: Mapping[Step, tuple[str, ...]]
+    block: Block | None
+    known: dict[str, Value] = field(default_factory=dict[str, Value])
+    entry: Expression | None = None
+    nodes: list[Node] = field(default_factory=list[Node])
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))  # of variables
+    values: Iterator[int] = field(default_factory=count)
+    other_ranks: dict[Unit, Rank] = field(default_factory=dict[Unit, Rank])
+
+    def region(self, body: Body, arrangement: Arrangement, x: Running) -> tuple[Region, Running]:
+        """A body that is given a tensor."""
+        origin = body[0].origin if body else None
+        given = self.known[origin.text] if origin else x.value
+        with self.collected() as nodes:
+            position: Expression = Constant(0)
+            for step in body:
+                if step.origin:
+                    x = Running(self.known[step.origin.text])
+                if isinstance(step, Reference):
+                    nodes.append(Pass(x.value, x.value, step))
+                    continue
+                key: Key = arrangement.keys.get(step)
+                if isinstance(step, Repeat | Each) and key is None:
+                    x = self._loop(step, None, position, x)
+                    position = loops.after(position, step)
+                else:
+                    if key is None and arrangement.layout != "single":
+                        key = position
+                    x = self._step(step, key, arrangement, x)
+                    position = simplify(add(position, Constant(1)))
+                if step.name and arrangement.layout == "graph":  # where others can read it
+                    x = replace(x, owned=False)
+                    self.known[step.name.text] = x.value
+        return Region(arrangement.layout, given, tuple(nodes), x.value), x
+
+    @contextmanager
+    def collected(self) -> Generator[list[Node]]:
+        """The nodes that are added inside, in a list of their own."""
+        outer, self.nodes = self.nodes, []
+        try:
+            yield self.nodes
+        finally:
+            self.nodes = outer
+
+    def _step(self, step: Step, key: Key, arrangement: Arrangement, x: Running) -> Running:
+        match step:
+            case CallStep():
+                if step in self.network.resolution.blocks:
+                    return self._unit_call(step, key, x)
+                return self._op_call(step, key, x)
+            case Repeat() | Each():
+                return self._loop(step, key, Constant(0), x)
+            case When():
+                return self._choice(step, key, x)
+            case Branches():
+                joined = arrangement.layout == "graph" and not step.name
+                level, word = (None, key) if joined else (key, step.join.text)
+                return self._join(step, level, word, x)
+            case Reference():
+                return x
+            case _:
+                assert_never(step)
+
+    # --- Calls
+
+    def _op_call(self, call: CallStep, key: Key, x: Running) -> Running:
+        op = self.network.resolution.ops[call]
+        if op.weights is not Op.weights:
+            x = self.settle(x)
+        arguments = self.network.resolution.arguments[call]
+        rank = self.network.ranks.get(call, x.value.rank)  # what is not used follows others
+        after = self._after_op(call, op, x)
+        after = self._given_by(call, after)
+        self.nodes.append(
+            Call(
+                key,
+                Layer(op, arguments),
+                x.value,
+                {},
+                after.value,
+                call,
+                rank,
+                paths=self.paths.get(call, ()),
+            )
+        )
+        return self._short(after)
+
+    def _after_op(self, call: CallStep, op: type[Op], x: Running) -> Running:
+        if op.name == "flatten":
+            features = self.areas.features(call, x.channels)
+            return replace(x, value=replace(x.value, channels=features, rank="vector"))
+        entry = self.entry or InputChannels()
+        arguments = {
+            name: substitute(value, {}, entry)
+            for name, value in self.network.resolution.arguments[call].items()
+            if not isinstance(value, Distribution)
+        }
+        channels = op.channels(arguments, (x.channels,))
+        rank = _rank_after_op(op, x.value.rank)
+        if channels == x.channels:
+            return replace(x, value=replace(x.value, rank=rank))
+        return Running(replace(x.value, channels=simplify(channels), rank=rank))
+
+    def _unit_call(self, call: CallStep, key: Key, x: Running) -> Running:
+        block = self.network.resolution.blocks[call]
+        unit = self.units[block]
+        if unit.takes_channels or is_long(x.channels):
+            x = self.settle(x)
+        tensors = {
+            name: self.known[other.text]
+            for name, other in self.network.resolution.tensors(call).items()
+        }
+        others = {f"{name}_channels": value.channels for name, value in tensors.items()}
+        handed = {"in_channels": x.channels, **others}
+        handed |= self.areas.handed(call, block, self.block)
+        handed |= {p.name.text: Name(p.name.text) for p in unit.captured}
+        arguments = self.closed_forms.arguments(call)
+        rank = self._rank_after(unit, x.value.rank)
+        asked = None
+        if unit.channels is None:
+            asked = Name(f"out_channels {next(self.numbers)}")
+            after = Running(replace(x.value, channels=asked, rank=rank))
+        else:
+            entry = self.entry or InputChannels()
+            names = {name: substitute(value, {}, entry) for name, value in arguments.items()}
+            channels = simplify(substitute(unit.channels, names | others, x.channels))
+            kept = channels == x.channels
+            channels = x.channels if kept else channels
+            after = Running(replace(x.value, channels=channels, rank=rank), kept and x.owned)
+        after = self._given_by(call, after)
+        layer = Layer(unit, arguments, handed)
+        paths = self.paths.get(call, ())
+        self.nodes.append(
+            Call(key, layer, x.value, tensors, after.value, call, x.value.rank, asked, paths)
+        )
+        return self._short(after)
+
+    def _rank_after(self, unit: Unit, rank: Rank) -> Rank:
+        """What a unit gives for images or for vectors. It was lowered for the rank that it is given
+        first.
+        """
+        if rank == unit.input.rank:
+            return unit.body.gives.rank
+        if unit not in self.other_ranks:
+            self.other_ranks[unit] = self._rank(unit.body, rank)
+        return self.other_ranks[unit]
+
+    def _rank(self, region: Region, rank: Rank) -> Rank:
+        """What a region gives for images or for vectors."""
+        for node in region.nodes:
+            match node:
+                case Call():
+                    made = node.layer.made
+                    unit = isinstance(made, Unit)
+                    rank = self._rank_after(made, rank) if unit else _rank_after_op(made, rank)
+                case Join():
+                    rank = self._rank(node.arms[0][1], rank)
+                case Loop():
+                    rank = self._rank(node.body, rank)
+                case Choice():
+                    rank = self._rank(node.then, rank)
+                case Pass() | Bind():
+                    pass
+                case _:
+                    assert_never(node)
+        return rank
+
+    def value(self, channels: Expression, rank: Rank = "image", name: str = "") -> Value:
+        """A tensor that was not there before."""
+        return Value(next(self.values), channels, rank, name)
+
+    def _given_by(self, step: Step, x: Running) -> Running:
+        """What a step gives, with these channels: a tensor of its own."""
+        name = step.name.text if step.name else ""
+        return replace(x, value=self.value(x.channels, x.value.rank, name))
+
+    # --- Variables of channels
+
+    def settle(self, x: Running) -> Running:
+        """Bind channels that depend on a condition, or are long, to a variable to read them."""
+        hard = isinstance(x.channels, Conditional) or is_long(x.channels)
+        return self.bound(x) if hard else x
+
+    def _short(self, x: Running) -> Running:
+        """Bind channels that are long, before they grow in what follows."""
+        return self.bound(x) if is_long(x.channels) else x
+
+    def bound(self, x: Running) -> Running:
+        """Channels in a variable of their own, which a target leaves out if nothing reads it."""
+        variable = Name(f"channels {next(self.numbers)}")
+        moves = x.owned and isinstance(x.channels, Name | InputChannels)
+        self.nodes.append(Bind(variable, x.channels, moves))
+        return Running(replace(x.value, channels=variable), owned=True)
+
+    # --- Loops, conditions, joins
+
+    def _loop(self, step: Repeat | Each, key: Key, first: Expression, x: Running) -> Running:
+        x = self.settle(x)
+        if loops.keeps_channels(step, x.channels, self.entry, self.closed_forms):
+            between, body, turn = self._iteration(step, replace(x, owned=False))
+            after = Running(replace(turn.value, channels=x.channels), x.owned)
+            variable: Name | None = None
+        else:
+            given, x = x.channels, self.bound(x)
+            variable = _variable(x)
+            between, body, turn = self._iteration(step, x)
+            end = loops.end_of_loop(step, turn.channels, variable, given)
+            after = Running(replace(turn.value, channels=end or variable), end is None)
+        after = self._given_by(step, after)
+        self.nodes.append(Loop(key, first, x.value, body, between, variable, after.value, step))
+        return after
+
+    def _iteration(self, step: Repeat | Each, x: Running) -> tuple[Region | None, Region, Running]:
+        """What stands between two iterations, an iteration, and what it gives."""
+        arrangement = self.network.resolution.arrangement
+        between, inner = None, x
+        if isinstance(step, Each) and step.between is not None:
+            between, after = self.region(step.between, arrangement(step.between), x)
+            inner = Running(replace(after.value, channels=x.channels, name=""), x.owned)
+        body, after = self.region(step.body, arrangement(step.body), inner)
+        return between, body, after
+
+    def _choice(self, step: When, key: Key, x: Running) -> Running:
+        x = self.settle(x)
+        closed = [self._closed_form(body, x) for body in (step.body, step.orelse or ())]
+        if None in closed:
+            x = self.bound(x)
+        then, after = self._arm(step.body, x, closed[0])
+        otherwise, other = (
+            (None, x) if step.orelse is None else self._arm(step.orelse, x, closed[1])
+        )
+        variable = _variable(x) if None in closed else None
+        channels: Expression | None = variable
+        if channels is None:
+            test = substitute(step.test, {}, self.entry)
+            channels = choose(test, after.channels, other.channels)
+            assert channels is not None
+        owned = variable is not None or (x.owned and channels == x.channels)
+        given = self._given_by(step, Running(replace(after.value, channels=channels), owned))
+        self.nodes.append(
+            Choice(key, step.test, x.value, then, otherwise, variable, given.value, step)
+        )
+        return self._short(given)
+
+    def _closed_form(self, body: Body, x: Running) -> Expression | None:
+        """What a body makes of the channels, where that needs no variable."""
+        known = {name: value.channels for name, value in self.known.items()}
+        closed = self.closed_forms.body(body, x.channels, known)
+        return None if closed is None else substitute(closed, {}, self.entry)
+
+    def _arm(self, body: Body, x: Running, closed: Expression | None) -> tuple[Region, Running]:
+        """A region of a choice. What is bound in it, nothing reads behind it."""
+        outer = x if closed is None else replace(x, owned=False)
+        region, after = self.region(body, self.network.resolution.arrangement(body), outer)
+        if closed is None or not (_variables(after.channels) - _variables(x.channels)):
+            return region, after
+        return region, replace(after, value=replace(after.value, channels=closed))
+
+    def _join(self, step: Branches, level: Key, key: Key, x: Running) -> Running:
+        arms: list[tuple[str, Region]] = []
+        for name, body in step.arms:
+            arrangement = self.network.resolution.arrangement(body)
+            region, _ = self.region(body, arrangement, replace(x, owned=False))
+            arms.append((name.text, region))
+        channels = join(step, [region.gives.channels for _, region in arms])
+        assert channels is not None
+        rank = arms[0][1].gives.rank
+        after = self._given_by(step, Running(replace(x.value, channels=channels, rank=rank)))
+        op, paths = OPS[step.join.text], self.paths.get(step, ())
+        self.nodes.append(Join(key, level, op, x.value, tuple(arms), after.value, step, paths))
+        return self._short(after)
+
+
+def _rank_after_op(op: type[Op], rank: Rank) -> Rank:
+    match op.name:
+        case "flatten":
+            return "vector"
+        case "reshape":
+            return "image"
+        case _:
+            return rank
+
+
+def _variable(x: Running) -> Name:
+    """The variable in which channels were bound."""
+    assert isinstance(x.channels, Name)
+    return x.channels
+
+
+def _variables(channels: Expression) -> frozenset[str]:
+    return frozenset(name for name in free_names(channels) if " " in name)

@@ -1,0 +1,178 @@
+"""A program as text, for people who want to see what a pass makes of a spec. It is no format: what
+it looks like may change with every version.
+
+`%3` is a tensor, `$channels1` a variable of channels; `@0` is a key, and what follows `->` are the
+channels of a tensor.
+"""
+
+from collections.abc import Iterator
+
+from cnngen.expressions.algebra import free_names, substitute
+from cnngen.expressions.expression import Constant, Expression, Name
+from cnngen.plan.program import (
+    Bind,
+    Call,
+    Choice,
+    Join,
+    Key,
+    Loop,
+    Node,
+    Pass,
+    Program,
+    Region,
+    StageRegion,
+    Unit,
+    Value,
+)
+from cnngen.python.expression import python
+from cnngen.syntax.tree import ArgumentValue, Distribution, Parameter, Repeat
+
+INDENT = "  "
+
+
+def text(program: Program) -> str:
+    """The whole program, each unit and stage in a paragraph of its own."""
+    paragraphs = [*map(_unit, program.units), *(_stage(stage) for stage in program.stages)]
+    return "\n\n".join("\n".join(lines) for lines in paragraphs) + "\n"
+
+
+def _unit(unit: Unit) -> Iterator[str]:
+    parameters = [*map(_parameter, unit.parameters)]
+    captured = [f"{p.name.text} of the model" for p in unit.captured]
+    takes = ", ".join([*parameters, *captured, *unit.areas])
+    gives = "what it says itself" if unit.channels is None else code(unit.channels)
+    yield f"unit {unit.name}({takes}) -> {gives}"
+    for value in (unit.input, *unit.tensors):
+        yield f"{INDENT}%{value.number} = {value.name} -> {_channels(value)}"
+    yield from _region(unit.body, 1)
+
+
+def _parameter(parameter: Parameter) -> str:
+    default = "" if parameter.default is None else f" = {code(parameter.default)}"
+    return f"{parameter.name.text}: {parameter.type}{default}"
+
+
+def _stage(stage: StageRegion) -> Iterator[str]:
+    notes = ["in training only"] if stage.training else []
+    notes += [f"output `{stage.output}`"] if stage.output else []
+    yield f"stage {stage.name}(%{stage.body.given.number})" + "".join(f", {n}" for n in notes)
+    yield from _region(stage.body, 1)
+
+
+def _region(region: Region, depth: int) -> Iterator[str]:
+    for node in region.nodes:
+        yield from _node(node, depth)
+    yield f"{INDENT * depth}gives %{region.gives.number}"
+
+
+def _node(node: Node, depth: int) -> Iterator[str]:
+    pad = INDENT * depth
+    match node:
+        case Bind():
+            moved = ", moved" if node.moves else ""
+            yield f"{pad}{code(node.variable)} := {code(node.channels)}{moved}"
+        case Pass():
+            yield f"{pad}pass %{node.reads.number}"
+        case Call():
+            yield f"{pad}{_given(node.gives)} = {_call(node)}{_gives(node.gives)}{_paths(node)}"
+        case Loop():
+            yield f"{pad}{_given(node.gives)} = {_loop(node)}{_gives(node.gives)}"
+            if node.between is not None:
+                yield f"{pad}between"
+                yield from _region(node.between, depth + 1)
+                yield f"{pad}do"
+            yield from _region(node.body, depth + 1)
+        case Choice():
+            variable = f", {code(node.variable)}" if node.variable else ""
+            head = f"when {code(node.test)} (%{node.reads.number}{variable})"
+            yield f"{pad}{_given(node.gives)} = {head}{_at(node.key)}{_gives(node.gives)}"
+            yield from _region(node.then, depth + 1)
+            if node.otherwise is not None:
+                yield f"{pad}else"
+                yield from _region(node.otherwise, depth + 1)
+        case Join():
+            level = "" if node.level is None else f" below{_at(node.level)}"
+            head = f"{node.op.name} of branches (%{node.reads.number}){level}{_at(node.key)}"
+            yield f"{pad}{_given(node.gives)} = {head}{_gives(node.gives)}{_paths(node)}"
+            for name, region in node.arms:
+                yield f"{pad}{INDENT}{name}(%{region.given.number})"
+                yield from _region(region, depth + 2)
+
+
+def _given(value: Value) -> str:
+    return f"%{value.number} {value.name}".rstrip()
+
+
+def _call(node: Call) -> str:
+    made = node.layer.made
+    reads = [f"%{node.reads.number}"]
+    reads += [f"{name}: %{value.number}" for name, value in node.tensors.items()]
+    given = node.layer.arguments
+    if not isinstance(made, Unit):
+        defaults = {name: attribute.default for name, attribute in made.attributes.items()}
+        given = {n: v for n, v in given.items() if not _is(v, defaults.get(n))}
+    arguments = [f"{name}: {value_code(value)}" for name, value in given.items()]
+    written = f" {{{', '.join(arguments)}}}" if arguments else ""
+    asked = f" asks {code(node.asked)}" if node.asked else ""
+    return f"{made.name}({', '.join(reads)}){written}{asked}{_at(node.key)}"
+
+
+def _is(value: ArgumentValue, default: object) -> bool:
+    return isinstance(value, Constant) and value.value == default
+
+
+def _loop(node: Loop) -> str:
+    step = node.step
+    if isinstance(step, Repeat):
+        head = f"repeat {code(step.times)}"
+    else:
+        head = "each " + ", ".join(f"{name.text} in {code(x)}" for name, x in step.lists)
+    variable = f", {code(node.variable)}" if node.variable else ""
+    at = _at(node.key) or f" @{code(node.first)}..."
+    return f"{head} (%{node.reads.number}{variable}){at}"
+
+
+def _at(key: Key) -> str:
+    match key:
+        case None:
+            return ""
+        case str():
+            return f" @{key}"
+        case _:
+            return f" @{code(key)}"
+
+
+def _gives(value: Value) -> str:
+    return f" -> {_channels(value)}"
+
+
+def _channels(value: Value) -> str:
+    return code(value.channels) + (" features" if value.rank == "vector" else "")
+
+
+def _paths(node: Call | Join) -> str:
+    """The first of the layers that a node stands for, and how many there are."""
+    if not node.paths:
+        return ""
+    others = len(node.paths) - 1
+    return f"  # {node.paths[0]}" + (f" and {others} more" if others else "")
+
+
+def code(expression: Expression) -> str:
+    """An expression as in a spec, with `$` before variables of the program."""
+    names = {name: Name(f"${name.replace(' ', '')}") for name in free_names(expression)}
+    variables = {name: shown for name, shown in names.items() if " " in name}
+    return python(substitute(expression, variables, None), "input.channels")
+
+
+def value_code(value: ArgumentValue) -> str:
+    if not isinstance(value, Distribution):
+        return value.name if isinstance(value, Name) else _literal(value)
+    inside = ", ".join(f"{name.text}: {code(number)}" for name, number in value.arguments)
+    return f"{{{value.word.text}: {{{inside}}}}}"
+
+
+def _literal(value: Expression) -> str:
+    if isinstance(value, Constant) and isinstance(value.value, str):
+        return value.value
+    return code(value)

@@ -1,0 +1,139 @@
+"""Verify: what holds of every program, whichever pass it comes from.
+
+A program that breaks a rule is a mistake of a pass, never of a spec.
+"""
+
+from cnngen.expressions.algebra import free_names
+from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
+from cnngen.expressions.expression import Expression
+from cnngen.ops.base import Image, Shape, Unknown
+from cnngen.plan.program import (
+    Bind,
+    Call,
+    Choice,
+    Join,
+    Loop,
+    Pass,
+    Program,
+    Region,
+    Unit,
+    Value,
+    regions,
+)
+from cnngen.semantics.network import Network, Scope
+
+
+class BrokenProgram(AssertionError):
+    """A pass made a program that breaks a rule; the message says which, and where."""
+
+
+def verify(program: Program) -> None:
+    """Raise `BrokenProgram` unless every rule holds."""
+    for unit in program.units:
+        numbers = {unit.input.number, *(tensor.number for tensor in unit.tensors)}
+        _Rules(unit.name, numbers).region(unit.body)
+    model, known = _Rules("the model", {program.input.number}), {program.input.number}
+    for stage in program.stages:
+        model.known = set(known)
+        model.region(stage.body)
+        known.add(stage.gives.number)
+    for unit in (*program.units, *program.stages):
+        _check_numbers(unit.body, program.network)
+
+
+class _Rules:
+    """Values are given before they are read, variables bound before they are used, and no two
+    nodes of a region have one key.
+    """
+
+    def __init__(self, where: str, known: set[int]) -> None:
+        self.where, self.known = where, known
+        self.bound: set[str] = set()
+
+    def region(self, region: Region) -> None:
+        self.read(region.given)
+        keys: list[object] = []
+        for node in region.nodes:
+            match node:
+                case Bind():
+                    self.expression(node.channels)
+                    self.bound.add(node.variable.name)
+                    continue
+                case Call():
+                    keys.append(node.key)
+                    for value in (node.reads, *node.tensors.values()):
+                        self.read(value)
+                    if node.asked:
+                        self.bound.add(node.asked.name)
+                    if node.reads.rank != node.rank and isinstance(node.layer.made, Unit):
+                        raise BrokenProgram(f"{self.where}: the rank of a call changed")
+                case Loop() | Choice():
+                    keys.append(node.key)
+                    self.read(node.reads)
+                case Join():
+                    arms = [name for name, _ in node.arms]
+                    keys += [node.key, *arms] if node.level is None else [node.level]
+                    self.read(node.reads)
+                case Pass():
+                    self.read(node.reads)
+            bound = set(self.bound)
+            for inner in regions(node):
+                self.region(inner)
+            if isinstance(node, Loop | Choice):
+                self.bound = bound  # what is bound inside may never be
+            self.known.add(node.gives.number)
+        named = [key for key in keys if isinstance(key, str)]
+        if len(named) != len(set(named)):
+            raise BrokenProgram(f"{self.where}: two nodes of one region have one key")
+        self.read(region.gives)
+
+    def read(self, value: Value) -> None:
+        if value.number not in self.known:
+            raise BrokenProgram(f"{self.where}: %{value.number} is read before it is given")
+        self.expression(value.channels)
+
+    def expression(self, expression: Expression) -> None:
+        """No author can write a name with a space in it: those are variables of passes."""
+        for name in free_names(expression):
+            if " " in name and name not in self.bound:
+                raise BrokenProgram(f"{self.where}: `{name}` is used before it is bound")
+
+
+def _check_numbers(region: Region, network: Network) -> None:
+    """The channels of every value are those of the layers that it stands for, where they are said
+    without variables of loops.
+    """
+    for node in region.nodes:
+        if isinstance(node, Call) and not isinstance(node.layer.made, Unit):
+            for path in node.paths:
+                layer = network.layers[path]
+                for value, shape in (
+                    (node.reads, layer.inputs[0].shape),
+                    (node.gives, layer.output),
+                ):
+                    said = _evaluated(value.channels, layer.scope)
+                    if said is not None and said != _channels(shape):
+                        raise BrokenProgram(f"`{path}` has {shape}, not {said} channels")
+        for inner in regions(node):
+            _check_numbers(inner, network)
+
+
+def _evaluated(expression: Expression, scope: Scope) -> object:
+    """The value of an expression in a scope, None where it hangs on a variable or has none."""
+    if any(name not in scope.values for name in free_names(expression)):
+        return None
+    try:
+        value = evaluate(expression, scope.values, scope.channels)
+    except (EvaluationError, Undetermined):
+        return None
+    return None if value is UNDETERMINED else value
+
+
+def _channels(shape: Shape | Unknown) -> int | None:
+    match shape:
+        case Image():
+            return shape.channels
+        case Unknown():
+            return None
+        case _:
+            return shape.features
