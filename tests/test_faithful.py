@@ -19,7 +19,7 @@ from support.foreign_networks import KERAS, TORCH, Reference
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
 from cnngen.verify.compare import distance, farthest
-from cnngen.verify.draw import randomize, randomize_keras
+from cnngen.verify.random_weights import randomize, randomize_keras
 from cnngen.verify.models import (
     Values,
     channels_last,
@@ -37,8 +37,8 @@ from cnngen.weights.match import match
 from cnngen.weights.places import Framework
 from cnngen.weights.read_keras import read_keras
 from cnngen.weights.read_network import read_network
-from cnngen.weights.references import KERAS as KERAS_PACKAGE
-from cnngen.weights.references import Reference as Other
+from cnngen.weights.published import KERAS as KERAS_PACKAGE
+from cnngen.weights.published import Reference as Other
 from cnngen.weights.stored import Contents
 from cnngen.weights.transfer import torch_state
 from cnngen.weights.ways import Choice, take

@@ -15,7 +15,7 @@ from support.random_specs import random_spec
 from cnngen.draw.boxes import chain_of, figure
 from cnngen.draw.figure import JOINS, Box, Figure
 from cnngen.draw.figures import figures
-from cnngen.draw.plan import Plan
+from cnngen.draw.detail import Plan
 from cnngen.draw.uses import closed_plan
 from cnngen.locate import zoo
 from cnngen.ops.base import Image, Op, Shape, Unknown

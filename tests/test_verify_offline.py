@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import pytest
 
 from cnngen.ops.base import Image
-from cnngen.weights.references import Reference
+from cnngen.weights.published import Reference
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

@@ -15,7 +15,7 @@ from cnngen.verify.models import channels_last
 from cnngen.weights.convert import UnfitError, convert, plan
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Adopted, Foreign, adopt
-from cnngen.weights.references import KERAS, NoReferenceError, Reference
+from cnngen.weights.published import KERAS, NoReferenceError, Reference
 from cnngen.weights.stored import WeightsFileError
 from cnngen.weights.ways import Choice, take, ways
 

@@ -79,7 +79,7 @@ def diff(
         for text, values in zip((old, new), changed, strict=True)
     )
     from cnngen.diff.changes import difference
-    from cnngen.diff.report import difference_text
+    from cnngen.diff.text import difference_text
 
     found = difference(before, after)
     if format == "json":

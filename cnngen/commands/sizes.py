@@ -46,7 +46,7 @@ def sizes(
         if network is None:
             show(diagnostics)
             continue
-        from cnngen.report.sizes import as_dict, as_text
+        from cnngen.report.size_answer import as_dict, as_text
         from cnngen.sizes.answer import answer
 
         answered = answer(network)

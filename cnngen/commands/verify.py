@@ -145,7 +145,7 @@ class Run:
         from cnngen.report.verification import Verification
         from cnngen.verify.compare import compare
         from cnngen.verify.models import SourceError
-        from cnngen.verify.sizes import other_sizes, small, unchecked
+        from cnngen.verify.tried_inputs import other_sizes, small, unchecked
         from cnngen.verify.training import STEPS
 
         found = Verification(network.resolution.spec.stem)
@@ -182,7 +182,7 @@ class Run:
         from cnngen.report.verification import Verification
         from cnngen.verify.against import compare_with
         from cnngen.verify.models import SourceError
-        from cnngen.weights.references import NoReferenceError, Reference
+        from cnngen.weights.published import NoReferenceError, Reference
         from cnngen.weights.transfer import TransferError
 
         stem = network.resolution.spec.stem

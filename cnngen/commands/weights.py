@@ -208,7 +208,7 @@ def _foreign(text: str, network: "Network") -> "Foreign":
     """The model of another package."""
     from cnngen.frameworks import MissingFrameworkError
     from cnngen.weights.foreign import Foreign
-    from cnngen.weights.references import NoReferenceError, Reference
+    from cnngen.weights.published import NoReferenceError, Reference
 
     try:
         return Foreign.of(Reference.of(text, network.resolution.spec.stem), network)

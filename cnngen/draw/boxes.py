@@ -20,7 +20,7 @@ from cnngen.draw.figure import (
     op_text,
     stage_of,
 )
-from cnngen.draw.plan import Plan, key_of
+from cnngen.draw.detail import Plan, key_of
 from cnngen.ops.base import Image, Shape, Unknown
 from cnngen.semantics.network import Layer, Scope
 

@@ -18,7 +18,7 @@ from cnngen.draw.boxes import chain_of, figure
 from cnngen.draw.excerpt import Excerpt, Sources, in_spec
 from cnngen.draw.figure import LEGEND, TRAINING, Arrow, Box, Figure
 from cnngen.draw.figures import MOST_PARTS, TooLargeError, check_reach, overview
-from cnngen.draw.layout import places, texts
+from cnngen.draw.coordinates import places, texts
 from cnngen.draw.metrics import BOLD, OTHERS, SIGNS, WIDTHS, width
 from cnngen.draw.place import (
     FRAME,
@@ -30,7 +30,7 @@ from cnngen.draw.place import (
     placed,
     size,
 )
-from cnngen.draw.plan import Plan
+from cnngen.draw.detail import Plan
 from cnngen.draw.render import render, text_of
 from cnngen.draw.uses import closed_plan
 from cnngen.expressions.evaluate import UNDETERMINED

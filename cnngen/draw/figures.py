@@ -7,7 +7,7 @@ from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.boxes import chain_of, figure, known_shape
 from cnngen.draw.figure import Arrow, Box, Figure
-from cnngen.draw.plan import Plan
+from cnngen.draw.detail import Plan
 from cnngen.draw.uses import closed_plan, panels, plain_of, uses_of
 from cnngen.semantics.network import Network, Scope
 

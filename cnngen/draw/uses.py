@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from cnngen.draw.boxes import chain_of, figure
 from cnngen.draw.figure import Figure, merged
-from cnngen.draw.plan import Plan, Variant, key_of
+from cnngen.draw.detail import Plan, Variant, key_of
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Layer, Network, Scope
 

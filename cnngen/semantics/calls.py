@@ -20,7 +20,7 @@ from cnngen.semantics.explanations.call_errors import (
     report_unknown_parameter,
 )
 from cnngen.semantics.explanations.word_choice import report_word
-from cnngen.semantics.names import Names, check_expression, check_part, guess, listed
+from cnngen.semantics.definitions import Names, check_expression, check_part, guess, listed
 from cnngen.semantics.walk import argument_expressions
 from cnngen.source import Span
 from cnngen.syntax.parse_value import PART

@@ -12,7 +12,7 @@ from typing import Literal
 from cnngen.diagnostics.model import Label, Report
 from cnngen.semantics.walk import nested_bodies, steps
 from cnngen.source import Span
-from cnngen.syntax.names import snake_case
+from cnngen.syntax.naming import snake_case
 from cnngen.syntax.tree import (
     Body,
     Branches,

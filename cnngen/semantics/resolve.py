@@ -9,7 +9,7 @@ from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_ar
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import check_functions, check_keys
-from cnngen.semantics.names import Names, check_expression, check_part, gather_unknown
+from cnngen.semantics.definitions import Names, check_expression, check_part, gather_unknown
 from cnngen.semantics.nesting import check_nesting
 from cnngen.semantics.overrides import check_overrides
 from cnngen.semantics.resolution import Resolution

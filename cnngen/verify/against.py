@@ -13,7 +13,7 @@ from cnngen.frameworks import framework
 from cnngen.ops.base import Image, Unknown, Vector
 from cnngen.semantics.network import Network
 from cnngen.verify.compare import Comparison, Say, farthest, silent
-from cnngen.verify.draw import randomize, randomize_keras
+from cnngen.verify.random_weights import randomize, randomize_keras
 from cnngen.verify.models import (
     Sources,
     Values,
@@ -32,7 +32,7 @@ from cnngen.verify.where import Parting, parting
 from cnngen.weights.layout import Array
 from cnngen.weights.match import Match, match
 from cnngen.weights.read_network import read_network
-from cnngen.weights.references import Reference
+from cnngen.weights.published import Reference
 from cnngen.weights.transfer import (
     TransferError,
     keras_state,

@@ -19,7 +19,7 @@ from cnngen.weights.layout import Array
 from cnngen.weights.match import Match, Pair, match
 from cnngen.weights.read_network import read_network
 from cnngen.weights.read_torch import COUNTER
-from cnngen.weights.references import Reference
+from cnngen.weights.published import Reference
 from cnngen.weights.stored import Names, Stored, shown
 from cnngen.weights.transfer import TransferError, translation
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnngen.semantics.network import Network
-from cnngen.verify.draw import randomize
+from cnngen.verify.random_weights import randomize
 from cnngen.verify.models import (
     Values,
     channels_last,

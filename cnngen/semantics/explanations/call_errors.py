@@ -19,7 +19,7 @@ from cnngen.semantics.explanations.translation import (
     translate_call,
     written,
 )
-from cnngen.semantics.names import guess, listed
+from cnngen.semantics.definitions import guess, listed
 from cnngen.syntax.fixes import remove_entry
 from cnngen.syntax.forms import JOINS
 from cnngen.syntax.tree import Argument, Block, Call, Identifier, Spec

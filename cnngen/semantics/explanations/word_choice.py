@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from cnngen.diagnostics.model import Edit, Remedies, Report
 from cnngen.expressions.expression import Conditional, Constant, Expression, Name, walk
-from cnngen.semantics.names import Names, check_expression, listed
+from cnngen.semantics.definitions import Names, check_expression, listed
 from cnngen.source import Span
 from cnngen.syntax.edits import surroundings
 from cnngen.syntax.tree import Argument, Call, Distribution

@@ -10,7 +10,7 @@ from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.expressions.expression import Constant, Expression, Name, walk
 from cnngen.semantics.loop_index import available, counted, is_index
 from cnngen.source import Span
-from cnngen.syntax.names import can_be_called
+from cnngen.syntax.naming import can_be_called
 from cnngen.syntax.tree import Each, Identifier, Repeat
 
 # A guess compares letter by letter: of many mistakes the first get one, from the first candidates.
