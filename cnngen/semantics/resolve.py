@@ -6,10 +6,10 @@ from functools import partial
 from cnngen.diagnostics.model import Remedies, Report
 from cnngen.ops import OPS
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
+from cnngen.semantics.definitions import Definitions, check_expression, check_part, gather_unknown
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import check_functions, check_keys
-from cnngen.semantics.definitions import Names, check_expression, check_part, gather_unknown
 from cnngen.semantics.nesting import check_nesting
 from cnngen.semantics.overrides import check_overrides
 from cnngen.semantics.resolution import Resolution
@@ -26,7 +26,9 @@ Defaults = Mapping[str, Given]
 def resolve(spec: Spec, report: Report) -> Resolution:
     """Resolve the names of a spec; what has none is reported and left out."""
     resolution = Resolution(spec)
-    names = Names({parameter.name.text: parameter.name.span for parameter in spec.parameters}, {})
+    names = Definitions(
+        {parameter.name.text: parameter.name.span for parameter in spec.parameters}, {}
+    )
     defaults = check_defaults(spec, names, report)
     for block in spec.blocks.values():
         own = ((parameter.name, parameter.type == "tensor") for parameter in block.parameters)
@@ -50,7 +52,7 @@ def resolve(spec: Spec, report: Report) -> Resolution:
 
 
 def _resolve_body(
-    body: Body, names: Names, defaults: Defaults, resolution: Resolution, report: Report
+    body: Body, names: Definitions, defaults: Defaults, resolution: Resolution, report: Report
 ) -> None:
     for step in body:
         if isinstance(step, Call):
@@ -74,7 +76,7 @@ def _instead_of_parameter(block: Block, spec: Spec, name: Identifier) -> tuple[s
 
 
 def _resolve_call(
-    call: Call, names: Names, defaults: Defaults, resolution: Resolution, report: Report
+    call: Call, names: Definitions, defaults: Defaults, resolution: Resolution, report: Report
 ) -> None:
     """Find the op or the block of a call; of what is unknown that which it certainly means, so that
     the rest of the network can be checked with it.
