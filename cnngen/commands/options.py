@@ -103,7 +103,7 @@ def options(
 ) -> "Options":
     from cnngen.analysis import Options
     from cnngen.ops.base import Image
-    from cnngen.semantics.elaboration import MAX_LAYERS
+    from cnngen.semantics.elaborate import MAX_LAYERS
 
     return Options(settings, Image(*input) if input else None, max_layers or MAX_LAYERS, read)
 

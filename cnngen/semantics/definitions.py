@@ -8,7 +8,7 @@ from itertools import chain, islice
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.expressions.expression import Constant, Expression, Name, walk
-from cnngen.semantics.loop_index import available, counted, is_index
+from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Span
 from cnngen.syntax.naming import can_be_called
 from cnngen.syntax.tree import Each, Identifier, Repeat
