@@ -11,7 +11,7 @@ from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
     WRONG_USE,
-    Size,
+    InputShape,
     WrongUseError,
     analyse,
     changes,
@@ -87,7 +87,7 @@ def build(
     force: bool,
     templates: Path | None,
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Write SPEC_torch.py and SPEC_keras.py for each spec.

@@ -7,7 +7,7 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.options import (
-    Size,
+    InputShape,
     WrongUseError,
     analyse,
     changes,
@@ -56,7 +56,7 @@ def compare(
     format: str | None,
     dataset: str | None,
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Compare networks: what they cost, and the accuracies that were published of them.

@@ -9,7 +9,7 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
-    Size,
+    InputShape,
     WrongUseError,
     analyse,
     changes,
@@ -65,7 +65,7 @@ def diff(
     set_old: dict[str, str],
     set_new: dict[str, str],
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Say what changed between two networks: layers, attributes, shapes, parameters, costs.

@@ -6,7 +6,7 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.options import (
-    Size,
+    InputShape,
     WrongUseError,
     analyse,
     changes,
@@ -55,7 +55,7 @@ def draw(
     depth: int,
     expand: tuple[str, ...],
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Draw a network: its blocks in a row, and beside them what is inside of each.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cnngen.semantics.network import Network
     from cnngen.syntax.load import Reader
 
-Size = tuple[int, int, int]
+InputShape = tuple[int, int, int]
 F = TypeVar("F", bound=Callable[..., Any])
 
 ERRORS = 1
@@ -38,7 +38,7 @@ class WrongUseError(click.ClickException):
         return self.message
 
 
-def _input(ctx: click.Context, param: click.Parameter, value: str | None) -> Size | None:
+def _input(ctx: click.Context, param: click.Parameter, value: str | None) -> InputShape | None:
     if value is None:
         return None
     found = re.fullmatch(r"([0-9]{1,10})x([0-9]{1,10})x([0-9]{1,10})", value)
@@ -98,10 +98,12 @@ def table_format(command: F) -> F:
     )
 
 
-def options(settings: dict[str, str], input: Size | None, max_layers: int | None) -> "Options":
+def options(
+    settings: dict[str, str], input: InputShape | None, max_layers: int | None
+) -> "Options":
     from cnngen.analysis import Options
     from cnngen.ops.base import Image
-    from cnngen.semantics.elaboration import MAX_LAYERS
+    from cnngen.semantics.elaborate import MAX_LAYERS
 
     return Options(settings, Image(*input) if input else None, max_layers or MAX_LAYERS, read)
 

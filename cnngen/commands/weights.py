@@ -9,7 +9,7 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
-    Size,
+    InputShape,
     WrongUseError,
     analyse,
     changes,
@@ -98,7 +98,7 @@ def convert(
     by_order: bool,
     heads: bool,
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Convert a file of weights, by the names of layers.
@@ -164,7 +164,7 @@ def correspond(
     reference: str | None,
     format: str,
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Print which weight is which: its key in PyTorch, and its path in Keras.
@@ -208,11 +208,11 @@ def _foreign(text: str, network: "Network") -> "Foreign":
     """The model of another package."""
     from cnngen.frameworks import MissingFrameworkError
     from cnngen.weights.foreign import Foreign
-    from cnngen.weights.published import NoReferenceError, Reference
+    from cnngen.weights.published import NoModelError, PublishedModel
 
     try:
-        return Foreign.of(Reference.of(text, network.resolution.spec.stem), network)
-    except (MissingFrameworkError, NoReferenceError) as error:
+        return Foreign.of(PublishedModel.of(text, network.resolution.spec.stem), network)
+    except (MissingFrameworkError, NoModelError) as error:
         raise WrongUseError(str(error)) from None
 
 
