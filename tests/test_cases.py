@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from cnngen.analysis import DEFAULTS, analyse_file
+from cnngen.check import check
 from cnngen.diagnostics.codes import CODES
-from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.text import render_text
-from cnngen.remedy import advised
 
 FOLDER = Path(__file__).parent / "cases"
 CASE = re.compile(
@@ -52,10 +50,7 @@ def printed(spec: str, folder: Path) -> str:
     """What is said about a spec that stands in a file `spec.yaml`."""
     path = folder / "spec.yaml"
     path.write_text(spec, encoding="utf-8", newline="")
-    report = Report()
-    network, found = analyse_file(path, report), list(report)
-    said = found if network else advised(path, DEFAULTS, found)
-    return render_text(said).replace(str(path), "spec.yaml")
+    return render_text(check(path).diagnostics).replace(str(path), "spec.yaml")
 
 
 @pytest.mark.parametrize("case", list(cases()), ids=str)

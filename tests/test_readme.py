@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from support.documentation_pages import ROOT
 
-from cnngen.analysis import DEFAULTS, analyse_file
+from cnngen.analysis import analyse_file
+from cnngen.check import check
 from cnngen.cli import COMMANDS
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.text import render_text
 from cnngen.locate import zoo
-from cnngen.remedy import advised
 from cnngen.targets.generate import generate
 
 README = ROOT / "README.md"
@@ -46,8 +46,9 @@ def generated() -> dict[str, str]:
         assert network, render_text(list(report))
         sources = {target: generate(network, target, report) for target in ("torch", "keras")}
         path.write_text(wrong, encoding="utf-8")
-        assert analyse_file(path, report) is None
-        said = render_text(advised(path, DEFAULTS, list(report))).replace(str(path), path.name)
+        network, found = check(path)
+        assert network is None
+        said = render_text(found).replace(str(path), path.name)
     return {**{target: source or "" for target, source in sources.items()}, "mistake": said}
 
 

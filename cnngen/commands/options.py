@@ -15,6 +15,7 @@ from cnngen.locate import UnknownSpecError, find_all_specs, would_be_found
 
 if TYPE_CHECKING:
     from cnngen.analysis import Options
+    from cnngen.check import Checked
     from cnngen.diagnostics.model import Diagnostic
     from cnngen.semantics.network import Network
     from cnngen.syntax.load import Reader
@@ -146,33 +147,21 @@ def only_spec(text: str) -> Path:
     return paths[0]
 
 
-def checked(network: "Network | None", diagnostics: "Sequence[Diagnostic]") -> "Network":
-    """The network, once what was found is shown; ends the command where it has errors."""
-    show(diagnostics)
-    if network is None:
-        click.get_current_context().exit(exit_code(diagnostics))
-    return network
-
-
-def analyse(
-    path: Path, options: "Options", reader: "Reader | None" = None
-) -> tuple["Network | None", "list[Diagnostic]"]:
-    """Check a spec, and remember which one, in case that this ends in a bug.
-
-    Where shapes are wrong, the diagnostics say what would help: edits, or other sizes of the input.
-    """
-    from cnngen.analysis import analyse_file
-    from cnngen.diagnostics.model import Report
+def check_spec(path: Path, options: "Options", reader: "Reader | None" = None) -> "Checked":
+    """Check a spec, and remember which one, in case that this ends in a bug."""
+    from cnngen.check import check
 
     if context := click.get_current_context(silent=True):  # there is none in a process of its own
         context.meta["spec"] = path
-    report = Report()
-    network = analyse_file(path, report, options, reader)
-    if network is None:
-        from cnngen.remedy import advised
+    return check(path, options, reader)
 
-        return None, advised(path, options, list(report))
-    return network, list(report)
+
+def valid_network(checked: "Checked") -> "Network":
+    """The network, once what was found is shown; ends the command where it has errors."""
+    show(checked.diagnostics)
+    if checked.network is None:
+        click.get_current_context().exit(exit_code(checked.diagnostics))
+    return checked.network
 
 
 def show(diagnostics: "Sequence[Diagnostic]", format: str = "text") -> None:

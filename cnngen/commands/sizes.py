@@ -7,8 +7,8 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.options import (
     InputShape,
-    analyse,
     changes,
+    check_spec,
     exit_code,
     options,
     say,
@@ -50,7 +50,7 @@ def sizes(
     found: list[dict[str, Any]] = []
     code = 0
     for path in specs(spec):
-        network, diagnostics = analyse(path, given)
+        network, diagnostics = check_spec(path, given)
         code = max(code, exit_code(diagnostics))
         if network is None:
             show(diagnostics)

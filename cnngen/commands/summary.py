@@ -6,14 +6,14 @@ from cnngen.commands import complete
 from cnngen.commands.options import (
     InputShape,
     WrongUseError,
-    analyse,
     changes,
-    checked,
+    check_spec,
     only_spec,
     options,
     say,
     table_format,
     terminal_width,
+    valid_network,
 )
 from cnngen.commands.standard_input import takes_standard_input
 from cnngen.diagnostics.terminal import as_json
@@ -52,7 +52,7 @@ def summary(
 
     The field is how many pixels of the image a position depends on, along its height and width.
     """
-    network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
+    network = valid_network(check_spec(only_spec(spec), options(settings, input, max_layers)))
     if format == "csv" and batch:
         raise WrongUseError("csv has no memory of activations, which `--batch` is for: take json")
     from cnngen.report.catalogue import escaped

@@ -13,8 +13,8 @@ from cnngen.commands.options import (
     ERRORS,
     InputShape,
     WrongUseError,
-    analyse,
     changes,
+    check_spec,
     exit_code,
     options,
     say,
@@ -107,7 +107,7 @@ def verify(
     codes: set[int] = set()
     found: list[Verification] = []
     for path in paths:
-        network, diagnostics = analyse(path, run.options)
+        network, diagnostics = check_spec(path, run.options)
         show(diagnostics)
         codes.add(exit_code(diagnostics))
         if network is None:

@@ -11,14 +11,14 @@ from cnngen.commands.options import (
     ERRORS,
     InputShape,
     WrongUseError,
-    analyse,
     changes,
-    checked,
+    check_spec,
     only_spec,
     options,
     say,
     show,
     table_format,
+    valid_network,
 )
 from cnngen.diagnostics.terminal import as_json
 
@@ -127,11 +127,10 @@ def convert(
 
     framework = _framework(target, to)
     path, chosen = only_spec(spec), options(settings, input, max_layers)
-    network = checked(*analyse(path, chosen))
+    network = valid_network(check_spec(path, chosen))
     text = _keras_source(ctx, network) if _suffix(target) in KERAS_ONLY else None
-    plain = (
-        analyse(path, replace(chosen, settings={}, input=None))[0] if settings or input else None
-    )
+    unchanged = replace(chosen, settings={}, input=None)
+    plain = check_spec(path, unchanged).network if settings or input else None
     job = Conversion(source, target, network, framework, heads, text, plain)
     foreign = _foreign(reference, network) if reference else None
     try:
@@ -177,7 +176,7 @@ def correspond(
     from cnngen.report.table import RENDERERS
     from cnngen.weights.stored import WeightsFileError
 
-    network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
+    network = valid_network(check_spec(only_spec(spec), options(settings, input, max_layers)))
     if reference:
         from cnngen.weights.foreign import correspond
 
