@@ -21,7 +21,7 @@ from cnngen.locate import zoo
 from cnngen.targets.generate import generate
 
 README = ROOT / "README.md"
-LONGEST = 14_000  # bytes that somebody reads who does not know yet whether to
+LONGEST = 14_000  # bytes; it is the first page that a stranger reads
 BLOCK = re.compile(
     r"^<!-- (?P<kind>ci|example): (?P<name>\w+) -->\n```.*\n(?P<text>(?:.*\n)*?)```$", re.MULTILINE
 )
