@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from test_cases import Case, cases
+from support.mistake_cases import Case, cases
 
 from cnngen import cache
 from cnngen.analysis import analyse_file

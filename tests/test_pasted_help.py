@@ -11,9 +11,9 @@ from os.path import commonprefix
 from pathlib import Path
 
 import pytest
+from support.mistake_cases import Case, cases
 from support.mistakes_of_people import SPECS, Mistake, corpus
 from support.pasted_help import pasted, says_what
-from test_cases import Case, cases
 
 from cnngen.analysis import DEFAULTS
 from cnngen.check import Checked, check

@@ -5,8 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.mistake_cases import Case, cases
 from support.pasted_help import pasted
-from test_cases import Case, cases
 
 from cnngen import remedy
 from cnngen.check import check
