@@ -18,9 +18,9 @@ from cnngen.syntax.flow import mend
 from cnngen.syntax.yaml_errors import Mishap, report_mishap
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief
 
-MAX_NODES = 20_000
+MAX_NODES = 40_000
 MAX_WORDS = 100_000
-MAX_DEPTH = 64
+MAX_DEPTH = 256
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LOST = "\ue000"  # in a repaired copy, stands for a value that is left out
 
