@@ -2,7 +2,7 @@
 
     python benchmarks/nesting.py
 
-Prints a table, and ends with 1 where a byte of a larger file takes several times as long as one of a
+Prints a table, and ends with 1 where a byte of a larger file takes several times as long as of a
 smaller file.
 """
 
