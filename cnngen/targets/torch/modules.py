@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import assert_never
 
 from cnngen.expressions.algebra import equal, linear_step
-from cnngen.expressions.expression import Binary, Expression, Name
+from cnngen.expressions.expression import Binary, Expression, InputChannels, Name
 from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Node, Pass, Region
 from cnngen.python import nodes
 from cnngen.python.flat import flat
@@ -49,11 +49,12 @@ def module(node: Step, scope: Scope, hint: str = STEPS, binds: Sequence[Bind] = 
     if not isinstance(node, Loop):
         yield from bound(binds, scope)
     match node:
-        case Call(asked=None):
-            return layer(node, scope)
-        case Call(asked=Name() as asked):
-            instance = nodes.Name(scope.variables.instances[asked.name])
-            yield Assign((instance,), layer(node, scope))
+        case Call():
+            made = layer(node, scope)
+            if node.asked is None:
+                return made
+            instance = nodes.Name(scope.variables.instances[node.asked.name])
+            yield Assign((instance,), made)
             return instance
         case Join():
             return (yield from container(node, scope))
@@ -386,13 +387,16 @@ def bound(binds: Sequence[Bind], scope: Scope) -> Written:
 
 def _update(variable: Name | None, channels: Expression, scope: Scope) -> Written:
     """Bring the variable of a loop or a choice up to date."""
-    if variable is None or equal(channels, variable):
+    if variable is None:
         return
-    target = scope.node(variable)
-    match channels:
-        case Binary("//" | "*" as operator, left, right) if left == variable:
-            yield Augment(target, operator, scope.node(right))
-        case _ if (gain := linear_step(channels, variable)) is not None:
-            yield Augment(target, "+", scope.node(gain))
+    old, new = scope.variables.resolve(variable), scope.variables.resolve(channels)
+    assert isinstance(old, Name | InputChannels)
+    if equal(old, new):
+        return
+    match new:
+        case Binary("//" | "*" as operator, left, right) if left == old:
+            yield Augment(scope.node(old), operator, scope.node(right))
+        case _ if (gain := linear_step(new, old)) is not None:
+            yield Augment(scope.node(old), "+", scope.node(gain))
         case _:
-            yield Assign((target,), scope.node(channels))
+            yield Assign((scope.node(old),), scope.node(new))
