@@ -8,11 +8,11 @@ from cnngen.ops.base import Op
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import calls
 from cnngen.syntax.tree import ArgumentValue, Distribution
+from cnngen.targets.distributions import varies
 from cnngen.targets.keras_depthwise import Depthwise, keras_call
 from cnngen.targets.keras_init import initializers
 from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller
-from cnngen.targets.torch_init import varies
 
 Arguments = dict[str, ArgumentValue]
 

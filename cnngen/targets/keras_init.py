@@ -1,9 +1,9 @@
 """Initial weights in Keras: the code of a fresh initializer for one layer."""
 
 from cnngen.syntax.tree import ArgumentValue
+from cnngen.targets.distributions import DEFAULT, init_context, word_and_arguments
 from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import OMIT, Speller
-from cnngen.targets.torch_init import DEFAULT, init_context, word_and_arguments
 
 
 def initializers(
