@@ -21,6 +21,7 @@ from cnngen.python.nodes import (
     Statement,
     Subscript,
     Text,
+    Verbatim,
 )
 from cnngen.targets.keras.construct import (
     NAME,
@@ -226,7 +227,7 @@ def _avg_pool2d(given: Given) -> Function:
 
 def _plane() -> Node:
     """`x[..., :1]`."""
-    return Subscript(X, Display("bare", (Name("..."), Slice(None, number(1)))))
+    return Subscript(X, Verbatim(("..., :1",)))
 
 
 def _average() -> list[Statement]:
