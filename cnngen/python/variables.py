@@ -35,7 +35,7 @@ from cnngen.python.nodes import (
     Unary,
     Verbatim,
 )
-from cnngen.python.verbatim import words
+from cnngen.python.scan import words
 
 _PLACE = "0"  # for a node in a text, whose own names are found by itself
 
