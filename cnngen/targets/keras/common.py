@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cnngen.expressions.algebra import free_names
 from cnngen.expressions.expression import Constant, ListOf
 from cnngen.ops.base import Op
-from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.targets.keras.depthwise import Form
 from cnngen.targets.keras.initializers import initializers, is_constant
