@@ -80,7 +80,8 @@ def spell(made: Use) -> Node:
         "bias": made.varied_flag("bias", True),
         **{init: made.varied_initializer(init) for init in made.initializers},
     }
-    name = use(FUNCTIONS[made.op], Given(made.common, made.scope), partial(_define, made.op))
+    name = FUNCTIONS[made.op]
+    use(name, Given(made.common, made.scope), SUPPORT[name])
     return call(name, *arguments, **named, name=made.name)
 
 
@@ -221,6 +222,9 @@ class _Definition:
 def _define(op: type[Op], given: Given) -> Function:
     known = _Definition(op, given)
     return function(FUNCTIONS[op], _parameters(known), _about(known), [*_pad(known), *_end(known)])
+
+
+SUPPORT = {name: partial(_define, op) for op, name in FUNCTIONS.items()}
 
 
 def _parameters(known: _Definition) -> list[Parameter | None]:

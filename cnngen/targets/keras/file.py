@@ -20,6 +20,7 @@ from cnngen.targets.keras.depthwise import keras_forms
 from cnngen.targets.keras.frame import RESERVED, File
 from cnngen.targets.keras.lines import lines
 from cnngen.targets.keras.model import write_model
+from cnngen.targets.keras.spell import SUPPORT
 from cnngen.targets.keras.units import write_unit
 from cnngen.targets.page import model_docstring, module_docstring, shapes
 from cnngen.targets.spelling import Speller
@@ -58,7 +59,7 @@ def _reserved(program: Program, speller: Speller) -> frozenset[str]:
     """The names that no variable may have."""
     functions = {function_name(unit) for unit in program.units}
     stem = program.network.resolution.spec.stem
-    return RESERVED | functions | {stem, *speller.support_names()}
+    return RESERVED | functions | {stem, *SUPPORT, *speller.support_names()}
 
 
 def _model(network: Network, file: File, speller: Speller) -> Function:

@@ -277,3 +277,11 @@ def drop_path(made: Use) -> Node:
     return applied(
         call("layers.Dropout", made.node("rate"), noise_shape=shape, name=made.name), made.x
     )
+
+
+SUPPORT = {
+    "transposed_conv2d": _transposed_conv2d,
+    "BatchNorm": _batch_norm,
+    "affine2d": _affine2d,
+    "local_response_norm": _local_response_norm,
+}

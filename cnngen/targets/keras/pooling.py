@@ -3,6 +3,8 @@
 The "same" of Keras pads other sides where it strides, its zeros never count, and it has no `ceil`.
 """
 
+from functools import partial
+
 from cnngen.expressions.expression import Constant
 from cnngen.python.nodes import (
     Assign,
@@ -318,7 +320,7 @@ ADAPTIVE = {
 
 def adaptive_pool(made: Use) -> Node:
     op, size = made.op.name, made.node("size")
-    name = use(op, Given(made.common, made.scope), lambda given: _adaptive(op, given))
+    name = use(op, Given(made.common, made.scope), partial(_adaptive, op))
     return call(name, made.x, size, name=made.name)
 
 
@@ -347,3 +349,11 @@ def _adaptive(op: str, given: Given) -> Function:
         "Pool over as many windows, which overlap where they do not divide the input's size.",
         [Text(tuple(body.splitlines()))],
     )
+
+
+SUPPORT = {
+    "avg_pool2d": _avg_pool2d,
+    "max_pool2d": _max_pool2d,
+    "same_avg_pool2d": _same_avg_pool2d,
+    **{op: partial(_adaptive, op) for op in ADAPTIVE},
+}

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from cnngen.ops.base import Op
-from cnngen.python.nodes import Name, Node
+from cnngen.python.nodes import Assign, Function, Name, Node
 from cnngen.targets.code import OMIT, Code, node_of
 from cnngen.targets.keras import convolution, layers, pooling
-from cnngen.targets.keras.use import Use
+from cnngen.targets.keras.use import Given, Use
 from cnngen.targets.keras.values import Sides
 from cnngen.targets.spelling import Speller
 
@@ -27,6 +27,14 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "drop_path": layers.drop_path,
 }
 """The ops of which a template would have to decide something."""
+
+
+SUPPORT: Mapping[str, Callable[[Given], Function | Assign]] = {
+    **convolution.SUPPORT,
+    **pooling.SUPPORT,
+    **layers.SUPPORT,
+}
+"""The pieces of support whose parameters follow from their uses."""
 
 
 def spell(made: Use) -> Node:
