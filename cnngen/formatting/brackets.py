@@ -6,8 +6,9 @@ from itertools import pairwise
 
 from cnngen.formatting.pieces import Collection, Note, Piece
 from cnngen.formatting.scalar import as_key, one_line
-from cnngen.python.layout import WIDTH
 from cnngen.syntax.yaml_nodes import Scalar
+
+WIDTH = 100  # columns of a line
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from cnngen.formatting.brackets import flat, rows
+from cnngen.formatting.brackets import WIDTH, flat, rows
 from cnngen.formatting.pieces import Collection, Item, Note
 from cnngen.formatting.scalar import as_key, is_literal, one_line, several_lines
-from cnngen.python.layout import WIDTH
 from cnngen.syntax.yaml_nodes import Scalar
 
 STEP = 2
