@@ -9,7 +9,7 @@ from cnngen.python.signature import argument, call_arguments, ordered
 from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.walk import steps
-from cnngen.syntax.names import snake_case
+from cnngen.syntax.naming import snake_case
 from cnngen.syntax.tree import (
     Block,
     Body,
