@@ -5,7 +5,7 @@ with the nodes that stand in it laid out. `explode` asks for one element a line,
 the last one does. `origin` says what a node was made from; two nodes are equal without it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Origin = object
@@ -121,6 +121,7 @@ class Verbatim:
     """Text with nodes in it."""
 
     parts: "tuple[str | Node, ...]"
+    origin: Origin = field(default=None, compare=False, repr=False)
 
 
 Node = (
@@ -140,6 +141,11 @@ Node = (
     | Comprehension
     | Verbatim
 )
+
+
+def with_origin(node: Node, origin: Origin) -> Node:
+    """A call or a text that says what it was made from; others cannot."""
+    return replace(node, origin=origin) if isinstance(node, Call | Verbatim) else node
 
 
 # --- Statements
@@ -199,7 +205,17 @@ class Raise:
 
 
 @dataclass(frozen=True, slots=True)
+class Import:
+    """`import module`, which may be `torch.nn.functional as F`, or `from module import names`."""
+
+    module: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
+    """Text behind a `# `."""
+
     text: str
 
 
@@ -210,7 +226,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Lines that are laid out already, such as a docstring or a class from a template."""
+    """Lines that are laid out already, with their indentation, such as a class of a template."""
 
     lines: tuple[str, ...]
 
@@ -236,15 +252,30 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """A class; an empty line stands between its members and below its docstring."""
+    """A class; an empty line stands around its methods and below its docstring. `comment` stands
+    behind its head.
+    """
 
     name: str
     bases: tuple[Node, ...]
     body: "tuple[Statement, ...]"
     docstring: str = ""
+    comment: str = ""
     origin: Origin = field(default=None, compare=False, repr=False)
 
 
 Statement = (
-    Assign | Augment | Do | Return | If | For | Raise | Comment | Blank | Text | Function | Class
+    Assign
+    | Augment
+    | Do
+    | Return
+    | If
+    | For
+    | Raise
+    | Import
+    | Comment
+    | Blank
+    | Text
+    | Function
+    | Class
 )

@@ -20,7 +20,7 @@ from cnngen.python.nodes import (
     Unary,
     Verbatim,
 )
-from cnngen.python.verbatim import Operator, pieces
+from cnngen.python.scan import Operator, pieces
 
 TUPLE, CONDITIONAL, OR, AND, NOT, COMPARISON, BIT_OR, BIT_XOR = range(8)
 BIT_AND, SHIFT, SUM, PRODUCT, SIGN, POWER, ATOM = range(8, 15)
@@ -63,8 +63,9 @@ def level(node: Node) -> int:
 
 def _level_of_text(node: Verbatim) -> int:
     """The least of the operators that stand in no brackets."""
-    row = pieces(node)
-    levels = [BINDING[piece.text] for piece in row if isinstance(piece, Operator)]
+    row = pieces(node.parts)
+    signs = [piece.text for piece in row if isinstance(piece, Operator)]
+    levels = [BINDING[sign] for sign in signs if sign in BINDING]
     if isinstance(first := row[0] if row else "", str):
         levels += [NOT] if first.startswith("not ") else []
         levels += [SIGN] if first.startswith(("-", "+", "~")) else []
