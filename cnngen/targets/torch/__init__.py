@@ -5,11 +5,11 @@ from pathlib import Path
 
 from cnngen.expressions.algebra import TooComplex
 from cnngen.plan.lower import lower
+from cnngen.python.printer import printed
 from cnngen.semantics.network import Network
 from cnngen.targets.page import module_docstring
 from cnngen.targets.spelling import Speller, Unsupported
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
-from cnngen.targets.torch.lines import printed
 from cnngen.targets.torch.model import model_class
 from cnngen.targets.torch.page import model_page, outputs_page, unit_page
 from cnngen.targets.torch.scope import File
@@ -36,10 +36,7 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     init = init_weights(file.rules, speller)
     return speller.page(
         docstring=module_docstring(network, settings),
-        outputs=[printed(outputs_page(model.outputs))] if model.outputs.are_named else [],
-        classes=[
-            *(printed(unit_page(made)) for made in file.classes.values()),
-            printed(model_page(model, network)),
-        ],
-        functions=[printed(init)] if init else [],
+        outputs=printed([outputs_page(model.outputs)] if model.outputs.are_named else []).text,
+        classes=printed([*map(unit_page, file.classes.values()), model_page(model, network)]).text,
+        functions=printed([init] if init else []).text,
     )

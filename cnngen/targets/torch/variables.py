@@ -7,7 +7,7 @@ from cnngen.expressions.algebra import substitute
 from cnngen.expressions.expression import Expression, Name
 from cnngen.plan.program import Bind, Call, Loop, Region, Unit, regions
 from cnngen.python import nodes
-from cnngen.syntax.names import snake_case
+from cnngen.syntax.naming import snake_case
 
 CHANNELS = "channels"
 
