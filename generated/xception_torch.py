@@ -77,7 +77,7 @@ class Reduction(nn.Module):
     def __init__(self, in_channels: int, width: int, out: int, first: bool = False) -> None:
         super().__init__()
         self.residual = nn.Sequential(
-            nn.ReLU() if not first else nn.Identity(),
+            nn.Identity() if first else nn.ReLU(),
             SeparableUnit(in_channels, out=width),
             nn.ReLU(),
             SeparableUnit(width, out),
