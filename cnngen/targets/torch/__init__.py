@@ -9,6 +9,7 @@ from cnngen.python.printer import printed
 from cnngen.semantics.network import Network
 from cnngen.targets.page import module_docstring
 from cnngen.targets.spelling import Speller, Unsupported
+from cnngen.targets.torch.common import common_attributes
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
 from cnngen.targets.torch.model import model_class
 from cnngen.targets.torch.page import model_page, outputs_page, unit_page
@@ -26,6 +27,7 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     file = File(network, speller, find_rules(network))
     try:
         program = lower(network)
+        speller.fixed = common_attributes(program, speller)
         for unit in program.units:
             file.classes[unit] = unit_class(unit, file)
         model = model_class(program, file)
