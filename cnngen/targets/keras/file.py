@@ -16,7 +16,7 @@ from cnngen.semantics.network import Network
 from cnngen.targets.keras.calls import function_name, parameter
 from cnngen.targets.keras.common import find_common
 from cnngen.targets.keras.construct import KERAS_TENSOR
-from cnngen.targets.keras.depthwise import keras_forms
+from cnngen.targets.keras.forms import keras_forms
 from cnngen.targets.keras.frame import RESERVED, File
 from cnngen.targets.keras.lines import lines
 from cnngen.targets.keras.model import write_model

@@ -19,10 +19,9 @@ class Signature:
 
     common: Common
 
-    def of(self, name: str, annotation: str = "", default: str = "") -> Parameter:
+    def of(self, name: str, annotation: str = "", default: Node | None = None) -> Parameter:
         """A parameter whatever all uses agree on: a size, if nothing else is said."""
-        value = Number(default) if default else None
-        return Parameter(name, annotation or self.common.size, value)
+        return Parameter(name, annotation or self.common.size, default)
 
     def size(self, name: str, default: int) -> Parameter | None:
         return self._varied(name, self.common.size, default)
