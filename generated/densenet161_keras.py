@@ -32,9 +32,9 @@ def conv2d(
     return convolve(x)
 
 
-def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
+def max_pool2d(x: KerasTensor, kernel: int, stride: int, padding: int, *, name: str) -> KerasTensor:
     """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
-    border = (1, 1)
+    border = (padding, padding)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)
 
@@ -88,7 +88,7 @@ def densenet161(
     x = conv2d(image, 2 * growth, 7, stride=2, padding=3, name="stem_0")
     x = BatchNorm(name="stem_1")(x)
     x = layers.ReLU(name="stem_2")(x)
-    x = max_pool2d(x, 3, 2, name="stem_3")
+    x = max_pool2d(x, 3, 2, padding=1, name="stem_3")
 
     # features: 7 x 7 x 2208
     for i, depth in enumerate(stages):
