@@ -2,27 +2,25 @@
 
     python benchmarks/size.py
 
-Generated files are measured in lines of code, without blank lines, comments and docstrings; our own
-in lines. Ends with 1 where one is too long. A file of ours that needs to be longer stands in
-`EXCUSED` with its reason.
+Generated files are measured in lines of code, without blank lines, comments and docstrings. A file
+of ours holds one idea and may be as long as that takes, but each of its functions fits on a screen.
+Ends with 1 where a generated file or a function is too long.
 """
 
 import ast
 import io
 import sys
 import tokenize
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LONGEST = 300
+SCREEN = 50  # lines of a function, without its signature and docstring
+SHOWN = 10
 BUDGETS = {  # lines of code for PyTorch and for Keras; torchvision needs 138, 185 and 157
     "densenet121": {"torch": 70, "keras": 60},
     "googlenet": {"torch": 105, "keras": 85},
     "resnet50": {"torch": 62, "keras": 60},
-}
-EXCUSED = {
-    "cnngen/schema.py": "the schema, one definition after the other",
-    "cnngen/expressions/evaluate.py": "the values of expressions, one kind after the other",
 }
 SILENT = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
@@ -68,27 +66,46 @@ def code_lines(source: str) -> int:
 
 
 def ours() -> list[bool]:
-    """Print the longest of our files; whether none is too long without an excuse."""
-    files = [*(ROOT / "cnngen").rglob("*.py"), *(ROOT / "templates").rglob("*.jinja")]
-    sizes = {
-        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8").count("\n")
-        for path in files
+    """Print the longest of our files and functions; whether every function fits on a screen."""
+    texts = {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for path in [*(ROOT / "cnngen").rglob("*.py"), *(ROOT / "templates").rglob("*.jinja")]
     }
-    print(f"\n{'the ten longest of ours':<44} {'lines':>9}")
-    passed: list[bool] = []
+    files = {name: text.count("\n") for name, text in texts.items()}
+    functions = {
+        f"{name}: {function}": lines
+        for name, text in texts.items()
+        if name.endswith(".py")
+        for function, lines in statements(text)
+    }
+    show_longest("files", files)
+    modules = sorted(lines for name, lines in files.items() if name.endswith(".py"))
+    print(
+        f"{len(files)} files, {sum(files.values()):,} lines; half of the modules have at most ",
+        end="",
+    )
+    print(modules[len(modules) // 2])
+    too_long = sum(lines > SCREEN for lines in functions.values())
+    show_longest("functions", functions, SCREEN)
+    return [too_long == 0]
+
+
+def show_longest(what: str, sizes: Mapping[str, int], bound: int | None = None) -> None:
+    """Print the longest, and all that are longer than allowed."""
+    print(f"\n{f'the {SHOWN} longest {what} of ours':<64} {'lines':>5}")
     for rank, (name, lines) in enumerate(sorted(sizes.items(), key=lambda item: -item[1])):
-        passed.append(lines <= LONGEST or name in EXCUSED)
-        if rank < 10 or not passed[-1]:
-            verdict = EXCUSED.get(name) or "" if passed[-1] else f"too long, over {LONGEST}"
-            print(f"{name:<44} {lines:>9}  {verdict}".rstrip())
-    modules = sorted(lines for name, lines in sizes.items() if name.endswith(".py"))
-    total = sum(sizes.values())
-    print(f"\n{len(sizes)} files, {total:,} lines; half of the modules have at most ", end="")
-    print(f"{modules[len(modules) // 2]}")
-    stale = [name for name in EXCUSED if sizes.get(name, 0) <= LONGEST]
-    if stale:
-        print(f"no longer to be excused: {', '.join(stale)}")
-    return [*passed, not stale]
+        is_long = bound is not None and lines > bound
+        if rank < SHOWN or is_long:
+            print(f"{name:<64} {lines:>5}{f'  too long, over {bound}' if is_long else ''}")
+
+
+def statements(source: str) -> Iterator[tuple[str, int]]:
+    """Each function with the lines of its statements: without signature and docstring."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            described = ast.get_docstring(node, clean=False) is not None
+            body = node.body[1:] if described else node.body
+            yield node.name, (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
 if __name__ == "__main__":

@@ -7,13 +7,17 @@ from pathlib import Path
 from cnngen.diagnostics.model import Report
 from cnngen.ops.base import Image
 from cnngen.semantics.check import check_network
-from cnngen.semantics.elaborate import elaborate
-from cnngen.semantics.elaboration import MAX_LAYERS
+from cnngen.semantics.definitions import gather_unknown
+from cnngen.semantics.elaborate import MAX_LAYERS, elaborate
+from cnngen.semantics.key_clashes import check_functions, check_keys
+from cnngen.semantics.nesting import check_nesting
 from cnngen.semantics.network import Network
+from cnngen.semantics.overrides import check_overrides
 from cnngen.semantics.references import check_references
 from cnngen.semantics.resolve import resolve
 from cnngen.semantics.settings import apply_settings
-from cnngen.semantics.stages import check_stages
+from cnngen.semantics.stages import check_stages, find_training_stages
+from cnngen.semantics.uses import order_blocks, trace_parameters
 from cnngen.syntax.load import Reader, load, read_file
 from cnngen.syntax.tree import Spec
 
@@ -47,6 +51,14 @@ def analyse(spec: Spec, report: Report, options: Options = DEFAULTS) -> Network 
     """Check a spec; None where it has errors."""
     spec = apply_settings(spec, options.settings, report)
     resolution = resolve(spec, report)
+    check_keys(resolution, report)
+    check_nesting(spec, report)
+    check_functions(spec, report)
+    order_blocks(resolution, report)
+    check_overrides(spec, report)
+    trace_parameters(resolution, report)
+    find_training_stages(resolution)
+    gather_unknown(report)
     check_references(resolution, report)
     check_stages(resolution, report)
     network = elaborate(

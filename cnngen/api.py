@@ -8,13 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, overload
 
-from cnngen.analysis import Options, analyse_file
+from cnngen.analysis import Options
+from cnngen.check import Checked, check
 from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.diagnostics.text import render_text
 from cnngen.formatting.format import format_source
 from cnngen.locate import UnknownSpecError, find_specs
 from cnngen.ops.base import Image
-from cnngen.remedy import advised
 from cnngen.report.memory import Activations, activations
 from cnngen.report.summary import Summary, summarize
 from cnngen.semantics.network import Network
@@ -52,15 +52,12 @@ class LoadedSpec:
     options: Options
 
     @cached_property
-    def _analysis(self) -> tuple[Network | None, list[Diagnostic]]:
-        report = Report()
-        network = analyse_file(self.path, report, self.options)
-        found = list(report)
-        return network, found if network else advised(self.path, self.options, found)
+    def _checked(self) -> Checked:
+        return check(self.path, self.options)
 
     def check(self) -> list[Diagnostic]:
         """Everything that there is to say about the spec, in the order of the file."""
-        return list(self._analysis[1])
+        return list(self._checked.diagnostics)
 
     def summary(self, *, training: bool = False) -> Summary:
         """Shapes, parameters and costs; those of heads for training only count with `training`."""
@@ -121,16 +118,16 @@ class LoadedSpec:
         """The picture in a notebook; None where the spec has errors, or nothing draws it."""
         from cnngen.notebook import as_svg
 
-        return as_svg(self._analysis[0])
+        return as_svg(self._checked.network)
 
     def _repr_html_(self) -> str:
         """The picture in a notebook, and the table of `cnngen summary`; or what is wrong."""
         from cnngen.notebook import as_html
 
-        return as_html(*self._analysis)
+        return as_html(*self._checked)
 
     def _network(self) -> Network:
-        network, diagnostics = self._analysis
+        network, diagnostics = self._checked
         if network is None:
             raise SpecError(diagnostics)
         return network
@@ -169,7 +166,6 @@ def check_source(source: Source) -> list[Diagnostic]:
     """What there is to say about a text, as if it were a file in a project without others; a fix is
     one that `cnngen check --fix` would keep in such a file.
     """
-    report = Report()
     with TemporaryDirectory() as folder:
         Path(folder, "pyproject.toml").touch()  # `extends` leads nowhere else
         path = Path(folder, Path(source.path).name)
@@ -180,9 +176,7 @@ def check_source(source: Source) -> list[Diagnostic]:
                 return source
             return read_file(file, str(file.resolve().relative_to(path.parent.resolve())))
 
-        options = Options({}, reader=reader)
-        network = analyse_file(path, report, options)
-        found = list(report) if network else advised(path, options, list(report))
+        found = check(path, Options({}, reader=reader)).diagnostics
     return [replace(d, message=d.message.replace(f"{folder}/", "")) for d in found]
 
 

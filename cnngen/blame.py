@@ -61,7 +61,7 @@ class Change:
         return suggest(self.key.text, (key.text for node in self.before for key, _ in node.entries))
 
 
-def blamed(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+def blame(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """The diagnostics, those moved that a change of the spec makes in one that it extends."""
     reader, sources = _remembering(options.reader)
     load(path, Report(), reader=reader)

@@ -143,7 +143,7 @@ def _trials() -> Iterator[int]:
         yield trial
 
 
-def promised(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+def keep_promises(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """The diagnostics of a spec, less the fixes that would not be kept."""
     if not any(d.fix for d in diagnostics):
         return diagnostics

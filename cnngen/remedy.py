@@ -14,11 +14,9 @@ from pathlib import Path
 from textwrap import dedent
 
 from cnngen.analysis import Options
-from cnngen.blame import blamed
 from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Edit, Remedy
-from cnngen.fix import Copies, Findings, apply, promised
-from cnngen.sizes.advice import advise
+from cnngen.fix import Copies, Findings, apply
 
 MOST_ERRORS = 3  # the first ones of a spec, for which remedies are tried
 MOST_TRIALS = 16  # and as many of those that bring hidden errors to light
@@ -34,15 +32,9 @@ Texts = dict[Path, str]
 Place = tuple[str, str, int, int]  # a diagnostic, and where in which text it is
 
 
-def advised(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """What was found in a spec with errors, each where it was made, with advice on what was seen to
-    help, and with the fixes that will be kept.
-    """
-    found = advise(path, options, promised(path, options, diagnostics))
-    return blamed(path, options, propose(path, options, found))
-
-
-def propose(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+def propose_remedies(
+    path: Path, options: Options, diagnostics: list[Diagnostic]
+) -> list[Diagnostic]:
     """The diagnostics, of which some have a help that was seen to work."""
     if not any(d.remedies for d in diagnostics):
         return diagnostics

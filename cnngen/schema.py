@@ -11,7 +11,7 @@ from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
 from cnngen.syntax.forms import FORMS, JOINS, PARTS, SPEC
-from cnngen.syntax.names import LONGEST_NAME, RESERVED, SNAKE_CASE
+from cnngen.syntax.naming import LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, VERSION
 from cnngen.syntax.parse_input import LARGEST_SIDE, SIDES
 from cnngen.syntax.parse_parameters import TYPES

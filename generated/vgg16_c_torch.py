@@ -58,7 +58,7 @@ class VGG16C(nn.Module):
         channels = 3
         for depth, width in zip(depths, widths, strict=True):
             self.features.append(Stage(channels, depth, width))
-            channels = width if width >= 256 else width if depth > 0 else channels
+            channels = width if width >= 256 or depth > 0 else channels
         self.avgpool = nn.Sequential(
             nn.AdaptiveAvgPool2d(7),
             nn.Flatten(),

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 import cnngen
 from cnngen.api import check_source
 from cnngen.cli import cli
-from cnngen.report.sizes import as_text
+from cnngen.report.size_answer import as_text
 from cnngen.source import Source
 
 SPEC = """\

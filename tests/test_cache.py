@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from test_cases import Case, cases
+from support.mistake_cases import Case, cases
 
 from cnngen import cache
 from cnngen.analysis import analyse_file
@@ -62,7 +62,7 @@ def looks(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
 
     def looks(*arguments: str) -> bool:
         with monkeypatch.context() as patched:
-            patched.setattr("cnngen.analysis.analyse_file", looked)
+            patched.setattr("cnngen.check.analyse_file", looked)
             done = run(*arguments)
         assert done.exit_code in (0, 1, 70), done.output
         return done.exit_code == 70

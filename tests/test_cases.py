@@ -6,56 +6,15 @@
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.mistake_cases import CASE, FOLDER, Case, cases, printed
 
-from cnngen.analysis import DEFAULTS, analyse_file
 from cnngen.diagnostics.codes import CODES
-from cnngen.diagnostics.model import Report
-from cnngen.diagnostics.text import render_text
-from cnngen.remedy import advised
-
-FOLDER = Path(__file__).parent / "cases"
-CASE = re.compile(
-    r"^## (?P<title>.+)\n\n(?P<prose>(?:(?!```|#).+\n)+)\n"
-    r"```yaml\n(?P<spec>(?:.*\n)*?)```\n\n```text\n(?P<output>(?:.*\n)*?)```\n",
-    re.MULTILINE,
-)
 
 # What no single file called spec.yaml can show; other tests do.
 ELSEWHERE = {"bad-extends", "unreadable", "unsupported-op"}
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A spec and what is printed about it."""
-
-    file: str
-    title: str
-    spec: str
-    output: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.title}"
-
-
-def cases() -> Iterator[Case]:
-    for path in sorted(FOLDER.glob("*.md")):
-        for found in CASE.finditer(path.read_text(encoding="utf-8")):
-            yield Case(path.stem, found["title"], found["spec"], found["output"])
-
-
-def printed(spec: str, folder: Path) -> str:
-    """What is said about a spec that stands in a file `spec.yaml`."""
-    path = folder / "spec.yaml"
-    path.write_text(spec, encoding="utf-8", newline="")
-    report = Report()
-    network, found = analyse_file(path, report), list(report)
-    said = found if network else advised(path, DEFAULTS, found)
-    return render_text(said).replace(str(path), "spec.yaml")
 
 
 @pytest.mark.parametrize("case", list(cases()), ids=str)

@@ -503,7 +503,7 @@ def test_a_bug_is_reported_as_ours(run: Run, monkeypatch: pytest.MonkeyPatch):
     def broken(*_: object) -> None:
         raise AssertionError("the sky is falling")
 
-    monkeypatch.setattr("cnngen.analysis.analyse_file", broken)
+    monkeypatch.setattr("cnngen.check.analyse_file", broken)
     done = run("check", "specs/small.yaml")
     assert done.exit_code == 70
     assert "this is a bug in cnngen: AssertionError: the sky is falling" in done.stderr
@@ -519,7 +519,7 @@ def test_an_interrupt_is_quiet(run: Run, monkeypatch: pytest.MonkeyPatch):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cnngen.analysis.analyse_file", interrupted)
+    monkeypatch.setattr("cnngen.check.analyse_file", interrupted)
     done = run("check")
     assert (done.exit_code, done.output) == (130, "")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.built_models import build
-from test_weights_found import SPEC
+from support.converted_weights import SMALL
 
 pytestmark = [pytest.mark.torch, pytest.mark.keras]
 
@@ -23,14 +23,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from safetensors.torch import save_file
 
     root = tmp_path_factory.mktemp("weights")
-    (root / "small.yaml").write_text(SPEC, encoding="utf-8")
+    (root / "small.yaml").write_text(SMALL, encoding="utf-8")
     good = root / "good"
     good.mkdir()
-    model: Any = build(SPEC).torch()
+    model: Any = build(SMALL).torch()
     save_file(model.state_dict(), good / "a.safetensors")
     torch.save({"state_dict": model.state_dict(), "epoch": 1}, good / "a.ckpt")
     torch.save(model.state_dict(), good / "a.pth", _use_new_zipfile_serialization=False)
-    keras: Any = build(SPEC).keras()
+    keras: Any = build(SMALL).keras()
     keras.save(good / "a.keras")
     keras.save(good / "a.h5")
     keras.save_weights(good / "a.weights.h5")

@@ -11,9 +11,9 @@ from support.built_models import build
 from cnngen.cli import cli
 from cnngen.draw.figure import Figure
 from cnngen.draw.figures import MOST_PARTS, TooLargeError, figures, names
-from cnngen.draw.graph import dot
+from cnngen.draw.flowchart import dot
 from cnngen.draw.metrics import width
-from cnngen.draw.page import svg
+from cnngen.draw.sheet import svg
 from cnngen.locate import zoo
 
 pygraphviz = pytest.importorskip("pygraphviz")
@@ -359,8 +359,8 @@ def test_what_graphviz_would_take_minutes_for_is_refused():
 
 def test_many_panels_lie_in_rows():
     from cnngen.draw.figure import Figure
-    from cnngen.draw.page import MOST_PACKED, _arranged  # pyright: ignore[reportPrivateUsage]
     from cnngen.draw.place import PlacedFigure
+    from cnngen.draw.sheet import MOST_PACKED, _arranged  # pyright: ignore[reportPrivateUsage]
 
     def panel(i: int) -> PlacedFigure:
         return PlacedFigure(Figure(str(i), (), ()), 40 + i % 7, 60 + i % 5, (), (), ())

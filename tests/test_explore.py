@@ -12,7 +12,7 @@ from support.built_models import build
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.model import Report
 from cnngen.draw.explore import page
-from cnngen.draw.page import svg
+from cnngen.draw.sheet import svg
 from cnngen.locate import zoo
 
 pytest.importorskip("pygraphviz")

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from support.pasted_help import pasted, says_what
 
-from cnngen.analysis import DEFAULTS, analyse_file
-from cnngen.diagnostics.model import Diagnostic, Report
+from cnngen.check import check
+from cnngen.diagnostics.model import Diagnostic
 from cnngen.diagnostics.text import render_text
-from cnngen.remedy import advised
 
 CASES = Path(__file__).parent / "extended.md"
 FILE = re.compile(r"^```yaml (?P<name>\S+)\n(?P<text>(?:.*\n)*?)```\n", re.MULTILINE)
@@ -35,9 +34,7 @@ def write_files(folder: Path) -> None:
 
 
 def said(path: Path) -> list[Diagnostic]:
-    report = Report()
-    network, found = analyse_file(path, report), list(report)
-    return found if network else advised(path, DEFAULTS, found)
+    return check(path).diagnostics
 
 
 def printed(spec: str, folder: Path) -> str:

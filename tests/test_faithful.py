@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 from support.built_models import SPECS, Built, build
-from support.foreign_networks import KERAS, TORCH, Reference
+from support.foreign_networks import KERAS, TORCH, ForeignNetwork
 
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
 from cnngen.verify.compare import distance, farthest
-from cnngen.verify.draw import randomize, randomize_keras
 from cnngen.verify.models import (
     Values,
     channels_last,
@@ -28,17 +27,18 @@ from cnngen.verify.models import (
     named_outputs,
     precision,
 )
+from cnngen.verify.random_weights import randomize, randomize_keras
 from cnngen.verify.tolerance import tolerance
-from cnngen.weights.convert import convert, plan
+from cnngen.weights.convert import convert, select
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Adopted, Foreign, adopt
 from cnngen.weights.layout import in_keras
 from cnngen.weights.match import match
 from cnngen.weights.places import Framework
+from cnngen.weights.published import KERAS as KERAS_PACKAGE
+from cnngen.weights.published import PublishedModel
 from cnngen.weights.read_keras import read_keras
 from cnngen.weights.read_network import read_network
-from cnngen.weights.references import KERAS as KERAS_PACKAGE
-from cnngen.weights.references import Reference as Other
 from cnngen.weights.stored import Contents
 from cnngen.weights.transfer import torch_state
 from cnngen.weights.ways import Choice, take
@@ -49,8 +49,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The default weight initialization"),  # which we replace
 ]
 
-OTHERS = {package: Other(package, "theirs") for package in ("torchvision", "timm")}
-OF_KERAS = Other(KERAS_PACKAGE, "theirs")
+OTHERS = {package: PublishedModel(package, "theirs") for package in ("torchvision", "timm")}
+OF_KERAS = PublishedModel(KERAS_PACKAGE, "theirs")
 NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))
 
 
@@ -159,7 +159,7 @@ def converted(path: Path, foreign: Foreign, built: Built, target: Framework) -> 
     with opened(path, foreign.names) as contents:
         adopted = taken(contents, foreign, built.network)
         assert not adopted.notes
-        chosen = plan(built.network, adopted.stored, ())
+        chosen = select(built.network, adopted.stored, ())
         assert not chosen.left_out
         return convert(chosen, adopted.stored, target)
 
@@ -232,7 +232,7 @@ def precise(
     import torch
 
     pytest.importorskip("keras")
-    reference: Reference = request.param
+    reference: ForeignNetwork = request.param
     text = f"cnngen: 1\nextends: {reference.spec}.yaml\n{reference.changes}"
     built = build(text if reference.changes else reference.spec, input=Image(3, 97, 97))
     network = built.network
@@ -246,7 +246,7 @@ def precise(
         with opened(path, foreign.names) as contents:
             adopted = taken(contents, foreign, network)
             assert bool(adopted.notes) == reference.biases
-            chosen = plan(network, adopted.stored, ())
+            chosen = select(network, adopted.stored, ())
             state = convert(chosen, adopted.stored, "torch")
         ours = taken_over(built, state)
         yield Whole(

@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 from click.testing import CliRunner, Result
-from test_explain import Page
+from support.explanation_pages import Page
 
 from cnngen.cli import cli
 from cnngen.diagnostics.codes import CODES

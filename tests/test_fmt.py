@@ -15,7 +15,7 @@ import yaml
 from click.testing import CliRunner, Result
 from support.damaged_specs import KINDS
 from support.documentation_pages import PAGES, blocks
-from support.random_layout import disarranged
+from support.random_formatting import disarranged
 from support.random_specs import random_spec
 
 from cnngen.cli import cli

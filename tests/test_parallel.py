@@ -56,7 +56,7 @@ def test_processes_that_are_not_forked(folder: Path, monkeypatch: pytest.MonkeyP
 def test_clean_specs_are_remembered(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CNNGEN_CACHE_DIR", str(folder / "cache"))
     first = check(folder, 2)
-    monkeypatch.setattr(analysis, "analyse_file", never_for("a", "b", "c"))
+    monkeypatch.setattr("cnngen.check.analyse_file", never_for("a", "b", "c"))
     assert check(folder, 2).output == first.output
 
 
@@ -70,7 +70,7 @@ def test_a_bug_is_reported_with_its_spec(
     def broken(path: Path, *_: object) -> NoReturn:
         raise end(1)
 
-    monkeypatch.setattr(analysis, "analyse_file", broken)
+    monkeypatch.setattr("cnngen.check.analyse_file", broken)
     result = check(folder, 2)
     assert result.exit_code == 70
     assert f"bug in cnngen: {said}" in result.output
@@ -89,7 +89,7 @@ def test_an_interrupt_ends_all(folder: Path, monkeypatch: pytest.MonkeyPatch):
 @forks
 def test_few_specs_need_no_processes(folder: Path, monkeypatch: pytest.MonkeyPatch):
     seen: list[int] = []
-    monkeypatch.setattr(analysis, "analyse_file", lambda *_: seen.append(os.getpid()))
+    monkeypatch.setattr("cnngen.check.analyse_file", lambda *_: seen.append(os.getpid()))
     CliRunner().invoke(cli, ["check", str(folder / "a.yaml")])
     assert seen == [os.getpid()]
 

@@ -13,8 +13,8 @@ from support.compared_models import keras_model
 
 from cnngen.ops.base import Image
 from cnngen.verify.compare import distance
-from cnngen.verify.draw import randomize
 from cnngen.verify.models import images, named_outputs
+from cnngen.verify.random_weights import randomize
 from cnngen.weights.read_torch import COUNTER
 
 torch = pytest.importorskip("torch")

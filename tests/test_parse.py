@@ -13,7 +13,7 @@ from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.diagnostics.suggest import suggest
 from cnngen.expressions.expression import Binary, Constant, ListOf, Name
 from cnngen.source import Source, Span
-from cnngen.syntax.names import MODULES, PYTHON, RESERVED, NameKind, check_name
+from cnngen.syntax.naming import MODULES, PYTHON, RESERVED, NameKind, check_name
 from cnngen.syntax.parse import parse
 from cnngen.syntax.read import read
 from cnngen.syntax.tree import (

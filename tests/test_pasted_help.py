@@ -11,15 +11,15 @@ from os.path import commonprefix
 from pathlib import Path
 
 import pytest
+from support.mistake_cases import Case, cases
 from support.mistakes_of_people import SPECS, Mistake, corpus
 from support.pasted_help import pasted, says_what
-from test_cases import Case, cases
 
 from cnngen.analysis import DEFAULTS
+from cnngen.check import Checked, check
 from cnngen.diagnostics.codes import FOLLOWED, Severity
 from cnngen.diagnostics.model import Diagnostic, Edit
 from cnngen.fix import Copies, Findings
-from cnngen.remedy import advised
 from cnngen.source import Span
 
 # Helps without a text that could be pasted, and why.
@@ -64,7 +64,7 @@ OTHERWISE = {
 }
 
 
-def errors(found: Findings) -> list[Diagnostic]:
+def errors(found: Findings | Checked) -> list[Diagnostic]:
     return [d for d in found.diagnostics if d.severity is Severity.ERROR]
 
 
@@ -110,7 +110,7 @@ def not_mended(spec: str, path: Path) -> Iterator[str]:
     """The helps of a spec that say what to write, and do not mend their errors."""
     path.write_text(spec, encoding="utf-8", newline="")
     before = Copies({}, DEFAULTS).examine(path)
-    for error in advised(path, DEFAULTS, errors(before)):
+    for error in errors(check(path)):
         if error.help is None or error.primary.span.source.path != str(path):
             continue
         reasons = [pattern for pattern in OTHERWISE if re.search(pattern, error.help)]

@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from support.answers_to_mistakes import Answers, answers
 from support.mistakes_of_people import SPECS, corpus, several
 
-from cnngen.analysis import DEFAULTS, analyse_file
+from cnngen.analysis import DEFAULTS
+from cnngen.check import check
 from cnngen.cli import cli
-from cnngen.diagnostics.model import Diagnostic, Report
+from cnngen.diagnostics.model import Diagnostic
 from cnngen.fix import copies_of, examine_all, fix
-from cnngen.remedy import advised
 
 HEAD = """\
 cnngen: 1
@@ -64,9 +64,7 @@ def test_promises_are_kept_in_one_call(zoo: Path) -> None:
 
 
 def said(path: Path) -> list[Diagnostic]:
-    report = Report()
-    network, found = analyse_file(path, report), list(report)
-    return found if network else advised(path, DEFAULTS, found)
+    return check(path).diagnostics
 
 
 @pytest.mark.parametrize(

@@ -5,24 +5,21 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.mistake_cases import Case, cases
 from support.pasted_help import pasted
-from test_cases import Case, cases
 
 from cnngen import remedy
-from cnngen.analysis import DEFAULTS, analyse_file
-from cnngen.diagnostics.model import Diagnostic, Report
+from cnngen.check import check
+from cnngen.diagnostics.model import Diagnostic
 from cnngen.fix import Copies, Findings
-from cnngen.remedy import advised
 
 PROPOSING = [case for case in cases() if re.search("help: write .+ (at|of) line", case.output)]
 
 
-def check(spec: str, folder: Path) -> list[Diagnostic]:
+def said(spec: str, folder: Path) -> list[Diagnostic]:
     path = folder / "spec.yaml"
     path.write_text(spec, encoding="utf-8")
-    report = Report()
-    analyse_file(path, report)
-    return advised(path, DEFAULTS, list(report))
+    return check(path).diagnostics
 
 
 def messages(diagnostics: list[Diagnostic]) -> Counter[str]:
@@ -35,12 +32,12 @@ def test_there_are_cases_with_remedies():
 
 @pytest.mark.parametrize("case", PROPOSING, ids=str)
 def test_what_a_help_says_mends_the_error(case: Case, tmp_path: Path):
-    found = check(case.spec, tmp_path)
+    found = said(case.spec, tmp_path)
     for diagnostic in found:
         if not re.search(" at line | in place of line", diagnostic.help or ""):
             continue
         for mended in pasted(case.spec, diagnostic):
-            after = messages(check(mended, tmp_path))
+            after = messages(said(mended, tmp_path))
             assert after < messages(found), "fewer errors, and no other ones"
 
 
@@ -71,7 +68,7 @@ def test_few_remedies_are_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return examine(self, path)
 
     monkeypatch.setattr(Copies, "examine", counting)
-    found = check(MANY + "".join(STAGE.format(i=i) for i in range(4, 12)), tmp_path)
+    found = said(MANY + "".join(STAGE.format(i=i) for i in range(4, 12)), tmp_path)
     assert sum(bool(diagnostic.remedies) for diagnostic in found) == 8
     assert len(examined) <= 1 + 2 * remedy.MOST_TRIALS
 
@@ -79,5 +76,5 @@ def test_few_remedies_are_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_long_spec_is_not_tried_again_and_again(tmp_path: Path):
     spec = next(case for case in PROPOSING if case.title == "An addition of different sizes").spec
     comment = "# " + "x" * remedy.MOST_CHARACTERS + "\n"
-    (short,), (long,) = check(spec, tmp_path), check(comment + spec, tmp_path)
+    (short,), (long,) = said(spec, tmp_path), said(comment + spec, tmp_path)
     assert "at line" in (short.help or "") and "at line" not in (long.help or "")

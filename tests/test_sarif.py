@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from test_cases import Case, cases
+from support.mistake_cases import Case, cases
 
 from cnngen import __version__
 from cnngen.analysis import analyse_file

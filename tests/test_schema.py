@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 from cnngen.locate import zoo
 from cnngen.ops import OPS
 from cnngen.schema import BLOCK_NAME, json_schema
-from cnngen.syntax.names import CAP_WORDS
+from cnngen.syntax.naming import CAP_WORDS
 
 SCHEMA = json_schema()
 VALIDATOR = Draft7Validator(SCHEMA)

@@ -15,7 +15,7 @@ from support.carried_weights import expected_in_keras, keras_shapes, predicted
 from cnngen.analysis import analyse
 from cnngen.diagnostics.model import Report
 from cnngen.syntax.load import can_name_function, load
-from cnngen.syntax.names import CAP_WORDS, HELPERS, SNAKE_CASE, snake_case
+from cnngen.syntax.naming import CAP_WORDS, HELPERS, SNAKE_CASE, snake_case
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import SUPPORT
 from cnngen.targets.keras.support import use

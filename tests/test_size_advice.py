@@ -9,7 +9,7 @@ import pytest
 from cnngen.analysis import DEFAULTS, Options, analyse_file
 from cnngen.diagnostics.model import Report
 from cnngen.ops.base import Image
-from cnngen.sizes.advice import advise
+from cnngen.sizes.advice import propose_sizes
 
 SPEC = """\
 cnngen: 1
@@ -56,6 +56,6 @@ def test_the_sizes_named_are_the_nearest(
         return
     below = [n for n in range(size - 1, size - FARTHEST, -1) if 2 * n >= size and works(path, n)]
     above = [n for n in range(size + 1, size + FARTHEST) if works(path, n)]
-    notes = " ".join(note for d in advise(path, DEFAULTS, list(report)) for note in d.notes)
+    notes = " ".join(note for d in propose_sizes(path, DEFAULTS, list(report)) for note in d.notes)
     named = {int(n) for n in re.findall(r"(?:is|are|and) (\d+) x \d+", notes)}
     assert named == {*below[:1], *above[:1]}

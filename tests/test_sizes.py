@@ -19,7 +19,7 @@ from cnngen.analysis import Options, analyse_file
 from cnngen.cli import cli
 from cnngen.diagnostics.model import Report
 from cnngen.ops.base import Image, ShapeError
-from cnngen.report.sizes import as_text
+from cnngen.report.size_answer import as_text
 from cnngen.semantics.network import Network
 from cnngen.sizes.answer import Answer, answer, reads_sizes
 from cnngen.sizes.axis import Rulers, growth, movements

@@ -8,7 +8,7 @@ from cnngen.diagnostics.synonyms import ATTRIBUTES, DISTRIBUTIONS, OPS, translat
 from cnngen.ops import OPS as KNOWN
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.shipped import TEMPLATES
-from cnngen.syntax.names import HELPERS, RESERVED
+from cnngen.syntax.naming import HELPERS, RESERVED
 
 KNOWN_ATTRIBUTES = {name for op in KNOWN.values() for name in op.attributes}
 ARGUMENTS = {argument.name for known in INITIALIZERS.values() for argument in known.arguments}

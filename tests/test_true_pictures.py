@@ -13,10 +13,10 @@ from support.built_models import build
 from support.random_specs import random_spec
 
 from cnngen.draw.boxes import chain_of, figure
+from cnngen.draw.detail import Detail
 from cnngen.draw.figure import JOINS, Box, Figure
 from cnngen.draw.figures import figures
-from cnngen.draw.plan import Plan
-from cnngen.draw.uses import closed_plan
+from cnngen.draw.uses import closed_detail
 from cnngen.locate import zoo
 from cnngen.ops.base import Image, Op, Shape, Unknown
 from cnngen.semantics.network import Layer, Network, Scope
@@ -35,7 +35,7 @@ def disagreements(network: Network, depth: int = 0) -> Iterator[str]:
     if len(set(titles)) < len(titles):
         yield f"two figures have one title: {titles}"
     shown = {inside.title: inside for inside in insides}
-    yield from _figure(whole, whole, _Reader(shown, closed_plan(network), network))
+    yield from _figure(whole, whole, _Reader(shown, closed_detail(network), network))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class _Reader:
     """Who has the figures of a picture, by their titles, and asks what is in the network."""
 
     shown: dict[str, Figure]
-    plan: Plan
+    detail: Detail
     network: Network
 
 
@@ -80,7 +80,7 @@ def _box(said: Box, own: Box, reader: _Reader) -> Iterator[str]:
         yield from _figure(said.inside, own.inside, reader)
     elif own.use:
         inner = [layer for layer in layers if _within(layer, own.use)]
-        inside = figure(own.use.name, inner, reader.plan, own.use)
+        inside = figure(own.use.name, inner, reader.detail, own.use)
         yield from _figure(reader.shown[said.lines[0]], inside, reader)
     else:
         if not _says(said.lines[0], layers[0].op):

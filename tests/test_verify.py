@@ -17,7 +17,7 @@ from cnngen.semantics.network import Network
 from cnngen.targets.generate import generate
 from cnngen.verify.compare import Comparison, compare
 from cnngen.verify.models import SourceError
-from cnngen.verify.sizes import other_sizes
+from cnngen.verify.tried_inputs import other_sizes
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")

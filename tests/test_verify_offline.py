@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import pytest
 
 from cnngen.ops.base import Image
-from cnngen.weights.references import Reference
+from cnngen.weights.published import PublishedModel
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -48,11 +48,11 @@ def test_torchvision(torchvision: Any) -> None:
     assert len(names) > 15
     with torch.device("meta"):
         for name in names:
-            assert Reference("torchvision", name).model(Image(3, 224, 224)) is not None
+            assert PublishedModel("torchvision", name).model(Image(3, 224, 224)) is not None
 
 
 def test_a_backbone_gets_no_trained_weights(torchvision: Any) -> None:
-    reference = Reference("torchvision", "lraspp_mobilenet_v3_large")
+    reference = PublishedModel("torchvision", "lraspp_mobilenet_v3_large")
     assert list(reference.model(Image(3, 64, 64)).state_dict())
 
 
@@ -62,11 +62,11 @@ def test_timm(name: str, torchvision: Any) -> None:
 
     pytest.importorskip("timm")
     with torch.device("meta"):
-        assert Reference("timm", name).model(Image(3, 224, 224)) is not None
+        assert PublishedModel("timm", name).model(Image(3, 224, 224)) is not None
 
 
 @pytest.mark.keras
 @pytest.mark.parametrize("name", ["MobileNet"])
 def test_keras(name: str) -> None:
     pytest.importorskip("keras")
-    assert Reference("keras.applications", name).model(Image(3, 64, 64)).count_params()
+    assert PublishedModel("keras.applications", name).model(Image(3, 64, 64)).count_params()

@@ -166,7 +166,7 @@ def test_a_change_during_a_check_is_seen(
         put("specs/a.yaml", WRONG)
         return network
 
-    monkeypatch.setattr("cnngen.analysis.analyse_file", analyse_and_edit)
+    monkeypatch.setattr("cnngen.check.analyse_file", analyse_and_edit)
     done = run("specs/a.yaml", edits=(nothing,))
     assert done.stdout == "specs/a.yaml: ok\nspecs/a.yaml: 1 error\n"
 
@@ -203,7 +203,7 @@ def test_a_bug_ends_it(run: Callable[..., Result], monkeypatch: pytest.MonkeyPat
     def broken(*_: object) -> None:
         raise AssertionError("the sky is falling")
 
-    monkeypatch.setattr("cnngen.analysis.analyse_file", broken)
+    monkeypatch.setattr("cnngen.check.analyse_file", broken)
     done = run("specs/a.yaml")
     assert done.exit_code == 70
     assert "spec: specs/a.yaml" in done.stderr

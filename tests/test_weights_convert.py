@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from support.built_models import Built, build
+from support.converted_weights import EVERY_LAYER, WITH_HEADS, convert, random_state, save
 
-from cnngen.cli import cli
-from cnngen.semantics.network import Network
 from cnngen.verify.models import channels_last
 from cnngen.weights.places import places
 from cnngen.weights.read_torch import COUNTER
@@ -22,84 +21,19 @@ ml_dtypes = pytest.importorskip("ml_dtypes")
 safetensors = pytest.importorskip("safetensors.numpy")
 pytest.importorskip("h5py")
 
-SPEC = """
-cnngen: 1
-name: Every
-about: Every op that has weights.
-params:
-  classes: 5
-input: {channels: 4, height: 6, width: 8}
-model:
-  stem:
-    - conv: {out: 8, kernel: [3, 1], groups: 2, padding: half}
-    - batch_norm
-    - prelu
-    - depthwise_conv: {kernel: 3, multiplier: 2, padding: half}
-    - layer_norm
-    - separable_conv: {out: 6, kernel: 3, multiplier: 2, padding: half}
-    - group_norm: {groups: 3}
-    - prelu: {shared: true}
-    - transposed_conv: {out: 4, kernel: 3, stride: 2}
-    - affine
-  head:
-    - flatten
-    - batch_norm
-    - affine
-    - prelu
-    - layer_norm
-    - linear: {out: 7}
-    - relu
-    - linear: {out: classes}
-"""
-# With a head that only training has.
-HEADS = """
-cnngen: 1
-name: Heads
-about: A head that only training has.
-input: {channels: 3, height: 8, width: 8}
-model:
-  stem: {conv: {out: 4, kernel: 3}}
-  head: [global_avg_pool, flatten, {linear: {out: 3}}]
-  aux: {when: training, from: stem, do: [global_avg_pool, flatten, {linear: {out: 2}}]}
-outputs: {logits: head, aux: aux}
-"""
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with both specs."""
-    (tmp_path / "network.yaml").write_text(SPEC, encoding="utf-8")
-    (tmp_path / "heads.yaml").write_text(HEADS, encoding="utf-8")
+    (tmp_path / "network.yaml").write_text(EVERY_LAYER, encoding="utf-8")
+    (tmp_path / "heads.yaml").write_text(WITH_HEADS, encoding="utf-8")
     return tmp_path
 
 
-def run(folder: Path, source: str, target: str, *options: str, spec: str = "network") -> Result:
-    names = [str(folder / source), str(folder / target), "--spec", str(folder / f"{spec}.yaml")]
-    return CliRunner().invoke(cli, ["weights", "convert", *names, *options])
-
-
 def converted(folder: Path, source: str, target: str, *options: str, **spec: str) -> Result:
-    result = run(folder, source, target, *options, **spec)
+    result = convert(folder, source, target, *options, **spec)
     assert result.exit_code == 0, result.output
     return result
-
-
-def random_state(network: Network, dtype: Any = np.float32) -> dict[str, Any]:
-    """What a PyTorch model of the network may hold, as `state_dict` has it."""
-    draw = np.random.default_rng(0)
-    state: dict[str, Any] = {}
-    for place in places(network):
-        key = place.names["torch"]
-        state[key] = draw.uniform(0.1, 1.0, place.shapes["torch"]).astype(dtype)
-        if key.endswith("running_var"):
-            state[f"{place.layer.path}.{COUNTER}"] = np.zeros((), np.int64)
-    return state
-
-
-def save(folder: Path, dtype: Any = np.float32, text: str = SPEC, **more: Any) -> dict[str, Any]:
-    state = random_state(build(text).network, dtype) | more
-    safetensors.save_file(state, folder / "torch.safetensors")
-    return state
 
 
 def left_over(folder: Path) -> list[str]:
@@ -116,14 +50,14 @@ def test_a_round_trip_gives_the_same_bytes(folder: Path, word: str) -> None:
         first, second = (folder / f"{name}.safetensors" for name in (ours, theirs))
         assert first.read_bytes() == second.read_bytes()
     keras = safetensors.load_file(folder / "keras.safetensors")
-    assert {place.names["keras"] for place in places(build(SPEC).network)} == keras.keys()
+    assert {place.names["keras"] for place in places(build(EVERY_LAYER).network)} == keras.keys()
     assert {value.dtype.name for value in keras.values()} == {word}
 
 
 def test_the_format_in_the_metadata_stays(folder: Path) -> None:
     path = folder / "torch.safetensors"
     safetensors.save_file(
-        random_state(build(SPEC).network), path, {"format": "pt", "a": "1", "b": ""}
+        random_state(build(EVERY_LAYER).network), path, {"format": "pt", "a": "1", "b": ""}
     )
     before = path.read_bytes()
     converted(folder, "torch.safetensors", "torch.safetensors", "--to", "torch")  # over itself
@@ -191,7 +125,7 @@ def test_other_differences_are_errors(folder: Path) -> None:
     state["stem.12.weight"] = np.zeros(3)
     safetensors.save_file(state, folder / "torch.safetensors")
     (folder / "out.safetensors").write_text("mine")
-    result = run(
+    result = convert(
         folder, "torch.safetensors", "out.safetensors", "--to", "keras", "--set", "classes=3"
     )
     assert result.exit_code == 1
@@ -203,7 +137,7 @@ def test_other_differences_are_errors(folder: Path) -> None:
 
 def test_many_problems_are_counted(folder: Path) -> None:
     save(folder, **{f"other.{i}.weight": np.zeros(1) for i in range(25)})
-    result = run(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
+    result = convert(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 11 and "and 15 more" in result.stderr
 
@@ -221,7 +155,7 @@ def test_many_problems_are_counted(folder: Path) -> None:
 @pytest.mark.parametrize("suffix", [".safetensors", ".weights.h5", ".keras"])
 def test_broken_files_are_said(folder: Path, content: bytes, suffix: str) -> None:
     (folder / f"broken{suffix}").write_bytes(content)
-    result = run(folder, f"broken{suffix}", "out.safetensors", "--to", "torch")
+    result = convert(folder, f"broken{suffix}", "out.safetensors", "--to", "torch")
     assert result.exit_code == 1, result.output
     assert f"broken{suffix}" in result.stderr and "Traceback" not in result.output
     assert not (folder / "out.safetensors").exists()
@@ -229,13 +163,13 @@ def test_broken_files_are_said(folder: Path, content: bytes, suffix: str) -> Non
 
 def test_names_in_a_file_do_not_reach_the_terminal(folder: Path) -> None:
     save(folder, **{"\x1b[31mred": np.zeros(1), "long" * 1000: np.zeros(1)})
-    result = run(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
+    result = convert(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
     assert result.exit_code == 1 and "\x1b" not in result.output and len(result.output) < 600
 
 
 def test_integers_are_no_weights(folder: Path) -> None:
     save(folder, **{"head.5.bias": np.zeros(7, np.int8)})
-    result = run(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
+    result = convert(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
     assert result.exit_code == 1
     assert "`head.5.bias` has numbers of type int8" in result.stderr
 
@@ -253,14 +187,14 @@ def test_wrong_use_is_said(
     folder: Path, target: str, options: tuple[str, ...], message: str
 ) -> None:
     save(folder)
-    result = run(folder, "torch.safetensors", target, *options)
+    result = convert(folder, "torch.safetensors", target, *options)
     assert result.exit_code == 2 and message in result.stderr
 
 
 def test_a_missing_package_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(folder)
     monkeypatch.setitem(sys.modules, "safetensors", None)
-    result = run(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
+    result = convert(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
     assert result.exit_code == 2
     assert "safetensors is not installed: pip install 'cnngen[weights]'" in result.stderr
 
@@ -292,7 +226,7 @@ def test_what_a_package_raises_when_it_is_imported_is_said_in_its_name(
     monkeypatch.syspath_prepend(folder / "packages")
     for name in [x for x in sys.modules if x.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
-    result = run(folder, "torch.safetensors", "out.pt", *options)
+    result = convert(folder, "torch.safetensors", "out.pt", *options)
     assert result.exit_code == 2
     kind, text = fault.removesuffix("')").split("('")
     assert f"{called} cannot be imported: {kind}: {text}\n" in result.stderr
@@ -317,7 +251,7 @@ def test_without_numpy_what_to_install_is_said(folder: Path, arguments: list[str
 
 def test_a_safetensors_file_of_another_network_is_said(folder: Path) -> None:
     safetensors.save_file({"a.weight": np.zeros(1)}, folder / "other.safetensors")
-    result = run(folder, "other.safetensors", "out.safetensors", "--to", "keras")
+    result = convert(folder, "other.safetensors", "out.safetensors", "--to", "keras")
     assert (
         result.exit_code == 1 and "has no layer of the network: it has `a.weight`" in result.stderr
     )
@@ -328,7 +262,7 @@ def test_a_safetensors_file_of_another_network_is_said(folder: Path) -> None:
 @pytest.mark.parametrize("word", ["bfloat16", "float32"])
 def test_files_of_pytorch(folder: Path, suffix: str, word: str) -> None:
     torch = pytest.importorskip("torch")
-    model = build(SPEC).torch().to(getattr(torch, word))
+    model = build(EVERY_LAYER).torch().to(getattr(torch, word))
     for zipped in (True, False):
         torch.save(model.state_dict(), folder / f"a{suffix}", _use_new_zipfile_serialization=zipped)
         converted(folder, f"a{suffix}", "a.safetensors", "--to", "keras")
@@ -361,7 +295,7 @@ def test_a_pickle_is_not_executed(folder: Path) -> None:
     torch.save({"state_dict": {}, "epoch": 3}, nested)
     for content in (path.read_bytes(), plain, b"", b"PK\x03\x04", nested.read_bytes()):
         path.write_bytes(content)
-        result = run(folder, "bad.pt", "out.safetensors", "--to", "keras")
+        result = convert(folder, "bad.pt", "out.safetensors", "--to", "keras")
         assert result.exit_code == 1 and "bad.pt" in result.stderr, result.output
         assert not victim.exists() and len(result.stderr.splitlines()) <= 3
 
@@ -384,7 +318,7 @@ def test_files_of_keras_and_back(folder: Path, suffix: str, word: str) -> None:
 @pytest.mark.keras
 def test_the_other_model_computes_the_same(folder: Path) -> None:
     torch, keras = pytest.importorskip("torch"), pytest.importorskip("keras")
-    built = build(SPEC)
+    built = build(EVERY_LAYER)
     model, x = loaded(built, save(folder))
     expected = model(x).detach().numpy()
     for suffix in (".weights.h5", ".keras"):
@@ -416,7 +350,7 @@ def loaded(built: Built, state: dict[str, Any]) -> tuple[Any, Any]:
 @pytest.mark.keras
 def test_heads_that_only_training_has(folder: Path) -> None:
     keras = pytest.importorskip("keras")
-    save(folder, text=HEADS)
+    save(folder, text=WITH_HEADS)
     result = converted(folder, "torch.safetensors", "a.keras", spec="heads")
     assert "left out `aux.2`: only training has it" in result.stderr
     assert len(keras.saving.load_model(folder / "a.keras").outputs) == 1
@@ -442,7 +376,7 @@ def test_files_of_keras_that_refer_elsewhere_are_refused(folder: Path) -> None:
         group.create_dataset(
             "1", (8,), "f4", external=[(str(folder / "network.yaml"), 0, h5py.h5f.UNLIMITED)]
         )
-    result = run(folder, "a.weights.h5", "out.safetensors", "--to", "torch")
+    result = convert(folder, "a.weights.h5", "out.safetensors", "--to", "torch")
     assert result.exit_code == 1 and "refers to other files" in result.stderr
 
 
@@ -450,6 +384,6 @@ def test_files_of_keras_that_refer_elsewhere_are_refused(folder: Path) -> None:
 def test_mixed_precisions_are_no_keras_model(folder: Path) -> None:
     pytest.importorskip("keras")
     save(folder, **{"head.5.bias": np.zeros(7, np.float16)})
-    result = run(folder, "torch.safetensors", "a.weights.h5")
+    result = convert(folder, "torch.safetensors", "a.weights.h5")
     assert result.exit_code == 1 and "float16 and float32" in result.stderr
     assert not (folder / "a.weights.h5").exists()

@@ -12,10 +12,10 @@ from support.built_models import build
 from cnngen.cli import cli
 from cnngen.ops.base import Image
 from cnngen.verify.models import channels_last
-from cnngen.weights.convert import UnfitError, convert, plan
+from cnngen.weights.convert import UnfitError, convert, select
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Adopted, Foreign, adopt
-from cnngen.weights.references import KERAS, NoReferenceError, Reference
+from cnngen.weights.published import KERAS, NoModelError, PublishedModel
 from cnngen.weights.stored import WeightsFileError
 from cnngen.weights.ways import Choice, take, ways
 
@@ -48,7 +48,7 @@ model:
     - flatten
     - linear: {out: classes}
 """
-TORCH, OF_KERAS = Reference("torchvision", "theirs"), Reference(KERAS, "Theirs")
+TORCH, OF_KERAS = PublishedModel("torchvision", "theirs"), PublishedModel(KERAS, "Theirs")
 
 
 class Theirs(torch.nn.Module):
@@ -104,7 +104,7 @@ def theirs_in_keras(*, biases: bool = False) -> Any:
     return Model(image, layers.Dense(5)(x))
 
 
-def adopted(path: Path, model: Any, reference: Reference = TORCH, **more: Any) -> Any:
+def adopted(path: Path, model: Any, reference: PublishedModel = TORCH, **more: Any) -> Any:
     """What a file says under our names: the state for PyTorch, and what there is to say."""
     network = build(SPEC).network
     foreign = Foreign.made(reference, model, network.input)
@@ -115,7 +115,7 @@ def adopted(path: Path, model: Any, reference: Reference = TORCH, **more: Any) -
             Choice(),
             lambda stored: adopt(foreign, stored, network, **more),
         ).fitted
-        chosen = plan(network, found.stored, more.get("changed", ()))
+        chosen = select(network, found.stored, more.get("changed", ()))
         return convert(chosen, found.stored, "torch"), found.notes, chosen.left_out
 
 
@@ -317,9 +317,9 @@ def test_models_that_are_not_there(text: str, said: str, torchvision: Any) -> No
 
 
 def test_a_model_that_is_called_otherwise(torchvision: Any) -> None:
-    with pytest.raises(NoReferenceError, match="torchvision has no model called `my_net`"):
-        Reference.of("torchvision", "my_net")
-    assert Reference.of("torchvision", "resnet_18").name == "resnet18"
+    with pytest.raises(NoModelError, match="torchvision has no model called `my_net`"):
+        PublishedModel.of("torchvision", "my_net")
+    assert PublishedModel.of("torchvision", "resnet_18").name == "resnet18"
 
 
 def test_a_map_of_both_targets() -> None:
@@ -430,7 +430,7 @@ def test_a_keras_model_without_its_head_in_another(tmp_path: Path, suffix: str) 
 
     def fit(stored: Any) -> Any:
         found = adopt(foreign, stored, network, {"head.2"})
-        return plan(network, found.stored, {"head.2"}), found.stored
+        return select(network, found.stored, {"head.2"}), found.stored
 
     with opened(path, foreign.names) as contents:
         choice = Choice() if suffix == ".h5" else Choice(key="functional")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from support.built_models import build
-from test_weights_found import SPEC
+from support.converted_weights import SMALL
 
 from cnngen.cli import cli
 
@@ -90,7 +90,7 @@ FILES: dict[str, tuple[bytes, str, str]] = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "small.yaml").write_text(SPEC, encoding="utf-8")
+    (tmp_path / "small.yaml").write_text(SMALL, encoding="utf-8")
     return tmp_path
 
 
@@ -157,7 +157,7 @@ def follow(folder: Path, help: str) -> None:
 
 
 def small() -> Any:
-    return build(SPEC).torch()
+    return build(SMALL).torch()
 
 
 @pytest.mark.torch
@@ -219,7 +219,7 @@ def test_a_real_onnx_model(folder: Path) -> None:
 def test_what_tensorflow_writes(folder: Path) -> None:
     tensorflow = pytest.importorskip("tensorflow")
     pytest.importorskip("keras")
-    model = build(SPEC).keras()
+    model = build(SMALL).keras()
     tensorflow.train.Checkpoint(model).write(str(folder / "a.ckpt"))
     for name in ("a.ckpt.index", "a.ckpt.data-00000-of-00001"):
         refused(folder, name, "is of a checkpoint of TensorFlow", "save_weights")

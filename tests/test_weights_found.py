@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from support.built_models import build
+from support.converted_weights import SMALL
 
 from cnngen.cli import cli
 
@@ -26,18 +27,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("ml_dtypes")
 safetensors = pytest.importorskip("safetensors.numpy")
 pytestmark = [pytest.mark.torch]
-
-SPEC = """
-cnngen: 1
-name: Small
-about: A convolution and a head.
-params:
-  classes: 5
-input: {channels: 3, height: 8, width: 6}
-model:
-  stem: [{conv: {out: 4, kernel: 3, bias: false}}, batch_norm, relu]
-  head: [global_avg_pool, flatten, {linear: {out: classes}}]
-"""
 
 
 class Lightning(torch.nn.Module):
@@ -56,13 +45,13 @@ class Settings(dict[str, Any]):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "small.yaml").write_text(SPEC, encoding="utf-8")
+    (tmp_path / "small.yaml").write_text(SMALL, encoding="utf-8")
     return tmp_path
 
 
 def model(seed: int = 0) -> Any:
     torch.manual_seed(seed)
-    made = build(SPEC).torch().eval()
+    made = build(SMALL).torch().eval()
     made.stem[1].running_mean.uniform_()
     return made
 
@@ -324,7 +313,7 @@ def test_a_file_that_refers_to_itself_or_is_deep_or_wide_ends(folder: Path) -> N
 @pytest.mark.parametrize("name", ["a.keras", "a.weights.h5", "a.h5"])
 def test_a_keras_model_in_a_model(folder: Path, name: str) -> None:
     keras = pytest.importorskip("keras")
-    original = build(SPEC).keras()
+    original = build(SMALL).keras()
     x = np.random.default_rng(0).random((2, 8, 6, 3), np.float32)
     image = keras.Input((8, 6, 3))
     outer = keras.Model(image, original(keras.layers.Rescaling(0.5)(image)))
@@ -361,7 +350,7 @@ def check_outputs(folder: Path, x: Any, expected: Any) -> None:
 def test_two_keras_models_in_a_model(folder: Path) -> None:
     keras = pytest.importorskip("keras")
     image = keras.Input((8, 6, 3))
-    pair = [build(SPEC).keras() for _ in range(2)]
+    pair = [build(SMALL).keras() for _ in range(2)]
     for i, each in enumerate(pair):
         each.name = f"net{i}"
     keras.Model(image, [each(image) for each in pair]).save(folder / "pair.keras")

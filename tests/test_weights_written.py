@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from test_weights_convert import HEADS, SPEC, run, save
+from support.converted_weights import EVERY_LAYER, WITH_HEADS, convert, save
 
 from cnngen.cli import cli
 
@@ -28,7 +28,7 @@ main()
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "network.yaml").write_text(SPEC, encoding="utf-8")
+    (tmp_path / "network.yaml").write_text(EVERY_LAYER, encoding="utf-8")
     save(tmp_path)
     return tmp_path
 
@@ -64,7 +64,7 @@ def test_a_device_is_not_replaced(folder: Path) -> None:
     """A link that leads to one, or to a pipe: a file would take its place."""
     os.mkfifo(folder / "pipe")
     (folder / "out.safetensors").symlink_to(folder / "pipe")
-    result = run(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
+    result = convert(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
     assert result.exit_code == 2 and "it is not a file" in result.stderr
     assert stat.S_ISFIFO((folder / "pipe").stat().st_mode)
 
@@ -72,7 +72,7 @@ def test_a_device_is_not_replaced(folder: Path) -> None:
 def test_a_link_stays_one(folder: Path) -> None:
     (folder / "real").mkdir()
     (folder / "out.safetensors").symlink_to(folder / "real" / "weights.safetensors")
-    result = run(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
+    result = convert(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
     assert result.exit_code == 0, result.output
     assert (folder / "out.safetensors").is_symlink()
     assert safetensors.load_file(folder / "real" / "weights.safetensors")
@@ -80,7 +80,7 @@ def test_a_link_stays_one(folder: Path) -> None:
 
 def test_a_folder_in_its_place(folder: Path) -> None:
     (folder / "out.safetensors").mkdir()
-    result = run(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
+    result = convert(folder, "torch.safetensors", "out.safetensors", "--to", "keras")
     assert result.exit_code == 2, result.output
 
 
@@ -90,8 +90,8 @@ def test_a_layer_that_the_keras_model_lacks(folder: Path, monkeypatch: pytest.Mo
     pytest.importorskip("keras")
     import cnngen.weights.write as write
 
-    (folder / "heads.yaml").write_text(HEADS, encoding="utf-8")
-    save(folder, text=HEADS)
+    (folder / "heads.yaml").write_text(WITH_HEADS, encoding="utf-8")
+    save(folder, text=WITH_HEADS)
     made = write._model
     monkeypatch.setattr(write, "_model", lambda *arguments: made(*arguments[:-1], False))
     names = [str(folder / "torch.safetensors"), str(folder / "out.keras")]

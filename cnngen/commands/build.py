@@ -11,10 +11,10 @@ from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
     WRONG_USE,
-    Size,
+    InputShape,
     WrongUseError,
-    analyse,
     changes,
+    check_spec,
     exit_code,
     options,
     say,
@@ -87,7 +87,7 @@ def build(
     force: bool,
     templates: Path | None,
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Write SPEC_torch.py and SPEC_keras.py for each spec.
@@ -131,7 +131,7 @@ def _print_plan(path: Path, options: "Options") -> int:
     from cnngen.plan.show import text
     from cnngen.plan.verify import verify
 
-    network, diagnostics = analyse(path, options)
+    network, diagnostics = check_spec(path, options)
     show(diagnostics)
     if network is not None:
         try:
@@ -178,7 +178,7 @@ def _build(path: Path, run: Build) -> None:
     from cnngen.syntax.load import can_name_function
     from cnngen.targets.generate import TemplateFaultError, generate, header_settings
 
-    network, diagnostics = analyse(path, run.options)
+    network, diagnostics = check_spec(path, run.options)
     show(diagnostics)
     run.codes.add(exit_code(diagnostics))
     if not can_name_function(path.stem):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnngen.cache import Cache, File, cache_folder
-from cnngen.commands.options import Size, analyse, options
+from cnngen.commands.options import InputShape, check_spec, options
 from cnngen.commands.standard_input import Given, given
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Checker:
     """Checks specs with one set of options; what it learns stays in the cache, if there is one."""
 
     settings: dict[str, str]
-    input: Size | None
+    input: InputShape | None
     max_layers: int | None
     cache: Cache | None
     given: Given | None  # the standard input, which the cache does not know
@@ -76,7 +76,7 @@ class Checker:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
-        import_module("cnngen.analysis")  # so that no fork imports it again
+        import_module("cnngen.check")  # so that no fork imports it again
         context = get_context("fork" if FORKS else "spawn")
         pool = ProcessPoolExecutor(count, context, initializer=_leave_interrupts)
         try:
@@ -104,7 +104,7 @@ class Checker:
             return sources[-1][1]
 
         chosen = replace(options(self.settings, self.input, self.max_layers), reader=reader)
-        _, diagnostics = analyse(path, chosen, read)
+        diagnostics = check_spec(path, chosen, read).diagnostics
         # Whether a file is there, and may be extended, is not in what the others hold.
         if (
             not missed
@@ -145,7 +145,7 @@ def _leave_interrupts() -> None:
 
 
 def checker(
-    settings: dict[str, str], input: Size | None, max_layers: int | None, *, cached: bool
+    settings: dict[str, str], input: InputShape | None, max_layers: int | None, *, cached: bool
 ) -> Checker:
     """A checker, with the cache of the user if that is wanted and has a place."""
     folder = cache_folder() if cached else None

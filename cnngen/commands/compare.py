@@ -7,14 +7,14 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.options import (
-    Size,
+    InputShape,
     WrongUseError,
-    analyse,
     changes,
-    checked,
+    check_spec,
     options,
     specs,
     terminal_width,
+    valid_network,
 )
 from cnngen.commands.standard_input import takes_standard_input
 from cnngen.commands.writing import format_of, refuse_screen, write_named
@@ -56,7 +56,7 @@ def compare(
     format: str | None,
     dataset: str | None,
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Compare networks: what they cost, and the accuracies that were published of them.
@@ -79,7 +79,7 @@ def compare(
     from cnngen.compare.table import Comparison
 
     changed = bool(settings or input)
-    rows = [compared(checked(*analyse(path, given)), changed) for path in paths]
+    rows = [compared(valid_network(check_spec(path, given)), changed) for path in paths]
     rows = apart(rows, [path.stem for path in paths])
     images = common_dataset(rows) if dataset is None else _dataset(dataset, rows, changed)
     content = _content(Comparison(rows, images, changed), format, output is None)

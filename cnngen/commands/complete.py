@@ -77,7 +77,7 @@ def _codes() -> Iterable[str]:
 
 
 def _packages() -> Iterable[str]:
-    from cnngen.weights.references import PACKAGES
+    from cnngen.weights.published import PACKAGES
 
     return PACKAGES
 

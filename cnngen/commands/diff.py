@@ -9,22 +9,22 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
-    Size,
+    InputShape,
     WrongUseError,
-    analyse,
     changes,
-    checked,
+    check_spec,
     given_settings,
     only_spec,
     options,
     say,
+    valid_network,
 )
 from cnngen.commands.standard_input import STANDARD_INPUT, UNNAMED, takes_standard_input
 from cnngen.diagnostics.terminal import as_json, one_line
 
 if TYPE_CHECKING:
     from cnngen.analysis import Options
-    from cnngen.diagnostics.model import Diagnostic
+    from cnngen.check import Checked
     from cnngen.semantics.network import Network
 
 
@@ -65,7 +65,7 @@ def diff(
     set_old: dict[str, str],
     set_new: dict[str, str],
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Say what changed between two networks: layers, attributes, shapes, parameters, costs.
@@ -79,7 +79,7 @@ def diff(
         for text, values in zip((old, new), changed, strict=True)
     )
     from cnngen.diff.changes import difference
-    from cnngen.diff.report import difference_text
+    from cnngen.diff.text import difference_text
 
     found = difference(before, after)
     if format == "json":
@@ -102,14 +102,13 @@ def _network(text: str, chosen: "Options") -> "Network":
     """The checked network that an argument means; ends the command where it has errors."""
     name, colon, file = text.partition(":")
     if colon and not Path(text).exists():
-        return checked(*_at_revision(name, file, text, chosen))
-    return checked(*analyse(only_spec(text), chosen))
+        return valid_network(_at_revision(name, file, text, chosen))
+    return valid_network(check_spec(only_spec(text), chosen))
 
 
-def _at_revision(
-    name: str, file: str, shown: str, chosen: "Options"
-) -> "tuple[Network | None, list[Diagnostic]]":
-    from cnngen.analysis import analyse as analyse_spec
+def _at_revision(name: str, file: str, shown: str, chosen: "Options") -> "Checked":
+    from cnngen.analysis import analyse
+    from cnngen.check import Checked
     from cnngen.diagnostics.model import Report
     from cnngen.git import RevisionError, revision
     from cnngen.syntax.load import load
@@ -120,5 +119,5 @@ def _at_revision(
         spec = load(found.path(file), report, shown, found.read)
     except RevisionError as error:
         raise WrongUseError(str(error)) from None
-    network = analyse_spec(spec, report, chosen) if spec else None
-    return network, list(report)
+    network = analyse(spec, report, chosen) if spec else None
+    return Checked(network, list(report))

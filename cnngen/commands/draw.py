@@ -6,13 +6,13 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.options import (
-    Size,
+    InputShape,
     WrongUseError,
-    analyse,
     changes,
-    checked,
+    check_spec,
     only_spec,
     options,
+    valid_network,
 )
 from cnngen.commands.standard_input import takes_standard_input
 from cnngen.commands.writing import format_of, refuse_screen, write_named
@@ -55,7 +55,7 @@ def draw(
     depth: int,
     expand: tuple[str, ...],
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Draw a network: its blocks in a row, and beside them what is inside of each.
@@ -70,7 +70,7 @@ def draw(
     path = only_spec(spec)
     if output is None and format not in READABLE:
         refuse_screen(format, path)
-    network = checked(*analyse(path, options(settings, input, max_layers)))
+    network = valid_network(check_spec(path, options(settings, input, max_layers)))
     from cnngen.draw.figures import TooLargeError, UnknownNameError, check_names
     from cnngen.draw.picture import picture
     from cnngen.frameworks import MissingFrameworkError

@@ -107,8 +107,8 @@ def _formatted(name: str, path: Path, reader: "Reader") -> "tuple[Source, str, i
     found = list(report)
     if any(diagnostic.fix for diagnostic in found):
         from cnngen.analysis import Options
-        from cnngen.fix import promised
+        from cnngen.fix import keep_promises
 
-        found = promised(path, Options({}, reader=reader), found)
+        found = keep_promises(path, Options({}, reader=reader), found)
     show(found)
     return source, source.text if text is None else text, exit_code(report)

@@ -15,11 +15,12 @@ from cnngen.locate import UnknownSpecError, find_all_specs, would_be_found
 
 if TYPE_CHECKING:
     from cnngen.analysis import Options
+    from cnngen.check import Checked
     from cnngen.diagnostics.model import Diagnostic
     from cnngen.semantics.network import Network
     from cnngen.syntax.load import Reader
 
-Size = tuple[int, int, int]
+InputShape = tuple[int, int, int]
 F = TypeVar("F", bound=Callable[..., Any])
 
 ERRORS = 1
@@ -38,7 +39,7 @@ class WrongUseError(click.ClickException):
         return self.message
 
 
-def _input(ctx: click.Context, param: click.Parameter, value: str | None) -> Size | None:
+def _input(ctx: click.Context, param: click.Parameter, value: str | None) -> InputShape | None:
     if value is None:
         return None
     found = re.fullmatch(r"([0-9]{1,10})x([0-9]{1,10})x([0-9]{1,10})", value)
@@ -98,10 +99,12 @@ def table_format(command: F) -> F:
     )
 
 
-def options(settings: dict[str, str], input: Size | None, max_layers: int | None) -> "Options":
+def options(
+    settings: dict[str, str], input: InputShape | None, max_layers: int | None
+) -> "Options":
     from cnngen.analysis import Options
     from cnngen.ops.base import Image
-    from cnngen.semantics.elaboration import MAX_LAYERS
+    from cnngen.semantics.elaborate import MAX_LAYERS
 
     return Options(settings, Image(*input) if input else None, max_layers or MAX_LAYERS, read)
 
@@ -144,33 +147,21 @@ def only_spec(text: str) -> Path:
     return paths[0]
 
 
-def checked(network: "Network | None", diagnostics: "Sequence[Diagnostic]") -> "Network":
-    """The network, once what was found is shown; ends the command where it has errors."""
-    show(diagnostics)
-    if network is None:
-        click.get_current_context().exit(exit_code(diagnostics))
-    return network
-
-
-def analyse(
-    path: Path, options: "Options", reader: "Reader | None" = None
-) -> tuple["Network | None", "list[Diagnostic]"]:
-    """Check a spec, and remember which one, in case that this ends in a bug.
-
-    Where shapes are wrong, the diagnostics say what would help: edits, or other sizes of the input.
-    """
-    from cnngen.analysis import analyse_file
-    from cnngen.diagnostics.model import Report
+def check_spec(path: Path, options: "Options", reader: "Reader | None" = None) -> "Checked":
+    """Check a spec, and remember which one, in case that this ends in a bug."""
+    from cnngen.check import check
 
     if context := click.get_current_context(silent=True):  # there is none in a process of its own
         context.meta["spec"] = path
-    report = Report()
-    network = analyse_file(path, report, options, reader)
-    if network is None:
-        from cnngen.remedy import advised
+    return check(path, options, reader)
 
-        return None, advised(path, options, list(report))
-    return network, list(report)
+
+def valid_network(checked: "Checked") -> "Network":
+    """The network, once what was found is shown; ends the command where it has errors."""
+    show(checked.diagnostics)
+    if checked.network is None:
+        click.get_current_context().exit(exit_code(checked.diagnostics))
+    return checked.network
 
 
 def show(diagnostics: "Sequence[Diagnostic]", format: str = "text") -> None:

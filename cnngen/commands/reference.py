@@ -64,7 +64,7 @@ def ops(name: str | None, format: str) -> None:
     elif format == "markdown":
         raise click.UsageError("`--format markdown` is for all ops: leave NAME out")
     else:
-        page = ops_reference.page(name)
+        page = ops_reference.describe_op(name)
         if page is None:
             guess = ops_reference.nearest(name)
             remedy = f"did you mean `{guess}`?" if guess else "`cnngen ops` lists them"

@@ -5,7 +5,16 @@ from typing import Any
 import click
 
 from cnngen.commands import complete
-from cnngen.commands.options import Size, analyse, changes, exit_code, options, say, show, specs
+from cnngen.commands.options import (
+    InputShape,
+    changes,
+    check_spec,
+    exit_code,
+    options,
+    say,
+    show,
+    specs,
+)
 from cnngen.commands.standard_input import name_of, takes_standard_input
 from cnngen.diagnostics.terminal import as_json
 
@@ -28,7 +37,7 @@ def sizes(
     spec: tuple[str, ...],
     format: str,
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Say which heights and widths a network takes, and what it makes of them.
@@ -41,12 +50,12 @@ def sizes(
     found: list[dict[str, Any]] = []
     code = 0
     for path in specs(spec):
-        network, diagnostics = analyse(path, given)
+        network, diagnostics = check_spec(path, given)
         code = max(code, exit_code(diagnostics))
         if network is None:
             show(diagnostics)
             continue
-        from cnngen.report.sizes import as_dict, as_text
+        from cnngen.report.size_answer import as_dict, as_text
         from cnngen.sizes.answer import answer
 
         answered = answer(network)

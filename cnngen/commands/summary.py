@@ -4,16 +4,16 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.options import (
-    Size,
+    InputShape,
     WrongUseError,
-    analyse,
     changes,
-    checked,
+    check_spec,
     only_spec,
     options,
     say,
     table_format,
     terminal_width,
+    valid_network,
 )
 from cnngen.commands.standard_input import takes_standard_input
 from cnngen.diagnostics.terminal import as_json
@@ -45,20 +45,20 @@ def summary(
     batch: int | None,
     training: bool,
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Sum up a network as a paper does: what its parts are, give and cost.
 
     The field is how many pixels of the image a position depends on, along its height and width.
     """
-    network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
+    network = valid_network(check_spec(only_spec(spec), options(settings, input, max_layers)))
     if format == "csv" and batch:
         raise WrongUseError("csv has no memory of activations, which `--batch` is for: take json")
     from cnngen.report.catalogue import escaped
     from cnngen.report.memory import activations, memory_fields, memory_text
     from cnngen.report.summary import summarize
-    from cnngen.report.summary_table import page, plain_table, summary_table
+    from cnngen.report.summary_table import plain_table, summary_table, summary_text
     from cnngen.report.table import comma_separated, latex, latex_text, markdown
 
     summed = summarize(network, training)
@@ -78,5 +78,5 @@ def summary(
             text = latex(summary_table(network, summed, depth or 1))
             text += f"\n\\par {latex_text(memory)}\n" if batch else ""
         case _:
-            text = page(summed, depth or 1, batch or 1, terminal_width())
+            text = summary_text(summed, depth or 1, batch or 1, terminal_width())
     say(text, nl=False)

@@ -11,10 +11,10 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
-    Size,
+    InputShape,
     WrongUseError,
-    analyse,
     changes,
+    check_spec,
     exit_code,
     options,
     say,
@@ -80,7 +80,7 @@ def verify(
     templates: Path | None,
     format: str,
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Give both sources of a network the same weights, and compare what they compute.
@@ -107,7 +107,7 @@ def verify(
     codes: set[int] = set()
     found: list[Verification] = []
     for path in paths:
-        network, diagnostics = analyse(path, run.options)
+        network, diagnostics = check_spec(path, run.options)
         show(diagnostics)
         codes.add(exit_code(diagnostics))
         if network is None:
@@ -145,8 +145,8 @@ class Run:
         from cnngen.report.verification import Verification
         from cnngen.verify.compare import compare
         from cnngen.verify.models import SourceError
-        from cnngen.verify.sizes import other_sizes, small, unchecked
         from cnngen.verify.training import STEPS
+        from cnngen.verify.tried_inputs import other_sizes, small, unchecked
 
         found = Verification(network.resolution.spec.stem)
         steps = STEPS
@@ -182,13 +182,13 @@ class Run:
         from cnngen.report.verification import Verification
         from cnngen.verify.against import compare_with
         from cnngen.verify.models import SourceError
-        from cnngen.weights.references import NoReferenceError, Reference
+        from cnngen.weights.published import NoModelError, PublishedModel
         from cnngen.weights.transfer import TransferError
 
         stem = network.resolution.spec.stem
         try:
-            reference = Reference.of(text, stem)
-        except (NoReferenceError, MissingFrameworkError) as error:
+            reference = PublishedModel.of(text, stem)
+        except (NoModelError, MissingFrameworkError) as error:
             raise WrongUseError(str(error)) from None
         found, word = Verification(stem, str(reference)), self.dtype
         if self.quick:  # at its own size, as others may take no other

@@ -9,16 +9,16 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
-    Size,
+    InputShape,
     WrongUseError,
-    analyse,
     changes,
-    checked,
+    check_spec,
     only_spec,
     options,
     say,
     show,
     table_format,
+    valid_network,
 )
 from cnngen.diagnostics.terminal import as_json
 
@@ -98,7 +98,7 @@ def convert(
     by_order: bool,
     heads: bool,
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Convert a file of weights, by the names of layers.
@@ -127,11 +127,10 @@ def convert(
 
     framework = _framework(target, to)
     path, chosen = only_spec(spec), options(settings, input, max_layers)
-    network = checked(*analyse(path, chosen))
+    network = valid_network(check_spec(path, chosen))
     text = _keras_source(ctx, network) if _suffix(target) in KERAS_ONLY else None
-    plain = (
-        analyse(path, replace(chosen, settings={}, input=None))[0] if settings or input else None
-    )
+    unchanged = replace(chosen, settings={}, input=None)
+    plain = check_spec(path, unchanged).network if settings or input else None
     job = Conversion(source, target, network, framework, heads, text, plain)
     foreign = _foreign(reference, network) if reference else None
     try:
@@ -164,7 +163,7 @@ def correspond(
     reference: str | None,
     format: str,
     settings: dict[str, str],
-    input: Size | None,
+    input: InputShape | None,
     max_layers: int | None,
 ) -> None:
     """Print which weight is which: its key in PyTorch, and its path in Keras.
@@ -177,7 +176,7 @@ def correspond(
     from cnngen.report.table import RENDERERS
     from cnngen.weights.stored import WeightsFileError
 
-    network = checked(*analyse(only_spec(spec), options(settings, input, max_layers)))
+    network = valid_network(check_spec(only_spec(spec), options(settings, input, max_layers)))
     if reference:
         from cnngen.weights.foreign import correspond
 
@@ -208,11 +207,11 @@ def _foreign(text: str, network: "Network") -> "Foreign":
     """The model of another package."""
     from cnngen.frameworks import MissingFrameworkError
     from cnngen.weights.foreign import Foreign
-    from cnngen.weights.references import NoReferenceError, Reference
+    from cnngen.weights.published import NoModelError, PublishedModel
 
     try:
-        return Foreign.of(Reference.of(text, network.resolution.spec.stem), network)
-    except (MissingFrameworkError, NoReferenceError) as error:
+        return Foreign.of(PublishedModel.of(text, network.resolution.spec.stem), network)
+    except (MissingFrameworkError, NoModelError) as error:
         raise WrongUseError(str(error)) from None
 
 

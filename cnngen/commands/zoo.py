@@ -7,7 +7,7 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.options import (
-    analyse,
+    check_spec,
     exit_code,
     options,
     say,
@@ -58,7 +58,7 @@ def _entries(paths: list[Path]) -> "tuple[list[Entry], int]":
     entries: list[Entry] = []
     code = 0
     for path in paths:
-        network, diagnostics = analyse(path, given)
+        network, diagnostics = check_spec(path, given)
         code = max(code, exit_code(diagnostics))
         if network:
             entries.append(entry_of(network))

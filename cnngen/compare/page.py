@@ -10,7 +10,7 @@ from cnngen.compare.table import ACCURACY, HEAD, Comparison, percent
 from cnngen.diagnostics.terminal import one_line
 from cnngen.report.catalogue import short
 from cnngen.report.memory import bytes_text
-from cnngen.report.summary import size_text
+from cnngen.report.summary import dimensions_text
 from cnngen.shipped import TEMPLATES
 
 URL = re.compile(r"https?://[^\s,;<>\"'`{}|\\^]+")
@@ -50,7 +50,7 @@ def _cells(row: Compared, comparison: Comparison) -> list[Cell]:
     return [
         (row.name, row.name),
         (one_line(row.paper.year), one_line(row.paper.year)),
-        (size_text(row.input), str(size)),
+        (dimensions_text(row.input), str(size)),
         (str(row.depth), str(row.depth)),
         (short(row.parameters), str(row.parameters)),
         (short(row.macs), str(row.macs)),

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnngen.diagnostics.terminal import one_line
 from cnngen.report.memory import activations
-from cnngen.report.summary import Sizes, summarize
+from cnngen.report.summary import Dimensions, summarize
 from cnngen.semantics.network import INPUT, Layer, Network, Tensor
 from cnngen.syntax.tree import Paper, Result
 
@@ -22,7 +22,7 @@ class Compared:
 
     name: str
     paper: Paper
-    input: Sizes
+    input: Dimensions
     depth: int
     parameters: int
     macs: int

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from cnngen.diff.align import Alignment, Part, align
 from cnngen.ops.attribute import Distribution
-from cnngen.report.summary import LayerSummary, Sizes, Summary, summarize
+from cnngen.report.summary import Dimensions, LayerSummary, Summary, summarize
 from cnngen.semantics.network import INPUT, Layer, Network
 
 
@@ -44,8 +44,8 @@ class Moved:
     """A layer that does the same with other shapes."""
 
     path: str
-    old: Sizes
-    new: Sizes
+    old: Dimensions
+    new: Dimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class StageChange:
     """A stage of either network; None where it has none of the name."""
 
     name: str
-    old: Sizes | None
-    new: Sizes | None
+    old: Dimensions | None
+    new: Dimensions | None
     parameters: tuple[int, int]
     macs: tuple[int, int]
 
@@ -208,7 +208,7 @@ def _moved(
     return tuple(Moved(b.path, a.output, b.output) for a, b in pairs if a.output != b.output)
 
 
-def _size(sizes: Sizes | None) -> str:
+def _size(sizes: Dimensions | None) -> str:
     return " x ".join(map(str, sizes)) if sizes else "none"
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from cnngen.draw.detail import Detail, key_of
 from cnngen.draw.figure import (
     JOINS,
     KINDS,
@@ -20,7 +21,6 @@ from cnngen.draw.figure import (
     op_text,
     stage_of,
 )
-from cnngen.draw.plan import Plan, key_of
 from cnngen.ops.base import Image, Shape, Unknown
 from cnngen.semantics.network import Layer, Scope
 
@@ -29,7 +29,7 @@ BEGIN = ("convolution", "fully connected", "normalization")
 
 
 def figure(
-    title: str, layers: Sequence[Layer], plan: Plan, within: Scope | None = None, level: int = 0
+    title: str, layers: Sequence[Layer], detail: Detail, within: Scope | None = None, level: int = 0
 ) -> Figure:
     """Layers as boxes and arrows. They lie within the use of a block, or are the whole network, and
     in `level` opened boxes.
@@ -39,9 +39,9 @@ def figure(
     places: dict[str, str] = {}  # from the path of a layer to the key of its box
     arrows: dict[tuple[str, str, str, int], Arrow] = {}
     scopes = dict.fromkeys(layer.scope for layer in layers)
-    uses = {scope: plan.box(chain_of(scope)[above:]) for scope in scopes}
+    uses = {scope: detail.box(chain_of(scope)[above:]) for scope in scopes}
     keys = {use: key_of(use) for use in uses.values() if use}
-    readers = _readers([layer for layer in layers if not uses[layer.scope]], layers, plan)
+    readers = _readers([layer for layer in layers if not uses[layer.scope]], layers, detail)
     names = _parameters(within)
     parameters = {use: _parameters(use) for use in uses.values()}
     for layer in layers:
@@ -69,7 +69,7 @@ def figure(
                 if link not in arrows:
                     shapes = (known_shape(tensor.shape),)
                     arrows[link] = Arrow(source, key, shapes, name, parameter, number)
-    boxes = tuple(_box(draft, plan, level) for draft in drafts)
+    boxes = tuple(_box(draft, detail, level) for draft in drafts)
     folded = _folded(Figure(title, boxes, tuple(arrows.values())))
     read = {arrow.tail for arrow in folded.arrows}
     ends = [Arrow(b.key, f"{b.key}:", (b.shape,)) for b in folded.boxes if b.key not in read]
@@ -88,7 +88,7 @@ class _Draft:
     more: list[Layer] = field(default_factory=list[Layer])
 
 
-def _readers(own: Sequence[Layer], layers: Sequence[Layer], plan: Plan) -> Counter[str]:
+def _readers(own: Sequence[Layer], layers: Sequence[Layer], detail: Detail) -> Counter[str]:
     """How many read what a layer gives, directly or through those identities that get no box."""
     through: dict[str, str] = {}
     for layer in own:
@@ -96,7 +96,7 @@ def _readers(own: Sequence[Layer], layers: Sequence[Layer], plan: Plan) -> Count
             source = layer.inputs[0].path
             through[layer.path] = through.get(source, source)
     read = [x.path for layer in layers if layer.path not in through for x in layer.inputs]
-    return Counter(through.get(path, path) for path in (*read, *plan.outputs))
+    return Counter(through.get(path, path) for path in (*read, *detail.outputs))
 
 
 def chain_of(scope: Scope) -> list[Scope]:
@@ -129,16 +129,16 @@ def _continues(
     return alone and first.op.group in BEGIN
 
 
-def _box(draft: _Draft, plan: Plan, level: int) -> Box:
+def _box(draft: _Draft, detail: Detail, level: int) -> Box:
     first, layers, use = draft.layers[0], [*draft.layers, *draft.more], draft.use
     kind: Kind = "block" if use else KINDS.get(first.op.group, "other")
     more = tuple(layer.op.name for layer in draft.more)
     inside = None
-    if use and plan.opens(use, level):
-        inside = figure(", ".join((use.name, *more)), layers, plan, use, level + 1)
+    if use and detail.opens(use, level):
+        inside = figure(", ".join((use.name, *more)), layers, detail, use, level + 1)
         inside = inside if inside.boxes else None
     if use:
-        text = use.name if inside else plan.title(use)
+        text = use.name if inside else detail.title(use)
     else:
         text = JOINS[first.op.name] if kind == "join" else op_text(first.op)
     return Box(
@@ -150,7 +150,7 @@ def _box(draft: _Draft, plan: Plan, level: int) -> Box:
         training=first.training,
         op=None if use or kind == "join" else first.op,
         use=use,
-        way=plan.way(use) if use else 0,
+        way=detail.way(use) if use else 0,
         inside=inside,
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
 from cnngen.semantics.network import Layer, Network, Scope
 from cnngen.source import Span
-from cnngen.syntax.names import snake_case
+from cnngen.syntax.naming import snake_case
 
 Lines = tuple[int, int]  # the first and the last, counted from 1
 Modules = dict[str, list[ast.stmt]]  # of a class, by attribute

@@ -15,10 +15,11 @@ from markupsafe import Markup
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.boxes import chain_of, figure
+from cnngen.draw.coordinates import places, texts
+from cnngen.draw.detail import Detail
 from cnngen.draw.excerpt import Excerpt, Sources, in_spec
 from cnngen.draw.figure import LEGEND, TRAINING, Arrow, Box, Figure
 from cnngen.draw.figures import MOST_PARTS, TooLargeError, check_reach, overview
-from cnngen.draw.layout import places, texts
 from cnngen.draw.metrics import BOLD, OTHERS, SIGNS, WIDTHS, width
 from cnngen.draw.place import (
     FRAME,
@@ -30,9 +31,8 @@ from cnngen.draw.place import (
     placed,
     size,
 )
-from cnngen.draw.plan import Plan
 from cnngen.draw.render import render, text_of
-from cnngen.draw.uses import closed_plan
+from cnngen.draw.uses import closed_detail
 from cnngen.expressions.evaluate import UNDETERMINED
 from cnngen.ops.attribute import Distribution
 from cnngen.report.summary import LayerSummary, summarize
@@ -53,16 +53,16 @@ def page(network: Network, depth: int = 0, expand: frozenset[str] = frozenset())
         raise TooLargeError(
             f"a page of {count:,} layers would be slow: {MOST_LAYERS:,} are the most"
         )
-    plan = closed_plan(network).unnumbered()
-    whole = overview(network, plan)
+    detail = closed_detail(network).unnumbered()
+    whole = overview(network, detail)
     _check(whole)
     report = Report()  # a target that lacks an op has no source on the page
     built = {target: generate(network, target, report) for target in sorted(BUILT_IN)}
     texts = {target: text for target, text in built.items() if text is not None}
     costs = {layer.path: layer for layer in summarize(network, training=True).layers}
-    opening = replace(plan, depth=depth, expand=expand)
+    opening = replace(detail, depth=depth, expand=expand)
     specs = _specs(network)
-    explorer = _Explorer(network, Sources(network, texts), costs, plan, opening, _files(specs))
+    explorer = _Explorer(network, Sources(network, texts), costs, detail, opening, _files(specs))
     explorer.figure(whole, framed=False)
     data = {
         "figures": explorer.figures,
@@ -121,8 +121,8 @@ class _Explorer:
     network: Network
     sources: Sources
     costs: dict[str, LayerSummary]
-    plan: Plan
-    opening: Plan
+    detail: Detail
+    opening: Detail
     files: dict[str, str]
     layouts: list[Json] = field(default_factory=list[Json])
     figures: list[Json] = field(default_factory=list[Json])
@@ -202,7 +202,7 @@ class _Explorer:
         if box.use is None:
             return None
         layers = [self.network.layers[path] for path in box.paths]
-        return figure(box.use.name, layers, self.plan, box.use)
+        return figure(box.use.name, layers, self.detail, box.use)
 
     def _layer(self, layer: Layer) -> int:
         cost = self.costs[layer.path]

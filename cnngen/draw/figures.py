@@ -6,9 +6,9 @@ from dataclasses import replace
 from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.boxes import chain_of, figure, known_shape
+from cnngen.draw.detail import Detail
 from cnngen.draw.figure import Arrow, Box, Figure
-from cnngen.draw.plan import Plan
-from cnngen.draw.uses import closed_plan, panels, plain_of, uses_of
+from cnngen.draw.uses import closed_detail, panels, plain_of, uses_of
 from cnngen.semantics.network import Network, Scope
 
 MOST_PARTS = 1500
@@ -32,15 +32,15 @@ def figures(network: Network, depth: int = 0, expand: frozenset[str] = frozenset
     once, or once for each way in which its uses are built. Raises `TooLargeError`.
     """
     uses = uses_of(network)
-    plan = replace(closed_plan(network, uses), depth=depth, expand=expand)
-    main = overview(network, plan)
+    detail = replace(closed_detail(network, uses), depth=depth, expand=expand)
+    main = overview(network, detail)
     shown: dict[str, list[Figure]] = {}
     waiting = _closed(main)
     while waiting:
         name = waiting.pop(0)
         if name not in shown:
-            closed = [use for use in uses[name] if not _is_open(use.scope, plan)]
-            shown[name] = panels(closed, replace(plan, depth=0))
+            closed = [use for use in uses[name] if not _is_open(use.scope, detail)]
+            shown[name] = panels(closed, replace(detail, depth=0))
             waiting += [inner for inside in shown[name] for inner in _closed(inside)]
     drawn = [main, *(inside for insides in shown.values() for inside in insides)]
     if (count := sum(map(_parts, drawn))) > MOST_PARTS:
@@ -48,14 +48,16 @@ def figures(network: Network, depth: int = 0, expand: frozenset[str] = frozenset
     return drawn
 
 
-def _is_open(use: Scope, plan: Plan) -> bool:
-    around = [scope for scope in chain_of(use)[:-1] if scope.block and scope.name not in plan.plain]
-    return plan.opens(use, len(around))
+def _is_open(use: Scope, detail: Detail) -> bool:
+    around = [
+        scope for scope in chain_of(use)[:-1] if scope.block and scope.name not in detail.plain
+    ]
+    return detail.opens(use, len(around))
 
 
-def overview(network: Network, plan: Plan) -> Figure:
+def overview(network: Network, detail: Detail) -> Figure:
     """The whole network, block by block; blocks say in which stage they are."""
-    whole = figure(network.resolution.spec.name.text, list(network.layers.values()), plan)
+    whole = figure(network.resolution.spec.name.text, list(network.layers.values()), detail)
     boxes = (
         replace(box, lines=(box.lines[0], ", ".join((box.stage, *box.lines[1:]))))
         if box.kind == "block" and not box.inside

@@ -14,15 +14,15 @@ def picture(
     """The content of a file; raises `TooLargeError` and `MissingFrameworkError`."""
     match format:
         case "svg" | "png" | "pdf":
-            from cnngen.draw.page import svg
+            from cnngen.draw.sheet import svg
 
             return converted(svg(network, depth, expand), format)
         case "dot":
-            from cnngen.draw.graph import dot
+            from cnngen.draw.flowchart import dot
 
             return dot(network, depth, expand).encode()
         case "mmd":
-            from cnngen.draw.graph import mermaid
+            from cnngen.draw.flowchart import mermaid
 
             return mermaid(network, depth, expand).encode()
         case "html":

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cnngen.draw.boxes import chain_of, figure
+from cnngen.draw.detail import Detail, Variant, key_of
 from cnngen.draw.figure import Figure, merged
-from cnngen.draw.plan import Plan, Variant, key_of
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Layer, Network, Scope
 
@@ -28,8 +28,8 @@ class Use:
         output = self.layers[-1].output
         return (output.height, output.width) if isinstance(output, Image) else None
 
-    def inside(self, plan: Plan) -> Figure:
-        return figure(self.scope.name, self.layers, plan, self.scope)
+    def inside(self, detail: Detail) -> Figure:
+        return figure(self.scope.name, self.layers, detail, self.scope)
 
 
 Uses = Mapping[str, Sequence[Use]]  # by the names of blocks
@@ -54,16 +54,16 @@ def uses_of(network: Network) -> Uses:
     return found
 
 
-def closed_plan(network: Network, uses: Uses | None = None) -> Plan:
-    """The plan by which nothing is opened."""
+def closed_detail(network: Network, uses: Uses | None = None) -> Detail:
+    """The detail by which nothing is opened."""
     uses = uses or uses_of(network)
-    plan = Plan(plain=plain_of(network, uses), outputs=_outputs(network))
+    detail = Detail(plain=plain_of(network, uses), outputs=_outputs(network))
     variants: dict[str, Variant] = {}
     for block in network.resolution.order:  # what a block uses comes before it
-        if block.name.text not in plan.plain:
+        if block.name.text not in detail.plain:
             own = uses.get(block.name.text, ())
-            variants |= _variants(own, replace(plan, variants=variants))
-    return replace(plan, variants=variants)
+            variants |= _variants(own, replace(detail, variants=variants))
+    return replace(detail, variants=variants)
 
 
 def _outputs(network: Network) -> frozenset[str]:
@@ -80,7 +80,7 @@ def plain_of(network: Network, uses: Uses) -> frozenset[str]:
     for block in network.resolution.order:  # what a block uses comes before it
         own = uses.get(block.name.text, ())
         most = 1 if any(map(_repeats, own, own[1:])) else SHORT
-        insides = (alike[0].inside(Plan(plain=plain)) for alike in _alike(own))
+        insides = (alike[0].inside(Detail(plain=plain)) for alike in _alike(own))
         if all(len(inside.boxes) <= most and inside.is_row() for inside in insides):
             plain |= {block.name.text}
     return plain
@@ -93,27 +93,27 @@ def _repeats(one: Use, other: Use) -> bool:
     return bool(together) and one.size == other.size
 
 
-def panels(uses: Iterable[Use], plan: Plan) -> list[Figure]:
+def panels(uses: Iterable[Use], detail: Detail) -> list[Figure]:
     """A figure for each way in which uses of a block are built, true of all uses that are built
     so.
     """
     found: dict[str, list[Use]] = {}
     for use in uses:
-        found.setdefault(plan.title(use.scope), []).append(use)
+        found.setdefault(detail.title(use.scope), []).append(use)
     count = sum(map(len, found.values()))
     shown: list[Figure] = []
     for title, same in found.items():
-        inside = merged([alike[0].inside(plan) for alike in _alike(same)])
+        inside = merged([alike[0].inside(detail) for alike in _alike(same)])
         note = f"{len(same)} of {count} uses" if len(found) > 1 else f"{count} uses"
         shown.append(replace(inside, title=title, note=note if count > 1 else ""))
     return shown
 
 
-def _variants(uses: Sequence[Use], plan: Plan) -> dict[str, Variant]:
+def _variants(uses: Sequence[Use], detail: Detail) -> dict[str, Variant]:
     """How each use of a block is built. What is built in many ways has figures that are the same
     for all numbers of channels.
     """
-    insides = [(alike, alike[0].inside(plan)) for alike in _alike(uses)]
+    insides = [(alike, alike[0].inside(detail)) for alike in _alike(uses)]
     ways = _numbered(inside.look() for _, inside in insides)
     shown = ways
     if max(ways, default=0) > MOST_WAYS:

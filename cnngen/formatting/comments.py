@@ -26,7 +26,7 @@ class Comment:
 
 
 @dataclass(frozen=True)
-class Page:
+class CommentedText:
     """A text with its lines, and what stands between the values in it."""
 
     source: Source

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from cnngen.diagnostics.model import Report
-from cnngen.formatting.comments import Page
+from cnngen.formatting.comments import CommentedText
 from cnngen.formatting.lines import lay_out
 from cnngen.formatting.pieces import pieces
 from cnngen.source import Source, Span
@@ -28,7 +28,7 @@ def format_source(source: Source, report: Report) -> str | None:
     mark = MARK if source.text.startswith(MARK) else ""
     text = source.text.removeprefix(MARK)
     end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
-    before = _page(Source(source.path, text.replace("\r\n", "\n")), report)
+    before = _commented(Source(source.path, text.replace("\r\n", "\n")), report)
     if before is None:
         return None
     if not before.root.entries:
@@ -39,13 +39,13 @@ def format_source(source: Source, report: Report) -> str | None:
         message = f"laid out, the file would have more than {MAX_SIZE:,} characters"
         report.add("too-large", message, Span(source, 0, 0))
         return None
-    after = _page(Source(source.path, formatted), Report())
+    after = _commented(Source(source.path, formatted), Report())
     if after is None or _content(before) != _content(after):
         raise RuntimeError("formatting would change the spec")
     return mark + formatted.replace("\n", end)
 
 
-def _page(source: Source, report: Report) -> Page | None:
+def _commented(source: Source, report: Report) -> CommentedText | None:
     """What a text holds, if there is no mistake in its YAML."""
     own = Report()
     root = read(source, own)
@@ -53,7 +53,7 @@ def _page(source: Source, report: Report) -> Page | None:
         message = f"a key has more than {LONGEST_KEY:,} characters"
         own.add("too-large", message, Span(source, key.span.start, key.span.start + 1))
     report.found |= own.found
-    return None if root is None or own.failed else Page(source, root)
+    return None if root is None or own.failed else CommentedText(source, root)
 
 
 def _long_keys(node: Node) -> Iterator[Scalar]:
@@ -70,10 +70,10 @@ def _long_keys(node: Node) -> Iterator[Scalar]:
             pass
 
 
-def _content(page: Page) -> object:
+def _content(commented: CommentedText) -> object:
     """All that must stay: the tree less its places, what documents parameters, and the comments."""
-    comments = Counter(comment.text for comment in page.comments)
-    return _tree(page.root), list(_documented(page.root)), comments
+    comments = Counter(comment.text for comment in commented.comments)
+    return _tree(commented.root), list(_documented(commented.root)), comments
 
 
 def _tree(node: Node) -> object:

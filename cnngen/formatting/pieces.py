@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TypeAlias
 
-from cnngen.formatting.comments import Comment, Page
+from cnngen.formatting.comments import Comment, CommentedText
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence
 
 
@@ -55,16 +55,16 @@ class Collection:
 Piece: TypeAlias = Scalar | Collection
 
 
-def pieces(page: Page) -> Collection:
+def pieces(commented: CommentedText) -> Collection:
     """The root of a spec with its comments, but for those above the start of the document."""
-    return _Attachment(page).root()
+    return _Attachment(commented).root()
 
 
 _Comments: TypeAlias = list[Comment]
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
+class _Surroundings:
     """What is around an item: where the next one begins, the column of its block, brackets."""
 
     limit: int
@@ -75,13 +75,13 @@ class _Frame:
 class _Attachment:
     """Goes through the nodes and the comments side by side."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.left = [c for c in reversed(page.comments) if c.start >= len(page.head)]
+    def __init__(self, commented: CommentedText) -> None:
+        self.commented = commented
+        self.left = [c for c in reversed(commented.comments) if c.start >= len(commented.head)]
 
     def root(self) -> Collection:
-        end = len(self.page.text)
-        root, opening = self.collection(self.page.root, _Frame(end, -1, False))
+        end = len(self.commented.text)
+        root, opening = self.collection(self.commented.root, _Surroundings(end, -1, False))
         first = self.led(root.items[0], opening)
         below = (*root.below, *self.notes(self.take(end)))
         return replace(root, items=(first, *root.items[1:]), below=below)
@@ -97,41 +97,43 @@ class _Attachment:
         """The comment on the line of what ends at `start`."""
         if not self.left or self.left[-1].alone or self.left[-1].start >= limit:
             return ""
-        same_line = self.page.line(self.left[-1].start) == self.page.line(start)
+        same_line = self.commented.line(self.left[-1].start) == self.commented.line(start)
         return self.left.pop().text if same_line else ""
 
     def take_below(self, column: int, limit: int) -> list[Comment]:
         """The comments that end a block, as their indentation says."""
         found: list[Comment] = []
         while self.left and self.left[-1].start < limit and self.left[-1].alone:
-            if self.page.column(self.left[-1].start) < column:
+            if self.commented.column(self.left[-1].start) < column:
                 break
             found.append(self.left.pop())
         return found
 
     def notes(self, comments: Iterable[Comment]) -> tuple[Note, ...]:
-        return tuple(Note(c.text, self.page.below_blank(c.start)) for c in comments)
+        return tuple(Note(c.text, self.commented.below_blank(c.start)) for c in comments)
 
-    def collection(self, node: Mapping | Sequence, frame: _Frame) -> tuple[Collection, _Comments]:
+    def collection(
+        self, node: Mapping | Sequence, around: _Surroundings
+    ) -> tuple[Collection, _Comments]:
         """A collection, and the comments behind its bracket, which belong to the whole of it."""
-        flow = self.page.is_flow(node)
-        column = self.page.column(node.span.start)
-        limit = node.span.end - 1 if flow else frame.limit
+        flow = self.commented.is_flow(node)
+        column = self.commented.column(node.span.start)
+        limit = node.span.end - 1 if flow else around.limit
         starts = self.starts(node, flow)
         opening = self.take(starts[0] if starts else limit) if flow else []
         items: list[Item] = []
         reached = node.span.start
         for (key, value), start, following in zip_longest(_entries(node), starts, starts[1:]):
-            inner = _Frame(limit if following is None else following, column, flow)
+            inner = _Surroundings(limit if following is None else following, column, flow)
             item = self.item(key, value, start, inner)
-            breaks = self.page.line(reached) < self.page.line(start)
-            wide = not breaks and self.page.text[max(reached, start - 2) : start] == "  "
+            breaks = self.commented.line(reached) < self.commented.line(start)
+            wide = not breaks and self.commented.text[max(reached, start - 2) : start] == "  "
             items.append(replace(item, breaks=breaks, wide=wide))
             reached = value.span.end
         if items and isinstance(node, Mapping):  # a list has no line for them behind its bracket
             items[0] = self.led(items[0], [c for c in opening if c.alone])
             opening = [c for c in opening if not c.alone]
-        rest = self.take(limit) if flow else self.take_below(max(column, frame.column + 1), limit)
+        rest = self.take(limit) if flow else self.take_below(max(column, around.column + 1), limit)
         below = self.notes(rest)
         has_comments = bool(below) or any(map(_has_comments, items))
         is_mapping = isinstance(node, Mapping)
@@ -146,17 +148,21 @@ class _Attachment:
                 return [item.span.start for item in items]
             case Sequence(items):
                 ends = [item.span.end for item in items[:-1]]
-                return [node.span.start, *map(self.page.dash, ends)]
+                return [node.span.start, *map(self.commented.dash, ends)]
 
-    def item(self, key: Scalar | None, value: Node, start: int, frame: _Frame) -> Item:
+    def item(self, key: Scalar | None, value: Node, start: int, around: _Surroundings) -> Item:
         """An item, with what stands above, in and behind it."""
-        if frame.flow and isinstance(value, Mapping) and not (key or self.page.is_flow(value)):
-            return self.bare(value, frame)
+        if (
+            around.flow
+            and isinstance(value, Mapping)
+            and not (key or self.commented.is_flow(value))
+        ):
+            return self.bare(value, around)
         above = self.notes(self.take(start))
         between = self.take(value.span.start)
-        piece, opening = self.piece(value, frame)
+        piece, opening = self.piece(value, around)
         block = piece if isinstance(piece, Collection) and not piece.flow else None
-        behind = "" if block else self.take_behind(value.span.end, frame.limit)
+        behind = "" if block else self.take_behind(value.span.end, around.limit)
         nearest = between if isinstance(value, Sequence) else [*between, *opening]
         on_line = next((c for c in nearest if not c.alone), None)
         rest = [*between, *opening]
@@ -167,23 +173,23 @@ class _Attachment:
             piece = replace(block, items=(self.led(block.items[0], rest), *block.items[1:]))
         else:
             above += self.notes(rest)
-        below_key = key is not None and "\n" in self.page.text[key.span.end : value.span.start]
-        return Item(key, piece, above, behind, self.page.below_blank(start), below_key)
+        below_key = key is not None and "\n" in self.commented.text[key.span.end : value.span.start]
+        return Item(key, piece, above, behind, self.commented.below_blank(start), below_key)
 
-    def piece(self, node: Node, frame: _Frame) -> tuple[Piece, _Comments]:
+    def piece(self, node: Node, around: _Surroundings) -> tuple[Piece, _Comments]:
         """A value, and the comments behind the bracket or the `|` that begins it."""
         match node:
             case Scalar():
                 return node, self.take(node.span.end)
             case Mapping() | Sequence():
-                return self.collection(node, frame)
+                return self.collection(node, around)
             case Broken():
                 raise ValueError("only what can be read can be formatted")
 
-    def bare(self, node: Mapping, frame: _Frame) -> Item:
+    def bare(self, node: Mapping, around: _Surroundings) -> Item:
         """An item of a list that is an entry without braces, with the comments of the entry."""
         ((key, value),) = node.entries
-        entry = self.item(key, value, key.span.start, frame)
+        entry = self.item(key, value, key.span.start, around)
         inner = replace(entry, above=(), behind="")
         piece = Collection(True, True, True, (inner,), (), _has_comments(inner))
         return replace(entry, key=None, value=piece, below_key=False)

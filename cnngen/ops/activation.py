@@ -15,10 +15,13 @@ class Relu(Activation, name="relu"):
     """`max(x, 0)`."""
 
     keeps = "output"
+    in_place = True
 
 
 class Relu6(Activation, name="relu6"):
     """`min(max(x, 0), 6)`."""
+
+    in_place = True
 
 
 class LeakyRelu(Activation, name="leaky_relu"):

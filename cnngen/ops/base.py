@@ -106,7 +106,8 @@ class Op:
     several branches, `ranked` of those that a target may write differently for images and vectors.
     `buffers` names the weights that are running statistics, not parameters, and `lists` the
     attributes that are lists of any length. `passes` says when the output of an op is its
-    input, and `keeps` which of the two backward reads again.
+    input, and `keeps` which of the two backward reads again. `in_place` is true of ops that can
+    write their output over their input, if nobody reads that again.
 
     A subclass says which inputs `infer`, `weights`, `macs` and `saves` take; the `**_` of those
     here lets type checkers allow that.
@@ -122,6 +123,7 @@ class Op:
     lists: ClassVar[tuple[str, ...]] = ()
     passes: ClassVar[Literal["always", "inference", "never"]] = "never"
     keeps: ClassVar[Literal["input", "output", "nothing"]] = "input"
+    in_place: ClassVar[bool] = False
 
     __slots__ = ("values",)
 

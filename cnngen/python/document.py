@@ -1,6 +1,6 @@
 """Documents, which say where a text may be broken -> lines of at most a width."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias, assert_never
@@ -55,7 +55,14 @@ class Either:
         return ("(", Indent((SOFT, self.inside)), SOFT, ")")
 
 
-Doc: TypeAlias = "str | Line | IfBroken | Indent | Group | Either | tuple[Doc, ...]"
+@dataclass(frozen=True, slots=True, eq=False)
+class Mark:
+    """Nothing to print: it stands before and behind what was made from an origin."""
+
+    origin: object
+
+
+Doc: TypeAlias = "str | Line | IfBroken | Indent | Group | Either | Mark | tuple[Doc, ...]"
 SOFT, SPACE = Line(""), Line(" ")
 
 
@@ -72,7 +79,7 @@ def _has_broken(doc: Doc) -> bool:
             return _has_broken(content)
         case tuple():
             return any(map(_has_broken, doc))
-        case str() | Line() | IfBroken() | Either():
+        case str() | Line() | IfBroken() | Either() | Mark():
             return False
 
 
@@ -100,8 +107,16 @@ _Frame: TypeAlias = tuple[Doc, int, bool]
 """What is left to print: a document, its indentation, and whether it is flat."""
 
 
-def render(doc: Doc, indent: int, width: int) -> list[str]:
-    """Print a document, breaking a group only where it does not fit."""
+def _ignore(_: Mark, __: int) -> None:
+    pass
+
+
+def render(
+    doc: Doc, indent: int, width: int, note: Callable[[Mark, int], None] = _ignore
+) -> list[str]:
+    """Print a document, breaking a group only where it does not fit; `note` is told the line (from
+    1) of each mark.
+    """
     lines, line = list[str](), " " * indent
     todo: list[_Frame] = [(doc, indent, False)]
     while todo:
@@ -130,6 +145,8 @@ def render(doc: Doc, indent: int, width: int) -> list[str]:
                 if not stays and doc.choosy:
                     stays = not _fits(wrapped, todo, len(line), width, _Measure.ALL_LINES)
                 todo.append(bare if stays else wrapped)
+            case Mark():
+                note(doc, len(lines) + 1)
             case _:
                 assert_never(doc)
     return [*lines, line]
@@ -181,6 +198,8 @@ def _fits(
                 todo.append((doc.bare, level, flat, measure))
             case Either():
                 todo.append((doc.wrapped, level, flat, measure))
+            case Mark():
+                pass
             case _:
                 assert_never(doc)
         if column > width and measure is not _Measure.NO_LINE:

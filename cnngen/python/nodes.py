@@ -205,7 +205,17 @@ class Raise:
 
 
 @dataclass(frozen=True, slots=True)
+class Import:
+    """`import module`, which may be `torch.nn.functional as F`, or `from module import names`."""
+
+    module: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
+    """Text behind a `# `."""
+
     text: str
 
 
@@ -216,7 +226,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Lines that are laid out already, such as a docstring or a class from a template."""
+    """Lines that are laid out already, with their indentation, such as a class of a template."""
 
     lines: tuple[str, ...]
 
@@ -242,15 +252,30 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """A class; an empty line stands between its members and below its docstring."""
+    """A class; an empty line stands around its methods and below its docstring. `comment` stands
+    behind its head.
+    """
 
     name: str
     bases: tuple[Node, ...]
     body: "tuple[Statement, ...]"
     docstring: str = ""
+    comment: str = ""
     origin: Origin = field(default=None, compare=False, repr=False)
 
 
 Statement = (
-    Assign | Augment | Do | Return | If | For | Raise | Comment | Blank | Text | Function | Class
+    Assign
+    | Augment
+    | Do
+    | Return
+    | If
+    | For
+    | Raise
+    | Import
+    | Comment
+    | Blank
+    | Text
+    | Function
+    | Class
 )

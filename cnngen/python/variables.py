@@ -20,6 +20,7 @@ from cnngen.python.nodes import (
     For,
     Function,
     If,
+    Import,
     Keyword,
     Name,
     Node,
@@ -45,7 +46,7 @@ def names(code: "Node | Keyword | Statement | Iterable[Statement]") -> set[str]:
     match code:
         case Name(text):
             return {text}
-        case Number() | Comment() | Blank():
+        case Number() | Comment() | Blank() | Import():
             return set()
         case String(parts):
             return _all(part for part in parts if not isinstance(part, str))
@@ -113,6 +114,10 @@ def _assigned(statement: Statement) -> set[str]:
             return targets(target) | assigned(body)
         case Function(name) | Class(name):
             return {name}
+        case Import(module, ()):
+            return {module.split(" as ")[-1].split(".")[0]}
+        case Import(_, imported):
+            return {each.split(" as ")[-1] for each in imported}
         case Do() | Return() | Raise() | Comment() | Blank() | Text():
             return set()
         case _:

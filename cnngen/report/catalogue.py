@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cnngen.diagnostics.terminal import one_line
-from cnngen.report.summary import Sizes, size_text, summarize
+from cnngen.report.summary import Dimensions, dimensions_text, summarize
 from cnngen.report.table import Row, Table
 from cnngen.semantics.network import Network
 from cnngen.syntax.tree import Paper
@@ -22,7 +22,7 @@ class Entry:
 
     name: str
     year: str
-    input: Sizes
+    input: Dimensions
     parameters: int
     macs: int
     paper: str
@@ -82,7 +82,7 @@ def _place(entry: Entry) -> tuple[int, list[str], list[int], str]:
 def _row(entry: Entry, number: Callable[[int], str]) -> Row:
     numbers = number(entry.parameters), number(entry.macs)
     name, year, paper = map(one_line, (entry.name, entry.year, entry.paper))
-    return name, year, size_text(entry.input), *numbers, paper
+    return name, year, dimensions_text(entry.input), *numbers, paper
 
 
 def _markdown_row(entry: Entry) -> Row:

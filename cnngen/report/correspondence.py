@@ -6,7 +6,7 @@ from typing import Any
 
 from cnngen.report.table import Table
 from cnngen.semantics.network import Network
-from cnngen.weights.graph import Sizes, spell
+from cnngen.weights.graph import Dimensions, spell
 from cnngen.weights.match import Match
 from cnngen.weights.places import places
 
@@ -19,9 +19,9 @@ class Row:
     """
 
     ours: str
-    shape: Sizes
+    shape: Dimensions
     theirs: str
-    their_shape: Sizes
+    their_shape: Dimensions
     alike: bool = False
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,5 +67,5 @@ def correspondence_table(rows: Iterable[Row], theirs: str) -> Table:
     return Table(head, cells)
 
 
-def _spelled(shape: Sizes, name: str) -> str:
+def _spelled(shape: Dimensions, name: str) -> str:
     return spell(shape) if name else ""

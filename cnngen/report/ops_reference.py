@@ -34,7 +34,7 @@ def overview() -> str:
     return "\n".join([*lines, "", "`cnngen ops NAME` says more about one of them", ""])
 
 
-def page(name: str) -> str | None:
+def describe_op(name: str) -> str | None:
     """Everything about one op, for a terminal; None where there is none."""
     op = OPS.get(name)
     if op is None:

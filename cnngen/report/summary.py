@@ -7,13 +7,13 @@ from typing import Any
 from cnngen.ops.base import Image, Shape, Unknown
 from cnngen.semantics.network import INPUT, Layer, Network
 
-Sizes = tuple[int, ...]  # C, H, W of images, N of vectors
+Dimensions = tuple[int, ...]  # C, H, W of images, N of vectors
 
 
 @dataclass(frozen=True, slots=True)
 class StageSummary:
     name: str
-    output: Sizes
+    output: Dimensions
     parameters: int
     macs: int
 
@@ -24,11 +24,11 @@ class LayerSummary:
 
     path: str
     op: str
-    output: Sizes
+    output: Dimensions
     parameters: int
     buffers: int
     macs: int
-    weights: dict[str, Sizes]
+    weights: dict[str, Dimensions]
     training: bool
     line: int
 
@@ -44,8 +44,8 @@ class Summary:
     """
 
     name: str
-    inputs: dict[str, Sizes]
-    outputs: dict[str, Sizes]
+    inputs: dict[str, Dimensions]
+    outputs: dict[str, Dimensions]
     parameters: int
     buffers: int
     macs: int
@@ -55,9 +55,9 @@ class Summary:
     network: Network = field(repr=False, compare=False)
 
     def __str__(self) -> str:
-        from cnngen.report.summary_table import page  # late, as it is made of this
+        from cnngen.report.summary_table import summary_text  # late, as it is made of this
 
-        return page(self).rstrip("\n")
+        return summary_text(self).rstrip("\n")
 
     def counted(self) -> list[LayerSummary]:
         """The layers of which the totals are."""
@@ -100,7 +100,7 @@ def summarize(network: Network, training: bool = False) -> Summary:
     )
 
 
-def size_text(sizes: Sizes) -> str:
+def dimensions_text(sizes: Dimensions) -> str:
     """`3 x 224 x 224`."""
     return " x ".join(map(str, sizes))
 
@@ -142,7 +142,7 @@ def _known(shape: Shape | Unknown) -> Shape:
     return shape
 
 
-def _sizes(shape: Shape | Unknown) -> Sizes:
+def _sizes(shape: Shape | Unknown) -> Dimensions:
     shape = _known(shape)
     if isinstance(shape, Image):
         return shape.channels, shape.height, shape.width

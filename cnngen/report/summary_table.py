@@ -5,7 +5,7 @@ from itertools import groupby
 
 from cnngen.report.label import made_of
 from cnngen.report.memory import activations, memory_text
-from cnngen.report.summary import LayerSummary, Summary, size_text
+from cnngen.report.summary import LayerSummary, Summary, dimensions_text
 from cnngen.report.table import Row, Table, aligned
 from cnngen.semantics.network import Network
 from cnngen.sizes.reach import Reach, Reaches, reaches
@@ -24,12 +24,12 @@ def summary_table(network: Network, summary: Summary, depth: int | None) -> Tabl
     rows = [
         _row(path, layers, summary, network, reached) for path, layers in _groups(summary, depth)
     ]
-    outputs = ", ".join(f"{name} {size_text(size)}" for name, size in summary.outputs.items())
+    outputs = ", ".join(f"{name} {dimensions_text(size)}" for name, size in summary.outputs.items())
     numbers = f"{summary.parameters:,}", "", f"{summary.macs:,}", "", "", ""
     return Table(HEAD, rows, (summary.name, outputs, *numbers, ""), NUMBERS)
 
 
-def page(summary: Summary, depth: int = 1, batch: int = 1, width: int | None = None) -> str:
+def summary_text(summary: Summary, depth: int = 1, batch: int = 1, width: int | None = None) -> str:
     """The table for people, and what else there is to say, in so many columns."""
     table = aligned(summary_table(summary.network, summary, depth), width)
     memory = memory_text(activations(summary.network), batch)
@@ -45,7 +45,7 @@ def plain_table(summary: Summary, depth: int | None) -> Table:
         buffers = sum(layer.buffers for layer in layers)
         parameters, macs = _costs(layers)
         rows.append(
-            (path, op, size_text(layers[-1].output), *map(str, (parameters, buffers, macs)))
+            (path, op, dimensions_text(layers[-1].output), *map(str, (parameters, buffers, macs)))
         )
     return Table(("path", "op", "output", "parameters", "buffers", "MACs"), rows)
 
@@ -82,7 +82,7 @@ def _row(
     parameters, macs = _costs(layers)
     return (
         path,
-        size_text(layers[-1].output),
+        dimensions_text(layers[-1].output),
         f"{parameters:,}",
         _share(parameters, summary.parameters),
         f"{macs:,}",

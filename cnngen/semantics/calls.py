@@ -12,6 +12,7 @@ from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.semantics.attributes import describe, show
+from cnngen.semantics.definitions import Definitions, check_expression, check_part, guess, listed
 from cnngen.semantics.explanations.call_errors import (
     report_default_callee,
     report_missing,
@@ -20,7 +21,6 @@ from cnngen.semantics.explanations.call_errors import (
     report_unknown_parameter,
 )
 from cnngen.semantics.explanations.word_choice import report_word
-from cnngen.semantics.names import Names, check_expression, check_part, guess, listed
 from cnngen.semantics.walk import argument_expressions
 from cnngen.source import Span
 from cnngen.syntax.parse_value import PART
@@ -42,7 +42,7 @@ UNREAD = Name("")
 Given = dict[str, ArgumentValue]  # by name; one without a name is for nobody knows what
 
 
-def check_defaults(spec: Spec, names: Names, report: Report) -> dict[str, Given]:
+def check_defaults(spec: Spec, names: Definitions, report: Report) -> dict[str, Given]:
     """Check the attributes under `defaults`, whether or not an op is used; gives those of each."""
     given: dict[str, Given] = {}
     for call in spec.defaults.values():
@@ -63,7 +63,9 @@ def check_defaults(spec: Spec, names: Names, report: Report) -> dict[str, Given]
     return given
 
 
-def op_arguments(call: Call, op: type[Op], names: Names, defaults: Given, report: Report) -> Given:
+def op_arguments(
+    call: Call, op: type[Op], names: Definitions, defaults: Given, report: Report
+) -> Given:
     """All attributes of an op: what the call says, else the spec's defaults, else the op's own."""
     said = {argument.name.text for argument in call.arguments} | defaults.keys()
     required = [name for name, attribute in op.attributes.items() if attribute.required]
@@ -79,7 +81,7 @@ def op_arguments(call: Call, op: type[Op], names: Names, defaults: Given, report
     }
 
 
-def block_arguments(call: Call, block: Block, names: Names, report: Report) -> Given:
+def block_arguments(call: Call, block: Block, names: Definitions, report: Report) -> Given:
     """What a call gives to a block."""
     parameters = {parameter.name.text: parameter for parameter in block.parameters}
     names_given = {argument.name.text for argument in call.arguments}
@@ -118,7 +120,7 @@ def block_arguments(call: Call, block: Block, names: Names, report: Report) -> G
 
 
 def _check_attributes(
-    call: Call, op: type[Op], missing: Sequence[str], names: Names, report: Report
+    call: Call, op: type[Op], missing: Sequence[str], names: Definitions, report: Report
 ) -> Given:
     """Check the names and values of attributes; gives what each is given, where it was meant for
     another name than the author wrote, too.
@@ -149,7 +151,11 @@ def _check_attributes(
 
 
 def _check_value(
-    argument: Argument, attribute: Attribute[object], op: type[Op], names: Names, report: Report
+    argument: Argument,
+    attribute: Attribute[object],
+    op: type[Op],
+    names: Definitions,
+    report: Report,
 ) -> None:
     """Check the words and names in the value of an attribute."""
     value = argument.value
@@ -197,7 +203,7 @@ def _check_choice(
 # --- Initial distributions
 
 
-def _check_init(argument: Argument, op: type[Op], names: Names, report: Report) -> None:
+def _check_init(argument: Argument, op: type[Op], names: Definitions, report: Report) -> None:
     match argument.value:
         case Constant(value=None):
             return
@@ -240,7 +246,7 @@ def _check_init_argument(
     name: Identifier,
     value: Expression,
     attributes: dict[str, Attribute[object]],
-    names: Names,
+    names: Definitions,
     report: Report,
 ) -> None:
     attribute = attributes.get(name.text)

@@ -14,7 +14,7 @@ from cnngen.expressions.evaluate import (
     evaluate,
 )
 from cnngen.expressions.expression import Expression
-from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.resolve import Resolution
 from cnngen.source import Span
 from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Step, When
 

@@ -1,40 +1,115 @@
 """Elaborate: a resolved spec and numbers -> the concrete graph of layers, with shapes.
 
-Shapes are inferred on the way, because `input.channels` may stand in any expression.
+Shapes are inferred on the way, because `input.channels` may stand in any expression. Bodies are
+followed step by step, loops iteration by iteration and blocks use by use; each call of an op
+becomes a layer. What explains a mistake is imported only where there is one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import assert_never
+from dataclasses import dataclass, field, replace
+from typing import Any, assert_never
 
-from cnngen.diagnostics.model import Report
-from cnngen.expressions.effort import Exhausted
-from cnngen.expressions.evaluate import UNDETERMINED, Values
+from cnngen.diagnostics.model import Label, Remedies, Report
+from cnngen.expressions.algebra import free_names, mentions_input
+from cnngen.expressions.effort import STEP, Effort, Exhausted
+from cnngen.expressions.evaluate import (
+    UNDETERMINED,
+    EvaluationError,
+    MaybeValue,
+    Undetermined,
+    Values,
+    evaluate,
+)
+from cnngen.expressions.expression import Expression, Value
 from cnngen.ops import OPS
-from cnngen.ops.base import UNKNOWN, Image, Unknown, Vector
-from cnngen.semantics.attributes import show
+from cnngen.ops.attribute import LARGEST, UnknownValue
+from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError, Unknown, Vector
+from cnngen.semantics.attributes import Invalid, argument_span, bind, show
 from cnngen.semantics.count import count_layers
-from cnngen.semantics.elaboration import MAX_LAYERS, Elaboration, Place, TooManyLayers, value_in
 from cnngen.semantics.keys import Arrangement
-from cnngen.semantics.layers import lay, lay_op
-from cnngen.semantics.loops import iterations
-from cnngen.semantics.network import INPUT, Network, Scope, Tensor
-from cnngen.semantics.parameters import argument, model_values
-from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.network import INPUT, Layer, Network, Rank, Scope, Tensor
+from cnngen.semantics.parameters import checked, model_values
+from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.stages import output_stages
 from cnngen.semantics.variants import note_variants
+from cnngen.semantics.walk import argument_expressions
+from cnngen.source import Span
 from cnngen.syntax.tree import (
+    Argument,
+    ArgumentValue,
     Block,
     Body,
     Branches,
     Call,
     Each,
+    Identifier,
+    Parameter,
     Reference,
     Repeat,
     Stage,
     Step,
     When,
 )
+
+MAX_LAYERS = 200_000
+MOST_PARTS = 1000  # of a vector
+NOTHING = Tensor("", UNKNOWN)
+
+Iterations = Sequence[Values]  # the values of a loop's variables, iteration by iteration
+
+
+class TooManyLayers(Exception):
+    """Ends the elaboration; the diagnostic has been reported."""
+
+
+@dataclass(slots=True, eq=False)
+class Elaboration:
+    """What changes while the layers are laid out.
+
+    `times` is how often the present step comes if the loops around it do the same in each of their
+    iterations; `ops`, `outputs` and `names` keep what is asked again, and `blamed` which wrong
+    values from where were reported. `lenient` lets branches of different sizes be joined.
+    """
+
+    resolution: Resolution
+    report: Report
+    limit: int
+    network: Network
+    lenient: bool = False
+    effort: Effort = field(default_factory=Effort)
+    training: bool = False
+    times: int = 1
+    ops: dict[tuple[Any, ...], Op] = field(default_factory=dict[tuple[Any, ...], Op])
+    outputs: dict[tuple[Any, ...], Shape] = field(default_factory=dict[tuple[Any, ...], Shape])
+    blamed: set[tuple[str | Span, ...]] = field(default_factory=set[tuple[str | Span, ...]])
+    names: dict[Call, tuple[tuple[str, ...], bool]] = field(
+        default_factory=dict[Call, tuple[tuple[str, ...], bool]]
+    )
+
+    def visit(self, step: Step) -> None:
+        self.effort.spend(STEP, step.span)
+
+    def read(self, tensors: Mapping[str, Tensor], name: Identifier) -> Tensor:
+        """The tensor that a name means; an unknown one where it means none."""
+        text = self.resolution.meant.get(name, name.text) if name.text else ""
+        return tensors.get(text, NOTHING) if text else NOTHING
+
+    def refuse_size(self, at: Span) -> None:
+        self.report.add(
+            "too-many-layers",
+            f"the network has more than {self.limit:,} layers",
+            at,
+            help="use smaller numbers, or raise the limit with `--max-layers`",
+        )
+        raise TooManyLayers
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a body is laid out: its scope, and the tensors that can be read by name."""
+
+    scope: Scope
+    tensors: Mapping[str, Tensor]
 
 
 def elaborate(
@@ -178,7 +253,7 @@ def _step(step: Step, path: str, x: Tensor, place: Place, elaboration: Elaborati
         case Call():
             if block := elaboration.resolution.blocks.get(step):
                 return _block(step, block, path, x, place, elaboration)
-            return lay_op(step, path, x, place, elaboration)
+            return _op_layer(step, path, x, place, elaboration)
         case Repeat() | Each():
             return _loop(step, path, 0, x, place, elaboration)[0]
         case When():
@@ -198,7 +273,7 @@ def _block(
     values = dict(place.scope.outermost.values)  # the model's parameters, which every block sees
     for parameter in block.parameters:
         if parameter.type != "tensor":
-            value = argument(call, parameter, place.scope, elaboration)
+            value = _argument(call, parameter, place.scope, elaboration)
             values[parameter.name.text] = value
     tensors = {INPUT: x}
     for parameter, name in resolution.tensors(call).items():
@@ -211,11 +286,35 @@ def _block(
     return _body(block.body, arrangement, path, x, Place(scope, tensors), elaboration)
 
 
+def _argument(
+    call: Call, parameter: Parameter, scope: Scope, elaboration: Elaboration
+) -> MaybeValue:
+    """The value that a parameter of a block has in one use."""
+    name = parameter.name.text
+    given = elaboration.resolution.arguments[call].get(name)
+    expression = given or parameter.default
+    if not isinstance(expression, Expression):
+        return UNDETERMINED
+    value = _value(scope if given else None, expression, call, elaboration)
+    try:
+        return checked(parameter, value)
+    except Invalid as error:
+        elaboration.report.add(
+            error.code,
+            error.message,
+            argument_span(call, name),
+            secondary=[Label(parameter.name.span, f"declared as {parameter.type}")],
+            notes=scope.trail(),
+            help=error.help,
+        )
+        return UNDETERMINED
+
+
 def _loop(
     step: Repeat | Each, path: str, position: int, x: Tensor, place: Place, elaboration: Elaboration
 ) -> tuple[Tensor, int]:
     """Lay out the iterations of a loop; each takes a position, and so does what is between."""
-    rounds = iterations(step, place.scope, elaboration)
+    rounds = _iterations(step, place.scope, elaboration)
     if rounds is None:
         return Tensor(path, UNKNOWN), position
     between = step.between if isinstance(step, Each) else None
@@ -238,8 +337,80 @@ def _loop(
     return x, position
 
 
+def _iterations(step: Repeat | Each, scope: Scope, elaboration: Elaboration) -> Iterations | None:
+    """The values of the loop's variables, iteration by iteration; None after a mistake."""
+    if isinstance(step, Repeat):
+        times = _times(step, scope, elaboration)
+        no_variables: Values = {}
+        return None if times is None else [no_variables] * times
+    return _rows(step, scope, elaboration)
+
+
+def _times(step: Repeat, scope: Scope, elaboration: Elaboration) -> int | None:
+    times = _value(scope, step.times, step, elaboration)
+    at = step.times.span or step.span
+    if times is UNDETERMINED:
+        return None
+    if not isinstance(times, int) or isinstance(times, bool):
+        code, must = "wrong-type", "a whole number"
+        help = "write `//` or `int(...)`" if isinstance(times, float) else None
+    elif times < 0:
+        code, must, help = "out-of-range", "at least 0", "write, say, `max(0, ...)`"
+    elif times > elaboration.limit:
+        return elaboration.refuse_size(at)
+    else:
+        return times
+    message = f"`repeat` must be {must}, not {show(times)}"
+    elaboration.report.add(code, message, at, notes=scope.trail(), help=help)
+    return None
+
+
+def _rows(step: Each, scope: Scope, elaboration: Elaboration) -> Iterations | None:
+    """The lists of an `each` advance together."""
+    columns: list[tuple[Value, ...]] = []
+    for variable, expression in step.lists:
+        values = _value(scope, expression, step, elaboration)
+        if isinstance(values, tuple):
+            columns.append(values)
+        elif values is not UNDETERMINED:
+            elaboration.report.add(
+                "wrong-type",
+                f"`{variable.text}` must run through a list, not {show(values)}",
+                expression.span or variable.span,
+                notes=scope.trail(),
+                help="write `range(...)` for the numbers from 0, or `[...]`",
+            )
+    if len(columns) < len(step.lists):
+        return None
+    lengths = [len(values) for values in columns]
+    if len(set(lengths)) > 1:
+        _report_lengths(step, lengths, scope, elaboration)
+        return None
+    names = [variable.text for variable, _ in step.lists]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _report_lengths(step: Each, lengths: list[int], scope: Scope, elaboration: Elaboration) -> None:
+    """The first list that differs from the first one is marked, the others are labelled."""
+    labels = [
+        Label(expression.span or variable.span, f"{length} element{'s' if length != 1 else ''}")
+        for (variable, expression), length in zip(step.lists, lengths, strict=True)
+    ]
+    wrong = next(i for i, length in enumerate(lengths) if length != lengths[0])
+    primary = labels.pop(wrong)
+    elaboration.report.add(
+        "unequal-lists",
+        "the lists of `each` have different lengths",
+        primary.span,
+        primary.text,
+        secondary=labels,
+        notes=scope.trail(),
+        help="give them equal lengths: they advance together",
+    )
+
+
 def _when(step: When, path: str, x: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
-    test = value_in(place.scope, step.test, step, elaboration)
+    test = _value(place.scope, step.test, step, elaboration)
     if test is UNDETERMINED:
         return Tensor(path, UNKNOWN)
     if not isinstance(test, bool):
@@ -270,7 +441,7 @@ def _branches(
         return Tensor(path, UNKNOWN)
     op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at = f"{path}.{key or step.join.text}"
-    return lay(at, op, tuple(outputs), step, step.join.span, x, place, elaboration)
+    return _layer(at, op, tuple(outputs), step, step.join.span, x, place, elaboration)
 
 
 def _warn_of_repeated_input(
@@ -286,3 +457,247 @@ def _warn_of_repeated_input(
                 notes=place.scope.trail(),
                 help="give the `when` an `else`, or put it around the whole `branches`",
             )
+
+
+# --- Layers
+
+
+def _op_layer(call: Call, path: str, x: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
+    """The layer of one call of an op."""
+    op_class = elaboration.resolution.ops.get(call)
+    if op_class is None:
+        return Tensor(path, UNKNOWN)
+    op = _bound(call, op_class, place.scope, elaboration)
+    if op.lists and op.is_whole:
+        elaboration.effort.spend(_numbers_in_lists(op), call.span)
+    return _layer(path, op, (x,), call, call.callee.span, x, place, elaboration)
+
+
+def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboration) -> Op:
+    """The op of a call with its values; equal ones are one object."""
+    names, needs_input = _free(call, elaboration)
+    values = [scope.values.get(name) for name in names]
+    for value in values:
+        if isinstance(value, tuple):
+            elaboration.effort.spend(len(value), call.span)  # what hashing it costs
+    key = (call, scope.channels if needs_input else None, *values)
+    if key not in elaboration.ops:
+        elaboration.ops[key] = bind(
+            call,
+            op_class,
+            elaboration.resolution.arguments[call],
+            lambda expression: evaluate(
+                expression, scope.values, scope.channels, elaboration.effort
+            ),
+            elaboration.report,
+            scope.trail,
+            lambda value, error: _new_origins(value, error, scope, elaboration),
+        )
+        _doubt(call, elaboration.ops[key], scope, elaboration)
+    return elaboration.ops[key]
+
+
+def _doubt(call: Call, op: Op | None, scope: Scope, elaboration: Elaboration) -> None:
+    """Warn of values that most likely mean something else."""
+    try:
+        doubts = tuple(op.doubts()) if op else ()
+    except UnknownValue:  # of a mistake, which was reported
+        return
+    for doubt in doubts:
+        value = elaboration.resolution.arguments[call][doubt.attribute]
+        at = value.span or call.callee.span
+        elaboration.report.add(
+            *("unlikely-value", doubt.message, at), notes=scope.trail(), help=doubt.help
+        )
+
+
+def _new_origins(
+    value: ArgumentValue, error: EvaluationError, scope: Scope, elaboration: Elaboration
+) -> tuple[Label, ...] | None:
+    """Where a wrong value came from; None if the same was said of another op that got it."""
+    from cnngen.semantics.explanations.given import origins
+
+    labels = origins(value, error.span, scope, elaboration.resolution.spec)
+    key = (error.message, *(label.span for label in labels))
+    if labels and key in elaboration.blamed:
+        return None
+    elaboration.blamed.add(key)
+    return labels
+
+
+def _numbers_in_lists(op: Op) -> int:
+    """What each layer of an op reads again."""
+    lists: list[tuple[int | tuple[int, ...], ...]] = [op.values[name] for name in op.lists]
+    return sum(len(item) if isinstance(item, tuple) else 1 for items in lists for item in items)
+
+
+def _free(call: Call, elaboration: Elaboration) -> tuple[tuple[str, ...], bool]:
+    """The names that the arguments depend on, and whether `input.channels` is among them."""
+    if call not in elaboration.names:
+        parts = [
+            part
+            for value in elaboration.resolution.arguments[call].values()
+            for part in argument_expressions(Argument(call.callee, value))
+        ]
+        names = sorted({name for part in parts for name in free_names(part)})
+        elaboration.names[call] = tuple(names), any(mentions_input(part) for part in parts)
+    return elaboration.names[call]
+
+
+def _layer(
+    path: str,
+    op: Op,
+    inputs: tuple[Tensor, ...],
+    step: Call | Branches,
+    span: Span,
+    given: Tensor,
+    place: Place,
+    elaboration: Elaboration,
+) -> Tensor:
+    """Infer the output of an op and put it into the graph; `given` is what its step was given."""
+    network = elaboration.network
+    if any([x.shape is UNKNOWN for x in inputs]):
+        return Tensor(path, UNKNOWN)
+    if len(network.layers) >= elaboration.limit:
+        elaboration.refuse_size(span)
+    shapes = tuple([x.shape for x in inputs])
+    output = elaboration.outputs.get((op, *shapes))
+    if output is None:
+        try:
+            output = _output(op, shapes, lenient=elaboration.lenient)
+        except UnknownValue:
+            return Tensor(path, UNKNOWN)
+        except ShapeError as error:
+            _report(error, op, inputs, step, span, given, place, elaboration)
+            return Tensor(path, UNKNOWN)
+        if _is_too_large(output):
+            _report_size(op, output, span, place.scope, elaboration.report)
+            return Tensor(path, UNKNOWN)
+        elaboration.outputs[op, *shapes] = output
+    network.layers[path] = Layer(
+        path, op, inputs, output, step, span, place.scope, elaboration.training
+    )
+    elaboration.effort.earn()
+    if isinstance(step, Call):
+        _note_use(step, op, shapes[0], place.scope, elaboration)
+    return Tensor(path, output)
+
+
+def _output(op: Op, shapes: Sequence[Any], *, lenient: bool) -> Shape:
+    try:
+        return op.infer(*shapes)
+    except ShapeError:
+        images = [x for x in shapes if isinstance(x, Image)]
+        if not (lenient and op.joins and len(images) == len(shapes)):
+            raise
+        first = max(images, key=lambda x: x.height * x.width)
+        return op.infer(*(replace(x, height=first.height, width=first.width) for x in images))
+
+
+def _report_size(op: Op, output: Shape, span: Span, scope: Scope, report: Report) -> None:
+    report.add(
+        "too-large",
+        f"the output of `{op.name}` is too large: {output}",
+        span,
+        notes=scope.trail(),
+        help="use fewer or smaller steps that enlarge their input",
+    )
+
+
+def _report(
+    error: ShapeError,
+    op: Op,
+    inputs: tuple[Tensor, ...],
+    step: Call | Branches,
+    span: Span,
+    given: Tensor,
+    place: Place,
+    elaboration: Elaboration,
+) -> None:
+    """Say that shapes do not fit, and how they came about."""
+    from cnngen.semantics.explanations.join_remedies import remedies_of_join
+    from cnngen.semantics.explanations.remedies import remedies_of_layer
+    from cnngen.semantics.explanations.story import story_of_join, story_of_layer
+
+    scope, network, report = place.scope, elaboration.network, elaboration.report
+    at = (
+        argument_span(step, error.attribute) if isinstance(step, Call) and error.attribute else span
+    )
+    if report.has(error.code, at):
+        return
+    label = error.label
+    remedies: Remedies = ()
+    if isinstance(step, Branches):
+        forks = [_read_by(body, given, place, elaboration) for _, body in step.arms]
+        story = story_of_join(step, inputs, forks, network)
+        if all(layer.op.is_whole for layer in network.layers.values()):
+            remedies = remedies_of_join(step, inputs, forks, scope, network)
+    else:
+        story = story_of_layer(error, given, network)
+        if op.is_whole:
+            remedies = remedies_of_layer(error, step, op, given, scope)
+        label = label or f"the input here is {given.shape}"
+    report.add(
+        error.code,
+        error.message,
+        at,
+        label,
+        secondary=story.labels,
+        notes=(*scope.trail(), *story.notes),
+        help=error.help,
+        remedies=remedies,
+    )
+
+
+def _read_by(body: Body, given: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
+    """What a branch begins with."""
+    origin = body[0].origin if body else None
+    return elaboration.read(place.tensors, origin) if origin else given
+
+
+def _is_too_large(shape: Shape) -> bool:
+    """Whether a number leaves the range of indices, or a vector has parts without end."""
+    if isinstance(shape, Image):
+        return max(shape.channels, shape.height, shape.width) > LARGEST
+    return shape.features > LARGEST or len(shape.parts) > MOST_PARTS
+
+
+def _note_use(call: Call, op: Op, shape: object, scope: Scope, elaboration: Elaboration) -> None:
+    """Keep what the printed program needs to know of this use."""
+    network = elaboration.network
+    rank: Rank = "image" if isinstance(shape, Image) else "vector"
+    if network.ranks.setdefault(call, rank) != rank and op.ranked:
+        elaboration.report.add(
+            "mixed-rank",
+            f"this `{op.name}` works on images in one use of its block and on vectors in another",
+            call.callee.span,
+            notes=scope.trail(),
+            help="make two blocks of it",
+        )
+    if op.name == "flatten" and isinstance(shape, Image):
+        network.flattened.setdefault(call, []).append((shape, scope))
+
+
+# --- Values
+
+
+def _value(
+    scope: Scope | None, expression: Expression, at: Step, elaboration: Elaboration
+) -> MaybeValue:
+    """The value of an expression, `UNDETERMINED` where it has none; without a scope, a constant."""
+    try:
+        if scope is None:
+            return evaluate(expression, {}, None, elaboration.effort)
+        return evaluate(expression, scope.values, scope.channels, elaboration.effort)
+    except Undetermined:
+        return UNDETERMINED
+    except EvaluationError as error:
+        if error.code != "unknown-name":  # resolve has reported those
+            elaboration.report.add(
+                error.code,
+                error.message,
+                error.span or expression.span or at.span,
+                notes=scope.trail() if scope else (),
+                help=error.help,
+            )
+        return UNDETERMINED

@@ -11,8 +11,8 @@ from typing import Any
 
 from cnngen.expressions.evaluate import UNDETERMINED
 
-Names = frozenset[str]
-NOTHING: Names = frozenset()
+ParameterNames = frozenset[str]
+NOTHING: ParameterNames = frozenset()
 VECTOR = -1  # the symbol of what is said of the size of a vector
 
 
@@ -25,7 +25,7 @@ class Fact:
     """
 
     value: Any
-    names: Names
+    names: ParameterNames
     symbol: int
 
     @property
@@ -46,7 +46,7 @@ class Traced:
     rank: Fact
     size: Fact
     channels: Fact
-    area: Names = NOTHING
+    area: ParameterNames = NOTHING
 
 
 NOWHERE = Fact(UNDETERMINED, NOTHING, VECTOR)
@@ -118,5 +118,5 @@ def sized(a: Fact, b: Fact) -> Fact | None:
     return b if a.symbol == VECTOR else a if b.symbol == VECTOR else None
 
 
-def union(names: Iterable[Names]) -> Names:
+def union(names: Iterable[ParameterNames]) -> ParameterNames:
     return NOTHING.union(*names)

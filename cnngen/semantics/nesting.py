@@ -2,13 +2,18 @@
 
 from cnngen.diagnostics.model import Report
 from cnngen.semantics.walk import nested_bodies
-from cnngen.syntax.tree import Body, Each, Repeat
+from cnngen.syntax.tree import Body, Each, Repeat, Spec
 
 MOST_LOOPS = 20  # CPython's CO_MAXBLOCKS; a source with one more does not compile
 
 
-def check_nesting(body: Body, report: Report, around: int = 0) -> None:
-    """Report the first loop that has too many others around it."""
+def check_nesting(spec: Spec, report: Report) -> None:
+    """Report loops that have too many others around them."""
+    for part in (*spec.blocks.values(), *spec.stages):
+        _check_body(part.body, report, 0)
+
+
+def _check_body(body: Body, report: Report, around: int) -> None:
     for step in body:
         loops = around + isinstance(step, Repeat | Each)
         if loops > MOST_LOOPS:
@@ -20,4 +25,4 @@ def check_nesting(body: Body, report: Report, around: int = 0) -> None:
             )
             continue
         for inner in nested_bodies(step):
-            check_nesting(inner, report, loops)
+            _check_body(inner, report, loops)

@@ -9,7 +9,7 @@ import networkx as nx
 from cnngen.expressions.evaluate import UNDETERMINED, MaybeValue, Values
 from cnngen.ops.base import Image, Op, Shape, Unknown
 from cnngen.semantics.attributes import spell
-from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.resolve import Resolution
 from cnngen.source import Span
 from cnngen.syntax.tree import Block, Call, Stage, Step
 

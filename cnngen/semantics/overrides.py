@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.expressions.algebra import free_names
-from cnngen.semantics.names import guess, listed
+from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.walk import expressions, steps
 from cnngen.syntax.tree import Body, Spec
 

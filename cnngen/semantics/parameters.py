@@ -1,6 +1,6 @@
-"""Parameters: the values of the model's and of each use of a block, and whether they fit a type."""
+"""Parameters: the values of the model's, and whether a value is of the type that was declared."""
 
-from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.model import Report
 from cnngen.expressions.evaluate import (
     UNDETERMINED,
     EvaluationError,
@@ -9,11 +9,9 @@ from cnngen.expressions.evaluate import (
     Unset,
     evaluate,
 )
-from cnngen.expressions.expression import Expression, Value
-from cnngen.semantics.attributes import Invalid, argument_span, show
-from cnngen.semantics.elaboration import Elaboration, value_in
-from cnngen.semantics.network import Scope
-from cnngen.syntax.tree import Call, Parameter, ParameterType, Spec
+from cnngen.expressions.expression import Value
+from cnngen.semantics.attributes import Invalid, show
+from cnngen.syntax.tree import Parameter, ParameterType, Spec
 
 WORDS: dict[ParameterType, str] = {
     "int": "a whole number",
@@ -41,30 +39,6 @@ def model_values(spec: Spec, report: Report) -> dict[str, MaybeValue]:
             at = parameter.default.span or parameter.name.span
             report.add(error.code, error.message, at, help=error.help)
     return values
-
-
-def argument(
-    call: Call, parameter: Parameter, scope: Scope, elaboration: Elaboration
-) -> MaybeValue:
-    """The value that a parameter of a block has in one use."""
-    name = parameter.name.text
-    given = elaboration.resolution.arguments[call].get(name)
-    expression = given or parameter.default
-    if not isinstance(expression, Expression):
-        return UNDETERMINED
-    value = value_in(scope if given else None, expression, call, elaboration)
-    try:
-        return checked(parameter, value)
-    except Invalid as error:
-        elaboration.report.add(
-            error.code,
-            error.message,
-            argument_span(call, name),
-            secondary=[Label(parameter.name.span, f"declared as {parameter.type}")],
-            notes=scope.trail(),
-            help=error.help,
-        )
-        return UNDETERMINED
 
 
 def checked(parameter: Parameter, value: MaybeValue) -> MaybeValue:

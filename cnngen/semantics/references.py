@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
+from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.explanations.part_references import check_parts, is_part
-from cnngen.semantics.names import guess, listed
-from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import calls, nested_bodies, steps
 from cnngen.source import Span
 from cnngen.syntax.tree import Block, Body, Branches, Call, Each, Identifier, Repeat, Step, When

@@ -1,32 +1,95 @@
 """Resolve: give every name of a spec its meaning, and report those that have none."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 from cnngen.diagnostics.model import Remedies, Report
+from cnngen.expressions.expression import Name
 from cnngen.ops import OPS
+from cnngen.ops.base import Op
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
+from cnngen.semantics.definitions import Definitions, check_expression, check_part
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
-from cnngen.semantics.keys import check_functions, check_keys
-from cnngen.semantics.names import Names, check_expression, check_part, gather_unknown
-from cnngen.semantics.nesting import check_nesting
-from cnngen.semantics.overrides import check_overrides
-from cnngen.semantics.resolution import Resolution
-from cnngen.semantics.stages import find_training_stages
-from cnngen.semantics.uses import order_blocks, trace_parameters
+from cnngen.semantics.keys import Arrangement, arrange
 from cnngen.semantics.walk import expressions, nested_bodies
-from cnngen.syntax.tree import Block, Body, Call, Each, Identifier, Repeat, Spec
-
-__all__ = ["Resolution", "resolve"]
+from cnngen.syntax.tree import (
+    ArgumentValue,
+    Block,
+    Body,
+    Call,
+    Each,
+    Identifier,
+    Repeat,
+    Spec,
+    Step,
+)
 
 Defaults = Mapping[str, Given]
+
+
+@dataclass(slots=True, eq=False)
+class Resolution:
+    """A spec with what its names mean.
+
+    `ops` has the op of each call of an op, `blocks` the block of each call of a block; `arguments`
+    all attributes of an op (`defaults` and the op's own filled in) or what a call gives to a block.
+    `order` lists the blocks that the model uses, each after those that it uses itself. `captured`
+    are the model's parameters that a block depends on, `training` the stages that exist in training
+    only. `meant` is the tensor that a misspelt name certainly means: as an op or a block that is
+    misspelt, it is taken for that, so that the rest can be checked. `endless` says that blocks use
+    each other in a circle or nest too deep, so that there is no network.
+    """
+
+    spec: Spec
+    ops: dict[Call, type[Op]] = field(default_factory=dict[Call, type[Op]])
+    blocks: dict[Call, Block] = field(default_factory=dict[Call, Block])
+    arguments: dict[Call, dict[str, ArgumentValue]] = field(
+        default_factory=dict[Call, dict[str, ArgumentValue]]
+    )
+    merging: set[Step] = field(default_factory=set[Step])
+    order: tuple[Block, ...] = ()
+    captured: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    meant: dict[Identifier, str] = field(default_factory=dict[Identifier, str])
+    training: frozenset[str] = frozenset()
+    endless: bool = False
+    arrangements: dict[tuple[Body, bool], Arrangement] = field(
+        default_factory=dict[tuple[Body, bool], Arrangement]
+    )
+
+    def arrangement(self, body: Body, *, block: bool = False) -> Arrangement:
+        key = (body, block)
+        if key not in self.arrangements:
+            self.arrangements[key] = arrange(body, block=block, merging=self.merging)
+        return self.arrangements[key]
+
+    def tensors(self, call: Call) -> dict[str, Identifier]:
+        """The tensors that a call of a block hands over besides its input."""
+        given = {argument.name.text: argument for argument in call.arguments}
+        values = self.arguments.get(call, {})
+        return {
+            parameter.name.text: Identifier(
+                value.name, value.span or given[parameter.name.text].name.span
+            )
+            for parameter in (self.blocks[call].parameters if call in self.blocks else ())
+            if parameter.type == "tensor" and parameter.name.text in given
+            if isinstance(value := values.get(parameter.name.text), Name)
+        }
+
+    def reads(self, step: Step) -> list[str]:
+        """The names of the tensors that a step reads."""
+        names = [step.origin.text] if step.origin else []
+        tensors = self.tensors(step).values() if isinstance(step, Call) else ()
+        return names + [name.text for name in tensors]
 
 
 def resolve(spec: Spec, report: Report) -> Resolution:
     """Resolve the names of a spec; what has none is reported and left out."""
     resolution = Resolution(spec)
-    names = Names({parameter.name.text: parameter.name.span for parameter in spec.parameters}, {})
+    names = Definitions(
+        {parameter.name.text: parameter.name.span for parameter in spec.parameters}, {}
+    )
     defaults = check_defaults(spec, names, report)
     for block in spec.blocks.values():
         own = ((parameter.name, parameter.type == "tensor") for parameter in block.parameters)
@@ -34,23 +97,11 @@ def resolve(spec: Spec, report: Report) -> Resolution:
         _resolve_body(block.body, inner, defaults, resolution, report)
     for stage in spec.stages:
         _resolve_body(stage.body, names, defaults, resolution, report)
-    for block in spec.blocks.values():
-        check_keys(block.body, resolution.arrangement(block.body, block=True), report)
-    for stage in spec.stages:
-        check_keys(stage.body, resolution.arrangement(stage.body), report)
-    for part in (*spec.blocks.values(), *spec.stages):
-        check_nesting(part.body, report)
-    check_functions(spec, report)
-    order_blocks(resolution, report)
-    check_overrides(spec, report)
-    trace_parameters(resolution, report)
-    find_training_stages(resolution)
-    gather_unknown(report)
     return resolution
 
 
 def _resolve_body(
-    body: Body, names: Names, defaults: Defaults, resolution: Resolution, report: Report
+    body: Body, names: Definitions, defaults: Defaults, resolution: Resolution, report: Report
 ) -> None:
     for step in body:
         if isinstance(step, Call):
@@ -74,7 +125,7 @@ def _instead_of_parameter(block: Block, spec: Spec, name: Identifier) -> tuple[s
 
 
 def _resolve_call(
-    call: Call, names: Names, defaults: Defaults, resolution: Resolution, report: Report
+    call: Call, names: Definitions, defaults: Defaults, resolution: Resolution, report: Report
 ) -> None:
     """Find the op or the block of a call; of what is unknown that which it certainly means, so that
     the rest of the network can be checked with it.

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cnngen.diagnostics.model import Report
 from cnngen.expressions.parser import parse_expression
-from cnngen.semantics.names import guess, listed
+from cnngen.semantics.definitions import guess, listed
 from cnngen.source import Source, Span
 from cnngen.syntax.parse_parameters import is_constant
 from cnngen.syntax.tree import Spec

@@ -7,10 +7,10 @@ import networkx as nx
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.semantics.cycles import find_cycle
+from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.explanations.part_references import is_part
-from cnngen.semantics.names import guess, listed
 from cnngen.semantics.network import INPUT
-from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import Body, Branches, Call, Identifier, Spec, Stage
 

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from cnngen.expressions.evaluate import UNDETERMINED, Value, evaluate
 from cnngen.expressions.expression import Expression, ListOf
-from cnngen.semantics.facts import Fact, Names, Traced, union
+from cnngen.semantics.facts import Fact, ParameterNames, Traced, union
 from cnngen.semantics.network import INPUT, Network, Scope
 from cnngen.semantics.traced_ops import Areas, TracedOps, Trail
 from cnngen.semantics.walk import calls
@@ -35,7 +35,7 @@ class TracedBodies(TracedOps):
     few known turns are unrolled, if that is wanted.
     """
 
-    def __init__(self, network: Network, areas: Areas, held: Names, unroll: bool) -> None:
+    def __init__(self, network: Network, areas: Areas, held: ParameterNames, unroll: bool) -> None:
         super().__init__(network, areas)
         self.unroll = unroll
         self.visits = 0
@@ -52,7 +52,7 @@ class TracedBodies(TracedOps):
             return self.flattens[self.resolution.blocks[call]]
         return self.resolution.ops[call].name == "flatten"
 
-    def _of_parameter(self, parameter: Parameter, held: Names) -> Fact:
+    def _of_parameter(self, parameter: Parameter, held: ParameterNames) -> Fact:
         assert parameter.default is not None
         name, value = parameter.name.text, evaluate(parameter.default, {})
         if name in held:

@@ -13,7 +13,7 @@ from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
 from cnngen.expressions.expression import Expression, Name
 from cnngen.ops.base import Image, Op
-from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, Names, Symbols, Traced, union
+from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, ParameterNames, Symbols, Traced, union
 from cnngen.semantics.network import Fixed, Network, Scope
 from cnngen.semantics.resized import ONE, Resizing
 from cnngen.syntax.tree import Branches, Call, Distribution
@@ -36,9 +36,9 @@ class Trail:
     entry: Traced
     scope: Scope
     path: Path = ()
-    beyond: Names = NOTHING
+    beyond: ParameterNames = NOTHING
 
-    def past(self, names: Names) -> "Trail":
+    def past(self, names: ParameterNames) -> "Trail":
         return self if self.beyond else replace(self, beyond=names)
 
 
@@ -52,7 +52,7 @@ class TracedOps:
         self.found: dict[str, Fixed] = {}
         self.free: dict[int, tuple[Expression, tuple[str, ...], bool]] = {}
 
-    def fix(self, names: Names, changed: Fixed) -> None:
+    def fix(self, names: ParameterNames, changed: Fixed) -> None:
         for name in names:
             self.found.setdefault(name, changed)
 

@@ -8,7 +8,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
 from cnngen.expressions.algebra import free_names
 from cnngen.semantics.cycles import find_cycle
-from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import argument_expressions, calls, expressions, nested_bodies, steps
 from cnngen.syntax.tree import Argument, Body, Call, Parameter, Step
 

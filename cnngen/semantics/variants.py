@@ -9,7 +9,7 @@ would make a note wrong are fixed.
 
 from collections.abc import Mapping
 
-from cnngen.semantics.facts import NOTHING, Names, Traced
+from cnngen.semantics.facts import NOTHING, ParameterNames, Traced
 from cnngen.semantics.network import INPUT, Fixed, Network, Scope
 from cnngen.semantics.traced_bodies import MOST_VISITS, TooManyVisits, TracedBodies
 from cnngen.semantics.traced_ops import Areas, Path, Trail
@@ -41,7 +41,7 @@ def note_variants(network: Network) -> None:
     network.fixed = dict.fromkeys(names, "size")
 
 
-def _needed(network: Network, areas: Areas, found: Names, unroll: bool) -> Names:
+def _needed(network: Network, areas: Areas, found: ParameterNames, unroll: bool) -> ParameterNames:
     """Of the parameters that were found, those that are still needed when the others are fixed: one
     may matter only where another leads.
     """

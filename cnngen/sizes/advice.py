@@ -21,7 +21,7 @@ FARTHEST = 2  # a size that is so many times smaller is no help
 MOST_LAYERS = 20_000  # of a network that is made for advice alone
 
 
-def advise(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+def propose_sizes(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """The diagnostics, of which the first error names the sizes, if all errors are about them."""
     errors = [d for d in diagnostics if d.severity is Severity.ERROR]
     if not errors or not all(map(_is_about_size, errors)):

@@ -18,9 +18,9 @@ from cnngen.syntax.flow import mend
 from cnngen.syntax.yaml_errors import Mishap, report_mishap
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief
 
-MAX_NODES = 20_000
+MAX_NODES = 40_000
 MAX_WORDS = 100_000
-MAX_DEPTH = 64
+MAX_DEPTH = 256
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LOST = "\ue000"  # in a repaired copy, stands for a value that is left out
 
@@ -108,18 +108,8 @@ class Builder:
                     stack[-1].children.append(node)
                 else:
                     root = node
-        except yaml.MarkedYAMLError as error:
-            self.mishap = Mishap(error, self.text, reached, self.last, self.span)
-            said = Report()
-            report_mishap(self.mishap, said)
-            self.stopped = next(iter(said), None)
-            self.report.found |= said.found
-            return None
-        except (yaml.YAMLError, ValueError, OverflowError):
-            # The Python loader lets some through from `int` and `chr`: absurd versions and escapes.
-            self.report.add(
-                "yaml-syntax", "YAML cannot read on from here", self.span(reached, reached + 1)
-            )
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            self.report_stop(error, reached)
             return None
         if root is None:
             self.report.add(
@@ -129,6 +119,19 @@ class Builder:
                 help="begin with `cnngen: 1`, then `name: ...`",
             )
         return root
+
+    def report_stop(self, error: Exception, reached: int) -> None:
+        """Say why YAML cannot read on from here, and keep what was said."""
+        if not isinstance(error, yaml.MarkedYAMLError):
+            # The Python loader lets some through from `int` and `chr`: absurd versions and escapes.
+            at = self.span(reached, reached + 1)
+            self.report.add("yaml-syntax", "YAML cannot read on from here", at)
+            return
+        self.mishap = Mishap(error, self.text, reached, self.last, self.span)
+        said = Report()
+        report_mishap(self.mishap, said)
+        self.stopped = next(iter(said), None)
+        self.report.found |= said.found
 
     def exceeds(self, depth: int, count: int, words: int, event: yaml.Event) -> bool:
         if depth > MAX_DEPTH:

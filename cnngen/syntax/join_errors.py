@@ -13,7 +13,7 @@ from cnngen.diagnostics.synonyms import OPS, plain, translate
 from cnngen.source import Span
 from cnngen.syntax.forms import JOINS
 from cnngen.syntax.missing_op import is_bare
-from cnngen.syntax.names import LANGUAGE, RESERVED, SNAKE_CASE
+from cnngen.syntax.naming import LANGUAGE, RESERVED, SNAKE_CASE
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief
 from cnngen.syntax.yaml_nodes import Sequence as List
 

@@ -16,7 +16,7 @@ from cnngen.files import read_file as read_bytes
 from cnngen.source import Source, Span
 from cnngen.syntax.look_alikes import explain_look_alikes
 from cnngen.syntax.merge import merge
-from cnngen.syntax.names import HELPERS, RESERVED
+from cnngen.syntax.naming import HELPERS, RESERVED
 from cnngen.syntax.parse import check_root, check_version, parse
 from cnngen.syntax.parse_value import IDENTIFIER, wrong_kind
 from cnngen.syntax.read import MAX_SIZE, read

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cnngen.diagnostics.model import Edit, Label, Remedies, Report
 from cnngen.diagnostics.synonyms import ATTRIBUTES, OPS, translate
 from cnngen.syntax.forms import FORMS
-from cnngen.syntax.names import CAP_WORDS, RESERVED, SNAKE_CASE
+from cnngen.syntax.naming import CAP_WORDS, RESERVED, SNAKE_CASE
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null
 
 if TYPE_CHECKING:

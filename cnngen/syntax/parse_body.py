@@ -11,8 +11,8 @@ from cnngen.diagnostics.synonyms import FORM_KEYS, OPS, translate
 from cnngen.expressions.expression import Expression
 from cnngen.source import Span
 from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, PARTS
+from cnngen.syntax.indentation_errors import report_deeper_items
 from cnngen.syntax.join_errors import report_join, report_joined_words
-from cnngen.syntax.layout_errors import report_deeper_items
 from cnngen.syntax.list_errors import report_list
 from cnngen.syntax.misplaced import put_back, put_below
 from cnngen.syntax.missing_op import report_attributes, report_op_as_name

@@ -14,7 +14,7 @@ from cnngen.expressions.expression import Expression, ListOf
 from cnngen.expressions.parser import parse_expression
 from cnngen.source import Span
 from cnngen.syntax.distribution_errors import report_distribution
-from cnngen.syntax.names import LONGEST_NAME, NameKind, check_name
+from cnngen.syntax.naming import LONGEST_NAME, NameKind, check_name
 from cnngen.syntax.tree import Argument, Distribution, Identifier, unread
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null, kind
 

@@ -14,7 +14,7 @@ from cnngen.diagnostics.model import Edit, Label, Report
 from cnngen.source import Span
 from cnngen.syntax.fixes import expand_tabs
 from cnngen.syntax.flow import CLOSING, quote, quoted, whole_expression
-from cnngen.syntax.layout_errors import TEXT, outdented, report_line, report_line_in_value
+from cnngen.syntax.indentation_errors import TEXT, outdented, report_line, report_line_in_value
 from cnngen.syntax.yaml_nodes import Broken, Node, Scalar
 
 CALL = re.compile(r"\w+:[ ]+\{.*\}")

@@ -13,7 +13,7 @@ from cnngen.python.code import Code
 from cnngen.python.signature import Argument, call_arguments
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import Network, Rank
-from cnngen.syntax.names import snake_case
+from cnngen.syntax.naming import snake_case
 from cnngen.syntax.tree import (
     Block,
     Body,

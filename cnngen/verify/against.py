@@ -13,7 +13,6 @@ from cnngen.frameworks import framework
 from cnngen.ops.base import Image, Unknown, Vector
 from cnngen.semantics.network import Network
 from cnngen.verify.compare import Comparison, Say, farthest, silent
-from cnngen.verify.draw import randomize, randomize_keras
 from cnngen.verify.models import (
     Sources,
     Values,
@@ -26,13 +25,14 @@ from cnngen.verify.models import (
     precision,
     running,
 )
+from cnngen.verify.random_weights import randomize, randomize_keras
 from cnngen.verify.tolerance import Precision, Quantity, tolerance
 from cnngen.verify.trace import Trace, trace_keras, trace_torch
 from cnngen.verify.where import Parting, parting
 from cnngen.weights.layout import Array
 from cnngen.weights.match import Match, match
+from cnngen.weights.published import PublishedModel
 from cnngen.weights.read_network import read_network
-from cnngen.weights.references import Reference
 from cnngen.weights.transfer import (
     TransferError,
     keras_state,
@@ -47,7 +47,7 @@ PRECISIONS: tuple[Precision, ...] = ("float64", "float32")
 
 
 def compare_with(
-    reference: Reference,
+    reference: PublishedModel,
     network: Network,
     texts: Mapping[str, str],
     folder: Path,
@@ -101,7 +101,9 @@ def compare_with(
     return rows, parting(*traces, network, tolerance(network, "outputs", "float64"))
 
 
-def _align(reference: Reference, model: Any, matched: Match, network: Network, ours: Any) -> None:
+def _align(
+    reference: PublishedModel, model: Any, matched: Match, network: Network, ours: Any
+) -> None:
     """Take away the biases that ours lacks, and has in the norms behind them: between a layer and
     its norm, equal networks would differ.
     """
@@ -122,7 +124,7 @@ def _align(reference: Reference, model: Any, matched: Match, network: Network, o
         load_keras(network, ours, state)
 
 
-def _drawn(reference: Reference, input: Image, x: Array, seed: int) -> dict[Precision, Any]:
+def _drawn(reference: PublishedModel, input: Image, x: Array, seed: int) -> dict[Precision, Any]:
     """The reference in both precisions with the same random weights."""
     if reference.framework == "torch":
         torch = framework("torch")
@@ -139,7 +141,7 @@ def _drawn(reference: Reference, input: Image, x: Array, seed: int) -> dict[Prec
     return made
 
 
-def _matched(reference: Reference, model: Any, network: Network) -> Match:
+def _matched(reference: PublishedModel, model: Any, network: Network) -> Match:
     with running(str(reference)):
         graph = reference.graph(model, network.input)
     matched = match(read_network(network), graph)
@@ -149,7 +151,7 @@ def _matched(reference: Reference, model: Any, network: Network) -> Match:
 
 
 def _translated(
-    reference: Reference, model: Any, matched: Match, network: Network
+    reference: PublishedModel, model: Any, matched: Match, network: Network
 ) -> dict[str, Array]:
     """The reference's weights, under the names of the network's."""
     state = keras_state(model) if reference.framework == "keras" else torch_state(model)
@@ -166,7 +168,7 @@ def _given(model: Any, x: Array, word: Precision) -> dict[str, Any]:
         return dict(_named(model(channels_last(x), training=False)))
 
 
-def _paired(given: Mapping[str, Any], reference: Reference, network: Network) -> Values:
+def _paired(given: Mapping[str, Any], reference: PublishedModel, network: Network) -> Values:
     """The outputs of the reference by the names of ours, laid out as Keras does.
 
     Where names differ, the order decides.

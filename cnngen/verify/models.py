@@ -14,7 +14,7 @@ from cnngen.frameworks import framework, keras_on_tensorflow
 from cnngen.frameworks import keras_precision as precision
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
-from cnngen.verify.draw import randomize
+from cnngen.verify.random_weights import randomize
 from cnngen.verify.tolerance import Precision
 from cnngen.weights.layout import Array, keras_order
 from cnngen.weights.transfer import load_keras, torch_state

@@ -44,7 +44,7 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Setup:
     """What both frameworks are given: what each output is multiplied with to make a loss (in the
     layouts of PyTorch and of Keras), and the rate of SGD.
     """
@@ -59,15 +59,15 @@ def train(models: Models, steps: int, say: Callable[[str], None]) -> tuple[Train
     torch_model, keras_model = models.torch_model(), models.keras_model(heads=True)
     drop_nothing(torch_model, keras_model)
     with running("the torch source"):
-        expected, plan = _train_torch(models, torch_model, steps, say)
+        expected, setup = _train_torch(models, torch_model, steps, say)
     with running("the keras source"):
-        found = _train_keras(models, keras_model, plan, steps, say)
+        found = _train_keras(models, keras_model, setup, steps, say)
     return expected, found
 
 
 def _train_torch(
     models: Models, model: Any, steps: int, say: Callable[[str], None]
-) -> tuple[Training, Plan]:
+) -> tuple[Training, Setup]:
     torch = framework("torch")
     network, x = models.network, torch.from_numpy(models.x)
     model.train()
@@ -102,11 +102,11 @@ def _train_torch(
         ),
         in_keras(network, changes),
     )
-    return training, Plan(factors, from_torch(network, factors), rate)
+    return training, Setup(factors, from_torch(network, factors), rate)
 
 
 def _train_keras(
-    models: Models, model: Any, plan: Plan, steps: int, say: Callable[[str], None]
+    models: Models, model: Any, setup: Setup, steps: int, say: Callable[[str], None]
 ) -> Training:
     tensorflow = framework("tensorflow")
     x, start = channels_last(models.x), in_keras(models.network, models.state)
@@ -117,7 +117,9 @@ def _train_keras(
         say(f"step {step + 1} of {steps} with Keras, in {models.word}")
         with tensorflow.GradientTape() as tape:
             y = named_outputs(models.network, model(x, training=True))
-            loss = sum(tensorflow.reduce_sum(value * plan.keras[name]) for name, value in y.items())
+            loss = sum(
+                tensorflow.reduce_sum(value * setup.keras[name]) for name, value in y.items()
+            )
         found = tape.gradient(
             loss,
             [weight.value for weight in weights],
@@ -127,7 +129,7 @@ def _train_keras(
             first = from_keras(models.network, y)
             gradients = {w.path: np.asarray(g) for w, g in zip(weights, found, strict=True)}
         for weight, gradient in zip(weights, found, strict=True):
-            weight.assign(weight.value - plan.rate * gradient)
+            weight.assign(weight.value - setup.rate * gradient)
     after, paths = keras_state(model), [weight.path for weight in weights]
     return Training(
         first,

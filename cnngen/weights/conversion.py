@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnngen.semantics.network import Network
-from cnngen.weights.convert import Plan, changed_layers, convert, first, plan
+from cnngen.weights.convert import Selection, changed_layers, convert, first, select
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Adopted, Foreign, adopt
 from cnngen.weights.layout import Array
 from cnngen.weights.places import Framework, Place, places
-from cnngen.weights.stored import Names, Stored
+from cnngen.weights.stored import Stored, WeightNames
 from cnngen.weights.ways import Choice, take
 from cnngen.weights.write import write_keras, write_safetensors, write_torch
 
@@ -35,16 +35,16 @@ class Conversion:
         """What there is to say, and what was carried over."""
         changed = changed_layers(self.network, self.plain) if self.plain else set[str]()
 
-        def fit(stored: Stored) -> tuple[Adopted, Plan]:
+        def fit(stored: Stored) -> tuple[Adopted, Selection]:
             adopted = (
                 adopt(foreign, stored, self.network, changed, by_order=by_order)
                 if foreign
                 else Adopted(stored)
             )
             heads = self.heads or self.source_text is None
-            return adopted, plan(self.network, adopted.stored, changed, heads=heads)
+            return adopted, select(self.network, adopted.stored, changed, heads=heads)
 
-        names = foreign.names if foreign else Names.of(places(self.network))
+        names = foreign.names if foreign else WeightNames.of(places(self.network))
         with opened(self.source, names) as contents:
             taken = take(contents, names, choice, fit)
             adopted, found = taken.fitted

@@ -21,21 +21,23 @@ class UnfitError(WeightsFileError):
 
 
 @dataclass(slots=True)
-class Plan:
+class Selection:
     """Which weights are carried over, and why others are not."""
 
     carried: list[Place] = field(default_factory=list[Place])
     left_out: list[str] = field(default_factory=list[str])
 
 
-def plan(network: Network, stored: Stored, changed: Collection[str], *, heads: bool = True) -> Plan:
+def select(
+    network: Network, stored: Stored, changed: Collection[str], *, heads: bool = True
+) -> Selection:
     """What can be carried over; `UnfitError` where the file holds the weights of another network.
 
     Layers that are `changed`, against the network for which the file was made, are left out where
     they do not fit; so are those that only training has, without `heads` or where the file lacks
     them.
     """
-    found, problems = Plan(), list[str]()
+    found, problems = Selection(), list[str]()
     left = {name for name in stored.shapes if not name.endswith(COUNTER)}
     for path, members in _layers(network):
         names = [place.names[stored.framework] for place in members]
@@ -74,20 +76,21 @@ def changed_layers(network: Network, plain: Network) -> set[str]:
     return {path for path in {*ours, *theirs} if ours.get(path) != theirs.get(path)}
 
 
-def convert(plan: Plan, stored: Stored, target: Framework) -> dict[str, Array]:
+def convert(selection: Selection, stored: Stored, target: Framework) -> dict[str, Array]:
     """The weights under the names and in the layouts of a framework.
 
     PyTorch's count of batches, which Keras does not keep, is 0 where the file has none.
     """
     found: dict[str, Array] = {}
-    for place in sorted(plan.carried, key=_size, reverse=True):  # while there is room for copies
+    # The largest first, while there is room for copies.
+    for place in sorted(selection.carried, key=_size, reverse=True):
         name = place.names[stored.framework]
         value = place.carried(stored.weight(name), stored.framework, target)
         found[place.names[target]] = np.asarray(value, order="C")
         if target == "torch" and place.names[target].endswith(".running_var"):
             counter = f"{place.layer.path}.{COUNTER}"
             found[counter] = _count(stored, counter)
-    return {name: found[name] for name in _in_order(plan, found)}
+    return {name: found[name] for name in _in_order(selection, found)}
 
 
 def first(lines: list[str]) -> list[str]:
@@ -100,9 +103,9 @@ def _size(place: Place) -> int:
     return prod(place.shapes["torch"])
 
 
-def _in_order(plan: Plan, found: Mapping[str, Array]) -> Iterator[str]:
+def _in_order(selection: Selection, found: Mapping[str, Array]) -> Iterator[str]:
     """The names in the order of the network."""
-    for place in plan.carried:
+    for place in selection.carried:
         for name in (*place.names.values(), f"{place.layer.path}.{COUNTER}"):
             if name in found:
                 yield name

@@ -10,7 +10,7 @@ from cnngen.weights.hdf5 import open_hdf5, open_keras
 from cnngen.weights.pickled import read_pickle
 from cnngen.weights.places import Framework
 from cnngen.weights.recognise import recognise
-from cnngen.weights.stored import Contents, Entry, Names, reading
+from cnngen.weights.stored import Contents, Entry, WeightNames, reading
 
 SUFFIXES: dict[str, Framework | None] = {  # of files that are written; None: its keys tell
     ".safetensors": None,
@@ -27,7 +27,7 @@ def suffix(path: Path) -> str | None:
 
 
 @contextmanager
-def opened(path: Path, names: Names) -> Generator[Contents]:
+def opened(path: Path, names: WeightNames) -> Generator[Contents]:
     """What a file holds, as long as it is open."""
     with ExitStack() as stack:
         match format := recognise(path):

@@ -14,13 +14,13 @@ import numpy as np
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
 from cnngen.weights.convert import UnfitError, first
-from cnngen.weights.graph import Sizes, Weight, WeightedLayer, WeightGraph, spell
+from cnngen.weights.graph import Dimensions, Weight, WeightedLayer, WeightGraph, spell
 from cnngen.weights.layout import Array
 from cnngen.weights.match import Match, Pair, match
+from cnngen.weights.published import PublishedModel
 from cnngen.weights.read_network import read_network
 from cnngen.weights.read_torch import COUNTER
-from cnngen.weights.references import Reference
-from cnngen.weights.stored import Names, Stored, shown
+from cnngen.weights.stored import Stored, WeightNames, shown
 from cnngen.weights.transfer import TransferError, translation
 
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
@@ -30,12 +30,12 @@ CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 class Foreign:
     """A model of another package, as its weights see it, with all its names for them."""
 
-    reference: Reference
+    reference: PublishedModel
     graph: WeightGraph
-    names: Names
+    names: WeightNames
 
     @classmethod
-    def of(cls, reference: Reference, network: Network) -> "Foreign":
+    def of(cls, reference: PublishedModel, network: Network) -> "Foreign":
         """Makes the model, without trained weights, for images of the network's size."""
         input = reference.takes(network.input)
         if reference.framework == "keras":
@@ -46,11 +46,11 @@ class Foreign:
             return cls.made(reference, reference.model(input), input)
 
     @classmethod
-    def made(cls, reference: Reference, model: Any, input: Image) -> "Foreign":
+    def made(cls, reference: PublishedModel, model: Any, input: Image) -> "Foreign":
         if reference.framework == "keras":
-            names = Names({"keras": [x.path for x in model.weights]}, groups=_groups(model))
+            names = WeightNames({"keras": [x.path for x in model.weights]}, groups=_groups(model))
         else:
-            names = Names({"torch": [*model.state_dict()]})
+            names = WeightNames({"torch": [*model.state_dict()]})
         return cls(reference, reference.graph(model, input), names)
 
 
@@ -205,7 +205,7 @@ def _present(found: Match, keys: Mapping[str, str], changed: Collection[str]) ->
     return replace(found, pairs=pairs, unlike=unlike)
 
 
-def _shape(weight: Weight, there: Sizes) -> Sizes | None:
+def _shape(weight: Weight, there: Dimensions) -> Dimensions | None:
     """The shape in PyTorch's layout of what the file has; None if it has not as many dimensions."""
     was = weight.form.to_keras(np.broadcast_to(np.False_, weight.shape))
     if was.ndim != len(there):

@@ -10,7 +10,7 @@ from itertools import chain
 
 from cnngen.weights.layout import AS_IS, Form
 
-Sizes = tuple[int, ...]
+Dimensions = tuple[int, ...]
 
 # What arrives at a place: for each of the parts that were concatenated, the names of the layers
 # from which it comes. A part without any comes from the input.
@@ -23,7 +23,7 @@ class Weight:
     """One tensor: where its model keeps it, its shape in PyTorch's layout, and the layout there."""
 
     key: str
-    shape: Sizes
+    shape: Dimensions
     form: Form = AS_IS
 
 
@@ -42,11 +42,11 @@ class WeightedLayer:
     weights: Mapping[str, Weight]
     groups: int = 1
     training: bool = False
-    maps: Sizes = field(default=(), compare=False)
-    gives: Sizes = field(default=(), compare=False)
+    maps: Dimensions = field(default=(), compare=False)
+    gives: Dimensions = field(default=(), compare=False)
 
     @property
-    def size(self) -> Sizes:
+    def size(self) -> Dimensions:
         """The shape that tells what fits: that of the filters, or how many channels a norm has."""
         main = self.weights.get("weight") or next(iter(self.weights.values()))
         return main.shape
@@ -127,5 +127,5 @@ class Recorder:
         return (frozenset([layer.name]),)
 
 
-def spell(sizes: Sizes) -> str:
+def spell(sizes: Dimensions) -> str:
     return " x ".join(map(str, sizes)) or "a number"

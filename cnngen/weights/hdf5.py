@@ -14,7 +14,7 @@ import numpy as np
 
 from cnngen.frameworks import framework
 from cnngen.weights.layout import Array
-from cnngen.weights.stored import Contents, Entry, Names, WeightsFileError, reading, shown
+from cnngen.weights.stored import Contents, Entry, WeightNames, WeightsFileError, reading, shown
 
 # As Keras 3 lays its files out: a model in a model is a layer that has layers.
 VARIABLE = re.compile(r"((?:layers/[^/]+/){0,8}?)layers/([^/]+)/vars(?:/([0-9]{1,4}))?")
@@ -25,7 +25,7 @@ MOST_PACKED = 100  # weights hardly get smaller; what does is made to fill disks
 Nodes = dict[str, Any]
 
 
-def open_keras(path: Path, names: Names, stack: ExitStack) -> Contents:
+def open_keras(path: Path, names: WeightNames, stack: ExitStack) -> Contents:
     """A `.keras`, whose weights are a file in a zip archive.
 
     They are unpacked first: h5py reads from a file of Python, too, but where that is damaged, it
@@ -42,12 +42,12 @@ def open_keras(path: Path, names: Names, stack: ExitStack) -> Contents:
     return _open(path, unpacked, names, stack)
 
 
-def open_hdf5(path: Path, names: Names, stack: ExitStack) -> Contents:
+def open_hdf5(path: Path, names: WeightNames, stack: ExitStack) -> Contents:
     """A `.weights.h5`, or an `.h5` as Keras 2 has written it."""
     return _open(path, path, names, stack)
 
 
-def _open(path: Path, place: Path, names: Names, stack: ExitStack) -> Contents:
+def _open(path: Path, place: Path, names: WeightNames, stack: ExitStack) -> Contents:
     h5py = framework("h5py")
     with reading(path.name):
         file = stack.enter_context(h5py.File(place, "r"))
@@ -93,7 +93,7 @@ def _nodes(path: Path, file: Any, dataset: type) -> Nodes:
     return found
 
 
-def _by_number(path: Path, nodes: Nodes, names: Names) -> dict[str, Nodes]:
+def _by_number(path: Path, nodes: Nodes, names: WeightNames) -> dict[str, Nodes]:
     """The variables of each model in the file by their paths; one that the model lacks keeps its
     number."""
     layers: dict[tuple[str, str], str] = {}
@@ -129,7 +129,7 @@ def _together(models: dict[str, Nodes]) -> dict[str, Nodes]:
     return {"": whole, **inner}
 
 
-def _by_order(path: Path, layers: list[str], nodes: Nodes, names: Names) -> Nodes:
+def _by_order(path: Path, layers: list[str], nodes: Nodes, names: WeightNames) -> Nodes:
     """What Keras 2 has written: by its names, or in the order of the model's layers, of which the
     file may lack the last."""
     written = [weight for layer in layers for weight in _weights(layer, nodes)]

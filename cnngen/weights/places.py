@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from cnngen.semantics.network import Layer, Network
-from cnngen.weights.graph import Sizes
+from cnngen.weights.graph import Dimensions
 from cnngen.weights.layout import (
     Array,
     Kept,
@@ -28,7 +28,7 @@ class Place:
 
     layer: Layer
     names: dict[Framework, str]
-    shapes: dict[Framework, Sizes]
+    shapes: dict[Framework, Dimensions]
     kept: Kept
 
     def carried(self, value: Array, source: Framework, target: Framework) -> Array:

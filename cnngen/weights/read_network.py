@@ -6,9 +6,9 @@ from cnngen.ops.base import Image, Vector
 from cnngen.semantics.network import INPUT, Layer, Network
 from cnngen.weights.graph import (
     FROM_INPUT,
+    Dimensions,
     Flow,
     Recorder,
-    Sizes,
     Weight,
     WeightedLayer,
     WeightGraph,
@@ -57,7 +57,7 @@ def _kind(layer: Layer, path: str) -> tuple[str, int]:
             return word, 1
 
 
-def _maps(layer: Layer) -> Sizes:
+def _maps(layer: Layer) -> Dimensions:
     """What a vector was flattened from, if that is one image."""
     match layer.inputs[0].shape:
         case Vector(parts=(Image(channels, height, width),)):
@@ -66,7 +66,7 @@ def _maps(layer: Layer) -> Sizes:
             return ()
 
 
-def _gives(layer: Layer) -> Sizes:
+def _gives(layer: Layer) -> Dimensions:
     match layer.output:
         case Image(_, height, width):
             return height, width

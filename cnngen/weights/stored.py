@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cnngen.diagnostics.terminal import one_line
 from cnngen.frameworks import MissingFrameworkError
-from cnngen.weights.graph import Sizes
+from cnngen.weights.graph import Dimensions
 from cnngen.weights.layout import Array
 from cnngen.weights.places import Framework, Place
 
@@ -19,7 +19,7 @@ class WeightsFileError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class WeightNames:
     """The names that a model has for its weights, in each framework for which a file may be.
 
     Files of Keras number the variables of each layer, which they tell by its name or by the `group`
@@ -31,7 +31,7 @@ class Names:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     @classmethod
-    def of(cls, places: Iterable[Place]) -> "Names":
+    def of(cls, places: Iterable[Place]) -> "WeightNames":
         """Those of our own models."""
         known: dict[Framework, list[str]] = {"torch": [], "keras": []}
         layers: dict[str, list[str]] = {}
@@ -48,7 +48,7 @@ class Stored:
     """The weights of a file, by the names of its framework; `read` gets one of them."""
 
     framework: Framework
-    shapes: Mapping[str, Sizes]
+    shapes: Mapping[str, Dimensions]
     read: Callable[[str], Array]
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -70,7 +70,7 @@ class Entry:
     """
 
     at: str
-    shapes: Mapping[str, Sizes]
+    shapes: Mapping[str, Dimensions]
     read: Callable[[str], Array]
     frameworks: tuple[Framework, ...]
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])

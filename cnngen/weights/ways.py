@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from cnngen.diagnostics.suggest import suggest
 from cnngen.weights.convert import UnfitError, first
 from cnngen.weights.places import NAMES, Framework
-from cnngen.weights.stored import Contents, Entry, Names, Stored, WeightsFileError, shown
+from cnngen.weights.stored import Contents, Entry, Stored, WeightNames, WeightsFileError, shown
 
 Fitted = TypeVar("Fitted")
 
@@ -78,7 +78,7 @@ class Taken(Generic[Fitted]):
 
 
 def take(
-    contents: Contents, names: Names, choice: Choice, fit: Callable[[Stored], Fitted]
+    contents: Contents, names: WeightNames, choice: Choice, fit: Callable[[Stored], Fitted]
 ) -> Taken[Fitted]:
     """What `fit` makes of the one way that it accepts; it raises `UnfitError` at all others.
 
@@ -105,7 +105,7 @@ def take(
     return Taken(fitted, tuple(_notes(way)))
 
 
-def ways(contents: Contents, names: Names, choice: Choice) -> Iterator[Way]:
+def ways(contents: Contents, names: WeightNames, choice: Choice) -> Iterator[Way]:
     """The entries, each with the prefixes behind which it has names of the network."""
     for entry in contents.entries:
         if choice.key not in (None, entry.at):
@@ -186,7 +186,7 @@ def _listed(names: Sequence[str]) -> str:
     return f"{listed} and {more} more" if more > 0 else listed
 
 
-def _nothing(contents: Contents, names: Names, choice: Choice) -> str:
+def _nothing(contents: Contents, names: WeightNames, choice: Choice) -> str:
     """Why there is no way at all."""
     entries = contents.entries
     if choice.key is not None and choice.key not in (known := [entry.at for entry in entries]):

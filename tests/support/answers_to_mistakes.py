@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cnngen.analysis import DEFAULTS, analyse_file
+from cnngen.check import check
 from cnngen.diagnostics.codes import Severity
-from cnngen.diagnostics.model import Diagnostic, Report
-from cnngen.remedy import advised
+from cnngen.diagnostics.model import Diagnostic
 from support.mistakes_of_people import Mistake
 
 
@@ -65,9 +64,7 @@ def _errors(text: str, name: str, folder: Path) -> tuple[Diagnostic, ...]:
     before = path.read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8")
     try:
-        report = Report()
-        network, found = analyse_file(path, report), list(report)
-        said = found if network else advised(path, DEFAULTS, found)
+        said = check(path).diagnostics
     finally:
         path.write_text(before, encoding="utf-8")
     return tuple(each for each in said if each.severity is Severity.ERROR)

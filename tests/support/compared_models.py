@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnngen.semantics.network import Network
-from cnngen.verify.draw import randomize
 from cnngen.verify.models import (
     Values,
     channels_last,
@@ -15,6 +14,7 @@ from cnngen.verify.models import (
     named_outputs,
     precision,
 )
+from cnngen.verify.random_weights import randomize
 from cnngen.verify.tolerance import FLOAT32_INSIDE, Precision
 from cnngen.verify.training import biased
 from cnngen.weights.layout import in_keras

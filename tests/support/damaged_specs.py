@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from test_cases import cases
-
+from support.mistake_cases import cases
 from support.planted_values import any_planted
 from support.untrusted_specs import HEAD
 

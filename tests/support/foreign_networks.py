@@ -7,7 +7,7 @@ from cnngen.ops.base import Image
 
 
 @dataclass(frozen=True)
-class Reference:
+class ForeignNetwork:
     """A model of another package and our spec for it.
 
     Where the two differ on purpose, `changes` is what a spec says that `extends` ours. `biases` means that
@@ -59,12 +59,12 @@ SAME_NAMES = (
 TORCH = {
     reference.spec: reference
     for reference in (
-        *(Reference("torchvision", name, name) for name in SAME_NAMES),
-        Reference("torchvision", "googlenet", "googlenet_bn"),
-        Reference("timm", "inception_v4", "inception_v4"),
-        Reference("timm", "inception_resnet_v2", "inception_resnet_v2"),
-        Reference("timm", "legacy_seresnet50", "se_resnet50"),
-        Reference("timm", "legacy_seresnext50_32x4d", "se_resnext50_32x4d"),
+        *(ForeignNetwork("torchvision", name, name) for name in SAME_NAMES),
+        ForeignNetwork("torchvision", "googlenet", "googlenet_bn"),
+        ForeignNetwork("timm", "inception_v4", "inception_v4"),
+        ForeignNetwork("timm", "inception_resnet_v2", "inception_resnet_v2"),
+        ForeignNetwork("timm", "legacy_seresnet50", "se_resnet50"),
+        ForeignNetwork("timm", "legacy_seresnext50_32x4d", "se_resnext50_32x4d"),
     )
 }
 EPS = "defaults: {batch_norm: {eps: 1.001e-5}}"  # cuDNN took no less than 1e-5
@@ -76,13 +76,13 @@ outputs: {aux: null}
 """
 FLAT = "model: {avgpool: flatten}"  # without pooling to the size that 224 x 224 leaves
 KERAS = (
-    Reference("keras", "VGG16", "vgg16", FLAT),
-    Reference("keras", "VGG19", "vgg19", FLAT),
-    Reference("keras", "ResNet50", "resnet50_v1", EPS, biases=True),
-    Reference("keras", "DenseNet121", "densenet121", EPS),
-    Reference("keras", "DenseNet169", "densenet169", EPS),
-    Reference("keras", "DenseNet201", "densenet201", EPS),
-    Reference("keras", "InceptionV3", "inception_v3", INCEPTION),
-    Reference("keras", "InceptionResNetV2", "inception_resnet_v2"),
-    Reference("keras", "Xception", "xception"),
+    ForeignNetwork("keras", "VGG16", "vgg16", FLAT),
+    ForeignNetwork("keras", "VGG19", "vgg19", FLAT),
+    ForeignNetwork("keras", "ResNet50", "resnet50_v1", EPS, biases=True),
+    ForeignNetwork("keras", "DenseNet121", "densenet121", EPS),
+    ForeignNetwork("keras", "DenseNet169", "densenet169", EPS),
+    ForeignNetwork("keras", "DenseNet201", "densenet201", EPS),
+    ForeignNetwork("keras", "InceptionV3", "inception_v3", INCEPTION),
+    ForeignNetwork("keras", "InceptionResNetV2", "inception_resnet_v2"),
+    ForeignNetwork("keras", "Xception", "xception"),
 )

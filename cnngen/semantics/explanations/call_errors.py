@@ -13,13 +13,13 @@ from cnngen.diagnostics.terminal import one_line
 from cnngen.expressions.expression import ListOf
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
+from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.explanations.translation import (
     Translation,
     meant_call,
     translate_call,
     written,
 )
-from cnngen.semantics.names import guess, listed
 from cnngen.syntax.fixes import remove_entry
 from cnngen.syntax.forms import JOINS
 from cnngen.syntax.tree import Argument, Block, Call, Identifier, Spec

@@ -9,7 +9,7 @@ from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.expressions.evaluate import MaybeValue
 from cnngen.expressions.expression import Expression
 from cnngen.ops.base import Image
-from cnngen.semantics.arms import Arm, Target, is_near, pair, resized, size_of
+from cnngen.semantics.explanations.arms import Arm, Target, is_near, pair, resized, size_of
 from cnngen.semantics.explanations.given import given, places
 from cnngen.semantics.explanations.story import channel_source, common_origin, layers_between
 from cnngen.semantics.network import Layer, Network, Scope, Tensor

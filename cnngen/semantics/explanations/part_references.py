@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from cnngen.diagnostics.model import Edit, Label, Remedies, Report
 from cnngen.expressions.evaluate import EvaluationError, MaybeValue, Undetermined, evaluate
 from cnngen.expressions.expression import Expression, ListOf, Name, walk
-from cnngen.semantics.names import guess, listed
-from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.definitions import guess, listed
+from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import expressions, steps
 from cnngen.source import Span
 from cnngen.syntax.parse_value import IDENTIFIER

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from cnngen.diagnostics.model import Edit, Remedies, Remedy
 from cnngen.expressions.expression import Constant, Name, walk
+from cnngen.semantics.explanations.loop_index import available
 from cnngen.semantics.keys import snake_case
-from cnngen.semantics.loop_index import available
 from cnngen.semantics.walk import calls, expressions, nested_bodies, steps
 from cnngen.source import Span
 from cnngen.syntax.fixes import remove_entry

@@ -8,14 +8,14 @@ from collections.abc import Collection
 
 from cnngen.diagnostics.model import Edit, Remedies, Report
 from cnngen.expressions.expression import Conditional, Constant, Expression, Name, walk
-from cnngen.semantics.names import Names, check_expression, listed
+from cnngen.semantics.definitions import Definitions, check_expression, listed
 from cnngen.source import Span
 from cnngen.syntax.edits import surroundings
 from cnngen.syntax.tree import Argument, Call, Distribution
 
 
 def report_word(
-    argument: Argument, call: Call, words: Collection[str], names: Names, report: Report
+    argument: Argument, call: Call, words: Collection[str], names: Definitions, report: Report
 ) -> bool:
     """Report words that stand in a larger expression. Whether there are any."""
     value = argument.value

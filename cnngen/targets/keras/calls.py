@@ -6,7 +6,7 @@ from cnngen.python.expression import node
 from cnngen.python.nodes import Call as PythonCall
 from cnngen.python.nodes import Keyword, Name, Node, Parameter
 from cnngen.python.signature import Argument, argument, ordered
-from cnngen.syntax.names import snake_case
+from cnngen.syntax.naming import snake_case
 from cnngen.syntax.tree import Distribution
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.frame import Frame

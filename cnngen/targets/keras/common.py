@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from cnngen.expressions.algebra import free_names
 from cnngen.expressions.expression import ListOf
 from cnngen.ops.base import Op
-from cnngen.semantics.resolution import Resolution
+from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.targets.keras.convolution import comes_late, pads_by_number, told_by_parameters
 from cnngen.targets.keras.forms import Form

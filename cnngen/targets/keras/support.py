@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cnngen.python.nodes import Assign, Function, Name, Node, Number, Parameter, Statement
+from cnngen.python.printer import printed
 from cnngen.targets.keras.construct import KERAS_TENSOR, text
-from cnngen.targets.keras.lines import lines
 from cnngen.targets.keras.use import Common, Given, boolean
 from cnngen.targets.spelling import Speller
 
@@ -80,5 +80,5 @@ def use(
     speller: Speller = given.scope.speller
     if name not in speller.support:
         made = define(given)
-        speller.support[name] = "\n".join(lines([made]))
+        speller.support[name] = printed([made]).text
     return name

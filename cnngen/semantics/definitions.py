@@ -8,9 +8,9 @@ from itertools import chain, islice
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.expressions.expression import Constant, Expression, Name, walk
-from cnngen.semantics.loop_index import available, counted, is_index
+from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Span
-from cnngen.syntax.names import can_be_called
+from cnngen.syntax.naming import can_be_called
 from cnngen.syntax.tree import Each, Identifier, Repeat
 
 # A guess compares letter by letter: of many mistakes the first get one, from the first candidates.
@@ -25,7 +25,7 @@ WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "nu
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class Definitions:
     """What an expression can refer to; a name of a tensor is taken, but has no value. One without
     letters stands for names that could not be read. `loops` are those around it, the innermost
     last.
@@ -35,7 +35,7 @@ class Names:
     tensors: Mapping[str, Span]
     loops: tuple[Repeat | Each, ...] = ()
 
-    def within(self, loop: Repeat | Each) -> "Names":
+    def within(self, loop: Repeat | Each) -> "Definitions":
         return replace(self, loops=(*self.loops, loop))
 
     def declare(
@@ -43,7 +43,7 @@ class Names:
         added: Iterable[tuple[Identifier, bool]],
         report: Report,
         instead: Callable[[Identifier], tuple[str, Remedies]],
-    ) -> "Names":
+    ) -> "Definitions":
         """With further names (and whether they are tensors); nothing hides another name, and
         `instead` says what else to do.
         """
@@ -69,7 +69,7 @@ class Names:
 
 
 def check_expression(
-    expression: Expression, names: Names, report: Report, *, words: Collection[str] = ()
+    expression: Expression, names: Definitions, report: Report, *, words: Collection[str] = ()
 ) -> None:
     """Report names that are not defined; `words` are those that could stand instead."""
     for part, _ in walk(expression):
@@ -104,14 +104,14 @@ def check_expression(
                 pass
 
 
-def check_part(expression: Expression, names: Names, report: Report) -> None:
+def check_part(expression: Expression, names: Definitions, report: Report) -> None:
     """The same for a value of which nobody knows for what it is: it may be a word alone."""
     if not isinstance(expression, Name | Constant):
         check_expression(expression, names, report)
 
 
 def _report_unknown(
-    name: str, span: Span, names: Names, report: Report, words: Collection[str]
+    name: str, span: Span, names: Definitions, report: Report, words: Collection[str]
 ) -> None:
     if "" in names.values:  # some are not known, and this may be one of them
         return

@@ -7,7 +7,7 @@ from cnngen.diagnostics.model import Edit, Remedies
 from cnngen.expressions.expression import Name, walk
 from cnngen.semantics.walk import expressions, steps
 from cnngen.source import Span
-from cnngen.syntax.names import NameKind, can_be_called
+from cnngen.syntax.naming import NameKind, can_be_called
 from cnngen.syntax.tree import Each, Repeat
 
 INDICES = frozenset(["it", "idx", "ind", "index", "iter", "iteration", "count", "counter"])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from cnngen.diff.changes import Changed, Difference, Group, StageChange
 from cnngen.report.catalogue import short
-from cnngen.report.summary import size_text
+from cnngen.report.summary import dimensions_text
 from cnngen.report.table import Table, aligned, markdown
 
 MOST_PATHS = 3
@@ -51,11 +51,11 @@ def _differs(stage: StageChange) -> bool:
 def _stage(stage: StageChange) -> tuple[str, str, str, str]:
     if stage.old is None or stage.new is None:
         i, word = (1, "new") if stage.old is None else (0, "removed")
-        size = size_text(stage.new or stage.old or ())
+        size = dimensions_text(stage.new or stage.old or ())
         return f"{stage.name} ({word})", size, short(stage.parameters[i]), short(stage.macs[i])
     return (
         stage.name,
-        _arrow(size_text(stage.old), size_text(stage.new)),
+        _arrow(dimensions_text(stage.old), dimensions_text(stage.new)),
         _arrow(*map(short, stage.parameters)),
         _arrow(*map(short, stage.macs)),
     )
@@ -77,7 +77,7 @@ def _lines(found: Difference, mark: str) -> Iterator[str]:
         yield f"~ and {len(lines) - MOST_LINES} changes more"
     if found.moved:
         first = found.moved[0]
-        sizes = _arrow(size_text(first.old), size_text(first.new))
+        sizes = _arrow(dimensions_text(first.old), dimensions_text(first.new))
         others = f", and {len(found.moved) - 1} more" if len(found.moved) > 1 else ""
         yield f"~ other shapes: {quoted(first.path)} {sizes}{others}"
 

@@ -1,4 +1,4 @@
-"""Plan: which uses of blocks have a box in a picture, what it is called, and which are opened."""
+"""Detail: which uses of blocks have a box in a picture, what it is called, and which are opened."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ class Variant(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Detail:
     """Which uses of blocks are opened: those less than `depth` deep, and those in `expand`, which
     has names of blocks and paths of uses.
 
@@ -49,8 +49,8 @@ class Plan:
         variant = self.variants.get(key_of(use))
         return f"{use.name} ({variant.panel})" if variant and variant.panel else use.name
 
-    def unnumbered(self) -> "Plan":
-        """The plan of a page where every box opens, so that no figure has to be found."""
+    def unnumbered(self) -> "Detail":
+        """The detail of a page where every box opens, so that no figure has to be found."""
         variants = {key: variant._replace(panel=0) for key, variant in self.variants.items()}
         return replace(self, variants=variants)
 

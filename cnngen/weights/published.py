@@ -23,40 +23,40 @@ PACKAGES = ("torchvision", "timm", KERAS)
 DECLARED: list[Any] = []  # what is declared lives as long as its library
 
 
-class NoReferenceError(Exception):
+class NoModelError(Exception):
     """There is no such model; the message says what there is, or what its package says."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class PublishedModel:
     """A model of another package, by name."""
 
     package: str
     name: str
 
     @classmethod
-    def of(cls, text: str, stem: str = "") -> "Reference":
+    def of(cls, text: str, stem: str = "") -> "PublishedModel":
         """From `torchvision:densenet121`, or from `torchvision` alone for the model that is called
         like a spec; `keras` is short for `keras.applications`.
 
-        Raises `NoReferenceError`, also where the package has no such model.
+        Raises `NoModelError`, also where the package has no such model.
         """
         package, _, name = text.partition(":")
         package = KERAS if package == "keras" else package
         if package not in PACKAGES or not (name or stem):
             known = ", ".join(f"`{package}:NAME`" for package in PACKAGES)
-            raise NoReferenceError(f"`{text}` is none of {known}")
+            raise NoModelError(f"`{text}` is none of {known}")
         names = _names(package)
         if package == "timm":
             name = _untagged(name, names)
         if not name and (name := _called(stem, names)) is None:
-            raise NoReferenceError(
+            raise NoModelError(
                 f"{package} has no model called `{stem}`: name one of its models, {package}:NAME"
             )
         if name not in names:
             guess = suggest(name, names)
             remedy = f": did you mean `{guess}`?" if guess else ""
-            raise NoReferenceError(f"{package} has no model `{name}`{remedy}")
+            raise NoModelError(f"{package} has no model `{name}`{remedy}")
         return cls(package, name)
 
     def __str__(self) -> str:
@@ -85,11 +85,11 @@ class Reference:
         """What a package raises while its model is made or followed is said in its name."""
         try:
             yield
-        except (MissingFrameworkError, NoReferenceError):
+        except (MissingFrameworkError, NoModelError):
             raise
         except Exception as error:
             text = " ".join(str(error).split())[:LONGEST]
-            raise NoReferenceError(
+            raise NoModelError(
                 f"{self} does not take images of {input}: {type(error).__name__}: {one_line(text)}"
             ) from error
 
@@ -122,7 +122,7 @@ def _untagged(name: str, names: list[str]) -> str:
     if name not in tagged:
         guess = suggest(name, tagged)
         remedy = f": did you mean `{guess}`?" if guess else f": there is `{plain}`"
-        raise NoReferenceError(f"timm has no weights `{name}`{remedy}")
+        raise NoModelError(f"timm has no weights `{name}`{remedy}")
     return plain
 
 

@@ -1,0 +1,174 @@
+"""Find what may work in place: calls that may overwrite the tensor that they read.
+
+A data-flow analysis with one fact for each tensor: it is `free` if nobody else reads it, neither
+another node nor the backward pass of the layer that gave it. What a unit is given belongs to its
+user, so that it is never free.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from cnngen.ops.base import Op
+from cnngen.plan.program import (
+    Bind,
+    Call,
+    Choice,
+    Join,
+    Loop,
+    Node,
+    Pass,
+    Program,
+    Region,
+    Unit,
+    regions,
+)
+
+
+def find_in_place(program: Program) -> frozenset[Call]:
+    """The calls of ops that can work in place, where they may."""
+    found: set[Call] = set()
+    gives: dict[Unit, bool] = {}
+    for unit in program.units:
+        analysis = _Analysis(gives, frozenset(_read_again(unit.body)))
+        gives[unit] = analysis.after(unit.body, free=False)
+        found |= analysis.calls(unit.body, free=False)
+    shared = {program.input.number}
+    previous = program.input.number
+    for stage in program.stages:
+        shared |= {stage.gives.number} if stage.kept else set()
+        shared |= {stage.body.given.number} - {previous}
+        shared |= set(_read_again(stage.body))
+        previous = previous if stage.training else stage.gives.number
+    analysis, free = _Analysis(gives, frozenset(shared)), False
+    for stage in program.stages:
+        given = free and stage.body.given.number not in shared and not stage.training
+        found |= analysis.calls(stage.body, given)
+        if not stage.training:
+            free = analysis.after(stage.body, given)
+    return frozenset(found)
+
+
+def _read_again(region: Region) -> Iterator[int]:
+    """The tensors that nodes read by name, besides the next one, which reads what runs on."""
+    running = region.given.number
+    for node in region.nodes:
+        match node:
+            case Bind():
+                continue
+            case Call():
+                yield from (tensor.number for tensor in node.tensors.values())
+            case Join():
+                yield node.reads.number
+                yield from (arm.given.number for _, arm in node.arms)
+            case Loop() | Choice() | Pass():
+                pass
+            case _:
+                assert_never(node)
+        if node.reads.number != running:
+            yield node.reads.number
+        for inner in regions(node):
+            yield from _read_again(inner)
+        running = node.gives.number
+
+
+@dataclass(slots=True)
+class _Analysis:
+    """Of one unit, or of the model; `gives` says of each unit whether what it gives is free."""
+
+    gives: dict[Unit, bool]
+    shared: frozenset[int]
+    known: dict[tuple[Region, bool], bool] = field(default_factory=dict[tuple[Region, bool], bool])
+
+    def after(self, region: Region, free: bool) -> bool:
+        """Whether what a region gives is free, if what it is given is."""
+        key = (region, free)
+        if key not in self.known:
+            for node in region.nodes:
+                free = self._after_node(node, free)
+            self.known[key] = free
+        return self.known[key]
+
+    def calls(self, region: Region, free: bool) -> set[Call]:
+        """The calls in a region that may work in place."""
+        found: set[Call] = set()
+        for node in region.nodes:
+            given = self._given(node, free)
+            match node:
+                case Call(layer=layer):
+                    made = layer.made
+                    if given and not isinstance(made, Unit) and made.in_place:
+                        found.add(node)
+                case _:
+                    for inner, start in self._inner(node, given):
+                        found |= self.calls(inner, start)
+            free = self._after_node(node, free)
+        return found
+
+    def _given(self, node: Node, free: bool) -> bool:
+        return free and not isinstance(node, Bind) and node.reads.number not in self.shared
+
+    def _inner(self, node: Node, given: bool) -> Iterator[tuple[Region, bool]]:
+        """The regions in a node, with whether what each is given is free."""
+        match node:
+            case Loop():
+                turns = given and self._after_turn(node, given)
+                yield from _chained(self, node, turns)
+            case Choice():
+                yield from ((region, given) for region in regions(node))
+            case Join():
+                yield from ((region, False) for region in regions(node))
+            case Call() | Pass() | Bind():
+                pass
+            case _:
+                assert_never(node)
+
+    def _after_turn(self, node: Loop, free: bool) -> bool:
+        for region in regions(node):
+            free = self.after(region, free)
+        return free
+
+    def _after_node(self, node: Node, free: bool) -> bool:
+        given = self._given(node, free)
+        match node:
+            case Bind():
+                return free
+            case Pass():
+                return False
+            case Call():
+                made = node.layer.made
+                after = self.gives[made] if isinstance(made, Unit) else _after_op(made, given)
+            case Loop():
+                after = given and self._after_turn(node, given and self._after_turn(node, given))
+            case Choice():
+                arms = [self.after(region, given) for region in regions(node)]
+                after = all(arms) and (node.otherwise is not None or given)
+            case Join():
+                after = node.op.keeps != "output"
+            case _:
+                assert_never(node)
+        return after and node.gives.number not in self.shared
+
+
+def _chained(analysis: _Analysis, node: Loop, free: bool) -> Iterator[tuple[Region, bool]]:
+    """What stands between iterations, and an iteration, one behind the other."""
+    for region in regions(node):
+        yield region, free
+        free = analysis.after(region, free)
+
+
+def _after_op(op: type[Op], given: bool) -> bool:
+    """Whether what an op gives is free. What works in place keeps it, and what keeps nothing may
+    give a view of its input.
+    """
+    if op.in_place and given:
+        return False
+    match op.keeps:
+        case "input":
+            return True
+        case "output":
+            return False
+        case "nothing":
+            return given
+        case _:
+            assert_never(op.keeps)

@@ -1,0 +1,152 @@
+"""What is said to work in place computes the same, forward and backward; what is not, may not."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support.built_models import Built, build
+from support.random_specs import random_spec
+
+from cnngen.ops.base import Image
+from cnngen.plan.in_place import find_in_place
+from cnngen.plan.lower import lower
+from cnngen.plan.program import Call, Region, Unit, regions
+from cnngen.shipped import SPECS
+
+BLOCK = """
+cnngen: 1
+name: Net
+about: A network.
+input: {{channels: 4, height: 8, width: 8}}
+blocks:
+  Block:
+    about: A block.
+    body: {body}
+model:
+  stem: {{conv: {{out: 4, kernel: 1}}}}
+  body: Block
+  head: [relu, conv: {{out: 2, kernel: 1}}]
+"""
+
+
+def layers(region: Region) -> Iterator[Call]:
+    """The calls of ops that can work in place."""
+    for node in region.nodes:
+        if isinstance(node, Call):
+            made = node.layer.made
+            if not isinstance(made, Unit) and made.in_place:
+                yield node
+        for inner in regions(node):
+            yield from layers(inner)
+
+
+def split(built: Built) -> tuple[set[str], set[str]]:
+    """The paths of layers that may work in place, and of those that may not."""
+    program = lower(built.network)
+    found = find_in_place(program)
+    calls = [call for part in (*program.units, *program.stages) for call in layers(part.body)]
+    may = {path for call in calls if call in found for path in call.paths}
+    return may, {path for call in calls if call not in found for path in call.paths}
+
+
+PLAIN = re.compile(r"\b(silu|selu|softplus|hard_swish|hard_sigmoid|softmax|batch_norm(?!:))\b")
+CONV = "{conv: {out: 4, kernel: 1}}"
+
+
+@pytest.mark.parametrize(
+    ("body", "may"),
+    [
+        (f"[{CONV}, relu]", True),
+        (f"[relu, {CONV}]", False),  # the input belongs to the user of the block
+        ("[sigmoid, relu]", False),  # whose backward reads what it gave
+        ("[sigmoid, crop: {padding: [0, 1]}, relu, zero_pad: {padding: [0, 1]}]", False),  # a view
+        ("[sigmoid, dropout: {rate: 0.5}, relu]", False),  # which passes in inference
+        (f"[{CONV}, relu, relu]", True),  # the first of them only
+        ("[identity, relu]", False),
+        (f"[{CONV}, {{repeat: 2, do: relu}}]", False),
+        (f"[{CONV}, {{repeat: 2, do: [relu, {CONV}]}}]", True),
+        (f"[{{repeat: 2, do: [relu, {CONV}]}}]", False),  # in the first iteration
+        (f"[{{branches: {{a: {CONV}, b: identity}}, join: add}}, relu]", True),
+        (
+            "[{conv: {out: 4, kernel: 1}, name: c},"
+            " {branches: {a: relu, b: {from: c}}, join: add}]",
+            False,
+        ),
+        (
+            "[{conv: {out: 4, kernel: 1}, name: c}, relu,"
+            " {branches: {a: sigmoid, b: {from: c}}, join: add}]",
+            False,
+        ),
+    ],
+)
+def test_who_reads_what(body: str, may: bool) -> None:
+    found, _ = split(build(BLOCK.format(body=body)))
+    assert any(path.startswith("body") for path in found) == may
+
+
+def outputs(model: Any, x: Any, seed: int) -> list[Any]:
+    """What a model gives, and its gradients."""
+    import torch
+
+    torch.manual_seed(seed)
+    given = x.clone().requires_grad_()
+    result = model(given)
+    tensors = [result] if isinstance(result, torch.Tensor) else [t for t in result if t is not None]
+    sum((tensor * torch.randn_like(tensor)).sum() for tensor in tensors).backward()
+    gradients = [given.grad, *(p.grad for p in model.parameters())]
+    model.zero_grad()
+    return [*(tensor.detach() for tensor in tensors), *(g for g in gradients if g is not None)]
+
+
+def same_in_place(built: Built, paths: set[str]) -> bool:
+    """Whether a model computes the same when the layers of these paths work in place."""
+    import torch
+
+    torch.manual_seed(1)
+    model = built.torch().double()
+    image: Image = built.network.input
+    x = torch.randn(3, image.channels, image.height, image.width, dtype=torch.float64)
+    for training in (True, False):
+        model.train(training)
+        for module in model.modules():
+            if hasattr(module, "momentum"):
+                module.momentum = 0.0
+        before = outputs(model, x, 2)
+        for path in paths:
+            model.get_submodule(path).inplace = True
+        try:
+            after = outputs(model, x, 2)
+        except RuntimeError:  # which autograd says of a tensor that it needed
+            return False
+        for path in paths:
+            model.get_submodule(path).inplace = False
+        if not all(map(torch.equal, before, after)):
+            return False
+    return True
+
+
+@pytest.mark.torch
+def test_random_networks_compute_the_same_in_place() -> None:
+    pytest.importorskip("torch")
+    kept = refused = 0
+    for seed in range(30):
+        built = build(PLAIN.sub("relu", random_spec(seed).text))
+        may, may_not = split(built)
+        assert same_in_place(built, may), seed
+        kept += len(may)
+        refused += any(not same_in_place(built, {path}) for path in may_not)
+    assert kept > 12
+    assert refused > 2  # without the analysis, these would compute something else
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    "name", ["resnet20_cifar10", "densenet40_cifar10", "se_resnet50", "xception"]
+)
+def test_networks_of_the_zoo_compute_the_same_in_place(name: str) -> None:
+    pytest.importorskip("torch")
+    built = build(SPECS / f"{name}.yaml", input=Image(3, 64, 64))
+    may, _ = split(built)
+    assert len(may) >= 8
+    assert same_in_place(built, may)
