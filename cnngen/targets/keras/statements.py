@@ -84,7 +84,7 @@ def write_region(
         at = name if key is None else name.below(key, frame.scope)
         if (pool := _pool_before_flatten(steps[i : i + 2])) is not None:
             layer = call(pool, name=at.node)
-            code.assign(target, applied(layer, nodes.Name(x)))
+            code.assign(target, applied(layer, nodes.Name(x)), node)
             x, flattened = target, True
         else:
             x = _node(node, at, x, target, code, frame)
@@ -150,7 +150,7 @@ def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Fram
     match node:
         case Call(layer=layer):
             if isinstance(layer.made, Unit):
-                code.assign(out, unit_call(node, layer.made, name, x, frame))
+                code.assign(out, unit_call(node, layer.made, name, x, frame), node)
                 return out
             return _op(node, name, x, out, code, frame)
         case Loop(first=first):
@@ -171,11 +171,11 @@ def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame)
         return x
     first, *others = op_call(node, name, x, frame)
     if not others:
-        code.assign(out, first)
+        code.assign(out, first, node)
         return out
     then, otherwise = code.inside(), code.inside()
-    then.assign(out, first)
-    otherwise.assign(out, others[0])
+    then.assign(out, first, node)
+    otherwise.assign(out, others[0], node)
     groups = node.layer.arguments["groups"]
     assert isinstance(groups, Expression)
     test = nodes.Binary("==", channels_of(nodes.Name(x)), frame.scope.node(groups))
@@ -292,5 +292,5 @@ def _join(node: Join, name: LayerName, x: str, out: str, code: Code, frame: Fram
     frame.taken = taken
     assert isinstance(node.key, str)
     at = name.below(node.key, frame.scope)
-    code.assign(out, spell_join(node.op, inputs, at.node, frame.scope.speller))
+    code.assign(out, spell_join(node.op, inputs, at.node, frame.scope.speller), node)
     return out
