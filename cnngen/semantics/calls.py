@@ -43,8 +43,7 @@ Given = dict[str, ArgumentValue]  # by name; one without a name is for nobody kn
 
 
 def check_defaults(spec: Spec, names: Definitions, report: Report) -> dict[str, Given]:
-    """Check the attributes under `defaults`, also those of ops that no step uses; gives them by op.
-    """
+    """Check the attributes under `defaults`, those of unused ops too; gives them by op."""
     given: dict[str, Given] = {}
     for call in spec.defaults.values():
         callee, op = call.callee, OPS.get(call.callee.text)

@@ -188,8 +188,7 @@ def _stands_once(word: Span) -> bool:
 
 
 def guess(word: str, candidates: Iterable[str], report: Report) -> str | None:
-    """What may have been meant; nothing once there are so many mistakes that nobody reads guesses.
-    """
+    """What may have been meant; nothing once there are more mistakes than anybody reads."""
     if len(report.found) >= MOST_GUESSES:
         return None
     return suggest(word, islice(candidates, MOST_CANDIDATES))

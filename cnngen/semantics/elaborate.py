@@ -432,8 +432,7 @@ def _when(step: When, path: str, x: Tensor, place: Place, elaboration: Elaborati
 def _branches(
     step: Branches, path: str, x: Tensor, place: Place, elaboration: Elaboration, key: str = ""
 ) -> Tensor:
-    """Elaborate the branches below one path; the layer that joins them stands there under its key.
-    """
+    """Elaborate the branches below one path, where their join stands under its key."""
     outputs: list[Tensor] = []
     for name, body in step.arms:
         arrangement = elaboration.resolution.arrangement(body)
@@ -557,8 +556,7 @@ def _layer(
     place: Place,
     elaboration: Elaboration,
 ) -> Tensor:
-    """Infer the output of an op and put the layer into the graph; `given` is the input of its step.
-    """
+    """Infer the output of an op and add its layer; `given` is what its step was given."""
     network = elaboration.network
     if any([x.shape is UNKNOWN for x in inputs]):
         return Tensor(path, UNKNOWN)

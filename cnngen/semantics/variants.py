@@ -17,8 +17,7 @@ from cnngen.syntax.tree import Call
 
 
 def note_variants(network: Network) -> None:
-    """Note what holds for other values of the parameters, and find the parameters that are fixed.
-    """
+    """Note what holds for other values of the parameters, and which of these are fixed."""
     parameters = network.resolution.spec.parameters
     if not parameters:
         return

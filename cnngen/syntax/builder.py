@@ -39,8 +39,7 @@ PROPERTIES = re.compile(r"(?:[!&][^\s,\[\]{}]*\s+)*")
 
 @dataclass(slots=True)
 class _Open:
-    """A collection whose end has not come yet; `children` of a mapping are keys and values in turn.
-    """
+    """A collection whose end has not come; of a mapping, `children` are keys and values in turn."""
 
     start: int
     flow: bool

@@ -163,8 +163,7 @@ def _report_dash(key: Span, other: Label, report: Report) -> None:
 
 
 def outdented(opening: Span, here: Span) -> bool:
-    """Whether a line is indented no further than the one above it, in which a bracket was opened.
-    """
+    """Whether a line is indented no further than the one above it that opens a bracket."""
     line = opening.source.line(opening.line)
     return here.line > opening.line and here.column <= len(line) - len(line.lstrip()) + 1
 

@@ -43,8 +43,7 @@ def put_back(
 def without_blocks(
     node: Mapping, report: Report, outer: Span | None = None
 ) -> tuple[Mapping, list[Entry]]:
-    """A spec, or its block `outer`, without the blocks that stand among its keys; and these blocks.
-    """
+    """A spec, or its block `outer`, without the blocks among its keys; and these blocks."""
     inner = [entry for entry in node.entries if _is_block(*entry)]
     for key, value in inner:
         if isinstance(value, Broken):
@@ -102,8 +101,7 @@ def _above(key: Scalar, entries: Iterable[Scalar]) -> Scalar | None:
 
 
 def put_below(owner: Entry, strays: list[Entry], report: Report) -> Node:
-    """The value of a key with the entries that were written beside it; all of them are one mistake.
-    """
+    """The value of a key with the entries beside it that belong there: they are one mistake."""
     whole = _with(owner[1], strays) if strays else None
     if whole is None:
         return owner[1]

@@ -106,8 +106,7 @@ def parse_text(node: Node, what: str, report: Report) -> str:
 
 
 def parse_new_name(key: Scalar, kind: NameKind, report: Report) -> Identifier:
-    """The name that a spec gives to something. A name that is reported can still be used elsewhere.
-    """
+    """The name that a spec gives to something; others may refer to it even if it is reported."""
     identifier = Identifier(key.text, key.span)
     check_name(identifier, kind, report)
     return identifier

@@ -1,5 +1,4 @@
-"""YAML nodes: the content of a file with the place of each part; no value has one of YAML's types.
-"""
+"""YAML nodes: the content of a file, with the place of each part and without YAML's types."""
 
 from dataclasses import dataclass
 

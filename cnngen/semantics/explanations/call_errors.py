@@ -175,8 +175,7 @@ def report_missing(
 def report_unknown_parameter(
     argument: Argument, block: Block, missing: Sequence[str], report: Report
 ) -> str:
-    """Report an argument that a block does not take; gives the parameter that may have been meant.
-    """
+    """Report an argument that a block does not take; gives the parameter that was meant."""
     name, parameters = argument.name.text, [p.name.text for p in block.parameters]
     close = translate(name, ATTRIBUTES, parameters) or guess(name, parameters, report)
     if not close and len(missing) == 1:
@@ -262,8 +261,7 @@ def report_unknown_attribute(
 
 
 def _needless(argument: Argument, op: type[Op], missing: Sequence[str]) -> str | None:
-    """Why an attribute can be left out: other frameworks need it, or the op computes that anyway.
-    """
+    """Why an attribute can go: other frameworks need it, or it is what the op computes anyway."""
     name = argument.name.text
     changes = not changes_nothing(op.name, name, written(argument))
     if is_inferred(name) and not (changes and missing):

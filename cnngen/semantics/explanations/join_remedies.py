@@ -267,8 +267,7 @@ def _means_the_same(value: ArgumentValue, here: Scope, there: Scope) -> bool:
 
 
 def _own_names(scope: Scope) -> set[str]:
-    """The names that a block defines itself; it can use those of the model too, but seldom should.
-    """
+    """The names that a block itself defines; it can, but seldom should, use the model's."""
     if scope.block is None:
         return set(scope.values)
     return {*scope.loops, *(parameter.name.text for parameter in scope.block.parameters)}

@@ -21,8 +21,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What led to shapes that do not fit: labels where only a few steps did, notes where many did.
-    """
+    """What led to shapes that do not fit: labels where few steps did, notes where many did."""
 
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
