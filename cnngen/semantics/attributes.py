@@ -83,7 +83,7 @@ def half(kernel: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int, 
 
 
 def argument_span(call: Call, name: str) -> Span:
-    """The place of an attribute's value in a call; the op's name where a default gives the value."""
+    """The place of an attribute's value in a call; the op's name where a default gives it."""
     for argument in call.arguments:
         if argument.name.text == name:
             return argument.value.span or argument.name.span
