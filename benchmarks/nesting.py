@@ -1,8 +1,9 @@
-"""How the time of `check` and `build` grows with depth and breadth: it should as what is printed does.
+"""How the time of `check` and `build` grows with depth and breadth: as what is printed does.
 
     python benchmarks/nesting.py
 
-Prints a table and ends with 1 where a byte of a larger file takes more than a few times as long as one of a smaller.
+Prints a table, and ends with 1 where a byte of a larger file takes several times as long as of a
+smaller file.
 """
 
 import sys
@@ -57,18 +58,16 @@ def conditions(depth: int) -> str:
 def nested_blocks(depth: int) -> str:
     blocks, inner = [GROW], "Grow"
     for i in range(depth):
-        blocks.append(
-            f"  Level{i}: {{about: A level., body: [{inner}, {{repeat: 2, do: {inner}}}]}}"
-            if i < 3
-            else f"  Level{i}: {{about: A level., body: [{inner}, relu]}}"
-        )
+        twice = f"{{repeat: 2, do: {inner}}}" if i < 3 else "relu"
+        blocks.append(f"  Level{i}: {{about: A level., body: [{inner}, {twice}]}}")
         inner = f"Level{i}"
     return HEAD.format(about="Blocks in blocks.", blocks="\n".join(blocks), body=inner)
 
 
 def many_blocks(count: int) -> str:
     blocks = [
-        f"  Unit{i}: {{about: Unit {i}., params: {{out: int}}, body: [conv: {{out: out + {i}, kernel: 1}}, relu]}}"
+        f"  Unit{i}: {{about: Unit {i}., params: {{out: int}},"
+        f" body: [conv: {{out: out + {i}, kernel: 1}}, relu]}}"
         for i in range(count)
     ]
     body = "[" + ", ".join(f"Unit{i}: {{out: 4}}" for i in range(count)) + "]"

@@ -1,6 +1,7 @@
 """The documentation is true: its specs are valid or wrong as they say, and its outputs are real.
 
-What the blocks of `README.md` and `docs/*.md` are, `pages.py` and `page_outputs.py` say.
+What the blocks of `README.md` and `docs/*.md` are, `documentation_pages.py` and `page_outputs.py`
+say.
 `python tests/test_docs.py --update` writes into the outputs what is found now.
 """
 
@@ -10,13 +11,24 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from support.documentation_pages import PAGES, SPECS, Block, blocks, changed
+from support.documentation_pages import PAGES, ROOT, SPECS, Block, blocks, changed
 from support.page_outputs import OUTPUTS, output
 
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.codes import CODES
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.text import render_text
+from cnngen.expressions import parser, tokens
+from cnngen.expressions.expression import LARGEST_NUMBER, LONGEST_LIST
+from cnngen.semantics import uses
+from cnngen.semantics.elaborate import MAX_LAYERS
+from cnngen.syntax import parse_value
+from cnngen.syntax.builder import MAX_DEPTH, MAX_NODES
+from cnngen.syntax.load import LONGEST_CHAIN
+from cnngen.syntax.naming import LONGEST_NAME
+from cnngen.syntax.parse_input import LARGEST_SIDE
+from cnngen.syntax.parse_parameters import MOST_PARAMETERS
+from cnngen.syntax.read import MAX_SIZE
 
 BLOCKS = [block for path in PAGES for block in blocks(path)]
 MARKS = {"pycon torch": pytest.mark.torch, "pycon keras": pytest.mark.keras}
@@ -66,6 +78,29 @@ def anchor(title: str) -> str:
 def test_every_block_of_yaml_is_checked():
     known = {*SPECS, *OUTPUTS}
     assert [str(b) for b in BLOCKS if b.words[:1] == ("yaml",) and b.kind not in known] == []
+
+
+def test_the_limits_of_the_language_are_those_of_the_code():
+    text = (ROOT / "docs/language.md").read_text(encoding="utf-8")
+    table = text.partition("## Limits")[2].partition("## ")[0]
+    rows = dict(re.findall(r"^\| (\w.*?) \| ([\d,]+)\b", table, re.MULTILINE))
+    assert {what: int(most.replace(",", "")) for what, most in rows.items()} == {
+        "characters of a file": MAX_SIZE,
+        "values in a file": MAX_NODES,
+        "lists and mappings in each other": MAX_DEPTH,
+        "files that extend each other": LONGEST_CHAIN,
+        "characters of a name": LONGEST_NAME,
+        "characters of a text": parse_value.LONGEST_TEXT,
+        "characters of an expression": tokens.LONGEST_TEXT,
+        "levels of an expression": parser.DEEPEST,
+        "numbers": 10,  # 10**12
+        "elements of a list": LONGEST_LIST,
+        "parameters of a block or the model": MOST_PARAMETERS,
+        "steps and blocks in each other": uses.DEEPEST,
+        "a height, a width or a number of channels": 2,  # 2**31 - 1
+        "layers": MAX_LAYERS,
+    }
+    assert LARGEST_NUMBER == 10**12 and LARGEST_SIDE == 2**31 - 1
 
 
 def test_a_change_replaces_by_name_and_adds_in_the_order_of_its_listing():

@@ -1,5 +1,5 @@
-"""The pictures of the documentation are what `cnngen draw` makes, and `docs/zoo` is what
-`zoo_pages.py` makes.
+"""The pictures of the documentation are what `cnngen draw` makes, `docs/zoo` is what `zoo_pages.py`
+makes, and the picture of the compiler is what `architecture_picture.py` draws.
 
 A picture stands on a page below its command:
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from support import zoo_pages
+from support import architecture_picture, zoo_pages
 from support.built_models import build
 from support.documentation_pages import PAGES, ROOT
 
@@ -27,6 +27,7 @@ from cnngen.locate import zoo
 
 TABLE = re.compile(r"^(\| `cnngen draw .*)\n\|[ |:-]+\|\n(\|.*)$", re.MULTILINE)
 COMMAND = re.compile(r"`cnngen (draw [^`]+)`")
+ARCHITECTURE = ROOT / "docs/pictures/architecture.svg"
 IMAGE = re.compile(r"!\[[^\]]+\]\(([^)]+\.svg)\)")
 
 
@@ -60,10 +61,19 @@ def test_every_picture_has_its_command():
         for page in PAGES
         for name in IMAGE.findall(page.read_text(encoding="utf-8"))
     }
-    assert shown == pictures().keys()
+    assert shown == {*pictures(), ARCHITECTURE}
     assert {*(ROOT / "docs/pictures").glob("*")} == {
         f for f in shown if f.parent != zoo_pages.FOLDER
     }
+
+
+def test_the_picture_of_the_compiler_is_fresh():
+    """Its passes are named after functions. What has no function must have a folder."""
+    drawn = architecture_picture.picture()
+    assert ARCHITECTURE.read_text(encoding="utf-8") == drawn
+    folders = re.findall(r">(\w+)/<", drawn)
+    assert len(folders) == 8
+    assert [name for name in folders if not (ROOT / "cnngen" / name).is_dir()] == []
 
 
 @pytest.mark.parametrize("name", zoo())
@@ -107,6 +117,7 @@ def update() -> None:
     """Write what is drawn now."""
     for file, command in pictures().items():
         write_file(file, draw(command).encode())
+    write_file(ARCHITECTURE, architecture_picture.picture().encode())
     networks = zoo_pages.networks()
     texts = {"README.md": zoo_pages.index(networks)}
     for name, network in networks.items():

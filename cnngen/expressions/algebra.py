@@ -172,9 +172,9 @@ def _fold(expression: Expression, count: bool) -> Expression:
             return then if test else otherwise
         case Conditional(_, then, otherwise) if key_of(then, count) == key_of(otherwise, count):
             return then
-        case Conditional(test, then, Conditional(other, same, otherwise)) if (
-            key_of(then, count) == key_of(same, count)
-        ):
+        case Conditional(test, then, Conditional(other, same, otherwise)) if key_of(
+            then, count
+        ) == key_of(same, count):
             return Conditional(Binary("or", test, other), then, otherwise)
         case Index(ListOf(items), Constant(int() as index)) if -len(items) <= index < len(items):
             return items[index]

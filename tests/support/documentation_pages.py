@@ -33,7 +33,9 @@ ORDER = (*HEAD, "input", "params", "defaults", "blocks", "model", "outputs")
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a page; `files` are those of the reader, and `file` is that of the last spec."""
+    """A block of a page; `files` are those of the reader, `file` is that of the last spec, and
+    `before` has the blocks of the same kind above it.
+    """
 
     path: Path
     line: int
@@ -42,6 +44,7 @@ class Block:
     span: tuple[int, int]
     files: dict[str, str]
     file: str
+    before: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.path.name}:{self.line}"
@@ -64,6 +67,7 @@ def blocks(path: Path) -> Iterator[Block]:
     """The blocks of a page in their order."""
     page = path.read_text(encoding="utf-8")
     kept: dict[str, str] = {}
+    above: dict[tuple[str, ...], list[str]] = {}
     files, file = kept, EXAMPLE
     for found in FENCED.finditer(page):
         text = found["text"]
@@ -79,7 +83,9 @@ def blocks(path: Path) -> Iterator[Block]:
                 pass
         line = page.count("\n", 0, found.start()) + 1
         words = tuple(found["info"].split())
-        yield Block(path, line, words, text, found.span("text"), files, file)
+        before = above.setdefault(words, [])
+        yield Block(path, line, words, text, found.span("text"), files, file, tuple(before))
+        before.append(text)
 
 
 def whole(text: str) -> str:

@@ -5,6 +5,7 @@
 * `console` has lines `$ cnngen ...`, each with what the command prints below it.
 * `python excerpt FILE NAME` is a definition in a generated file, such as `Net.forward`.
 * `pycon torch` and `pycon keras` are a session of Python beside the generated sources.
+* `pycon cnngen` is a session beside the specs, which goes on through the blocks of a page.
 """
 
 import ast
@@ -28,10 +29,14 @@ from cnngen.targets.generate import generate
 from support.documentation_pages import Block
 
 PROMPT = "$ cnngen "
-SESSION = """
-import doctest, sys
+SESSION = r"""
+import contextlib, doctest, io, sys
 names = {}
-for example in doctest.DocTestParser().get_examples(sys.stdin.read()):
+before, _, text = sys.stdin.read().rpartition("\f")
+for example in doctest.DocTestParser().get_examples(before):
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(example.source, "<session>", "single"), names)
+for example in doctest.DocTestParser().get_examples(text):
     first, *rest = example.source.splitlines(keepends=True)
     print(end=">>> " + first + "".join("... " + line for line in rest))
     exec(compile(example.source, "<session>", "single"), names)
@@ -90,8 +95,17 @@ def _excerpt(block: Block, folder: Path) -> str:
 
 def _session(block: Block, folder: Path) -> str:
     _run(f"build {' '.join(block.files)}", folder)
+    return _python(block.text, folder)
+
+
+def _long_session(block: Block, folder: Path) -> str:
+    return _python("".join(block.before) + "\f" + block.text, folder)
+
+
+def _python(session: str, folder: Path) -> str:
+    """A session with what it prints now; of what stands before a form feed, nothing is shown."""
     command = [sys.executable, "-c", SESSION]
-    done = subprocess.run(command, input=block.text, capture_output=True, text=True, cwd=folder)
+    done = subprocess.run(command, input=session, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -103,6 +117,7 @@ OUTPUTS: dict[str, Callable[[Block, Path], str]] = {
     "python excerpt": _excerpt,
     "pycon torch": _session,
     "pycon keras": _session,
+    "pycon cnngen": _long_session,
 }
 
 

@@ -23,6 +23,9 @@ INDEX = """\
 The networks that ship with cnngen. The page of each has its picture, the table of `cnngen summary`,
 its spec, and the sources that `cnngen build` makes of it. [How to read the pictures](../draw.md).
 
+`cnngen list` prints this table, and the other commands take each name for its spec:
+`cnngen build resnet50`.
+
 {table}"""
 PAGE = """\
 # {title}
