@@ -24,9 +24,9 @@ LARGEST_SPEC = 2**20  # bytes; what is larger is analysed again
 LARGEST_ENTRY = 2**17
 MOST_ENTRIES = 4096
 ENTRY = re.compile(r"\.?[0-9a-f]{64}(\.[0-9a-f]+\.tmp)?")  # nothing else is ever removed
-BOM = b"\xef\xbb\xbf"  # which the text of a source has no more
+BOM = b"\xef\xbb\xbf"  # which is not in the text of a source
 
-OWN = TO_READ | getattr(os, "O_NOFOLLOW", 0)  # of entries, none is a link
+OWN = TO_READ | getattr(os, "O_NOFOLLOW", 0)  # for entries, which are never links
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _age(path: Path) -> float:
     return 0
 
 
-@cache  # as a process that stays, with --watch, goes on with the sources that it began with
+@cache  # as a process of `--watch` keeps the sources that it began with
 def _compiler() -> str:
     """A text that changes with the compiler: its version and its sources, which may be edited."""
     return repr((__version__, sys.version, sorted(_sources(os.path.dirname(__file__)))))

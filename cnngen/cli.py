@@ -108,7 +108,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and end the process."""
     _open_streams()
-    gc.set_threshold(100_000)  # a process is short, and layers that are alive are searched in vain
+    gc.set_threshold(100_000)  # the process is short, and its layers stay alive
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # without UTF-8, a name must not end in a traceback
             stream.reconfigure(errors="backslashreplace")
@@ -121,7 +121,7 @@ def main() -> None:
         _silence()
         sys.exit(UNSAID)
     finally:
-        gc.freeze()  # what is left goes with the process: Python need not look for it
+        gc.freeze()  # memory is freed with the process
 
 
 def _open_streams() -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnngen.source import Source
 
 SECONDS = 30
-# Which repository, where a hook of git runs us; it is that of the folder in question.
+# They name the repository of a hook that runs us; we ask about that of a folder.
 ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 

@@ -20,7 +20,7 @@ from cnngen.syntax.parse_results import EXAMPLES as RESULT
 
 Schema = dict[str, Any]
 
-# As `CAP_WORDS`, but without looking behind, which not every validator can.
+# As `CAP_WORDS`, but without look-behind, which some validators lack.
 BLOCK_NAME = (
     "^[A-Z][A-Za-z0-9]*$|^[A-Z][A-Za-z0-9]*[0-9](_[0-9]([A-Za-z0-9]*[0-9])?)*_[0-9][A-Za-z0-9]*$"
 )

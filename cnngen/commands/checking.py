@@ -107,7 +107,7 @@ class Checker:
 
         chosen = replace(options(self.settings, self.input, self.max_layers), reader=reader)
         diagnostics = check_spec(path, chosen, read).diagnostics
-        # Whether a file is there, and may be extended, is not in what the others hold.
+        # The cache compares contents, which do not tell whether a missing file has appeared.
         if (
             not missed
             and not self._is_given(path)

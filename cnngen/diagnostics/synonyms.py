@@ -66,7 +66,7 @@ ATTRIBUTES = _table(
     size="outputsize",
 )
 
-# What frameworks are told and cnngen knows, in the spelling of `translate`.
+# What frameworks have to be told and cnngen finds out, in the spelling of `translate`.
 INFERRED = (
     *("inchannels", "infeatures", "inplanes", "numfeatures", "numchannels"),
     *("inputshape", "inplace"),

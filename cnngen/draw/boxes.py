@@ -34,12 +34,12 @@ def figure(
     """Layers as boxes and arrows: those of the whole network, or those within a use of a block.
     `level` is the number of opened boxes around them.
     """
-    above = len(chain_of(within)) if within else 1
+    above = len(within.chain()) if within else 1
     drafts: list[_Draft] = []
     places: dict[str, str] = {}  # from the path of a layer to the key of its box
     arrows: dict[tuple[str, str, str, int], Arrow] = {}
     scopes = dict.fromkeys(layer.scope for layer in layers)
-    uses = {scope: detail.box(chain_of(scope)[above:]) for scope in scopes}
+    uses = {scope: detail.box(scope.chain()[above:]) for scope in scopes}
     keys = {use: key_of(use) for use in uses.values() if use}
     readers = _readers([layer for layer in layers if not uses[layer.scope]], layers, detail)
     names = _parameters(within)
@@ -97,14 +97,6 @@ def _readers(own: Sequence[Layer], layers: Sequence[Layer], detail: Detail) -> C
             through[layer.path] = through.get(source, source)
     read = [x.path for layer in layers if layer.path not in through for x in layer.inputs]
     return Counter(through.get(path, path) for path in (*read, *detail.outputs))
-
-
-def chain_of(scope: Scope) -> list[Scope]:
-    """The stage, the use of a block in it, the use of a block in that, and so on."""
-    chain = [scope]
-    while chain[-1].parent:
-        chain.append(chain[-1].parent)
-    return chain[::-1]
 
 
 def _parameters(use: Scope | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.terminal import one_line
-from cnngen.draw.boxes import chain_of, figure
+from cnngen.draw.boxes import figure
 from cnngen.draw.coordinates import places, texts
 from cnngen.draw.detail import Detail
 from cnngen.draw.excerpt import Excerpt, Sources, in_spec
@@ -265,7 +265,7 @@ def _path(box: Box) -> str:
 
 def _lies_in(layer: Layer, use: Scope) -> bool:
     """Whether a layer lies in a use of a block, in any iteration of its loops."""
-    return any(s.call is use.call and s.path == use.path for s in chain_of(layer.scope))
+    return any(s.call is use.call and s.path == use.path for s in layer.scope.chain())
 
 
 def _row(box: Box) -> Figure:

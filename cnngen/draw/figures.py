@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
-from cnngen.draw.boxes import chain_of, figure, known_shape
+from cnngen.draw.boxes import figure, known_shape
 from cnngen.draw.detail import Detail
 from cnngen.draw.figure import Arrow, Box, Figure
 from cnngen.draw.uses import closed_detail, panels, plain_of, uses_of
@@ -49,9 +49,7 @@ def figures(network: Network, depth: int = 0, expand: frozenset[str] = frozenset
 
 
 def _is_open(use: Scope, detail: Detail) -> bool:
-    around = [
-        scope for scope in chain_of(use)[:-1] if scope.block and scope.name not in detail.plain
-    ]
+    around = [scope for scope in use.chain()[:-1] if scope.block and scope.name not in detail.plain]
     return detail.opens(use, len(around))
 
 

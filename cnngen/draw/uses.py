@@ -3,16 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cnngen.draw.boxes import chain_of, figure
+from cnngen.draw.boxes import figure
 from cnngen.draw.detail import Detail, Variant, key_of
 from cnngen.draw.figure import Figure, merged
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Layer, Network, Scope
 
 SHORT = 2  # boxes in a row that say more than the name of a block
-MOST_WAYS = (
-    4  # of a block, with a figure for each; of more, those share one that differ in channels
-)
+MOST_WAYS = 4  # of a block, with a figure each; of more, those that differ in channels share one
 
 
 @dataclass(slots=True)
@@ -43,7 +41,7 @@ def uses_of(network: Network) -> Uses:
         if layer.scope not in around:
             around[layer.scope] = [
                 uses.setdefault((scope.path, above), Use(scope))
-                for above, scope in enumerate(chain_of(layer.scope))
+                for above, scope in enumerate(layer.scope.chain())
                 if scope.block
             ]
         for use in around[layer.scope]:

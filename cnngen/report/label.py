@@ -22,7 +22,7 @@ def made_of(path: str, layers: Sequence[Layer]) -> str:
     If a single block holds all of them, what is in it is listed instead, unless it has branches:
     for these its name says more.
     """
-    chains = [_chain(layer.scope) for layer in layers]
+    chains = [layer.scope.chain() for layer in layers]
     depth = 1
     while _opens(chains[0], depth, path) and all(
         len(chain) > depth and _same_use(chain[depth], chains[0][depth]) for chain in chains
@@ -38,14 +38,6 @@ def made_of(path: str, layers: Sequence[Layer]) -> str:
             parts.append(use.name)
         before = use
     return ", ".join(_folded(parts))
-
-
-def _chain(scope: Scope) -> list[Scope]:
-    """The stage, the use of a block in it, the use of a block in that, and so on."""
-    chain = [scope]
-    while chain[-1].parent:
-        chain.append(chain[-1].parent)
-    return chain[::-1]
 
 
 def _opens(chain: Sequence[Scope], depth: int, path: str) -> bool:

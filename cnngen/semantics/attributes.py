@@ -51,7 +51,7 @@ def bind(
         except EvaluationError as error:
             labels = origins(value, error)
             if error.code == "unknown-name" or labels is None:
-                continue  # resolve has reported the one, and another op the other
+                continue  # `resolve` has reported the first, another op the second
             at = error.span or value.span or call.callee.span
             report.add(
                 *(error.code, error.message, at),

@@ -39,7 +39,7 @@ PADDING = tuple(map(Constant, PADDING_WORDS))
 UNREAD = Name("")
 
 
-Given = dict[str, ArgumentValue]  # by name; one without a name is for nobody knows what
+Given = dict[str, ArgumentValue]  # by name; a value of unknown purpose has an empty one
 
 
 def check_defaults(spec: Spec, names: Definitions, report: Report) -> dict[str, Given]:

@@ -14,7 +14,7 @@ from cnngen.expressions.evaluate import UNDETERMINED
 
 ParameterNames = frozenset[str]
 NOTHING: ParameterNames = frozenset()
-VECTOR = -1  # the symbol of what is said of the size of a vector
+VECTOR = -1  # the symbol of the size of a vector, which has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Symbols:
         return self.number("fresh", len(self.numbers))
 
     def constant(self, value: Any) -> Fact:
-        kind = value.__class__.__name__  # for `true` is no 1
+        kind = value.__class__.__name__  # as `true` is not 1, though Python says so
         return Fact(value, NOTHING, self.number("constant", kind, value))
 
     def made(self, value: Any, parts: Iterable[Fact], *key: Hashable) -> Fact:

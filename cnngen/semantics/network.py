@@ -15,7 +15,7 @@ from cnngen.syntax.tree import Block, Call, Stage, Step
 
 INPUT = "input"
 Rank = Literal["image", "vector"]
-Fixed = Literal["size", "rank"]  # what a parameter changes that the printed program cannot
+Fixed = Literal["size", "rank"]  # what a parameter changes that generated code cannot
 CHANGED: dict[Fixed, str] = {
     "size": "changes a flattened size",
     "rank": "decides whether a layer gets maps or a vector",
@@ -49,6 +49,13 @@ class Scope:
         """The scope in one iteration of a loop."""
         values, loops = {**self.values, **iteration}, {**self.loops, **iteration}
         return replace(self, values=values, loops=loops)
+
+    def chain(self) -> list["Scope"]:
+        """The stage, the use of a block in it, the use of a block in that, and so on."""
+        scopes: list[Scope] = [self]
+        while parent := scopes[-1].parent:
+            scopes.append(parent)
+        return scopes[::-1]
 
     @property
     def outermost(self) -> "Scope":

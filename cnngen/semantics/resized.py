@@ -18,7 +18,7 @@ from cnngen.syntax.tree import ArgumentValue, Distribution
 Facts = Callable[[Expression], Fact]
 ONE = (1, 1)
 EITHER: tuple[Shape, ...] = Image(1, 1, 1), Vector(1, (1,))
-LARGE = (1000, 1001, 1002, 1003)  # an op of a stride that keeps these keeps all that it takes
+LARGE = (1000, 1001, 1002, 1003)  # an op that keeps these lengths keeps all, whatever its stride
 
 # What an attribute may be that does not matter to sizes.
 NEUTRAL: dict[str, Any] = {

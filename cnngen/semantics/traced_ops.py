@@ -167,7 +167,7 @@ class TracedOps:
 
     def names(self, expression: Expression) -> tuple[tuple[str, ...], bool]:
         """The free names, and whether `input.channels` stands there."""
-        key = id(expression)  # which stays its own, as the expression is kept
+        key = id(expression)  # stays unique, as the expression is kept below
         if key not in self.free:
             free = tuple(sorted(free_names(expression)))
             self.free[key] = expression, free, mentions_input(expression)

@@ -55,7 +55,7 @@ def explain_look_alikes(report: Report) -> None:
         first = _first(diagnostic, lines)
         if first is None:
             if told and any(ascii_for(c) is not None for c in OTHER.findall(diagnostic.message)):
-                report.drop(diagnostic)  # what else there is to say of the same word
+                report.drop(diagnostic)  # what else was said about the same word
             elif diagnostic.code == "bad-name":
                 _name_letter(diagnostic, report)
             continue

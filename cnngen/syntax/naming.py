@@ -83,8 +83,8 @@ HELPERS = _words("""
 
 LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them
 
-# Of Python, what no function can be called that a file defines: keywords, and built-ins that files
-# read themselves; a test finds them all.
+# Names of Python that no function of a generated file can have: keywords, and built-ins that such
+# files use; a test finds them all.
 READ = _words("""
     and as assert async await bool break class continue def del elif else enumerate except finally
     float for from global if import in int is isinstance lambda len list max min nonlocal not object

@@ -101,7 +101,7 @@ def compare(
     add("gradients", "float64", apart(found.gradients, expected.gradients))
     if expected.statistics:
         add("statistics", "float64", apart(found.statistics, expected.statistics))
-    if steps > 1:  # after one, weights have changed by what gradients are
+    if steps > 1:  # after one, changes of weights are the gradients
         add("weights", "float64", apart(found.changes, expected.changes))
     return rows
 

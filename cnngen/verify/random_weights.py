@@ -28,8 +28,9 @@ from cnngen.weights.layout import Array
 LOG_SIZES = log(0.25), log(6.0)  # how large channels are beside each other
 SCALE = 1.0
 BIASES = (-1.0, 3.0)
-# What varies less is noise, which its norm would blow up: of a channel, by the mean of all, and by
-# its own mean square, as few values may be near each other where maps are small.
+# A channel that varies less is taken for noise, which its norm would scale up: less than this part
+# of what channels vary on average, and of its own mean square (in small maps, the few values of a
+# channel may happen to be near each other).
 LEAST_VARIANCE = 1e-2
 LEAST_SHARE = 0.5
 

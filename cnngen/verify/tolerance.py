@@ -43,8 +43,8 @@ FLOAT32_INSIDE: Mapping[str, float] = {
     "upsample": 1e-6,  # bilinear
 }
 
-# What two sources differ by in float32, by what one of them differs from itself in float64. A layer
-# norm of two equal channels, for one, makes 1e-5 of 1e-7, whoever computes it.
+# How many times the rounding of one source alone (float32 against float64) the two may differ by. A
+# layer norm of two equal channels, for example, turns 1e-7 into 1e-5 in any framework.
 LIKE_ITSELF = 10.0
 
 # Rounding grows with the number of layers that a value goes through: beyond so many weighted layers

@@ -16,7 +16,7 @@ from cnngen.weights.layout import Array
 from cnngen.weights.read_keras import calls
 from cnngen.weights.read_torch import tensors
 
-# Of what Keras' layers say of themselves, what does not change what they compute.
+# Settings of Keras' layers that do not change what they compute.
 ASIDE = ("name", "trainable", "dtype", "_initializer", "_regularizer", "_constraint", "_lora_rank")
 
 

@@ -23,9 +23,9 @@ from cnngen.weights.layout import Array, in_keras, keras_name
 from cnngen.weights.transfer import keras_state, torch_state
 
 STEPS = 3
-# By how much of their size the first step would change the outputs if the network were linear. By
-# a fixed part of the weights instead, the gradients of a thousand layers would lead so far away
-# that rounding decides what comes next.
+# The first step would change outputs by this part of their size, if the network were linear. If it
+# changed weights by a fixed part, a thousand layers would lead so far away that rounding decides
+# what comes next.
 CHANGE = 1e-2
 
 

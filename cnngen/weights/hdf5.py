@@ -20,7 +20,7 @@ from cnngen.weights.stored import Contents, Entry, WeightNames, WeightsFileError
 VARIABLE = re.compile(r"((?:layers/[^/]+/){0,8}?)layers/([^/]+)/vars(?:/([0-9]{1,4}))?")
 INSIDE = "model_weights"  # where Keras 2 has them, in the file of a whole model
 IN_KERAS = "model.weights.h5"
-MOST_PACKED = 100  # weights hardly get smaller; what does is made to fill disks
+MOST_PACKED = 100  # weights hardly compress; a file that does was made to fill disks
 
 Nodes = dict[str, Any]
 

@@ -77,7 +77,7 @@ def read_pickle(path: Path, *, zipped: bool) -> Contents:
             warnings.catch_warnings(action="ignore"),
             torch.serialization.safe_globals(known),
             path.open("rb") as file,
-        ):  # a path would be read as what its ending says
+        ):  # of a path, PyTorch would look at the ending
             mapped = zipped and path.suffix != ".safetensors"
             found: Any = torch.load(
                 path if mapped else file, map_location="cpu", weights_only=True, mmap=mapped

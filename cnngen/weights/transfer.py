@@ -13,7 +13,7 @@ from cnngen.weights.match import Match, Pair
 from cnngen.weights.read_torch import COUNTER
 
 State = Mapping[str, Array]
-Recipe = Callable[[State], Array]  # makes a weight of ours of their state
+Recipe = Callable[[State], Array]  # makes one of our weights from their state
 
 
 class TransferError(ValueError):

@@ -91,7 +91,7 @@ def take(
     problems: list[tuple[Way, UnfitError]] = []
     for way in found[:MOST_TRIED]:
         if fitting and way.unasked > fitting[0][0].unasked:
-            break  # one that leaves something out is none beside those that do not
+            break  # a way that leaves weights out does not count beside these
         try:
             fitting.append((way, fit(way.stored)))
         except UnfitError as error:

@@ -76,7 +76,7 @@ def report_callee(call: Call, spec: Spec, report: Report) -> Call:
     )
     if translation.meaning and not is_own_word:
         return meant_call(call, translation.meaning)
-    # Of a layer without a meaning here, nobody knows what it gives.
+    # What a layer gives for which there is no op, nobody knows.
     is_certain = is_own_word and fix or not is_foreign(name) and translate(name, OTHER_OPS, OPS)
     return replace(call, callee=replace(call.callee, text=close if close and is_certain else ""))
 
@@ -251,7 +251,7 @@ def report_unknown_attribute(
         close = close or guess(name.text, op.attributes, report)
         help = f"did you mean `{close}`?" if close else _instead(argument, call, missing)
         fix = respell(name.span, close, op.attributes, closed=True)
-    source = name.span.source  # what a file that is extended says is another matter
+    source = name.span.source  # other files of the chain do not count
     if any(o.name.text == close and o.name.span.source is source for o in call.arguments):
         help, fix = f"`{close}` says that already", ()
     takes = Label(call.callee.span, f"it takes {', '.join(op.attributes) or 'no attributes'}")
