@@ -51,7 +51,7 @@ def _lengths(sizes: Sizes) -> tuple[Lengths, Lengths]:
 
 
 def _reasons(limits: Iterable[Limit]) -> list[str]:
-    """In words; layers for which the same is true share a line."""
+    """The limits in words; layers with the same limit share a line."""
     at: dict[str, list[int]] = {}
     for limit in limits:
         at.setdefault(limit.path, [0, 0])[limit.axis] = limit.at
@@ -107,7 +107,7 @@ def _shape(shape: tuple[str, ...]) -> str:
 
 
 def _is_compound(side: str) -> bool:
-    """Whether it needs brackets beside others."""
+    """Whether a formula needs brackets where it is part of a product."""
     return len(side.split(" ")) > 1 and not side.startswith(("floor(", "ceil(", "["))
 
 

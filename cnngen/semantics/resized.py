@@ -1,4 +1,4 @@
-"""Resized: the height and width that an op gives, as far as they are known for all parameters."""
+"""Resized: the height and width of an op's output, as far as they are known for all parameters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from cnngen.syntax.tree import ArgumentValue, Distribution
 Facts = Callable[[Expression], Fact]
 ONE = (1, 1)
 EITHER: tuple[Shape, ...] = Image(1, 1, 1), Vector(1, (1,))
-LARGE = (1000, 1001, 1002, 1003)  # an op of a stride that keeps these keeps all that it takes
+LARGE = (1000, 1001, 1002, 1003)  # an op that keeps these lengths keeps all, whatever its stride
 
 # What an attribute may be that does not matter to sizes.
 NEUTRAL: dict[str, Any] = {
@@ -29,7 +29,7 @@ NEUTRAL: dict[str, Any] = {
 
 @dataclass(slots=True)
 class Resizing:
-    """Asks the ops themselves what they make of sizes, once for each question."""
+    """Asks the ops themselves which sizes they give, once for each question."""
 
     symbols: Symbols
     known: dict[tuple[Any, ...], Any] = field(default_factory=dict[tuple[Any, ...], Any])
@@ -66,7 +66,7 @@ class Resizing:
     def _attributes(
         self, op: type[Op], arguments: Mapping[str, ArgumentValue], facts: Facts
     ) -> dict[str, Fact]:
-        """The attributes on which the size depends, normalised as those of the op."""
+        """The attributes on which the size depends, normalised as `bind` does it."""
         given: dict[str, Fact] = {}
         padding = arguments.get("padding")
         # With `same`, only the stride counts; it may be left to the kernel.
@@ -127,7 +127,7 @@ def _neutral(op: type[Op], values: Mapping[str, Any]) -> Op:
 
 
 def _wanted(op: type[Op], x: Shape) -> Rank | None:
-    """What an op says that it wants when it is given this."""
+    """The rank that an op says it needs when it is given this shape."""
     try:
         _neutral(op, {}).infer(x)
     except ShapeError as error:
@@ -145,7 +145,7 @@ def _infer(op: type[Op], values: Mapping[str, Any], size: tuple[int, int]) -> An
 
 
 def _may_be_null(stride: ArgumentValue | None) -> bool:
-    """Whether the stride may be left to the kernel."""
+    """Whether the stride may be `null`, which means that of the kernel."""
     if not isinstance(stride, Expression):
         return False
     return any(isinstance(part, Constant) and part.value is None for part, _ in walk(stride))

@@ -1,7 +1,7 @@
 """Traced ops: what an op or a join makes of a tensor, for all values of the parameters.
 
-What the printed program must know of it is noted in the network; parameters that would make a note
-wrong are found.
+What generated code must know is noted in the network; parameters with other values of which a note
+would be wrong are collected in `found`.
 """
 
 from collections.abc import Mapping
@@ -25,10 +25,11 @@ Areas = dict[Path, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """Where a body is followed: the facts of its names and tensors, and what its block was given.
+    """Where a body is followed: the facts of its names and tensors, and the tensor that its block
+    was given.
 
-    `beyond` is empty where the defaults lead; elsewhere it has the parameters of which one must
-    change for the program to come here. `path` are the calls around.
+    `beyond` is empty on the way that the defaults take. On any other way it has parameters, one of
+    which must change for the program to get there. `path` are the calls around.
     """
 
     facts: Mapping[str, Fact]
@@ -43,7 +44,9 @@ class Trail:
 
 
 class TracedOps:
-    """Follows the ops of one network; `areas` is what is flattened where, as it is printed."""
+    """Follows the ops of one network; `areas` has the sizes that are flattened, as they will be
+    printed.
+    """
 
     def __init__(self, network: Network, areas: Areas) -> None:
         self.network, self.resolution, self.areas = network, network.resolution, areas
@@ -87,7 +90,7 @@ class TracedOps:
                 self.fix(place.beyond, "rank")
 
     def flatten(self, call: Call, x: Traced, place: Trail) -> Traced:
-        """Features: how many positions they come from is printed as a number."""
+        """A vector; the number of positions that its features come from is printed as a number."""
         vector = x.rank.value == "vector"
         sure = (vector and x.rank.known) or (x.size.known and x.size.value == ONE)
         changing = NOTHING if sure else x.rank.names | x.size.names
@@ -102,7 +105,7 @@ class TracedOps:
         return Traced(self.symbols.constant("vector"), NOWHERE, channels, x.area | changing)
 
     def noted(self, path: Path, area: Any, place: Trail) -> bool:
-        """Note what is flattened for the printer; whether that is what it knows already."""
+        """Note the size that is flattened here; whether it has the area that was noted before."""
         if area is UNDETERMINED:
             return False
         if path not in self.areas:
@@ -111,7 +114,9 @@ class TracedOps:
         return prod(self.areas[path]) == prod(area)
 
     def join(self, step: Branches, arms: list[Traced]) -> Traced:
-        """Ranks and sizes of all arms agree (but for gates), so the surest of them is taken."""
+        """The ranks and sizes of all branches agree (but for gates), so the one that depends on the
+        fewest parameters is taken.
+        """
         symbols = self.symbols
         rank = min((arm.rank for arm in arms), key=lambda fact: len(fact.names))
         sizes = [arm.size for arm in arms]
@@ -128,7 +133,7 @@ class TracedOps:
         return Traced(rank, size, min(channels, key=lambda fact: len(fact.names)), area)
 
     def gated(self, sizes: list[Fact]) -> Fact:
-        """Of a product: those of 1 x 1 are gates to the others, if there are any."""
+        """The size of a product: branches of 1 x 1 are gates to the others, if there are others."""
         maps = {fact.symbol: fact for fact in sizes if not (fact.known and fact.value == ONE)}
         if len(maps) < 2:
             return next(iter(maps.values()), sizes[0])
@@ -162,7 +167,7 @@ class TracedOps:
 
     def names(self, expression: Expression) -> tuple[tuple[str, ...], bool]:
         """The free names, and whether `input.channels` stands there."""
-        key = id(expression)  # which stays its own, as the expression is kept
+        key = id(expression)  # stays unique, as the expression is kept below
         if key not in self.free:
             free = tuple(sorted(free_names(expression)))
             self.free[key] = expression, free, mentions_input(expression)

@@ -1,4 +1,4 @@
-"""Along one axis: which elements of its input an op reads, and how long its output is."""
+"""Axis: which elements of its input an op reads along one axis, and how long its output is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ class Slide:
 
 @dataclass(frozen=True, slots=True)
 class Enlarge:
-    """Output `i` reads element `i // factor`, or if `linear` the two elements around its place."""
+    """Output `i` reads element `i // factor`; if `linear`, the two elements around its place."""
 
     factor: int
     linear: bool = False
@@ -40,7 +40,7 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """The output has the same length whatever the input's."""
+    """The output has the same length, whatever that of the input."""
 
 
 Movement = Slide | Enlarge | Scatter | Fixed
@@ -79,7 +79,7 @@ def movements(op: Op, x: Shape) -> tuple[Movement, Movement]:
 
 
 def growth(movement: Movement) -> tuple[int, int]:
-    """By how much the output grows (second) with so many more elements of the input (first)."""
+    """A pair (a, b): an input with `a` more elements along the axis has an output with `b` more."""
     match movement:
         case Slide(step=step):
             return step, 1
@@ -119,7 +119,7 @@ Lengths = tuple[int | None, ...]  # None: too short
 
 @dataclass(frozen=True, slots=True)
 class Rulers:
-    """What lengths ops make of lengths: asked of the ops themselves, once for each question."""
+    """How long an op's output is for each length of its input: the op is asked once for each."""
 
     known: dict[tuple[Any, ...], dict[int | None, int | None]] = field(
         default_factory=dict[tuple[Any, ...], dict[int | None, int | None]]

@@ -24,8 +24,8 @@ class Maps:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A vector; `pieces` are the maps that were flattened to it, in order, and numbers of features
-    that depend on no map's size.
+    """A vector. `pieces` are the maps that were flattened into it, in order; a number stands for
+    features that depend on no size.
     """
 
     pieces: tuple[Maps | int, ...]
@@ -108,8 +108,8 @@ class _Course:
         return track
 
     def _joined_maps(self, layer: Layer, inputs: list[Maps]) -> Maps:
-        """The first leads; of what is multiplied, the largest, as others may be gates: which one
-        that is may depend on the size.
+        """The first branch decides; in a product the largest does, as others may be gates. Which
+        one is the largest may depend on the size.
         """
         tracks = inputs[0].tracks
         if all(x.tracks == tracks for x in inputs):
@@ -140,7 +140,7 @@ class _Course:
         return first
 
     def _computed(self, layer: Layer, x: Row) -> Followed:
-        """What an op gives that takes a vector."""
+        """The output of an op that takes a vector."""
         shape = layer.inputs[0].shape
         assert isinstance(shape, Vector)
         if isinstance(layer.op, Reshape | Rbf):
@@ -168,7 +168,7 @@ class _Course:
 
 
 def _alike(one: Row, two: Row) -> bool:
-    """Whether the pieces of two vectors belong together, whatever the size of the input."""
+    """Whether the pieces of two vectors are of one length, whatever the size of the input."""
     if len(one.pieces) != len(two.pieces):
         return False
     return all(
@@ -180,7 +180,7 @@ def _alike(one: Row, two: Row) -> bool:
 
 
 def _has_features_built_in(op: Op, x: Vector) -> bool:
-    """Whether a built op takes vectors of this length only."""
+    """Whether an op that was built takes vectors of one length only."""
     longer = Vector(x.features + 1, (x.features + 1,))
     return isinstance(op, LayerNorm) or op.weights(x) != op.weights(longer)
 

@@ -1,4 +1,6 @@
-"""Limits: what a layer asks of the lengths along one axis, and for which inputs that holds."""
+"""Limits: a condition on the lengths that reach a layer along one axis, and the inputs for which it
+holds.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,11 +13,13 @@ Kind = Literal["small", "equal", "gate", "weights", "single"]
 
 @dataclass(frozen=True)
 class Limit:
-    """A condition of the layer at `path`.
+    """A condition of the layer at `path`, of one of these kinds:
 
-    small: every track reaches it. equal: all are as long as the first. gate: they are, or 1; the
-    first is the largest of them.
-    weights, single: the first has the length `at`; for `weights`, because that was built in.
+    * small: the input is long enough for the layer.
+    * equal: all tracks are as long as the first.
+    * gate: all are as long as the first, the largest of them, or of length 1.
+    * weights, single: the first track has the length `at`; for `weights`, because that was built
+      in.
     """
 
     path: str
@@ -28,7 +32,7 @@ class Limit:
 
     @cached_property
     def held(self) -> tuple[bool, ...]:
-        """For which inputs (of 1, 2, 3...) it holds."""
+        """Whether it holds, for each of the inputs 1, 2, 3..."""
         first, *others = (track.lengths for track in self.tracks)
         match self.kind:
             case "small":
@@ -49,14 +53,14 @@ class Limit:
                 assert_never(self.kind)
 
     def gates(self, length: int) -> tuple[bool, ...] | None:
-        """Which tracks are gates at this input: of length 1 beside a longer first; None where all
-        are 1.
+        """Which tracks are gates at this input: of length 1, where the first is longer. None where
+        all are 1.
         """
         full = self.tracks[0].at(length)
         return None if full == 1 else tuple(track.at(length) == 1 for track in self.tracks[1:])
 
     def settled(self, period: int) -> bool:
-        """Whether it is certain that what holds repeats from now on, with this period."""
+        """Whether it is certain that `held` repeats from now on, with this period."""
         first, *others = self.tracks
         tail = first.lengths[-period:]
         match self.kind:
@@ -76,7 +80,7 @@ class Limit:
 
 
 def _beyond(track: Track, length: int) -> bool:
-    """Whether a track is constant, or longer from now on: it never shrinks."""
+    """Whether a track is constant, or longer from now on; a track never shrinks."""
     last = track.lengths[-1]
     return not track.growth or (last is not None and last > length)
 
@@ -84,7 +88,7 @@ def _beyond(track: Track, length: int) -> bool:
 def _apart(
     one: tuple[int | None, ...], two: tuple[int | None, ...], first: Track, second: Track
 ) -> bool:
-    """Whether two tracks grow alike, or the faster one is ahead for a whole period."""
+    """Whether two tracks grow at the same rate, or the faster one is ahead for a whole period."""
     if first.rate == second.rate:
         return True
     if first.rate < second.rate:

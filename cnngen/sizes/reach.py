@@ -1,4 +1,4 @@
-"""Reach: what part of the image each tensor of a network depends on."""
+"""Reach: the part of the image on which each tensor of a network depends."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cnngen.sizes.field import PIXEL, Field, joined, moved
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Along one axis: the field by windows (None: no window bounds it), and whether all of the
+    """Along one axis: the field that windows bound (None: they do not), and whether all of the
     image counts, too, through a gate or another branch.
     """
 

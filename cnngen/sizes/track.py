@@ -1,7 +1,7 @@
 """Tracks: the length of a tensor along one axis, for every length of the input.
 
 Every op obeys `f(n + a) = f(n) + b` for all `n` from the first that it takes (`growth`), and so
-does everything that is composed of ops: a track is known for all lengths when it is for some.
+does every composition of ops. So a track is known for all lengths once it is known for some.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from cnngen.sizes.axis import POINTWISE, Lengths, Movement, Rulers, growth
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """`lengths` belongs to the inputs of 1, 2, 3...; an input that is `period` longer gives
-    `growth` more.
+    """`lengths` are those for inputs of 1, 2, 3...; where the input is `period` longer, the tensor
+    is `growth` longer.
     """
 
     lengths: Lengths
@@ -31,12 +31,12 @@ class Track:
 
 
 def straight(upto: int) -> Track:
-    """The input's own."""
+    """The track of the input itself."""
     return Track(tuple(range(1, upto + 1)), 1, 1)
 
 
 class Tracks:
-    """Makes tracks; what is made of the same track in the same way is one object."""
+    """Makes tracks; what is made from equal parts in the same way is one object."""
 
     def __init__(self) -> None:
         self.rulers = Rulers()
@@ -54,7 +54,9 @@ class Tracks:
         return self.made[key]
 
     def largest(self, tracks: tuple[Track, ...]) -> Track:
-        """The largest of several lengths, for each input; one of the tracks, if it always is."""
+        """The largest of several tracks, for each input; one of them, if that is always the
+        largest.
+        """
         key = ("largest", *tracks)
         if key not in self.made:
             columns = zip(*(track.lengths for track in tracks), strict=True)
@@ -74,6 +76,6 @@ class Tracks:
 
 
 def _grown(track: Track, step: int, growth: int) -> tuple[int, int]:
-    """Period and growth of a composition."""
+    """The period and the growth of a composition."""
     times = step // gcd(track.growth, step)
     return track.period * times, track.growth * times // step * growth

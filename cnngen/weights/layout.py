@@ -1,4 +1,4 @@
-"""Where Keras keeps the weights of a layer, and in which layout; docs/semantics.md has a table."""
+"""Layouts of weights: where Keras keeps each weight of a layer, and how its axes lie there."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ NORM = {
 
 
 class Axes(NamedTuple):
-    """Where the features of a flattened input stand in a weight, in the order of each framework."""
+    """The axis of a weight along which flattened features lie, in each framework."""
 
     torch: int
     keras: int
@@ -159,8 +159,8 @@ def in_torch_order(layer: Layer, where: Kept, value: Array) -> Array:
 
 
 def _reordered(shape: Vector, axis: int, value: Array, channels: tuple[int, int]) -> Array:
-    """The features along an axis, with the channels of each flattened image moved, as one of three
-    axes, to another place.
+    """The features along an axis in another order: the channels of each flattened image, one of its
+    three axes, are moved to another place.
 
     By views, so that a large weight is copied once.
     """

@@ -1,5 +1,4 @@
-"""The weights of a Keras model that anybody may have written, as long as its graph is known:
-functional or sequential."""
+"""The weight graph of any Keras model whose layers are a known graph: functional or sequential."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,11 +23,11 @@ NORMS = {variable: (weight, AS_IS) for weight, variable in NORM.items()}
 
 
 class UnknownGraphError(ValueError):
-    """A Keras model does not tell how its layers are connected."""
+    """A Keras model does not say how its layers are connected."""
 
 
 def read_keras(model: Any) -> WeightGraph:
-    """All layers that hold weights, under their names; keys are the paths of variables."""
+    """All layers that hold weights, by their names; keys are the paths of variables."""
     if not getattr(model, "outputs", None) or not getattr(model, "inputs", None):
         raise UnknownGraphError(f"`{model.name}` is neither a functional nor a sequential model")
     recorder = Recorder()
@@ -39,7 +38,7 @@ def read_keras(model: Any) -> WeightGraph:
 
 
 def _walk(model: Any, inputs: list[Flow], recorder: Recorder) -> list[Flow]:
-    """Follow what flows into a model to its outputs."""
+    """Follow the flow into a model to its outputs."""
     flows = {id(x): flow for x, flow in zip(model.inputs, inputs, strict=True)}
     for node in calls(model.outputs, set(flows)):
         given = [flows[id(x)] for x in node.input_tensors]
@@ -74,7 +73,7 @@ def _call(tensor: Any) -> Any:
 
 
 def _pass(call: Any, flows: list[Flow], recorder: Recorder) -> Flow:
-    """What leaves a layer that holds weights, or an operation that does not."""
+    """The flow out of a layer that holds weights, or of an operation that does not."""
     operation, channels = call.operation, len(call.output_tensors[0].shape) - 1
     joins = type(operation).__name__ in JOINS and operation.axis in (-1, channels)
     flow = concatenate(flows) if joins else merge(flows)
@@ -87,7 +86,9 @@ def _pass(call: Any, flows: list[Flow], recorder: Recorder) -> Flow:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What a Keras layer is to us, or half of one: each variable with its name here and layout."""
+    """A Keras layer as one of ours, or half of one: each variable with its name here and its
+    layout.
+    """
 
     kind: str
     variables: Mapping[str, tuple[str, Form]]

@@ -1,4 +1,4 @@
-"""The weights of a network, as its spec alone tells them."""
+"""The weight graph of a network, from its spec alone."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ from cnngen.weights.layout import weight_shapes
 
 
 def read_network(network: Network) -> WeightGraph:
-    """All layers that hold weights, under their paths; keys are those of PyTorch's `state_dict`."""
+    """All layers that hold weights, by their paths; keys are those of PyTorch's `state_dict`."""
     recorder = Recorder()
     flows: dict[str, Flow] = {INPUT: FROM_INPUT}
     for layer in network.layers.values():
@@ -32,7 +32,7 @@ def read_network(network: Network) -> WeightGraph:
 
 
 def _weighted(layer: Layer) -> Iterator[WeightedLayer]:
-    """None or one, or two of a separable convolution."""
+    """No layer or one; two for a separable convolution."""
     parts: dict[str, dict[str, Weight]] = {}
     for name, shape in weight_shapes(layer).items():
         key = f"{layer.path}.{name}"
@@ -46,7 +46,7 @@ def _weighted(layer: Layer) -> Iterator[WeightedLayer]:
 
 
 def _kind(layer: Layer, path: str) -> tuple[str, int]:
-    """What a layer, or this part of it, is for who compares weights, and its groups."""
+    """The kind of a layer (or of this half of it) in a weight graph, and its groups."""
     x = layer.inputs[0].shape
     match layer.op.name:
         case "conv" | "transposed_conv":
@@ -58,7 +58,7 @@ def _kind(layer: Layer, path: str) -> tuple[str, int]:
 
 
 def _maps(layer: Layer) -> Dimensions:
-    """What a vector was flattened from, if that is one image."""
+    """The shape that a vector was flattened from, if it was one image."""
     match layer.inputs[0].shape:
         case Vector(parts=(Image(channels, height, width),)):
             return channels, height, width

@@ -1,4 +1,6 @@
-"""Remedies for joins: edits that may give all branches one shape. Others try which of them do."""
+"""Remedies for joins: edits that may give all branches one shape. `remedy.py` tries which of them
+do.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -29,8 +31,8 @@ def remedies_of_join(
     scope: Scope,
     network: Network,
 ) -> Remedies:
-    """For each shape that there is, how the other branches may come to it; `forks` are what the
-    branches begin with.
+    """For each shape that a branch has, edits by which the others may get it; `forks` are the
+    tensors with which the branches begin.
     """
     common = common_origin(forks, network)
     arms = [
@@ -131,7 +133,7 @@ def _projections(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
 
 
 def _bias(source: Layer | None) -> str:
-    """What a neighbour says of its bias."""
+    """The `bias` of a convolution as the one of the other branch has it."""
     argument = given(source.step, "bias") if source and isinstance(source.step, Call) else None
     span = argument.value.span if argument else None
     return f", bias: {span.text}" if span else ""
@@ -145,7 +147,7 @@ def _other_channels(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
 
 
 def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
-    """Paddings and strides that may be forgotten or too much."""
+    """Paddings and strides that may be missing or too much."""
     yield from _output_paddings(arm, target, scope)
     windows = [layer for layer in arm.layers if "kernel" in layer.op.attributes]
     padding = _padding(arm, scope)
@@ -201,13 +203,13 @@ def _takes_same(window: Layer, padding: object) -> bool:
 
 
 def _set(layer: Layer, name: str, value: str, scope: Scope) -> Remedy:
-    """Another value for an attribute, where it is decided."""
+    """Another value for an attribute, at the place where the value is decided."""
     place = _decided(layer, name, scope)
     return (with_argument(place[0], place[1], value),) if place else ()
 
 
 def _decided(layer: Layer | None, name: str, scope: Scope) -> tuple[Call, str, Scope] | None:
-    """Where a value is decided, as long as only one branch depends on it."""
+    """The place where a value is decided, if only one branch depends on it."""
     place = None
     if layer and isinstance(layer.step, Call) and name in layer.op.attributes:
         for place in places(layer.step, name, layer.scope):
@@ -243,7 +245,7 @@ def _stride(model: Arm, scope: Scope) -> str | None:
 
 
 def _as_written(layer: Layer | None, name: str, scope: Scope) -> str | None:
-    """The text of an attribute's value, if it means the same in this scope."""
+    """The text of an attribute's value, if it means the same in the other scope."""
     if layer is None or not isinstance(layer.step, Call):
         return None
     for call, called, at in places(layer.step, name, layer.scope):
@@ -265,7 +267,7 @@ def _means_the_same(value: ArgumentValue, here: Scope, there: Scope) -> bool:
 
 
 def _own_names(scope: Scope) -> set[str]:
-    """The names that a block has of its own; it may use those of the model, but seldom should."""
+    """The names that a block itself defines; it can, but seldom should, use the model's."""
     if scope.block is None:
         return set(scope.values)
     return {*scope.loops, *(parameter.name.text for parameter in scope.block.parameters)}

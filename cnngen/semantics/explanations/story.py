@@ -1,4 +1,4 @@
-"""The story of a shape: the layers that gave a tensor its channels, its height and its width."""
+"""The story of a shape: which layers gave a tensor its channels, its height and its width."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What led to shapes that do not fit: labels where there are few steps, notes where many."""
+    """What led to shapes that do not fit: labels where few steps did, notes where many did."""
 
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
@@ -39,7 +39,9 @@ class Change:
 def story_of_join(
     step: Branches, inputs: Sequence[Tensor], forks: Sequence[Tensor], network: Network
 ) -> Story:
-    """How the branches came to their shapes, as far as these differ; each began with its fork."""
+    """How the branches of a join got their shapes, as far as these differ; `forks` are the tensors
+    with which they begin.
+    """
     labels = [
         Label(name.span, str(x.shape)) for (name, _), x in zip(step.arms, inputs, strict=True)
     ]
@@ -102,7 +104,9 @@ def _origins(x: Tensor, network: Network) -> Iterator[str]:
 
 
 def channel_source(x: Tensor, network: Network) -> Layer | None:
-    """The layer that decided the channels of a tensor; None where the image has them."""
+    """The layer that decided the channels of a tensor; None where they are those of the input
+    image.
+    """
     for layer in islice(_backwards(x, "", network), FARTHEST):
         before, after = layer.inputs[0].shape, layer.output
         if not (isinstance(before, Image) and isinstance(after, Image)):
@@ -154,7 +158,7 @@ def _channel_labels(
 
 
 def _gate(step: Branches) -> set[Size]:
-    """The size that a branch may have whatever the others have."""
+    """The sizes that a branch may have although the others are larger: 1 x 1 in a product."""
     return {(1, 1)} if step.join.text == "multiply" else set()
 
 
