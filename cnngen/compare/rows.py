@@ -85,6 +85,6 @@ def _counted(layer: Layer) -> Sequence[Tensor]:
 
     SE-ResNet-50 has as many layers as ResNet-50, its paper says.
     """
-    if layer.op.name != "multiply":
+    if not layer.op.gates:
         return layer.inputs
     return [tensor for tensor in layer.inputs if tensor.shape == layer.output]

@@ -9,7 +9,8 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from cnngen.ops.base import Image, Op
-from cnngen.sizes.axis import POINTWISE, Lengths, Movement, Rulers, growth
+from cnngen.ops.movement import POINTWISE, Movement, growth
+from cnngen.sizes.axis import Lengths, Rulers
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from cnngen.expressions.algebra import equal, multiply, simplify
 from cnngen.expressions.expression import Binary, Constant, Expression, InputChannels, Name
-from cnngen.ops.base import Image, Op
+from cnngen.ops.base import Op
 from cnngen.ops.convolution import DepthwiseConv
 from cnngen.plan.channels import RUNNING, Channels
 from cnngen.semantics.areas import Areas
@@ -46,15 +46,8 @@ class Depthwise:
 
 
 def is_depthwise(layer: Layer) -> bool:
-    """Whether Keras computes a layer as a depthwise convolution.
-
-    What has orthogonal initial weights is none: Keras cannot draw those of a depthwise kernel.
-    """
-    x, values = layer.inputs[0].shape, layer.op.values
-    if layer.op.name != "conv" or not isinstance(x, Image) or x.channels == 1:
-        return layer.op.name == "depthwise_conv"
-    init = values["init"]
-    return values["groups"] == x.channels and (init is None or init.word != "orthogonal")
+    """Whether Keras computes a layer as a depthwise convolution."""
+    return layer.op.depthwise_in_keras(layer.inputs[0].shape)
 
 
 def find_depthwise(network: Network) -> Depthwise:

@@ -31,7 +31,6 @@ from cnngen.targets.loops import loop_header, loop_index, loop_variables
 from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller, spelling
 
-POOLS = {"global_avg_pool": "GlobalAveragePooling2D", "global_max_pool": "GlobalMaxPooling2D"}
 LONGEST_POSITION = 30  # characters of code in a layer's name
 
 RESERVED = {"x", "name", "keras", "layers", "ops", "math", "image", "input_shape", "training_heads"}
@@ -119,7 +118,7 @@ class KerasFunctions:
                 x = self.branches(step, name, x, target, frame, key or "")
             elif self.pools_flat(body, i):
                 assert isinstance(step, Call)
-                pool = POOLS[step.callee.text]
+                pool = self.resolution.ops[step].flat_in_keras
                 frame.code.add(f"{target} = layers.{pool}(name={at.code()})({x})")
                 x, skip = target, True
             else:
@@ -140,9 +139,9 @@ class KerasFunctions:
         pair = body[i : i + 2]
         if len(pair) < 2 or not all(isinstance(s, Call) and s in self.resolution.ops for s in pair):
             return False
-        first, second = (step.callee.text for step in pair if isinstance(step, Call))
+        first, second = (self.resolution.ops[step] for step in pair if isinstance(step, Call))
         alone = not pair[0].name and not pair[1].name and not pair[1].origin
-        return first in POOLS and second == "flatten" and alone
+        return bool(first.flat_in_keras) and second.flattens and alone
 
     def step(self, step: Step, name: LayerName, x: str, out: str, frame: Frame) -> str:
         match step:
@@ -160,7 +159,7 @@ class KerasFunctions:
                 assert_never(step)
 
     def call(self, call: Call, name: LayerName, x: str, out: str, frame: Frame) -> str:
-        if call.callee.text == "identity" and call in self.resolution.ops:
+        if (op := self.resolution.ops.get(call)) and op.is_identity:
             return x
         if call in self.resolution.blocks:
             codes = [self.block_call(call, name, x, frame)]

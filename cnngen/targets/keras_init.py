@@ -1,5 +1,6 @@
 """Initial weights in Keras: the code of a fresh initializer for one layer."""
 
+from cnngen.ops import OPS
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import OMIT, Speller
@@ -12,9 +13,10 @@ def initializers(
     """Expressions that make new initializers each time; nothing where the framework's default
     stays.
 
-    A separable convolution has a second one, for its 1 x 1 part.
+    Some layers have more than one; a separable convolution has a second for its 1 x 1 part.
     """
-    kinds = {"init": op} | ({"pointwise_init": "conv"} if op == "separable_conv" else {})
+    drawn = OPS[op].drawn
+    kinds = {"init": op, **dict(drawn.besides if drawn else ())}
     if value == DEFAULT:
         return dict.fromkeys(kinds, OMIT)
     word, _ = word_and_arguments(value)

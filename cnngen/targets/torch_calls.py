@@ -116,7 +116,7 @@ class Calls:
         return self.network.ranks.get(call, "image" if x.image else "vector")
 
     def _given(self, call: Call, op: type[Op], x: Features, frame: Frame) -> Features:
-        if op.name == "flatten":
+        if op.flattens:
             return replace(x, channels=self.areas.features(call, x.channels), image=False)
         entry = frame.printer.entry or InputChannels()
         arguments = {
@@ -125,7 +125,7 @@ class Calls:
             if not isinstance(value, Distribution)
         }
         channels = op.channels(arguments, (x.channels,))
-        image = x.image or op.name == "reshape"
+        image = x.image if op.gives == "same" else op.gives == "image"
         if channels == x.channels:
             return replace(x, image=image)
         return Features(simplify(channels), image)
@@ -182,8 +182,8 @@ class Calls:
                 case Call() if step in self.resolution.blocks:
                     image = self._gives_image(self.resolution.blocks[step].body, image)
                 case Call():
-                    name = self.resolution.ops[step].name
-                    image = (image or name == "reshape") and name != "flatten"
+                    gives = self.resolution.ops[step].gives
+                    image = image if gives == "same" else gives == "image"
                 case Branches():
                     image = self._gives_image(step.arms[0][1], image)
                 case Repeat() | Each() | When():

@@ -108,10 +108,6 @@ class Graphs(Chains):
         """Whether a branch gives its input as it is."""
         return all(
             isinstance(step, Reference)
-            or (
-                isinstance(step, Call)
-                and step in self.resolution.ops
-                and step.callee.text == "identity"
-            )
+            or (isinstance(step, Call) and (op := self.resolution.ops.get(step)) and op.is_identity)
             for step in body
         )

@@ -12,16 +12,6 @@ from cnngen.syntax.tree import ArgumentValue, Call, Distribution
 from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller
 
-KINDS = {
-    "conv": "nn.Conv2d",
-    "depthwise_conv": "nn.Conv2d",
-    "separable_conv": "nn.Conv2d",
-    "transposed_conv": "nn.ConvTranspose2d",
-    "linear": "nn.Linear",
-    "batch_norm": "nn.BatchNorm2d",
-    "affine": "Affine",
-}
-ZERO_BIASES = ("batch_norm", "affine")  # whatever the distribution of the scale
 DEFAULT = Constant(None)
 
 
@@ -35,7 +25,7 @@ class Initialization:
         self.layers: dict[str, list[Call]] = {}
         for body in bodies:
             for call in calls(body):
-                if (op := resolution.ops.get(call)) and op.name in KINDS:
+                if (op := resolution.ops.get(call)) and op.drawn:
                     self.layers.setdefault(self._kind(call), []).append(call)
         self.rules: dict[str, ArgumentValue] = {}  # of each kind whose layers have one in common
         for kind, found in self.layers.items():
@@ -45,9 +35,10 @@ class Initialization:
 
     def _kind(self, call: Call) -> str:
         """The class of the layer that a call makes."""
-        kind = KINDS[self.resolution.ops[call].name]
+        drawn = self.resolution.ops[call].drawn
+        assert drawn is not None
         vector = self.network.ranks.get(call) == "vector"
-        return "nn.BatchNorm1d" if kind == "nn.BatchNorm2d" and vector else kind
+        return drawn.of_vectors if vector and drawn.of_vectors else drawn.layer
 
     def _init(self, call: Call) -> ArgumentValue:
         return self.resolution.arguments[call]["init"]
@@ -57,7 +48,7 @@ class Initialization:
         layers of its kind have a common rule.
         """
         op = self.resolution.ops[call]
-        if op.name not in KINDS or self._kind(call) in self.rules or self._init(call) == DEFAULT:
+        if op.drawn is None or self._kind(call) in self.rules or self._init(call) == DEFAULT:
             return ""
         function, _, arguments = self._statement(self._init(call), "", printer).partition("(")
         return ", ".join(part for part in (function, arguments.removesuffix(")")) if part)
@@ -91,7 +82,7 @@ class Initialization:
             self.resolution.arguments[call].get("bias")
             for kind in kinds
             for call in self.layers[kind]
-            if self.resolution.ops[call].name not in ZERO_BIASES
+            if (drawn := self.resolution.ops[call].drawn) and not drawn.scale
         }
         if values <= {Constant(False)}:
             return "none"
