@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cnngen.ops.base import Image, Op, Shape, Unknown, Vector
-from cnngen.ops.movement import Fixed, Movement
+from cnngen.ops.movement import Fixed, Movement, growth
 from cnngen.semantics.network import INPUT, Layer, Network
 from cnngen.sizes.limits import Kind, Limit
 from cnngen.sizes.track import Track, Tracks, straight
@@ -99,8 +99,12 @@ class _Course:
         if isinstance(movement, Fixed):
             return self.tracks.constant(own, self.upto)
         track = self.tracks.through(layer.op, x.shape, axis, movement, x.tracks[axis])
-        if track is not x.tracks[axis] and None in track.lengths:
+        before = x.tracks[axis]
+        if track is not before and track.short:
             self._limit(layer, "small", axis, (track,))
+        beyond = zip(before.lengths[track.short :], track.lengths[track.short :], strict=True)
+        if track is not before and any(n is not None and m is None for n, m in beyond):
+            self._limit(layer, "uneven", axis, (track, before), growth(movement)[0])
         return track
 
     def _joined_maps(self, layer: Layer, inputs: list[Maps]) -> Maps:
