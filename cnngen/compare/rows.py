@@ -88,6 +88,6 @@ def _counted(layer: Layer) -> Sequence[Tensor]:
 
     So SE-ResNet-50 has as many layers as ResNet-50, as its paper says.
     """
-    if layer.op.name != "multiply":
+    if not layer.op.gates:
         return layer.inputs
     return [tensor for tensor in layer.inputs if tensor.shape == layer.output]

@@ -47,7 +47,7 @@ def figure(
     for layer in layers:
         use = uses[layer.scope]
         sources = [places.get(x.path, x.path) for x in layer.inputs]
-        if use is None and layer.op.name == "identity":
+        if use is None and layer.op.is_identity:
             places[layer.path] = sources[0]
             continue
         key = keys[use] if use else layer.path
@@ -92,7 +92,7 @@ def _readers(own: Sequence[Layer], layers: Sequence[Layer], detail: Detail) -> C
     """How many layers read each output, directly or through identities that get no box."""
     through: dict[str, str] = {}
     for layer in own:
-        if layer.op.name == "identity":
+        if layer.op.is_identity:
             source = layer.inputs[0].path
             through[layer.path] = through.get(source, source)
     read = [x.path for layer in layers if layer.path not in through for x in layer.inputs]

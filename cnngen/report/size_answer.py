@@ -67,6 +67,8 @@ def _reason(kind: Kind, at: list[int]) -> str:
     match kind:
         case "small":
             return "nothing is left of smaller ones"
+        case "uneven":
+            return f"takes only multiples of {size}"
         case "equal":
             return "joins maps that otherwise differ in size"
         case "gate":

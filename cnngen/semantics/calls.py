@@ -228,7 +228,7 @@ def _check_init(argument: Argument, op: type[Op], names: Definitions, report: Re
             fix=fix,
         )
         return
-    if known.fans and op.group == "normalization":
+    if known.fans and op.drawn and op.drawn.scale:
         report.add(
             "wrong-type",
             f"`{word.text}` is for convolutions and linear layers,"

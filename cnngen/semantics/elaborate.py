@@ -437,10 +437,10 @@ def _branches(
     for name, body in step.arms:
         arrangement = elaboration.resolution.arrangement(body)
         outputs.append(_body(body, arrangement, f"{path}.{name.text}", x, place, elaboration))
-    if step.join.text == "concat":
-        _warn_of_repeated_input(step, x, outputs, place, elaboration)
     if step.join.text not in OPS:  # which was reported
         return Tensor(path, UNKNOWN)
+    if OPS[step.join.text].concatenates:
+        _warn_of_repeated_input(step, x, outputs, place, elaboration)
     op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at = f"{path}.{key or step.join.text}"
     return _layer(at, op, tuple(outputs), step, step.join.span, x, place, elaboration)
@@ -676,7 +676,7 @@ def _note_use(call: Call, op: Op, shape: object, scope: Scope, elaboration: Elab
             notes=scope.trail(),
             help="make two blocks of it",
         )
-    if op.name == "flatten" and isinstance(shape, Image):
+    if op.flattens and isinstance(shape, Image):
         network.flattened.setdefault(call, []).append((shape, scope))
 
 

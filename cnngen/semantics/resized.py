@@ -8,8 +8,6 @@ from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError
 from cnngen.expressions.expression import Constant, Expression, walk
 from cnngen.ops.attribute import Attribute
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
-from cnngen.ops.pooling import AdaptivePool, GlobalPool
-from cnngen.ops.reshaping import Reshape
 from cnngen.semantics.attributes import attribute_value, half
 from cnngen.semantics.facts import Fact, Symbols
 from cnngen.semantics.network import Rank
@@ -39,15 +37,11 @@ class Resizing:
         self, op: type[Op], arguments: Mapping[str, ArgumentValue], size: Fact, facts: Facts
     ) -> Fact:
         """The size that an op gives; `facts` evaluates its arguments."""
-        if issubclass(op, GlobalPool):
-            return self.symbols.constant(ONE)
-        if not op.sizing:
+        if not op.sizing and not op.sets_size:
             return size
         given = self._attributes(op, arguments, facts)
-        if issubclass(op, AdaptivePool):
-            return given["size"]
-        if issubclass(op, Reshape):
-            return self._pair(given["height"], given["width"])
+        if op.sets_size:
+            return self._set(*given.values())
         if all(fact.known for fact in given.values()) and self._keeps(op, given):
             return size
         if size.known and size.value == ONE and arguments.get("padding") == Constant("same"):
@@ -99,7 +93,13 @@ class Resizing:
         value = UNDETERMINED if UNDETERMINED in both else half(*both)
         return self.symbols.made(value, [kernel, dilation], "half")
 
-    def _pair(self, height: Fact, width: Fact) -> Fact:
+    def _set(self, *given: Fact) -> Fact:
+        """The size that attributes say: none of them, a size, or a height and a width."""
+        if not given:
+            return self.symbols.constant(ONE)
+        if len(given) == 1:
+            return given[0]
+        height, width = given
         both = height.value, width.value
         value = UNDETERMINED if UNDETERMINED in both else both
         return self.symbols.made(value, [height, width], "pair")
@@ -136,9 +136,8 @@ def _wanted(op: type[Op], x: Shape) -> Rank | None:
 
 
 def _infer(op: type[Op], values: Mapping[str, Any], size: tuple[int, int]) -> Any:
-    channels = values.get("factor", 1) ** 2
     try:
-        output = _neutral(op, values).infer(Image(channels, *size))
+        output = _neutral(op, values).infer(Image(0, *size))  # every number divides no channels
     except ShapeError:
         return UNDETERMINED
     return (output.height, output.width) if isinstance(output, Image) else UNDETERMINED

@@ -52,7 +52,7 @@ class TracedBodies(TracedOps):
     def _flattens(self, call: Call) -> bool:
         if call in self.resolution.blocks:
             return self.flattens[self.resolution.blocks[call]]
-        return self.resolution.ops[call].name == "flatten"
+        return self.resolution.ops[call].flattens
 
     def _of_parameter(self, parameter: Parameter, held: ParameterNames) -> Fact:
         assert parameter.default is not None

@@ -12,6 +12,7 @@ from typing import Any
 from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
 from cnngen.expressions.expression import Expression, Name
+from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op
 from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, ParameterNames, Symbols, Traced, union
 from cnngen.semantics.network import Fixed, Network, Scope
@@ -64,12 +65,12 @@ class TracedOps:
         if rank := self.resizing.takes(op):
             x = replace(x, rank=self.symbols.constant(rank))
         self.note_rank(call, op, x, place)
-        if op.name == "flatten":
+        if op.flattens:
             return self.flatten(call, x, place)
         if op.weights is not Op.weights:
             self.fix(x.area, "size")  # PyTorch is told how many channels there are
         size = self.resizing.after(op, arguments, x.size, lambda value: self.fact(value, place))
-        rank = self.symbols.constant("image") if op.name == "reshape" else x.rank
+        rank = x.rank if op.gives == "same" else self.symbols.constant(op.gives)
         given = {n: v for n, v in arguments.items() if not isinstance(v, Distribution)}
         channels = op.channels(given, (RUNNING,))
         if channels == RUNNING:
@@ -117,16 +118,13 @@ class TracedOps:
         """The ranks and sizes of all branches agree (but for gates), so the one that depends on the
         fewest parameters is taken.
         """
-        symbols = self.symbols
+        symbols, op = self.symbols, OPS[step.join.text]
         rank = min((arm.rank for arm in arms), key=lambda fact: len(fact.names))
         sizes = [arm.size for arm in arms]
-        if step.join.text == "multiply":
-            size = self.gated(sizes)
-        else:
-            size = min(sizes, key=lambda fact: len(fact.names))
+        size = self.gated(sizes) if op.gates else min(sizes, key=lambda fact: len(fact.names))
         channels = [arm.channels for arm in arms]
         area = union(arm.area for arm in arms)
-        if step.join.text == "concat":
+        if op.concatenates:
             numbers = [fact.value for fact in channels]
             value = UNDETERMINED if UNDETERMINED in numbers else sum(numbers)
             return Traced(rank, size, symbols.made(value, channels, "concat"), area)

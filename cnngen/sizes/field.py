@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import assert_never
 
-from cnngen.sizes.axis import POINTWISE, Enlarge, Fixed, Movement, Scatter, Slide
+from cnngen.ops.movement import POINTWISE, Enlarge, Fixed, Movement, Scatter, Slide
 
 Extent = tuple[int, int]  # the first and the last element; the last may come first: none
 NONE: Extent = (1, 0)

@@ -72,9 +72,10 @@ def explore(network: Network) -> Exploration:
         tracks = [track for limit in course.limits for track in limit.tracks]
         tracks += course.tracks()
         period = lcm(*(track.period for track in tracks))
-        known = all(track.lengths[max(upto - period, 0)] is not None for track in tracks)
         settled = (
-            2 * period <= upto and known and all(limit.settled(period) for limit in course.limits)
+            2 * period <= upto
+            and all(track.repeats(period) for track in tracks)
+            and all(limit.settled(period) for limit in course.limits)
         )
         if settled or upto >= MOST:
             return Exploration(network, course, period, settled)

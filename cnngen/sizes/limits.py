@@ -8,14 +8,15 @@ from typing import Literal, assert_never
 
 from cnngen.sizes.track import Track
 
-Kind = Literal["small", "equal", "gate", "weights", "single"]
+Kind = Literal["small", "uneven", "equal", "gate", "weights", "single"]
 
 
 @dataclass(frozen=True)
 class Limit:
     """A condition of the layer at `path`, of one of these kinds:
 
-    * small: the input is long enough for the layer.
+    * small: a length is long enough for the layer, the first track.
+    * uneven: what the second track has, the first takes, which are multiples of `at`.
     * equal: all tracks are as long as the first.
     * gate: all are as long as the first, the largest of them, or of length 1.
     * weights, single: the first track has the length `at`; for `weights`, because that was built
@@ -36,7 +37,11 @@ class Limit:
         first, *others = (track.lengths for track in self.tracks)
         match self.kind:
             case "small":
-                return tuple(n is not None for n in first)
+                return tuple(length > self.tracks[0].short for length in range(1, len(first) + 1))
+            case "uneven":
+                return tuple(
+                    n is not None or m is None for n, m in zip(first, *others, strict=True)
+                )
             case "equal":
                 return tuple(
                     n is not None and all(m == n for m in rest)
@@ -64,7 +69,7 @@ class Limit:
         first, *others = self.tracks
         tail = first.lengths[-period:]
         match self.kind:
-            case "small":
+            case "small" | "uneven":
                 return True
             case "weights" | "single":
                 return _beyond(first, self.at)
@@ -80,9 +85,9 @@ class Limit:
 
 
 def _beyond(track: Track, length: int) -> bool:
-    """Whether a track is constant, or longer from now on; a track never shrinks."""
-    last = track.lengths[-1]
-    return not track.growth or (last is not None and last > length)
+    """Whether a track is constant, or longer from now on: it never shrinks."""
+    last = next((n for n in reversed(track.lengths) if n is not None), 0)
+    return not track.growth or last > length
 
 
 def _apart(
@@ -93,4 +98,4 @@ def _apart(
         return True
     if first.rate < second.rate:
         one, two = two, one
-    return all(n is not None and m is not None and n > m for n, m in zip(one, two, strict=True))
+    return all(n is None or m is None or n > m for n, m in zip(one, two, strict=True))

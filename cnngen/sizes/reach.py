@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from cnngen.ops.base import Unknown, Vector
 from cnngen.semantics.network import INPUT, Layer, Network
-from cnngen.sizes.axis import movements
 from cnngen.sizes.field import PIXEL, Field, joined, moved
 
 
@@ -41,7 +40,7 @@ def _moved(layer: Layer, x: Reaches, known: dict[object, Reach]) -> Reaches:
     assert not isinstance(shape, Unknown)
     if isinstance(shape, Vector):
         return (WHOLE, WHOLE) if layer.op.group == "fully connected" else x
-    steps = movements(layer.op, shape)
+    steps = layer.op.moves(shape)
     for step, reach in zip(steps, x, strict=True):
         key = (step, reach)
         if key not in known:

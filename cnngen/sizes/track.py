@@ -1,7 +1,8 @@
 """Tracks: the length of a tensor along one axis, for every length of the input.
 
-Every op obeys `f(n + a) = f(n) + b` for all `n` from the first that it takes (`growth`), and so
-does every composition of ops. So a track is known for all lengths once it is known for some.
+Every op obeys `f(n + a) = f(n) + b` for all `n` that it takes (`growth`). From the first on it
+takes all of them, or if it divides maps, some of every `a`. So does everything that is composed of
+ops: a track is known for all lengths when it is for some.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from cnngen.ops.base import Image, Op
-from cnngen.sizes.axis import POINTWISE, Lengths, Movement, Rulers, growth
+from cnngen.ops.movement import POINTWISE, Movement, growth
+from cnngen.sizes.axis import Lengths, Rulers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +27,23 @@ class Track:
     @property
     def rate(self) -> Fraction:
         return Fraction(self.growth, self.period)
+
+    @property
+    def short(self) -> int:
+        """How many lengths come before the first that reaches this tensor."""
+        first = (i for i, n in enumerate(self.lengths) if n is not None)
+        return next(first, len(self.lengths))
+
+    def repeats(self, period: int) -> bool:
+        """Whether it is certain of the last `period` lengths, which reach this tensor and which do
+        not: some do, and the same do among those before. What grows reaches it sooner or later,
+        and what is later in a period has not less.
+        """
+        last, before = self.lengths[-period:], self.lengths[-2 * period : -period]
+        missing = [i for i, n in enumerate(last) if n is None]
+        return not missing or missing == [i for i, n in enumerate(before) if n is None] != [
+            *range(period)
+        ]
 
     def at(self, length: int) -> int | None:
         return self.lengths[length - 1]

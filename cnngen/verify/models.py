@@ -139,7 +139,7 @@ def images(shape: Image, batch: int, word: Precision, seed: int = 0) -> Array:
 
 def batch_size(network: Network) -> int:
     """As many images as batch norm needs for its statistics; two where there is no batch norm."""
-    norms = [layer for layer in network.layers.values() if layer.op.name == "batch_norm"]
+    norms = [layer for layer in network.layers.values() if layer.op.buffers]
     inputs = [layer.inputs[0].shape for layer in norms]
     sizes = [x.height * x.width if isinstance(x, Image) else 1 for x in inputs]
     return max(2, -(-LEAST // min(sizes, default=LEAST)))

@@ -154,7 +154,7 @@ def biased(network: Network, start: Values, statistics: Values, batch: int, step
     """
     found = dict(statistics)
     for layer in network.layers.values():
-        if layer.op.name == "batch_norm":
+        if layer.op.buffers:
             x = layer.inputs[0].shape
             values = batch * (x.height * x.width if isinstance(x, Image) else 1)
             name = f"{keras_name(layer)}/moving_variance"

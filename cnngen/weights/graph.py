@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from cnngen.weights.layout import AS_IS, Form
+from cnngen.weights.layout import UNCHANGED, Form
 
 Dimensions = tuple[int, ...]
 
@@ -24,7 +24,7 @@ class Weight:
 
     key: str
     shape: Dimensions
-    form: Form = AS_IS
+    form: Form = UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)

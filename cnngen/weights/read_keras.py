@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from cnngen.ops.keras_layout import AS_IS, FILTERS, MATRIX, EachChannel, Layout, Spread
+from cnngen.ops.normalization import NORM_IN_KERAS
 from cnngen.weights.graph import (
     FROM_INPUT,
     Flow,
@@ -16,10 +18,10 @@ from cnngen.weights.graph import (
     concatenate,
     merge,
 )
-from cnngen.weights.layout import AS_IS, FILTERS, MATRIX, NORM, Form, depthwise, spread
+from cnngen.weights.layout import Form, form
 
 JOINS = {"Concatenate", "Concat"}
-NORMS = {variable: (weight, AS_IS) for weight, variable in NORM.items()}
+NORMS = {variable: (weight, AS_IS) for weight, variable in NORM_IN_KERAS.items()}
 
 
 class UnknownGraphError(ValueError):
@@ -91,7 +93,7 @@ class _Part:
     """
 
     kind: str
-    variables: Mapping[str, tuple[str, Form]]
+    variables: Mapping[str, tuple[str, Layout]]
     groups: Callable[[Any], int] = field(default=lambda _: 1)
     suffix: str = ""
 
@@ -102,8 +104,9 @@ def _weighted(layer: Any) -> list[WeightedLayer]:
         weights: dict[str, Weight] = {}
         for variable in layer.weights:
             if variable.name in part.variables:
-                name, form = part.variables[variable.name]
-                weights[name] = Weight(variable.path, _torch_shape(variable, form), form)
+                name, layout = part.variables[variable.name]
+                shape = _torch_shape(variable, form(layout))
+                weights[name] = Weight(variable.path, shape, form(layout))
         found.append(
             WeightedLayer(layer.name + part.suffix, part.kind, weights, part.groups(layer))
         )
@@ -132,14 +135,14 @@ def _parts(layer: Any) -> tuple[_Part, ...]:
         case "GroupNormalization":
             return (_Part("group_norm", NORMS),)
         case "PReLU":
-            return (_Part("prelu", {"alpha": ("weight", spread())}),)
+            return (_Part("prelu", {"alpha": ("weight", Spread(()))}),)
         case name:  # nobody has described it, so nothing will match it
             return (_Part(name, {v.name: (v.name, AS_IS) for v in layer.weights}),)
 
 
-def _each(layer: Any, kernel: str) -> dict[str, tuple[str, Form]]:
+def _each(layer: Any, kernel: str) -> dict[str, tuple[str, Layout]]:
     """The filters of a depthwise convolution."""
-    return {kernel: ("weight", depthwise(layer.depth_multiplier))}
+    return {kernel: ("weight", EachChannel(layer.depth_multiplier))}
 
 
 def _channels(layer: Any) -> int:

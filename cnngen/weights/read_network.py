@@ -24,7 +24,7 @@ def read_network(network: Network) -> WeightGraph:
     flows: dict[str, Flow] = {INPUT: FROM_INPUT}
     for layer in network.layers.values():
         inputs = [flows[x.path] for x in layer.inputs]
-        flow = concatenate(inputs) if layer.op.name == "concat" else merge(inputs)
+        flow = concatenate(inputs) if layer.op.concatenates else merge(inputs)
         for weighted in _weighted(layer):
             flow = recorder.pass_through(weighted, flow)
         flows[layer.path] = flow
@@ -39,22 +39,11 @@ def _weighted(layer: Layer) -> Iterator[WeightedLayer]:
         path, _, weight = key.rpartition(".")
         parts.setdefault(path, {})[weight] = Weight(key, shape)
     for path, weights in parts.items():
-        kind, groups = _kind(layer, path)
+        part = path.removeprefix(layer.path).removeprefix(".")
+        kind, groups = layer.op.counterpart(part, layer.inputs[0].shape)
         yield WeightedLayer(
             path, kind, weights, groups, layer.training, _maps(layer), _gives(layer)
         )
-
-
-def _kind(layer: Layer, path: str) -> tuple[str, int]:
-    """The kind of a layer (or of this half of it) in a weight graph, and its groups."""
-    x = layer.inputs[0].shape
-    match layer.op.name:
-        case "conv" | "transposed_conv":
-            return layer.op.name, layer.op.values["groups"]
-        case "depthwise_conv" | "separable_conv" if isinstance(x, Image):
-            return "conv", 1 if path.endswith(".pointwise") else x.channels
-        case word:
-            return word, 1
 
 
 def _maps(layer: Layer) -> Dimensions:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cnngen.diagnostics.model import Remedy
-from cnngen.ops.base import Image
+from cnngen.ops.base import Image, Op
 from cnngen.semantics.network import Layer
 from cnngen.syntax.edits import with_branch, with_steps
 from cnngen.syntax.tree import Body, Call, Identifier, When
@@ -31,14 +31,14 @@ class Target:
     """The branch whose shape the others are to have, as far as the join asks for it."""
 
     arm: Arm
-    join: str
+    join: type[Op]
 
     def other_channels(self, arm: Arm) -> bool:
-        return self.join != "concat" and arm.shape.channels != self.arm.shape.channels
+        return not self.join.concatenates and arm.shape.channels != self.arm.shape.channels
 
     def other_size(self, arm: Arm) -> bool:
         sizes = {size_of(arm), size_of(self.arm)}
-        return len(sizes) > 1 and not (self.join == "multiply" and (1, 1) in sizes)
+        return len(sizes) > 1 and not (self.join.gates and (1, 1) in sizes)
 
 
 def size_of(arm: Arm) -> tuple[int, int]:

@@ -10,7 +10,9 @@ from cnngen.diagnostics.model import Edit, Remedies, Remedy
 from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.expressions.evaluate import MaybeValue
 from cnngen.expressions.expression import Expression
+from cnngen.ops import OPS
 from cnngen.ops.base import Image
+from cnngen.ops.movement import Scatter
 from cnngen.semantics.explanations.arms import Arm, Target, is_near, pair, resized, size_of
 from cnngen.semantics.explanations.given import given, places
 from cnngen.semantics.explanations.story import channel_source, common_origin, layers_between
@@ -40,7 +42,7 @@ def remedies_of_join(
             name,
             body,
             _working(x, fork, network),
-            [y for y in layers_between(fork, common, network) if y.op.name != "identity"],
+            [y for y in layers_between(fork, common, network) if not y.op.is_identity],
             channel_source(x, network),
             x.shape,
         )
@@ -56,7 +58,7 @@ def remedies_of_join(
     for model in sorted(
         models.values(), key=lambda arm: (-shapes.count(arm.shape), -arm.shape.height * nearly)
     ):
-        target = Target(model, step.join.text)
+        target = Target(model, OPS[step.join.text])
         options = [
             list(islice(_options(arm, target, scope), MOST_FORMS))
             for arm in arms
@@ -74,7 +76,7 @@ def remedies_of_join(
 
 def _working(x: Tensor, fork: Tensor, network: Network) -> list[Layer]:
     """The layers of a branch that do something."""
-    return [y for y in layers_between(x, fork, network) if y.op.name != "identity"]
+    return [y for y in layers_between(x, fork, network) if not y.op.is_identity]
 
 
 def _merged(remedies: Iterator[Remedy]) -> Remedy:
@@ -158,7 +160,7 @@ def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     larger = arm.shape.height > target.arm.shape.height
     near = is_near(arm, target.arm)  # then no stride is missing, or too much
     for window in sorted(plain, key=lambda w: w.op.values["kernel"] == (1, 1))[:MOST_WINDOWS]:
-        if not near and larger != (window.op.name == "transposed_conv"):
+        if not near and larger != _enlarges(window):
             place = _decided(window, "stride", scope)
             for stride in _stride_spellings(arm, target, place[2] if place else scope):
                 yield _set(window, "stride", stride, scope)
@@ -275,3 +277,7 @@ def _own_names(scope: Scope) -> set[str]:
 
 def _is(value: MaybeValue, number: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value == number
+
+
+def _enlarges(layer: Layer) -> bool:
+    return any(isinstance(along, Scatter) for along in layer.op.moves(layer.inputs[0].shape))

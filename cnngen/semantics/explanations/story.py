@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from cnngen.diagnostics.model import Label
+from cnngen.ops import OPS
 from cnngen.ops.base import UNKNOWN, Image, ShapeError
 from cnngen.semantics.attributes import argument_span
 from cnngen.semantics.explanations.given import decided
@@ -47,7 +48,7 @@ def story_of_join(
     ]
     images = [x.shape for x in inputs if isinstance(x.shape, Image)]
     notes: list[str] = []
-    if step.join.text != "concat" and len({image.channels for image in images}) > 1:
+    if not OPS[step.join.text].concatenates and len({image.channels for image in images}) > 1:
         labels += _channel_labels(step, inputs, forks, network)
     if len({_size(image) for image in images} - _gate(step)) > 1:
         for (name, _), x, fork in zip(step.arms, inputs, forks, strict=True):
@@ -158,8 +159,8 @@ def _channel_labels(
 
 
 def _gate(step: Branches) -> set[Size]:
-    """The sizes that a branch may have although the others are larger: 1 x 1 in a product."""
-    return {(1, 1)} if step.join.text == "multiply" else set()
+    """The size that a branch may have whatever the others have."""
+    return {(1, 1)} if OPS[step.join.text].gates else set()
 
 
 def _channel_label(layer: Layer, text: str) -> Label:
