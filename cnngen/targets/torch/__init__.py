@@ -5,11 +5,12 @@ from pathlib import Path
 
 from cnngen.expressions.algebra import TooComplex
 from cnngen.plan.lower import lower
+from cnngen.python.printer import printed
 from cnngen.semantics.network import Network
 from cnngen.targets.page import module_docstring
 from cnngen.targets.spelling import Speller, Unsupported
+from cnngen.targets.torch.common import common_attributes
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
-from cnngen.targets.torch.lines import printed
 from cnngen.targets.torch.model import model_class
 from cnngen.targets.torch.page import model_page, outputs_page, unit_page
 from cnngen.targets.torch.scope import File
@@ -26,6 +27,7 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     file = File(network, speller, find_rules(network))
     try:
         program = lower(network)
+        speller.fixed = common_attributes(program, speller)
         for unit in program.units:
             file.classes[unit] = unit_class(unit, file)
         model = model_class(program, file)
@@ -36,10 +38,7 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     init = init_weights(file.rules, speller)
     return speller.page(
         docstring=module_docstring(network, settings),
-        outputs=[printed(outputs_page(model.outputs))] if model.outputs.are_named else [],
-        classes=[
-            *(printed(unit_page(made)) for made in file.classes.values()),
-            printed(model_page(model, network)),
-        ],
-        functions=[printed(init)] if init else [],
+        outputs=printed([outputs_page(model.outputs)] if model.outputs.are_named else []).text,
+        classes=printed([*map(unit_page, file.classes.values()), model_page(model, network)]).text,
+        functions=printed([init] if init else []).text,
     )

@@ -108,8 +108,9 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
     reads = scope.file.network.resolution.reads
     alone = not any(reads(step) for _, arm in node.step.arms for step in steps(arm))
     if name and alone:
-        made = yield from container(node, scope)
-        yield Assign((own(name),), made)
+        with scope.variables.names.passing():
+            made = yield from container(node, scope)
+            yield Assign((own(name),), made)
         return call(own(name), value)
     entries: list[Item] = []
     inputs: list[nodes.Node] = []

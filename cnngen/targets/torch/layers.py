@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cnngen.expressions.expression import Constant, Expression, ListOf
 from cnngen.plan.program import Call, Unit
 from cnngen.python import nodes
-from cnngen.python.nodes import Keyword, Name, Node
+from cnngen.python.nodes import Keyword, Name, Node, with_origin
 from cnngen.python.signature import Argument
 from cnngen.syntax.tree import Distribution
 from cnngen.targets.code import Code
@@ -18,7 +18,7 @@ from cnngen.targets.torch.scope import Scope
 def layer(made: Call, scope: Scope) -> Node:
     """The module of a call, with its initial weights."""
     if made not in scope.calls:
-        scope.calls[made] = _layer(made, scope)
+        scope.calls[made] = with_origin(_layer(made, scope), made.step)
     return scope.calls[made]
 
 
@@ -96,6 +96,6 @@ def _is_same(left: Expression | None, right: Expression) -> bool:
 
 def as_call(made: Node) -> nodes.Call:
     """The call that a template has printed."""
-    if isinstance(made, nodes.Call):
-        return made
-    raise Unsupported("a block cannot be this layer alone")
+    if not isinstance(made, nodes.Call):
+        raise Unsupported("a block cannot consist of it alone, because its template is no call")
+    return made

@@ -9,7 +9,14 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import assert_never
 
 from cnngen.expressions.algebra import equal, linear_step
-from cnngen.expressions.expression import Binary, Expression, InputChannels, Name
+from cnngen.expressions.expression import (
+    Binary,
+    Conditional,
+    Expression,
+    InputChannels,
+    Name,
+    Unary,
+)
 from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Node, Pass, Region
 from cnngen.python import nodes
 from cnngen.python.flat import flat
@@ -114,7 +121,8 @@ def _items(found: Sequence[Node], scope: Scope) -> Generator[Statement, None, li
         if node is None or isinstance(node, Pass):  # what it reads has been handed in
             yield from bound(binds, scope)
         else:
-            items.append((_word(node), (yield from module(node, scope, binds=binds))))
+            word = _word(node)
+            items.append((word, (yield from module(node, scope, word or STEPS, binds))))
     return items
 
 
@@ -198,7 +206,11 @@ def _short_choice(choice: Choice, scope: Scope) -> nodes.Node | None:
     then, otherwise = made[0], made[1] if len(made) > 1 else IDENTITY
     if then is None or otherwise is None:
         return None
-    whole = nodes.Conditional(scope.node(choice.test), then, otherwise)
+    match choice.test:
+        case Unary("not", test):
+            whole = nodes.Conditional(scope.node(test), otherwise, then)
+        case test:
+            whole = nodes.Conditional(scope.node(test), then, otherwise)
     return whole if len(flat(whole)) <= LONGEST_CHOICE else None
 
 
@@ -233,8 +245,9 @@ def assign_node(
             yield from bound(binds, scope)
             yield from _loop(node, target, scope)
         case _:
-            made = yield from module(node, scope, binds=binds)
-            yield Assign((target,), made)
+            with scope.variables.names.passing():
+                made = yield from module(node, scope, binds=binds)
+                yield Assign((target,), made)
 
 
 def _assign_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Written:
@@ -253,11 +266,12 @@ def build(region: Region, target: nodes.Node, scope: Scope) -> Written:
     to it.
     """
     fixed = _fixed(region, scope)
-    made = sequential((yield from _items(fixed, scope)), scope)
-    if target == SELF:
-        yield Do(nodes.Call(CONSTRUCT, made.arguments, made.explode))
-    else:
-        yield Assign((target,), made)
+    with scope.variables.names.passing():
+        made = sequential((yield from _items(fixed, scope)), scope)
+        if target == SELF:
+            yield Do(nodes.Call(CONSTRUCT, made.arguments, made.explode))
+        else:
+            yield Assign((target,), made)
     for binds, node in prepared(region.nodes[len(fixed) :]):
         if node is None or isinstance(node, Pass):
             yield from bound(binds, scope)
@@ -296,11 +310,11 @@ def _extend(node: Step, target: nodes.Node, scope: Scope, binds: Sequence[Bind])
             yield from bound(binds, scope)
             yield from _extend_by_choice(node, target, scope)
         case _:
-            word, made = _word(node), (yield from module(node, scope, binds=binds))
-            if word:
-                yield Do(call(nodes.Attribute(target, "add_module"), text(word), made))
-            else:
-                yield _append(target, made)
+            word = _word(node)
+            with scope.variables.names.passing():
+                made = yield from module(node, scope, word or STEPS, binds)
+                add = nodes.Attribute(target, "add_module")
+                yield Do(call(add, text(word), made)) if word else _append(target, made)
 
 
 def _extend_by_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Written:
@@ -322,8 +336,9 @@ def _append(target: nodes.Node, made: nodes.Node) -> Statement:
 
 
 def _appended(region: Region, target: nodes.Node, scope: Scope) -> Written:
-    made = yield from body(region, scope)
-    yield _append(target, made)
+    with scope.variables.names.passing():
+        made = yield from body(region, scope)
+        yield _append(target, made)
 
 
 # --- Loops, and variables of channels
@@ -398,5 +413,7 @@ def _update(variable: Name | None, channels: Expression, scope: Scope) -> Writte
             yield Augment(scope.node(old), operator, scope.node(right))
         case _ if (gain := linear_step(new, old)) is not None:
             yield Augment(scope.node(old), "+", scope.node(gain))
+        case Conditional(test, then, otherwise) if otherwise == old:
+            yield If(((scope.node(test), (Assign((scope.node(old),), scope.node(then)),)),))
         case _:
             yield Assign((scope.node(old),), scope.node(new))

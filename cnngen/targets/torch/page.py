@@ -19,7 +19,7 @@ def unit_page(made: UnitClass) -> Class:
     if made.forward is not None:
         members.append(_forward(made.tensors, "Tensor", made.forward))
     docstring = about(made.unit.about) if made.unit.about else ""
-    return Class(made.unit.name, (made.base,), tuple(members), docstring)
+    return _class(made.unit.name, made.base, members, docstring)
 
 
 def model_page(made: ModelClass, network: Network) -> Class:
@@ -31,7 +31,12 @@ def model_page(made: ModelClass, network: Network) -> Class:
     )
     sizes = shapes(network, channels_last=False)
     docstring = model_docstring(network, sizes, arguments)
-    return Class(spec.name.text, (dotted("nn.Module"),), members, docstring)
+    return _class(spec.name.text, dotted("nn.Module"), members, docstring)
+
+
+def _class(name: str, base: Node, members: Sequence[Statement], docstring: str) -> Class:
+    comment = "noqa: N801" if "_" in name else ""  # an author may number a block `Block2_1`
+    return Class(name, (base,), tuple(members), docstring, comment)
 
 
 def _constructor(arguments: Sequence[Argument], body: tuple[Statement, ...]) -> Function:
@@ -57,4 +62,4 @@ def outputs_page(outputs: Outputs) -> Class:
         for name, training in outputs.names
     ]
     docstring = f'    """What the model returns{also}."""'
-    return Class(outputs.tuple_name, (Name("NamedTuple"),), (Text(tuple(lines)),), docstring)
+    return _class(outputs.tuple_name, Name("NamedTuple"), [Text(tuple(lines))], docstring)

@@ -24,7 +24,9 @@ def _without(statements: Sequence[Statement], unread: set[str]) -> Iterator[Stat
             case Assign((Name(name),)) | Augment(Name(name)) if name in unread:
                 pass
             case If(branches):
-                yield If(tuple((test, tuple(_without(body, unread))) for test, body in branches))
+                kept = tuple((test, tuple(_without(body, unread))) for test, body in branches)
+                if any(body for _, body in kept):
+                    yield If(kept)
             case For(target, iterable, body):
                 yield For(target, iterable, tuple(_without(body, unread)))
             case _:

@@ -1,6 +1,7 @@
 """Variables: what the symbols of a program are called in the constructor of one class."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import substitute
@@ -17,13 +18,23 @@ class Names:
 
     def __init__(self, taken: set[str]) -> None:
         self.taken = taken
+        self.given: list[str] = []
 
     def fresh(self, name: str) -> str:
         free, count = name, 2
         while free in self.taken:
             free, count = f"{name}_{count}", count + 1
         self.taken.add(free)
+        self.given.append(free)
         return free
+
+    @contextmanager
+    def passing(self) -> Generator[None]:
+        """The names that are given inside are free again behind it."""
+        count = len(self.given)
+        yield
+        self.taken.difference_update(self.given[count:])
+        del self.given[count:]
 
 
 @dataclass(frozen=True, slots=True)
