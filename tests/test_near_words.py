@@ -6,11 +6,11 @@ import pytest
 
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.model import Diagnostic, Report
-from cnngen.diagnostics.suggest import is_slip
+from cnngen.diagnostics.suggest import is_slip, plain
 from cnngen.fix import apply
 from cnngen.ops import OPS
 from cnngen.vocabulary.layer import ForeignLayer, Held, Inferred, Parameter, Said
-from cnngen.vocabulary.meaning import LAYERS, OTHERS, plain
+from cnngen.vocabulary.meaning import LAYERS, OTHERS
 from cnngen.vocabulary.value import Written
 
 HEAD = """\

@@ -6,6 +6,8 @@ translated with certainty is in `vocabulary`.
 
 from collections.abc import Container, Mapping
 
+from cnngen.diagnostics.suggest import plain
+
 
 def _table(**words: str) -> dict[str, str]:
     return {other: word for word, others in words.items() for other in others.split()}
@@ -105,7 +107,3 @@ def translate(word: str, table: Mapping[str, str], known: Container[str]) -> str
 def is_inferred(word: str) -> bool:
     """Whether a word stands for something that a framework has to be told, and cnngen finds out."""
     return plain(word) in INFERRED
-
-
-def plain(word: str) -> str:
-    return word.replace("_", "").lower()
