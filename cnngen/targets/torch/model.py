@@ -16,10 +16,10 @@ from cnngen.targets.torch.construct import CONSTRUCT, call, own
 from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, assign, bound
+from cnngen.targets.torch.names import IN_FORWARD, called
 from cnngen.targets.torch.scope import File, Scope
 from cnngen.targets.torch.tidy import tidied
-from cnngen.targets.torch.units import RESERVED
-from cnngen.targets.torch.variables import allocate
+from cnngen.targets.torch.variables import Names, allocate
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,9 @@ def model_class(program: Program, file: File) -> ModelClass:
     network = program.network
     scope = _scope(program, file)
     forward, kept = Forward({INPUT: X}), kept_stages(network.resolution)
+    names = Names(IN_FORWARD | file.functions)
     if INPUT in kept:
-        forward.tensors[INPUT] = forward.let(Name("image"), X)
+        forward.tensors[INPUT] = forward.let(Name(names.fresh("image")), X)
     constructor: list[Statement] = [Do(nodes.Call(CONSTRUCT))]
     heads = Forward(forward.tensors)  # what is computed in training only
     training: dict[str, nodes.Node] = {}
@@ -74,9 +75,9 @@ def model_class(program: Program, file: File) -> ModelClass:
         written = _stage(stage, source, replace(scope, entry=stage.entry), lines)
         made = yield_into(constructor, written)
         if not only:
-            value = _assign_stage(stage, made, lines, network)
+            value = _assign_stage(stage, made, lines, names, network)
         elif stage.kept:
-            training[stage.name] = _assign_stage(stage, made, lines, network)
+            training[stage.name] = _assign_stage(stage, made, lines, names, network)
         else:
             training[stage.name] = made
         if not stage.step.training:
@@ -102,7 +103,7 @@ def _scope(program: Program, file: File) -> Scope:
     types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
     loops = {name for stage in spec.stages for name in loop_variables(stage.body)}
     bodies = [stage.body for stage in program.stages]
-    variables = allocate(bodies, RESERVED | set(types) | loops)
+    variables = allocate(bodies, set(types) | loops | file.functions)
     return Scope(file, types, variables, Constant(program.network.input.channels))
 
 
@@ -119,7 +120,7 @@ def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward
 
 
 def _assign_stage(
-    stage: StageRegion, made: nodes.Node, forward: Forward, network: Network
+    stage: StageRegion, made: nodes.Node, forward: Forward, names: Names, network: Network
 ) -> nodes.Node:
     """Write the line of a stage; gives the variable that the next stage reads."""
     name, stages = stage.name, network.resolution.spec.stages
@@ -127,7 +128,7 @@ def _assign_stage(
     if stage.kept or stage.output:
         others = {other.name.text for other in stages}
         plain = stage.output and not stage.kept and stage.output not in others
-        variable = Name(stage.output if plain else name)
+        variable = Name(names.fresh(stage.output if plain else name))
         forward.tensors[name] = variable
         targets.append(variable)
     targets = [target for target in targets if target != made]
@@ -155,7 +156,7 @@ def _is_read_next(stage: StageRegion, network: Network) -> bool:
 def _outputs(network: Network) -> Outputs:
     training = network.training_stages()
     pairs = [(name, stage in training) for name, stage in network.outputs.items()]
-    tuple_name = f"{network.resolution.spec.name.text}Outputs"
+    tuple_name = f"{called(network.resolution.spec.name.text)}Outputs"
     return Outputs(tuple(sorted(pairs, key=lambda pair: pair[1])), tuple_name)
 
 

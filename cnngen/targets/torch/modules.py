@@ -33,6 +33,7 @@ from cnngen.targets.torch.construct import (
     text,
 )
 from cnngen.targets.torch.layers import layer
+from cnngen.targets.torch.names import called
 from cnngen.targets.torch.scope import Scope
 
 Written = Iterator[Statement]
@@ -371,7 +372,7 @@ def _header(loop: Loop, index: nodes.Name | None, scope: Scope) -> tuple[nodes.N
     """What a loop assigns, and what it runs through."""
     if isinstance(loop.step, Repeat):
         return nodes.Name("_"), call("range", scope.node(loop.step.times))
-    names = tuple(nodes.Name(variable.text) for variable, _ in loop.step.lists)
+    names = tuple(nodes.Name(called(variable.text)) for variable, _ in loop.step.lists)
     lists = tuple(_iterable(values, scope) for _, values in loop.step.lists)
     if len(names) == 1:
         target, iterable = names[0], lists[0]
