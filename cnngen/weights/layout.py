@@ -8,7 +8,7 @@ import numpy as np
 
 from cnngen.ops.base import Image, Vector
 from cnngen.semantics.network import Layer, Network
-from cnngen.targets.keras_depthwise import is_depthwise
+from cnngen.targets.keras.depthwise import is_depthwise
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
