@@ -14,10 +14,16 @@ from cnngen.semantics.walk import calls
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.syntax.tree import Call as CallStep
 from cnngen.targets.code import Code
-from cnngen.targets.distributions import DEFAULT, init_context, same, varies, word_and_arguments
-from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.attributes import Printer
 from cnngen.targets.torch.construct import call, dotted
+from cnngen.targets.torch.distributions import (
+    DEFAULT,
+    init_context,
+    same,
+    varies,
+    word_and_arguments,
+)
 
 KINDS = {
     "conv": "nn.Conv2d",

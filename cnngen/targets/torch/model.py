@@ -11,12 +11,11 @@ from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
 from cnngen.syntax.tree import ParameterType
-from cnngen.targets.loops import loop_variables
 from cnngen.targets.torch.construct import CONSTRUCT, call, own
 from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, assign, bound
-from cnngen.targets.torch.names import IN_FORWARD, called
+from cnngen.targets.torch.names import IN_FORWARD, called, loop_variables
 from cnngen.targets.torch.scope import File, Scope
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.variables import Names, allocate

@@ -6,7 +6,8 @@ and so do variables.
 """
 
 from cnngen.semantics.resolve import Resolution
-from cnngen.targets.loops import loop_variables
+from cnngen.semantics.walk import steps
+from cnngen.syntax.tree import Body, Each
 
 IMPORTED = frozenset(
     ["Callable", "F", "NamedTuple", "OrderedDict", "Tensor", "functools", "math", "nn", "torch"]
@@ -37,3 +38,8 @@ def author_names(resolution: Resolution) -> frozenset[str]:
     classes = {spec.name.text, f"{spec.name.text}Outputs", *(b.name.text for b in resolution.order)}
     variables = {name for part in parts for name in loop_variables(part.body)}
     return frozenset(classes | variables | {p.name.text for p in parameters})
+
+
+def loop_variables(body: Body) -> set[str]:
+    """The variables of all loops in a body."""
+    return {name.text for step in steps(body) if isinstance(step, Each) for name, _ in step.lists}

@@ -12,8 +12,8 @@ from cnngen.python.nodes import Statement
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
 from cnngen.syntax.tree import ParameterType
-from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.attributes import Printer
 from cnngen.targets.torch.initial_weights import Rules
 from cnngen.targets.torch.names import tensor
 from cnngen.targets.torch.variables import Variables
