@@ -22,18 +22,17 @@ from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.targets.code import Code
 from cnngen.targets.torch.construct import call, dictionary, own, text
+from cnngen.targets.torch.expressions import Item
 from cnngen.targets.torch.modules import (
-    Item,
     Made,
     Written,
     assign,
     assign_node,
     body,
-    bound,
     container,
-    prepared,
 )
 from cnngen.targets.torch.scope import Scope
+from cnngen.targets.torch.updates import bound, prepared
 
 X = Name("x")
 LONG = 70  # a value longer than this gets a line of its own

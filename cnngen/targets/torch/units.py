@@ -14,10 +14,11 @@ from cnngen.targets.torch.construct import CONSTRUCT, SELF, call, dotted, own
 from cnngen.targets.torch.graphs import Forward, graph
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.layers import as_call, op_layer, unit_layer
-from cnngen.targets.torch.modules import bound, build
+from cnngen.targets.torch.modules import build
 from cnngen.targets.torch.names import called, loop_variables, tensor
 from cnngen.targets.torch.scope import File, Scope, UnitClass
 from cnngen.targets.torch.tidy import tidied
+from cnngen.targets.torch.updates import bound
 from cnngen.targets.torch.variables import allocate
 
 
