@@ -14,18 +14,15 @@ def conv2d(
     filters: int,
     kernel: int,
     stride: int = 1,
-    padding: int = 0,
+    padding: str = "valid",
     *,
     groups: int = 1,
     name: str,
 ) -> KerasTensor:
-    """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if stride == 1 and 2 * padding == kernel - 1 else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    """Convolve, with initial weights as all convolutions here have."""
     init = RandomNormal(stddev=0.01)
     convolve = layers.Conv2D(
-        filters, kernel, stride, mode, groups=groups, kernel_initializer=init, name=name
+        filters, kernel, stride, padding, groups=groups, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -61,15 +58,15 @@ def alexnet_2012(
     x = layers.ReLU(name="features_1")(x)
     x = local_response_norm(x, 5)
     x = layers.MaxPooling2D(3, strides=2, name="features_3")(x)
-    x = conv2d(x, 256, 5, padding=2, groups=towers, name="features_4")
+    x = conv2d(x, 256, 5, padding="same", groups=towers, name="features_4")
     x = layers.ReLU(name="features_5")(x)
     x = local_response_norm(x, 5)
     x = layers.MaxPooling2D(3, strides=2, name="features_7")(x)
-    x = conv2d(x, 384, 3, padding=1, name="features_8")
+    x = conv2d(x, 384, 3, padding="same", name="features_8")
     x = layers.ReLU(name="features_9")(x)
-    x = conv2d(x, 384, 3, padding=1, groups=towers, name="features_10")
+    x = conv2d(x, 384, 3, padding="same", groups=towers, name="features_10")
     x = layers.ReLU(name="features_11")(x)
-    x = conv2d(x, 256, 3, padding=1, groups=towers, name="features_12")
+    x = conv2d(x, 256, 3, padding="same", groups=towers, name="features_12")
     x = layers.ReLU(name="features_13")(x)
     x = layers.MaxPooling2D(3, strides=2, name="features_14")(x)
 

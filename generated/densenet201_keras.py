@@ -13,22 +13,28 @@ BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
 def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int = 0, *, name: str
+    x: KerasTensor,
+    filters: int,
+    kernel: int,
+    stride: int = 1,
+    padding: int | str = "valid",
+    *,
+    name: str,
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if stride == 1 and 2 * padding == kernel - 1 else "valid"
-    if padding and mode == "valid":
+    if not isinstance(padding, str):
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+        padding = "valid"
     init = VarianceScaling(2.0, distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, stride, mode, use_bias=False, kernel_initializer=init, name=name
+        filters, kernel, stride, padding, use_bias=False, kernel_initializer=init, name=name
     )
     return convolve(x)
 
 
-def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
+def max_pool2d(x: KerasTensor, kernel: int, stride: int, padding: int, *, name: str) -> KerasTensor:
     """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
-    border = (1, 1)
+    border = (padding, padding)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)
 
@@ -40,7 +46,7 @@ def dense_layer(x: KerasTensor, growth: int, *, name: str) -> KerasTensor:
     new = conv2d(new, 4 * growth, 1, name=f"{name}_new_2")
     new = BatchNorm(name=f"{name}_new_3")(new)
     new = layers.ReLU(name=f"{name}_new_4")(new)
-    new = conv2d(new, growth, 3, padding=1, name=f"{name}_new_5")
+    new = conv2d(new, growth, 3, padding="same", name=f"{name}_new_5")
     return layers.Concatenate(name=f"{name}_concat")([x, new])
 
 
@@ -82,7 +88,7 @@ def densenet201(
     x = conv2d(image, 2 * growth, 7, stride=2, padding=3, name="stem_0")
     x = BatchNorm(name="stem_1")(x)
     x = layers.ReLU(name="stem_2")(x)
-    x = max_pool2d(x, 3, 2, name="stem_3")
+    x = max_pool2d(x, 3, 2, padding=1, name="stem_3")
 
     # features: 7 x 7 x 1920
     for i, depth in enumerate(stages):

@@ -14,15 +14,12 @@ BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
 def conv2d(
-    x: KerasTensor, filters: int, kernel: int, padding: int = 0, *, name: str
+    x: KerasTensor, filters: int, kernel: int, padding: str = "valid", *, name: str
 ) -> KerasTensor:
-    """Convolve with equal padding on opposite sides."""
-    mode = "same" if 2 * padding == kernel - 1 else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    """Convolve, with initial weights as all convolutions here have."""
     init = VarianceScaling(2.0, distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, padding=mode, use_bias=False, kernel_initializer=init, name=name
+        filters, kernel, padding=padding, use_bias=False, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -34,7 +31,7 @@ def dense_layer(x: KerasTensor, growth: int, *, name: str) -> KerasTensor:
     new = conv2d(new, 4 * growth, 1, name=f"{name}_new_2")
     new = BatchNorm(name=f"{name}_new_3")(new)
     new = layers.ReLU(name=f"{name}_new_4")(new)
-    new = conv2d(new, growth, 3, padding=1, name=f"{name}_new_5")
+    new = conv2d(new, growth, 3, padding="same", name=f"{name}_new_5")
     return layers.Concatenate(name=f"{name}_concat")([x, new])
 
 
@@ -73,7 +70,7 @@ def densenet_bc100_cifar10(
     image = keras.Input(input_shape, name="image")
 
     # stem: 32 x 32 x 24
-    x = conv2d(image, 2 * growth, 3, padding=1, name="stem")
+    x = conv2d(image, 2 * growth, 3, padding="same", name="stem")
 
     # features: 8 x 8 x 342
     for i, depth in enumerate(stages):

@@ -19,27 +19,17 @@ def conv2d(
     filters: int,
     kernel: int | tuple[int, int],
     stride: int | tuple[int, int] = 1,
-    padding: int | tuple[int, int] = 0,
+    padding: str = "valid",
     *,
     bias: bool = True,
     name: str,
 ) -> KerasTensor:
-    """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    rows, columns = (kernel, kernel) if isinstance(kernel, int) else kernel
-    mode = "same" if stride == 1 and padding == ((rows - 1) / 2, (columns - 1) / 2) else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    """Convolve, with initial weights as all convolutions here have."""
     init = TruncatedNormal(stddev=0.1)
     convolve = layers.Conv2D(
-        filters, kernel, stride, mode, use_bias=bias, kernel_initializer=init, name=name
+        filters, kernel, stride, padding, use_bias=bias, kernel_initializer=init, name=name
     )
     return convolve(x)
-
-
-def half(kernel: int | tuple[int, ...]) -> tuple[int, int]:
-    """Half a window on each side, for its height and its width."""
-    rows, columns = (kernel, kernel) if isinstance(kernel, int) else kernel
-    return (rows - 1) // 2, (columns - 1) // 2
 
 
 def unpadded(
@@ -53,7 +43,7 @@ def unpadded(
 
 def conv_unit(x: KerasTensor, out: int, kernel: int | tuple[int, int], *, name: str) -> KerasTensor:
     """A convolution that keeps height and width, batch norm and a ReLU."""
-    x = conv2d(x, out, kernel, padding=half(kernel), bias=False, name=f"{name}_0")
+    x = conv2d(x, out, kernel, padding="same", bias=False, name=f"{name}_0")
     x = BatchNorm(name=f"{name}_1")(x)
     return layers.ReLU(name=f"{name}_2")(x)
 

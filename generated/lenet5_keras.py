@@ -9,14 +9,11 @@ from keras.initializers import VarianceScaling
 
 
 def conv2d(
-    x: KerasTensor, filters: int, kernel: int, padding: int = 0, *, name: str
+    x: KerasTensor, filters: int, kernel: int, padding: str = "valid", *, name: str
 ) -> KerasTensor:
-    """Convolve with equal padding on opposite sides."""
-    mode = "same" if 2 * padding == kernel - 1 else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    """Convolve, with initial weights as all convolutions here have."""
     init = VarianceScaling(distribution="uniform")
-    convolve = layers.Conv2D(filters, kernel, padding=mode, kernel_initializer=init, name=name)
+    convolve = layers.Conv2D(filters, kernel, padding=padding, kernel_initializer=init, name=name)
     return convolve(x)
 
 
@@ -34,7 +31,7 @@ def lenet5(
     image = keras.Input(input_shape, name="image")
 
     # features: 5 x 5 x 16
-    x = conv2d(image, 6, 5, padding=2, name="features_0")
+    x = conv2d(image, 6, 5, padding="same", name="features_0")
     x = layers.Activation("tanh", name="features_1")(x)
     x = layers.AveragePooling2D(2, name="features_2")(x)
     x = conv2d(x, 16, 5, name="features_3")

@@ -9,14 +9,20 @@ from keras.initializers import RandomNormal
 
 
 def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int = 0, *, name: str
+    x: KerasTensor,
+    filters: int,
+    kernel: int,
+    stride: int = 1,
+    padding: int | str = "valid",
+    *,
+    name: str,
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if stride == 1 and 2 * padding == kernel - 1 else "valid"
-    if padding and mode == "valid":
+    if not isinstance(padding, str):
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+        padding = "valid"
     init = RandomNormal(stddev=0.05)
-    convolve = layers.Conv2D(filters, kernel, stride, mode, kernel_initializer=init, name=name)
+    convolve = layers.Conv2D(filters, kernel, stride, padding, kernel_initializer=init, name=name)
     return convolve(x)
 
 

@@ -17,18 +17,18 @@ def conv2d(
     filters: int,
     kernel: int,
     stride: int = 1,
-    padding: int = 0,
+    padding: int | str = "valid",
     *,
     bias: bool = True,
     name: str,
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if stride == 1 and 2 * padding == kernel - 1 else "valid"
-    if padding and mode == "valid":
+    if not isinstance(padding, str):
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+        padding = "valid"
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, stride, mode, use_bias=bias, kernel_initializer=init, name=name
+        filters, kernel, stride, padding, use_bias=bias, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -45,7 +45,7 @@ def residual(x: KerasTensor, width: int, stride: int, *, name: str) -> KerasTens
     x = conv2d(x, width, 1, stride=stride, bias=False, name=f"{name}_0")
     x = BatchNorm(name=f"{name}_1")(x)
     x = layers.ReLU(name=f"{name}_2")(x)
-    x = conv2d(x, width, 3, padding=1, bias=False, name=f"{name}_3")
+    x = conv2d(x, width, 3, padding="same", bias=False, name=f"{name}_3")
     x = BatchNorm(name=f"{name}_4")(x)
     x = layers.ReLU(name=f"{name}_5")(x)
     x = conv2d(x, 4 * width, 1, bias=False, name=f"{name}_6")

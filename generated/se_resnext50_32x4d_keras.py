@@ -17,22 +17,22 @@ def conv2d(
     filters: int,
     kernel: int,
     stride: int = 1,
-    padding: int = 0,
+    padding: int | str = "valid",
     *,
     groups: int = 1,
     bias: bool = True,
     name: str,
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if stride == 1 and 2 * padding == kernel - 1 else "valid"
-    if padding and mode == "valid":
+    if not isinstance(padding, str):
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+        padding = "valid"
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
     convolve = layers.Conv2D(
         filters,
         kernel,
         stride,
-        mode,
+        padding,
         groups=groups,
         use_bias=bias,
         kernel_initializer=init,
@@ -60,7 +60,7 @@ def residual(
         groups * group_width * width // 64,
         3,
         stride=stride,
-        padding=1,
+        padding="same" if stride == 1 else 1,
         groups=groups,
         bias=False,
         name=f"{name}_3",

@@ -10,14 +10,11 @@ from keras.initializers import RandomNormal, VarianceScaling
 
 
 def conv2d(
-    x: KerasTensor, filters: int, kernel: int, padding: int = 0, *, name: str
+    x: KerasTensor, filters: int, kernel: int, padding: str = "valid", *, name: str
 ) -> KerasTensor:
-    """Convolve with equal padding on opposite sides."""
-    mode = "same" if 2 * padding == kernel - 1 else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    """Convolve, with initial weights as all convolutions here have."""
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
-    convolve = layers.Conv2D(filters, kernel, padding=mode, kernel_initializer=init, name=name)
+    convolve = layers.Conv2D(filters, kernel, padding=padding, kernel_initializer=init, name=name)
     return convolve(x)
 
 
@@ -39,7 +36,7 @@ def adaptive_avg_pool(x: KerasTensor, size: int, *, name: str) -> KerasTensor:
 def stage(x: KerasTensor, depth: int, width: int, *, name: str) -> KerasTensor:
     """A few 3 x 3 convolutions, in the later stages one of 1 x 1, then half the resolution."""
     for i in range(depth):
-        x = conv2d(x, width, 3, padding=1, name=f"{name}_{i}_0")
+        x = conv2d(x, width, 3, padding="same", name=f"{name}_{i}_0")
         x = layers.ReLU(name=f"{name}_{i}_1")(x)
     if width >= 256:
         x = conv2d(x, width, 1, name=f"{name}_{depth}_0")

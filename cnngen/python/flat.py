@@ -25,12 +25,11 @@ from cnngen.python.precedence import (
     ATOM,
     BIT_OR,
     CONDITIONAL,
-    NOT,
     OR,
     TUPLE,
     level,
     operand_levels,
-    sign_level,
+    unary_level,
 )
 
 
@@ -63,10 +62,9 @@ def _text(node: Node) -> str:
             return f"*{flat(value, BIT_OR)}"
         case Call(function, arguments):
             return f"{flat(function, ATOM)}({_listed(arguments, node.explode)})"
-        case Unary("-", operand):
-            return f"-{flat(operand, sign_level(operand))}"
-        case Unary(_, operand):
-            return f"not {flat(operand, NOT)}"
+        case Unary(operator, operand):
+            sign = "-" if operator == "-" else "not "
+            return f"{sign}{flat(operand, unary_level(operator, operand))}"
         case Binary(operator, left, right):
             first, second = operand_levels(operator)
             sign = operator if hugs(node) else f" {operator} "
@@ -93,14 +91,8 @@ CLOSING = {"[": "]", "(": ")", "": ""}
 
 def _listed(items: tuple[Node | Keyword, ...], comma: bool) -> str:
     """Items of a call or a display; a comma behind the last asks for one a line."""
-    inside = ", ".join(
-        flat(item, CONDITIONAL) if not _starred(item) else flat(item) for item in items
-    )
+    inside = ", ".join(flat(item, CONDITIONAL) for item in items)
     return f"{inside}," if comma and items else inside
-
-
-def _starred(item: Node | Keyword) -> bool:
-    return isinstance(item, Starred)
 
 
 def string(parts: "tuple[str | Node, ...]") -> str:

@@ -45,14 +45,13 @@ from cnngen.python.precedence import (
     BINDING,
     BIT_OR,
     CONDITIONAL,
-    NOT,
     OR,
     TUPLE,
     level,
     operand_levels,
-    sign_level,
+    unary_level,
 )
-from cnngen.python.scan import Bracketed, Operator, Piece, Pieces, parts_of, pieces
+from cnngen.python.scan import Bracketed, Operator, Pieces, parts_of, pieces
 
 
 class Place(Enum):
@@ -103,10 +102,9 @@ def plain(node: Node, place: Place) -> Doc:
             return flat(node)
         case Attribute(value, name):
             return (expression(value, place, ATOM), f".{name}")
-        case Unary("-", inner):
-            return ("-", expression(inner, place, sign_level(inner)))
-        case Unary(_, inner):
-            return ("not ", expression(inner, place, NOT))
+        case Unary(operator, inner):
+            sign = "-" if operator == "-" else "not "
+            return (sign, expression(inner, place, unary_level(operator, inner)))
         case Starred(value):
             return ("*", expression(value, place, BIT_OR))
         case Call(function, given):
@@ -129,7 +127,7 @@ def plain(node: Node, place: Place) -> Doc:
             inside = _comprehension(node)
             return bracket(kind, inside, CLOSING[kind], loose) if kind else inside
         case Verbatim(parts, origin):
-            return marked(origin, tuple(_piece(piece, place) for piece in pieces(parts)))
+            return marked(origin, _pieces(pieces(parts), place))
         case _:
             assert_never(node)
 
@@ -159,7 +157,7 @@ def _argument(node: Node | Keyword) -> Doc:
 
 def _item(node: Node) -> Doc:
     """Lay out what stands between commas; a tuple has parentheses there."""
-    return expression(node, minimum=TUPLE if isinstance(node, Starred | Slice) else CONDITIONAL)
+    return expression(node, minimum=CONDITIONAL)
 
 
 def _display(kind: str, items: Sequence[Node], explode: bool, loose: bool) -> Doc:
@@ -201,7 +199,7 @@ def flattened(node: Binary) -> tuple[list[Operand], list[Sign]]:
     parts = zip((node.left, node.right), operand_levels(node.operator), strict=True)
     for part in (operand(inner, minimum) for inner, minimum in parts):
         if operands:
-            signs.append(Sign(node.operator, BINDING[node.operator], hugs(node)))
+            signs.append(Sign(node.operator, _breaking_level(node.operator), hugs(node)))
         if isinstance(part.node, Binary) and not part.grouped:
             inner_operands, inner_signs = flattened(part.node)
             operands += inner_operands
@@ -209,6 +207,11 @@ def flattened(node: Binary) -> tuple[list[Operand], list[Sign]]:
         else:
             operands.append(part)
     return operands, signs
+
+
+def _breaking_level(operator: str) -> int:
+    """How tightly an operator binds, to ruff: `and` as little as `or`."""
+    return OR if operator == "and" else BINDING[operator]
 
 
 def _operation(operands: Sequence[Operand], signs: Sequence[Sign], place: Place) -> Doc:
@@ -239,28 +242,37 @@ def _spaced(sign: Sign, place: Place) -> Sequence[Doc]:
     return (f"{space}{sign.text}{space}",)
 
 
-def _piece(piece: Piece, place: Place) -> Doc:
-    """Lay out a piece of text: what stands in its brackets may break at their commas."""
-    match piece:
-        case str():
-            return piece
-        case Operator(_, shown):
-            return shown
-        case Bracketed(left, items, comma, right):
-            if any(isinstance(part, Operator) and part.text == "for" for part in _all(items)):
-                return tuple(_flat_piece(part) for part in parts_of([piece]))
-            docs = [tuple(_piece(part, Place.INSIDE) for part in item) for item in items]
-            magic = comma and (left != "(" or len(items) > 1)
-            if comma and not magic:
-                return bracket(left, (docs[0], ","), right, place is Place.LOOSE)
-            return _bracketed(left, docs, magic, right, place is Place.LOOSE)
-        case _:
-            return expression(piece, place)
+def _pieces(row: Pieces, place: Place) -> Doc:
+    """Lay out pieces of text: what stands in their brackets may break at the commas."""
+    docs: list[Doc] = []
+    for number, piece in enumerate(row):
+        match piece:
+            case str():
+                docs.append(piece)
+            case Operator(_, shown):
+                docs.append(shown)
+            case Bracketed():
+                docs.append(_brackets(piece, number > 0, place is Place.LOOSE))
+            case _:
+                docs.append(expression(piece, place))
+    return tuple(docs)
+
+
+def _brackets(brackets: Bracketed, follows: bool, loose: bool) -> Doc:
+    """Lay out brackets; round ones that follow a text are those of a call."""
+    left, items, comma, right = brackets.left, brackets.items, brackets.comma, brackets.right
+    if any(isinstance(part, Operator) and part.text == "for" for part in _all(items)):
+        parts = parts_of([brackets])
+        return tuple(part if isinstance(part, str) else flat(part) for part in parts)
+    docs = [_pieces(item, Place.INSIDE) for item in items]
+    called = left == "(" and follows
+    if len(docs) == 1 and left == "(" and comma and not called:
+        return bracket(left, (docs[0], ","), right, loose)
+    if not docs:
+        return left + right
+    inside = separate(docs, len(docs) > 1, comma)
+    return bracket(left, group(inside) if called else inside, right, loose)
 
 
 def _all(items: Sequence[Pieces]) -> Pieces:
     return tuple(piece for item in items for piece in item)
-
-
-def _flat_piece(part: str | Node) -> str:
-    return part if isinstance(part, str) else flat(part)

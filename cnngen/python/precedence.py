@@ -43,13 +43,13 @@ def level(node: Node) -> int:
     match node:
         case Binary(operator):
             return BINDING[operator]
-        case Conditional():
+        case Conditional() | Slice() | Starred():
             return CONDITIONAL
         case Unary(operator):
             return SIGN if operator == "-" else NOT
         case Number(text):
             return SIGN if text.startswith("-") else ATOM
-        case Display("bare") | Slice() | Starred():
+        case Display("bare"):
             return TUPLE
         case Verbatim():
             return _level_of_text(node)
@@ -80,8 +80,10 @@ def operand_levels(operator: str) -> tuple[int, int]:
     return own + 1 if own == COMPARISON else own, own + 1  # Python would chain comparisons
 
 
-def sign_level(operand: Node) -> int:
-    """How tightly the operand of a minus must bind; a power stands in parentheses there, as
-    formatters insist on.
+def unary_level(operator: str, operand: Node) -> int:
+    """How tightly the operand of a minus or of a `not` must bind; a power stands in parentheses
+    there, as formatters insist on.
     """
-    return ATOM if level(operand) == POWER else SIGN
+    if level(operand) == POWER:
+        return ATOM
+    return SIGN if operator == "-" else NOT

@@ -39,7 +39,7 @@ from cnngen.python.nodes import (
     Unary,
     Verbatim,
 )
-from cnngen.python.precedence import ATOM, CONDITIONAL, NOT, OR, sign_level
+from cnngen.python.precedence import ATOM, CONDITIONAL, OR, unary_level
 from cnngen.python.scan import Bracketed, pieces
 from cnngen.python.verbatim import read
 
@@ -142,7 +142,7 @@ def _parentheses(node: Node) -> _Parentheses:
         case Attribute(value) | Call(value) | Subscript(value):
             return "never" if operand(value, ATOM).grouped else _parentheses(value)
         case Unary(operator, value):
-            minimum = sign_level(value) if operator == "-" else NOT
+            minimum = unary_level(operator, value)
             return "never" if operand(value, minimum).grouped else _parentheses(value)
         case Name() | Number() | String():
             return "best fit"
@@ -189,7 +189,7 @@ def _flatten(node: Node) -> tuple[list[Operand], list[int]]:
             parts = [operand(then, OR), operand(test, OR), operand(otherwise, CONDITIONAL)]
             levels = [CONDITIONAL, CONDITIONAL]
         case Unary(operator, value):
-            parts = [operand(value, sign_level(value) if operator == "-" else NOT)]
+            parts = [operand(value, unary_level(operator, value))]
             levels = list[int]()
         case _:
             return [Operand(node, grouped=False)], []

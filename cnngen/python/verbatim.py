@@ -13,6 +13,7 @@ from cnngen.python.nodes import (
     Call,
     Comprehension,
     Conditional,
+    Dictionary,
     Display,
     Keyword,
     Name,
@@ -174,8 +175,18 @@ def _display(brackets: Bracketed) -> Node:
         case Bracketed("(" | "[" as left, items, comma):
             single = left == "(" and len(items) == 1  # whose comma asks for nothing
             return Display(left, tuple(map(_operation, items)), explode=comma and not single)
+        case Bracketed("{", [_, *_] as items, comma):
+            return Dictionary(tuple(map(_entry, items)), explode=comma)
         case _:
             raise _Unread
+
+
+def _entry(item: Pieces) -> tuple[Node, Node]:
+    signs = [piece.text if isinstance(piece, Operator) else "" for piece in item]
+    if signs.count(":") != 1:
+        raise _Unread
+    middle = signs.index(":")
+    return _operation(item[:middle]), _operation(item[middle + 1 :])
 
 
 def _has_for(item: Pieces) -> bool:

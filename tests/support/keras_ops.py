@@ -10,10 +10,12 @@ from cnngen.ops.base import Op
 from cnngen.python.flat import flat
 from cnngen.python.nodes import Node
 from cnngen.python.verbatim import read
+from cnngen.targets.keras.convolution import told_by_parameters
+from cnngen.targets.keras.forms import CONVOLUTIONS
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import spell, spell_join
 from cnngen.targets.keras.use import Common, Use
-from cnngen.targets.keras.values import Sides, Value
+from cnngen.targets.keras.values import Sides, Value, with_same
 from cnngen.targets.spelling import Speller
 
 INITIALIZERS = ("init", "pointwise_init")
@@ -27,11 +29,14 @@ def spelled(
     op, node = OPS[name], read(context["name"])
     if op.joins:
         return flat(spell_join(op, context["inputs"], node, speller))
-    common = Common(values(op, fixed), initializers(op, fixed), "square" in fixed)
+    square = "square" in fixed
+    given = values(op, context)
+    given = with_same(given, {}, ()) if op in CONVOLUTIONS else given
+    agreed = {key: told_by_parameters(op, given, square)[key] for key in values(op, fixed)}
+    common = Common(agreed, initializers(op, fixed), square)
     keys = ("init", *_second(op)) if "init" in op.attributes else ()
     made = {key: _init(context, key) for key in keys}
     scope = Scope(speller, {})
-    given = values(op, context)
     rank = context.get("rank", "image")
     return flat(spell(Use(op, given, made, read(context["x"]), node, rank, scope, common)))
 

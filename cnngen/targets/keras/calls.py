@@ -8,13 +8,13 @@ from cnngen.python.nodes import Keyword, Name, Node, Parameter
 from cnngen.python.signature import Argument, argument, ordered
 from cnngen.syntax.naming import snake_case
 from cnngen.syntax.tree import Distribution
-from cnngen.targets.keras.depthwise import Form
+from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.initializers import initializers
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.spell import spell
 from cnngen.targets.keras.use import Initializers, Use
-from cnngen.targets.keras.values import ONE, attribute_values
+from cnngen.targets.keras.values import ONE
 from cnngen.targets.spelling import spelling
 
 
@@ -25,13 +25,12 @@ def op_call(call: Call, name: LayerName, x: str, frame: Frame) -> list[Node]:
 
 
 def _form(form: Form, call: Call, name: LayerName, x: str, frame: Frame) -> Node:
-    op, arguments = form
-    values = attribute_values(op, arguments, frame.scope.types)
     made: Initializers = {}
-    if (init := arguments.get("init")) is not None:
-        made = initializers(op, init, values.get("multiplier", ONE), frame.scope)
-    common = frame.file.common[op]
-    return spell(Use(op, values, made, Name(x), name.node, call.rank, frame.scope, common))
+    if (init := form.arguments.get("init")) is not None:
+        made = initializers(form.op, init, form.values.get("multiplier", ONE), frame.scope)
+    common = frame.file.common[form.op]
+    rank, scope = call.rank, frame.scope
+    return spell(Use(form.op, form.values, made, Name(x), name.node, rank, scope, common))
 
 
 def unit_arguments(unit: Unit) -> tuple[Argument, ...]:

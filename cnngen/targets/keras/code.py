@@ -17,6 +17,7 @@ from cnngen.python.nodes import (
     Name,
     Node,
     Number,
+    Origin,
     Return,
     Statement,
 )
@@ -37,9 +38,9 @@ class Code:
         """The statements below a header."""
         return Code(self.depth + 1)
 
-    def assign(self, target: str, value: Node) -> None:
+    def assign(self, target: str, value: Node, origin: Origin = None) -> None:
         self.names |= names(value)
-        self.statements.append(Assign((Name(target),), value))
+        self.statements.append(Assign((Name(target),), value, origin=origin))
 
     def add(self, statement: Assign | Return | Comment | Blank) -> None:
         if isinstance(statement, Assign | Return):
@@ -118,7 +119,7 @@ def _joined_choice(
 def folded_return(code: Code, value: str) -> None:
     """`return value`, in one line with its assignment where that is the line before."""
     match code.statements:
-        case [*before, Assign((Name(target),), made)] if target == value:
-            code.statements = [*before, Return(made)]
+        case [*before, Assign((Name(target),), made, origin=origin)] if target == value:
+            code.statements = [*before, Return(made, origin=origin)]
         case _:
             code.add(Return(Name(value)))

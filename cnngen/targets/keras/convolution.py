@@ -5,6 +5,7 @@ refuses a stride together with a dilation (in Conv2D), and TensorFlow unequal st
 convolutions): such a stride comes late, as a pooling of size 1 after a convolution of stride 1.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,6 +24,7 @@ from cnngen.python.nodes import (
     Parameter,
     Return,
     Statement,
+    Unary,
 )
 from cnngen.targets.keras.construct import (
     NAME,
@@ -42,8 +44,8 @@ from cnngen.targets.keras.support import (
     use,
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
-from cnngen.targets.keras.use import Given, Use
-from cnngen.targets.keras.values import Sides, is_centred, is_size, numbers
+from cnngen.targets.keras.use import Common, Given, Use
+from cnngen.targets.keras.values import ZERO, Sides, Value, is_size, numbers
 
 LAYERS: dict[type[Op], str] = {
     Conv: "layers.Conv2D",
@@ -52,31 +54,25 @@ LAYERS: dict[type[Op], str] = {
 }
 FUNCTIONS = {op: f"{op.name}2d" for op in LAYERS}
 SAME, VALID = text("same"), text("valid")
-X, MODE, LATE, ROWS, COLUMNS = map(Name, ("x", "mode", "late", "rows", "columns"))
+X, LATE = Name("x"), Name("late")
 KERNEL, PADDING = Name("kernel"), Name("padding")
 
 
 def spell(made: Use) -> Node:
     """A convolution of a tensor."""
-    values, same_word = made.values, made.values["padding"] == "same"
-    bare, unit = is_size(values["padding"], 0), is_size(values["stride"], 1)
-    centred = is_centred(values["kernel"], values["padding"], values["dilation"])
-    same = same_word or (not bare and unit and centred)
-    stock = made.initializers["init"] is None
-    stock = stock or (same_word and "padding" not in made.common.values)
-    if (same or bare) and stock and not _comes_late(made):
+    padding = made.values["padding"]
+    late = comes_late(made.op, made.values, made.common.square)
+    same, bare = padding == "same", is_size(padding, 0)
+    if (same or bare) and made.initializers["init"] is None and not late:
         return applied(_stock(made, SAME if same else None), made.x)
-    x = _padded(made)
-    padding = None
-    if not isinstance(values["padding"], Sides) and not same_word:
-        padding = made.varied_size("padding", 0)
-    arguments = [x, made.node("out") if "out" in values else None, made.node("kernel")]
+    x = _padded(made, late)
+    arguments = [x, made.node("out") if "out" in made.values else None, made.node("kernel")]
     named = {
         "stride": made.varied_size("stride", 1),
-        "padding": padding,
+        "padding": None if late and same else _padding_argument(made),
         "dilation": made.varied_size("dilation", 1),
-        "groups": made.varied("groups", 1) if "groups" in values else None,
-        "multiplier": made.varied("multiplier", 1) if "multiplier" in values else None,
+        "groups": made.varied("groups", 1) if "groups" in made.values else None,
+        "multiplier": made.varied("multiplier", 1) if "multiplier" in made.values else None,
         "bias": made.varied_flag("bias", True),
         **{init: made.varied_initializer(init) for init in made.initializers},
     }
@@ -85,27 +81,52 @@ def spell(made: Use) -> Node:
     return call(name, *arguments, **named, name=made.name)
 
 
-def _comes_late(made: Use) -> bool:
-    """Whether the stride cannot be that of the layer."""
-    stride, dilation = made.values["stride"], made.values["dilation"]
-    if is_size(stride, 1):
+def comes_late(op: type[Op], values: Mapping[str, Value], square: bool) -> bool:
+    """Whether the stride of a convolution cannot be that of the layer."""
+    if op not in LAYERS or is_size(values["stride"], 1):
         return False
-    if made.op is Conv:
-        return not is_size(dilation, 1)
-    both = numbers(stride)
-    return not made.common.square and (both is None or both[0] != both[1])
+    if op is Conv:
+        return not is_size(values["dilation"], 1)
+    both = numbers(values["stride"])
+    return not square and (both is None or both[0] != both[1])
 
 
-def _padded(made: Use) -> Node:
+def pads_by_number(values: Mapping[str, Value]) -> bool:
+    """Whether a support function is told how many zeros to put around its input."""
+    padding = values.get("padding", "")
+    return not isinstance(padding, str | Sides) and not is_size(padding, 0)
+
+
+def told_by_parameters(
+    op: type[Op], values: Mapping[str, Value], square: bool
+) -> Mapping[str, Value]:
+    """The values that the parameters of a support function say: without zeros that are put around
+    its input before.
+    """
+    padding = values.get("padding")
+    before = padding == "same" and comes_late(op, values, square)
+    if op in LAYERS and (before or isinstance(padding, Sides)):
+        return {**values, "padding": ZERO}
+    return values
+
+
+def _padded(made: Use, late: bool) -> Node:
     """The tensor with the zeros around it that no parameter says."""
     padding = made.values["padding"]
     name = suffixed(made.name, "_pad")
     if isinstance(padding, Sides):
         return applied(call("layers.ZeroPadding2D", made.scope.pairs(padding), name=name), made.x)
-    if padding == "same" and "padding" not in made.common.values:
+    if padding == "same" and late:
         window = map(made.node, ("kernel", "stride", "dilation"))
         return call(made.scope.speller.use("same_pad"), made.x, *window, name=name)
     return made.x
+
+
+def _padding_argument(made: Use) -> Node | None:
+    padding = made.values["padding"]
+    if isinstance(padding, Sides) or is_size(padding, 0) or "padding" in made.common.values:
+        return None
+    return SAME if padding == "same" else made.node("padding")
 
 
 def _stock(made: Use, padding: Node | None) -> Node:
@@ -147,76 +168,28 @@ class _Definition:
     given: Given
 
     @property
-    def words(self) -> bool:
-        """Whether the padding is the word `same`."""
-        return self.given.common.values.get("padding") == "same"
-
-    @property
-    def bare(self) -> bool:
-        padding = self.given.common.values.get("padding")
-        return isinstance(padding, Sides) or (padding is not None and is_size(padding, 0))
-
-    @property
-    def varies(self) -> bool:
-        """Whether the padding is a parameter."""
-        return "padding" not in self.given.common.values
+    def padding(self) -> Value | None:
+        """What all uses agree on."""
+        return self.given.common.values.get("padding")
 
     @property
     def unit(self) -> bool:
         return self.given.common.is_size("stride", 1)
 
     @property
-    def dense(self) -> bool:
-        return self.given.common.is_size("dilation", 1)
-
-    @property
     def late(self) -> Node | bool:
         """Whether the stride comes late; as a condition on parameters, where these decide."""
-        common, stride = self.given.common, self.given.common.values.get("stride")
-        if self.unit:
-            return False
-        if self.op is Conv:
-            dilation = Name("dilation")
-            if self.dense or "dilation" in common.values:
-                return not self.dense
-            if common.square:
-                return Binary(">", dilation, number(1))
-            return Binary("not in", dilation, tuple_of(number(1), tuple_of(number(1), number(1))))
-        pair = stride is not None and isinstance(self.given.node("stride"), Display)
-        if ("stride" in common.values or common.square) and not pair:
-            return False
-        if "stride" in common.values:
-            return True
-        return call("isinstance", Name("stride"), Name("tuple"))
-
-    @property
-    def half(self) -> bool:
-        """Whether the padding is always that of "same"."""
-        values = self.given.common.values
-        window = (values.get("kernel"), values.get("padding"), values.get("dilation"))
-        return self.unit and not self.bare and not self.words and is_centred(*window)
-
-    @property
-    def asks(self) -> Node | None:
-        """Whether a padding is that of "same", as a condition on parameters."""
         common = self.given.common
-        if not self.varies or not (self.unit or "stride" not in common.values):
-            return None
+        if not common.late or self.unit:
+            return False
+        if self.op is not Conv:
+            return "stride" in common.values or call("isinstance", Name("stride"), Name("tuple"))
+        if "dilation" in common.values:
+            return not common.is_size("dilation", 1)
+        dilation = Name("dilation")
         if common.square:
-            reach: Node = Binary("-", KERNEL, number(1))
-            if not self.dense:
-                reach = Binary("*", self.given.node("dilation"), reach)
-            centred = Binary("==", Binary("*", number(2), PADDING), reach)
-        elif self.late is False and self.dense:
-            halves = (
-                Binary("/", Binary("-", side, number(1)), number(2)) for side in (ROWS, COLUMNS)
-            )
-            centred = Binary("==", PADDING, tuple_of(*halves))
-        else:
-            return None
-        if self.unit:
-            return centred
-        return Binary("and", Binary("==", Name("stride"), number(1)), centred)
+            return Binary(">", dilation, number(1))
+        return Binary("not in", dilation, tuple_of(number(1), tuple_of(number(1), number(1))))
 
 
 def _define(op: type[Op], given: Given) -> Function:
@@ -234,7 +207,7 @@ def _parameters(known: _Definition) -> list[Parameter | None]:
         Parameter("filters", "int") if "out" in op.attributes else None,
         Parameter("kernel", common.size),
         signature.size("stride", 1),
-        signature.size("padding", 0),
+        signature.of("padding", _padding_type(common), VALID) if known.padding is None else None,
         KEYWORDS_ONLY,
         signature.size("dilation", 1),
         signature.count("groups", 1) if op is Conv else None,
@@ -246,13 +219,21 @@ def _parameters(known: _Definition) -> list[Parameter | None]:
     ]
 
 
+def _padding_type(common: Common) -> str:
+    return f"{common.size} | str" if common.numbers else "str"
+
+
 def _about(known: _Definition) -> str:
-    if known.words:
+    padding = known.padding
+    if padding is None and not known.given.common.numbers:
+        alike = known.given.common.initializers.get("init") is not None
+        return f"Convolve{', with initial weights as all convolutions here have' * alike}."
+    if padding == "same" and not known.unit:
         return "Convolve with the padding of TensorFlow, which is larger at the bottom and right."
-    if known.bare:
-        return "Convolve without padding."
-    if known.half:
+    if padding == "same":
         return "Convolve with as much padding as keeps the height and width."
+    if padding is not None and is_size(padding, 0):
+        return "Convolve without padding."
     unlike = "" if known.unit else ', unlike the strided "same" of Keras'
     return f"Convolve with equal padding on opposite sides{unlike}."
 
@@ -264,60 +245,21 @@ def _reason(op: type[Op]) -> Comment:
 
 
 def _pad(known: _Definition) -> list[Statement]:
-    """Put zeros around the tensor, or say in `mode` that the layer does."""
-    given, late = known.given, known.late
-    if known.words:
-        return _pad_same(known)
+    """Put zeros around the tensor, and find out whether the stride comes late."""
+    given, padding, late = known.given, known.padding, known.late
+    zeros = call("layers.ZeroPadding2D", given.node("padding"), name=suffixed(NAME, "_pad"))
+    pad = Assign((X,), applied(zeros, X))
     statements: list[Statement] = []
-    pad = Assign((X,), _zeros(given.node("padding")))
-    if known.half or known.bare:
-        pass
-    elif (asks := known.asks) is not None:
-        if not given.common.square:
-            whole = call("isinstance", KERNEL, Name("int"))
-            sides = Conditional(whole, tuple_of(KERNEL, KERNEL), KERNEL)
-            statements.append(Assign((_bare(ROWS, COLUMNS),), sides))
-        statements.append(Assign((MODE,), Conditional(asks, SAME, VALID)))
-        test = Binary("and", PADDING, Binary("==", MODE, VALID))
-        statements.append(If(((test, (pad,)),)))
-    elif known.varies:
-        statements.append(If(((PADDING, (pad,)),)))
-    else:
+    if padding is None and given.common.numbers:
+        word = call("isinstance", PADDING, Name("str"))
+        statements.append(If(((Unary("not", word), (pad, Assign((PADDING,), VALID))),)))
+    elif not isinstance(padding, str | None) and not is_size(padding, 0):
         statements.append(pad)
     if not isinstance(late, bool):
-        strides = Conditional(
-            late,
-            tuple_of(number(1), given.node("stride")),
-            tuple_of(given.node("stride"), number(1)),
-        )
+        stride = given.node("stride")
+        strides = Conditional(late, tuple_of(number(1), stride), tuple_of(stride, number(1)))
         statements += [_reason(known.op), Assign((_bare(Name("strides"), LATE),), strides)]
     return statements
-
-
-def _pad_same(known: _Definition) -> list[Statement]:
-    given, late = known.given, known.late
-    if late is False:
-        return []
-    window = (KERNEL, given.node("stride"), given.node("dilation"))
-    pad = Assign(
-        (X,),
-        call(given.scope.speller.use("same_pad"), X, *window, name=suffixed(NAME, "_pad")),
-    )
-    if late is True:
-        return [pad]
-    stride = given.node("stride")
-    strides = Conditional(
-        late, tuple_of(number(1), stride, VALID), tuple_of(stride, number(1), SAME)
-    )
-    return [
-        _reason(known.op),
-        Assign((_bare(Name("strides"), LATE, MODE),), strides),
-        If(((Binary("==", MODE, VALID), (pad,)),)),
-    ]
-
-
-def _zeros(padding: Node) -> Node:
-    return applied(call("layers.ZeroPadding2D", padding, name=suffixed(NAME, "_pad")), X)
 
 
 def _bare(*names: Node) -> Node:
@@ -348,10 +290,10 @@ def _made(known: _Definition) -> Node:
     if late is not False:
         strides = None if late is True else Name("strides")
     mode: Node | None = None
-    if known.half or (known.words and late is False):
+    if known.padding is None:
+        mode = PADDING
+    elif known.padding == "same":
         mode = SAME
-    elif (not known.words and known.asks is not None) or (known.words and late is not True):
-        mode = MODE
     names = ("init", "pointwise_init") if op is SeparableConv else ("init",)
     return _layer(
         op,

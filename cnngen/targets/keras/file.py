@@ -11,14 +11,14 @@ from cnngen.expressions.expression import Name
 from cnngen.plan.lower import lower
 from cnngen.plan.program import Program
 from cnngen.python.nodes import Function, Number, Parameter
+from cnngen.python.printer import printed
 from cnngen.python.signature import Argument, argument
 from cnngen.semantics.network import Network
 from cnngen.targets.keras.calls import function_name, parameter
 from cnngen.targets.keras.common import find_common
 from cnngen.targets.keras.construct import KERAS_TENSOR
-from cnngen.targets.keras.depthwise import keras_forms
+from cnngen.targets.keras.forms import keras_forms
 from cnngen.targets.keras.frame import RESERVED, File
-from cnngen.targets.keras.lines import lines
 from cnngen.targets.keras.model import write_model
 from cnngen.targets.keras.spell import SUPPORT
 from cnngen.targets.keras.units import write_unit
@@ -45,14 +45,12 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     file = File(program, forms, common, _reserved(program, speller))
     functions = [write_unit(unit, file, speller) for unit in program.units]
     functions.append(_model(network, file, speller))
-    pages = [_page(function) for function in functions]
-    used = "\n".join(
-        [*(part for page in pages for part in page.values()), *speller.support.values()]
-    )
+    texts = [printed([function]).text for function in functions]
+    used = "\n".join([*texts, *speller.support.values()])
     for name, mark in {"layers": "layers.", "ops": "ops.", KERAS_TENSOR: KERAS_TENSOR}.items():
         if mark in used:
             speller.imports("keras", name)
-    return speller.page(docstring=module_docstring(network, settings), functions=pages)
+    return speller.page(docstring=module_docstring(network, settings), functions=texts)
 
 
 def _reserved(program: Program, speller: Speller) -> frozenset[str]:
@@ -76,13 +74,3 @@ def _model(network: Network, file: File, speller: Speller) -> Function:
     about = model_docstring(network, shapes(network, channels_last=True), documented)
     parameters = (*map(parameter, arguments), *extra)
     return Function(spec.stem, parameters, "keras.Model", write_model(file, speller), about)
-
-
-def _page(function: Function) -> dict[str, str]:
-    """A function as the page takes it."""
-    whole = Function(function.name, function.parameters, function.returns, ())
-    return {
-        "signature": "\n".join(lines([whole])),
-        "docstring": function.docstring,
-        "code": "\n".join(lines(function.body, 4)),
-    }

@@ -8,7 +8,7 @@ from itertools import chain, count
 from cnngen.ops.base import Op
 from cnngen.plan.program import Call, Loop, Node, Program, Region, regions
 from cnngen.syntax.tree import Each
-from cnngen.targets.keras.depthwise import Form
+from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common
 

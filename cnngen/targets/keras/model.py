@@ -1,6 +1,7 @@
 """The model's function: its stages one after the other, and what it returns."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import networkx as nx
 
@@ -133,8 +134,8 @@ def _is_single(stage: StageRegion) -> bool:
 def _named(written: Code, out: str) -> str:
     """Let the last statement assign to a variable of the stage, if it is an assignment."""
     match written.statements:
-        case [*before, Assign(targets=(Name("x"),), value=value)] if out != "x":
-            written.statements = [*before, Assign((Name(out),), value)]
+        case [*before, Assign((Name("x"),)) as last] if out != "x":
+            written.statements = [*before, replace(last, targets=(Name(out),))]
             return out
         case _:
             return "x"
@@ -146,7 +147,7 @@ def _comment(written: Code, size: str, above: Comment) -> None:
     assert isinstance(last, Assign)
     line = " = ".join(flat(part) for part in (*last.targets, last.value))
     if len(f"    {line}  # {size}") <= WIDTH:
-        written.statements = [*before, Assign(last.targets, last.value, size)]
+        written.statements = [*before, replace(last, comment=size)]
     else:
         written.statements = [*before, above, last]
 

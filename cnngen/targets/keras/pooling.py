@@ -37,7 +37,7 @@ from cnngen.targets.keras.construct import (
 )
 from cnngen.targets.keras.support import KEYWORDS_ONLY, Signature, function, use
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
-from cnngen.targets.keras.use import Given, Use
+from cnngen.targets.keras.use import Common, Given, Use, boolean
 from cnngen.targets.keras.values import (
     Sides,
     Value,
@@ -48,7 +48,8 @@ from cnngen.targets.keras.values import (
     is_true,
 )
 
-X, COUNT, KERNEL, STRIDE = map(Name, ("x", "count", "kernel", "stride"))
+X, COUNT = map(Name, ("x", "count"))
+KERNEL, STRIDE, PADDING = map(Name, ("kernel", "stride", "padding"))
 SAME = text("same")
 INFINITY = call("float", text("-inf"))
 
@@ -119,7 +120,7 @@ def max_pool(made: Use) -> Node:
         if exact:
             return applied(call(layer, kernel, strides=strides, name=made.name), x)
     named = {
-        "padding": None if isinstance(padding, Sides) else made.varied_size("padding", 0),
+        "padding": None if isinstance(padding, Sides) else made.size("padding", 0),
         "ceil": made.varied_flag("ceil", False),
     }
     name = use("max_pool2d", given, _max_pool2d)
@@ -135,64 +136,65 @@ def _around(x: Node, pairs: Node) -> Node:
 
 def _max_pool2d(given: Given) -> Function:
     common, signature = given.common, Signature(given.common)
+    padding = None if _pads_nowhere(common) else signature.of("padding")
+    if padding is not None and "padding" not in common.values:
+        padding = signature.of("padding", default=number(0))
     parameters = [
         signature.of("kernel"),
         signature.of("stride"),
-        signature.size("padding", 0),
+        padding,
         KEYWORDS_ONLY,
         signature.flag("ceil", False),
         NAME_PARAMETER,
     ]
-    sides = isinstance(common.values.get("padding"), Sides)
-    padding = number(0) if sides else given.node("padding")
-    bare = sides or common.is_size("padding", 0)
-    both = Name("border")
-    assigned: tuple[Node, ...] = (both,)
+    border, rows, columns = map(Name, ("border", "rows", "columns"))
+    before = None if padding is None else PADDING
     if common.square:
-        value: Node = tuple_of(number(0) if bare else padding, _after(given, padding, bare, STRIDE))
-        around = (both, both)
+        sides = Assign((border,), _sides(given, before, STRIDE))
+        around = tuple_of(border, border)
     else:
-        around = (Name("rows"), Name("columns"))
-        assigned = (Display("bare", around),)
-        value = _each_side(given, padding, bare)
-    x = _around(X, tuple_of(*around))
-    layer = call("layers.MaxPooling2D", KERNEL, STRIDE, name=NAME)
+        sides = Assign((Display("bare", (rows, columns)),), _each_side(given, before))
+        around = tuple_of(rows, columns)
+    pool = call("layers.MaxPooling2D", KERNEL, STRIDE, name=NAME)
     return function(
         "max_pool2d",
         parameters,
         'Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides.',
-        [Assign(assigned, value), Assign((X,), x), Return(applied(layer, X))],
+        [sides, Assign((X,), _around(X, around)), Return(applied(pool, X))],
     )
 
 
-def _after(given: Given, before: Node, bare: bool, step: Node) -> Node:
-    """The border at the end: with `ceil` a last window may reach beyond the input."""
+def _pads_nowhere(common: Common) -> bool:
+    """Whether no pool of a file is told to pad: those with different sides are padded before."""
+    padding = common.values.get("padding")
+    return padding is not None and (isinstance(padding, Sides) or is_size(padding, 0))
+
+
+def _sides(given: Given, before: Node | None, step: Node) -> Node:
+    """The border on both sides of an axis: with `ceil` a last window may reach beyond the input."""
     ceil = given.common.values.get("ceil")
-    before = number(0) if bare else before
+    more: Node = Binary("-", step, number(1))
+    start: Node = number(0) if before is None else before
     if ceil is not None and is_false(ceil):
-        return before
-    after: Node = Binary("-", step, number(1))
-    if before == number(1):
-        after = step
-    elif not bare:
-        after = Binary("-", Binary("+", before, step), number(1))
-    if ceil is not None and is_true(ceil):
-        return after
-    return Conditional(given.node("ceil"), after, before)
+        return tuple_of(start, start)
+    if before is not None:
+        more = Binary("-", Binary("+", before, step), number(1))
+    if ceil is None or not is_true(ceil):
+        more = Conditional(given.node("ceil"), more, start)
+    return tuple_of(start, more)
 
 
-def _each_side(given: Given, padding: Node, bare: bool) -> Node:
+def _each_side(given: Given, before: Node | None) -> Node:
+    """The same for rows and columns."""
     pair = given.scope.speller.use("pair")
     p, s = Name("p"), Name("s")
     ceil = given.common.values.get("ceil")
     if ceil is not None and is_false(ceil):
-        return Comprehension("(", tuple_of(p, p), p, call(pair, padding))
-    if bare:
-        sides = tuple_of(number(0), _after(given, padding, bare, s))
-        return Comprehension("(", sides, s, call(pair, STRIDE))
-    sides = tuple_of(p, _after(given, p, bare, s))
-    pairs = call("zip", call(pair, padding), call(pair, STRIDE), strict=Name("True"))
-    return Comprehension("(", sides, Display("bare", (p, s)), pairs)
+        return Comprehension("(", tuple_of(p, p), p, call(pair, PADDING))
+    if before is None:
+        return Comprehension("(", _sides(given, None, s), s, call(pair, STRIDE))
+    pairs = call("zip", call(pair, PADDING), call(pair, STRIDE), strict=boolean(True))
+    return Comprehension("(", _sides(given, p, s), Display("bare", (p, s)), pairs)
 
 
 def _avg_pool2d(given: Given) -> Function:
@@ -204,7 +206,7 @@ def _avg_pool2d(given: Given) -> Function:
     parameters = [
         signature.of("kernel"),
         signature.of("stride"),
-        signature.of("padding", of_sides, "0") if varies else None,
+        signature.of("padding", of_sides, number(0)) if varies else None,
         KEYWORDS_ONLY,
         signature.flag("ceil", False),
         signature.flag("count_include_pad", True),

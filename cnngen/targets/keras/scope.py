@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from cnngen.expressions.expression import Expression
 from cnngen.python.expression import node, support
-from cnngen.python.nodes import Node, Verbatim
-from cnngen.targets.keras.construct import call, tuple_of
-from cnngen.targets.keras.values import ONE, Half, Sides, Types, Value
+from cnngen.python.nodes import Binary, Conditional, Node, Verbatim
+from cnngen.targets.keras.construct import call, number, text, tuple_of
+from cnngen.targets.keras.values import ONE, Half, SameOr, Sides, Types, Value
 from cnngen.targets.spelling import Speller
 
 CHANNELS = "in_channels"
@@ -40,6 +40,9 @@ class Scope:
             case Half(kernel, dilation):
                 used = self.speller.use("dilated_half")
                 return call(used, self.node(kernel), self.node(dilation))
+            case SameOr(stride, zeros):
+                unit = Binary("==", self.node(stride), number(1))
+                return Conditional(unit, text("same"), self.value(zeros))
             case _:
                 return self.node(value)
 

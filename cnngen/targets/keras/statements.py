@@ -6,9 +6,6 @@ from typing import assert_never
 
 from cnngen.expressions.algebra import add, multiply, simplify, subtract
 from cnngen.expressions.expression import Apply, Constant, Expression, Name
-from cnngen.ops.base import Op
-from cnngen.ops.pooling import GlobalAvgPool, GlobalMaxPool
-from cnngen.ops.reshaping import Flatten
 from cnngen.plan import loops
 from cnngen.plan.program import (
     Bind,
@@ -33,10 +30,6 @@ from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.spell import spell_join
 
-POOLS: dict[type[Op], str] = {
-    GlobalAvgPool: "layers.GlobalAveragePooling2D",
-    GlobalMaxPool: "layers.GlobalMaxPooling2D",
-}
 LONGEST_POSITION = 30  # characters of code in a layer's name
 ZERO, TWO = Constant(0), Constant(2)
 
@@ -84,7 +77,7 @@ def write_region(
         at = name if key is None else name.below(key, frame.scope)
         if (pool := _pool_before_flatten(steps[i : i + 2])) is not None:
             layer = call(pool, name=at.node)
-            code.assign(target, applied(layer, nodes.Name(x)))
+            code.assign(target, applied(layer, nodes.Name(x)), node)
             x, flattened = target, True
         else:
             x = _node(node, at, x, target, code, frame)
@@ -136,11 +129,14 @@ def _pool_before_flatten(pair: Sequence[Node]) -> str | None:
     unless told otherwise.
     """
     match pair:
-        case [Call(step=pool) as first, Call(step=flatten) as second]:
-            alone = not pool.name and not flatten.name and not flatten.origin
+        case [Call(step=pool) as first, Call(step=after) as second]:
+            alone = not pool.name and not after.name and not after.origin
             made = first.layer.made
-            if alone and second.layer.made is Flatten and not isinstance(made, Unit):
-                return POOLS.get(made)
+            flatten = second.layer.made
+            if isinstance(made, Unit) or isinstance(flatten, Unit):
+                return None
+            if alone and flatten.flattens and made.flat_in_keras:
+                return f"layers.{made.flat_in_keras}"
         case _:
             pass
     return None
@@ -150,7 +146,7 @@ def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Fram
     match node:
         case Call(layer=layer):
             if isinstance(layer.made, Unit):
-                code.assign(out, unit_call(node, layer.made, name, x, frame))
+                code.assign(out, unit_call(node, layer.made, name, x, frame), node)
                 return out
             return _op(node, name, x, out, code, frame)
         case Loop(first=first):
@@ -167,15 +163,16 @@ def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Fram
 
 def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
     """Write an op; a depthwise layer or else a grouped one, where the number of channels tells."""
-    if node.step.callee.text == "identity":
+    made = node.layer.made
+    if not isinstance(made, Unit) and made.is_identity:
         return x
     first, *others = op_call(node, name, x, frame)
     if not others:
-        code.assign(out, first)
+        code.assign(out, first, node)
         return out
     then, otherwise = code.inside(), code.inside()
-    then.assign(out, first)
-    otherwise.assign(out, others[0])
+    then.assign(out, first, node)
+    otherwise.assign(out, others[0], node)
     groups = node.layer.arguments["groups"]
     assert isinstance(groups, Expression)
     test = nodes.Binary("==", channels_of(nodes.Name(x)), frame.scope.node(groups))
@@ -292,5 +289,5 @@ def _join(node: Join, name: LayerName, x: str, out: str, code: Code, frame: Fram
     frame.taken = taken
     assert isinstance(node.key, str)
     at = name.below(node.key, frame.scope)
-    code.assign(out, spell_join(node.op, inputs, at.node, frame.scope.speller))
+    code.assign(out, spell_join(node.op, inputs, at.node, frame.scope.speller), node)
     return out

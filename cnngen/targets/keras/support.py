@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cnngen.python.nodes import Assign, Function, Name, Node, Number, Parameter, Statement
+from cnngen.python.printer import printed
 from cnngen.targets.keras.construct import KERAS_TENSOR, text
-from cnngen.targets.keras.lines import lines
 from cnngen.targets.keras.use import Common, Given, boolean
 from cnngen.targets.spelling import Speller
 
@@ -19,10 +19,9 @@ class Signature:
 
     common: Common
 
-    def of(self, name: str, annotation: str = "", default: str = "") -> Parameter:
+    def of(self, name: str, annotation: str = "", default: Node | None = None) -> Parameter:
         """A parameter whatever all uses agree on: a size, if nothing else is said."""
-        value = Number(default) if default else None
-        return Parameter(name, annotation or self.common.size, value)
+        return Parameter(name, annotation or self.common.size, default)
 
     def size(self, name: str, default: int) -> Parameter | None:
         return self._varied(name, self.common.size, default)
@@ -81,5 +80,5 @@ def use(
     speller: Speller = given.scope.speller
     if name not in speller.support:
         made = define(given)
-        speller.support[name] = "\n".join(lines([made]))
+        speller.support[name] = printed([made]).text
     return name

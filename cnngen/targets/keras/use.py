@@ -17,12 +17,15 @@ Initializers = Mapping[str, Node | None]
 class Common:
     """What all uses of an op in a file have in common, so that support needs no parameter for it.
 
-    `square` says that no size in them is a pair.
+    `square` says that no size in them is a pair. Of convolutions, `numbers` says that some are
+    padded by a number of zeros, and `late` that the stride of some comes late.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict[str, Value])
     initializers: Initializers = field(default_factory=dict[str, Node | None])
     square: bool = False
+    numbers: bool = True
+    late: bool = True
 
     @property
     def size(self) -> str:

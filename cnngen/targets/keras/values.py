@@ -3,11 +3,11 @@
 Decisions are made on expressions here, before anything is spelled.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import free_names, mentions_input, simplify
-from cnngen.expressions.expression import Binary, Constant, Expression, ListOf, Name
+from cnngen.expressions.expression import Binary, Conditional, Constant, Expression, ListOf, Name
 from cnngen.ops.base import Op
 from cnngen.syntax.tree import ArgumentValue, Distribution, ParameterType
 from cnngen.targets.spelling import Unsupported
@@ -34,7 +34,15 @@ class Half:
     dilation: Expression
 
 
-Value = Expression | Sides | Half | str
+@dataclass(frozen=True, slots=True)
+class SameOr:
+    """Padding that is "same" where the stride is 1, and else these zeros on opposite sides."""
+
+    stride: Expression
+    zeros: "Expression | Half"
+
+
+Value = Expression | Sides | Half | SameOr | str
 """The value of an attribute; a word, such as `same`, is text."""
 
 
@@ -63,6 +71,41 @@ def attribute_values(
             case _:
                 values[name] = _size(value)
     return values
+
+
+def with_same(
+    values: Mapping[str, Value], arguments: Mapping[str, ArgumentValue], odd: Collection[str]
+) -> dict[str, Value]:
+    """The attributes of a convolution with "same" where that is what its padding is. `odd` are the
+    names of sizes that are odd whatever the parameters of the model are.
+    """
+    padding, stride = values["padding"], values["stride"]
+    if isinstance(padding, str | Sides | SameOr) or is_size(padding, 0):
+        return dict(values)
+    kernel, half = values["kernel"], arguments.get("padding") == Constant("half")
+    odd_half = half and is_always_odd(kernel, odd)
+    if not odd_half and not is_centred(kernel, padding, values["dilation"]):
+        return dict(values)
+    if is_size(stride, 1):
+        padding = "same"
+    elif isinstance(stride, Name):
+        padding = SameOr(stride, padding)
+    return {**values, "padding": padding}
+
+
+def is_always_odd(size: Value, odd: Collection[str]) -> bool:
+    """Whether a size is odd numbers, given the names of others that are."""
+    match size:
+        case Constant(int() as number):
+            return number % 2 == 1
+        case ListOf(items):
+            return all(is_always_odd(item, odd) for item in items)
+        case Conditional(_, then, otherwise):
+            return is_always_odd(then, odd) and is_always_odd(otherwise, odd)
+        case Name(name):
+            return name in odd
+        case _:
+            return False
 
 
 def _size(value: Expression) -> Expression:
@@ -163,8 +206,16 @@ def is_odd(kernel: Value) -> bool:
     return sides is not None and all(side % 2 for side in sides)
 
 
-def is_closed(value: ArgumentValue) -> bool:
-    """Whether an expression depends on no name."""
-    if isinstance(value, Distribution):
-        return all(is_closed(part) for _, part in value.arguments)
-    return not free_names(value) and not mentions_input(value)
+def is_closed(value: ArgumentValue | Value) -> bool:
+    """Whether a value depends on no name."""
+    match value:
+        case str():
+            return True
+        case Sides(top, bottom, left, right):
+            return all(map(is_closed, (top, bottom, left, right)))
+        case Half() | SameOr():
+            return False
+        case Distribution(arguments=arguments):
+            return all(is_closed(part) for _, part in arguments)
+        case _:
+            return not free_names(value) and not mentions_input(value)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cnngen.ops.reshaping import Identity
 from cnngen.plan.program import (
     Bind,
     Call,
@@ -144,6 +143,11 @@ def first_node(region: Region) -> "Call | Loop | Choice | Join | Pass | None":
 def passes(region: Region) -> bool:
     """Whether a region gives its input as it is."""
     return all(
-        isinstance(node, Pass | Bind) or (isinstance(node, Call) and node.layer.made is Identity)
+        isinstance(node, Pass | Bind)
+        or (
+            isinstance(node, Call)
+            and not isinstance(node.layer.made, Unit)
+            and node.layer.made.is_identity
+        )
         for node in region.nodes
     )

@@ -25,18 +25,6 @@ from cnngen.targets.torch.distributions import (
     word_and_arguments,
 )
 
-KINDS = {
-    "conv": "nn.Conv2d",
-    "depthwise_conv": "nn.Conv2d",
-    "separable_conv": "nn.Conv2d",
-    "transposed_conv": "nn.ConvTranspose2d",
-    "linear": "nn.Linear",
-    "batch_norm": "nn.BatchNorm2d",
-    "affine": "Affine",
-}
-"""The classes of layers whose weights an initializer may draw, by op."""
-
-ZERO_BIASES = ("batch_norm", "affine")  # whatever the distribution of the scale
 MODULE = nodes.Name("module")
 WEIGHT = nodes.Name("weight")
 
@@ -57,7 +45,7 @@ def find_rules(network: Network) -> Rules:
     parts = (*resolution.order, *resolution.spec.stages)
     layers: dict[str, list[CallStep]] = {}
     for step in (step for part in parts for step in calls(part.body)):
-        if (op := resolution.ops.get(step)) and op.name in KINDS:
+        if (op := resolution.ops.get(step)) and op.drawn is not None:
             layers.setdefault(_kind(step, network), []).append(step)
     common: dict[str, ArgumentValue] = {}
     for kind, found in layers.items():
@@ -69,9 +57,10 @@ def find_rules(network: Network) -> Rules:
 
 def _kind(step: CallStep, network: Network) -> str:
     """The class of the layer that a call makes."""
-    kind = KINDS[network.resolution.ops[step].name]
-    vector = network.ranks.get(step) == "vector"
-    return "nn.BatchNorm1d" if kind == "nn.BatchNorm2d" and vector else kind
+    drawn = network.resolution.ops[step].drawn
+    assert drawn is not None
+    is_vector = network.ranks.get(step) == "vector"
+    return drawn.of_vectors if is_vector and drawn.of_vectors else drawn.layer
 
 
 def _init(step: CallStep, network: Network) -> ArgumentValue:
@@ -88,7 +77,7 @@ def drawn(
     where the layers of its kind have a common rule.
     """
     step, network = made.step, rules.network
-    if network.resolution.ops[step].name not in KINDS or _kind(step, network) in rules.common:
+    if network.resolution.ops[step].drawn is None or _kind(step, network) in rules.common:
         return None
     if (value := _init(step, network)) == DEFAULT:
         return None
@@ -160,7 +149,7 @@ def _zeros(kinds: Sequence[str], rules: Rules) -> Iterator[Statement]:
         resolution.arguments[step].get("bias")
         for kind in kinds
         for step in rules.layers[kind]
-        if resolution.ops[step].name not in ZERO_BIASES
+        if (drawn := resolution.ops[step].drawn) and not drawn.scale
     }
     if values <= {Constant(False)}:
         return

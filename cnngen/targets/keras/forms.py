@@ -1,0 +1,77 @@
+"""What each call of an op is in Keras: the plan, lowered to Keras' ops and values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cnngen.expressions.algebra import substitute
+from cnngen.expressions.expression import Expression, Name
+from cnngen.ops.base import Op
+from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
+from cnngen.plan.program import Bind, Call, Layer, Program, Region, Unit
+from cnngen.syntax.tree import ArgumentValue
+from cnngen.targets.keras.depthwise import (
+    changing_variables,
+    depthwise_arguments,
+    is_always_depthwise,
+    wanted_steps,
+)
+from cnngen.targets.keras.odd import odd_names, walk
+from cnngen.targets.keras.values import Types, Value, attribute_values, with_same
+from cnngen.targets.spelling import spelling
+
+CONVOLUTIONS = (Conv, DepthwiseConv, SeparableConv)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """An op with its arguments in the terms of the spec, and what their values are in Keras."""
+
+    op: type[Op]
+    arguments: Mapping[str, ArgumentValue]
+    values: Mapping[str, Value]
+
+
+def keras_forms(program: Program) -> dict[Call, tuple[Form, ...]]:
+    """The form of each call of an op; two where only the channels that a model is made with tell
+    whether it is a depthwise convolution or a grouped one.
+    """
+    wanted, odd = wanted_steps(program), odd_names(program)
+    forms: dict[Call, tuple[Form, ...]] = {}
+    for unit, region, entry in _parts(program):
+        types = parameter_types(program, unit)
+        changing, known = changing_variables(region), dict[str, Expression]()
+        for node in walk(region):
+            match node:
+                case Bind(variable=Name(name), channels=channels) if name not in changing:
+                    known[name] = substitute(channels, known, None)
+                case Call(layer=Layer(made, arguments)) if not isinstance(made, Unit):
+                    ops = [(made, arguments)]
+                    if node.step in wanted:
+                        grouped = [] if is_always_depthwise(node, entry, known) else ops
+                        ops = [(DepthwiseConv, depthwise_arguments(arguments)), *grouped]
+                    with spelling(node.step):
+                        forms[node] = tuple(form(*each, types, odd[unit]) for each in ops)
+                case _:
+                    pass
+    return forms
+
+
+def form(
+    op: type[Op], arguments: Mapping[str, ArgumentValue], types: Types, odd: frozenset[str]
+) -> Form:
+    values = attribute_values(op, arguments, types)
+    if op in CONVOLUTIONS:
+        values = with_same(values, arguments, odd)
+    return Form(op, arguments, values)
+
+
+def parameter_types(program: Program, unit: Unit | None) -> Types:
+    """The types of the parameters that can be read in a unit, or in the model."""
+    own = () if unit is None else unit.block.parameters
+    return {p.name.text: p.type for p in (*program.network.resolution.spec.parameters, *own)}
+
+
+def _parts(program: Program) -> list[tuple[Unit | None, Region, Expression | None]]:
+    """The bodies of units and stages, with the channels that `input.channels` means in a stage."""
+    stages = [(None, stage.body, stage.entry) for stage in program.stages]
+    return [*((unit, unit.body, None) for unit in program.units), *stages]

@@ -1,0 +1,62 @@
+"""Sizes that are odd whatever the parameters of the model are: for these, half of a window on each
+side is the padding that Keras calls "same".
+"""
+
+from collections.abc import Iterator
+
+from cnngen.expressions.expression import Expression, ListOf
+from cnngen.plan.program import Call, Loop, Node, Program, Region, Unit, regions
+from cnngen.syntax.tree import Distribution, Each
+from cnngen.targets.keras.values import is_always_odd
+
+Names = frozenset[str]
+
+
+def odd_names(program: Program) -> dict[Unit | None, Names]:
+    """The names of odd sizes in each unit, and (None) in the model: parameters that each use gives
+    so, and variables of loops over such lists.
+    """
+    uses: dict[Unit, list[tuple[Call, Names]]] = {}
+    found: dict[Unit | None, Names] = {None: frozenset()}
+    for unit in (None, *reversed(program.units)):  # whoever uses a unit comes before it
+        bodies = [stage.body for stage in program.stages] if unit is None else [unit.body]
+        nodes = [node for body in bodies for node in walk(body)]
+        given = frozenset[str]() if unit is None else _odd_parameters(unit, uses.get(unit, []))
+        found[unit] = given | _odd_variables(nodes, given)
+        for node in nodes:
+            if isinstance(node, Call) and isinstance(node.layer.made, Unit):
+                uses.setdefault(node.layer.made, []).append((node, found[unit]))
+    return found
+
+
+def _odd_parameters(unit: Unit, uses: list[tuple[Call, Names]]) -> Names:
+    names = {parameter.name.text for parameter in unit.parameters}
+    return frozenset(
+        name
+        for name in names
+        if all(_is_odd(call.layer.arguments.get(name), odd) for call, odd in uses)
+    )
+
+
+def _odd_variables(nodes: list[Node], given: Names) -> Names:
+    lists = [
+        (variable.text, values)
+        for node in nodes
+        if isinstance(node, Loop) and isinstance(node.step, Each)
+        for variable, values in node.step.lists
+    ]
+    odd = {name for name, values in lists if isinstance(values, ListOf) and _is_odd(values, given)}
+    other = {name for name, values in lists if not _is_odd(values, given)}
+    return frozenset(odd - other)
+
+
+def _is_odd(value: "Expression | Distribution | None", odd: Names) -> bool:
+    return not isinstance(value, Distribution | None) and is_always_odd(value, odd)
+
+
+def walk(region: Region) -> Iterator[Node]:
+    """All nodes of a region, in order."""
+    for node in region.nodes:
+        yield node
+        for inner in regions(node):
+            yield from walk(inner)
