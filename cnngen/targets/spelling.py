@@ -125,6 +125,7 @@ class Speller:
         self.imported: set[tuple[str, str]] = set()
         self.support: dict[str, str] = {}  # in the order of use, each before those who use it
         self.fixed: dict[str, dict[str, str]] = {}
+        self.taken: frozenset[str] = frozenset()  # the author's names
         self.untyped = (
             False  # whether the file calls a constructor that its framework leaves untyped
         )
@@ -157,8 +158,19 @@ class Speller:
         """
         if name not in self.support:
             template = self.environment.get_template(f"{self.target}/support/{name}.jinja")
-            text = template.render(fixed=self.fixed.get(op or name, {})).strip()
+            fixed = self.fixed.get(op or name, {})
+            text = template.render(fixed=fixed, name=self.called(name)).strip()
             self.support[name] = "\n".join(laid_out(text))  # after what it uses itself
+        return self.called(name)
+
+    def functions(self) -> set[str]:
+        """What those pieces of support are called that are functions."""
+        return {self.called(name) for name in self.support_names() if name.islower()}
+
+    def called(self, name: str) -> str:
+        """What a piece of support is called: it steps aside for names of the author."""
+        while name in self.taken:
+            name += "Module" if name[0].isupper() else "_"
         return name
 
     def vary(self, fixed: Mapping[str, str], attribute: str, value: str, *defaults: str) -> str:

@@ -12,6 +12,7 @@ from cnngen.targets.spelling import Speller, Unsupported
 from cnngen.targets.torch.common import common_attributes
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
 from cnngen.targets.torch.model import model_class
+from cnngen.targets.torch.names import author_names
 from cnngen.targets.torch.page import model_page, outputs_page, unit_page
 from cnngen.targets.torch.scope import File
 from cnngen.targets.torch.units import unit_class
@@ -24,7 +25,8 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     speller = Speller("torch", folders)
     speller.imports("torch", "nn")
     speller.imports("torch", "Tensor")
-    file = File(network, speller, find_rules(network))
+    speller.taken = author_names(network.resolution)
+    file = File(network, speller, find_rules(network), frozenset(speller.functions()))
     try:
         program = lower(network)
         speller.fixed = common_attributes(program, speller)
