@@ -1,8 +1,8 @@
 """Tracks: the length of a tensor along one axis, for every length of the input.
 
-Every op obeys `f(n + a) = f(n) + b` for all `n` that it takes (`growth`). From the first on it takes
-all of them, or if it divides maps, some of every `a`. So does everything that is composed of ops: a
-track is known for all lengths when it is for some.
+Every op obeys `f(n + a) = f(n) + b` for all `n` that it takes (`growth`). From the first on, it
+takes all of them, or if it divides maps, some of every `a`. So does everything that is composed of
+ops: a track is known for all lengths when it is for some.
 """
 
 from dataclasses import dataclass
@@ -40,10 +40,10 @@ class Track:
         and what is later in a period has not less.
         """
         last, before = self.lengths[-period:], self.lengths[-2 * period : -period]
-        missing = [i for i, n in enumerate(last) if n is None]
-        return not missing or missing == [i for i, n in enumerate(before) if n is None] != [
-            *range(period)
-        ]
+        missing = [n is None for n in last]
+        if all(missing):
+            return False
+        return not any(missing) or missing == [n is None for n in before]
 
     def at(self, length: int) -> int | None:
         return self.lengths[length - 1]
