@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.keras_ops import spelled
 from support.op_examples import codes, make
 
 from cnngen.ops.base import Image, Op, Shape, Vector
@@ -45,7 +46,6 @@ def new_speller(target: str) -> Speller:
     """A speller that has read its templates, as for a new file."""
     speller = SPELLERS[target]
     speller.support.clear()
-    speller.fixed.clear()
     return speller
 
 
@@ -67,7 +67,7 @@ def drawn_by_keras(word: str, given: dict[str, str], op: Op, x: Shape) -> list[n
     inits = {"init": speller.spell_init(word, {"op": op.name, **context})}
     if op.name == "separable_conv":
         inits["pointwise_init"] = speller.spell_init(word, {"op": "conv", **context})
-    code = speller.spell(op.name, {**codes(op, x), "x": "x", "name": '"it"', **inits})
+    code = spelled(speller, op.name, {**codes(op, x), "x": "x", "name": '"it"', **inits})
     shape = (x.height, x.width, x.channels) if isinstance(x, Image) else (x.features,)
     space: dict[str, Any] = {
         "keras": keras,
@@ -125,10 +125,10 @@ def test_layers_of_one_file_draw_their_own_weights() -> None:
     speller = new_speller("keras")
     context = {"op": "conv", **arguments("he_normal", {})}
     init = speller.spell_init("he_normal", context)
-    speller.fixed["conv"] = {"init": init, "square": "True"}
+    fixed = {"init": init, "square": "True"}
     op = make("conv", out=4, stride=(2, 2), padding=(1, 1, 1, 1), **K3)
     given = {**codes(op, Image(3, 9, 9)), "x": "x", "name": '"it"', "init": init}
-    code = speller.spell("conv", given)
+    code = spelled(speller, "conv", given, fixed)
     assert "init=" not in code
     space: dict[str, Any] = {"keras": keras, "KerasTensor": keras.KerasTensor}
     space |= {"layers": keras.layers, "VarianceScaling": keras.initializers.VarianceScaling}

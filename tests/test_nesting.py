@@ -1,11 +1,14 @@
 """Loops, conditions and branches deep inside of each other: the work does not double with each level."""
 
+from typing import Any
+
 import pytest
 from support.agreement import state_shapes
 from support.built_models import build
 from support.carried_weights import predicted
 
 from cnngen.python.code import Code
+from cnngen.targets.keras import statements
 from cnngen.targets.registry import find_target
 
 # What is around the level before (`{}`), and the number of this level (`[]`), of which all add channels.
@@ -21,6 +24,10 @@ LEVELS = {
     "loops and branches": "{branches: {a[]: {repeat: 1, do: {}}, b[]: Grow}, join: concat}",
     "conditions and loops": "{when: flag, do: [{each: {v[]: [1]}, do: [{}, Grow], between: relu}]}",
 }
+
+
+# What writes a statement, or all of a body.
+WRITERS = {"torch": (Code, "add"), "keras": (statements, "write_region")}
 
 
 def nested(level: str, depth: int) -> str:
@@ -43,29 +50,31 @@ model:
 """
 
 
-@pytest.mark.parametrize("target", ["torch", "keras"])
+@pytest.mark.parametrize(("target", "writer"), WRITERS.items(), ids=[*WRITERS])
 @pytest.mark.parametrize("level", LEVELS.values(), ids=[*LEVELS])
-def test_the_statements_that_are_written_grow_with_depth(
-    level: str, target: str, monkeypatch: pytest.MonkeyPatch
+def test_what_is_written_grows_with_depth(
+    level: str, target: str, writer: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = 0
-    add = Code.add
+    owner, name = writer
+    write = getattr(owner, name)
 
-    def count(self: Code, statement: str) -> None:
+    def count(*given: Any) -> Any:
         nonlocal written
         written += 1
         assert written < 3000
-        add(self, statement)
+        return write(*given)
 
     counts: dict[int, int] = {}
     deepest = 20 if level.count("{") < 4 else 14  # loops may be 20 deep, lists and mappings 64
     for depth in (deepest // 2, deepest):
         network = build(nested(level, depth)).network
-        monkeypatch.setattr(Code, "add", count)
+        monkeypatch.setattr(owner, name, count)
         written = 0
         find_target(target).render(network)
         counts[depth] = written
-        monkeypatch.setattr(Code, "add", add)
+        monkeypatch.setattr(owner, name, write)
+    assert deepest // 2 <= counts[deepest // 2]
     assert counts[deepest] <= 5 * counts[deepest // 2]  # of twice the depth
 
 

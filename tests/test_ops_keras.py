@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.keras_ops import NOTHING, spelled
 from support.op_examples import JOINS, SINGLE, codes, inputs, make, ops
 
 from cnngen.ops.base import Image, Op, Shape, ShapeError
@@ -183,16 +184,22 @@ SPELLER = Speller("keras")
 def new_speller() -> Speller:
     """The speller, which has read the templates, as for a new file."""
     SPELLER.support.clear()
-    SPELLER.fixed.clear()
     return SPELLER
 
 
-def model(speller: Speller, op: str, context: Mapping[str, Any], *shapes: Any, **names: Any) -> Any:
-    """A model of the op alone, from what its templates print."""
+def model(
+    speller: Speller,
+    op: str,
+    context: Mapping[str, Any],
+    *shapes: Any,
+    fixed: Mapping[str, str] = NOTHING,
+    **names: Any,
+) -> Any:
+    """A model of the op alone; `fixed` is what all uses in a file agree on."""
     tensors = [keras.Input(shape) for shape in shapes]
     variables = {f"x{i}": x for i, x in enumerate(tensors)}
     given = {"x": "x0", "inputs": list(variables), "name": '"it"', "init": "", "pointwise_init": ""}
-    code = speller.spell(op, {**context, **given})
+    code = spelled(speller, op, {**context, **given}, fixed)
     space = namespace(speller) | variables | names
     return keras.Model(tensors if len(tensors) > 1 else tensors[0], eval(code, space))
 
@@ -274,10 +281,11 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
                 names[f"a_{key}"] = eval(context[key])
                 context[key] = f"a_{key}"
     square = is_square(dict(codes(op, x)))
-    speller.fixed[name] = fixed | ({"square": "True"} if square else {})
+    fixed |= {"square": "True"} if square else {}
     known = name in NEEDS_SIZE or op.values.get("padding") == "same" or data.draw(st.booleans())
     try:
-        made = model(speller, name, context, last(x, known or name == "flatten"), **names)
+        shape = last(x, known or name == "flatten")
+        made = model(speller, name, context, shape, fixed=fixed, **names)
     except Unsupported:
         assert name == "transposed_conv" and op.values["groups"] > 1
         return
@@ -364,9 +372,7 @@ def test_in_double_precision_hardly_anything_differs(name: str) -> None:
 def test_momentum_is_that_of_pytorch() -> None:
     op, x = make("batch_norm", momentum=0.25), Image(3, 5, 4)
     for fixed in ({}, {"momentum": "0.25", "eps": "1e-5"}):
-        speller = new_speller()
-        speller.fixed["batch_norm"] = fixed
-        made = model(speller, "batch_norm", codes(op, x), last(x))
+        made = model(new_speller(), "batch_norm", codes(op, x), last(x), fixed=fixed)
         value, count = torch.randn(2, *size(x)), 2 * 5 * 4
         mean, variance = torch.zeros(3), torch.ones(3)
         expected = F.batch_norm(value, mean, variance, training=True, momentum=0.25)
@@ -416,8 +422,7 @@ def variants(name: str) -> Iterator[str]:
         fixed = {key: changed.get(key, "True") for key in choice}
         fixed |= {"pointwise_init": changed["pointwise_init"]} if "init" in fixed else {}
         speller = new_speller()
-        speller.fixed[name] = fixed
-        speller.spell(name, {**changed, "x": "x", "name": "name"})
+        spelled(speller, name, {**changed, "x": "x", "name": "name"}, fixed)
         yield from (text for key, text in speller.support.items())
 
 
@@ -511,7 +516,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
             "init": "",
             "pointwise_init": "",
         }
-        code = speller.spell(name, context)
+        code = spelled(speller, name, context)
         x, shape = eval(code, namespace(speller) | {"x": x}), op.infer(shape)
         assert x.shape[1:] == last(shape)
     made = keras.Model(image, x)

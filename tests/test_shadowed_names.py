@@ -16,6 +16,10 @@ from cnngen.analysis import analyse
 from cnngen.diagnostics.model import Report
 from cnngen.syntax.load import can_name_function, load
 from cnngen.syntax.naming import CAP_WORDS, HELPERS, SNAKE_CASE, snake_case
+from cnngen.targets.keras.scope import Scope
+from cnngen.targets.keras.spell import SUPPORT
+from cnngen.targets.keras.support import use
+from cnngen.targets.keras.use import Common, Given
 from cnngen.targets.registry import find_target
 from cnngen.targets.spelling import Speller
 
@@ -110,6 +114,10 @@ def sources() -> tuple[str, ...]:
     for speller in map(Speller, ("torch", "keras")):
         for name in sorted(speller.support_names()):
             speller.use(name)
+        if speller.target == "keras":
+            given = Given(Common(), Scope(speller, {}))
+            for name, define in SUPPORT.items():
+                use(name, given, define)
         texts.append("\n\n".join(speller.support.values()))
     return tuple(texts)
 

@@ -36,8 +36,12 @@ from cnngen.syntax import tree
 from cnngen.syntax.tree import Block, Body, Stage, Step
 
 
-def lower(network: Network) -> Program:
-    """The program of a network without mistakes; raises `TooComplex`."""
+def lower(network: Network, image_channels: Expression | None = None) -> Program:
+    """The program of a network without mistakes; raises `TooComplex`.
+
+    The channels of its input are those of the spec, unless a target lets them vary: then
+    `image_channels` is a symbol for them.
+    """
     areas = Areas(network)
     channels = Channels(network.resolution, areas)
     paths = find_paths(network)
@@ -50,7 +54,7 @@ def lower(network: Network) -> Program:
     for block in network.resolution.order:
         units[block] = _unit(block, lowering(block))
     model = lowering(None)
-    image = model.value(Constant(network.input.channels), "image", INPUT)
+    image = model.value(image_channels or Constant(network.input.channels), "image", INPUT)
     return Program(network, tuple(units.values()), image, tuple(_stages(image, model)))
 
 

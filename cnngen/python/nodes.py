@@ -5,7 +5,7 @@ with the nodes that stand in it laid out. `explode` asks for one element a line,
 the last one does. `origin` says what a node was made from; two nodes are equal without it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Origin = object
@@ -121,6 +121,7 @@ class Verbatim:
     """Text with nodes in it."""
 
     parts: "tuple[str | Node, ...]"
+    origin: Origin = field(default=None, compare=False, repr=False)
 
 
 Node = (
@@ -140,6 +141,11 @@ Node = (
     | Comprehension
     | Verbatim
 )
+
+
+def with_origin(node: Node, origin: Origin) -> Node:
+    """A call or a text that says what it was made from; others cannot."""
+    return replace(node, origin=origin) if isinstance(node, Call | Verbatim) else node
 
 
 # --- Statements

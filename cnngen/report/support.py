@@ -9,6 +9,8 @@ import jinja2
 from jinja2 import meta, nodes
 
 from cnngen.ops import OPS
+from cnngen.targets.keras.layers import REFUSED
+from cnngen.targets.keras.spell import BUILDERS
 from cnngen.targets.registry import BUILT_IN
 from cnngen.targets.spelling import Speller
 
@@ -47,6 +49,8 @@ def all_ops() -> dict[str, list[str]]:
 @cache
 def _support(target: str, template: str) -> Support:
     environment = Speller(target).environment
+    if target == "keras" and (op := template.removeprefix("ops/")) in BUILDERS:
+        return Support(True, REFUSED.get(op, ()))
     try:
         return Support(True, tuple(dict.fromkeys(_reasons(environment, target, template))))
     except jinja2.TemplateNotFound:

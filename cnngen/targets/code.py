@@ -1,79 +1,160 @@
-"""Pieces of Python text: what templates may ask about a code, and what they may make of it."""
+"""Code: values as templates see them, and what they may make of them.
 
-import ast
+To a template, a code is its text: it compares, prints and joins as a string. Behind the text is a
+node, which survives calls, the functions below, and being printed by a template.
+"""
+
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
+from cnngen.python.flat import flat
+from cnngen.python.nodes import Binary, Call, Keyword, Node, Number, Slice, String
+from cnngen.python.precedence import ATOM, level
+from cnngen.python.verbatim import argument, grouped, read, verbatim
+from cnngen.python.verbatim import elements as elements_of
 
-def suffixed(name: str, suffix: str) -> str:
+OMIT = ""  # a code that is left out of a call
+
+
+class Code(str):
+    """The text of a node; what a template printed may have space around it."""
+
+    __slots__ = ("node",)
+    node: Node
+
+    def __new__(cls, node: Node, text: str | None = None) -> "Code":
+        code = super().__new__(cls, flat(node) if text is None else text)
+        code.node = node
+        return code
+
+    def __str__(self) -> "Code":
+        """Itself, because Jinja calls `str` on what it prints."""
+        return self
+
+    def __call__(self, *positional: str, **named: str) -> "Code":
+        """A call of it: `{{ call("layers.ReLU", name=name)(x) }}`."""
+        return call(self, *positional, **named)
+
+    def strip(self, chars: str | None = None, /) -> str:
+        text = super().strip(chars)
+        return Code(self.node, text) if chars is None else text
+
+
+def node_of(code: str) -> Node:
+    """The node of a code, or of the text of a template."""
+    return code.node if isinstance(code, Code) else read(code.strip())
+
+
+def concatenate(pieces: Iterable[str]) -> str:
+    """What a template printed, piece by piece; with a code in it, a code."""
+    listed = list(pieces)
+    text = "".join(listed)
+    if not any(isinstance(piece, Code) for piece in listed):
+        return text
+    return Code(verbatim(p.node if isinstance(p, Code) else p for p in listed), text)
+
+
+def join(codes: Iterable[str], separator: str = "") -> str:
+    """Jinja's filter, which keeps nodes here."""
+    listed = list(codes)
+    pairs = [part for code in listed for part in (separator, code)]
+    return concatenate(pairs[1:])
+
+
+def call(function: str, *positional: str, **named: str) -> Code:
+    """`function(...)` without the arguments that are to be omitted."""
+    arguments = [_argument(code) for code in positional if code != OMIT]
+    arguments += [Keyword(name, node_of(code)) for name, code in named.items() if code != OMIT]
+    return Code(Call(node_of(function), tuple(arguments)))
+
+
+def _argument(code: str) -> Node | Keyword:
+    return code.node if isinstance(code, Code) else argument(code.strip())
+
+
+def unless(value: str, *defaults: str) -> str:
+    """The value, or nothing where it is the default (`1e-05` is `1e-5`)."""
+    return OMIT if any(_equal(value, default) for default in defaults) else value
+
+
+def _equal(left: str, right: str) -> bool:
+    try:
+        return left == right or Decimal(left) == Decimal(right)
+    except InvalidOperation:
+        return False
+
+
+def complement(value: str) -> Code:
+    """`1 - value`, computed where the value is a number (in decimals, so that 0.1 gives 0.9)."""
+    try:
+        return Code(Number(str(1 - Decimal(value))))
+    except InvalidOperation:
+        return Code(Binary("-", Number("1"), node_of(value)))
+
+
+def suffixed(name: str, suffix: str) -> Code:
     """The code of a name with something behind it.
 
     >>> suffixed('"stem_0"', "_pad"), suffixed("name", "_pad")
     ('"stem_0_pad"', 'f"{name}_pad"')
     """
-    return f'{name[:-1]}{suffix}"' if name.endswith('"') else f'f"{{{name}}}{suffix}"'
+    match node_of(name):
+        case String((*parts, str(last))):
+            return Code(String((*parts, last + suffix)))
+        case String(parts):
+            return Code(String((*parts, suffix)))
+        case node:
+            return Code(String((node, suffix)))
 
 
-def operand(code: str) -> str:
+def operand(code: str) -> Code:
     """The code as it may stand next to an operator, in parentheses where it has operators of its
     own.
 
     >>> operand("0.17"), operand("depth - 1")
     ('0.17', '(depth - 1)')
     """
-    match ast.parse(code, mode="eval").body:
-        case ast.Constant() | ast.Name() | ast.Attribute() | ast.Subscript() | ast.Call():
-            return code
-        case _:
-            return f"({code})"
+    node = node_of(code)
+    return Code(node if level(node) == ATOM else grouped(node))
 
 
-def squared(code: str) -> str:
-    """The square, with the spaces that a formatter sets around the power of anything but a name or
-    a number.
-    """
-    simple = isinstance(ast.parse(code, mode="eval").body, ast.Constant | ast.Name)
-    return f"{code}**2" if simple else f"{operand(code)} ** 2"
+def squared(code: str) -> Code:
+    """The square."""
+    return Code(Binary("**", node_of(code), Number("2")))
 
 
-def times(factor: int, code: str) -> str:
+def times(factor: int, code: str) -> Code:
     """The product, computed where the code is a number (in decimals, so that 3 * 0.1 is 0.3)."""
     try:
-        return str(factor * Decimal(code)).lower()
+        return Code(Number(str(factor * Decimal(code)).lower()))
     except InvalidOperation:
-        return f"{factor} * {operand(code)}"
+        return Code(Binary("*", Number(str(factor)), node_of(code)))
 
 
-def product(left: str, right: str) -> str:
+def product(left: str, right: str) -> Code:
     """The product of two codes, without a factor of 1.
 
     >>> product("channels", "1"), product("channels", "depth - 1")
     ('channels', 'channels * (depth - 1)')
     """
     if left == "1" or right == "1":
-        return left if right == "1" else right
-    return f"{operand(left)} * {operand(right)}"
+        return Code(node_of(left if right == "1" else right))
+    return Code(Binary("*", node_of(left), node_of(right)))
 
 
-def elements(code: str) -> list[str]:
+def elements(code: str) -> list[Code]:
     """The elements of a tuple's code; other code is its own only element.
 
     >>> elements("(0, kernel // 2)"), elements("kernel // 2")
     (['0', 'kernel // 2'], ['kernel // 2'])
     """
-    tree = ast.parse(code, mode="eval").body
-    parts = tree.elts if isinstance(tree, ast.Tuple) else [tree]
-    return [ast.get_source_segment(code, part) or "" for part in parts]
+    return [Code(node) for node in elements_of(node_of(code))]
 
 
-def slice_of(start: str, stop: str) -> str:
-    """`start:stop`, with the spaces that a formatter sets around the colon of anything but names
-    and numbers.
-    """
-    start = "" if start == "0" else start
-    bounds = [ast.parse(bound, mode="eval").body for bound in (start, stop) if bound]
-    if all(isinstance(bound, ast.Constant | ast.Name) for bound in bounds):
-        return f"{start}:{stop}"
-    return f"{start} : {stop}".strip()
+def slice_of(start: str, stop: str) -> Code:
+    """`start:stop`, without a start of 0."""
+    bounds = (None if bound in ("0", "") else node_of(bound) for bound in (start, stop))
+    return Code(Slice(*bounds))
 
 
 def centred(kernel: str, padding: str, dilation: str = "1") -> bool:
@@ -100,10 +181,11 @@ def odd(kernel: str) -> bool:
 
 def _pair(code: str) -> tuple[int, int]:
     """The numbers that a size's code stands for; raises `ValueError` where it is no constant."""
-    match ast.literal_eval(code):
-        case int(size):
+    sides = [int(side) for side in elements(code)]
+    match sides:
+        case [size]:
             return size, size
-        case (int(height), int(width)):
+        case [height, width]:
             return height, width
         case _:
             raise ValueError

@@ -3,8 +3,10 @@
 from cnngen.expressions.algebra import mentions_input, simplify, substitute
 from cnngen.expressions.expression import Binary, Constant, Expression, ListOf, Name
 from cnngen.ops.base import Op
-from cnngen.python.expression import python, support
+from cnngen.python.expression import node, support
+from cnngen.python.verbatim import read
 from cnngen.syntax.tree import ArgumentValue, Distribution, ParameterType
+from cnngen.targets.code import Code, call
 from cnngen.targets.spelling import Speller, Unsupported
 
 
@@ -20,7 +22,7 @@ class Printer:
     ) -> None:
         self.speller, self.types, self.entry, self.channels = speller, types, entry, channels
 
-    def code(self, expression: Expression) -> str:
+    def code(self, expression: Expression) -> Code:
         """An expression as code; what it needs is imported."""
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
@@ -29,7 +31,7 @@ class Printer:
                 self.speller.imports("math")
             else:
                 self.speller.use(need)
-        return python(expression, self.channels)
+        return Code(node(expression, read(self.channels)))
 
     def attributes(self, op: type[Op], arguments: dict[str, ArgumentValue]) -> dict[str, str]:
         """Each attribute as code; `padding` in words that templates can tell apart."""
@@ -54,7 +56,7 @@ class Printer:
                 context[name] = self._size(value)
         return context
 
-    def _size(self, value: Expression) -> str:
+    def _size(self, value: Expression) -> Code:
         """A number, or a pair where its halves differ."""
         if isinstance(value, ListOf) and len(value.items) == 2 and value.items[0] == value.items[1]:
             value = value.items[0]
@@ -79,8 +81,8 @@ class Printer:
         assert not isinstance(kernel, Distribution) and not isinstance(dilation, Distribution)
         if self._is_pair(kernel) or self._is_pair(dilation):
             if dilation == Constant(1):
-                return f"{self.speller.use('half')}({self.code(kernel)})"
-            return f"{self.speller.use('dilated_half')}({self.code(kernel)}, {self.code(dilation)})"
+                return call(self.speller.use("half"), self.code(kernel))
+            return call(self.speller.use("dilated_half"), self.code(kernel), self.code(dilation))
         kernels = kernel.items if isinstance(kernel, ListOf) else (kernel, kernel)
         dilations = dilation.items if isinstance(dilation, ListOf) else (dilation, dilation)
         sides = [_half(k, d) for k, d in zip(kernels, dilations, strict=True)]

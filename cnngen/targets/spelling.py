@@ -1,13 +1,13 @@
 """Spelling: how a target writes an op, from the target's folder of templates.
 
 `ops/OP.jinja` gives one expression. `support/NAME.jinja` gives a class or function that a generated
-file needs once; op templates ask for it with `use("NAME")`. Values arrive as code, ready to print:
-templates choose and arrange, and hold no arithmetic and no knowledge of shapes.
+file needs once; op templates ask for it with `use("NAME")`. Values arrive as code, ready to print
+(text, with a node behind it): templates choose and arrange, and hold no arithmetic and no knowledge
+of shapes.
 """
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -19,8 +19,15 @@ from cnngen.python.layout import layout
 from cnngen.shipped import TEMPLATES
 from cnngen.syntax.tree import Call
 from cnngen.targets.code import (
+    OMIT,
+    Code,
+    call,
     centred,
+    complement,
+    concatenate,
     elements,
+    join,
+    node_of,
     odd,
     operand,
     product,
@@ -28,9 +35,8 @@ from cnngen.targets.code import (
     squared,
     suffixed,
     times,
+    unless,
 )
-
-OMIT = ""  # a code that is left out of a call
 
 
 class Unsupported(Exception):
@@ -47,33 +53,6 @@ def spelling(call: Call) -> Generator[None]:
     except Unsupported as error:
         error.call = call
         raise
-
-
-def call(function: str, *positional: str, **named: str) -> str:
-    """`function(...)` without the arguments that are to be omitted."""
-    arguments = [argument for argument in positional if argument != OMIT]
-    arguments += [f"{name}={argument}" for name, argument in named.items() if argument != OMIT]
-    return f"{function}({', '.join(arguments)})"
-
-
-def unless(value: str, *defaults: str) -> str:
-    """The value, or nothing where it is the default (`1e-05` is `1e-5`)."""
-    return OMIT if any(_equal(value, default) for default in defaults) else value
-
-
-def _equal(left: str, right: str) -> bool:
-    try:
-        return left == right or Decimal(left) == Decimal(right)
-    except InvalidOperation:
-        return False
-
-
-def complement(value: str) -> str:
-    """`1 - value`, computed where the value is a number (in decimals, so that 0.1 gives 0.9)."""
-    try:
-        return str(1 - Decimal(value))
-    except InvalidOperation:
-        return f"1 - {operand(value)}"
 
 
 def unsupported(reason: str) -> str:
@@ -98,6 +77,12 @@ class Compiled(jinja2.BytecodeCache):
 COMPILED = Compiled()
 
 
+class Environment(jinja2.Environment):
+    """Jinja's, but what templates print keeps the nodes of its codes."""
+
+    concat = staticmethod(concatenate)
+
+
 class Speller:
     """Spells the ops of one generated file, and remembers the imports and the support that they
     need.
@@ -105,7 +90,7 @@ class Speller:
 
     def __init__(self, target: str, folders: Sequence[Path] = ()) -> None:
         self.target = target
-        self.environment = jinja2.Environment(
+        self.environment = Environment(
             loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -134,6 +119,7 @@ class Speller:
             "untyped": self.note_untyped,
         }
         self.environment.globals.update(functions)
+        self.environment.filters["join"] = join
         self.imported: set[tuple[str, str]] = set()
         self.support: dict[str, str] = {}  # in the order of use, each before those who use it
         self.fixed: dict[str, dict[str, str]] = {}
@@ -141,10 +127,10 @@ class Speller:
             False  # whether the file calls a constructor that its framework leaves untyped
         )
 
-    def spell(self, op: str, context: Mapping[str, Any]) -> str:
+    def spell(self, op: str, context: Mapping[str, Any]) -> Code:
         """The expression for an op."""
         template = self.environment.get_template(f"{self.target}/ops/{op}.jinja")
-        return template.render(context, fixed=self.fixed.get(op, {})).strip()
+        return Code(node_of(template.render(context, fixed=self.fixed.get(op, {}))))
 
     def knows(self, op: str) -> bool:
         try:
@@ -182,10 +168,10 @@ class Speller:
         self.imported.add((module, name))
         return ""
 
-    def spell_init(self, word: str, context: Mapping[str, Any]) -> str:
+    def spell_init(self, word: str, context: Mapping[str, Any]) -> Code:
         """The statement or expression for an initial distribution."""
         template = self.environment.get_template(f"{self.target}/init/{word}.jinja")
-        return template.render(context).strip()
+        return Code(node_of(template.render(context)))
 
     def page(self, **context: Any) -> str:
         """The whole file."""

@@ -1,0 +1,143 @@
+"""The variables that code reads and assigns."""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from cnngen.python.nodes import (
+    Assign,
+    Attribute,
+    Augment,
+    Binary,
+    Blank,
+    Call,
+    Class,
+    Comment,
+    Comprehension,
+    Conditional,
+    Dictionary,
+    Display,
+    Do,
+    For,
+    Function,
+    If,
+    Keyword,
+    Name,
+    Node,
+    Number,
+    Raise,
+    Return,
+    Slice,
+    Starred,
+    Statement,
+    String,
+    Subscript,
+    Text,
+    Unary,
+    Verbatim,
+)
+from cnngen.python.scan import words
+
+_PLACE = "0"  # for a node in a text, whose own names are found by itself
+
+
+def names(code: "Node | Keyword | Statement | Iterable[Statement]") -> set[str]:
+    """The names that a node or statements read (not those that are only assigned)."""
+    match code:
+        case Name(text):
+            return {text}
+        case Number() | Comment() | Blank():
+            return set()
+        case String(parts):
+            return _all(part for part in parts if not isinstance(part, str))
+        case Verbatim(parts):
+            nodes = [part for part in parts if not isinstance(part, str)]
+            text = "".join(part if isinstance(part, str) else _PLACE for part in parts)
+            return words(text) | _all(nodes)
+        case Text(lines):
+            return words("\n".join(lines))
+        case Attribute(value) | Starred(value) | Keyword(_, value) | Do(value):
+            return names(value)
+        case Return(value) | Raise(value):
+            return names(value)
+        case Subscript(value, index):
+            return names(value) | names(index)
+        case Slice(start, stop):
+            return _all(bound for bound in (start, stop) if bound is not None)
+        case Call(function, arguments):
+            return names(function) | _all(arguments)
+        case Unary(_, operand):
+            return names(operand)
+        case Binary(_, left, right):
+            return names(left) | names(right)
+        case Conditional(test, then, otherwise):
+            return names(test) | names(then) | names(otherwise)
+        case Display(_, items):
+            return _all(items)
+        case Dictionary(items):
+            return _all(part for entry in items for part in entry)
+        case Comprehension(_, element, target, iterable):
+            return names(element) - targets(target) | names(iterable)
+        case Assign(assigned, value):
+            return names(value) | _all(assigned) - _union(targets(each) for each in assigned)
+        case Augment(target, _, value):
+            return names(target) | names(value)
+        case If(branches):
+            tests = [test for test, _ in branches if test is not None]
+            return _all(tests) | _union(names(body) for _, body in branches)
+        case For(target, iterable, body):
+            return names(iterable) | names(body) | names(target) - targets(target)
+        case Function(_, parameters, _, body):
+            defaults = [each.default for each in parameters if each.default is not None]
+            own = {each.name.lstrip("*") for each in parameters}
+            return _all(defaults) | (names(body) - own)
+        case Class(_, bases, body):
+            return _all(bases) | names(body)
+        case _:
+            return _all(code)
+
+
+def assigned(statements: Iterable[Statement]) -> set[str]:
+    """The names that statements assign, also inside of loops and conditions."""
+    return _union(map(_assigned, statements))
+
+
+def _assigned(statement: Statement) -> set[str]:
+    match statement:
+        case Assign(each):
+            return _union(map(targets, each))
+        case Augment(target):
+            return targets(target)
+        case If(branches):
+            return _union(assigned(body) for _, body in branches)
+        case For(target, _, body):
+            return targets(target) | assigned(body)
+        case Function(name) | Class(name):
+            return {name}
+        case Do() | Return() | Raise() | Comment() | Blank() | Text():
+            return set()
+        case _:
+            assert_never(statement)
+
+
+def targets(target: Node) -> set[str]:
+    """The names that an assignment to a target binds."""
+    match target:
+        case Name(text):
+            return {text}
+        case Display(_, items):
+            return _union(map(targets, items))
+        case Starred(value):
+            return targets(value)
+        case Verbatim(parts) if all(isinstance(part, str) for part in parts):
+            text = "".join(part for part in parts if isinstance(part, str))
+            return set() if "." in text or "[" in text else words(text)
+        case _:
+            return set()
+
+
+def _all(codes: "Iterable[Node | Keyword | Statement]") -> set[str]:
+    return _union(map(names, codes))
+
+
+def _union(sets: Iterable[set[str]]) -> set[str]:
+    return set[str]().union(*sets)

@@ -1,0 +1,124 @@
+"""Statements of a function in the making, and the names that they read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cnngen.python.docstring import WIDTH
+from cnngen.python.flat import flat
+from cnngen.python.nodes import (
+    Assign,
+    Binary,
+    Blank,
+    Comment,
+    Conditional,
+    Do,
+    For,
+    If,
+    Name,
+    Node,
+    Number,
+    Return,
+    Statement,
+)
+from cnngen.python.variables import names
+
+TRUE, FALSE = Number("True"), Number("False")
+
+
+@dataclass(slots=True)
+class Code:
+    """`depth` counts what stands around the statements, and `names` are those that they read."""
+
+    depth: int = 1
+    statements: list[Statement] = field(default_factory=list[Statement])
+    names: set[str] = field(default_factory=set[str])
+
+    def inside(self) -> "Code":
+        """The statements below a header."""
+        return Code(self.depth + 1)
+
+    def assign(self, target: str, value: Node) -> None:
+        self.names |= names(value)
+        self.statements.append(Assign((Name(target),), value))
+
+    def add(self, statement: Assign | Return | Comment | Blank) -> None:
+        if isinstance(statement, Assign | Return):
+            self.names |= names(statement.value)
+        self.statements.append(statement)
+
+    def do(self, value: Node) -> None:
+        self.names |= names(value)
+        self.statements.append(Do(value))
+
+    def blank(self) -> None:
+        """An empty line, unless there is one."""
+        if self.statements[-1] != Blank():
+            self.statements.append(Blank())
+
+    def extend(self, other: "Code") -> None:
+        self.names |= other.names
+        self.statements += other.statements
+
+    def nothing(self) -> None:
+        """`pass`, where a body must not be empty."""
+        self.statements.append(Do(Name("pass")))
+
+    def loop(self, target: Node, iterable: Node, body: "Code") -> None:
+        self.names |= names(iterable) | body.names
+        self.statements.append(For(target, iterable, tuple(body.statements)))
+
+    def choose(self, test: Node, then: "Code", otherwise: "Code | None" = None) -> None:
+        """`if` and `else`, as one assignment or with one condition where that says the same."""
+        self.names |= names(test) | then.names | (otherwise.names if otherwise else set())
+        body = tuple(then.statements)
+        if otherwise is None:
+            self.statements.append(_joined_conditions(test, body))
+            return
+        rest = tuple(otherwise.statements)
+        choice = _joined_choice(test, body, rest, self.depth)
+        self.statements.append(choice or If(((test, body), (None, rest))))
+
+    def define(self, index: int, name: str, value: Node) -> None:
+        """Assign a value at a place, if what follows needs it."""
+        if name in self.names:
+            self.names |= names(value)
+            self.statements.insert(index, Assign((Name(name),), value))
+
+
+def _joined_conditions(test: Node, body: Sequence[Statement]) -> If:
+    """One condition of one and another that is all there is inside it."""
+    match body:
+        case [If(((inner, rest),))] if inner is not None:
+            return If(((_both(test, inner), rest),))
+        case _:
+            return If(((test, tuple(body)),))
+
+
+def _both(first: Node, second: Node) -> Node:
+    if FALSE in (first, second):
+        return FALSE
+    if TRUE in (first, second):
+        return second if first == TRUE else first
+    return Binary("and", first, second)
+
+
+def _joined_choice(
+    test: Node, then: Sequence[Statement], otherwise: Sequence[Statement], depth: int
+) -> Assign | None:
+    """One assignment of two to one name, if it fits in a line."""
+    match then, otherwise:
+        case [Assign(targets, value)], [Assign(others, alternative)] if targets == others:
+            joined = Assign(targets, Conditional(test, value, alternative))
+            line = " = ".join(flat(part) for part in (*targets, joined.value))
+            return joined if 4 * depth + len(line) <= WIDTH else None
+        case _:
+            return None
+
+
+def folded_return(code: Code, value: str) -> None:
+    """`return value`, in one line with its assignment where that is the line before."""
+    match code.statements:
+        case [*before, Assign((Name(target),), made)] if target == value:
+            code.statements = [*before, Return(made)]
+        case _:
+            code.add(Return(Name(value)))

@@ -1,0 +1,88 @@
+"""The Keras target: a network -> the text of a Python file.
+
+The plan is lowered to Keras' forms (`depthwise.py`, `common.py`), units and the model become
+functions of statement nodes (`units.py`, `model.py`), and these are printed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnngen.expressions.expression import Name
+from cnngen.plan.lower import lower
+from cnngen.plan.program import Program
+from cnngen.python.nodes import Function, Number, Parameter
+from cnngen.python.signature import Argument, argument
+from cnngen.semantics.network import Network
+from cnngen.targets.keras.calls import function_name, parameter
+from cnngen.targets.keras.common import find_common
+from cnngen.targets.keras.construct import KERAS_TENSOR
+from cnngen.targets.keras.depthwise import keras_forms
+from cnngen.targets.keras.frame import RESERVED, File
+from cnngen.targets.keras.lines import lines
+from cnngen.targets.keras.model import write_model
+from cnngen.targets.keras.spell import SUPPORT
+from cnngen.targets.keras.units import write_unit
+from cnngen.targets.page import model_docstring, module_docstring, shapes
+from cnngen.targets.spelling import Speller
+
+SHAPE_ABOUT = "height, width (None for any) and channels"
+IMAGE_CHANNELS = Name("image channels")  # which `input_shape` says
+HEADS_ABOUT = (
+    "whether to add the heads that exist in training only, and give all outputs by name; without"
+    " heads, the model loads the weights that were saved with them"
+)
+
+
+def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()) -> str:
+    """The Keras source of a network; `settings` are what `--set` changed, `folders` have templates
+    that come first.
+    """
+    speller = Speller("keras", folders)
+    speller.imports("keras")
+    program = lower(network, IMAGE_CHANNELS)
+    forms = keras_forms(program)
+    common = find_common(forms.values(), network.resolution, speller)
+    file = File(program, forms, common, _reserved(program, speller))
+    functions = [write_unit(unit, file, speller) for unit in program.units]
+    functions.append(_model(network, file, speller))
+    pages = [_page(function) for function in functions]
+    used = "\n".join(
+        [*(part for page in pages for part in page.values()), *speller.support.values()]
+    )
+    for name, mark in {"layers": "layers.", "ops": "ops.", KERAS_TENSOR: KERAS_TENSOR}.items():
+        if mark in used:
+            speller.imports("keras", name)
+    return speller.page(docstring=module_docstring(network, settings), functions=pages)
+
+
+def _reserved(program: Program, speller: Speller) -> frozenset[str]:
+    """The names that no variable may have."""
+    functions = {function_name(unit) for unit in program.units}
+    stem = program.network.resolution.spec.stem
+    return RESERVED | functions | {stem, *SUPPORT, *speller.support_names()}
+
+
+def _model(network: Network, file: File, speller: Speller) -> Function:
+    """The function of the model."""
+    spec, image = network.resolution.spec, network.input
+    arguments = [argument(p) for p in spec.parameters]
+    shape = Number(f"({image.height}, {image.width}, {image.channels})")
+    annotation = "tuple[int | None, int | None, int]"
+    extra = [Parameter("input_shape", annotation, shape)]
+    documented = [*arguments, Argument("input_shape", "", None, SHAPE_ABOUT)]
+    if network.training_stages():
+        extra.append(Parameter("training_heads", "bool", Number("False")))
+        documented.append(Argument("training_heads", "", None, HEADS_ABOUT))
+    about = model_docstring(network, shapes(network, channels_last=True), documented)
+    parameters = (*map(parameter, arguments), *extra)
+    return Function(spec.stem, parameters, "keras.Model", write_model(file, speller), about)
+
+
+def _page(function: Function) -> dict[str, str]:
+    """A function as the page takes it."""
+    whole = Function(function.name, function.parameters, function.returns, ())
+    return {
+        "signature": "\n".join(lines([whole])),
+        "docstring": function.docstring,
+        "code": "\n".join(lines(function.body, 4)),
+    }

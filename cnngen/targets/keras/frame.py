@@ -1,0 +1,69 @@
+"""A frame: the function that is being written, and what its variables are called."""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain, count
+
+from cnngen.ops.base import Op
+from cnngen.plan.program import Call, Loop, Node, Program, Region, regions
+from cnngen.syntax.tree import Each
+from cnngen.targets.keras.depthwise import Form
+from cnngen.targets.keras.scope import Scope
+from cnngen.targets.keras.use import Common
+
+RESERVED = frozenset(
+    {"x", "name", "keras", "layers", "ops", "math", "image", "input_shape", "training_heads"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is known of the whole file: Keras' forms of calls, what they have in common, and names
+    that no variable may have.
+    """
+
+    program: Program
+    forms: Mapping[Call, tuple[Form, ...]]
+    common: Mapping[type[Op], Common]
+    reserved: frozenset[str]
+
+
+@dataclass(slots=True)
+class Frame:
+    """`taken` are the names in use; `tensors` has the variable of each tensor that can be read by
+    name.
+    """
+
+    file: File
+    scope: Scope
+    taken: set[str]
+    tensors: dict[str, str] = field(default_factory=dict[str, str])
+
+    def fresh(self, name: str) -> str:
+        """A name that nothing else has: this one, if it is free."""
+        others = chain((name, f"{name}_out"), (f"{name}_{n}" for n in count(2)))
+        free = next(other for other in others if other not in self.taken)
+        self.taken.add(free)
+        return free
+
+    @contextmanager
+    def index(self) -> Generator[str]:
+        """A counter for what is written inside."""
+        names = chain(("i", "j", "k"), (f"i{n}" for n in count(2)))
+        free = next(name for name in names if name not in self.taken)
+        self.taken.add(free)
+        yield free
+        self.taken.discard(free)
+
+
+def loop_variables(region: Region) -> set[str]:
+    """The variables of all loops in a region."""
+    return {name for node in region.nodes for name in _variables(node)}
+
+
+def _variables(node: Node) -> Iterator[str]:
+    if isinstance(node, Loop) and isinstance(node.step, Each):
+        yield from (name.text for name, _ in node.step.lists)
+    for inner in regions(node):
+        yield from loop_variables(inner)

@@ -1,0 +1,226 @@
+"""The model's function: its stages one after the other, and what it returns."""
+
+from collections.abc import Mapping
+
+import networkx as nx
+
+from cnngen.plan.program import Bind, Call, StageRegion, Unit
+from cnngen.python.docstring import WIDTH
+from cnngen.python.flat import flat
+from cnngen.python.nodes import (
+    Assign,
+    Attribute,
+    Blank,
+    Comment,
+    Comprehension,
+    Dictionary,
+    Display,
+    Name,
+    Node,
+    Number,
+    Return,
+    Slice,
+    Statement,
+    Subscript,
+    Unary,
+)
+from cnngen.semantics.network import INPUT
+from cnngen.semantics.stages import first_origin, read_stages
+from cnngen.syntax.tree import ParameterType
+from cnngen.targets.keras.code import Code
+from cnngen.targets.keras.construct import applied, call, channels_of, number, text
+from cnngen.targets.keras.frame import File, Frame, loop_variables
+from cnngen.targets.keras.layer_name import LayerName
+from cnngen.targets.keras.scope import CHANNELS, Scope
+from cnngen.targets.keras.statements import write_region
+from cnngen.targets.page import shape_text
+from cnngen.targets.spelling import Speller
+
+DEEP = 800  # layers on the way from the input to an output
+ROOM = 5  # calls for each layer, and for deeper variants
+IMAGE = "image"
+
+COMMENT = (
+    "Files of weights go by the order of layers. As one layer, which is given the outputs, the",
+    "heads come last, and the others have the places that they have without heads.",
+)
+
+
+def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
+    """The statements of the model's function."""
+    spec = file.program.network.resolution.spec
+    types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
+    taken = set(file.reserved) | set(types) | {CHANNELS}
+    for stage in file.program.stages:
+        taken |= loop_variables(stage.body)
+    frame = Frame(file, Scope(speller, types), taken, {INPUT: IMAGE})
+    code = Code()
+    _allow_recursion(code, frame)
+    given = call("keras.Input", Name("input_shape"), name=text(IMAGE))
+    code.assign(IMAGE, given)
+    code.add(Blank())
+    names = _output_names(file)
+    x = IMAGE
+    for stage in file.program.stages:
+        if stage.training:
+            continue
+        wanted = stage.name if stage.kept else names.get(stage.name, "")
+        out = _variable(wanted, frame) if wanted else "x"
+        x = _stage(stage, x, out, code, frame)
+        frame.tensors[stage.name] = x
+    _return(code, frame)
+    return tuple(code.statements)
+
+
+def _output_names(file: File) -> dict[str, str]:
+    """The name of the output that each stage is."""
+    return {stage: name for name, stage in file.program.network.outputs.items()}
+
+
+def _allow_recursion(code: Code, frame: Frame) -> None:
+    """Keras makes a model by recursion, a call for each layer on the way to the input. Python
+    stops at 1,000 calls.
+    """
+    if (depth := nx.dag_longest_path_length(frame.file.program.network.graph)) > DEEP:
+        limit = Number(f"{-(-ROOM * depth // 1000) * 1000:_}")
+        frame.scope.speller.imports("sys")
+        code.add(Comment("Keras goes through layers by recursion, which Python limits."))
+        most = call("max", call("sys.getrecursionlimit"), limit)
+        code.do(call("sys.setrecursionlimit", most))
+
+
+def _variable(wanted: str, frame: Frame) -> str:
+    """A variable for a stage that is read by name."""
+    others = {stage.name for stage in frame.file.program.stages} - {wanted}
+    return frame.fresh(wanted if wanted not in others else f"{wanted}_output")
+
+
+def _stage(stage: StageRegion, x: str, out: str, code: Code, frame: Frame) -> str:
+    """Write a stage: a line with its shape behind it, or a paragraph with its shape above."""
+    if origin := first_origin(stage.step):
+        x = frame.tensors[origin.text]
+    size = shape_text(frame.file.program.network.stages[stage.name].shape, channels_last=True)
+    above = Comment(f"{stage.name}: {size}")
+    single = _is_single(stage)
+    if not single:
+        code.blank()
+        code.add(above)
+    written = Code(code.depth)
+    value = write_region(stage.body, LayerName((stage.name,)), x, "x", written, frame)
+    written.define(0, CHANNELS, channels_of(Name(x)))
+    if written.statements and value == "x":
+        value = _named(written, out)
+        if single:
+            _comment(written, size, above)
+    code.extend(written)
+    if out not in ("x", value):
+        code.assign(out, Name(value))
+        value = out
+    if not single:
+        code.add(Blank())
+    return value
+
+
+def _is_single(stage: StageRegion) -> bool:
+    """Whether a stage is a call of a block and nothing else."""
+    match [node for node in stage.body.nodes if not isinstance(node, Bind)]:
+        case [Call(layer=layer)]:
+            return isinstance(layer.made, Unit)
+        case _:
+            return False
+
+
+def _named(written: Code, out: str) -> str:
+    """Let the last statement assign to a variable of the stage, if it is an assignment."""
+    match written.statements:
+        case [*before, Assign(targets=(Name("x"),), value=value)] if out != "x":
+            written.statements = [*before, Assign((Name(out),), value)]
+            return out
+        case _:
+            return "x"
+
+
+def _comment(written: Code, size: str, above: Comment) -> None:
+    """Put the shape of a stage behind its line, if it fits there."""
+    *before, last = written.statements
+    assert isinstance(last, Assign)
+    line = " = ".join(flat(part) for part in (*last.targets, last.value))
+    if len(f"    {line}  # {size}") <= WIDTH:
+        written.statements = [*before, Assign(last.targets, last.value, size)]
+    else:
+        written.statements = [*before, above, last]
+
+
+# --- What is returned
+
+
+def _return(code: Code, frame: Frame) -> None:
+    program = frame.file.program
+    network, stem = program.network, program.network.resolution.spec.stem
+    training = network.training_stages()
+    outputs = {n: frame.tensors[s] for n, s in network.outputs.items() if s not in training}
+    code.blank()
+    first, *others = outputs.values()
+    plain = Name(first) if not others else _dict(outputs)
+    returned = Return(call("keras.Model", Name(IMAGE), plain, name=text(stem)))
+    if not training:
+        code.add(returned)
+        return
+    then = code.inside()
+    then.add(returned)
+    code.choose(Unary("not", Name("training_heads")), then)
+    _heads(outputs, code, frame)
+
+
+def _heads(outputs: dict[str, str], code: Code, frame: Frame) -> None:
+    """Write the stages that exist in training only, as one layer that gives all outputs.
+
+    Keras finds the weights of a layer in a file by its place among those of its class, in an order
+    that follows from the graph. It sees this layer last, and behind it first what leads to the
+    outputs of inference, in the order of their names, as it does without heads.
+    """
+    program = frame.file.program
+    reads, inputs, image = frame.fresh("reads"), frame.fresh("inputs"), frame.tensors[INPUT]
+    ordered = [outputs[name] for name in sorted(outputs)]
+    tensors = list(dict.fromkeys([*ordered, *_taps(frame)]))
+    frame.tensors[INPUT] = frame.fresh("given")  # `image` is the input of the whole model
+    given = [frame.tensors[INPUT] if tensor == image else tensor for tensor in tensors]
+    code.add(Blank())
+    for line in COMMENT:
+        code.add(Comment(line))
+    code.assign(reads, Display("[", tuple(map(Name, tensors))))
+    code.assign(inputs, _inputs_like(reads))
+    kind = "bare" if len(given) > 1 else "("
+    code.add(Assign((Display(kind, tuple(map(Name, given))),), Name(inputs)))
+    previous = INPUT
+    for stage in program.stages:
+        if stage.training:
+            x, out = frame.tensors[previous], _variable(stage.name, frame)
+            frame.tensors[stage.name] = out = _stage(stage, x, out, code, frame)
+            outputs |= {o: out for o, s in program.network.outputs.items() if s == stage.name}
+        if not stage.step.training:
+            previous = stage.name
+    heads, stem = frame.fresh("heads"), program.network.resolution.spec.stem
+    made = call("keras.Model", Name(inputs), _dict(outputs), name=text("training_heads"))
+    code.assign(heads, made)
+    read = applied(Name(heads), Name(reads))
+    code.add(Return(call("keras.Model", Name(image), read, name=text(stem))))
+
+
+def _inputs_like(reads: str) -> Node:
+    x = Name("x")
+    shape = Subscript(Attribute(x, "shape"), Slice(number(1), None))
+    made = call("keras.Input", shape, dtype=Attribute(x, "dtype"))
+    return Comprehension("[", made, x, Name(reads))
+
+
+def _taps(frame: Frame) -> list[str]:
+    """The variables of what stages that exist always hand over to those of training."""
+    resolution = frame.file.program.network.resolution
+    training, read = resolution.training, read_stages(resolution)
+    names = [n for stage, names in read.items() if stage in training for n in names]
+    return [frame.tensors[name] for name in names if name not in training]
+
+
+def _dict(outputs: Mapping[str, str]) -> Node:
+    return Dictionary(tuple((text(name), Name(value)) for name, value in outputs.items()))

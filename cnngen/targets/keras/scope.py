@@ -1,0 +1,53 @@
+"""A scope: what the names and values of a spec are in one function of the file."""
+
+from dataclasses import dataclass
+
+from cnngen.expressions.expression import Expression
+from cnngen.python.expression import node, support
+from cnngen.python.nodes import Node, Verbatim
+from cnngen.targets.keras.construct import call, tuple_of
+from cnngen.targets.keras.values import ONE, Half, Sides, Types, Value
+from cnngen.targets.spelling import Speller
+
+CHANNELS = "in_channels"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`types` are those of the parameters."""
+
+    speller: Speller
+    types: Types
+
+    def node(self, expression: Expression) -> Node:
+        """An expression as a node; what it needs is imported."""
+        for need in sorted(support(expression)):
+            if need == "math":
+                self.speller.imports("math")
+            else:
+                self.speller.use(need)
+        return node(expression)
+
+    def value(self, value: Value) -> Node:
+        """The value of an attribute as a node."""
+        match value:
+            case str():
+                return Verbatim((value,))
+            case Sides(top, bottom, left, right):
+                return tuple_of(*map(self.node, (top, bottom, left, right)))
+            case Half(kernel, dilation) if dilation == ONE:
+                return call(self.speller.use("half"), self.node(kernel))
+            case Half(kernel, dilation):
+                used = self.speller.use("dilated_half")
+                return call(used, self.node(kernel), self.node(dilation))
+            case _:
+                return self.node(value)
+
+    def pairs(self, value: Value) -> Node:
+        """A padding as Keras takes it: `((top, bottom), (left, right))`, or a size."""
+        if not isinstance(value, Sides):
+            return self.value(value)
+        top, bottom, left, right = map(
+            self.node, (value.top, value.bottom, value.left, value.right)
+        )
+        return tuple_of(tuple_of(top, bottom), tuple_of(left, right))

@@ -1,0 +1,290 @@
+"""Regions of the plan as statements on tensors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from cnngen.expressions.algebra import add, multiply, simplify, subtract
+from cnngen.expressions.expression import Apply, Constant, Expression, Name
+from cnngen.plan import loops
+from cnngen.plan.program import (
+    Bind,
+    Call,
+    Choice,
+    Join,
+    Loop,
+    Node,
+    Pass,
+    Region,
+    Unit,
+    regions,
+    step_of,
+)
+from cnngen.python import nodes
+from cnngen.python.flat import flat
+from cnngen.syntax.tree import Each, Repeat
+from cnngen.targets.keras.calls import op_call, unit_call
+from cnngen.targets.keras.code import Code
+from cnngen.targets.keras.construct import applied, call, channels_of
+from cnngen.targets.keras.frame import Frame
+from cnngen.targets.keras.layer_name import LayerName
+from cnngen.targets.keras.spell import spell_join
+
+LONGEST_POSITION = 30  # characters of code in a layer's name
+ZERO, TWO = Constant(0), Constant(2)
+
+
+@dataclass(slots=True)
+class Bound:
+    """A variable for a position that takes long to say: the place of its assignment, and what it
+    stands for.
+    """
+
+    index: int
+    variable: str
+    position: Expression
+    code: nodes.Node
+
+
+def write_region(
+    region: Region, name: LayerName, x: str, out: str, code: Code, frame: Frame
+) -> str:
+    """Write the statements of a region that reads the variable `x` and writes `out`; gives the
+    variable of its result.
+    """
+    kept = _read_by_name(region)
+    bound: list[Bound] = []
+    flattened = False
+    steps = [node for node in region.nodes if not isinstance(node, Bind)]  # tensors know channels
+    for i, node in enumerate(steps):
+        step = step_of(node)
+        if step is not None and step.origin:
+            x = frame.tensors[step.origin.text]
+        if isinstance(node, Pass) or flattened:
+            flattened = False
+            continue
+        given = step.name.text if step is not None and step.name else ""
+        target = frame.fresh(given) if given in kept else out
+        if isinstance(node, Loop) and node.key is None:
+            first = _from(bound, node.first)
+            x = _loop(node, name, first, x, target, code, frame)
+            if region.layout == "chain":
+                _bind(loops.after(first, node.step), node, bound, code, frame)
+            continue
+        key = node.level if isinstance(node, Join) else node.key
+        if key is not None and not isinstance(key, str):
+            key = _from(bound, key)
+        at = name if key is None else name.below(key, frame.scope)
+        if (pool := _pool_before_flatten(steps[i : i + 2])) is not None:
+            layer = call(pool, name=at.node)
+            code.assign(target, applied(layer, nodes.Name(x)))
+            x, flattened = target, True
+        else:
+            x = _node(node, at, x, target, code, frame)
+        if given in kept:
+            if x != target:  # an identity, whose variable other steps will write
+                code.assign(target, nodes.Name(x))
+            frame.tensors[given] = x = target
+    for each in reversed(bound):
+        code.define(each.index, each.variable, each.code)
+    return x
+
+
+def _read_by_name(region: Region) -> set[str]:
+    """The names of the steps of a graph that others read."""
+    return names_read(region) if region.layout == "graph" else set()
+
+
+def names_read(region: Region) -> set[str]:
+    """The names by which the nodes of a region read tensors."""
+    found: set[str] = set()
+    for node in region.nodes:
+        if (step := step_of(node)) is not None and step.origin:
+            found.add(step.origin.text)
+        if isinstance(node, Call):
+            found |= {tensor.name for tensor in node.tensors.values()}
+        for inner in regions(node):
+            found |= names_read(inner)
+    return found
+
+
+def _bind(position: Expression, loop: Loop, bound: list[Bound], code: Code, frame: Frame) -> None:
+    """Bind the position behind a loop to a variable, where it takes long to say."""
+    made = frame.scope.node(position)
+    if len(flat(made)) > LONGEST_POSITION:
+        whole = loops.after(loop.first, loop.step)
+        bound.append(Bound(len(code.statements), frame.fresh("position"), whole, made))
+
+
+def _from(bound: Sequence[Bound], position: Expression) -> Expression:
+    """A position counted from the variable that was bound last."""
+    if not bound:
+        return position
+    last = bound[-1]
+    return simplify(add(Name(last.variable), subtract(position, last.position)))
+
+
+def _pool_before_flatten(pair: Sequence[Node]) -> str | None:
+    """The layer that is both a global pool and a `flatten` behind it: Keras' pools give vectors
+    unless told otherwise.
+    """
+    match pair:
+        case [Call(step=pool) as first, Call(step=flatten) as second]:
+            alone = not pool.name and not flatten.name and not flatten.origin
+            made = first.layer.made
+            flattens = not isinstance(second.layer.made, Unit) and second.layer.made.flattens
+            if alone and flattens and not isinstance(made, Unit) and made.flat_in_keras:
+                return f"layers.{made.flat_in_keras}"
+        case _:
+            pass
+    return None
+
+
+def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+    match node:
+        case Call(layer=layer):
+            if isinstance(layer.made, Unit):
+                code.assign(out, unit_call(node, layer.made, name, x, frame))
+                return out
+            return _op(node, name, x, out, code, frame)
+        case Loop(first=first):
+            return _loop(node, name, first, x, out, code, frame)
+        case Choice():
+            return _choice(node, name, x, out, code, frame)
+        case Join():
+            return _join(node, name, x, out, code, frame)
+        case Pass() | Bind():
+            return x
+        case _:
+            assert_never(node)
+
+
+def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+    """Write an op; a depthwise layer or else a grouped one, where the number of channels tells."""
+    if not isinstance(node.layer.made, Unit) and node.layer.made.is_identity:
+        return x
+    first, *others = op_call(node, name, x, frame)
+    if not others:
+        code.assign(out, first)
+        return out
+    then, otherwise = code.inside(), code.inside()
+    then.assign(out, first)
+    otherwise.assign(out, others[0])
+    groups = node.layer.arguments["groups"]
+    assert isinstance(groups, Expression)
+    test = nodes.Binary("==", channels_of(nodes.Name(x)), frame.scope.node(groups))
+    code.choose(test, then, otherwise)
+    return out
+
+
+# --- Loops, conditions, joins
+
+
+def _loop(
+    node: Loop,
+    name: LayerName,
+    first: Expression,
+    x: str,
+    out: str,
+    code: Code,
+    frame: Frame,
+) -> str:
+    """Write a loop; its counter gives the positions of its iterations."""
+    _enter(x, out, code)
+    with frame.index() as index:
+        counter = Name(index)
+        counts = isinstance(node.step, Repeat) and first != ZERO  # from its first position on
+        step = counter if node.between is None else multiply(TWO, counter)
+        at = counter if counts else simplify(add(first, step))
+        body = code.inside()
+        if node.between is not None:
+            between = body.inside()
+            before = simplify(subtract(at, Constant(1)))
+            _arm(node.between, name.below(before, frame.scope), out, out, between, frame)
+            body.choose(nodes.Binary(">", nodes.Name(index), nodes.Number("0")), between)
+        _arm(node.body, name.below(at, frame.scope), out, out, body, frame)
+        target, iterable = _header(node.step, index, body.names, frame)
+        if counts and index in body.names:
+            last = loops.after(first, node.step)
+            bounds = (frame.scope.node(first), frame.scope.node(last))
+            target, iterable = nodes.Name(index), call("range", *bounds)
+    code.loop(target, iterable, body)
+    return out
+
+
+def _header(
+    step: Repeat | Each, index: str, used: set[str], frame: Frame
+) -> tuple[nodes.Node, nodes.Node]:
+    """The target of a loop and what it runs through; `used` are the names in its body."""
+    scope = frame.scope
+    if isinstance(step, Repeat):
+        target = nodes.Name(index if index in used else "_")
+        return target, call("range", scope.node(step.times))
+    names = [v.text if v.text in used else f"_{v.text}" for v, _ in step.lists]
+    variables = [nodes.Name(name) for name in names]
+    lists = [_iterable(values, frame) for _, values in step.lists]
+    target, iterable = variables[0], lists[0]
+    alone = len(lists) == 1
+    if not alone:
+        target = nodes.Display("(" if index in used else "bare", tuple(variables))
+        iterable = call("zip", *lists, strict=nodes.Number("True"))
+    if index in used:
+        target = nodes.Display("bare", (nodes.Name(index), target))
+        iterable = call("enumerate", iterable)
+    return target, iterable
+
+
+def _iterable(values: Expression, frame: Frame) -> nodes.Node:
+    """A list to run through; a range stays a range."""
+    node = frame.scope.node(values)
+    if isinstance(values, Apply) and values.function == "range" and isinstance(node, nodes.Call):
+        (inner,) = node.arguments
+        assert isinstance(inner, nodes.Call)
+        return inner
+    return node
+
+
+def _enter(x: str, out: str, code: Code) -> None:
+    """What is written under a loop or a condition must have a value before."""
+    if x != out:
+        code.assign(out, nodes.Name(x))
+
+
+def _arm(region: Region, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> None:
+    """Write a region that ends in `out`."""
+    before = len(code.statements)
+    value = write_region(region, name, x, out, code, frame)
+    if value != out:
+        code.assign(out, nodes.Name(value))
+    elif len(code.statements) == before:
+        code.nothing()
+
+
+def _choice(node: Choice, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+    then = code.inside()
+    if node.otherwise is None:
+        _enter(x, out, code)
+        test = frame.scope.node(node.test)
+        _arm(node.then, name, out, out, then, frame)
+        code.choose(test, then)
+        return out
+    test = frame.scope.node(node.test)
+    _arm(node.then, name, x, out, then, frame)
+    otherwise = code.inside()
+    _arm(node.otherwise, name, x, out, otherwise, frame)
+    code.choose(test, then, otherwise)
+    return out
+
+
+def _join(node: Join, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+    """Write the arms one after the other, each in a variable of its own, then the join."""
+    taken = set(frame.taken)
+    inputs: list[str] = []
+    for arm, region in node.arms:
+        variable = frame.fresh(arm)
+        inputs.append(write_region(region, name.below(arm, frame.scope), x, variable, code, frame))
+    frame.taken = taken
+    assert isinstance(node.key, str)
+    at = name.below(node.key, frame.scope)
+    code.assign(out, spell_join(node.op, inputs, at.node, frame.scope.speller))
+    return out

@@ -1,0 +1,52 @@
+"""Units of the plan: each block becomes a function."""
+
+from cnngen.plan.program import Unit
+from cnngen.python.nodes import Function, Name, Parameter
+from cnngen.semantics.network import INPUT
+from cnngen.syntax.tree import ParameterType
+from cnngen.targets.keras.calls import function_name, parameter, unit_arguments
+from cnngen.targets.keras.code import Code, folded_return
+from cnngen.targets.keras.construct import KERAS_TENSOR, channels_of
+from cnngen.targets.keras.frame import File, Frame, loop_variables
+from cnngen.targets.keras.layer_name import GIVEN, LayerName
+from cnngen.targets.keras.scope import CHANNELS, Scope
+from cnngen.targets.keras.statements import names_read, write_region
+from cnngen.targets.page import about
+from cnngen.targets.spelling import Speller
+
+X = Name("x")
+
+
+def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
+    """The function of a block."""
+    parameters = file.program.network.resolution.spec.parameters
+    types: dict[str, ParameterType] = {
+        p.name.text: p.type for p in (*parameters, *unit.block.parameters)
+    }
+    taken = file.reserved | set(types) | loop_variables(unit.body) | {CHANNELS}
+    tensors = {tensor.name: tensor.name for tensor in unit.tensors}
+    frame = Frame(file, Scope(speller, types), set(taken), {INPUT: "x"} | tensors)
+    code = Code()
+    if INPUT in names_read(unit.body):
+        frame.tensors[INPUT] = frame.fresh("given")
+        code.assign(frame.tensors[INPUT], X)
+    value = write_region(unit.body, LayerName((GIVEN,)), "x", "x", code, frame)
+    folded_return(code, value)
+    code.define(0, CHANNELS, channels_of(X))
+    return Function(
+        function_name(unit),
+        _parameters(unit),
+        KERAS_TENSOR,
+        tuple(code.statements),
+        about(unit.about) if unit.about else "",
+    )
+
+
+def _parameters(unit: Unit) -> tuple[Parameter, ...]:
+    tensors = [Parameter(name, KERAS_TENSOR) for name in ("x", *(t.name for t in unit.tensors))]
+    return (
+        *tensors,
+        *map(parameter, unit_arguments(unit)),
+        Parameter("*"),
+        Parameter("name", "str"),
+    )
