@@ -106,6 +106,7 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
         (make("group_norm", groups=5), "groups", "indivisible-channels"),
         (make("channel_shuffle", groups=5), "groups", "indivisible-channels"),
         (make("pixel_shuffle", factor=3), "factor", "indivisible-channels"),
+        (make("pixel_unshuffle", factor=3), "factor", "shape-mismatch"),
         (make("crop", padding=(4, 4, 0, 0)), "padding", "empty-output"),
         (make("zero_pad", padding="same"), "padding", "out-of-range"),
         (make("slice_channels", stop=13), "stop", "shape-mismatch"),

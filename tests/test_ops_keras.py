@@ -117,6 +117,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return torch.channel_shuffle(x, v["groups"])
         case "pixel_shuffle":
             return F.pixel_shuffle(x, v["factor"])
+        case "pixel_unshuffle":
+            return F.pixel_unshuffle(x, v["factor"])
         case "gather_channels":
             return torch.stack([x[:, channel] for channel in v["channels"]], dim=1)
         case "slice_channels":
@@ -466,6 +468,7 @@ CHAIN = (
     ("upsample", {"scale": (3, 2), "mode": "bilinear"}),
     ("channel_shuffle", {"groups": 4}),
     ("pixel_shuffle", {"factor": 2}),
+    ("pixel_unshuffle", {"factor": 2}),
     ("pad_channels", {"before": 1, "after": 2}),
     ("slice_channels", {"stop": 4}),
     ("gather_channels", {"channels": (0, 3, 3, 1)}),

@@ -40,6 +40,7 @@ OPS = _table(
     zero_pad="pad zeropad2d zeropadding zeropadding2d",
     crop="cropping2d",
     pixel_shuffle="depthtospace",
+    pixel_unshuffle="spacetodepth",
     concat="cat concatenate concatenation",
     add="sum plus",
     multiply="mul product",
