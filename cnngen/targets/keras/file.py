@@ -19,7 +19,7 @@ from cnngen.targets.keras.common import find_common
 from cnngen.targets.keras.construct import KERAS_TENSOR
 from cnngen.targets.keras.forms import keras_forms
 from cnngen.targets.keras.frame import RESERVED, File
-from cnngen.targets.keras.model import write_model
+from cnngen.targets.keras.model import recursion, write_model
 from cnngen.targets.keras.spell import SUPPORT
 from cnngen.targets.keras.units import write_unit
 from cnngen.targets.page import model_docstring, module_docstring, shapes
@@ -45,12 +45,13 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     file = File(program, forms, common, _reserved(program, speller))
     functions = [write_unit(unit, file, speller) for unit in program.units]
     functions.append(_model(network, file, speller))
+    setup = printed(recursion(network, speller)).text
     texts = [printed([function]).text for function in functions]
     used = "\n".join([*texts, *speller.support.values()])
     for name, mark in {"layers": "layers.", "ops": "ops.", KERAS_TENSOR: KERAS_TENSOR}.items():
         if mark in used:
             speller.imports("keras", name)
-    return speller.page(docstring=module_docstring(network, settings), functions=texts)
+    return speller.page(docstring=module_docstring(network, settings), setup=setup, functions=texts)
 
 
 def _reserved(program: Program, speller: Speller) -> frozenset[str]:

@@ -16,6 +16,7 @@ from cnngen.python.nodes import (
     Comprehension,
     Dictionary,
     Display,
+    Do,
     Name,
     Node,
     Number,
@@ -25,7 +26,7 @@ from cnngen.python.nodes import (
     Subscript,
     Unary,
 )
-from cnngen.semantics.network import INPUT
+from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
 from cnngen.syntax.tree import ParameterType
 from cnngen.targets.keras.code import Code
@@ -56,7 +57,6 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
         taken |= loop_variables(stage.body)
     frame = Frame(file, Scope(speller, types), taken, {INPUT: IMAGE})
     code = Code()
-    _allow_recursion(code, frame)
     given = call("keras.Input", Name("input_shape"), name=text(IMAGE))
     code.assign(IMAGE, given)
     code.add(Blank())
@@ -78,16 +78,19 @@ def _output_names(file: File) -> dict[str, str]:
     return {stage: name for name, stage in file.program.network.outputs.items()}
 
 
-def _allow_recursion(code: Code, frame: Frame) -> None:
-    """Keras makes a model by recursion, a call for each layer on the way to the input. Python
-    stops at 1,000 calls.
+def recursion(network: Network, speller: Speller) -> list[Statement]:
+    """What a file does when it is imported: Keras makes a model by recursion, a call for each layer
+    on the way to the input, and Python stops at 1,000 calls.
     """
-    if (depth := nx.dag_longest_path_length(frame.file.program.network.graph)) > DEEP:
-        limit = Number(f"{-(-ROOM * depth // 1000) * 1000:_}")
-        frame.scope.speller.imports("sys")
-        code.add(Comment("Keras goes through layers by recursion, which Python limits."))
-        most = call("max", call("sys.getrecursionlimit"), limit)
-        code.do(call("sys.setrecursionlimit", most))
+    if (depth := nx.dag_longest_path_length(network.graph)) <= DEEP:
+        return []
+    limit = Number(f"{-(-ROOM * depth // 1000) * 1000:_}")
+    speller.imports("sys")
+    most = call("max", call("sys.getrecursionlimit"), limit)
+    return [
+        Comment("Keras makes a model by recursion through its layers, which Python limits."),
+        Do(call("sys.setrecursionlimit", most)),
+    ]
 
 
 def _variable(wanted: str, frame: Frame) -> str:
