@@ -52,12 +52,12 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     """The statements of the model's function."""
     spec = file.program.network.resolution.spec
     types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
-    taken = set(file.reserved) | set(types) | {CHANNELS}
-    for stage in file.program.stages:
-        taken |= loop_variables(stage.body)
-    frame = Frame(file, Scope(speller, types), taken, {INPUT: IMAGE})
+    scope = Scope(speller, types, file.needed)
+    variables = (name for stage in file.program.stages for name in loop_variables(stage.body))
+    taken = {*file.needed, *map(scope.called, (*types, *variables))}
+    frame = Frame(file, scope, taken, {INPUT: IMAGE})
     code = Code()
-    given = call("keras.Input", Name("input_shape"), name=text(IMAGE))
+    given = call("keras.Input", Name("input_shape"), name=_layer_name(IMAGE, file))
     code.assign(IMAGE, given)
     code.add(Blank())
     names = _output_names(file)
@@ -71,6 +71,14 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
         frame.tensors[stage.name] = x
     _return(code, frame)
     return tuple(code.statements)
+
+
+def _layer_name(wanted: str, file: File) -> Node:
+    """The name of a layer that no spec has, which steps aside for those of the spec."""
+    names = {path.replace(".", "_") for path in file.program.network.layers}
+    while wanted in names:
+        wanted += "_"
+    return text(wanted)
 
 
 def _output_names(file: File) -> dict[str, str]:
@@ -205,7 +213,9 @@ def _heads(outputs: dict[str, str], code: Code, frame: Frame) -> None:
         if not stage.step.training:
             previous = stage.name
     heads, stem = frame.fresh("heads"), program.network.resolution.spec.stem
-    made = call("keras.Model", Name(inputs), _dict(outputs), name=text("training_heads"))
+    made = call(
+        "keras.Model", Name(inputs), _dict(outputs), name=_layer_name("training_heads", frame.file)
+    )
     code.assign(heads, made)
     read = applied(Name(heads), Name(reads))
     code.add(Return(call("keras.Model", Name(image), read, name=text(stem))))
