@@ -51,7 +51,7 @@ def conv_unit(x: KerasTensor, out: int, kernel: int | tuple[int, int], *, name: 
 def expand(x: KerasTensor, out: int, factor: float, *, name: str) -> KerasTensor:
     """As many channels as the sum needs, without batch norm, and smaller values."""
     x = conv2d(x, out, 1, name=f"{name}_0")
-    return layers.Rescaling(factor, name=f"{name}_1")(x)
+    return factor * x
 
 
 def residual_a(x: KerasTensor, c2: int, c3: int, *, name: str) -> KerasTensor:

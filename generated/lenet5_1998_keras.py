@@ -33,15 +33,15 @@ def rbf(x: KerasTensor, codes: tuple[tuple[int, ...], ...], bits: int) -> KerasT
 
 def squash(x: KerasTensor, *, name: str) -> KerasTensor:
     """A tanh that maps 1 to 1 and -1 to -1."""
-    x = layers.Rescaling(2 / 3, name=f"{name}_0")(x)
+    x = (2 / 3) * x
     x = layers.Activation("tanh", name=f"{name}_1")(x)
-    return layers.Rescaling(1.7159, name=f"{name}_2")(x)
+    return 1.7159 * x
 
 
 def subsampling(x: KerasTensor, *, name: str) -> KerasTensor:
     """The sum of each 2 x 2 pixels, with a factor and an offset for each map, squashed."""
     x = layers.AveragePooling2D(2, name=f"{name}_0")(x)
-    x = layers.Rescaling(4, name=f"{name}_1")(x)
+    x = 4 * x
     x = affine2d(x, name=f"{name}_2")
     return squash(x, name=f"{name}_3")
 

@@ -22,7 +22,7 @@ from support.compared_models import Pair
 from support.random_specs import RandomSpec
 
 # What Keras has no layers for, so that generated code calls functions.
-FUNCTIONS = {"gelu", "identity", "local_response_norm", "slice_channels"}
+FUNCTIONS = {"gelu", "identity", "local_response_norm", "scale", "slice_channels"}
 FUNCTIONS |= {"channel_shuffle", "gather_channels", "pad_channels", "pixel_shuffle", "rbf"}
 GLOBAL_POOLS = {"global_avg_pool", "global_max_pool"}
 Shapes = dict[str, tuple[int, ...]]
