@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.expression import node
 from cnngen.python.nodes import Class, Function, Name, Node, Parameter, Statement, Text
 from cnngen.python.signature import Argument
@@ -43,7 +44,7 @@ def _class(name: str, base: Node, members: Sequence[Statement], docstring: str) 
 
 def _constructor(arguments: Sequence[Argument], body: tuple[Statement, ...]) -> Function:
     parameters = (Parameter(a.name, a.annotation, _default(a)) for a in arguments)
-    return Function("__init__", (SELF, *parameters), "None", body)
+    return split_deep_loops(Function("__init__", (SELF, *parameters), "None", body))
 
 
 def _default(argument: Argument) -> Node | None:
