@@ -10,6 +10,9 @@ import keras
 from keras import KerasTensor, layers, ops
 from keras.initializers import VarianceScaling
 
+# Keras makes a model by recursion through its layers, which Python limits.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 5_000))
+
 BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
@@ -83,8 +86,6 @@ def densenet264(
         stages: dense layers in each stage
         input_shape: height, width (None for any) and channels
     """
-    # Keras goes through layers by recursion, which Python limits.
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 5_000))
     image = keras.Input(input_shape, name="image")
 
     # stem: 56 x 56 x 64

@@ -12,6 +12,9 @@ import keras
 from keras import KerasTensor, layers
 from keras.initializers import VarianceScaling
 
+# Keras makes a model by recursion through its layers, which Python limits.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 17_000))
+
 BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
@@ -74,8 +77,6 @@ def preact_resnet1001_cifar10(
         strides: step of the first unit of each stage
         input_shape: height, width (None for any) and channels
     """
-    # Keras goes through layers by recursion, which Python limits.
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 17_000))
     image = keras.Input(input_shape, name="image")
 
     # stem: 32 x 32 x 16

@@ -7,8 +7,7 @@ from support.agreement import state_shapes
 from support.built_models import build
 from support.carried_weights import predicted
 
-from cnngen.python.code import Code
-from cnngen.targets.keras import statements
+from cnngen.python.nodes import Call
 from cnngen.targets.registry import find_target
 
 # What is around the level before (`{}`), and the number of this level (`[]`), of which all add channels.
@@ -24,10 +23,6 @@ LEVELS = {
     "loops and branches": "{branches: {a[]: {repeat: 1, do: {}}, b[]: Grow}, join: concat}",
     "conditions and loops": "{when: flag, do: [{each: {v[]: [1]}, do: [{}, Grow], between: relu}]}",
 }
-
-
-# What writes a statement, or all of a body.
-WRITERS = {"torch": (Code, "add"), "keras": (statements, "write_region")}
 
 
 def nested(level: str, depth: int) -> str:
@@ -50,31 +45,30 @@ model:
 """
 
 
-@pytest.mark.parametrize(("target", "writer"), WRITERS.items(), ids=[*WRITERS])
+@pytest.mark.parametrize("target", ["torch", "keras"])
 @pytest.mark.parametrize("level", LEVELS.values(), ids=[*LEVELS])
-def test_what_is_written_grows_with_depth(
-    level: str, target: str, writer: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
+def test_what_is_made_grows_with_depth(
+    level: str, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = 0
-    owner, name = writer
-    write = getattr(owner, name)
+    made = 0
+    initialize = Call.__init__
 
-    def count(*given: Any) -> Any:
-        nonlocal written
-        written += 1
-        assert written < 3000
-        return write(*given)
+    def count(self: Call, *given: Any, **named: Any) -> None:
+        nonlocal made
+        made += 1
+        assert made < 5000
+        initialize(self, *given, **named)
 
     counts: dict[int, int] = {}
     deepest = 20 if level.count("{") < 4 else 14  # loops may be 20 deep, lists and mappings 64
     for depth in (deepest // 2, deepest):
         network = build(nested(level, depth)).network
-        monkeypatch.setattr(owner, name, count)
-        written = 0
+        monkeypatch.setattr(Call, "__init__", count)
+        made = 0
         find_target(target).render(network)
-        counts[depth] = written
-        monkeypatch.setattr(owner, name, write)
-    assert counts[deepest // 2]
+        counts[depth] = made
+        monkeypatch.setattr(Call, "__init__", initialize)
+    assert deepest // 2 <= counts[deepest // 2]
     assert counts[deepest] <= 5 * counts[deepest // 2]  # of twice the depth
 
 

@@ -58,7 +58,7 @@ def names(code: "Node | Keyword | Statement | Iterable[Statement]") -> set[str]:
             return words("\n".join(lines))
         case Attribute(value) | Starred(value) | Keyword(_, value) | Do(value):
             return names(value)
-        case Return(value) | Raise(value):
+        case Return(value) | Raise(value) | Unary(_, value):
             return names(value)
         case Subscript(value, index):
             return names(value) | names(index)
@@ -66,8 +66,6 @@ def names(code: "Node | Keyword | Statement | Iterable[Statement]") -> set[str]:
             return _all(bound for bound in (start, stop) if bound is not None)
         case Call(function, arguments):
             return names(function) | _all(arguments)
-        case Unary(_, operand):
-            return names(operand)
         case Binary(_, left, right):
             return names(left) | names(right)
         case Conditional(test, then, otherwise):

@@ -2,16 +2,15 @@
 
 from cnngen.expressions.expression import Constant, Expression, ListOf
 from cnngen.plan.program import Call, Unit
-from cnngen.python.expression import node
 from cnngen.python.nodes import Call as PythonCall
 from cnngen.python.nodes import Keyword, Name, Node, Parameter
 from cnngen.python.signature import Argument, argument, ordered
-from cnngen.syntax.naming import snake_case
 from cnngen.syntax.tree import Distribution
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.initializers import initializers
 from cnngen.targets.keras.layer_name import LayerName
+from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import spell
 from cnngen.targets.keras.use import Initializers, Use
 from cnngen.targets.keras.values import ONE
@@ -39,14 +38,10 @@ def unit_arguments(unit: Unit) -> tuple[Argument, ...]:
     return tuple(ordered(own, [argument(parameter) for parameter in unit.captured]))
 
 
-def parameter(argument: Argument) -> Parameter:
+def parameter(argument: Argument, scope: Scope) -> Parameter:
     """An argument as it stands in a signature."""
-    default = None if argument.default is None else node(argument.default)
-    return Parameter(argument.name, argument.annotation, default)
-
-
-def function_name(unit: Unit) -> str:
-    return snake_case(unit.name)
+    default = None if argument.default is None else scope.node(argument.default)
+    return Parameter(scope.called(argument.name), argument.annotation, default)
 
 
 def unit_call(call: Call, unit: Unit, name: LayerName, x: str, frame: Frame) -> Node:
@@ -62,14 +57,15 @@ def unit_call(call: Call, unit: Unit, name: LayerName, x: str, frame: Frame) -> 
             named = True
             continue
         value = given[each.name]
-        code = Name(each.name) if value is None else frame.scope.node(value)
-        if code == Name(each.name) and not named:
+        called = frame.scope.called(each.name)
+        code = Name(called) if value is None else frame.scope.node(value)
+        if code == Name(called) and not named:
             printed.append(code)
         else:
             named = True
-            printed.append(Keyword(each.name, code))
+            printed.append(Keyword(called, code))
     parts = (Name(x), *tensors, *printed, Keyword("name", name.node))
-    return PythonCall(Name(function_name(unit)), parts)
+    return PythonCall(Name(frame.file.functions[unit]), parts)
 
 
 def _is_default(value: Expression | None, parameter: Argument) -> bool:

@@ -5,21 +5,23 @@ functions of statement nodes (`units.py`, `model.py`), and these are printed.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cnngen.expressions.expression import Name
 from cnngen.plan.lower import lower
-from cnngen.plan.program import Program
 from cnngen.python.nodes import Function, Number, Parameter
 from cnngen.python.printer import printed
 from cnngen.python.signature import Argument, argument
 from cnngen.semantics.network import Network
-from cnngen.targets.keras.calls import function_name, parameter
+from cnngen.targets.keras.calls import parameter
 from cnngen.targets.keras.common import find_common
 from cnngen.targets.keras.construct import KERAS_TENSOR
 from cnngen.targets.keras.forms import keras_forms
-from cnngen.targets.keras.frame import RESERVED, File
-from cnngen.targets.keras.model import write_model
+from cnngen.targets.keras.frame import File
+from cnngen.targets.keras.model import recursion, write_model
+from cnngen.targets.keras.names import function_names, needed_names
+from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import SUPPORT
 from cnngen.targets.keras.units import write_unit
 from cnngen.targets.page import model_docstring, module_docstring, shapes
@@ -42,35 +44,34 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     program = lower(network, IMAGE_CHANNELS)
     forms = keras_forms(program)
     common = find_common(forms.values(), network.resolution, speller)
-    file = File(program, forms, common, _reserved(program, speller))
-    functions = [write_unit(unit, file, speller) for unit in program.units]
-    functions.append(_model(network, file, speller))
-    texts = [printed([function]).text for function in functions]
+    support = (*SUPPORT, *speller.support_names())
+    needed = needed_names(network.resolution.spec.stem, support)
+    functions = function_names(program.units, needed)
+    file = File(program, forms, common, functions, needed | {*functions.values()})
+    written = [write_unit(unit, file, speller) for unit in program.units]
+    written.append(_model(network, file, speller))
+    setup = printed(recursion(network, speller)).text
+    texts = [printed([function]).text for function in written]
     used = "\n".join([*texts, *speller.support.values()])
     for name, mark in {"layers": "layers.", "ops": "ops.", KERAS_TENSOR: KERAS_TENSOR}.items():
         if mark in used:
             speller.imports("keras", name)
-    return speller.page(docstring=module_docstring(network, settings), functions=texts)
-
-
-def _reserved(program: Program, speller: Speller) -> frozenset[str]:
-    """The names that no variable may have."""
-    functions = {function_name(unit) for unit in program.units}
-    stem = program.network.resolution.spec.stem
-    return RESERVED | functions | {stem, *SUPPORT, *speller.support_names()}
+    return speller.page(docstring=module_docstring(network, settings), setup=setup, functions=texts)
 
 
 def _model(network: Network, file: File, speller: Speller) -> Function:
     """The function of the model."""
     spec, image = network.resolution.spec, network.input
+    scope = Scope(speller, {}, file.needed)
     arguments = [argument(p) for p in spec.parameters]
     shape = Number(f"({image.height}, {image.width}, {image.channels})")
     annotation = "tuple[int | None, int | None, int]"
     extra = [Parameter("input_shape", annotation, shape)]
-    documented = [*arguments, Argument("input_shape", "", None, SHAPE_ABOUT)]
+    documented = [replace(each, name=scope.called(each.name)) for each in arguments]
+    documented.append(Argument("input_shape", "", None, SHAPE_ABOUT))
     if network.training_stages():
         extra.append(Parameter("training_heads", "bool", Number("False")))
         documented.append(Argument("training_heads", "", None, HEADS_ABOUT))
     about = model_docstring(network, shapes(network, channels_last=True), documented)
-    parameters = (*map(parameter, arguments), *extra)
+    parameters = (*(parameter(each, scope) for each in arguments), *extra)
     return Function(spec.stem, parameters, "keras.Model", write_model(file, speller), about)

@@ -6,27 +6,24 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 
 from cnngen.ops.base import Op
-from cnngen.plan.program import Call, Loop, Node, Program, Region, regions
+from cnngen.plan.program import Call, Loop, Node, Program, Region, Unit, regions
 from cnngen.syntax.tree import Each
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common
 
-RESERVED = frozenset(
-    {"x", "name", "keras", "layers", "ops", "math", "image", "input_shape", "training_heads"}
-)
-
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is known of the whole file: Keras' forms of calls, what they have in common, and names
-    that no variable may have.
+    """What is known of the whole file: Keras' forms of calls, what they have in common, the
+    functions that units become, and the names that the file needs.
     """
 
     program: Program
     forms: Mapping[Call, tuple[Form, ...]]
     common: Mapping[type[Op], Common]
-    reserved: frozenset[str]
+    functions: Mapping[Unit, str]
+    needed: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -58,7 +55,7 @@ class Frame:
 
 
 def loop_variables(region: Region) -> set[str]:
-    """The variables of all loops in a region."""
+    """The variables of all loops in a region, as their author calls them."""
     return {name for node in region.nodes for name in _variables(node)}
 
 

@@ -16,6 +16,7 @@ from cnngen.python.nodes import (
     Comprehension,
     Dictionary,
     Display,
+    Do,
     Name,
     Node,
     Number,
@@ -25,7 +26,7 @@ from cnngen.python.nodes import (
     Subscript,
     Unary,
 )
-from cnngen.semantics.network import INPUT
+from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
 from cnngen.syntax.tree import ParameterType
 from cnngen.targets.keras.code import Code
@@ -51,13 +52,12 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     """The statements of the model's function."""
     spec = file.program.network.resolution.spec
     types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
-    taken = set(file.reserved) | set(types) | {CHANNELS}
-    for stage in file.program.stages:
-        taken |= loop_variables(stage.body)
-    frame = Frame(file, Scope(speller, types), taken, {INPUT: IMAGE})
+    scope = Scope(speller, types, file.needed)
+    variables = (name for stage in file.program.stages for name in loop_variables(stage.body))
+    taken = {*file.needed, *map(scope.called, (*types, *variables))}
+    frame = Frame(file, scope, taken, {INPUT: IMAGE})
     code = Code()
-    _allow_recursion(code, frame)
-    given = call("keras.Input", Name("input_shape"), name=text(IMAGE))
+    given = call("keras.Input", Name("input_shape"), name=_layer_name(IMAGE, file))
     code.assign(IMAGE, given)
     code.add(Blank())
     names = _output_names(file)
@@ -73,21 +73,32 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     return tuple(code.statements)
 
 
+def _layer_name(wanted: str, file: File) -> Node:
+    """The name of a layer that no spec has, which steps aside for those of the spec."""
+    names = {path.replace(".", "_") for path in file.program.network.layers}
+    while wanted in names:
+        wanted += "_"
+    return text(wanted)
+
+
 def _output_names(file: File) -> dict[str, str]:
     """The name of the output that each stage is."""
     return {stage: name for name, stage in file.program.network.outputs.items()}
 
 
-def _allow_recursion(code: Code, frame: Frame) -> None:
-    """Keras makes a model by recursion, a call for each layer on the way to the input. Python
-    stops at 1,000 calls.
+def recursion(network: Network, speller: Speller) -> list[Statement]:
+    """What a file does when it is imported: Keras makes a model by recursion, a call for each layer
+    on the way to the input, and Python stops at 1,000 calls.
     """
-    if (depth := nx.dag_longest_path_length(frame.file.program.network.graph)) > DEEP:
-        limit = Number(f"{-(-ROOM * depth // 1000) * 1000:_}")
-        frame.scope.speller.imports("sys")
-        code.add(Comment("Keras goes through layers by recursion, which Python limits."))
-        most = call("max", call("sys.getrecursionlimit"), limit)
-        code.do(call("sys.setrecursionlimit", most))
+    if (depth := nx.dag_longest_path_length(network.graph)) <= DEEP:
+        return []
+    limit = Number(f"{-(-ROOM * depth // 1000) * 1000:_}")
+    speller.imports("sys")
+    most = call("max", call("sys.getrecursionlimit"), limit)
+    return [
+        Comment("Keras makes a model by recursion through its layers, which Python limits."),
+        Do(call("sys.setrecursionlimit", most)),
+    ]
 
 
 def _variable(wanted: str, frame: Frame) -> str:
@@ -202,7 +213,9 @@ def _heads(outputs: dict[str, str], code: Code, frame: Frame) -> None:
         if not stage.step.training:
             previous = stage.name
     heads, stem = frame.fresh("heads"), program.network.resolution.spec.stem
-    made = call("keras.Model", Name(inputs), _dict(outputs), name=text("training_heads"))
+    made = call(
+        "keras.Model", Name(inputs), _dict(outputs), name=_layer_name("training_heads", frame.file)
+    )
     code.assign(heads, made)
     read = applied(Name(heads), Name(reads))
     code.add(Return(call("keras.Model", Name(image), read, name=text(stem))))

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from cnngen.expressions.algebra import free_names, substitute
 from cnngen.expressions.expression import Expression
+from cnngen.expressions.expression import Name as SpecName
 from cnngen.python.expression import node, support
 from cnngen.python.nodes import Binary, Conditional, Node, Verbatim
 from cnngen.targets.keras.construct import call, number, text, tuple_of
+from cnngen.targets.keras.names import called
 from cnngen.targets.keras.values import ONE, Half, SameOr, Sides, Types, Value
 from cnngen.targets.spelling import Speller
 
@@ -14,10 +17,11 @@ CHANNELS = "in_channels"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`types` are those of the parameters."""
+    """`types` are those of the parameters; `needed` names are not for the author's."""
 
     speller: Speller
     types: Types
+    needed: frozenset[str] = frozenset()
 
     def node(self, expression: Expression) -> Node:
         """An expression as a node; what it needs is imported."""
@@ -26,7 +30,13 @@ class Scope:
                 self.speller.imports("math")
             else:
                 self.speller.use(need)
-        return node(expression)
+        renamed = free_names(expression) & self.needed
+        names = {name: SpecName(self.called(name)) for name in renamed}
+        return node(substitute(expression, names, None) if names else expression)
+
+    def called(self, name: str) -> str:
+        """What a parameter or a variable is called."""
+        return called(name, self.needed)
 
     def value(self, value: Value) -> Node:
         """The value of an attribute as a node."""

@@ -223,7 +223,8 @@ def _header(
     if isinstance(step, Repeat):
         target = nodes.Name(index if index in used else "_")
         return target, call("range", scope.node(step.times))
-    names = [v.text if v.text in used else f"_{v.text}" for v, _ in step.lists]
+    called = [scope.called(variable.text) for variable, _ in step.lists]
+    names = [name if name in used else f"_{name}" for name in called]
     variables = [nodes.Name(name) for name in names]
     lists = [_iterable(values, frame) for _, values in step.lists]
     target, iterable = variables[0], lists[0]

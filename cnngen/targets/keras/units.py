@@ -4,7 +4,7 @@ from cnngen.plan.program import Unit
 from cnngen.python.nodes import Function, Name, Parameter
 from cnngen.semantics.network import INPUT
 from cnngen.syntax.tree import ParameterType
-from cnngen.targets.keras.calls import function_name, parameter, unit_arguments
+from cnngen.targets.keras.calls import parameter, unit_arguments
 from cnngen.targets.keras.code import Code, folded_return
 from cnngen.targets.keras.construct import KERAS_TENSOR, channels_of
 from cnngen.targets.keras.frame import File, Frame, loop_variables
@@ -23,9 +23,10 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     types: dict[str, ParameterType] = {
         p.name.text: p.type for p in (*parameters, *unit.block.parameters)
     }
-    taken = file.reserved | set(types) | loop_variables(unit.body) | {CHANNELS}
-    tensors = {tensor.name: tensor.name for tensor in unit.tensors}
-    frame = Frame(file, Scope(speller, types), set(taken), {INPUT: "x"} | tensors)
+    scope = Scope(speller, types, file.needed)
+    own = map(scope.called, {*types, *loop_variables(unit.body)})
+    tensors = {tensor.name: scope.called(tensor.name) for tensor in unit.tensors}
+    frame = Frame(file, scope, {*file.needed, *own}, {INPUT: "x"} | tensors)
     code = Code()
     if INPUT in names_read(unit.body):
         frame.tensors[INPUT] = frame.fresh("given")
@@ -34,19 +35,20 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     folded_return(code, value)
     code.define(0, CHANNELS, channels_of(X))
     return Function(
-        function_name(unit),
-        _parameters(unit),
+        file.functions[unit],
+        _parameters(unit, scope),
         KERAS_TENSOR,
         tuple(code.statements),
         about(unit.about) if unit.about else "",
     )
 
 
-def _parameters(unit: Unit) -> tuple[Parameter, ...]:
-    tensors = [Parameter(name, KERAS_TENSOR) for name in ("x", *(t.name for t in unit.tensors))]
+def _parameters(unit: Unit, scope: Scope) -> tuple[Parameter, ...]:
+    names = ("x", *(scope.called(tensor.name) for tensor in unit.tensors))
+    tensors = [Parameter(name, KERAS_TENSOR) for name in names]
     return (
         *tensors,
-        *map(parameter, unit_arguments(unit)),
+        *(parameter(argument, scope) for argument in unit_arguments(unit)),
         Parameter("*"),
         Parameter("name", "str"),
     )
