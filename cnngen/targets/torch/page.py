@@ -12,7 +12,7 @@ from cnngen.targets.torch.construct import dotted
 from cnngen.targets.torch.model import ModelClass, Outputs
 from cnngen.targets.torch.names import called
 from cnngen.targets.torch.scope import UnitClass
-from cnngen.targets.torch.units import taken
+from cnngen.targets.torch.units import argument_for
 
 SELF = Parameter("self")
 
@@ -27,7 +27,7 @@ def unit_page(made: UnitClass) -> Class:
 
 def model_page(made: ModelClass, network: Network) -> Class:
     spec = network.resolution.spec
-    arguments = [*map(taken, spec.parameters)]
+    arguments = [*map(argument_for, spec.parameters)]
     members = (
         _constructor(arguments, made.constructor),
         _forward((), made.outputs.annotation, made.forward),
