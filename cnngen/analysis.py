@@ -25,8 +25,8 @@ from cnngen.syntax.tree import Spec
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a command line may change: parameters by name (as text), the input's size, the limit of
-    layers, and where texts come from. `lenient` lets branches of different sizes be joined, to see
-    for which sizes they would be equal.
+    layers, and how files are read. `lenient` lets branches of different sizes be joined, to find
+    out for which inputs their sizes are equal.
     """
 
     settings: Mapping[str, str]

@@ -56,7 +56,7 @@ class LoadedSpec:
         return check(self.path, self.options)
 
     def check(self) -> list[Diagnostic]:
-        """Everything that there is to say about the spec, in the order of the file."""
+        """All diagnostics of the spec, in the order of the file."""
         return list(self._checked.diagnostics)
 
     def summary(self, *, training: bool = False) -> Summary:
@@ -163,8 +163,8 @@ def format_text(text: str, path: str = "spec.yaml") -> str:
 
 
 def check_source(source: Source) -> list[Diagnostic]:
-    """What there is to say about a text, as if it were a file in a project without others; a fix is
-    one that `cnngen check --fix` would keep in such a file.
+    """The diagnostics of a text, as if it were a file in a project without other files; fixes are
+    those that `cnngen check --fix` would keep there.
     """
     with TemporaryDirectory() as folder:
         Path(folder, "pyproject.toml").touch()  # `extends` leads nowhere else
@@ -181,7 +181,7 @@ def check_source(source: Source) -> list[Diagnostic]:
 
 
 def _expression(value: Setting) -> str:
-    """A value as a spec would write it; text is an expression already."""
+    """A value as a spec writes it; text is an expression already."""
     match value:
         case bool():
             return str(value).lower()

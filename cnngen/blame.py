@@ -1,7 +1,7 @@
-"""Blame: a mistake that shows in an extended spec, moved to the line that made it.
+"""Blame: a mistake that shows in an extended spec, moved to the line that makes it.
 
-What a spec changes may fail only where the one that it extends uses it. Which change it is, is
-tried: without the right one, the mistake is gone.
+A change in a spec may cause an error only where the spec that it extends uses what was changed.
+Which change it is, is found by trial: without it, the error is gone.
 """
 
 import re
@@ -35,7 +35,7 @@ Kind = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An entry that stands over one of a spec that is extended, or beside those in its place."""
+    """An entry of a spec that replaces one of a spec that it extends, or is added to those."""
 
     part: str
     key: Scalar
@@ -44,25 +44,25 @@ class Change:
 
     @property
     def old(self) -> Node | None:
-        """What it replaces."""
+        """The value that it replaces."""
         found = (mapping.get(self.key.text) for mapping in self.before)
         return next((node for node in found if node is not None), None)
 
     @property
     def base(self) -> str:
-        """The file whose entry it replaces, or beside whose entries it stands."""
+        """The file of the entry that it replaces, or of those beside which it stands."""
         return one_line((self.old or self.before[-1]).span.source.path)
 
     @property
     def near(self) -> str | None:
-        """The name in the spec extended for which this may be misspelt."""
+        """The name in the extended spec of which this may be a misspelling."""
         if self.old or self.part not in NAMED:
             return None
         return suggest(self.key.text, (key.text for node in self.before for key, _ in node.entries))
 
 
 def blame(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """The diagnostics, those moved that a change of the spec makes in one that it extends."""
+    """The diagnostics; errors that a change makes in an extended spec are moved to the change."""
     reader, sources = _remembering(options.reader)
     load(path, Report(), reader=reader)
     changes = list(islice(_changes([*sources.values()]), MOST_CHANGES))
@@ -90,7 +90,9 @@ def blame(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[D
 
 
 def _may_make(change: Change, error: Diagnostic) -> bool:
-    """Whether an error stands in another file, or in what a misspelt name added."""
+    """Whether a change may cause an error: it stands in another file, or in what a misspelt name
+    added.
+    """
     at = error.primary.span
     if at.source.path != change.key.span.source.path:
         return True
@@ -99,7 +101,7 @@ def _may_make(change: Change, error: Diagnostic) -> bool:
 
 
 def _remembering(given: Reader) -> tuple[Reader, dict[Path, Source]]:
-    """A reader that reads each file once, and what it has read, in that order."""
+    """A reader that reads each file once; and what it has read, in order."""
     sources: dict[Path, Source] = {}
 
     def reader(path: Path, shown: str | None) -> Source:
@@ -112,7 +114,7 @@ def _remembering(given: Reader) -> tuple[Reader, dict[Path, Source]]:
 
 
 def _changes(sources: Sequence[Source]) -> Iterator[Change]:
-    """What each spec changes of those that it extends; of the first one first."""
+    """What each spec changes in those that it extends; those of the first spec come first."""
     roots = [root for source in sources if (root := read(source, Report()))]
     for i, root in enumerate(roots[:-1]):
         extended = roots[i + 1 :]
@@ -145,7 +147,7 @@ def _remaining(path: Path, options: Options, reader: Reader, without: Span) -> s
 
 
 def _moved(change: Change, gone: Sequence[Diagnostic]) -> Diagnostic:
-    """One mistake for all that a change makes, where the change is."""
+    """One diagnostic, at the change, for all errors that it makes."""
     first = gone[0]
     whole = change.key.span.to(change.value.span)
     shown = [label for label in first.secondary if not _is_in(label.span, whole)]
@@ -176,7 +178,7 @@ def _is_in(span: Span, whole: Span) -> bool:
 
 
 def _help(change: Change, error: Diagnostic) -> str:
-    """What to do about a change; what was tried is better than what was there before."""
+    """What to do about a change: a help that was tried, or else what was there before."""
     old, name = change.old, one_line(change.key.text)
     if change.near:
         return f"did you mean `{change.near}`? `{change.base}` has that, and no `{name}`"
@@ -197,7 +199,7 @@ def _help(change: Change, error: Diagnostic) -> str:
 
 
 def _wrong_type(change: Change) -> tuple[str, str] | None:
-    """What to say of a parameter whose new value is of another type."""
+    """Message and help for a parameter whose new value is of another type than its old one."""
     old, new = (
         parse_value(node, "it", Report()) if node and change.part == "params" else None
         for node in (change.old, change.value)

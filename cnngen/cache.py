@@ -1,9 +1,9 @@
-"""Cache: what there was to say about specs, by content, so that `check` need not look again.
+"""Cache: the diagnostics of specs by content, so that `check` need not look again.
 
-An entry is sealed. It lists the files that the spec extends, and has what was found, which is
-nothing as a rule. Whatever is odd about it, or about its folder, is a miss.
+An entry has a checksum, the digests of the files that the spec extends, and the diagnostics, of
+which there are none as a rule. Whatever is odd about an entry or its folder makes it a miss.
 
-Nothing of the compiler is imported here: a hit must cost less than the import of YAML.
+Nothing of the compiler is imported here: a hit must cost less than the import of PyYAML.
 """
 
 import hashlib
@@ -24,9 +24,9 @@ LARGEST_SPEC = 2**20  # bytes; what is larger is analysed again
 LARGEST_ENTRY = 2**17
 MOST_ENTRIES = 4096
 ENTRY = re.compile(r"\.?[0-9a-f]{64}(\.[0-9a-f]+\.tmp)?")  # nothing else is ever removed
-BOM = b"\xef\xbb\xbf"  # which the text of a source has no more
+BOM = b"\xef\xbb\xbf"  # which is not in the text of a source
 
-OWN = TO_READ | getattr(os, "O_NOFOLLOW", 0)  # of entries, none is a link
+OWN = TO_READ | getattr(os, "O_NOFOLLOW", 0)  # for entries, which are never links
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was found, as it was stored (nothing: ""), and what the files hold of which it is."""
+    """The diagnostics as they were stored (none: empty), and the contents of the files that they
+    are about.
+    """
 
     found: str
     contents: tuple[bytes, ...]
@@ -65,7 +67,7 @@ class Cache:
         return None
 
     def remember(self, spec: Path, files: Sequence[File], found: str) -> None:
-        """Store a result; `files` are what was read: the spec, and what it extends."""
+        """Store a result; `files` are those that were read: the spec, and those that it extends."""
         first, *parents = files
         if parents and not all(map(_is_straight, files)):
             return
@@ -92,7 +94,7 @@ class Cache:
 
 
 def cache_folder() -> Path | None:
-    """The folder for entries, where the platform keeps such; None where there is no such place."""
+    """The folder for entries, where the platform keeps caches; None where there is none."""
     home = os.path.expanduser("~")
     if own := os.environ.get("CNNGEN_CACHE_DIR"):
         return Path(os.path.abspath(own), "check")
@@ -108,14 +110,14 @@ def cache_folder() -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """`parents` are the digests and the paths of what a spec extends."""
+    """`parents` are the digests and the paths of the files that a spec extends."""
 
     parents: tuple[tuple[str, str], ...]
     found: str
 
 
 def _unchanged(spec: Path, parents: Sequence[tuple[str, str]]) -> list[bytes] | None:
-    """What files hold, if it is what they held, where they were, and if they may be extended."""
+    """The contents of files, if these and their places are as before and may be extended."""
     if not parents:
         return []
     contents: list[bytes] = []
@@ -136,9 +138,9 @@ def _unchanged(spec: Path, parents: Sequence[tuple[str, str]]) -> list[bytes] | 
 
 
 def _is_straight(file: File) -> bool:
-    """Whether no link led to a file of a chain, so that its path says which file is meant.
+    """Whether the path to a file has no links, so that it always means the same file.
 
-    A path that goes down and up again may do so through a link.
+    A path that goes down and up again may pass through a link.
     """
     return (
         os.path.realpath(file.path) == os.path.abspath(file.shown)
@@ -152,7 +154,7 @@ def _sealed(key: str, body: bytes) -> bytes:
 
 
 def _opened(key: str, entry: bytes | None) -> _Entry | None:
-    """What an entry says; None if it is not as it was written."""
+    """The content of an entry; None if it was changed since it was written."""
     body = (entry or b"").partition(b"\n")[2]
     if entry is None or entry != _sealed(key, body):
         return None
@@ -170,7 +172,9 @@ def _content(path: Path, most: int) -> bytes | None:
 
 
 def _read(path: Path, most: int, flags: int, *, own: bool = False) -> bytes | None:
-    """What a file holds; None if it is none, or larger, or cannot be read, or is not our `own`."""
+    """The content of a file; None if it is no regular file, too large, unreadable, or not `own`ed
+    by this user.
+    """
     with suppress(OSError, ValueError), os.fdopen(os.open(path, flags), "rb") as file:
         status = os.fstat(file.fileno())
         if own and sys.platform != "win32" and status.st_uid != os.geteuid():
@@ -182,7 +186,7 @@ def _read(path: Path, most: int, flags: int, *, own: bool = False) -> bytes | No
 
 
 def _put(path: Path, content: bytes) -> None:
-    """Write an entry as a whole, in the place of whatever has its name."""
+    """Write an entry completely or not at all, in the place of whatever has its name."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
     try:
@@ -199,9 +203,9 @@ def _age(path: Path) -> float:
     return 0
 
 
-@cache  # as a process that stays, with --watch, goes on with the sources that it began with
+@cache  # as a process of `--watch` keeps the sources that it began with
 def _compiler() -> str:
-    """What stands for this compiler: its version and its sources, which may be edited."""
+    """A text that changes with the compiler: its version and its sources, which may be edited."""
     return repr((__version__, sys.version, sorted(_sources(os.path.dirname(__file__)))))
 
 

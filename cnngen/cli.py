@@ -1,7 +1,7 @@
 """The command line: its commands, and what happens when something goes wrong that no spec explains.
 
-Nothing of the compiler is imported before a command runs: `--version` and `--help` answer at once,
-and so does `check` where nothing changed. It imports no other command.
+Nothing of the compiler is imported before a command runs, so that `--version` and `--help` answer
+at once, as does `check` where nothing has changed. Only the command that runs is imported.
 """
 
 import errno
@@ -47,7 +47,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 class Commands(click.Group):
-    """Imports a command when it is wanted; turns what it does not expect into a report of a bug."""
+    """Imports a command when it is called; reports any exception that it lets through as a bug."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -108,7 +108,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and end the process."""
     _open_streams()
-    gc.set_threshold(100_000)  # a process is short, and layers that are alive are searched in vain
+    gc.set_threshold(100_000)  # the process is short, and its layers stay alive
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # without UTF-8, a name must not end in a traceback
             stream.reconfigure(errors="backslashreplace")
@@ -121,11 +121,13 @@ def main() -> None:
         _silence()
         sys.exit(UNSAID)
     finally:
-        gc.freeze()  # what is left goes with the process: Python need not look for it
+        gc.freeze()  # memory is freed with the process
 
 
 def _open_streams() -> None:
-    """Where a standard stream is closed, let nothing take its number, and what is said be lost."""
+    """Where a standard stream is closed, open the null device instead, so that no other file gets
+    its number.
+    """
     if sys.stdin is None:
         os.open(os.devnull, os.O_RDONLY)  # the least number that is free, as for the others
     if sys.stdout is None:
@@ -135,7 +137,7 @@ def _open_streams() -> None:
 
 
 def _silence() -> None:
-    """Let Python flush once more at the end, into streams that nobody reads."""
+    """Send what Python flushes at its end to the null device."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)

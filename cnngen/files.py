@@ -1,5 +1,7 @@
-"""Files of users: none is read or written through a link that leads out of its project, and what is
-no file holds nobody up. Without YAML, as the cache asks, too.
+"""Files of users: none is read or written through a link that leads out of its project, and nothing
+but regular files is opened.
+
+Imports no YAML, as the cache needs this module.
 """
 
 import os
@@ -24,7 +26,7 @@ class RefusedError(OSError):
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """What a regular file holds, or its first `most` bytes and one more. Raises `OSError`."""
+    """The content of a regular file, or its first `most` bytes and one more. Raises `OSError`."""
     if not stat.S_ISREG(os.stat(path).st_mode):  # the mere opening of a device may do something
         raise RefusedError("is not a file")
     if leads_out(path):
@@ -36,17 +38,17 @@ def read_file(path: Path, most: int) -> bytes:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Put a file there as a whole or not at all; one that was there keeps its mode."""
+    """Write a file completely or not at all; an existing one keeps its mode."""
     with replaced(path) as temporary:
         temporary.write_bytes(content)
 
 
 @contextmanager
 def replaced(path: Path) -> Generator[Path]:
-    """An empty file of the same name elsewhere, which takes the place of this one once it is whole.
+    """An empty file of the same name in another folder; it takes the place of this one at the end.
 
-    It has the mode of the file that was there, or else of any new one. A link stays one, and the
-    file is replaced to which it leads.
+    It gets the mode of the file that it replaces, or that of a new one. Where the path is a link,
+    the file that it leads to is replaced.
     """
     from tempfile import TemporaryDirectory  # late: the cache only reads
 
@@ -68,10 +70,11 @@ def replaced(path: Path) -> Generator[Path]:
 
 
 def leads_out(path: Path) -> bool:
-    """Whether a link on the way to a file leads out of the project in which the link itself is.
+    """Whether a link on the path leads out of the project in which the link lies.
 
-    Where there is no project, one that is below the working folder may not leave that. Elsewhere a
-    link to a file may not leave its folder, and one to a folder leads anywhere, as the system's do.
+    Without a project, a link below the working folder may not lead out of that folder. Elsewhere, a
+    link to a file may not lead out of its own folder, and a link to a folder may lead anywhere, as
+    those of the system do.
     """
     here = Path.cwd()
     whole = here / path  # with every `..`, which goes up from where a link leads
@@ -89,8 +92,8 @@ def leads_out(path: Path) -> bool:
 
 
 def root_folder(spec: Path) -> Path:
-    """The nearest folder above a resolved path that is marked as a project's, or its own: `extends`
-    must not lead out of it.
+    """The nearest folder above a resolved path that is marked as a project, or else the folder of
+    the file: `extends` must not lead out of it.
     """
     return _marked(spec.parents) or spec.parent
 

@@ -1,8 +1,8 @@
-"""Fix: the edits of diagnostics, tried on copies of specs and kept where they help.
+"""Fix: the edits of diagnostics, tried on copies of specs, and kept where they help.
 
-A fix is kept if its diagnostic goes away and no error comes of its own making, or only such as are
-fixed with it. Errors that were only hidden are no reason against it: a mistake may keep cnngen from
-looking further, as a tab does, or from knowing the shapes behind it.
+A fix is kept if its diagnostic is gone and it causes no new error, or only such as are fixed with
+it. Errors that were merely hidden before do not count: a mistake may keep cnngen from looking
+further, as a tab does, or from knowing the shapes behind it.
 """
 
 import re
@@ -31,10 +31,11 @@ Kinds = Counter[tuple[str, str, str]]  # diagnostics less their places, which an
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What there is to say about a spec, and the files that were read for it.
+    """The diagnostics of a spec, and the files that were read for it.
 
-    `kinds` counts what is said. `errors` are those of loading it, then all; fewer where one could
-    not go on. `stuck` is where YAML could not.
+    `kinds` counts the diagnostics by what they say. `errors` counts the errors after loading, then
+    all; it is shorter where checking could not go on. `stuck` is the offset at which YAML could not
+    go on.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -45,18 +46,18 @@ class Findings:
 
     @property
     def own(self) -> Source:
-        """The text of the spec itself, which was read first."""
+        """The text of the spec itself, which is read first."""
         return next(iter(self.files))
 
     def no_worse_than(self, before: "Findings") -> bool:
-        """Whether no error is new, of those that one could have seen before."""
+        """Whether no error is new, among those that would have been seen before, too."""
         seen = len(before.errors)
         if seen > len(self.errors):
             return False
         return seen == 0 or not self.errors[seen - 1] - before.errors[seen - 1]
 
     def blames(self, steps: Sequence["Step"], before: "Findings") -> bool:
-        """Whether an error is of the making of fixes: of the words that they changed, and new."""
+        """Whether fixes cause an error: a new one that is about words that they changed."""
         if before.stuck is not None or not self.errors or not before.errors:
             return False
         new = self.errors[-1] - before.errors[-1]
@@ -66,7 +67,7 @@ class Findings:
         )
 
     def lacks(self, diagnostic: Diagnostic, before: "Findings") -> bool:
-        """Whether a diagnostic is gone; where YAML was stuck, whether it comes further now."""
+        """Whether a diagnostic is gone; or, where YAML was stuck, whether it gets further now."""
         if before.stuck is not None:
             growth = sum(len(e.text) - (e.span.end - e.span.start) for e in diagnostic.fix)
             end = max(edit.span.end for edit in diagnostic.fix)
@@ -77,13 +78,13 @@ class Findings:
 
 @dataclass(slots=True)
 class Copies:
-    """The texts of the files that may be changed, by their real paths."""
+    """The texts of the files that may be changed, by their resolved paths."""
 
     texts: dict[Path, str]
     options: Options
 
     def examine(self, path: Path) -> Findings:
-        """Check a spec as it would be."""
+        """Check a spec as if its files had these texts."""
         files: dict[Source, Path] = {}
 
         def reader(path: Path, shown: str | None) -> Source:
@@ -104,7 +105,7 @@ class Copies:
 
 
 def copies_of(paths: Iterable[Path], options: Options, given: Path | None = None) -> Copies:
-    """Those of the specs that may be changed and can be read; `given` is no file, but a text."""
+    """Copies of the specs that can be read and may be changed; `given` is a text without a file."""
     texts: dict[Path, str] = {}
     for path in paths:
         if path != given and obstacle(path):
@@ -117,14 +118,14 @@ def copies_of(paths: Iterable[Path], options: Options, given: Path | None = None
 
 
 def examine_all(paths: Iterable[Path], copies: Copies) -> dict[Path, Findings]:
-    """What there is to say about specs."""
+    """The findings of each spec."""
     return {path: copies.examine(path) for path in paths}
 
 
 def fix(paths: Sequence[Path], copies: Copies, found: dict[Path, Findings]) -> Iterator[Diagnostic]:
-    """Change the copies until nothing more helps; gives what was fixed, each where it stood.
+    """Change the copies until nothing more helps; gives the diagnostics that were fixed.
 
-    `found` is what there is to say about each spec, before and then after it.
+    `found` has the findings of each spec, and is kept up to date.
     """
     for path in paths:
         trials = _trials()
@@ -144,7 +145,7 @@ def _trials() -> Iterator[int]:
 
 
 def keep_promises(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """The diagnostics of a spec, less the fixes that would not be kept."""
+    """The diagnostics of a spec; those fixes that `--fix` would not keep are taken out."""
     if not any(d.fix for d in diagnostics):
         return diagnostics
     copies = copies_of([path], options)
@@ -168,8 +169,8 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 def _pass(
     path: Path, found: dict[Path, Findings], copies: Copies, trials: Iterator[int]
 ) -> Iterator[Diagnostic]:
-    """Try all fixes at once, or else each by itself, from the end of a file on, so that the places
-    before it hold.
+    """Try all fixes at once, and if that fails each by itself, from the end of a file to its
+    beginning, so that places before it stay the same.
     """
     if together := _try_all(path, found, copies):
         yield from together
@@ -217,7 +218,7 @@ def _try(
     copies: Copies,
     trials: Iterator[int],
 ) -> list[Step]:
-    """Apply a fix, and those of errors that come to light by it; all of them, or none."""
+    """Apply a fix, and then the fixes of errors that it reveals; all of them, or none."""
     texts, now = dict(copies.texts), dict(found)
     done: list[Step] = []
     step: Step | None = first
@@ -240,7 +241,7 @@ def _try(
 
 
 def _is_about(diagnostic: Diagnostic, steps: Sequence[Step]) -> bool:
-    """Whether an error speaks of what fixes wrote or took away."""
+    """Whether an error is about words that fixes wrote or removed."""
     words = {
         word
         for fixed, _ in steps
@@ -257,14 +258,14 @@ def _end(diagnostic: Diagnostic) -> int:
 
 
 def _file(diagnostic: Diagnostic, files: Mapping[Source, Path], copies: Copies) -> Path | None:
-    """The file that a fix changes, if it has one that may be changed."""
+    """The file that a fix changes; None without a fix, or where that file may not be changed."""
     changed = {files.get(edit.span.source) for edit in diagnostic.fix}
     file = changed.pop() if len(changed) == 1 else None
     return file if file in copies.texts else None
 
 
 def _stuck(sources: Sequence[Source]) -> int | None:
-    """Where the YAML of the last file that was read breaks off; those before it are read then."""
+    """Where YAML could not read on in the last file; the files before it were read completely."""
     for source in sources:
         report = Report()
         if read(source, report) is None:

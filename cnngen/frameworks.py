@@ -1,5 +1,6 @@
-"""The frameworks, and what else only some commands need: imported when one needs them, and what to
-install where one is missing."""
+"""Frameworks and other optional packages: imported when a command needs them; where one is missing,
+the error says what to install.
+"""
 
 import logging
 import os
@@ -27,8 +28,9 @@ NAMES = {"torch": "PyTorch", "keras": "Keras", "tensorflow": "TensorFlow"}
 
 
 class MissingFrameworkError(Exception):
-    """A package that a command needs is not installed, or cannot be imported; the message says what
-    to install, or what the package said."""
+    """A package that a command needs cannot be imported; the message says what to install, or
+    quotes the package.
+    """
 
 
 def framework(name: str) -> Any:
@@ -42,7 +44,7 @@ def framework(name: str) -> Any:
 
 
 def imported(name: str, remedy: str) -> Any:
-    """A module of a package that somebody else wrote; whatever that raises is said in its name."""
+    """A module of another package; whatever its import raises is reported as its fault."""
     package = name.partition(".")[0]
     called = NAMES.get(package, package)
     try:
@@ -67,7 +69,7 @@ def keras_on_tensorflow() -> Any:
 
 @contextmanager
 def keras_precision(word: str) -> Generator[None]:
-    """Keras makes its layers, and converts its numbers, in this precision."""
+    """Keras makes layers, and converts numbers, in this precision."""
     keras = keras_on_tensorflow()
     before = keras.config.dtype_policy(), keras.config.floatx()
     keras.config.set_dtype_policy(word)
@@ -81,7 +83,7 @@ def keras_precision(word: str) -> Generator[None]:
 
 @contextmanager
 def _silence() -> Generator[None]:
-    """TensorFlow logs what nobody asked for, and some of it before it reads what it may log."""
+    """Hide the log of TensorFlow, of which some is written before its settings are read."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name in ("absl", "tensorflow"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Files as git has them at a revision."""
+"""Git: files as they are at a revision."""
 
 import os
 import shutil
@@ -13,24 +13,26 @@ if TYPE_CHECKING:
     from cnngen.source import Source
 
 SECONDS = 30
-# Which repository, where a hook of git runs us; it is that of the folder in question.
+# They name the repository of a hook that runs us; we ask about that of a folder.
 ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
 class RevisionError(Exception):
-    """There is no such revision, no git, or no repository here; the message says which."""
+    """There is no git, no repository here or no such revision; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A commit of the repository with this folder at its top."""
+    """A commit, and the top folder of its repository."""
 
     top: Path
     name: str
     commit: str
 
     def path(self, text: str) -> Path:
-        """Where a file would be: from the top of the repository, or from here with `./`."""
+        """The path of a file: relative to the top of the repository, or with `./` to the working
+        folder.
+        """
         start = Path.cwd() if text.startswith(("./", "../")) else self.top
         path = Path(os.path.normpath(start / text))
         if PurePosixPath(text).is_absolute() or not path.is_relative_to(self.top):
@@ -71,10 +73,11 @@ def revision(name: str) -> Revision:
 
 
 def ignored_folders(folder: str) -> frozenset[str]:
-    """The folders below one that git ignores, without those in them; none outside of repositories.
+    """The folders below one that git ignores, but not those inside of them; none outside of a
+    repository.
 
-    A folder in which git has a file is not ignored, nor is anything where the one that is asked for
-    is itself.
+    A folder with a file that git tracks is not ignored. Nothing is, where the folder itself is
+    ignored.
     """
     listing = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
     # A repository may name a program that is to be asked what changed; we do not run it.
@@ -85,7 +88,7 @@ def ignored_folders(folder: str) -> frozenset[str]:
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
-    """What git prints; None where it fails."""
+    """The output of git; None where it fails."""
     environment = {name: text for name, text in os.environ.items() if name not in ELSEWHERE}
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Locate: the files that the SPEC of a command line or of a call means."""
+"""Locate: the files that the SPEC of a command line, or of a call, means."""
 
 import os
 import re
@@ -21,7 +21,7 @@ FLOW = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|(?<!\S)\#.*|[\[\]{},:]|[^\s\[\]{
 
 
 class UnknownSpecError(LookupError):
-    """Nothing is there under the name or path of a spec; the message says what to do."""
+    """There is no spec of this name or path; the message says what to do."""
 
 
 def zoo() -> dict[str, Path]:
@@ -44,9 +44,10 @@ def find_specs(text: str) -> list[Path]:
 
 
 def find_all_specs(texts: Sequence[str], known: Mapping[str, Path] | None = None) -> list[Path]:
-    """The files of several, each once; those of the folder `specs` where none is named.
+    """The files that several arguments mean, each once; those of the folder `specs` without
+    arguments.
 
-    `known` has the paths for which other texts stand.
+    `known` has the paths of arguments that stand for something else, such as `-`.
     """
     if not texts and not os.path.isdir(DEFAULT_FOLDER):
         raise UnknownSpecError(f"there is no folder `{DEFAULT_FOLDER}` here: name a spec")
@@ -63,17 +64,17 @@ def find_all_specs(texts: Sequence[str], known: Mapping[str, Path] | None = None
 
 
 def would_be_found(text: str) -> bool:
-    """Whether a file that is named would be found in a folder, too."""
+    """Whether a file that is named would be found if its folder was named."""
     path = Path(text)
     hidden = any(part.startswith(".") and part != ".." for part in path.parts)
     return not (os.path.isfile(path) and (hidden or not is_spec(path)))
 
 
 def is_spec(path: Path) -> bool:
-    """Whether a file is a spec, right or wrong: a mapping with a key `cnngen`.
+    """Whether a file is a spec, with or without mistakes: a mapping with a key `cnngen`.
 
-    One that cannot be read may be one. So may be one behind a link that leads out of the project:
-    it is looked at here, and refused by who would show it.
+    A file that cannot be read may be one. So may a link that leads out of the project: it is looked
+    at here, and refused by whatever would show its content.
     """
     real = os.path.realpath(path)
     try:

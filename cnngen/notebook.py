@@ -1,7 +1,7 @@
-"""A spec as a notebook shows it: its picture, and the table of `cnngen summary`.
+"""Notebook: a spec as notebooks show it, with its picture and the table of `cnngen summary`.
 
 What comes from the spec is escaped. In HTML the picture is an image of its own, so that its styles
-and ids are not those of the page, or of the next picture on it.
+and ids do not mix with those of the page.
 """
 
 from base64 import b64encode
@@ -29,13 +29,13 @@ def as_svg(network: Network | None) -> str | None:
 
 
 def as_html(network: Network | None, diagnostics: Sequence[Diagnostic]) -> str:
-    """What there is to say about the spec; then picture and table, where it has no errors."""
+    """The diagnostics; then, where there are no errors, picture and table."""
     said = [_text(render_text(diagnostics))] if diagnostics else []
     return "\n".join([*said, *([_picture(network), _table(network)] if network else [])])
 
 
 def _text(text: str) -> str:
-    """Columns as in a terminal, whatever font the page has for text like this."""
+    """Text in fixed width, so that columns are aligned as in a terminal."""
     return f'<pre style="font-family: monospace">{escape(text)}</pre>'
 
 

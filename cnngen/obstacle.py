@@ -1,4 +1,4 @@
-"""Obstacle: which files no fix may change."""
+"""Obstacle: what keeps a fix from changing a file."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Remedy: what may mend a mistake, tried on copies; what does mend it becomes its help.
+"""Remedy: edits that may mend a mistake, tried on copies; those that do become its help.
 
-A remedy is shown if its error goes away and nothing new comes. What is tried is bounded, since a
+A remedy is shown if its error is gone and no error is new. The number of trials is bounded, as a
 spec may be made to be slow.
 """
 
@@ -35,7 +35,7 @@ Place = tuple[str, str, int, int]  # a diagnostic, and where in which text it is
 def propose_remedies(
     path: Path, options: Options, diagnostics: list[Diagnostic]
 ) -> list[Diagnostic]:
-    """The diagnostics, of which some have a help that was seen to work."""
+    """The diagnostics; some get a help that was seen to work."""
     if not any(d.remedies for d in diagnostics):
         return diagnostics
     copies = Copies({}, replace(options, max_layers=min(options.max_layers, MOST_LAYERS)))
@@ -66,9 +66,9 @@ def _working(
     *,
     hidden: bool = False,
 ) -> Sequence[Texts]:
-    """What the files are after the first form that works of each way to mend an error; other files
-    are left alone if the spec can be mended in its own. `hidden` says whether errors that come to
-    light are to be mended, too.
+    """The texts of the files after the first form that works of each way to mend an error. Files
+    that are extended are left alone if the spec can be mended by itself. With `hidden`, errors that
+    come to light may be mended, too.
     """
     own, others = (
         [[form for form in forms if _is_own(form, found) == wanted] for forms in error.remedies]
@@ -98,7 +98,7 @@ def _is_short(remedy: Remedy) -> bool:
 
 
 def _line_after(edit: Edit) -> str:
-    """The lines of an edit, with what stands before and behind it on the first and the last."""
+    """The lines of an edit, with the text that stands before and behind it on these lines."""
     text, span = edit.span.source.text, edit.span
     start, end = text.rfind("\n", 0, span.start) + 1, text.find("\n", span.end)
     return text[start : span.start] + edit.text + text[span.end : end if end >= 0 else None]
@@ -113,11 +113,11 @@ def _mended(
     trials: Iterator[int],
     before: Findings | None = None,
 ) -> Texts | None:
-    """What the files are after a remedy, if the error is gone and no other has come.
+    """The texts of the files after a remedy, if the error is gone and no other is new.
 
-    An error hides those behind it, as nothing is known there of shapes. With what was found
-    `before`, one that comes to light so is mended, too: a network with several levels may need as
-    much at each of them.
+    An error hides those behind it, as shapes are unknown there. Given what was found `before`, an
+    error that comes to light is mended as well: a network with several levels may need the same
+    remedy at each.
     """
     if not _is_short(remedy) or next(trials, None) is None:
         return None
@@ -142,7 +142,7 @@ def _mended(
 
 
 def _look(diagnostic: Diagnostic) -> tuple[str, ...]:
-    """A diagnostic less its place, which an edit moves."""
+    """A diagnostic without its place, which an edit may move."""
     return diagnostic.code, diagnostic.message, *(label.text for label in diagnostic.secondary)
 
 
@@ -186,12 +186,12 @@ def _phrases(before: str, after: str) -> Iterator[str]:
 
 
 def _is_block(lines: Sequence[str]) -> bool:
-    """Whether lines say more together, with their indentation, than one after the other."""
+    """Whether lines are shown as they are, with their indentation, not one after the other."""
     return len(lines) > 2 or len(set(map(_indent, lines))) > 1
 
 
 def _is_moved(old: Sequence[str], lines: Sequence[str]) -> bool:
-    """Whether several lines take the place of others that are indented otherwise."""
+    """Whether several lines replace others that have another indentation."""
     return len(lines) > 1 and any(map(ne, map(_indent, old), map(_indent, lines)))
 
 

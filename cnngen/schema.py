@@ -1,7 +1,8 @@
 """The JSON Schema of a spec, made from the ops: editors complete and explain with it.
 
-It sees what a YAML parser makes of the text, so an expression is a string, a number or a boolean.
-It accepts every spec that `cnngen check` accepts, and refuses what is misspelt or out of place.
+It sees the values that a YAML parser makes of the text, so an expression is a string, a number or a
+boolean. It accepts every spec that `cnngen check` accepts, and refuses misspelt and misplaced
+words.
 """
 
 from typing import Any
@@ -19,7 +20,7 @@ from cnngen.syntax.parse_results import EXAMPLES as RESULT
 
 Schema = dict[str, Any]
 
-# As `CAP_WORDS`, but without looking behind, which not every validator can.
+# As `CAP_WORDS`, but without look-behind, which some validators lack.
 BLOCK_NAME = (
     "^[A-Z][A-Za-z0-9]*$|^[A-Z][A-Za-z0-9]*[0-9](_[0-9]([A-Za-z0-9]*[0-9])?)*_[0-9][A-Za-z0-9]*$"
 )
@@ -83,7 +84,7 @@ def _map(names: str, value: Schema, description: str = "") -> Schema:
 
 
 def _or_null(schema: Schema) -> Schema:
-    """What an extending file may also remove."""
+    """What an extending file may also remove with `null`."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
@@ -257,7 +258,7 @@ def _form_values() -> dict[str, Schema]:
 
 
 def _company() -> dict[str, Schema]:
-    """For each key which others may or must stand beside it."""
+    """For each key, the keys that may or must stand beside it."""
     company: dict[str, Schema] = {
         name: {"propertyNames": {"enum": [name, "name", "from"]}} for name in STEP_OPS
     }

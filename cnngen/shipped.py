@@ -1,4 +1,6 @@
-"""Where the templates and the zoo are: beside the package in a checkout, inside it in a wheel."""
+"""The folders of templates and of the zoo: beside the package in a checkout, inside of it in a
+wheel.
+"""
 
 from pathlib import Path
 

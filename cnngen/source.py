@@ -1,4 +1,4 @@
-"""Source text and spans: where in which file something stands."""
+"""Sources and spans: a text, and a place in it."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from functools import cached_property
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A text that stands for the characters `start` to `end` of a source in a copy of it."""
+    """A text that replaces the characters `start` to `end` of a source in a repaired copy."""
 
     start: int
     end: int
@@ -16,10 +16,10 @@ class Repair:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A text and the path that diagnostics print for it.
+    """A text, and the path that diagnostics print for it.
 
-    A copy with repairs, in which what stops YAML is changed, has the `original`: only the author's
-    own text is shown.
+    A copy in which repairs replace what stops YAML keeps its `original`: only the author's own text
+    is ever shown.
     """
 
     path: str
@@ -36,7 +36,7 @@ class Source:
         return Source(self.path, "".join([*parts, text[end:]]), self, repairs)
 
     def back(self, offset: int) -> int:
-        """Where in the original a character of this text is."""
+        """The offset in the original of an offset in this text."""
         shift = 0
         for repair in self.repairs:
             begin = repair.start + shift

@@ -49,7 +49,8 @@ class VGG13(nn.Module):
         channels = 3
         for depth, width in zip(depths, widths, strict=True):
             self.features.append(Stage(channels, depth, width))
-            channels = width if depth > 0 else channels
+            if depth > 0:
+                channels = width
         self.avgpool = nn.Sequential(
             nn.AdaptiveAvgPool2d(7),
             nn.Flatten(),

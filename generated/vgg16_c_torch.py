@@ -58,7 +58,8 @@ class VGG16C(nn.Module):
         channels = 3
         for depth, width in zip(depths, widths, strict=True):
             self.features.append(Stage(channels, depth, width))
-            channels = width if width >= 256 or depth > 0 else channels
+            if width >= 256 or depth > 0:
+                channels = width
         self.avgpool = nn.Sequential(
             nn.AdaptiveAvgPool2d(7),
             nn.Flatten(),

@@ -11,30 +11,12 @@ from torch import Tensor, nn
 class SeparableConv2d(nn.Sequential):
     """A convolution of each channel by itself, then a 1 x 1 convolution that mixes them."""
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] | str = 0,
-        dilation: int | tuple[int, int] = 1,
-        multiplier: int = 1,
-        bias: bool = True,
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        channels = multiplier * in_channels
         self.depthwise = nn.Conv2d(
-            in_channels,
-            channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            groups=in_channels,
-            bias=False,
+            in_channels, in_channels, kernel_size=3, padding=1, groups=in_channels, bias=False
         )
-        self.pointwise = nn.Conv2d(channels, out_channels, kernel_size=1, bias=bias)
+        self.pointwise = nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False)
 
 
 def pad_same(
@@ -66,7 +48,7 @@ class SeparableUnit(nn.Sequential):
 
     def __init__(self, in_channels: int, out: int) -> None:
         super().__init__(
-            SeparableConv2d(in_channels, out, kernel_size=3, padding=1, bias=False),
+            SeparableConv2d(in_channels, out),
             nn.BatchNorm2d(out, eps=1e-3, momentum=0.01),
         )
 
@@ -77,7 +59,7 @@ class Reduction(nn.Module):
     def __init__(self, in_channels: int, width: int, out: int, first: bool = False) -> None:
         super().__init__()
         self.residual = nn.Sequential(
-            nn.ReLU() if not first else nn.Identity(),
+            nn.Identity() if first else nn.ReLU(),
             SeparableUnit(in_channels, out=width),
             nn.ReLU(),
             SeparableUnit(width, out),

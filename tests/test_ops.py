@@ -1,5 +1,6 @@
 """The ops themselves: what they declare, refuse and compute, without any framework."""
 
+from types import new_class
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from cnngen.diagnostics.codes import CODES
 from cnngen.expressions.evaluate import evaluate
 from cnngen.expressions.expression import Constant
 from cnngen.ops import OPS
-from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
+from cnngen.ops.attribute import init, integer
+from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, Weights
 from cnngen.shipped import TEMPLATES
 
 MAPS, FEATURES, FLATTENED = Image(12, 8, 8), Vector(12, (12,)), Vector(12, (Image(3, 2, 2),))
@@ -65,7 +67,7 @@ def test_only_shape_errors_are_raised(name: str, data: st.DataObject) -> None:
         assert error.help
         return
     assert all(n >= 1 for n in _numbers(output))
-    if name != "flatten":
+    if not op.flattens:
         assert _symbolic_channels(op, x) == _numbers(output)[0]
 
 
@@ -196,3 +198,57 @@ def test_branches_that_do_not_fit_are_refused(
 
 def test_a_gate_scales_maps() -> None:
     assert make("multiply").infer(Image(12, 1, 1), MAPS) == MAPS
+
+
+class Resized(Op, group="reshaping"):
+    """What resizes and has weights, and does not say how."""
+
+    factor = integer("a factor")
+    init = init("an initial distribution")
+
+    gives = "image"
+    sizing = ("factor",)
+
+    def infer(self, x: Shape) -> Shape:
+        return x
+
+    def weights(self, x: Shape) -> Weights:
+        return {"weight": (1,)}
+
+
+@pytest.mark.parametrize(
+    ("base", "facts"),
+    [
+        (Op, ["it has no docstring", "`group`", "whether it `gives`", "by `infer`"]),
+        (Resized, ["it has no docstring", "by `moves`", "by `in_keras`", "by `drawn`"]),
+    ],
+)
+def test_an_op_that_lacks_a_fact_cannot_be_defined(base: type[Op], facts: list[str]) -> None:
+    """A class must say what no default is safe for; the message says all that is missing."""
+    with pytest.raises(TypeError) as caught:
+        new_class("Incomplete", (base,), {"name": "incomplete"})
+    said = str(caught.value).split("; nor ")
+    assert len(said) == len(facts)
+    assert all(fact in text for fact, text in zip(facts, said, strict=True))
+    assert "incomplete" not in OPS
+
+
+@pytest.mark.parametrize("name", SINGLE)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_shapes_are_what_the_facts_say(name: str, data: st.DataObject) -> None:
+    op = data.draw(ops(name))
+    x = data.draw(inputs(op))
+    try:
+        output = op.infer(x)
+    except ShapeError:
+        return
+    rank = "image" if isinstance(output, Image) else "vector"
+    assert rank == op.gives or (op.gives == "same" and type(x) is type(output))
+    if isinstance(x, Image) and isinstance(output, Image):
+        other = op.infer(Image(x.channels, 7 * x.height, 7 * x.width))
+        assert isinstance(other, Image)
+        if op.sets_size or not op.sizing:
+            sizes = [(y.height, y.width) for y in (output, other)]
+            kept = [(x.height, x.width), (7 * x.height, 7 * x.width)]
+            assert sizes == ([sizes[0]] * 2 if op.sets_size else kept)

@@ -11,6 +11,7 @@ from typing import assert_never
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.random_nodes import statements, values
 
 from cnngen.python.flat import flat
 from cnngen.python.nodes import (
@@ -49,9 +50,30 @@ from cnngen.python.nodes import (
 )
 from cnngen.python.printer import printed
 from cnngen.python.statement_document import flat_statement
+from cnngen.python.template_lines import laid_out
 from cnngen.python.variables import assigned, names
 from cnngen.python.verbatim import read
-from tests.support.random_nodes import statements, values
+
+
+def find_ruff() -> str | None:
+    beside = Path(sys.executable).with_name("ruff")
+    return shutil.which("ruff") or (str(beside) if beside.exists() else None)
+
+
+needs_ruff = pytest.mark.skipif(find_ruff() is None, reason="ruff is not installed")
+
+
+def ruff(source: str) -> str:
+    options = ["--isolated", "--line-length", "100", "--target-version", "py311", "-"]
+    done = subprocess.run(
+        [find_ruff() or "ruff", "format", *options],
+        input=source,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
 
 # Statements of templates' text, and what they become four columns in -----------------------------
 
@@ -166,6 +188,49 @@ def test_deep_nesting_takes_no_exponential_time() -> None:
     assert "".join(line.strip() for line in lines) == f"x = {'f(' * 50}{'y' * 80}{')' * 50}"
 
 
+# --- Lines of templates
+
+LINES = [
+    "",
+    "import torch",
+    "x = (6,)",
+    "# a comment that is longer than a line may be, and that nobody breaks, " + "because " * 5,
+    "    x, ones = (",
+    "        pad(x, f(a, b))",
+    "class DropPath(nn.Dropout):",
+    "    points: list[int] = []",
+    "    def f(self, x: int):",
+    '        """A text (of several lines, with brackets,)',
+    "        (a, b,)",
+    '        """',
+    "lambda x: x",
+]
+
+
+def test_short_lines_of_templates_stay() -> None:
+    assert list(laid_out("\n".join(LINES))) == LINES
+
+
+@needs_ruff
+def test_long_lines_of_templates() -> None:
+    first, second = "a_rather_long_name", "another_rather_long_name"
+    template = f"""\
+def initialized(layer: nn.Module, draw: Callable[..., object], *, scale: float = 1.0, **{first}: float | str) -> nn.Module:
+    for name, parameter in zip({first}, {second}, {first}, {second}, strict=True):
+        if {first} == {second} or {first} is None or {second} not in (1, (1, 1)):
+            {first}.{first} = {second}.{first}({first}, "# no comment", {second})  # kept
+        elif {first} == {second} and {first} is None and isinstance({second}, int):
+            {first} += {second} if {first} > {second}.{second} else {second}[{first}]
+            raise ValueError(f"{{name}} needs an input of known height and width", {second})
+    {first}.append({second}({first}={first}, x={second}), f(a, b,))
+    return {first}({second}={second}) + {second}({first}={first}, x={second})
+"""
+    lines = "\n".join(laid_out(template)) + "\n"
+    assert all(len(line) <= 100 for line in lines.splitlines())
+    above = next(line for line in lines.splitlines() if line.strip() == "# kept")
+    assert lines.replace(f"{above}\n", "") == ruff(template.replace("  # kept", ""))
+
+
 # --- Comments, empty lines, places ---------------------------------------------------------------
 
 
@@ -239,7 +304,8 @@ x = f()
 
 print(x)'''
     )
-    assert ruff(f"{text}\n") == f"{text}\n"
+    if find_ruff():
+        assert ruff(f"{text}\n") == f"{text}\n"
 
 
 def test_places() -> None:
@@ -364,23 +430,6 @@ def test_precedence(node: Node) -> None:
     assert flat(read(text)) == text
 
 
-def find_ruff() -> str | None:
-    beside = Path(sys.executable).with_name("ruff")
-    return shutil.which("ruff") or (str(beside) if beside.exists() else None)
-
-
-def ruff(source: str) -> str:
-    options = ["--isolated", "--line-length", "100", "--target-version", "py311", "-"]
-    done = subprocess.run(
-        [find_ruff() or "ruff", "format", *options],
-        input=source,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
-
-
 def flat_lines(statement: Statement) -> list[str]:
     """The statement with each of its lines as long as it happens to be."""
     match statement:
@@ -412,7 +461,7 @@ def indented(body: Sequence[Statement]) -> list[str]:
     return [f"    {line}" for statement in body for line in flat_lines(statement)]
 
 
-@pytest.mark.skipif(find_ruff() is None, reason="ruff is not installed")
+@needs_ruff
 @settings(
     max_examples=8,
     database=None,

@@ -12,7 +12,7 @@ import pytest
 from support.built_models import build
 from support.random_specs import random_spec
 
-from cnngen.draw.boxes import chain_of, figure
+from cnngen.draw.boxes import figure
 from cnngen.draw.detail import Detail
 from cnngen.draw.figure import JOINS, Box, Figure
 from cnngen.draw.figures import figures
@@ -94,7 +94,7 @@ def _within(layer: Layer, use: Scope) -> bool:
     """Whether a layer is inside of a use of a block: the box may have a norm and an activation
     behind it.
     """
-    return any(s.call is use.call and s.path == use.path for s in chain_of(layer.scope))
+    return any(s.call is use.call and s.path == use.path for s in layer.scope.chain())
 
 
 def _says(text: str, op: Op) -> bool:

@@ -32,7 +32,7 @@ DEFAULT_OUTPUT = Path("generated")
 
 @dataclass(slots=True)
 class Build:
-    """One run: where files go, what was decided about them, and the exit code so far."""
+    """One run: the folder for the files, the options, and the exit codes so far."""
 
     folder: Path
     targets: tuple[str, ...]
@@ -161,7 +161,7 @@ def _file(path: Path, target: str, run: Build) -> Path:
 
 
 def _refuse_equal_names(paths: Sequence[Path], run: Build) -> None:
-    """Make sure that no two specs are written to one file."""
+    """Refuse two specs whose sources would go to one file."""
     origins: dict[Path, Path] = {}
     for path in paths:
         for target in run.targets:
@@ -230,7 +230,7 @@ def _put(file: Path, content: bytes, run: Build) -> None:
 
 
 def _finish_check(run: Build, stems: set[str] | None, spec: Sequence[str]) -> None:
-    """Report generated files whose spec is gone (`stems` are all there are), and say what to do."""
+    """Report generated files without a spec (`stems` has those of all), and say what to do."""
     from cnngen.targets.files import orphans
 
     for file in orphans(run.folder, stems) if stems is not None else ():

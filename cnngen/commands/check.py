@@ -120,7 +120,7 @@ def check(
 
 
 def _kept(diagnostic: "Diagnostic", *, after: bool) -> "Diagnostic":
-    """A diagnostic less a fix that cannot be made, or that has just been tried."""
+    """A diagnostic; without its fix, where that cannot be made or has just been tried."""
     if not diagnostic.fix:
         return diagnostic
     from dataclasses import replace

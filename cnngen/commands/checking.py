@@ -1,6 +1,6 @@
-"""Checking: what there is to say about specs, unless the cache knows it.
+"""Checking: the diagnostics of specs, from the cache where it has them.
 
-Several specs are checked in processes side by side, where that pays.
+Several specs are checked in parallel processes, where that pays.
 """
 
 import os
@@ -31,7 +31,7 @@ FEWEST_EACH = 4 if FORKS else 32  # specs for a process
 
 @dataclass(slots=True)
 class Checker:
-    """Checks specs with one set of options; what it learns stays in the cache, if there is one."""
+    """Checks specs with one set of options; results go into the cache, if there is one."""
 
     settings: dict[str, str]
     input: InputShape | None
@@ -41,12 +41,14 @@ class Checker:
     learned: bool = field(default=False, init=False)
 
     def check(self, path: Path) -> "list[Diagnostic]":
-        """What there is to say about a spec."""
+        """The diagnostics of a spec."""
         known = self.recall(path)
         return self._look(path) if known is None else known
 
     def recall(self, path: Path) -> "list[Diagnostic] | None":
-        """What there was to say about a spec, if nothing has changed."""
+        """The diagnostics of a spec from the cache; None where it has none, or something has
+        changed.
+        """
         result = self.cache.recall(path) if self.cache and not self._is_given(path) else None
         if result is None:
             return None
@@ -59,7 +61,7 @@ class Checker:
     def check_all(
         self, paths: Sequence[Path], jobs: int | None
     ) -> "Iterator[tuple[Path, list[Diagnostic]]]":
-        """What there is to say about each of some specs; at most `jobs` are checked at a time."""
+        """The diagnostics of each spec; at most `jobs` are checked at a time."""
         recalled = {path: self.recall(path) for path in paths}
         unknown = [path for path, known in recalled.items() if known is None]
         count = min(jobs or cores(), len(unknown) if jobs else len(unknown) // FEWEST_EACH)
@@ -68,7 +70,7 @@ class Checker:
             yield path, next(found) if known is None else known
 
     def finish(self) -> None:
-        """Keep the cache small, once something came into it."""
+        """Keep the cache small, if something was added to it."""
         if self.cache and self.learned:
             self.cache.prune()
 
@@ -90,7 +92,7 @@ class Checker:
             pool.shutdown(cancel_futures=True)
 
     def _look(self, path: Path) -> "list[Diagnostic]":
-        """What there is to say about a spec that the cache does not know."""
+        """The diagnostics of a spec that is not in the cache."""
         from cnngen.syntax.load import read_file
 
         reader = self.given.read if self.given else read_file
@@ -105,7 +107,7 @@ class Checker:
 
         chosen = replace(options(self.settings, self.input, self.max_layers), reader=reader)
         diagnostics = check_spec(path, chosen, read).diagnostics
-        # Whether a file is there, and may be extended, is not in what the others hold.
+        # The cache compares contents, which do not tell whether a missing file has appeared.
         if (
             not missed
             and not self._is_given(path)
@@ -133,21 +135,21 @@ class Checker:
 
 
 def cores() -> int:
-    """How many processors this process may use."""
+    """The number of processors that this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _leave_interrupts() -> None:
-    """Ctrl-C reaches all processes of a terminal, and the first one answers."""
+    """Ignore Ctrl-C, which reaches all processes of a terminal; the first process handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def checker(
     settings: dict[str, str], input: InputShape | None, max_layers: int | None, *, cached: bool
 ) -> Checker:
-    """A checker, with the cache of the user if that is wanted and has a place."""
+    """A checker, with the user's cache if that is wanted and exists."""
     folder = cache_folder() if cached else None
     chosen = repr((sorted(settings.items()), input, max_layers))
     cache = Cache(folder, chosen) if folder else None

@@ -1,4 +1,4 @@
-"""Complete: the words that a shell offers where an argument of a command stands."""
+"""Complete: the words that a shell offers for an argument of a command."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -16,9 +16,9 @@ ANY_FILE = "file"  # to click: the shell itself looks for files
 
 
 def _completer(words: Callable[[], Iterable[str]]) -> Complete:
-    """What click calls: the words that go on as the user has begun.
+    """A function for click: the words that continue what the user has typed.
 
-    Whatever goes wrong, nothing is offered: a traceback would end up in the user's prompt.
+    Whatever goes wrong, nothing is offered: a traceback would appear in the user's prompt.
     """
 
     def complete(

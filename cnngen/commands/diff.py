@@ -1,4 +1,4 @@
-"""`cnngen diff`: what changed in a network, and not in its text."""
+"""`cnngen diff`: what changed in a network, whatever changed in the text of its spec."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,7 +92,7 @@ def diff(
 
 
 def _named(text: str, settings: Mapping[str, str]) -> str:
-    """An argument, with what was set for it only."""
+    """An argument as it is shown, with the settings for it alone."""
     given = ", ".join(f"{name}={value}" for name, value in settings.items())
     name = UNNAMED if text == STANDARD_INPUT else text
     return one_line(f"{name} with {given}" if given else name)

@@ -34,7 +34,7 @@ def mend(paths: Sequence[Path], options: "Options", *, quiet: bool) -> None:
 
 
 def say_what_is_left(paths: Sequence[Path], options: "Options") -> None:
-    """Say why files are as they were although something in them could be fixed."""
+    """Say why files with fixable mistakes were not changed."""
     from cnngen.fix import copies_of
     from cnngen.obstacle import obstacle
 
@@ -51,7 +51,7 @@ def say_what_is_left(paths: Sequence[Path], options: "Options") -> None:
 def show_changes(
     paths: Sequence[Path], options: "Options"
 ) -> "tuple[list[Diagnostic], list[Diagnostic]]":
-    """Print what `--fix` would change as a diff; gives the diagnostics, and what would be left."""
+    """Print what `--fix` would change as a diff; gives the diagnostics before and after it."""
     from cnngen.fix import copies_of, examine_all, fix
 
     known = given()
@@ -76,7 +76,7 @@ def show_diff(old: str, new: str, name: str) -> None:
 
 
 def replace_text(file: Path, before: str, after: str) -> None:
-    """Put another text into a file, unless somebody else changed it in the meantime."""
+    """Replace the text of a file, unless somebody else has changed it in the meantime."""
     from cnngen.files import write_file
 
     name = one_line(str(file))
@@ -91,7 +91,7 @@ def replace_text(file: Path, before: str, after: str) -> None:
 
 
 def _line(diagnostic: "Diagnostic") -> str:
-    """What was fixed, where it stood, and how."""
+    """A line about a fix: where, what and how."""
     from cnngen.diagnostics.text import describe_fix, place
 
     at = place(diagnostic.primary.span)

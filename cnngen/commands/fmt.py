@@ -58,7 +58,9 @@ def _format_file(ctx: click.Context, path: Path, check: bool, diff: bool) -> int
 
 
 def _format_input(spec: Sequence[str], check: bool, diff: bool) -> int:
-    """Format the standard input; where that fails, nothing is printed for an editor to take."""
+    """Format the standard input; where that fails nothing is printed, as an editor would take it
+    for the result.
+    """
     from cnngen.commands.fixing import BOM
 
     given = read_standard_input(spec)
@@ -75,7 +77,7 @@ def _format_input(spec: Sequence[str], check: bool, diff: bool) -> int:
 
 
 def _say(source: "Source", text: str, check: bool, diff: bool) -> int:
-    """Say that, or show how, something would change."""
+    """Say, or show as a diff, that something would change."""
     from cnngen.commands.fixing import show_diff
 
     name = one_line(source.path)
@@ -87,7 +89,7 @@ def _say(source: "Source", text: str, check: bool, diff: bool) -> int:
 
 
 def _formatted(name: str, path: Path, reader: "Reader") -> "tuple[Source, str, int]":
-    """A spec, its text as it should be, and an exit code; what hinders that is shown, with fixes
+    """The source of a spec, its formatted text, and an exit code. Mistakes are shown, with fixes
     that `check --fix` would keep.
     """
     from cnngen.diagnostics.model import Report

@@ -1,4 +1,4 @@
-"""What the commands share: options, the specs they are given, and how diagnostics are printed."""
+"""What commands share: options, the specs in their arguments, and how diagnostics are printed."""
 
 import os
 import re
@@ -31,7 +31,7 @@ SETTING = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(\S.*?)\s*", re.DOTALL)
 
 
 class WrongUseError(click.ClickException):
-    """A mistake outside of any spec."""
+    """A mistake in how a command is used, not in a spec."""
 
     exit_code = WRONG_USE
 
@@ -148,7 +148,7 @@ def only_spec(text: str) -> Path:
 
 
 def check_spec(path: Path, options: "Options", reader: "Reader | None" = None) -> "Checked":
-    """Check a spec, and remember which one, in case that this ends in a bug."""
+    """Check a spec, and note which one, for the report of a bug."""
     from cnngen.check import check
 
     if context := click.get_current_context(silent=True):  # there is none in a process of its own
@@ -157,7 +157,7 @@ def check_spec(path: Path, options: "Options", reader: "Reader | None" = None) -
 
 
 def valid_network(checked: "Checked") -> "Network":
-    """The network, once what was found is shown; ends the command where it has errors."""
+    """Show the diagnostics and give the network; ends the command where there is none."""
     show(checked.diagnostics)
     if checked.network is None:
         click.get_current_context().exit(exit_code(checked.diagnostics))
@@ -175,7 +175,7 @@ def show(diagnostics: "Sequence[Diagnostic]", format: str = "text") -> None:
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print lines, with nothing in them that a terminal or the runner of a CI job would obey."""
+    """Print lines without anything that a terminal or the runner of a CI job would obey."""
     click.echo(safe_lines(text), err=err, nl=nl)
 
 

@@ -1,4 +1,4 @@
-"""The standard input in the place of a spec: what `-` means, and `--stdin-filename` says of it."""
+"""The standard input as a spec: the argument `-`, and the option `--stdin-filename`."""
 
 import os
 import sys
@@ -22,14 +22,14 @@ FILENAME, GIVEN = "cnngen.stdin_filename", "cnngen.given"  # in the context of a
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A text that stands for the file at a path, whatever that holds."""
+    """A text that stands for the file at a path, whatever that file holds."""
 
     path: Path
     shown: str
     content: bytes
 
     def read(self, path: Path, shown: str | None = None) -> "Source":
-        """The text, or that of another file, which it extends; raises `UnreadableError`."""
+        """This text, or that of another file which it extends; raises `UnreadableError`."""
         from cnngen.syntax.load import read_file, source_of
 
         if os.path.realpath(path) == os.path.realpath(self.path):
@@ -54,7 +54,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 
 def read_standard_input(texts: Sequence[str]) -> Given | None:
-    """The standard input, if it is among the arguments of a command, and the command takes it."""
+    """Read the standard input, if an argument of the command is `-`, and the command allows it."""
     context = click.get_current_context()
     if STANDARD_INPUT not in texts:
         if context.meta.get(FILENAME) and not _is_given(context):
@@ -81,7 +81,7 @@ def _is_given(context: click.Context) -> bool:
 
 
 def content_of_standard_input() -> bytes:
-    """What the standard input holds, or more of it than a spec may have."""
+    """The content of the standard input, up to one byte more than a spec may have."""
     from cnngen.syntax.read import MAX_SIZE
 
     if sys.stdin is None:
@@ -94,13 +94,13 @@ def content_of_standard_input() -> bytes:
 
 
 def given() -> Given | None:
-    """What the standard input gave to this command."""
+    """The standard input of this command, if it was read."""
     context = click.get_current_context(silent=True)  # there is none in a process of its own
     return context.meta.get(GIVEN) if context else None
 
 
 def read(path: Path, shown: str | None = None) -> "Source":
-    """The text of a file, or what stands for it; raises `UnreadableError`."""
+    """The text of a file, or of the standard input in its place; raises `UnreadableError`."""
     from cnngen.syntax.load import read_file
 
     known = given()
@@ -108,6 +108,6 @@ def read(path: Path, shown: str | None = None) -> "Source":
 
 
 def name_of(path: Path) -> str:
-    """What messages call a spec."""
+    """The name of a spec in messages."""
     known = given()
     return known.shown if known and path == known.path else str(path)

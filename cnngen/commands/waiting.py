@@ -1,4 +1,4 @@
-"""Where a long run is, for those who wait: on stderr, at a terminal or in the log of a CI."""
+"""Waiting: what a long run is doing, on stderr, at a terminal or in the log of a CI job."""
 
 import sys
 import threading
@@ -17,9 +17,9 @@ STILL = 30.0  # seconds until the same is said again
 
 @dataclass(slots=True)
 class Waiting:
-    """Says what is being done: one line that changes at a terminal, a line each elsewhere.
+    """Says what is being done: at a terminal in one line that changes, elsewhere in a line each.
 
-    There, what is over within `PATIENCE` seconds after the last word is not said.
+    Elsewhere, phases that end within `PATIENCE` seconds of the last line are not mentioned.
     """
 
     label: str
@@ -49,7 +49,7 @@ class Waiting:
         return f"{self.label}: {self.phase} ({minutes}:{seconds:02})"
 
     def watch(self) -> None:
-        """Go on saying it while one thing takes long."""
+        """Repeat what is being done while it takes long."""
         while not self.over.wait(1.0):
             if self.phase:
                 self.say()
@@ -57,7 +57,7 @@ class Waiting:
 
 @contextmanager
 def waiting(label: str) -> Generator[Waiting]:
-    """Tell those who wait what `label` is at, until the block ends."""
+    """Say what `label` is doing, until the block ends."""
     found = Waiting(label)
     thread = threading.Thread(target=found.watch, daemon=True)
     thread.start()

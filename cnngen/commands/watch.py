@@ -27,7 +27,7 @@ Stamps = dict[str, Stamp]
 
 
 def watch(texts: Sequence[str], check: Callable[[], None], sleep: Callable[[float], None]) -> None:
-    """Check the specs that arguments mean, and again after each change. Ctrl-C ends it."""
+    """Check the specs that the arguments mean, and again after each change, until Ctrl-C."""
     read: dict[Path, Stamps] = {}
     while True:
         # A file is stamped before it is checked, so that no change after that is missed.
@@ -55,9 +55,10 @@ def _find(texts: Sequence[str]) -> list[Path]:
 
 
 def _read_by(spec: Path) -> Stamps:
-    """The files that a spec is read from, with those that it extends, also where one is missing.
+    """The files that a spec is read from, including those that it extends and those that are
+    missing.
 
-    The cache does not know them for specs with mistakes, so they are followed here.
+    The cache knows them only for specs without such mistakes, so they are collected here.
     """
     stamps: Stamps = {}
 
@@ -72,7 +73,7 @@ def _read_by(spec: Path) -> Stamps:
 
 
 def _same(files: Stamps | None) -> Stamps | None:
-    """Files that were read before, unless one has changed."""
+    """The stamps of files, if none of them has changed since."""
     return files if files and _stamps(files) == files else None
 
 
@@ -81,7 +82,7 @@ def _stamps(files: Iterable[str]) -> Stamps:
 
 
 def _stamp(path: str) -> Stamp:
-    """What differs once a file is edited, replaced, or made readable."""
+    """A value that changes when a file is edited, replaced, or made readable."""
     with suppress(OSError, ValueError):
         found = os.stat(path)
         return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode

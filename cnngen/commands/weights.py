@@ -204,7 +204,7 @@ def _require_numpy() -> None:
 
 
 def _foreign(text: str, network: "Network") -> "Foreign":
-    """The model of another package."""
+    """The model of another package that an option names."""
     from cnngen.frameworks import MissingFrameworkError
     from cnngen.weights.foreign import Foreign
     from cnngen.weights.published import NoModelError, PublishedModel
@@ -238,7 +238,9 @@ def _framework(target: Path, to: "Framework | None") -> "Framework":
 
 
 def _keras_source(ctx: click.Context, network: "Network") -> str:
-    """The Keras source; ends the command where Keras cannot express the network, which is said."""
+    """The Keras source; ends the command, with a diagnostic, where Keras cannot express the
+    network.
+    """
     from cnngen.diagnostics.model import Report
     from cnngen.targets.generate import generate
 

@@ -1,4 +1,4 @@
-"""Files that a command writes, in which format, and what is said where that cannot be."""
+"""Writing: the files that a command writes, their formats, and errors."""
 
 import sys
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from cnngen.diagnostics.terminal import one_line
 
 
 def write_named(path: Path, content: bytes) -> None:
-    """Write a file that the user named as a whole or not at all, and say so.
+    """Write a file that the user named, completely or not at all, and say so.
 
-    A pipe or a device stays one, and is written to.
+    To a pipe or a device, the content is written directly.
     """
     from cnngen.files import write_file
 
@@ -28,7 +28,7 @@ def write_named(path: Path, content: bytes) -> None:
 def format_of(
     output: Path | None, format: str | None, endings: Mapping[str, str], default: str
 ) -> str:
-    """The format that `--format` names, or the ending of a file; `endings` has those of each."""
+    """The format that `--format` names, or that the ending of a file means, as in `endings`."""
     ending = output.suffix.lower().removeprefix(".") if output else ""
     told = endings.get(ending)
     if output and format and told not in (None, format):
@@ -45,13 +45,13 @@ def format_of(
 
 
 def refuse_screen(format: str, example: Path) -> None:
-    """End the command where a picture would be printed for people to see its text."""
+    """End the command where it would print the text of a picture to a terminal."""
     if sys.stdout.isatty():
         name = one_line(str(example.with_suffix(f".{format}").name))
         raise WrongUseError(f"a picture as {format} goes to a file: add `-o {name}`")
 
 
 def unwritable(path: Path, error: OSError) -> WrongUseError:
-    """What to raise for a file that the system refuses."""
+    """The error for a file that the system refuses to write."""
     reason = (error.strerror or str(error)).lower()
     return WrongUseError(f"`{one_line(str(path))}` cannot be written: {reason}")

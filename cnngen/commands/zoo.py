@@ -51,7 +51,7 @@ def list_zoo(ctx: click.Context, spec: tuple[str, ...], format: str) -> None:
 
 
 def _entries(paths: list[Path]) -> "tuple[list[Entry], int]":
-    """The rows, and the exit code: what `cnngen check` says about the specs."""
+    """The rows, and the exit code, which is that of `cnngen check` for the same specs."""
     from cnngen.report.catalogue import entry_of
 
     given = options({}, None, None)

@@ -1,4 +1,6 @@
-"""The chart of surveys: MACs across, top-1 up, and parameters as the areas of bubbles."""
+"""The chart of surveys: MACs to the right, top-1 accuracy up, and parameters as the areas of
+bubbles.
+"""
 
 import math
 import re
@@ -30,7 +32,7 @@ SPREAD = 5.0  # per cent around accuracies that are all the same
 
 
 class NoChartError(Exception):
-    """What there is to say of networks that no chart can show."""
+    """Why there can be no chart of these networks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,9 @@ def _shortened(text: str, room: float, size: float) -> str:
 
 
 def _sizes(largest: int) -> list[tuple[float, str]]:
-    """Round numbers of parameters up to the largest bubble, with the radii of theirs."""
+    """Round numbers of parameters up to that of the largest bubble, each with its radius: for the
+    key.
+    """
     power = 10 ** math.floor(math.log10(largest))
     top = next(digit * power for digit in (5, 2, 1) if digit * power <= largest)
     sizes = [size for size in (top, top // 5, top // 50) if size]
@@ -170,7 +174,7 @@ def _sizes(largest: int) -> list[tuple[float, str]]:
 
 
 def _notes(comparison: Comparison) -> list[str]:
-    """How fair the chart is, and whom it does not show."""
+    """How far the accuracies can be compared, and which networks are not shown."""
     protocols: dict[str, list[str]] = {}
     absent: list[str] = []
     for row in comparison.rows:
@@ -191,7 +195,7 @@ def _notes(comparison: Comparison) -> list[str]:
 
 
 def _brief(number: int) -> str:
-    """`20 M`, without the zeros that a round number needs not."""
+    """`20 M`, without superfluous zeros."""
     return re.sub(r"\.0+(?= |$)|(?<=\.\d)0(?= |$)", "", short(number))
 
 

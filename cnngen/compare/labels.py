@@ -1,4 +1,4 @@
-"""Labels: names beside their bubbles, none upon another; the same for the same bubbles."""
+"""Labels: names beside their bubbles, none on top of another; the same for the same bubbles."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class Box:
 
 
 def place_labels(bubbles: Sequence[Bubble], room: Box) -> list[Box]:
-    """A box for the name of each: the nearest that is free, best outside of other bubbles."""
+    """A box for each name: the nearest that is free, outside of other bubbles if possible."""
     placed: dict[int, Box] = {}
     order = sorted(range(len(bubbles)), key=lambda i: (bubbles[i].radius, bubbles[i].name, i))
     for i in order:
@@ -81,7 +81,7 @@ def place_labels(bubbles: Sequence[Bubble], room: Box) -> list[Box]:
 
 
 def _candidates(bubble: Bubble) -> Iterator[Box]:
-    """All around it, the nearest first."""
+    """Boxes all around a bubble, the nearest first."""
     wide = width(bubble.name, SIZE)
     for ring in range(RINGS):
         away = bubble.radius + GAP + ring * RING
@@ -98,21 +98,21 @@ def _around(bubble: Bubble) -> Box:
 
 
 def needs_leader(bubble: Bubble, label: Box, bubbles: Sequence[Bubble]) -> bool:
-    """Whether one could think that a name is another bubble's."""
+    """Whether a name could be taken for another bubble's, so that it needs a line to its own."""
     others = [_away(label, other) for other in bubbles if other is not bubble]
     return _away(label, bubble) > CLOSE or min(others, default=CLOSE) < CLOSE
 
 
 def _away(label: Box, bubble: Bubble) -> float:
-    """From the edge of a bubble to a name outside of it."""
+    """The distance from the edge of a bubble to a name outside of it."""
     return label.distance(bubble.x, bubble.y) - bubble.radius
 
 
 def _cost(
     box: Box, rank: int, bubbles: Sequence[Bubble], own: int, placed: Mapping[int, Box]
 ) -> float:
-    """Distance, and what it covers: a center more than the rest of a bubble, or than a line from a
-    name to its bubble; and what its own line crosses.
+    """The distance, and what the box covers: the center of a bubble counts more than its rest, or
+    than a line between a name and its bubble; and what its own line crosses.
     """
     x, y = bubbles[own].x, bubbles[own].y
     cost = _away(box, bubbles[own]) + 0.01 * rank

@@ -1,4 +1,4 @@
-"""The page of a comparison: chart, table that sorts, and sources as links; nothing is fetched."""
+"""The HTML page of a comparison: chart, sortable table, and sources as links; it loads nothing."""
 
 import re
 
@@ -62,7 +62,9 @@ def _cells(row: Compared, comparison: Comparison) -> list[Cell]:
 
 
 def _linked(text: str) -> tuple[str, str, str]:
-    """What stands before the first address of a text, the address, and what stands behind it."""
+    """A text cut around the first web address in it: what stands before, the address, what stands
+    behind.
+    """
     found = URL.search(text)
     return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")
 

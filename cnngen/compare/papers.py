@@ -1,4 +1,4 @@
-"""Papers: the key of the chart. Each has a colour, and beyond them it is dashed."""
+"""Papers: the key of the chart. Each paper has a colour; beyond these, its marks are dashed."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ OTHERS = "other papers"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How the networks of a paper look, and what the key says of it."""
+    """The look of the networks of a paper, and its text in the key."""
 
     colour: str
     dashed: bool

@@ -16,8 +16,9 @@ from cnngen.syntax.tree import Paper, Result
 class Compared:
     """A network in numbers, as it is in inference.
 
-    `depth` is the most convolutions and linear layers on a way through it, and `activations` the
-    least bytes that an image takes in float32. `results` has all that was published of it.
+    `depth` is the number of convolutions and linear layers on the longest way through it, and
+    `activations` the bytes that an image needs at least, in float32. `results` has all that was
+    published of it.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Compared:
 
 
 def compared(network: Network, changed: bool = False) -> Compared:
-    """The row of a network; one that was `changed` is not the one of which results are known."""
+    """The row of a network; one that was `changed` by options has no results."""
     summary = summarize(network)
     spec = network.resolution.spec
     return Compared(
@@ -55,7 +56,7 @@ def compared(network: Network, changed: bool = False) -> Compared:
 
 
 def apart(rows: Sequence[Compared], files: Sequence[str]) -> list[Compared]:
-    """The rows, those of one name told apart by their files."""
+    """The rows; networks of one name get the names of their files."""
     counts = Counter(row.name for row in rows)
     return [
         replace(row, name=f"{row.name} ({one_line(file)})") if counts[row.name] > 1 else row
@@ -64,13 +65,15 @@ def apart(rows: Sequence[Compared], files: Sequence[str]) -> list[Compared]:
 
 
 def common_dataset(rows: Sequence[Compared]) -> str | None:
-    """The images on which most of the networks were measured; the first of several."""
+    """The dataset on which most of the networks were measured; the first of several."""
     counts = Counter(name for row in rows for name in dict.fromkeys(r.dataset for r in row.results))
     return max(counts, key=lambda name: counts[name], default=None)
 
 
 def _depth(network: Network, weighing: set[str]) -> int:
-    """The most layers of `weighing` on a way from the input to an output, gates left out."""
+    """The number of layers of `weighing` kinds on the longest way from the input to an output;
+    gates do not count.
+    """
     depths = {INPUT: 0}
     for path, layer in network.layers.items():
         if not layer.training:
@@ -81,10 +84,10 @@ def _depth(network: Network, weighing: set[str]) -> int:
 
 
 def _counted(layer: Layer) -> Sequence[Tensor]:
-    """What a layer reads; of a product, not the gate: one number for a whole map of what it gates.
+    """What a layer reads; of a product not the gate, which is one number for a whole map.
 
-    SE-ResNet-50 has as many layers as ResNet-50, its paper says.
+    So SE-ResNet-50 has as many layers as ResNet-50, as its paper says.
     """
-    if layer.op.name != "multiply":
+    if not layer.op.gates:
         return layer.inputs
     return [tensor for tensor in layer.inputs if tensor.shape == layer.output]

@@ -28,7 +28,7 @@ EXACT = (*HEAD, "dataset", "top-1", "top-5", "protocol", "source")
 class Comparison:
     """Networks in the order given; `dataset` is None where no result is known.
 
-    Networks that are `changed` are not those of which results are known.
+    Networks that are `changed` by options are not those that results are of.
     """
 
     rows: Sequence[Compared]
@@ -39,7 +39,7 @@ class Comparison:
         return row.on(self.dataset) if self.dataset else None
 
     def notes(self) -> list[tuple[str, str]]:
-        """Protocols and sources, each once; a row refers to them by their numbers."""
+        """Protocols and sources, each once; rows refer to them by number."""
         results = filter(None, map(self.result, self.rows))
         return list(dict.fromkeys((result.protocol, result.source) for result in results))
 
@@ -60,7 +60,7 @@ def as_text(comparison: Comparison, format: str, width: int | None = None) -> st
 
 
 def note_lines(comparison: Comparison) -> list[str]:
-    """What the accuracies are, and where each comes from."""
+    """What the accuracies mean, and where each comes from."""
     if comparison.dataset is None:
         return []
     notes = [
@@ -97,7 +97,7 @@ def _accuracy(result: Result | None, notes: list[tuple[str, str]]) -> tuple[str,
 
 
 def _exact(comparison: Comparison) -> Table:
-    """For programs: bytes, and texts where the other formats have notes."""
+    """For programs: bytes, and the texts themselves in the place of notes."""
     rows: list[Row] = []
     for row in comparison.rows:
         result = comparison.result(row)

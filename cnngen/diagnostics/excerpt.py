@@ -1,4 +1,4 @@
-"""The part of a line that fits on the screen, and in which column each of its characters stands."""
+"""Excerpts: the part of a line that fits on the screen, and in which column each character is."""
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -11,20 +11,24 @@ CUT = "..."
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """What is shown of a line, from its character `first` on; `starts` has the column of each."""
+    """The part of a line from its character `first` on; `starts` has the column of each."""
 
     text: str
     first: int
     starts: tuple[int, ...]
 
     def column(self, character: int) -> int:
-        """Where a character of the line stands; those cut off are at the marks of the cut."""
+        """The column of a character of the line; those that were cut off are where the cut is
+        marked.
+        """
         at = character - self.first
         return 0 if at < 0 else self.starts[min(at, len(self.starts) - 1)]
 
 
 def cut(line: str, start: int, end: int, room: int) -> Excerpt:
-    """The line, or what fits into `room` columns around its characters `start` to `end`."""
+    """The line, or as much of it around the characters `start` to `end` as fits into `room`
+    columns.
+    """
     base = max(0, start - room)  # a line may be as long as the file: look only at what can matter
     near = line[base : start + 2 * room]
     edges = [0, *accumulate(map(columns, near))]

@@ -13,7 +13,7 @@ _GITHUB_LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 class Renderer(Protocol):
-    """`color` and `limit` are for people: the formats for programs list everything."""
+    """`color` and `limit` are for people; formats for programs list everything, without colours."""
 
     def __call__(
         self, diagnostics: Sequence[Diagnostic], *, color: bool = False, limit: int = 20

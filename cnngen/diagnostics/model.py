@@ -17,7 +17,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A text that replaces the one of a span."""
+    """A text that replaces that of a span."""
 
     span: Span
     text: str
@@ -29,13 +29,15 @@ Remedies = tuple[tuple[Remedy, ...], ...]  # ways to mend a mistake, each in for
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One mistake: a message that stands alone, and the places that show it.
+    """One mistake: a message that can stand alone, and the places that show it.
 
-    `primary` is the smallest span that is wrong, `secondary` where conflicting facts come from,
-    `notes` the circumstances (which block, used where), `help` what to do, as text that can be
-    pasted. `fix` does it: edits of one file that belong together and do not overlap; it is there
-    only where there is nothing to choose. `remedies` are what may help where there is a choice:
-    nobody has tried them yet, and nobody is shown them before.
+    `primary` is the smallest span that is wrong; `secondary` labels the places of facts that it
+    conflicts with. `notes` are the circumstances (in which block, used where), and `help` says what
+    to do, as text that can be pasted.
+
+    `fix` does it: edits of one file that belong together and do not overlap; it exists only where
+    there is nothing to choose. `remedies` are edits that may help where there is a choice. They are
+    never shown: those that work, when tried, become the `help`.
     """
 
     code: str
@@ -54,7 +56,7 @@ class Diagnostic:
 
 @dataclass(slots=True)
 class Report:
-    """Collects the diagnostics of a run; of several of one code at one place the first is kept."""
+    """Collects the diagnostics of a run; of several of one code at one place it keeps the first."""
 
     found: dict[tuple[str, str, int, int], Diagnostic] = field(
         default_factory=dict[tuple[str, str, int, int], Diagnostic]
@@ -83,17 +85,19 @@ class Report:
             )
 
     def replace(self, diagnostic: Diagnostic, others: Iterable[Diagnostic]) -> None:
-        """Let a diagnostic stand for the one at its place, and for others."""
+        """Put a diagnostic in the place of the one that stands there, and of others."""
         for other in others:
             del self.found[_key(other.code, other.primary.span)]
         self.found[_key(diagnostic.code, diagnostic.primary.span)] = diagnostic
 
     def drop(self, diagnostic: Diagnostic) -> None:
-        """Leave one out, which follows from another."""
+        """Leave out a diagnostic that only follows from another."""
         del self.found[_key(diagnostic.code, diagnostic.primary.span)]
 
     def has(self, code: str, at: Span) -> bool:
-        """Whether there is something of a code at a place, so that more would not be kept."""
+        """Whether there is a diagnostic of this code at this place, so that another would not be
+        kept.
+        """
         return _key(code, at.original) in self.found
 
     def __iter__(self) -> Iterator[Diagnostic]:

@@ -1,4 +1,4 @@
-"""Stored diagnostics: as text that goes into a cache, and back, if it is what was put there."""
+"""Stored diagnostics: as text that goes into a cache, and back, if the text is unchanged."""
 
 import json
 from collections.abc import Sequence

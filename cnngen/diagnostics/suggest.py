@@ -38,12 +38,11 @@ def suggest(word: str, candidates: Iterable[str]) -> str | None:
 def respell(
     at: Span, word: str | None, rivals: Iterable[str] = (), *, closed: bool = False
 ) -> tuple[Edit, ...]:
-    """The fix that writes `word`. Where it has `rivals`, the text must be a slip in it, and in none
-    of them.
+    """The fix that writes `word`; none where the text may be a slip in one of its `rivals`, too.
 
-    They are a closed list where a spec cannot add to them: keys, attributes. Elsewhere, a text that
-    one of them begins or ends with, or the other way round, may be a name that is missing: `drop`
-    is no `crop`, and `lrelu` no `relu`.
+    A `closed` list of rivals is one that a spec cannot add to: keys, attributes. Otherwise, a text
+    that begins or ends with a rival (or the other way round) may be a name of its own that is
+    missing: `drop` is not a slip in `crop`, nor `lrelu` in `relu`.
     """
     text = at.text
     if word is None or text == word or not re.fullmatch(r"[\w.]+", text) or len(text) > LONGEST:
@@ -63,7 +62,7 @@ def respell(
 def is_slip(text: str, word: str) -> bool:
     """Whether a text is a word with one slip of the fingers, or with other case or underscores.
 
-    A digit is none: what should have been `conv3` may be `conv2`, or be missing. Nor is another
+    A wrong digit is no slip: `conv3` may have been meant for `conv2`, or be missing. Nor is a wrong
     letter in a short word.
     """
     a, b = _plain(text), _plain(word)
@@ -83,7 +82,7 @@ def _is_part(text: str, word: str) -> bool:
 
 
 def _limit(word: str) -> int:
-    """How many slips may be in a word."""
+    """How many slips a word of this length may have."""
     return max(1, len(word) // 3)
 
 
@@ -96,9 +95,9 @@ def _digits(word: str) -> str:
 
 
 def _slips(a: str, b: str, limit: int) -> int:
-    """Letters to insert, delete, replace or swap with a neighbour; case hardly counts.
+    """The number of letters to insert, delete, replace or swap; case hardly counts.
 
-    Where there are more of them than `limit`, some number above it.
+    Beyond `limit`, any number above it.
     """
     if a.lower() == b.lower():
         return int(a != b)

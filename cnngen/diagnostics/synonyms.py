@@ -1,7 +1,7 @@
 """Synonyms: what frameworks, papers and other languages call an op, an attribute or a key.
 
-Words are compared in lower case and without underscores. Of ops and attributes they are suggested
-only: what may be written without asking is in `vocabulary`.
+Words are compared in lower case and without underscores. A synonym is only suggested; what can be
+translated with certainty is in `vocabulary`.
 """
 
 from collections.abc import Container, Mapping
@@ -66,7 +66,7 @@ ATTRIBUTES = _table(
     size="outputsize",
 )
 
-# What frameworks are told and cnngen knows, in the spelling of `translate`.
+# What frameworks have to be told and cnngen finds out, in the spelling of `translate`.
 INFERRED = (
     *("inchannels", "infeatures", "inplanes", "numfeatures", "numchannels"),
     *("inputshape", "inplace"),
@@ -97,13 +97,13 @@ DISTRIBUTIONS = _table(
 
 
 def translate(word: str, table: Mapping[str, str], known: Container[str]) -> str | None:
-    """What a word of another framework is called here, if it is known at that place."""
+    """What a word of another framework is called here, where it can stand at that place."""
     translated = table.get(plain(word), word)
     return translated if translated in known else None
 
 
 def is_inferred(word: str) -> bool:
-    """Whether a word tells a framework what is known here."""
+    """Whether a word stands for something that a framework has to be told, and cnngen finds out."""
     return plain(word) in INFERRED
 
 

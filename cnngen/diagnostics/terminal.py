@@ -1,5 +1,5 @@
-"""Texts of others on a terminal and in the log of a CI job: what is shown of them, so that neither
-obeys, and how many columns it takes.
+"""Texts of others on a terminal and in the log of a CI job: shown such that neither takes them for
+commands, with the columns that they need.
 """
 
 import re
@@ -27,14 +27,15 @@ def _shown(character: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with tabs expanded, and with nothing in it that a terminal would obey."""
+    """The text with tabs expanded, and without anything that a terminal takes for a command."""
     return text if text.isprintable() else "".join(map(_shown, text))
 
 
 def safe(text: str) -> str:
-    """The printable text with nothing in it, either, that the runner of a CI job would obey.
+    """The printable text, also without anything that the runner of a CI job would take for a
+    command.
 
-    As long, once tabs are expanded, as the text: each character stands for one.
+    It has as many characters as the text with its tabs expanded.
     """
     return _COMMAND.sub(lambda found: (found[1] or "") + REPLACEMENT, printable(text))
 
@@ -50,7 +51,7 @@ def one_line(text: str) -> str:
 
 
 def as_json(value: Any) -> str:
-    """JSON in ASCII, with neither control characters nor commands of runners in it as they are."""
+    """JSON in ASCII: control characters and commands of runners are escaped."""
     import json  # late: what the cache answers should cost nothing
 
     return json.dumps(value, indent=2).replace("##", "#\\u0023") + "\n"

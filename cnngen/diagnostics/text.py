@@ -1,4 +1,6 @@
-"""Diagnostics as text for people: the lines they are about, underlined, or one line each."""
+"""Diagnostics as text for people: with the lines that they are about, underlined, or in one line
+each.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -59,7 +61,7 @@ def full_message(diagnostic: Diagnostic) -> str:
 
 
 def describe_fix(diagnostic: Diagnostic) -> str:
-    """What the fix of a diagnostic does."""
+    """What a fix does."""
     texts = [edit.text for edit in diagnostic.fix]
     if len(texts) > 1:
         return f"changes {len(texts)} places"
@@ -77,7 +79,9 @@ def place(span: Span) -> str:
 
 
 def _limited(diagnostics: Sequence[Diagnostic], limit: int) -> tuple[list[Diagnostic], list[str]]:
-    """What is shown, and a line about the rest; no number of warnings hides an error."""
+    """The diagnostics that are shown, and a line about the rest; warnings never take the room of
+    errors.
+    """
     seen: Counter[bool] = Counter()
     shown: list[Diagnostic] = []
     for diagnostic in diagnostics:
@@ -118,7 +122,9 @@ class _Mark:
 
 
 def _mark(label: Label, style: str) -> _Mark:
-    """Of a span of several lines, the first is shown, underlined to its end."""
+    """The mark of a span; of one with several lines, the first line is shown and underlined to its
+    end.
+    """
     source = label.span.source
     line, column = source.position(label.span.start)
     last_line, last_column = source.position(label.span.end)
@@ -187,7 +193,9 @@ def _section(source: Source, marks: list[_Mark], margin: str, paint: Painter) ->
 
 
 def _focus(marks: list[_Mark], room: int) -> tuple[int, int]:
-    """The part of a line that has to be seen: all marks if they are near, else the main one."""
+    """The part of a line that must be visible: all marks if they are near each other, or the main
+    one.
+    """
     start, end = min(mark.start for mark in marks), max(mark.end for mark in marks)
     if end - start <= room // 2:
         return start, end
@@ -205,7 +213,7 @@ class _Placed:
 
 
 def _underlines(marks: list[_Mark], excerpt: Excerpt, paint: Painter) -> Iterator[str]:
-    """`^^^ label`, and under it the other labels, hanging on bars, the rightmost first."""
+    """`^^^ label`, and below it the other labels, hanging on bars, the rightmost first."""
     placed: list[_Placed] = []
     for mark in marks:
         start = excerpt.column(mark.start)
@@ -239,7 +247,7 @@ def _draw(cells: dict[int, tuple[str, str]], paint: Painter, width: int = 0) -> 
 
 
 def _remark(word: str, text: str, margin: str, paint: Painter) -> Iterator[str]:
-    """`= word: text`, with further lines below its first."""
+    """`= word: text`, with further lines of the text below its first."""
     lead = f"{margin} {paint('=', 'gutter')} {paint(f'{word}:', 'strong')} "
     for line in text.splitlines():
         yield f"{lead}{safe(line)}".rstrip()

@@ -1,8 +1,9 @@
-"""Align: which layer of one network is which of another one, by place and by what it does.
+"""Align: which layer of one network is which layer of another, by its place and by what it
+computes.
 
-The paths of layers are a tree: blocks and stages hold what they are made of. Children with names
-belong to those of the same name. Numbered ones, and stages, are aligned like the lines of a text:
-what is equal keeps its counterpart though a layer before it came or went.
+The paths of layers are a tree: stages and blocks hold what they are made of. Children with names
+belong to those of the same name. Stages, and children with numbers, are aligned like the lines of a
+text: equal ones stay together although layers between them came or went.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -15,7 +16,7 @@ from cnngen.semantics.network import Layer, Network
 
 @dataclass
 class Part:
-    """A layer, or what has layers below it: a stage, a block, a step of a loop."""
+    """A node of this tree: a layer, or a stage, a block or a step of a loop with what is in it."""
 
     path: str
     layer: Layer | None = None
@@ -23,7 +24,7 @@ class Part:
 
     @cached_property
     def looks(self) -> Hashable:
-        """What it does, wherever it stands: its ops with their attributes."""
+        """What it computes, wherever it stands: its ops with their attributes."""
         if self.layer:
             return self.layer.op.name, tuple(sorted(self.layer.op.values.items(), key=_name))
         return tuple((_kind(name), child.looks) for name, child in self.children.items())
@@ -44,7 +45,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """The layers that belong to each other, and the parts that only one network has."""
+    """The layers that belong together, and the parts that only one network has."""
 
     pairs: list[tuple[Layer, Layer]] = field(default_factory=list[tuple[Layer, Layer]])
     removed: list[Part] = field(default_factory=list[Part])
@@ -59,7 +60,7 @@ def align(old: Network, new: Network) -> Alignment:
 
 
 def parts(network: Network) -> Part:
-    """The tree of a network; below it are its stages."""
+    """The tree of a network; the children of its root are the stages."""
     root = Part("")
     for path, layer in network.layers.items():
         part = root
@@ -106,7 +107,9 @@ def _align_nested(old: Part, new: Part, found: Alignment) -> bool:
 
 
 def _align_named(old: Part, new: Part, found: Alignment) -> None:
-    """Children of equal names belong together; so do those that differ in the name alone."""
+    """Children of equal names belong together; so do children that differ in nothing but their
+    names.
+    """
     named = tuple({n: c for n, c in x.children.items() if not n.isdecimal()} for x in (old, new))
     left = {name: child for name, child in named[1].items() if name not in named[0]}
     alike: dict[Hashable, list[str]] = {}
@@ -134,7 +137,9 @@ def _align_numbered(old: Sequence[Part], new: Sequence[Part], found: Alignment) 
 
 
 def _align_changed(old: Sequence[Part], new: Sequence[Part], found: Alignment) -> None:
-    """Parts between equal ones: those of the same outline have changed, the rest came or went."""
+    """Align what stands between equal parts: parts of the same outline have changed, others came or
+    went.
+    """
     for same, before, after in _runs([x.outline for x in old], [x.outline for x in new]):
         if same or len(old[before]) == len(new[after]):
             for pair in zip(old[before], new[after], strict=True):
@@ -145,7 +150,7 @@ def _align_changed(old: Sequence[Part], new: Sequence[Part], found: Alignment) -
 
 
 def _runs(old: Sequence[Hashable], new: Sequence[Hashable]) -> Iterator[tuple[bool, slice, slice]]:
-    """What is equal in two sequences, and what stands between, in order."""
+    """The equal runs of two sequences and what stands between them, in order."""
     numbers = {each: i for i, each in enumerate(dict.fromkeys([*old, *new]))}  # short to compare
     pairs = common([numbers[x] for x in old], [numbers[x] for x in new])
     i = j = 0  # where the next run begins
@@ -162,5 +167,5 @@ def _name(item: tuple[str, object]) -> str:
 
 
 def _kind(name: str) -> str:
-    """Numbers are places and not names."""
+    """The name of a child, or nothing where it is a number, which is a mere position."""
     return "" if name.isdecimal() else name

@@ -1,4 +1,4 @@
-"""Changes: what two networks have in common and what not, in the words of the language."""
+"""Changes: what two networks have in common and where they differ, in the words of the language."""
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Set
@@ -13,7 +13,7 @@ from cnngen.semantics.network import INPUT, Layer, Network
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Something before and after."""
+    """A value before and after."""
 
     old: str
     new: str
@@ -21,7 +21,7 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Layers that only one of the networks has: what is at these paths looks the same."""
+    """Layers that only one of the networks has; the parts at these paths look the same."""
 
     paths: tuple[str, ...]
     layers: int
@@ -32,7 +32,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What became of layers whose attributes or inputs changed in the same way."""
+    """A change of attributes or inputs, and the layers for which it is the same."""
 
     op: str
     paths: tuple[str, ...]
@@ -41,7 +41,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A layer that does the same with other shapes."""
+    """A layer that computes the same with other shapes."""
 
     path: str
     old: Dimensions
@@ -183,7 +183,7 @@ def _attributes(old: Layer, new: Layer) -> dict[str, Values]:
 def _inputs(
     old: Layer, new: Layer, counterparts: Mapping[str, str], kept: Set[str]
 ) -> dict[str, Values]:
-    """What a layer reads, unless that follows from layers that came before it or went."""
+    """The inputs of a layer, unless they differ only because layers before it came or went."""
     before, after = ([x.path for x in layer.inputs] for layer in (old, new))
     known = [counterparts.get(path) for path in before]
     had, has = set(known), set(after)

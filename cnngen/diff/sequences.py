@@ -1,8 +1,9 @@
 """Sequences: what two of them have in common, in order, by the algorithm of Myers.
 
-E. W. Myers, An O(ND) difference algorithm and its variations, Algorithmica 1 (1986). It takes as
-long as the sequences times what differs. Where more differs than MOST_EDITS, the best beginning so
-far is kept, and it starts again behind it: so the time is linear, and the result not the longest.
+E. W. Myers, An O(ND) difference algorithm and its variations, Algorithmica 1 (1986). It takes time
+in proportion to the lengths times the number of differences. Where there are more than MOST_EDITS,
+the best beginning so far is kept and the search starts again behind it: so time is linear, and the
+result not always the longest.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ Pair = tuple[int, int]  # places of equal elements
 
 
 def common(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Pair]:
-    """Places of elements that are equal, ascending in both sequences."""
+    """Pairs of places with equal elements, ascending in both sequences."""
     first, last = 0, 0
     most = min(len(old), len(new))
     while first < most and old[first] == new[first]:
@@ -42,10 +43,10 @@ def _common(old: Sequence[int], new: Sequence[int]) -> Iterator[Pair]:
 def _beginning(
     old: Sequence[int], new: Sequence[int], start: int, other_start: int
 ) -> tuple[list[Pair], int, int]:
-    """What beginnings of the rests have in common, and where these end.
+    """What beginnings of the remaining sequences have in common, and where these beginnings end.
 
-    Diagonal k has the places with i - j = k, and `reached[k]` the furthest i on it that so many
-    edits lead to. `before` has the same for each number of edits less one.
+    Diagonal k has the places with i - j = k, and `reached[k]` is the furthest i on it that so many
+    edits lead to. `before` has the same for each smaller number of edits.
     """
     first = k = start - other_start
     reached: dict[int, int] = {}
@@ -83,7 +84,7 @@ def _edited(reached: Mapping[int, int], k: int, most: int, most_new: int) -> int
 def _way(
     before: Sequence[Mapping[int, int]], i: int, k: int, start: int, most: int, most_new: int
 ) -> Iterator[Pair]:
-    """The equal elements on the way to a place, the last one first."""
+    """The equal elements on the way to a place, from the last one back."""
     for reached in reversed(before):
         edited = _edited(reached, k, most, most_new)
         begin = start if edited is None else edited

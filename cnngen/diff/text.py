@@ -62,7 +62,7 @@ def _stage(stage: StageChange) -> tuple[str, str, str, str]:
 
 
 def _lines(found: Difference, mark: str) -> Iterator[str]:
-    """What changed, a line each; names between marks."""
+    """What changed, a line each; names stand between marks."""
 
     def quoted(text: str) -> str:
         return f"{mark}{text}{mark}"
@@ -93,7 +93,7 @@ def _group(group: Group, mark: str, word: str) -> str:
 
 
 def _paths(paths: Sequence[str], mark: str) -> str:
-    """All of a few paths, those in a row by the first and last, or the first of many."""
+    """A few paths as they are; several in a row as the first and the last; of many the first."""
     if len(paths) > 2 and all(map(_follows, paths, paths[1:])):
         return f"{mark}{paths[0]}{mark} to {mark}{paths[-1]}{mark}"
     more = f" and {len(paths) - MOST_PATHS} more" if len(paths) > MOST_PATHS else ""

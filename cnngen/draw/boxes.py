@@ -1,8 +1,8 @@
 """Boxes: the layers of a network as the boxes and arrows of a figure.
 
-A use of a block is one box, a convolution with its norm and activation another one, and an identity
-is only an arrow. A box that is opened has a figure of its own inside. Boxes in a row are one box
-where they are equal in all that is shown of them.
+A use of a block is one box; a convolution with its norm and activation is one, too; an identity is
+only an arrow. A box that is opened holds a figure. Equal boxes in a row become one that says how
+often.
 """
 
 from collections import Counter
@@ -31,15 +31,15 @@ BEGIN = ("convolution", "fully connected", "normalization")
 def figure(
     title: str, layers: Sequence[Layer], detail: Detail, within: Scope | None = None, level: int = 0
 ) -> Figure:
-    """Layers as boxes and arrows. They lie within the use of a block, or are the whole network, and
-    in `level` opened boxes.
+    """Layers as boxes and arrows: those of the whole network, or those within a use of a block.
+    `level` is the number of opened boxes around them.
     """
-    above = len(chain_of(within)) if within else 1
+    above = len(within.chain()) if within else 1
     drafts: list[_Draft] = []
     places: dict[str, str] = {}  # from the path of a layer to the key of its box
     arrows: dict[tuple[str, str, str, int], Arrow] = {}
     scopes = dict.fromkeys(layer.scope for layer in layers)
-    uses = {scope: detail.box(chain_of(scope)[above:]) for scope in scopes}
+    uses = {scope: detail.box(scope.chain()[above:]) for scope in scopes}
     keys = {use: key_of(use) for use in uses.values() if use}
     readers = _readers([layer for layer in layers if not uses[layer.scope]], layers, detail)
     names = _parameters(within)
@@ -47,7 +47,7 @@ def figure(
     for layer in layers:
         use = uses[layer.scope]
         sources = [places.get(x.path, x.path) for x in layer.inputs]
-        if use is None and layer.op.name == "identity":
+        if use is None and layer.op.is_identity:
             places[layer.path] = sources[0]
             continue
         key = keys[use] if use else layer.path
@@ -80,7 +80,7 @@ def figure(
 
 @dataclass(slots=True)
 class _Draft:
-    """A box in the making: a use of a block, or else one layer; and `more` layers behind it."""
+    """A box in the making: a use of a block or a layer, and `more` layers that belong to it."""
 
     key: str
     use: Scope | None
@@ -89,26 +89,20 @@ class _Draft:
 
 
 def _readers(own: Sequence[Layer], layers: Sequence[Layer], detail: Detail) -> Counter[str]:
-    """How many read what a layer gives, directly or through those identities that get no box."""
+    """How many layers read each output, directly or through identities that get no box."""
     through: dict[str, str] = {}
     for layer in own:
-        if layer.op.name == "identity":
+        if layer.op.is_identity:
             source = layer.inputs[0].path
             through[layer.path] = through.get(source, source)
     read = [x.path for layer in layers if layer.path not in through for x in layer.inputs]
     return Counter(through.get(path, path) for path in (*read, *detail.outputs))
 
 
-def chain_of(scope: Scope) -> list[Scope]:
-    """The stage, the use of a block in it, the use of a block in that, and so on."""
-    chain = [scope]
-    while chain[-1].parent:
-        chain.append(chain[-1].parent)
-    return chain[::-1]
-
-
 def _parameters(use: Scope | None) -> dict[str, str]:
-    """For which parameters a block is given tensors, by their paths, where it is given several."""
+    """The parameters for which a block is given tensors, by the paths of these; only where it is
+    given several.
+    """
     found: dict[str, str] = {}
     for name, tensor in use.given.items() if use and len(use.given) > 1 else ():
         found[tensor.path] = f"{found[tensor.path]}, {name}" if tensor.path in found else name
@@ -118,7 +112,9 @@ def _parameters(use: Scope | None) -> dict[str, str]:
 def _continues(
     layer: Layer, drafts: Sequence[_Draft], sources: Sequence[str], readers: Mapping[str, int]
 ) -> bool:
-    """Whether a layer is a norm or an activation behind a box that nothing else reads."""
+    """Whether a layer is a norm or an activation that belongs to the box before it, whose output it
+    alone reads.
+    """
     if not drafts or layer.op.group not in AFTER or layer.training != drafts[-1].layers[0].training:
         return False
     box = drafts[-1]
@@ -162,7 +158,7 @@ def known_shape(shape: Shape | Unknown) -> Shape:
 
 
 def _folded(figure: Figure) -> Figure:
-    """Boxes that follow each other and are equal in all that is shown of them are one."""
+    """Boxes in a row that show the same become one box."""
     tails = Counter(arrow.tail for arrow in figure.arrows)
     heads = Counter(arrow.head for arrow in figure.arrows)
     links = {(arrow.tail, arrow.head) for arrow in figure.arrows}
@@ -195,7 +191,7 @@ def _one_of(row: Sequence[Box]) -> Box:
 
 
 def _place(box: Box) -> tuple[object, ...]:
-    """Where boxes must be together to be one: in a stage, at one size."""
+    """The stage and the size of a box: boxes that become one agree in both."""
     shape = box.shape
     size = (shape.height, shape.width) if isinstance(shape, Image) else None
     return box.stage, size

@@ -1,4 +1,6 @@
-"""Layouts: the places of a figure and its texts, as the page to explore a network reads them."""
+"""Coordinates: where boxes, arrows and texts of a figure go, as the script of the page to explore
+reads it.
+"""
 
 from typing import Any
 
@@ -7,7 +9,9 @@ from cnngen.draw.place import PlacedFigure
 
 
 def places(figure: PlacedFigure) -> dict[str, Any]:
-    """Nodes are boxes, and then what is outside: `[x, y, width, height]` with the middle first."""
+    """The nodes, `[x, y, width, height]` with the middle first: boxes, then what is outside of the
+    figure. Arrows refer to them by index.
+    """
     index = {box.box.key: i for i, box in enumerate(figure.boxes)}
     outside = [text for text in figure.texts if text.key]
     index |= {text.key: len(figure.boxes) + i for i, text in enumerate(outside)}
@@ -33,7 +37,7 @@ def places(figure: PlacedFigure) -> dict[str, Any]:
 
 
 def texts(shown: Figure, framed: bool) -> list[str]:
-    """What stands at each arrow."""
+    """The text at each arrow."""
     keys = {box.key for box in shown.boxes}
     return [
         arrow.shape if {arrow.tail, arrow.head} <= keys else arrow.text(framed)

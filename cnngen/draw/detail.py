@@ -1,4 +1,4 @@
-"""Detail: which uses of blocks have a box in a picture, what it is called, and which are opened."""
+"""Detail: which uses of blocks have a box in a picture, with which title, and which are opened."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,8 +8,8 @@ from cnngen.semantics.network import Scope
 
 
 class Variant(NamedTuple):
-    """How a use of a block is built. Uses of one `way` are equal in all that is shown of them but
-    for the shapes at arrows; `panel` numbers the figure that shows them, where there are several.
+    """How a use of a block is built. Uses with the same `way` look the same but for the shapes at
+    arrows. `panel` is the number of the figure that shows what is inside, if there are several.
     """
 
     way: int
@@ -18,12 +18,12 @@ class Variant(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """Which uses of blocks are opened: those less than `depth` deep, and those in `expand`, which
-    has names of blocks and paths of uses.
+    """The uses of blocks that are opened: those nested less than `depth` deep, and those in
+    `expand`, which has names of blocks and paths of uses.
 
-    Blocks that are `plain` have no box of their own. Nothing shares a box with the layers before it
-    whose paths are among `outputs`, which the spec names. `variants` are those of uses, by their
-    keys (`key_of`).
+    Blocks that are `plain` have no box of their own. `outputs` are the paths of outputs that the
+    spec names: no layer behind one of them shares its box. `variants` has how each use is built, by
+    its key (`key_of`).
     """
 
     depth: int = 0
@@ -33,7 +33,7 @@ class Detail:
     variants: Mapping[str, Variant] = field(default_factory=dict[str, Variant])
 
     def opens(self, use: Scope, level: int) -> bool:
-        """Also what is around a use that is opened."""
+        """Whether a use is opened; what is around a use in `expand` is opened as well."""
         return (
             level < self.depth
             or use.name in self.expand
@@ -50,7 +50,9 @@ class Detail:
         return f"{use.name} ({variant.panel})" if variant and variant.panel else use.name
 
     def unnumbered(self) -> "Detail":
-        """The detail of a page where every box opens, so that no figure has to be found."""
+        """The same for a page on which every box can be opened, so that titles need no numbers of
+        figures.
+        """
         variants = {key: variant._replace(panel=0) for key, variant in self.variants.items()}
         return replace(self, variants=variants)
 
@@ -60,5 +62,5 @@ class Detail:
 
 
 def key_of(use: Scope) -> str:
-    """What tells a use of a block from all others."""
+    """A key that only this use of a block has."""
     return f"{use.path}:{use.name}"

@@ -1,7 +1,7 @@
 """The page to explore a network with: every block can be opened in place, down to the layers.
 
-What is inside of a box is laid out here, as it is in a picture; the page only makes room for it
-where it is opened. Uses of a block that look alike share their layout.
+The inside of each box is laid out here; the page only makes room for it when it is opened. Uses of
+a block that look alike share their layout.
 """
 
 import json
@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.terminal import one_line
-from cnngen.draw.boxes import chain_of, figure
+from cnngen.draw.boxes import figure
 from cnngen.draw.coordinates import places, texts
 from cnngen.draw.detail import Detail
 from cnngen.draw.excerpt import Excerpt, Sources, in_spec
@@ -91,7 +91,7 @@ def page(network: Network, depth: int = 0, expand: frozenset[str] = frozenset())
 
 
 def _json(data: Json) -> str:
-    """JSON that may stand in a `script`: no text of a spec can end it."""
+    """JSON that can stand in a `script` element: no text of a spec can end it."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
@@ -114,8 +114,8 @@ def _files(paths: Iterable[str]) -> dict[str, str]:
 
 @dataclass(slots=True)
 class _Explorer:
-    """Everything that the page knows, in lists whose indices refer to each other. `opening` says
-    which blocks are open at first, by `opened`, the indices of what is inside.
+    """All that the page shows, in lists that refer to each other by index. `opening` says which
+    blocks are open at first; `opened` are the indices of their insides.
     """
 
     network: Network
@@ -131,7 +131,7 @@ class _Explorer:
     known: dict[object, int] = field(default_factory=dict[object, int])
 
     def figure(self, shown: Figure, framed: bool = True, level: int = 0) -> int:
-        """Add a figure and all that is inside; gives its index."""
+        """Add a figure with everything inside of it; gives its index."""
         _check(shown)
         index = len(self.figures)
         self.figures.append({})
@@ -149,7 +149,7 @@ class _Explorer:
         return [file, *excerpt.shown, *excerpt.marked]
 
     def _layout(self, shown: Figure, framed: bool) -> int:
-        """The index of a layout; figures that look alike have the same one."""
+        """The index of a figure's layout; figures that look alike share one."""
         index = {box.key: i for i, box in enumerate(shown.boxes)}
         for arrow in shown.arrows:
             for key in (arrow.tail, arrow.head):
@@ -196,7 +196,7 @@ class _Explorer:
         return index
 
     def _inside(self, box: Box) -> Figure | None:
-        """A row has its boxes inside, and a block what it is made of."""
+        """What a box opens to: the boxes of a row, or the inside of a block."""
         if box.row:
             return _row(box)
         if box.use is None:
@@ -251,7 +251,9 @@ class _Explorer:
 
 
 def _check(shown: Figure) -> None:
-    """Raises `TooLargeError` for a figure that could not be laid out, whatever is inside of it."""
+    """Raises `TooLargeError` for a figure that is too large to be laid out, whatever is inside its
+    boxes.
+    """
     if len(shown.boxes) + len(shown.arrows) > MOST_PARTS:
         raise TooLargeError(f"{len(shown.boxes):,} boxes in one place: make blocks of them")
     check_reach([replace(shown, boxes=tuple(replace(box, inside=None) for box in shown.boxes))])
@@ -262,8 +264,8 @@ def _path(box: Box) -> str:
 
 
 def _lies_in(layer: Layer, use: Scope) -> bool:
-    """Whether a layer is inside of a use of a block, perhaps in a turn of its loops."""
-    return any(s.call is use.call and s.path == use.path for s in chain_of(layer.scope))
+    """Whether a layer lies in a use of a block, in any iteration of its loops."""
+    return any(s.call is use.call and s.path == use.path for s in layer.scope.chain())
 
 
 def _row(box: Box) -> Figure:

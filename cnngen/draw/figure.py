@@ -1,7 +1,6 @@
 """Figures: what a picture shows, before anything has a place.
 
-A figure has boxes and arrows. What is true of several uses of a block can be said in one figure,
-where they look alike.
+A figure has boxes and arrows. One figure can stand for several uses of a block that look alike.
 """
 
 from collections.abc import Sequence
@@ -35,10 +34,12 @@ TRAINING = "in training only"
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """`lines` are its texts, the main one first, which names an `op` or the `use` of a block, which
-    is built in one of the block's ways. `paths` are the layers that it stands for, and `shape` that
-    of what the last of them gives. A box that stands for several alike in a row has them as its
-    `row`, and one that is opened what is `inside`.
+    """One box of a figure.
+
+    `lines` are its texts; the first one names an `op`, or the `use` of a block that is built in one
+    of the block's ways. `paths` are the layers that it stands for, and `shape` is the output of the
+    last of them. A box that stands for several equal ones has these as its `row`, and a box that is
+    opened has what is `inside`.
     """
 
     key: str
@@ -62,8 +63,8 @@ class Box:
         return len(self.row) or 1
 
     def look(self, channels: bool = True) -> tuple[object, ...]:
-        """What is shown of it, in which boxes are equal that may be one; the numbers of channels
-        may be left out.
+        """What is shown of it; boxes that are equal in this can be one. Numbers of channels can be
+        left out.
         """
         main, *others = self.lines
         if not channels and self.op:
@@ -75,11 +76,12 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """From one box to another by their keys, with the shapes of what goes along: one, or those of
-    several uses of a block. A tail that is the key of no box is what the figure is given, and such
-    a head what it gives: these may have a `name`. Where a block is given several tensors,
-    `parameter` says for which the arrow is; where a layer reads one several times, the arrows have
-    a `number`.
+    """An arrow from one box to another, by their keys.
+
+    `shapes` are those of the tensor that goes along, one for each use that the figure stands for. A
+    tail that is no key of a box is an input of the figure, and such a head is an output: these may
+    have a `name`. Where a block is given several tensors, `parameter` says which one this is; where
+    a layer reads one tensor several times, the arrows have a `number`.
     """
 
     tail: str
@@ -94,7 +96,7 @@ class Arrow:
         return spanned_shape(self.shapes)
 
     def text(self, framed: bool) -> str:
-        """What stands where it begins or ends; in a frame, shapes stand outside."""
+        """The text where it enters or leaves the figure; in a frame, shapes are shown outside."""
         return self.name if framed else ": ".join(filter(None, (self.name, self.shape)))
 
 
@@ -106,13 +108,13 @@ class Figure:
     note: str = ""
 
     def is_row(self) -> bool:
-        """Whether one box leads to the next, and no arrow anywhere else."""
+        """Whether the boxes are a chain, each leading to the next."""
         keys = {box.key: box.key for box in self.boxes}
         arrows = [(keys.get(arrow.tail), keys.get(arrow.head)) for arrow in self.arrows]
         return sorted(arrows, key=str) == sorted(pairwise([None, *keys, None]), key=str)
 
     def links(self) -> dict[tuple[object, ...], Arrow]:
-        """The arrows by what they have in common with those of figures that look like this one."""
+        """The arrows by their ends, which figures that look alike have in common."""
         index = {box.key: i for i, box in enumerate(self.boxes)}
         return {
             (index.get(a.tail, a.name), index.get(a.head), a.parameter, a.number): a
@@ -127,7 +129,7 @@ class Figure:
 
 
 def merged(alike: Sequence[Figure]) -> Figure:
-    """Figures that look alike, but perhaps for their channels, as one that is true of all."""
+    """One figure for several that look alike, perhaps with other numbers of channels."""
     first, *others = alike
     if not others:
         return first
@@ -141,7 +143,7 @@ def merged(alike: Sequence[Figure]) -> Figure:
 
 
 def merged_box(boxes: Sequence[Box]) -> Box:
-    """Boxes that look alike, but perhaps for their channels, as one that is true of all."""
+    """One box for several that look alike, perhaps with other numbers of channels."""
     first = boxes[0]
     lines = first.lines
     if first.op and len({box.lines for box in boxes}) > 1:
@@ -156,7 +158,7 @@ def stage_of(path: str) -> str:
 
 
 def op_text(op: Op, channels: str | None = None) -> str:
-    """`7 x 7 conv, 64, stride 2`; the number of channels may be said in another way."""
+    """`7 x 7 conv, 64, stride 2`; other text can stand for the number of channels."""
     out, groups = op.values.get("out"), op.values.get("groups", 1)
     parts = [label(op)]
     parts += [str(out) if channels is None else channels] if out else []

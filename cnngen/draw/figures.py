@@ -1,11 +1,11 @@
-"""The figures of a picture: the whole network, and what is inside of its blocks."""
+"""The figures of a picture: the whole network, and the inside of its blocks."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
-from cnngen.draw.boxes import chain_of, figure, known_shape
+from cnngen.draw.boxes import figure, known_shape
 from cnngen.draw.detail import Detail
 from cnngen.draw.figure import Arrow, Box, Figure
 from cnngen.draw.uses import closed_detail, panels, plain_of, uses_of
@@ -20,16 +20,16 @@ MOST_NAMES = 8
 
 
 class UnknownNameError(ValueError):
-    """There is nothing of this name to open; the message says what there is."""
+    """No block or use has this name; the message says which names there are."""
 
 
 class TooLargeError(Exception):
-    """A picture that nobody could read, and that would take long."""
+    """A picture that would be too large to read, and would take long."""
 
 
 def figures(network: Network, depth: int = 0, expand: frozenset[str] = frozenset()) -> list[Figure]:
-    """The whole network first; then what is inside of the blocks that are not opened in it, each
-    once, or once for each way in which its uses are built. Raises `TooLargeError`.
+    """The whole network first, then the inside of each block that is not opened in it: one figure,
+    or one for each way in which its uses are built. Raises `TooLargeError`.
     """
     uses = uses_of(network)
     detail = replace(closed_detail(network, uses), depth=depth, expand=expand)
@@ -49,14 +49,12 @@ def figures(network: Network, depth: int = 0, expand: frozenset[str] = frozenset
 
 
 def _is_open(use: Scope, detail: Detail) -> bool:
-    around = [
-        scope for scope in chain_of(use)[:-1] if scope.block and scope.name not in detail.plain
-    ]
+    around = [scope for scope in use.chain()[:-1] if scope.block and scope.name not in detail.plain]
     return detail.opens(use, len(around))
 
 
 def overview(network: Network, detail: Detail) -> Figure:
-    """The whole network, block by block; blocks say in which stage they are."""
+    """The whole network, with a box for each use of a block, marked with its stage."""
     whole = figure(network.resolution.spec.name.text, list(network.layers.values()), detail)
     boxes = (
         replace(box, lines=(box.lines[0], ", ".join((box.stage, *box.lines[1:]))))
@@ -85,9 +83,7 @@ def _with_outputs(whole: Figure, network: Network) -> Figure:
 
 
 def check_names(network: Network, expand: Collection[str]) -> None:
-    """Raises `UnknownNameError` for what cannot be opened: blocks can be by their names, and their
-    uses by their paths.
-    """
+    """Raises `UnknownNameError` for a name that is neither of a block nor the path of a use."""
     known = names(network) if expand else []
     plain = plain_of(network, uses_of(network)) if expand else frozenset[str]()
     for name in sorted(set(expand) - set(known)):
@@ -114,7 +110,7 @@ def check_reach(drawn: Iterable[Figure]) -> None:
 
 
 def _reach(shown: Figure) -> int:
-    """How many rows the arrows go down in all, where each box is in the row below what it reads."""
+    """The number of rows that all arrows go down, if each box is in the row below its inputs."""
     tails: dict[str, list[str]] = {}
     for arrow in shown.arrows:
         tails.setdefault(arrow.head, []).append(arrow.tail)
@@ -140,6 +136,6 @@ def _boxes(shown: Figure) -> Iterator[Box]:
 
 
 def _parts(shown: Figure) -> int:
-    """How many boxes and arrows there are to draw."""
+    """The number of boxes and arrows."""
     inner = (_parts(box.inside) for box in shown.boxes if box.inside)
     return len(shown.boxes) + len(shown.arrows) + sum(inner)

@@ -1,4 +1,4 @@
-"""Pictures as text for other tools: graphs in DOT and in Mermaid, which lay them out themselves."""
+"""Flowcharts: pictures as text in DOT or Mermaid, for tools that lay them out themselves."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,7 @@ PLAIN = re.compile(r"[A-Za-z0-9 .,_+×-]")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A box; or what goes into a figure or comes out of it: a shape, or in a frame its name or a
-    point.
-    """
+    """A box; or an input or output of a figure: a shape, or in a frame its name or a point."""
 
     id: str
     kind: str
@@ -36,7 +34,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A figure; `groups` are the boxes in it that are opened."""
+    """A figure; `groups` are the opened boxes in it."""
 
     id: str
     title: str
@@ -64,8 +62,8 @@ def _text(template: str, network: Network, shown: Sequence[Figure]) -> str:
 
 
 def _group(figure: Figure, title: str, numbers: Iterator[int], framed: bool = False) -> Group:
-    """In a frame, arrows enter at the node for their parameter, or else at the first node, and
-    leave at the last one.
+    """In a frame, arrows go to the node of their parameter, or else to the first node, and come
+    from the last one.
     """
     groups: list[Group] = []
     nodes: list[Node] = []

@@ -1,7 +1,7 @@
 """Place: where the boxes and arrows of a figure go, which Graphviz decides.
 
-pygraphviz brings Graphviz along in its wheels, so that nothing else has to be installed. Only its
-places are used: how things look is said in the templates, and is the same on every machine.
+pygraphviz brings Graphviz along in its wheels, so nothing else has to be installed. Only its
+coordinates are used: how things look is said in the templates, and is the same on every machine.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class PlacedBox:
-    """`x` and `y` are the middle. One that is opened is a frame around what is inside."""
+    """`x` and `y` are the middle. A box that is opened is a frame around what is inside."""
 
     box: Box
     x: float
@@ -43,7 +43,7 @@ class PlacedBox:
 
 @dataclass(frozen=True, slots=True)
 class PlacedArrow:
-    """`points` are those of cubic curves, the tip last."""
+    """`points` are those of Bézier curves, the tip last."""
 
     arrow: Arrow
     points: tuple[Point, ...]
@@ -51,8 +51,8 @@ class PlacedArrow:
 
 @dataclass(frozen=True, slots=True)
 class PlacedText:
-    """The shape of an arrow, by the middle of its text. At the beginning or end of an arrow it has
-    the `key` of what is outside, and may have a name; without a text, it is a dot.
+    """The shape of an arrow, placed by its middle. At the end of an arrow that enters or leaves the
+    figure, it has the `key` of that end, and perhaps a name; without a text, it is a dot.
     """
 
     arrow: int
@@ -73,7 +73,7 @@ class PlacedFigure:
 
 
 def lines(box: Box) -> tuple[str, ...]:
-    """The texts in a box: what it is, and below it what comes with it, and how often."""
+    """The texts in a box: what it is, what belongs to it, and how often it is repeated."""
     first, *rest = box.lines
     joined = [", ".join(rest)] if rest else []
     return (first, *joined, *([f"× {box.times}"] if box.times > 1 else []))
@@ -85,7 +85,7 @@ def frame_title(box: Box) -> str:
 
 
 def placed(figure: Figure, framed: bool = False) -> PlacedFigure:
-    """A figure with places. In a frame, dots stand for what goes in and out, if it has no name."""
+    """A figure with coordinates. In a frame, dots stand for inputs and outputs without a name."""
     graph = framework("pygraphviz").AGraph(
         strict=False, directed=True, rankdir="TB", nodesep="0.12", ranksep="0.16", ordering="out"
     )
@@ -134,9 +134,10 @@ def size(box: Box, inside: PlacedFigure | None = None) -> tuple[float, float]:
 
 
 def _add_edges(graph: Any, figure: Figure, names: Mapping[str, str]) -> None:
-    """A shape stands on the first of the arrows that carry it, if not at their beginning or end.
+    """Each shape stands at the first of the arrows that carry it, unless one of these enters or
+    leaves the figure.
 
-    What goes on from box to box is in a straight line, whatever there is aside in training only.
+    The way from box to box is a straight line, whatever branches off for training only.
     """
     boxes = {box.key: box for box in figure.boxes}
     aside = {a for a in figure.arrows if _is_aside(boxes.get(a.tail), boxes.get(a.head))}
@@ -154,7 +155,7 @@ def _add_edges(graph: Any, figure: Figure, names: Mapping[str, str]) -> None:
 
 
 def _is_aside(tail: Box | None, head: Box | None) -> bool:
-    """Whether an arrow leads to what there is in training only."""
+    """Whether an arrow leads to layers that exist in training only."""
     return bool(head and head.training and not (tail and tail.training))
 
 

@@ -1,4 +1,6 @@
-"""Templates of pictures, filled in. What comes from a spec is escaped wherever it stands."""
+"""Render: the templates of pictures, filled in. What comes from a spec is escaped wherever it
+stands.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -11,8 +13,8 @@ Filters = Mapping[str, Callable[[str], str]]
 
 
 def render(template: str, filters: Filters | None = None, **values: object) -> str:
-    """A template of `templates/draw` with these values. Those of SVG and HTML escape by themselves;
-    the others name the filter that does.
+    """A template of `templates/draw` with these values. Templates of SVG and HTML escape by
+    themselves; others name the filter that escapes.
     """
     environment = _environment()
     environment.filters.update(filters or {})
@@ -21,7 +23,7 @@ def render(template: str, filters: Filters | None = None, **values: object) -> s
 
 @cache
 def _environment() -> jinja2.Environment:
-    """It keeps what it has compiled."""
+    """One environment for all, as it keeps the templates that it has compiled."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES / "draw"),
         autoescape=jinja2.select_autoescape(("svg.jinja", "html.jinja")),
@@ -32,5 +34,5 @@ def _environment() -> jinja2.Environment:
 
 
 def text_of(name: str) -> str:
-    """A part of a page that is not filled in: its style, its script."""
+    """A part of a page that is no template: a style sheet, a script."""
     return (TEMPLATES / "draw" / name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The page: the whole network on the left, and what is inside of its blocks beside it."""
+"""The sheet: the whole network on the left, and the inside of its blocks beside it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +37,7 @@ A4 = (842 - 28) / (595 - 28)  # height to width, with a margin of half a centime
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A figure and its place on the page; the main one has no frame."""
+    """A figure and its place on the sheet; the main one has no frame."""
 
     figure: PlacedFigure
     x: float
@@ -48,7 +48,7 @@ class Panel:
 
 
 class Text(NamedTuple):
-    """A text and how long it is, in points."""
+    """A text and its width in points."""
 
     text: str
     length: float
@@ -76,8 +76,8 @@ def svg(network: Network, depth: int = 0, expand: frozenset[str] = frozenset()) 
 
 
 def _arranged(figures: Sequence[PlacedFigure]) -> list[Panel]:
-    """The whole network on the left, and each panel as high up as there is room for it beside: on
-    a sheet of that width with which everything is largest on a page.
+    """The whole network on the left, and each panel as high up beside it as there is room: on a
+    sheet as wide as lets everything be largest on a printed page.
     """
     main, *others = figures
     first = Panel(main, MARGIN, TOP, main.width + 2 * INSET, main.height, framed=False)
@@ -101,7 +101,7 @@ def _framed_width(figure: PlacedFigure) -> float:
 
 
 def _packed(panels: Sequence[Panel], width: float) -> list[Panel]:
-    """Panels in columns of this width in all, each as high up as possible and then to the left."""
+    """Panels within this width, each as high up as possible, and then to the left."""
     packed: list[Panel] = []
     for panel in panels:
         lefts = [panel.x, *(other.x + other.width + GAP for other in packed)]
@@ -120,7 +120,7 @@ def _packed(panels: Sequence[Panel], width: float) -> list[Panel]:
 
 
 def _shelved(panels: Sequence[Panel], width: float) -> list[Panel]:
-    """Panels in rows of this width: for so many that trying all places would take long."""
+    """Panels in rows of this width, where they are too many to try all places."""
     shelved: list[Panel] = []
     x, y, next_y = 0.0, TOP, TOP
     for panel in panels:
@@ -138,7 +138,7 @@ def _overlap(one: Panel, other: Panel) -> bool:
 
 
 def _unlike(panels: Sequence[Panel]) -> float:
-    """How much the whole would have to shrink to fit a page, upright or not."""
+    """By how much the sheet must shrink to fit a printed page, upright or not."""
     width = max(p.x + p.width for p in panels)
     height = max(p.y + p.height for p in panels) + TOP
     return min(max(width, height / A4), max(height, width / A4))
@@ -174,7 +174,7 @@ def _figure(figure: PlacedFigure) -> dict[str, Any]:
 
 
 def _legend(panels: Sequence[Panel]) -> list[dict[str, Any]]:
-    """The colours that are on the page, and what is dashed."""
+    """The colours on the sheet, and the meaning of dashes."""
     drawn = [box for panel in panels for box in _boxes(panel.figure)]
     kinds: set[str] = {box.kind for box in drawn}
     if any(box.inside for panel in panels for box in panel.figure.boxes):
@@ -225,7 +225,7 @@ def _box(box: PlacedBox) -> dict[str, Any]:
 
 
 def _line(line: int, text: str, opened: bool) -> dict[str, Any]:
-    """A line of a box; that of one that is opened is its title, and bold."""
+    """A line of a box; that of an opened box is its title, and bold."""
     if line == 0:
         return {"text": _text(text, TEXT, bold=opened), "class": "opened" if opened else ""}
     if text.startswith("×"):

@@ -1,4 +1,4 @@
-"""Spans: the numbers of several uses of a block as one text that is true of all."""
+"""Spans: a number for several uses of a block as one text that is true of all."""
 
 from collections.abc import Collection
 
@@ -12,7 +12,7 @@ def spanned(numbers: Collection[int]) -> str:
 
 
 def spanned_shape(shapes: Collection[Shape]) -> str:
-    """`64 x 56 x 56`, or `64–224 x 56 x 56`; shapes have one rank. Of none, nothing."""
+    """`64 x 56 x 56`, or `64–224 x 56 x 56`; shapes of one rank. Empty where there are none."""
     if not shapes:
         return ""
     images = [shape for shape in shapes if isinstance(shape, Image)]

@@ -1,18 +1,16 @@
-"""Uses: those of each block in a network, and in which ways they are built."""
+"""Uses: each use of each block in a network, and the ways in which these are built."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cnngen.draw.boxes import chain_of, figure
+from cnngen.draw.boxes import figure
 from cnngen.draw.detail import Detail, Variant, key_of
 from cnngen.draw.figure import Figure, merged
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Layer, Network, Scope
 
 SHORT = 2  # boxes in a row that say more than the name of a block
-MOST_WAYS = (
-    4  # of a block, with a figure for each; of more, those share one that differ in channels
-)
+MOST_WAYS = 4  # of a block, with a figure each; of more, those that differ in channels share one
 
 
 @dataclass(slots=True)
@@ -43,7 +41,7 @@ def uses_of(network: Network) -> Uses:
         if layer.scope not in around:
             around[layer.scope] = [
                 uses.setdefault((scope.path, above), Use(scope))
-                for above, scope in enumerate(chain_of(layer.scope))
+                for above, scope in enumerate(layer.scope.chain())
                 if scope.block
             ]
         for use in around[layer.scope]:
@@ -55,7 +53,7 @@ def uses_of(network: Network) -> Uses:
 
 
 def closed_detail(network: Network, uses: Uses | None = None) -> Detail:
-    """The detail by which nothing is opened."""
+    """The detail of a picture in which no block is opened."""
     uses = uses or uses_of(network)
     detail = Detail(plain=plain_of(network, uses), outputs=_outputs(network))
     variants: dict[str, Variant] = {}
@@ -73,8 +71,8 @@ def _outputs(network: Network) -> frozenset[str]:
 
 
 def plain_of(network: Network, uses: Uses) -> frozenset[str]:
-    """The blocks that need no box of their own: a convolution with its norm, a row of one block, or
-    a few boxes in a row.
+    """The blocks that need no box of their own: a convolution with its norm, a single use of
+    another block, or a few boxes in a row.
     """
     plain: frozenset[str] = frozenset()
     for block in network.resolution.order:  # what a block uses comes before it
@@ -87,16 +85,14 @@ def plain_of(network: Network, uses: Uses) -> frozenset[str]:
 
 
 def _repeats(one: Use, other: Use) -> bool:
-    """Whether two uses of a block are drawn as one that is repeated."""
+    """Whether two uses of a block are drawn as one box that is repeated."""
     here, there = one.scope.parent, other.scope.parent
     together = here and there and here.path == there.path
     return bool(together) and one.size == other.size
 
 
 def panels(uses: Iterable[Use], detail: Detail) -> list[Figure]:
-    """A figure for each way in which uses of a block are built, true of all uses that are built
-    so.
-    """
+    """A figure for each way in which uses of a block are built, true of all uses built so."""
     found: dict[str, list[Use]] = {}
     for use in uses:
         found.setdefault(detail.title(use.scope), []).append(use)
@@ -110,8 +106,8 @@ def panels(uses: Iterable[Use], detail: Detail) -> list[Figure]:
 
 
 def _variants(uses: Sequence[Use], detail: Detail) -> dict[str, Variant]:
-    """How each use of a block is built. What is built in many ways has figures that are the same
-    for all numbers of channels.
+    """How each use of a block is built. Where there are many ways, those that differ only in
+    channels share a figure.
     """
     insides = [(alike, alike[0].inside(detail)) for alike in _alike(uses)]
     ways = _numbered(inside.look() for _, inside in insides)
@@ -127,13 +123,13 @@ def _variants(uses: Sequence[Use], detail: Detail) -> dict[str, Variant]:
 
 
 def _numbered(looks: Iterable[object]) -> list[int]:
-    """The number of each among those that differ, in their order, from 1 on."""
+    """A number from 1 on for each look; equal looks have equal numbers."""
     numbers: dict[object, int] = {}
     return [numbers.setdefault(look, len(numbers) + 1) for look in looks]
 
 
 def _alike(uses: Iterable[Use]) -> list[list[Use]]:
-    """Uses of a block that are given the same shapes and values, which make one figure."""
+    """The uses of a block in groups that are given equal shapes and values, a figure for each."""
     found: dict[object, list[Use]] = {}
     for use in uses:
         scope = use.scope

@@ -49,7 +49,9 @@ def mentions_input(expression: Expression) -> bool:
 def substitute(
     expression: Expression, names: Mapping[str, Expression], channels: Expression | None
 ) -> Expression:
-    """The expression with others for its names and (unless that is None) for `input.channels`."""
+    """The expression with others in the place of its names and, unless `channels` is None, of
+    `input.channels`.
+    """
     return _bounded(_replace(expression, names, channels))
 
 
@@ -67,7 +69,7 @@ def _replace(
 
 
 def _bounded(expression: Expression) -> Expression:
-    """The expression, if it is within the limits: substitution can double it again and again."""
+    """The expression, if it is within the limits: each substitution can double its size."""
     size = 0
     for part, depth in walk(expression):
         size += not isinstance(part, Constant)
@@ -112,17 +114,20 @@ def linear_step(expression: Expression, variable: Name | InputChannels | str) ->
 
 
 def simplify(expression: Expression, *, count: bool = True) -> Expression:
-    """An expression of the same value with its constant parts folded, and else as it was written.
+    """An expression of the same value with its constant parts folded, and otherwise as it was
+    written.
 
-    `count` says that the value is an integer, and so are the operands that it is computed from. Say
-    false for what may be a float or a list, for the order of their sums matters.
+    `count` says that the value is an integer, computed from integers. It must be false for what may
+    be a float or a list, where the order of a sum matters.
     """
     simple = _simplified(_bounded(expression), count)
     return min(_forms(simple), key=_cost) if count else simple
 
 
 def _simplified(expression: Expression, count: bool) -> Expression:
-    """From the inside; a count that is no part of a larger sum or product takes its best form."""
+    """Simplify from the inside; a count that is no part of a larger sum or product is written in
+    its shortest form.
+    """
     if not children(expression):
         return expression
     parts: list[Expression] = []
@@ -134,7 +139,7 @@ def _simplified(expression: Expression, count: bool) -> Expression:
 
 
 def _is_arithmetic(expression: Expression) -> bool:
-    """Whether polynomials see through it."""
+    """Whether an expression can be a polynomial."""
     match expression:
         case Unary("-") | Binary("+" | "-" | "*"):
             return True
@@ -225,7 +230,9 @@ def _forms(expression: Expression) -> Iterable[Expression]:
 
 
 def _cost(expression: Expression) -> tuple[int, int]:
-    """How much there is to read: names; then nodes, and parentheses in sums of sums."""
+    """How long an expression is to read: the number of names, then of nodes, then of parentheses in
+    sums of sums.
+    """
     leaves = nodes = 0
     for part, _ in walk(expression):
         nodes += 1

@@ -1,7 +1,7 @@
-"""Effort: a bound on what a check may cost, whatever a spec says.
+"""Effort: a bound on the work of a check, whatever the spec.
 
-Layers have a limit of their own. What is bounded here is all that gives no layers: loops around
-nothing, blocks in blocks in blocks, long lists.
+The number of layers has a limit of its own. Bounded here is work that makes no layers: empty loops,
+blocks nested in blocks, long lists.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Exhausted(Exception):
 
 @dataclass(slots=True)
 class Effort:
-    """What may still be spent, in elements of lists."""
+    """The work that is left, in elements of lists."""
 
     left: int = 500_000
 
@@ -35,5 +35,5 @@ class Effort:
             raise Exhausted(at)
 
     def earn(self) -> None:
-        """There is a layer to show for it."""
+        """A layer was made, which allows for more work."""
         self.left += PER_LAYER

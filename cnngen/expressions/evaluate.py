@@ -1,4 +1,4 @@
-"""The value of an expression for given names: exactly what Python would compute, within bounds."""
+"""The value of an expression for given names: what Python would compute, within bounds."""
 
 import math
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Undetermined(Exception):
 
 
 class EvaluationError(Exception):
-    """An expression has no value; it says so as a diagnostic would."""
+    """An expression has no value; has the parts of a diagnostic that says why."""
 
     def __init__(self, code: str, message: str, span: Span | None, help: str | None = None) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class EvaluationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What an expression may refer to, and what its value may cost."""
+    """The names that an expression may use, and the effort that may be spent on its value."""
 
     names: Values
     channels: int | None

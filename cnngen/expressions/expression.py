@@ -1,4 +1,4 @@
-"""Expressions: what may stand as the value of an attribute, a parameter, a condition or a loop."""
+"""Expressions: the possible values of an attribute, a parameter, a condition or a loop."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,7 +32,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class InputChannels:
-    """`input.channels`: what the enclosing block or stage was given."""
+    """`input.channels`: the number of channels of the enclosing block's or stage's input."""
 
     span: Span | None = field(default=None, compare=False)
 

@@ -54,10 +54,10 @@ _COUNTS = {"one": (1, 1), "two": (2, 2), "one or two": (1, 2), "one or more": (1
 
 
 def parse_expression(text: str, span: Span, report: Report) -> Expression | None:
-    """The expression that a scalar says, or nothing and a diagnostic.
+    """The expression that a scalar holds; None, and a diagnostic, where it is none.
 
-    Where the text stands in the file as it is (perhaps in quotes) spans are exact; where YAML
-    folded or unescaped it, every part gets the whole span.
+    Where the text stands in the file as it is (perhaps in quotes), spans are exact. Where YAML
+    folded or unescaped it, every part has the span of the whole.
     """
     try:
         return _Parser(Passage(text, span)).parse()

@@ -1,7 +1,7 @@
-"""Polynomials with integer coefficients: what decides whether two counts are equal.
+"""Polynomials with integer coefficients: they decide whether two counts are equal.
 
-The variables are *atoms*: names, `input.channels`, and whatever is opaque here (`c // 2`,
-`widths[i]`, `a if t else b`). Everything keeps the order in which it first appears.
+The variables are *atoms*: names, `input.channels`, and all that polynomials cannot express (`c //
+2`, `widths[i]`, `a if t else b`). Everything stays in the order in which it first appears.
 """
 
 from collections.abc import Iterable
@@ -155,7 +155,9 @@ def _monomial(coefficient: int, factors: tuple[Expression, ...]) -> Expression:
 
 
 def key_of(expression: Expression, count: bool = False) -> str:
-    """Of a count, the text of its polynomial; else of the expression as it is."""
+    """A text that is equal for expressions of equal value: of a count that of its polynomial, else
+    that of the expression.
+    """
     if count and isinstance(expression, Unary | Binary):
         terms = polynomial(expression, expand=True)
         if terms is not None:

@@ -1,7 +1,7 @@
-"""The words of an expression: its text cut into numbers, names and operators.
+"""The tokens of an expression: its text cut into numbers, names and operators.
 
-Typical slips are refused here. What remains is well-formed in the small: numbers are numbers, and
-brackets have partners.
+Typical slips are reported here. The parser can rely on numbers that are numbers, and on brackets
+that have partners.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What stands in braces and brackets: on one line or, of a list, on several."""
+"""The content of braces and brackets: on one line or, of a list, on several."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from itertools import pairwise
 
 from cnngen.formatting.pieces import Collection, Note, Piece
 from cnngen.formatting.scalar import as_key, one_line
-from cnngen.python.layout import WIDTH
 from cnngen.syntax.yaml_nodes import Scalar
+
+WIDTH = 100  # columns of a line
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a list, without commas and brackets at its ends."""
+    """A line of a list, without brackets and without a comma at its end."""
 
     text: str
     above: tuple[Note, ...] = ()
@@ -20,7 +21,7 @@ class Row:
 
 
 def flat(piece: Piece) -> str | None:
-    """A piece on one line; None where a comment in it or a text of several lines forbids that."""
+    """A piece on one line; None where a comment in it or a text of several lines prevents that."""
     if isinstance(piece, Scalar):
         return one_line(piece, flow=True)
     texts = _texts(piece)
@@ -33,8 +34,9 @@ def flat(piece: Piece) -> str | None:
 def rows(piece: Collection, column: int) -> list[Row] | None:
     """The lines of a list whose items begin at a column; None where they do not fit there.
 
-    Lines with several items stay as their author has them. A list of single values goes on in the
-    next line where one is full; with others in it, a comment is too much as well.
+    Lines of several items stay as the author wrote them. A list of single values is continued on
+    the next line where one is full; a list with other items, or comments, is not laid out in this
+    way.
     """
     single = all(isinstance(item.value, Scalar) for item in piece.items)
     texts = _texts(piece)
@@ -74,7 +76,9 @@ def _texts(piece: Collection) -> list[str] | None:
 
 
 def _gaps(piece: Collection, texts: Sequence[str]) -> list[str]:
-    """Each item with the comma and the space before it: two spaces where they group the items."""
+    """Each item with the comma and the space before it; two spaces, as the author put them,
+    separate groups.
+    """
     following = piece.items[1:]
     groups = not piece.is_mapping and not all(item.wide for item in following)
     gaps = [",  " if groups and item.wide else ", " for item in following]
@@ -82,7 +86,7 @@ def _gaps(piece: Collection, texts: Sequence[str]) -> list[str]:
 
 
 def _filled(items: Sequence[str], room: int) -> Iterator[str]:
-    """Lines of as many items as fit; each but the first of the items begins with its comma."""
+    """Lines of as many items as fit."""
     line = items[0]
     for item in items[1:]:
         if len(line) + len(item) > room:

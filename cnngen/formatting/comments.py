@@ -1,4 +1,4 @@
-"""Comments of a spec: YAML's events leave them out, so they are found between its values."""
+"""Comments of a spec: YAML's events do not have them, so they are looked for between its values."""
 
 import re
 from bisect import bisect_right
@@ -27,7 +27,7 @@ class Comment:
 
 @dataclass(frozen=True)
 class CommentedText:
-    """A text with its lines, and what stands between the values in it."""
+    """A text with its lines, and the comments between its values."""
 
     source: Source
     root: Mapping
@@ -47,12 +47,12 @@ class CommentedText:
         return self._firsts[self.line(offset)] == offset
 
     def below_blank(self, offset: int) -> bool:
-        """Whether the line above is blank, for what begins its line."""
+        """Whether the line above is blank; for what begins its line."""
         line = self.line(offset)
         return line > 0 and self._firsts[line] == offset and self._firsts[line - 1] is None
 
     def is_flow(self, node: Node) -> bool:
-        """Whether brackets or braces are around a collection."""
+        """Whether a collection is in brackets or braces."""
         return self.text[node.span.start : node.span.start + 1] in ("[", "{")
 
     def dash(self, offset: int) -> int:
@@ -85,7 +85,7 @@ class CommentedText:
 
     @cached_property
     def _firsts(self) -> list[int | None]:
-        """Where the first character of each line stands; None where it is blank."""
+        """The offset of the first character of each line; None for a blank line."""
         starts = self.source.line_starts
         ends = (*starts[1:], len(self.text))
         found = (

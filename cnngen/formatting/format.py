@@ -1,6 +1,6 @@
-"""Format: the text of a spec to the same spec in the layout of the zoo, with all of its comments.
+"""Format: the text of a spec to the same spec in the style of the zoo, with all of its comments.
 
-It needs YAML that can be read and no more: a spec with other mistakes can be formatted as well.
+Only its YAML has to be correct: a spec with other mistakes can be formatted as well.
 """
 
 from collections import Counter
@@ -20,10 +20,10 @@ MARK = "\ufeff"
 
 
 def format_source(source: Source, report: Report) -> str | None:
-    """The text as it should be; None where its YAML cannot be read, which is reported.
+    """The formatted text; None where its YAML cannot be read, which is reported.
 
-    A byte order mark and the ends of lines stay what they are. Raises `RuntimeError` where the
-    result would be another spec: that is a bug.
+    A byte order mark and the kind of line ends stay. Raises `RuntimeError` where the result would
+    be another spec: that is a bug.
     """
     mark = MARK if source.text.startswith(MARK) else ""
     text = source.text.removeprefix(MARK)
@@ -71,7 +71,9 @@ def _long_keys(node: Node) -> Iterator[Scalar]:
 
 
 def _content(commented: CommentedText) -> object:
-    """All that must stay: the tree less its places, what documents parameters, and the comments."""
+    """Everything that must stay: the nodes without their places, the comments, and which of them
+    document parameters.
+    """
     comments = Counter(comment.text for comment in commented.comments)
     return _tree(commented.root), list(_documented(commented.root)), comments
 

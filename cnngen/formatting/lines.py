@@ -1,17 +1,16 @@
-"""Pieces -> the lines of a spec: what stands in brackets and what below, indentation, blank lines.
+"""Lines: pieces to the lines of a spec, with brackets or without, indented, and with blank lines.
 
-Brackets that do not fit on a line are opened into lines below their key, the outermost first. Of
-lists, those of single values go on in the next line instead, behind the bracket.
+Brackets that do not fit on a line are replaced by lines below their key, the outermost first. A
+list of single values is continued on the next line instead.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from cnngen.formatting.brackets import flat, rows
+from cnngen.formatting.brackets import WIDTH, flat, rows
 from cnngen.formatting.pieces import Collection, Item, Note
 from cnngen.formatting.scalar import as_key, is_literal, one_line, several_lines
-from cnngen.python.layout import WIDTH
 from cnngen.syntax.yaml_nodes import Scalar
 
 STEP = 2
@@ -57,7 +56,7 @@ def lay_out(root: Collection) -> str:
 
 
 def _runs(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    """Lines whose comments stand in a column: neighbours in one block, each a whole item."""
+    """Neighbouring lines of one block whose comments are aligned; each is a whole item."""
     run: list[Line] = []
     for line in lines:
         goes_on = (
@@ -74,7 +73,7 @@ def _runs(lines: Iterable[Line]) -> Iterator[list[Line]]:
 
 
 def _comment_column(run: Sequence[Line]) -> int:
-    """Where the comments of a run begin; 0, each where it can, if one would not fit there."""
+    """The column of the comments of a run; 0 where they cannot be aligned, as one would not fit."""
     column = max(len(line.code) for line in run) + 2
     for line in run:
         if len(line.code) + 2 + len(line.comment) <= WIDTH < column + len(line.comment):
@@ -98,7 +97,9 @@ def _block(block: Collection, column: int, level: Level = Level.INNER) -> list[L
 
 
 def _is_apart(level: Level, item: Item, height: int) -> bool:
-    """Whether a blank line separates an item from the one above it; the higher has `height`."""
+    """Whether a blank line separates an item from the one above; the taller of the two has `height`
+    lines.
+    """
     match level:
         case Level.TOP:
             return item.key is not None and item.key.text in SECTIONS
@@ -138,7 +139,7 @@ def _beginning(item: Item, column: int, text: str, comment: str = "") -> Line:
 
 
 def _behind_dash(item: Item, block: Sequence[Line], column: int) -> list[Line]:
-    """A block as an item of a list: comments that would precede its first line precede the dash."""
+    """A block as an item of a list: comments above its first line go above the dash."""
     start = next(i for i, line in enumerate(block) if not line.text.startswith("#"))
     notes = [Line(" " * column, item.behind)] if item.behind else []
     notes += [replace(line, margin=" " * column) for line in block[:start]]

@@ -1,7 +1,7 @@
 """Pieces: the nodes of a spec, each with the comments and blank lines that belong to it.
 
-A comment on a line of its own belongs to what follows it, unless its indentation says that it ends
-a list or a mapping. A comment behind something belongs to that.
+A comment on a line of its own belongs to what follows, unless its indentation shows that it ends a
+list or a mapping. A comment behind something belongs to that.
 """
 
 from collections.abc import Iterable
@@ -25,9 +25,9 @@ class Note:
 class Item:
     """An entry of a mapping or, without a key, of a list.
 
-    `blank` is whether a blank line stands above it. `below_key` is whether its value begins on
-    another line than its key, `breaks` whether it begins on another line than the item before it
-    ends, and `wide` whether more than a space stands between the two.
+    `blank`: a blank line stands above it. `below_key`: its value begins on another line than its
+    key. `breaks`: it begins on another line than the item before it ends. `wide`: more than one
+    space stands between the two.
     """
 
     key: Scalar | None
@@ -65,7 +65,9 @@ _Comments: TypeAlias = list[Comment]
 
 @dataclass(frozen=True, slots=True)
 class _Surroundings:
-    """What is around an item: where the next one begins, the column of its block, brackets."""
+    """What is around an item: where the next one begins, the column of its block, and whether it is
+    in brackets.
+    """
 
     limit: int
     column: int
@@ -73,7 +75,7 @@ class _Surroundings:
 
 
 class _Attachment:
-    """Goes through the nodes and the comments side by side."""
+    """Goes through nodes and comments side by side."""
 
     def __init__(self, commented: CommentedText) -> None:
         self.commented = commented
@@ -101,7 +103,7 @@ class _Attachment:
         return self.left.pop().text if same_line else ""
 
     def take_below(self, column: int, limit: int) -> list[Comment]:
-        """The comments that end a block, as their indentation says."""
+        """The comments that end a block, by their indentation."""
         found: list[Comment] = []
         while self.left and self.left[-1].start < limit and self.left[-1].alone:
             if self.commented.column(self.left[-1].start) < column:
@@ -195,7 +197,7 @@ class _Attachment:
         return replace(entry, key=None, value=piece, below_key=False)
 
     def led(self, item: Item, comments: _Comments) -> Item:
-        """An item with more comments above it."""
+        """An item with further comments above it."""
         return replace(item, above=(*self.notes(comments), *item.above))
 
 

@@ -1,4 +1,4 @@
-"""Single values as they are written: in quotes where they need them, on one line or on several."""
+"""Scalars: single values as they are written, in quotes where needed, on one line or several."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def as_key(scalar: Scalar, *, flow: bool) -> str:
 
 
 def several_lines(scalar: Scalar) -> list[str]:
-    """A value on the lines on which its author wrote it, without their indentation."""
+    """A value on the lines of its author, without their indentation."""
     source = scalar.span.text
     if is_literal(source):
         return _literal(scalar)
@@ -47,7 +47,7 @@ def several_lines(scalar: Scalar) -> list[str]:
 
 
 def _anew(text: str, *, flow: bool) -> str:
-    """A text in the quotes that it needs, whatever its author put around it."""
+    """A text in the quotes that it needs, whatever quotes it had."""
     return text if _needs_no_quotes(text, flow) else _quoted(text)
 
 
@@ -85,7 +85,7 @@ def _literal(scalar: Scalar) -> list[str]:
 
 
 def _trimmed(line: str) -> str:
-    """A line without the spaces at its end, but for one that a backslash escapes."""
+    """A line without spaces at its end, but for one that a backslash escapes."""
     trimmed = line.rstrip(" \t")
     slashes = len(trimmed) - len(trimmed.rstrip("\\"))
     return line[: len(trimmed) + 1] if slashes % 2 and len(trimmed) < len(line) else trimmed

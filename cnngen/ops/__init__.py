@@ -2,6 +2,7 @@
 
 from cnngen.ops import (
     activation,
+    channels,
     connected,
     convolution,
     join,
@@ -15,6 +16,7 @@ from cnngen.ops.base import OPS
 __all__ = [
     "OPS",
     "activation",
+    "channels",
     "connected",
     "convolution",
     "join",

@@ -2,10 +2,13 @@
 
 from cnngen.ops.attribute import flag, number
 from cnngen.ops.base import Image, Op, Shape, Weights
+from cnngen.ops.keras_layout import AS_IS, PER_FEATURE, InKeras, Spread
 
 
 class Activation(Op, group="activation"):
     """What gives the shape that it is given."""
+
+    gives = "same"
 
     def infer(self, x: Shape) -> Shape:
         return x
@@ -41,6 +44,10 @@ class Prelu(Activation, name="prelu"):
     def weights(self, x: Shape) -> Weights:
         features = x.channels if isinstance(x, Image) else x.features
         return {"weight": (1 if self.shared else features,)}
+
+    def in_keras(self, weight: str, x: Shape) -> InKeras:
+        layout = Spread((1, 1, -1)) if isinstance(x, Image) else AS_IS
+        return InKeras("alpha", layout, None if self.shared else PER_FEATURE)
 
 
 class Elu(Activation, name="elu"):

@@ -3,7 +3,7 @@
 An op's class says everything that is true of it, in any framework. Targets add its spelling.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from math import gcd
@@ -11,6 +11,9 @@ from typing import Any, ClassVar, Literal
 
 from cnngen.expressions.expression import Binary, Constant, Expression
 from cnngen.ops.attribute import Attribute
+from cnngen.ops.initializer import Drawn
+from cnngen.ops.keras_layout import InKeras
+from cnngen.ops.movement import POINTWISE, Fixed, Movements
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,31 +102,46 @@ class Doubt:
 
 
 class Op:
-    """A primitive of the language. Subclasses say `name=` and declare their attributes.
-
-    `group` is the heading under which the reference lists it. `sizing` names the attributes on
-    which the height and width of the output depend. `joins` is true of ops that take the outputs of
-    several branches, `ranked` of those that a target may write differently for images and vectors.
-    `buffers` names the weights that are running statistics, not parameters, and `lists` the
-    attributes that are lists of any length. `passes` says when the output of an op is its
-    input, and `keeps` which of the two backward reads again. `in_place` is true of ops that can
-    write their output over their input, if nobody reads that again.
+    """A primitive of the language. Subclasses say `name=`, declare their attributes, and state the
+    facts below that differ from what is said here. What no default is safe for must be said: a
+    class without it cannot be defined.
 
     A subclass says which inputs `infer`, `weights`, `macs` and `saves` take; the `**_` of those
     here lets type checkers allow that.
     """
 
     name: ClassVar[str]
-    group: ClassVar[str] = ""
+    group: ClassVar[str] = ""  # the heading under which the reference lists it
     attributes: ClassVar[dict[str, Attribute[Any]]] = {}
+    lists: ClassVar[tuple[str, ...]] = ()  # the attributes that are lists of any length
+
+    # What it makes of shapes. Heights and widths depend on the attributes in `sizing`: where it
+    # `sets_size`, on these alone (a size, or a height and a width; 1 x 1 if there are none).
+    gives: ClassVar[Literal["image", "vector", "same"]]
     sizing: ClassVar[tuple[str, ...]] = ()
-    joins: ClassVar[bool] = False
-    ranked: ClassVar[bool] = False
-    buffers: ClassVar[tuple[str, ...]] = ()
-    lists: ClassVar[tuple[str, ...]] = ()
+    sets_size: ClassVar[bool] = False
+    flattens: ClassVar[bool] = False  # whether it makes features of positions
+    ranked: ClassVar[bool] = False  # whether targets may write it otherwise for images and vectors
+    refuses_flattened: ClassVar[bool] = False  # a vector whose order differs between frameworks
+    counts_features: ClassVar[bool] = False  # whether even without weights it is built for a number
+
+    # What it computes. `passes` says when the output is the input (in another shape perhaps; an
+    # `is_identity` is nothing but that), and `keeps` which of the two backward reads again.
     passes: ClassVar[Literal["always", "inference", "never"]] = "never"
+    is_identity: ClassVar[bool] = False
     keeps: ClassVar[Literal["input", "output", "nothing"]] = "input"
-    in_place: ClassVar[bool] = False
+    in_place: ClassVar[bool] = False  # whether it can write its output over its input
+
+    # What it makes of several inputs, if it `joins` them.
+    joins: ClassVar[bool] = False
+    concatenates: ClassVar[bool] = False  # the only join whose inputs may differ in channels
+    gates: ClassVar[bool] = False  # whether one of 1 x 1 goes with maps of any size
+
+    # Its weights: those that are running statistics, and what an `init` draws.
+    buffers: ClassVar[tuple[str, ...]] = ()
+    drawn: ClassVar[Drawn | None] = None
+
+    flat_in_keras: ClassVar[str] = ""  # the layer of Keras that is this op and a `flatten`
 
     __slots__ = ("values",)
 
@@ -150,7 +168,27 @@ class Op:
             if isinstance(value, Attribute)
         }
         cls.lists = tuple(n for n, a in cls.attributes.items() if a.kind in ("ints", "table"))
+        if unsaid := list(cls._unsaid()):
+            raise TypeError(f"the op `{name}` does not say {'; nor '.join(unsaid)}")
         OPS[name] = cls
+
+    @classmethod
+    def _unsaid(cls) -> Iterator[str]:
+        """The facts that no default is safe for, and that the class lacks."""
+        if "__doc__" not in vars(cls) or not cls.__doc__:
+            yield "what it computes: it has no docstring"
+        if not cls.group:
+            yield "`group`, under which the reference lists it"
+        if not hasattr(cls, "gives"):
+            yield "whether it `gives` an image, a vector, or the same as it takes"
+        if cls.infer is Op.infer:
+            yield "by `infer` which shape it gives"
+        if cls.sizing and not cls.sets_size and cls.moves is Op.moves:
+            yield "by `moves` which elements of its input it reads, and it has `sizing`"
+        if cls.weights is not Op.weights and cls.in_keras is Op.in_keras:
+            yield "by `in_keras` where Keras keeps its weights"
+        if cls.drawn is None and any(a.kind == "init" for a in cls.attributes.values()):
+            yield "what an `init` draws, by `drawn`"
 
     def infer(self, *inputs: Any, **_: Any) -> Shape:
         """The output's shape, from the inputs' (known) shapes; raises `ShapeError`."""
@@ -159,6 +197,24 @@ class Op:
     def weights(self, *inputs: Any, **_: Any) -> Weights:
         """Name and shape of each weight, in the order and layout of PyTorch's `state_dict`."""
         return {}
+
+    def in_keras(self, weight: str, x: Any) -> InKeras:
+        """Where Keras keeps a weight of a layer that reads `x`."""
+        raise NotImplementedError
+
+    def depthwise_in_keras(self, x: Any) -> bool:
+        """Whether Keras computes it as a depthwise convolution."""
+        return False
+
+    def counterpart(self, part: str, x: Any) -> tuple[str, int]:
+        """The kind of layer in other models whose weights may be those of this op (or of a part, as
+        `pointwise` in `pointwise.weight`), and the number of its groups.
+        """
+        return self.name, 1
+
+    def moves(self, x: Any) -> Movements:
+        """Which elements of an input of this shape it reads, along the height and the width."""
+        return (Fixed(), Fixed()) if self.sets_size else (POINTWISE, POINTWISE)
 
     def macs(self, output: Any, *inputs: Any, **_: Any) -> int:
         """Multiply-accumulates of convolutions and fully connected layers for one input."""
@@ -180,7 +236,10 @@ class Op:
     def channels(
         cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
     ) -> Expression:
-        """The output's channels (of a vector: features) as an expression over the inputs'."""
+        """The output's channels (of a vector: features) as an expression over the inputs'.
+
+        What `flattens` gives as many features for each position, a number that only shapes tell.
+        """
         return inputs[0]
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from cnngen.expressions.expression import Apply, Expression
 from cnngen.ops.attribute import flag, init, integer, table
 from cnngen.ops.base import Op, Shape, ShapeError, Vector, Weights, vector
+from cnngen.ops.initializer import Drawn
+from cnngen.ops.keras_layout import COLUMNS, MATRIX, InKeras
 
 
 class Linear(Op, name="linear", group="fully connected"):
@@ -14,6 +16,9 @@ class Linear(Op, name="linear", group="fully connected"):
     bias = flag("learn an offset per output feature", True)
     init = init("initial distribution of the weights; the bias then starts at zero")
 
+    gives = "vector"
+    drawn = Drawn("nn.Linear")
+
     def infer(self, x: Shape) -> Vector:
         vector(self, x)
         return Vector(self.out, (self.out,))
@@ -21,6 +26,9 @@ class Linear(Op, name="linear", group="fully connected"):
     def weights(self, x: Vector) -> Weights:
         bias: Weights = {"bias": (self.out,)} if self.bias else {}
         return {"weight": (self.out, x.features)} | bias
+
+    def in_keras(self, weight: str, x: Vector) -> InKeras:
+        return InKeras("kernel", MATRIX, COLUMNS) if weight == "weight" else InKeras("bias")
 
     def macs(self, output: Vector, x: Vector) -> int:
         return x.features * self.out
@@ -41,6 +49,9 @@ class Rbf(Op, name="rbf", group="fully connected"):
 
     codes = table("a row for each unit, whose numbers in binary are its point")
     bits = integer("binary digits of each number", max=32)
+
+    gives = "vector"
+    refuses_flattened = True
 
     def infer(self, x: Shape) -> Vector:
         x = vector(self, x)

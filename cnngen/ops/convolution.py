@@ -6,7 +6,10 @@ from math import prod
 from cnngen.expressions.expression import Expression
 from cnngen.ops.attribute import flag, init, integer, padding, size
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Weights, check_groups, image, times
-from cnngen.ops.window import axes, slide
+from cnngen.ops.initializer import Drawn
+from cnngen.ops.keras_layout import FILTERS, EachChannel, InKeras
+from cnngen.ops.movement import Movements, Scatter
+from cnngen.ops.window import axes, slide, slides
 
 
 class Conv(Op, name="conv", group="convolution"):
@@ -21,7 +24,9 @@ class Conv(Op, name="conv", group="convolution"):
     bias = flag("learn an offset per output channel", True)
     init = init("initial distribution of the weights; the bias then starts at zero")
 
+    gives = "image"
     sizing = ("kernel", "stride", "padding", "dilation")
+    drawn = Drawn("nn.Conv2d")
 
     def infer(self, x: Shape) -> Image:
         x = image(self, x)
@@ -32,6 +37,23 @@ class Conv(Op, name="conv", group="convolution"):
     def weights(self, x: Image) -> Weights:
         weight = (self.out, x.channels // self.groups, *self.kernel)
         return {"weight": weight} | _bias(self.bias, self.out)
+
+    def in_keras(self, weight: str, x: Image) -> InKeras:
+        if weight == "bias":
+            return InKeras("bias")
+        each = EachChannel(self.out // self.groups)
+        return InKeras("kernel", each if self.depthwise_in_keras(x) else FILTERS)
+
+    def depthwise_in_keras(self, x: Image) -> bool:
+        """Keras cannot draw orthogonal weights of a depthwise kernel."""
+        orthogonal = self.init is not None and self.init.word == "orthogonal"
+        return self.groups == x.channels > 1 and not orthogonal
+
+    def counterpart(self, part: str, x: Image) -> tuple[str, int]:
+        return self.name, self.groups
+
+    def moves(self, x: Image) -> Movements:
+        return slides(x, self.kernel, self.stride, self.padding, self.dilation)
 
     def macs(self, output: Image, x: Image) -> int:
         return _elements(output) * (x.channels // self.groups) * prod(self.kernel)
@@ -57,7 +79,9 @@ class DepthwiseConv(Op, name="depthwise_conv", group="convolution"):
     bias = flag("learn an offset per output channel", True)
     init = init("initial distribution of the weights; the bias then starts at zero")
 
+    gives = "image"
     sizing = ("kernel", "stride", "padding", "dilation")
+    drawn = Drawn("nn.Conv2d")
 
     def infer(self, x: Shape) -> Image:
         x = image(self, x)
@@ -67,6 +91,18 @@ class DepthwiseConv(Op, name="depthwise_conv", group="convolution"):
     def weights(self, x: Image) -> Weights:
         out = x.channels * self.multiplier
         return {"weight": (out, 1, *self.kernel)} | _bias(self.bias, out)
+
+    def in_keras(self, weight: str, x: Image) -> InKeras:
+        return InKeras("bias") if weight == "bias" else _each_channel("kernel", self.multiplier)
+
+    def depthwise_in_keras(self, x: Image) -> bool:
+        return True
+
+    def counterpart(self, part: str, x: Image) -> tuple[str, int]:
+        return "conv", x.channels
+
+    def moves(self, x: Image) -> Movements:
+        return slides(x, self.kernel, self.stride, self.padding, self.dilation)
 
     def macs(self, output: Image, x: Image) -> int:
         return _elements(output) * prod(self.kernel)
@@ -93,7 +129,9 @@ class SeparableConv(Op, name="separable_conv", group="convolution"):
     bias = flag("learn an offset per output channel", True)
     init = init("initial distribution of both weights; the bias then starts at zero")
 
+    gives = "image"
     sizing = ("kernel", "stride", "padding", "dilation")
+    drawn = Drawn("nn.Conv2d", besides=(("pointwise_init", "conv"),))
 
     def infer(self, x: Shape) -> Image:
         x = image(self, x)
@@ -107,6 +145,21 @@ class SeparableConv(Op, name="separable_conv", group="convolution"):
             "pointwise.weight": (self.out, between, 1, 1),
         }
         return weights | _bias(self.bias, self.out, "pointwise.bias")
+
+    def in_keras(self, weight: str, x: Image) -> InKeras:
+        match weight:
+            case "depthwise.weight":
+                return _each_channel("depthwise_kernel", self.multiplier)
+            case "pointwise.weight":
+                return InKeras("pointwise_kernel", FILTERS)
+            case _:
+                return InKeras("bias")
+
+    def counterpart(self, part: str, x: Image) -> tuple[str, int]:
+        return "conv", 1 if part == "pointwise" else x.channels
+
+    def moves(self, x: Image) -> Movements:
+        return slides(x, self.kernel, self.stride, self.padding, self.dilation)
 
     def macs(self, output: Image, x: Image) -> int:
         between = x.channels * self.multiplier
@@ -140,7 +193,9 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
     bias = flag("learn an offset per output channel", True)
     init = init("initial distribution of the weights; the bias then starts at zero")
 
+    gives = "image"
     sizing = ("kernel", "stride", "padding", "output_padding")
+    drawn = Drawn("nn.ConvTranspose2d")
 
     def infer(self, x: Shape) -> Image:
         x = image(self, x)
@@ -207,6 +262,19 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
         weight = (x.channels, self.out // self.groups, *self.kernel)
         return {"weight": weight} | _bias(self.bias, self.out)
 
+    def in_keras(self, weight: str, x: Image) -> InKeras:
+        return InKeras("bias") if weight == "bias" else InKeras("kernel", FILTERS)
+
+    def counterpart(self, part: str, x: Image) -> tuple[str, int]:
+        return self.name, self.groups
+
+    def moves(self, x: Image) -> Movements:
+        (top, _), (left, _) = axes(self.padding)
+        return (
+            Scatter(self.kernel[0], self.stride[0], top),
+            Scatter(self.kernel[1], self.stride[1], left),
+        )
+
     def macs(self, output: Image, x: Image) -> int:
         return _elements(x) * (self.out // self.groups) * prod(self.kernel)
 
@@ -224,6 +292,10 @@ def _pair(numbers: Sequence[int]) -> str:
 
 def _bias(present: bool, out: int, name: str = "bias") -> Weights:
     return {name: (out,)} if present else {}
+
+
+def _each_channel(variable: str, multiplier: int) -> InKeras:
+    return InKeras(variable, EachChannel(multiplier))
 
 
 def _elements(x: Image) -> int:

@@ -7,6 +7,22 @@ from cnngen.ops.attribute import Attribute
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """What the `init` of an op draws: the `weight` of a layer of PyTorch, which may have another
+    class where it reads vectors.
+
+    A `scale` of channels has no fans, and the bias beside it starts at zero of its own accord;
+    beside any other weight, PyTorch draws it, unless it is set. Where Keras' layer has more weights
+    that are drawn, `besides` says as those of which op, by the arguments of the layer's template.
+    """
+
+    layer: str
+    of_vectors: str = ""
+    scale: bool = False
+    besides: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Initializer:
     """A word and its arguments; `fans` where it asks how many inputs or outputs a weight has.
 

@@ -12,12 +12,15 @@ SAME_SIZE = "give all branches the same stride, and `padding: half` to odd kerne
 class Join(Op, group="join"):
     """What takes several tensors."""
 
+    gives = "same"
     joins = True
     keeps = "nothing"
 
 
 class Concat(Join, name="concat"):
     """The branches one after another, along the channels (of vectors: features)."""
+
+    concatenates = True
 
     def infer(self, *inputs: Shape) -> Shape:
         images, vectors = _alike(self, inputs)
@@ -64,6 +67,7 @@ class Multiply(Join, name="multiply"):
     """The product of the branches; one of C x 1 x 1 is a gate, which scales the others' maps."""
 
     keeps = "input"
+    gates = True
 
     def infer(self, *inputs: Shape) -> Shape:
         images, vectors = _alike(self, inputs)

@@ -5,11 +5,28 @@ from decimal import Decimal
 
 from cnngen.ops.attribute import flag, init, integer, number
 from cnngen.ops.base import Doubt, Image, Op, Shape, ShapeError, Weights, check_groups, image
+from cnngen.ops.initializer import Drawn
+from cnngen.ops.keras_layout import AS_IS, PER_FEATURE, InKeras, Spread
 
+NORM_IN_KERAS = {
+    "weight": "gamma",
+    "bias": "beta",
+    "running_mean": "moving_mean",
+    "running_var": "moving_variance",
+}
 MOST_OF_A_BATCH = 0.5  # in running statistics; Keras' usual 0.9 and 0.99 are the other share
 
 
-class BatchNorm(Op, name="batch_norm", group="normalization"):
+class Normalization(Op, group="normalization"):
+    """What gives the shape that it is given, and keeps its weights as Keras' norms do."""
+
+    gives = "same"
+
+    def in_keras(self, weight: str, x: Shape) -> InKeras:
+        return InKeras(NORM_IN_KERAS[weight], AS_IS, PER_FEATURE)
+
+
+class BatchNorm(Normalization, name="batch_norm"):
     """Normalize each channel (of a vector: feature) over the batch, then scale and shift it.
 
     `momentum` is the share of the new batch in the running statistics, as in PyTorch (Keras counts
@@ -25,6 +42,7 @@ class BatchNorm(Op, name="batch_norm", group="normalization"):
     init = init("initial distribution of the scale, which is 1 otherwise")
 
     buffers = ("running_mean", "running_var")
+    drawn = Drawn("nn.BatchNorm2d", of_vectors="nn.BatchNorm1d", scale=True)
 
     def doubts(self) -> Iterator[Doubt]:
         if self.momentum > MOST_OF_A_BATCH:
@@ -52,10 +70,11 @@ class BatchNorm(Op, name="batch_norm", group="normalization"):
         return _affine(self.affine, x) | running
 
 
-class LayerNorm(Op, name="layer_norm", group="normalization"):
+class LayerNorm(Normalization, name="layer_norm"):
     """Normalize over the channels at each position (of a vector: all features), as in ConvNeXt."""
 
     ranked = True
+    counts_features = True
 
     eps = number("what is added to the variance", 1e-5, above=0)
     affine = flag("learn a scale and a shift per channel", True)
@@ -70,7 +89,7 @@ class LayerNorm(Op, name="layer_norm", group="normalization"):
         return _affine(self.affine, x)
 
 
-class GroupNorm(Op, name="group_norm", group="normalization"):
+class GroupNorm(Normalization, name="group_norm"):
     """Normalize over groups of adjacent channels and all their positions.
 
     One group normalizes each sample as a whole, and as many as there are channels is instance norm.
@@ -92,7 +111,7 @@ class GroupNorm(Op, name="group_norm", group="normalization"):
         return _affine(self.affine, x)
 
 
-class LocalResponseNorm(Op, name="local_response_norm", group="normalization"):
+class LocalResponseNorm(Normalization, name="local_response_norm"):
     """Divide by `(k + alpha * mean) ** beta`, the mean being over the squares of near channels.
 
     TensorFlow and the AlexNet paper take the sum, not the mean: multiply their `alpha` by `size`.
@@ -110,7 +129,7 @@ class LocalResponseNorm(Op, name="local_response_norm", group="normalization"):
         return 3 * output.numbers  # squares, their sums, and powers of these
 
 
-class Affine(Op, name="affine", group="normalization"):
+class Affine(Normalization, name="affine"):
     """Scale and shift each channel (of a vector: feature) by learnt amounts, as a norm ends.
 
     It starts as the identity: the scale at 1, unless `init` says otherwise, and the shift at 0.
@@ -120,11 +139,19 @@ class Affine(Op, name="affine", group="normalization"):
 
     init = init("initial distribution of the scale, which is 1 otherwise")
 
+    drawn = Drawn("Affine", scale=True)
+
     def infer(self, x: Shape) -> Shape:
         return x
 
     def weights(self, x: Shape) -> Weights:
         return _affine(True, x)
+
+    def in_keras(self, weight: str, x: Shape) -> InKeras:
+        if weight == "bias":
+            return InKeras("bias", AS_IS, PER_FEATURE)
+        layout = Spread((1, 1, -1, 1)) if isinstance(x, Image) else AS_IS
+        return InKeras("kernel", layout, PER_FEATURE)
 
 
 def _features(x: Shape) -> int:

@@ -2,7 +2,8 @@
 
 from cnngen.ops.attribute import flag, optional_size, padding, size
 from cnngen.ops.base import Image, Op, Shape, ShapeError, image
-from cnngen.ops.window import axes, slide
+from cnngen.ops.movement import Movements
+from cnngen.ops.window import axes, slide, slides
 
 INDEX = 2  # the place of a largest value takes as much as two numbers of float32
 
@@ -15,6 +16,7 @@ class Pool(Op, group="pooling"):
     padding = padding("border around the input, at most half the kernel wide")
     ceil = flag("round the output's size up: a last window may reach beyond the input", False)
 
+    gives = "image"
     sizing = ("kernel", "stride", "padding", "ceil")
 
     def infer(self, x: Shape) -> Image:
@@ -24,6 +26,9 @@ class Pool(Op, group="pooling"):
             self._check_axis(window, step, pads)
         positions = slide(self, x, self.kernel, stride, self.padding, ceil=self.ceil)
         return Image(x.channels, *positions)
+
+    def moves(self, x: Image) -> Movements:
+        return slides(x, self.kernel, self.stride or self.kernel, self.padding)
 
     def _check_axis(self, window: int, step: int, pads: tuple[int, int]) -> None:
         """Make sure that every window covers something of the input."""
@@ -72,7 +77,9 @@ class AdaptivePool(Op, group="pooling"):
 
     size = size("height and width of the output")
 
+    gives = "image"
     sizing = ("size",)
+    sets_size = True
 
     def infer(self, x: Shape) -> Image:
         return Image(image(self, x).channels, *self.size)
@@ -95,6 +102,9 @@ class AdaptiveMaxPool(AdaptivePool, name="adaptive_max_pool"):
 class GlobalPool(Op, group="pooling"):
     """What the poolings of whole maps have in common."""
 
+    gives = "image"
+    sets_size = True
+
     def infer(self, x: Shape) -> Image:
         return Image(image(self, x).channels, 1, 1)
 
@@ -103,7 +113,10 @@ class GlobalAvgPool(GlobalPool, name="global_avg_pool"):
     """The average of each map, as C x 1 x 1; write `flatten` after it for a vector."""
 
     keeps = "nothing"
+    flat_in_keras = "GlobalAveragePooling2D"
 
 
 class GlobalMaxPool(GlobalPool, name="global_max_pool"):
     """The largest value of each map, as C x 1 x 1; write `flatten` after it for a vector."""
+
+    flat_in_keras = "GlobalMaxPooling2D"

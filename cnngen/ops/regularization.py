@@ -7,6 +7,7 @@ from cnngen.ops.base import Image, Op, Shape, image
 class Regularizer(Op, group="regularization"):
     """What passes its input on in inference, and then keeps what it multiplied by."""
 
+    gives = "same"
     passes = "inference"
     keeps = "nothing"
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
-from cnngen.expressions.expression import Apply, Binary, Constant, Expression
-from cnngen.ops.attribute import Padding, Sides, choice, integer, integers, number, padding, size
-from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, check_groups, image, plus, vector
+from cnngen.expressions.expression import Binary, Constant, Expression
+from cnngen.ops.attribute import Padding, Sides, choice, integer, number, padding, size
+from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, image, vector
+from cnngen.ops.movement import Enlarge, Movements, Slide
+from cnngen.ops.window import axes
 
 
 class Flatten(Op, name="flatten", group="reshaping"):
@@ -13,6 +15,8 @@ class Flatten(Op, name="flatten", group="reshaping"):
     PyTorch flattens channel by channel and Keras pixel by pixel; what carries weights across knows.
     """
 
+    gives = "vector"
+    flattens = True
     passes = "always"
     keeps = "nothing"
 
@@ -22,8 +26,6 @@ class Flatten(Op, name="flatten", group="reshaping"):
         pixels = x.height * x.width
         return Vector(x.channels * pixels, (x if pixels > 1 else x.channels,))
 
-    # `channels` leaves out the height and width, which only concrete shapes know.
-
 
 class Reshape(Op, name="reshape", group="reshaping"):
     """A vector as feature maps: features next to each other become a row of a map.
@@ -31,6 +33,8 @@ class Reshape(Op, name="reshape", group="reshaping"):
     The vector must not come from larger maps than 1 x 1, which the frameworks flatten differently.
     """
 
+    gives = "image"
+    refuses_flattened = True
     passes = "always"
     keeps = "nothing"
 
@@ -39,6 +43,7 @@ class Reshape(Op, name="reshape", group="reshaping"):
     width = integer("width of the output")
 
     sizing = ("height", "width")
+    sets_size = True
 
     def infer(self, x: Shape) -> Image:
         x = vector(self, x)
@@ -65,6 +70,7 @@ class Reshape(Op, name="reshape", group="reshaping"):
 class ZeroPad(Op, name="zero_pad", group="reshaping"):
     """Zeros around each map."""
 
+    gives = "image"
     keeps = "nothing"
 
     padding = padding("rows and columns to add", words=())
@@ -76,10 +82,15 @@ class ZeroPad(Op, name="zero_pad", group="reshaping"):
         top, bottom, left, right = _sides(self, self.padding)
         return Image(x.channels, x.height + top + bottom, x.width + left + right)
 
+    def moves(self, x: Image) -> Movements:
+        (top, _), (left, _) = axes(self.padding)
+        return Slide(before=top), Slide(before=left)
+
 
 class Crop(Op, name="crop", group="reshaping"):
     """Each map without its border."""
 
+    gives = "image"
     keeps = "nothing"
 
     padding = padding("rows and columns to leave out", words=())
@@ -99,6 +110,10 @@ class Crop(Op, name="crop", group="reshaping"):
             )
         return Image(x.channels, height, width)
 
+    def moves(self, x: Image) -> Movements:
+        (top, _), (left, _) = axes(self.padding)
+        return Slide(before=-top), Slide(before=-left)
+
 
 class Upsample(Op, name="upsample", group="reshaping"):
     """Each map enlarged by whole factors.
@@ -107,6 +122,7 @@ class Upsample(Op, name="upsample", group="reshaping"):
     their corner pixels (`align_corners=False`).
     """
 
+    gives = "image"
     keeps = "nothing"
 
     scale = size("factors of the height and the width")
@@ -118,10 +134,15 @@ class Upsample(Op, name="upsample", group="reshaping"):
         x = image(self, x)
         return Image(x.channels, x.height * self.scale[0], x.width * self.scale[1])
 
+    def moves(self, x: Image) -> Movements:
+        linear = self.mode == "bilinear"
+        return Enlarge(self.scale[0], linear), Enlarge(self.scale[1], linear)
+
 
 class PixelShuffle(Op, name="pixel_shuffle", group="reshaping"):
     """Maps `factor` times larger, each from the pixels of `factor ** 2` adjacent channels."""
 
+    gives = "image"
     keeps = "nothing"
 
     factor = integer("factor of the height and the width", max=65535)
@@ -140,6 +161,9 @@ class PixelShuffle(Op, name="pixel_shuffle", group="reshaping"):
             )
         return Image(x.channels // self.factor**2, x.height * self.factor, x.width * self.factor)
 
+    def moves(self, x: Image) -> Movements:
+        return Enlarge(self.factor), Enlarge(self.factor)
+
     @classmethod
     def channels(
         cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
@@ -147,110 +171,11 @@ class PixelShuffle(Op, name="pixel_shuffle", group="reshaping"):
         return Binary("//", inputs[0], Binary("**", arguments["factor"], Constant(2)))
 
 
-class ChannelShuffle(Op, name="channel_shuffle", group="reshaping"):
-    """The first channel of each group, then the second of each, and so on, as in ShuffleNet."""
-
-    keeps = "nothing"
-
-    groups = integer("groups of adjacent channels that are mixed")
-
-    def infer(self, x: Shape) -> Image:
-        x = image(self, x)
-        check_groups(self.groups, input=x.channels)
-        return x
-
-
-class SliceChannels(Op, name="slice_channels", group="reshaping"):
-    """The channels from `start` to `stop`, the latter excluded."""
-
-    keeps = "nothing"
-
-    start = integer("first channel, counted from 0", 0, min=0)
-    stop = integer("channel after the last")
-
-    def infer(self, x: Shape) -> Image:
-        x = image(self, x)
-        if self.stop > x.channels:
-            raise ShapeError(
-                f"`slice_channels` stops at {self.stop}, but there are only {x.channels} channels",
-                attribute="stop",
-                help=f"use `stop: {x.channels}` for all that follow `start`",
-            )
-        if self.stop <= self.start:
-            raise ShapeError(
-                f"no channel lies between {self.start} and {self.stop}",
-                code="empty-output",
-                attribute="stop",
-                help="use a `stop` that is larger than `start`",
-            )
-        return Image(self.stop - self.start, x.height, x.width)
-
-    @classmethod
-    def channels(
-        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
-    ) -> Expression:
-        start, stop = arguments["start"], arguments["stop"]
-        return stop if start == Constant(0) else Binary("-", stop, start)
-
-
-class GatherChannels(Op, name="gather_channels", group="reshaping"):
-    """The channels that a list names, in its order; it may name one several times.
-
-    With a `conv` of as many groups behind it, each output channel reads channels of its own choice.
-    """
-
-    keeps = "nothing"
-
-    channels_ = integers("the channels to take, counted from 0")
-
-    def infer(self, x: Shape) -> Image:
-        x = image(self, x)
-        if not self.channels_:
-            raise ShapeError(
-                "`gather_channels` takes no channel",
-                code="empty-output",
-                attribute="channels",
-                help="list one at least",
-            )
-        if max(self.channels_) >= x.channels:
-            raise ShapeError(
-                f"`gather_channels` takes channel {max(self.channels_)},"
-                f" but there are only {x.channels} channels",
-                code="out-of-range",
-                attribute="channels",
-                help=f"channels are counted from 0, so the last one is {x.channels - 1}",
-            )
-        return Image(len(self.channels_), x.height, x.width)
-
-    @classmethod
-    def channels(
-        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
-    ) -> Expression:
-        return Apply("len", (arguments["channels"],))
-
-
-class PadChannels(Op, name="pad_channels", group="reshaping"):
-    """Channels of zeros before and after those of the input."""
-
-    keeps = "nothing"
-
-    before = integer("channels to add before the first", 0, min=0)
-    after = integer("channels to add after the last", 0, min=0)
-
-    def infer(self, x: Shape) -> Image:
-        x = image(self, x)
-        return Image(x.channels + self.before + self.after, x.height, x.width)
-
-    @classmethod
-    def channels(
-        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
-    ) -> Expression:
-        return plus(plus(inputs[0], arguments["before"]), arguments["after"])
-
-
 class Identity(Op, name="identity", group="reshaping"):
     """The input as it is."""
 
+    gives = "same"
+    is_identity = True
     passes = "always"
     keeps = "nothing"
 
@@ -261,6 +186,7 @@ class Identity(Op, name="identity", group="reshaping"):
 class Scale(Op, name="scale", group="reshaping"):
     """The input times a constant."""
 
+    gives = "same"
     keeps = "nothing"
 
     by = number("the constant")

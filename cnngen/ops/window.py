@@ -2,6 +2,7 @@
 
 from cnngen.ops.attribute import Padding, Pair
 from cnngen.ops.base import Image, Op, ShapeError
+from cnngen.ops.movement import Movements, Slide
 
 
 def slide(
@@ -24,6 +25,24 @@ def slide(
         )
     )
     return height, width
+
+
+def slides(
+    x: Image, kernel: Pair, stride: Pair, padding: Padding, dilation: Pair = (1, 1)
+) -> Movements:
+    """What a window reads that slides over `x`."""
+    before = [first for first, _ in axes(padding)]
+    if padding == "same":
+        before = [
+            max((-(-n // step) - 1) * step + (window - 1) * spread + 1 - n, 0) // 2
+            for n, step, window, spread in zip(
+                (x.height, x.width), stride, kernel, dilation, strict=True
+            )
+        ]
+    return (
+        Slide(kernel[0], stride[0], dilation[0], before[0]),
+        Slide(kernel[1], stride[1], dilation[1], before[1]),
+    )
 
 
 def axes(padding: Padding) -> tuple[Pair, Pair]:

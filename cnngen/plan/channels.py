@@ -127,7 +127,7 @@ class Channels:
                 name: value for name, value in tensors.items() if value is not None
             }
             return simplify(substitute(inner, names, channels))
-        if op.name == "flatten":
+        if op.flattens:
             return channels and self.areas.features(call, channels)
         given = (channels,) if channels is not None else ()
         if not given and op.channels(arguments, (RUNNING,)) == RUNNING:
@@ -229,14 +229,15 @@ def choose(
 
 def join(step: Branches, arms: list[Expression | None]) -> Expression | None:
     """The channels of a join. All arms of an `add` agree, so the plainest of them is taken."""
-    if step.join.text == "concat" and None in arms:
+    op = OPS[step.join.text]
+    if op.concatenates and None in arms:
         return None
     plain = [arm for arm in arms if arm is not None]
     if not plain:
         return None
-    if step.join.text != "concat":
+    if not op.concatenates:
         plain.sort(key=_plainness)
-    result = OPS[step.join.text].channels({}, tuple(plain))
+    result = op.channels({}, tuple(plain))
     return simplify(result)
 
 

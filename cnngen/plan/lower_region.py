@@ -163,7 +163,7 @@ class RegionLowering:
         return self._short(after)
 
     def _after_op(self, call: CallStep, op: type[Op], x: Running) -> Running:
-        if op.name == "flatten":
+        if op.flattens:
             features = self.areas.features(call, x.channels)
             return replace(x, value=replace(x.value, channels=features, rank="vector"))
         entry = self.entry or InputChannels()
@@ -349,13 +349,7 @@ class RegionLowering:
 
 
 def _rank_after_op(op: type[Op], rank: Rank) -> Rank:
-    match op.name:
-        case "flatten":
-            return "vector"
-        case "reshape":
-            return "image"
-        case _:
-            return rank
+    return rank if op.gives == "same" else op.gives
 
 
 def _variable(x: Running) -> Name:

@@ -7,7 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from cnngen.python.layout import WIDTH, layout
+from cnngen.python.document import WIDTH
+from cnngen.python.layout import layout
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 import textwrap
 
-WIDTH = 100
+from cnngen.python.document import WIDTH
 
 
 def escape(text: str) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias, assert_never
 
+WIDTH = 100  # columns of a line
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -7,12 +7,19 @@ it leaves out one: a chain of calls (`a.b().c()`) breaks at its last brackets, n
 import ast
 import re
 
-from cnngen.python.document import SOFT, Doc, Indent, group, parenthesize_broken, render, separate
+from cnngen.python.document import (
+    SOFT,
+    WIDTH,
+    Doc,
+    Indent,
+    group,
+    parenthesize_broken,
+    render,
+    separate,
+)
 from cnngen.python.expression_document import Expressions, Place
 from cnngen.python.flat_code import FlatCode
 from cnngen.python.value_document import value_document
-
-WIDTH = 100
 
 
 def layout(statement: str, indent: int = 0, width: int = WIDTH) -> list[str]:

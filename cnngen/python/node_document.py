@@ -199,7 +199,7 @@ def flattened(node: Binary) -> tuple[list[Operand], list[Sign]]:
     parts = zip((node.left, node.right), operand_levels(node.operator), strict=True)
     for part in (operand(inner, minimum) for inner, minimum in parts):
         if operands:
-            signs.append(Sign(node.operator, BINDING[node.operator], hugs(node)))
+            signs.append(Sign(node.operator, _breaking_level(node.operator), hugs(node)))
         if isinstance(part.node, Binary) and not part.grouped:
             inner_operands, inner_signs = flattened(part.node)
             operands += inner_operands
@@ -207,6 +207,11 @@ def flattened(node: Binary) -> tuple[list[Operand], list[Sign]]:
         else:
             operands.append(part)
     return operands, signs
+
+
+def _breaking_level(operator: str) -> int:
+    """How tightly an operator binds, to ruff: `and` as little as `or`."""
+    return OR if operator == "and" else BINDING[operator]
 
 
 def _operation(operands: Sequence[Operand], signs: Sequence[Sign], place: Place) -> Doc:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from cnngen.python.document import Doc, Mark, render
+from cnngen.python.document import WIDTH, Doc, Mark, render
 from cnngen.python.nodes import (
     Assign,
     Augment,
@@ -32,8 +32,6 @@ from cnngen.python.statement_document import (
     if_head,
     simple,
 )
-
-WIDTH = 100
 
 
 @dataclass(slots=True)

@@ -18,7 +18,9 @@ PREFIXES = ("", " k", " M", " G", " T", " P", " E")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A network under the name of its file; what its spec does not say about a paper is empty."""
+    """A network under the name of its file; fields about a paper are empty where the spec names
+    none.
+    """
 
     name: str
     year: str
@@ -46,7 +48,7 @@ def entry_of(network: Network) -> Entry:
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:
-    """By year, and in it by family and size: names are compared by their words, then numbers."""
+    """By year, then by family and size: names are compared by their words, then by numbers."""
     return sorted(entries, key=_place)
 
 
@@ -72,7 +74,9 @@ def short(number: int) -> str:
 
 
 def _place(entry: Entry) -> tuple[int, list[str], list[int], str]:
-    """Without a year last; `vgg9` before `vgg16`, and both before `vgg9_bn`."""
+    """What entries are sorted by: those without a year last; `vgg9` before `vgg16`, and both before
+    `vgg9_bn`.
+    """
     year = re.search(r"[0-9]{4}", entry.year, re.ASCII)
     words = re.split(r"[0-9]+", entry.name)
     numbers = [int(number) for number in re.findall(r"[0-9]{1,20}", entry.name)]

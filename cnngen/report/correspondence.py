@@ -1,4 +1,4 @@
-"""The correspondence of weights: what each is called, and how it is laid out, on either side."""
+"""The correspondence of weights: the name and the shape of each on either side."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -13,9 +13,9 @@ from cnngen.weights.places import places
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One weight of ours and the one that has the same numbers, with both shapes.
+    """A weight of ours and the one with the same numbers, with both shapes.
 
-    `alike` means that only the order of layers told which of several it is.
+    `alike` means that several weights would fit, and only the order of their layers decided.
     """
 
     ours: str
@@ -30,15 +30,16 @@ class Row:
 
 
 def between_targets(network: Network) -> Iterator[Row]:
-    """Of each weight the key in PyTorch and the path in Keras."""
+    """The key in PyTorch and the path in Keras of each weight."""
     for place in places(network):
         names, shapes = place.names, place.shapes
         yield Row(names["torch"], shapes["torch"], names["keras"], shapes["keras"])
 
 
 def with_reference(found: Match) -> Iterator[Row]:
-    """Of each weight the key in PyTorch and the one in the model of somebody else, with shapes in
-    PyTorch's layout; one without a counterpart has none."""
+    """The key in PyTorch of each weight and the name that the reference model has for it, with
+    shapes in PyTorch's layout; a weight without a counterpart has no such name.
+    """
     for pair in (*found.pairs, *found.unlike):
         theirs = pair.theirs.weights
         for name in {**pair.ours.weights, **theirs}:

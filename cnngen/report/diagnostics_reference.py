@@ -1,4 +1,4 @@
-"""The reference of the diagnostics: all pages of `cnngen explain` as one page of Markdown."""
+"""The reference of the diagnostics: the pages of `cnngen explain` as one page of Markdown."""
 
 import re
 

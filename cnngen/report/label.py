@@ -1,4 +1,4 @@
-"""Labels: an op in two or three words, and a row of layers in a line, as papers write them."""
+"""Labels: an op in two or three words, and several layers in one line, as papers write them."""
 
 from collections.abc import Sequence
 
@@ -19,9 +19,10 @@ def label(op: Op) -> str:
 def made_of(path: str, layers: Sequence[Layer]) -> str:
     """The blocks and ops of which the layers below a path are made, in order.
 
-    A block that is all of them is opened, unless it has branches: those say less than its name.
+    If a single block holds all of them, what is in it is listed instead, unless it has branches:
+    for these its name says more.
     """
-    chains = [_chain(layer.scope) for layer in layers]
+    chains = [layer.scope.chain() for layer in layers]
     depth = 1
     while _opens(chains[0], depth, path) and all(
         len(chain) > depth and _same_use(chain[depth], chains[0][depth]) for chain in chains
@@ -39,16 +40,10 @@ def made_of(path: str, layers: Sequence[Layer]) -> str:
     return ", ".join(_folded(parts))
 
 
-def _chain(scope: Scope) -> list[Scope]:
-    """The stage, the use of a block in it, the use of a block in that, and so on."""
-    chain = [scope]
-    while chain[-1].parent:
-        chain.append(chain[-1].parent)
-    return chain[::-1]
-
-
 def _opens(chain: Sequence[Scope], depth: int, path: str) -> bool:
-    """Whether the use of a block at this depth is of steps in a row, or begins above the path."""
+    """Whether the block at this depth is replaced by what is in it: its steps are a row, or it
+    begins above the path.
+    """
     block = chain[depth].block if len(chain) > depth else None
     if block is None:
         return False
@@ -57,12 +52,12 @@ def _opens(chain: Sequence[Scope], depth: int, path: str) -> bool:
 
 
 def _same_use(one: Scope, other: Scope) -> bool:
-    """Whether both are one use of a block, perhaps in different turns of its loops."""
+    """Whether both are one use of a block, perhaps in different iterations of a loop."""
     return one.call is other.call and one.path == other.path
 
 
 def _folded(parts: Sequence[str]) -> list[str]:
-    """What follows itself is said once: `a x 3`, `(a, b) x 2`."""
+    """Parts that follow themselves are written once: `a x 3`, `(a, b) x 2`."""
     folded: list[str] = []
     start = 0
     while start < len(parts):
@@ -81,7 +76,7 @@ def _folded(parts: Sequence[str]) -> list[str]:
 
 
 def _times(parts: Sequence[str], start: int, length: int) -> int:
-    """How often the next so many parts follow each other."""
+    """How often a pattern of this length occurs in a row from here on."""
     pattern, times = parts[start : start + length], 1
     while parts[start + times * length : start + (times + 1) * length] == pattern:
         times += 1

@@ -1,4 +1,4 @@
-"""Memory: how much room activations take, in inference and in training."""
+"""Memory: how much the activations of a network need, in inference and in training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +13,9 @@ FLOAT32 = 4  # bytes
 class Activations:
     """Bytes in float32, for one image.
 
-    `inference` is the most that is needed at one time if each tensor goes as soon as nothing reads
-    it any more, and no op overwrites its input: the least that a framework gets by with. `training`
-    is what the backward pass reads again, as PyTorch keeps it. Weights, gradients and the workspace
-    of kernels come on top.
+    `inference` is the least that a framework needs: each tensor is freed once nothing reads it any
+    more, and no op overwrites its input. `training` is what PyTorch keeps for the backward pass.
+    Weights, gradients and the workspace of kernels come on top.
     """
 
     inference: int
@@ -56,7 +55,7 @@ def bytes_text(size: int) -> str:
 
 
 def _most_at_once(layers: list[Layer], network: Network) -> int:
-    """The most numbers that are needed while a layer is computed."""
+    """The most numbers that are in memory at one time."""
     at = _places(layers, training=False)
     numbers = {INPUT: network.input.numbers}
     last = {INPUT: 0}
@@ -79,7 +78,7 @@ def _most_at_once(layers: list[Layer], network: Network) -> int:
 
 
 def _kept(layers: list[Layer], network: Network) -> int:
-    """The numbers that stay until the backward pass has read them."""
+    """The numbers that are kept for the backward pass."""
     at = _places(layers, training=True)
     kept: dict[str, int] = {}
     more = 0
@@ -102,7 +101,7 @@ def _read_again(layer: Layer) -> tuple[Tensor, ...]:
 
 
 def _places(layers: list[Layer], *, training: bool) -> Mapping[str, str]:
-    """Where the output of each layer lies: that of the layer named, or the input of the network."""
+    """The layer (or the input) in whose memory the output of each layer lies."""
     at = {INPUT: INPUT}
     for layer in layers:
         passes = _passes(layer.op, training=training)

@@ -1,4 +1,4 @@
-"""The reference of the ops: an overview, a page for each, and all of them in Markdown."""
+"""The reference of the ops: an overview, a text about each, and all of it in Markdown."""
 
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
@@ -35,7 +35,7 @@ def overview() -> str:
 
 
 def describe_op(name: str) -> str | None:
-    """Everything about one op, for a terminal; None where there is none."""
+    """Everything about one op, for a terminal; None where there is none of this name."""
     op = OPS.get(name)
     if op is None:
         return None
@@ -49,7 +49,7 @@ def describe_op(name: str) -> str | None:
 
 
 def nearest(name: str) -> str | None:
-    """The op that somebody may have meant."""
+    """The op whose name is nearest to an unknown one."""
     return suggest(name, OPS)
 
 
@@ -76,13 +76,13 @@ def _signature(op: type[Op]) -> str:
 
 
 def _text(op: type[Op]) -> str:
-    """What the op means: its docstring, less the indentation."""
+    """The docstring of an op, without its indentation."""
     lines = (op.__doc__ or "").strip().splitlines()
     return "".join(f"{line.strip()}\n" for line in lines)
 
 
 def _described(op: type[Op]) -> Iterator[str]:
-    """Two lines for each attribute: what it means, and what it takes."""
+    """Two lines for each attribute: what it means, and the values that it takes."""
     width = max(map(len, op.attributes))
     for name, attribute in op.attributes.items():
         default = "required" if attribute.required else f"default {_default(attribute)}"

@@ -51,7 +51,7 @@ def _lengths(sizes: Sizes) -> tuple[Lengths, Lengths]:
 
 
 def _reasons(limits: Iterable[Limit]) -> list[str]:
-    """In words; layers for which the same is true share a line."""
+    """The limits in words; layers with the same limit share a line."""
     at: dict[str, list[int]] = {}
     for limit in limits:
         at.setdefault(limit.path, [0, 0])[limit.axis] = limit.at
@@ -67,6 +67,8 @@ def _reason(kind: Kind, at: list[int]) -> str:
     match kind:
         case "small":
             return "nothing is left of smaller ones"
+        case "uneven":
+            return f"takes only multiples of {size}"
         case "equal":
             return "joins maps that otherwise differ in size"
         case "gate":
@@ -107,7 +109,7 @@ def _shape(shape: tuple[str, ...]) -> str:
 
 
 def _is_compound(side: str) -> bool:
-    """Whether it needs brackets beside others."""
+    """Whether a formula needs brackets where it is part of a product."""
     return len(side.split(" ")) > 1 and not side.startswith(("floor(", "ceil(", "["))
 
 

@@ -1,4 +1,4 @@
-"""Summary: a network -> what it takes and gives, and what each stage and layer costs."""
+"""Summary: what a network takes and gives, and what each stage and layer costs."""
 
 from dataclasses import asdict, dataclass, field
 from math import prod
@@ -38,9 +38,9 @@ class Summary:
     """A network in numbers, at batch size 1.
 
     `parameters` can be learned, `buffers` are running statistics, `macs` the multiply-accumulates
-    of convolutions and linear layers. What exists in training only is among `layers`, with a mark,
-    and has a place in `stages`; only where `training` is true does it count, and give `outputs`.
-    As text, it is what `cnngen summary` prints.
+    of convolutions and linear layers. Layers and stages that exist in training only are listed and
+    marked; they count, and their outputs are listed, only if `training` is true. As text, a summary
+    is what `cnngen summary` prints.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Summary:
         return summary_text(self).rstrip("\n")
 
     def counted(self) -> list[LayerSummary]:
-        """The layers of which the totals are."""
+        """The layers that the totals are of."""
         return [layer for layer in self.layers if self.training or not layer.training]
 
     def as_dict(self) -> dict[str, Any]:

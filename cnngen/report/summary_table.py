@@ -15,10 +15,10 @@ NUMBERS = frozenset({2, 3, 4, 5, 6, 7})
 
 
 def summary_table(network: Network, summary: Summary, depth: int | None) -> Table:
-    """Layers whose paths agree in the first `depth` parts share a row; None: each has its own.
+    """Layers whose paths agree in the first `depth` parts share a row; with None, each has its own.
 
-    `stride` is how many pixels of the image lie between neighbours of the output, and `field` how
-    many each of them depends on.
+    `stride` is the distance in pixels of the image between neighbours of the output, and `field`
+    the number of pixels on which each of them depends.
     """
     reached = reaches(network)
     rows = [
@@ -30,7 +30,7 @@ def summary_table(network: Network, summary: Summary, depth: int | None) -> Tabl
 
 
 def summary_text(summary: Summary, depth: int = 1, batch: int = 1, width: int | None = None) -> str:
-    """The table for people, and what else there is to say, in so many columns."""
+    """The table for people, and notes below it, for a terminal of this width."""
     table = aligned(summary_table(summary.network, summary, depth), width)
     memory = memory_text(activations(summary.network), batch)
     notes = filter(None, (memory, buffers(summary), left_out(summary)))
@@ -38,7 +38,7 @@ def summary_text(summary: Summary, depth: int = 1, batch: int = 1, width: int | 
 
 
 def plain_table(summary: Summary, depth: int | None) -> Table:
-    """For programs: the same rows, with numbers only."""
+    """The same rows for programs, with numbers only."""
     rows: list[Row] = []
     for path, layers in _groups(summary, depth):
         op = layers[0].op if len(layers) == 1 else f"{len(layers)} layers"
@@ -78,7 +78,7 @@ def _row(
     network: Network,
     reached: Mapping[str, Reaches],
 ) -> Row:
-    """The last layer of a group gives its output."""
+    """The row of a group of layers; the last of them gives the output."""
     parameters, macs = _costs(layers)
     return (
         path,
@@ -101,7 +101,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _seen(reach: Reaches) -> tuple[str, str]:
-    """Pixels of the image from one position to the next, and those that a position sees."""
+    """The stride and the field of a tensor, in pixels of the image."""
     height, width = reach
     if not (height.field and width.field):
         return "", "all"

@@ -1,4 +1,4 @@
-"""Support: which target can express which op, read from the templates of the targets."""
+"""Support: which target can express which op, as read from its templates."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,9 @@ from cnngen.targets.spelling import Speller
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Whether a target knows an op, and the reasons for which it refuses some of its uses."""
+    """Whether a target has a template for an op, and the reasons for which it refuses some uses of
+    it.
+    """
 
     known: bool
     limits: tuple[str, ...] = ()

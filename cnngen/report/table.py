@@ -22,7 +22,7 @@ class Table:
     numbers: frozenset[int] = frozenset()
 
     def shown(self) -> "Table":
-        """The same with cells that are safe to print, whoever wrote them."""
+        """The same table with cells that are safe to print, whoever wrote them."""
         head, *rows = [[one_line(cell) for cell in row] for row in (self.head, *self.rows)]
         total = self.total and [one_line(cell) for cell in self.total]
         return Table(head, rows, total, self.numbers)
@@ -31,7 +31,7 @@ class Table:
 def aligned(table: Table, width: int | None = None) -> str:
     """Columns for a terminal, two spaces apart, with a rule above the total.
 
-    Where there are more than `width` columns, texts of the last one lose their ends.
+    Where the table is wider than `width`, the texts of its last column are cut.
     """
     table = table.shown()
     if width is not None:
@@ -77,7 +77,7 @@ def latex_text(text: str) -> str:
 
 
 def html(table: Table) -> str:
-    """A `table` that looks as the page wants it, but for the sides to which its columns align."""
+    """A `table` without styles, but for the alignment of its columns."""
     table = table.shown()
     head, total = (
         _html_row("th", row, table.numbers) if row else "" for row in (table.head, table.total)
@@ -96,9 +96,9 @@ def _html_row(kind: str, row: Row, numbers: frozenset[int]) -> str:
 
 
 def comma_separated(table: Table) -> str:
-    """Without the total, and with numbers that programs can read.
+    """Comma-separated values, without the total, and with numbers that programs can read.
 
-    A text that a spreadsheet would compute begins with `'`, which tells it not to.
+    A text that a spreadsheet would take for a formula begins with `'`, which tells it not to.
     """
     table = table.shown()
     text = io.StringIO()

@@ -1,8 +1,9 @@
-"""Areas: how many positions a `flatten` makes features of, where the printed program must know it.
+"""Areas: height times width of the maps that a `flatten` turns into features, where generated code
+must know it.
 
-Heights and widths are not in the language. Where all uses of a block agree on the area, it is a
-number; where they differ, the block takes it as an argument, and whoever uses the block hands it
-over.
+Heights and widths are not in the language. Where all uses of a block have maps of one area, the
+area is printed as a number; where they differ, the block takes it as an argument, and each use of
+the block passes it.
 """
 
 from collections.abc import Iterator
@@ -19,8 +20,8 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A `flatten` as a block sees it: the calls that lead to it from the block's body, the
-    `flatten` last.
+    """A `flatten` as a block sees it: the calls that lead to it from the block's body, with the
+    `flatten` itself as the last one.
     """
 
     path: tuple[Call, ...]
@@ -34,7 +35,7 @@ class Areas:
             self.sites[block] = tuple(s for s in self._sites(block.body) if len(self.sizes(s)) > 1)
 
     def _sites(self, body: Body) -> Iterator[Site]:
-        """The sites below a body whose area is not a number there already."""
+        """The sites below a body whose area differs between uses, so that it is no number there."""
         resolution = self.network.resolution
         for call in calls(body):
             if call in self.network.flattened:
@@ -56,12 +57,14 @@ class Areas:
         return [(site.path[0], sizes) for site in sites if len(sizes := self.sizes(site)) > 1]
 
     def arguments(self, block: Block) -> dict[str, Site]:
-        """The arguments that a block needs, by name."""
+        """The areas that a block takes as arguments, by the names of these."""
         sites = self.sites[block]
         return {"area" if i == 0 else f"area_{i + 1}": site for i, site in enumerate(sites)}
 
     def handed(self, call: Call, block: Block, user: Block | None) -> dict[str, Expression]:
-        """What `user` (None: the model) hands over for the arguments of a block that it calls."""
+        """What `user`, a block or (None) the model, passes for these arguments where it calls a
+        block.
+        """
         return {
             name: self._area(Site((call, *site.path)), user)
             for name, site in self.arguments(block).items()
@@ -89,7 +92,7 @@ class Areas:
 
 
 def _leads(path: list[Call], scope: Scope) -> bool:
-    """Whether a scope was reached by these calls, the last of them innermost."""
+    """Whether a scope was reached by just these calls, of which the last is the innermost."""
     for call in reversed(path):
         if scope.call is not call or scope.parent is None:
             return False

@@ -18,7 +18,7 @@ MOST_ITEMS = 6  # of a list that is shown
 
 
 class Invalid(EvaluationError):
-    """A value does not fit; `item` is the element that is wrong, where it is a list."""
+    """A value does not fit; in a list, `item` is the index of the wrong element."""
 
     def __init__(
         self, code: str, message: str, help: str | None = None, item: int | None = None
@@ -36,10 +36,11 @@ def bind(
     notes: Callable[[], tuple[str, ...]],
     origins: Callable[[ArgumentValue, EvaluationError], tuple[Label, ...] | None],
 ) -> Op:
-    """The op of a call, less the values that are missing, cannot be known, or were reported.
+    """The op of a call; values that are missing, undetermined or wrong are left out.
 
-    `notes` and `origins` say of what is wrong in a value where it was used and came from; no
-    origins that they are those of an error that was reported before.
+    `notes` gives the circumstances of the call for a diagnostic, and `origins` labels at the places
+    where a wrong value came from; None from `origins` means that this mistake has been reported
+    before.
     """
     values: dict[str, Any] = {}
     for name, value in arguments.items():
@@ -50,7 +51,7 @@ def bind(
         except EvaluationError as error:
             labels = origins(value, error)
             if error.code == "unknown-name" or labels is None:
-                continue  # resolve has reported the one, and another op the other
+                continue  # `resolve` has reported the first, another op the second
             at = error.span or value.span or call.callee.span
             report.add(
                 *(error.code, error.message, at),
@@ -82,7 +83,7 @@ def half(kernel: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int, 
 
 
 def argument_span(call: Call, name: str) -> Span:
-    """Where a call says the value of an attribute; the op's name where a default says it."""
+    """The place of an attribute's value in a call; the op's name where a default gives it."""
     for argument in call.arguments:
         if argument.name.text == name:
             return argument.value.span or argument.name.span
@@ -156,7 +157,9 @@ def _row(attribute: Attribute[Any], row: Value, item: int) -> tuple[int, ...]:
 
 
 def _in_range(attribute: Attribute[Any], value: Any, item: int | None = None) -> Any:
-    """The number, if it is within the attribute's bounds; `item` says which of a list it is."""
+    """The number, if it is within the attribute's bounds; `item` is its index, if it stands in a
+    list.
+    """
     low, high, above = attribute.minimum, attribute.maximum, attribute.above
     if low is not None and value < low:
         bound = f"at least {low:g}"

@@ -1,4 +1,4 @@
-"""Calls: whether an op or a block is given what it takes, and all that it is given."""
+"""Calls: whether an op or a block is given all that it needs, and nothing else."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,11 +39,11 @@ PADDING = tuple(map(Constant, PADDING_WORDS))
 UNREAD = Name("")
 
 
-Given = dict[str, ArgumentValue]  # by name; one without a name is for nobody knows what
+Given = dict[str, ArgumentValue]  # by name; a value of unknown purpose has an empty one
 
 
 def check_defaults(spec: Spec, names: Definitions, report: Report) -> dict[str, Given]:
-    """Check the attributes under `defaults`, whether or not an op is used; gives those of each."""
+    """Check the attributes under `defaults`, those of unused ops too; gives them by op."""
     given: dict[str, Given] = {}
     for call in spec.defaults.values():
         callee, op = call.callee, OPS.get(call.callee.text)
@@ -122,8 +122,8 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
 def _check_attributes(
     call: Call, op: type[Op], missing: Sequence[str], names: Definitions, report: Report
 ) -> Given:
-    """Check the names and values of attributes; gives what each is given, where it was meant for
-    another name than the author wrote, too.
+    """Check the names and values of attributes. Gives the value of each; one under a misspelt name
+    counts for the attribute that was meant.
     """
     given: Given = {}
     said = {argument.name.text for argument in call.arguments}
@@ -228,7 +228,7 @@ def _check_init(argument: Argument, op: type[Op], names: Definitions, report: Re
             fix=fix,
         )
         return
-    if known.fans and op.group == "normalization":
+    if known.fans and op.drawn and op.drawn.scale:
         report.add(
             "wrong-type",
             f"`{word.text}` is for convolutions and linear layers,"

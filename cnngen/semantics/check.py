@@ -10,8 +10,8 @@ from cnngen.syntax.tree import Stage
 
 
 def check_network(network: Network, report: Report) -> None:
-    """Report layers that nothing reads, layers of one name in Keras, and sizes that the printed
-    program cannot know.
+    """Report layers whose output nothing reads, layers that would share a name in Keras, and sizes
+    that generated code cannot know.
     """
     if not any(tensor.shape is UNKNOWN for tensor in network.stages.values()):
         _check_reached(network, report)
@@ -30,7 +30,9 @@ def check_network(network: Network, report: Report) -> None:
 
 
 def _check_parameters(network: Network, report: Report) -> None:
-    """Say which parameters can be changed by building again only."""
+    """Note which parameters cannot be arguments of the generated code, so that changing them takes
+    another build.
+    """
     for parameter in network.resolution.spec.parameters:
         name = parameter.name.text
         changed = network.fixed.get(name)
@@ -47,7 +49,7 @@ def _check_parameters(network: Network, report: Report) -> None:
 
 
 def _check_norms(network: Network, report: Report) -> None:
-    """Report norms of single values: their mean is the value, so that nothing of it is left."""
+    """Report norms over a single value: the value is its own mean, so the result is always 0."""
     for layer in network.layers.values():
         shape = layer.inputs[0].shape
         if layer.op.group != "normalization" or layer.op.together(shape) != 1:
@@ -68,8 +70,8 @@ def _check_norms(network: Network, report: Report) -> None:
 
 
 def _check_reached(network: Network, report: Report) -> None:
-    """Every layer must lead to an output, and one that exists always to one that does. Of those
-    that do not, the last ones are reported.
+    """Report layers that lead to no output, and layers that always exist but lead to outputs of
+    training only. Of a chain of such layers, the last one is reported.
     """
     training = network.training_stages()
     reached = _reached(network, set(network.outputs.values()))
@@ -126,7 +128,7 @@ def _stage(path: str) -> str:
 
 
 def _check_names(network: Network, report: Report) -> None:
-    """Keras names have `_` for the `.` of a path; two paths must not become one name."""
+    """Keras names have `_` in the place of the `.` of a path; no two paths may become one name."""
     names: dict[str, Layer] = {}
     for path, layer in network.layers.items():
         other = names.setdefault(path.replace(".", "_"), layer)

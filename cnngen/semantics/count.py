@@ -1,4 +1,4 @@
-"""Count: how many layers a network will have, by multiplying, before anything is laid out."""
+"""Count: how many layers a network will have, by multiplying, before any of them is made."""
 
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -26,8 +26,8 @@ class Exceeded(Exception):
 
 @dataclass(slots=True)
 class Count:
-    """`seen` has the count of each block for given parameters, so that blocks that double cost
-    nothing.
+    """`seen` has the number of layers of each block for given parameters, so that counting takes
+    linear time where each block uses another one twice.
     """
 
     resolution: Resolution

@@ -1,4 +1,6 @@
-"""Names in expressions: whether they are defined where they stand, and what was meant instead."""
+"""Definitions: the names that an expression can use where it stands; what is none of them is
+reported, with a guess at what was meant.
+"""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -26,9 +28,11 @@ WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "nu
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """What an expression can refer to; a name of a tensor is taken, but has no value. One without
-    letters stands for names that could not be read. `loops` are those around it, the innermost
-    last.
+    """The names that are defined at a place: those with a value, and those of tensors, which have
+    none in an expression.
+
+    An empty name stands for definitions that could not be read: then nothing is reported as
+    unknown. `loops` are the loops around the place, the innermost last.
     """
 
     values: Mapping[str, Span]
@@ -44,8 +48,8 @@ class Definitions:
         report: Report,
         instead: Callable[[Identifier], tuple[str, Remedies]],
     ) -> "Definitions":
-        """With further names (and whether they are tensors); nothing hides another name, and
-        `instead` says what else to do.
+        """The same with further names, each with whether it is a tensor. No name may hide another
+        one; what to do instead is asked of `instead`.
         """
         values, tensors = dict(self.values), dict(self.tensors)
         for name, is_tensor in added:
@@ -71,7 +75,9 @@ class Definitions:
 def check_expression(
     expression: Expression, names: Definitions, report: Report, *, words: Collection[str] = ()
 ) -> None:
-    """Report names that are not defined; `words` are those that could stand instead."""
+    """Report names that are not defined; `words` are those that could stand in place of the whole
+    value.
+    """
     for part, _ in walk(expression):
         match part:
             case Name(name=name, span=Span() as span) if name and name not in names.values:
@@ -105,7 +111,9 @@ def check_expression(
 
 
 def check_part(expression: Expression, names: Definitions, report: Report) -> None:
-    """The same for a value of which nobody knows for what it is: it may be a word alone."""
+    """The same for a value whose purpose is unknown: it may be a single word, which is then no
+    name.
+    """
     if not isinstance(expression, Name | Constant):
         check_expression(expression, names, report)
 
@@ -145,7 +153,9 @@ def _report_unknown(
 
 
 def gather_unknown(report: Report) -> None:
-    """Make one mistake of a name that is wrong in many places of a file for the same reason."""
+    """Let one diagnostic stand for a name that is wrong in many places of a file for the same
+    reason.
+    """
     groups: dict[tuple[object, ...], list[Diagnostic]] = {}
     for diagnostic in report:
         if diagnostic.code in GATHERED:
@@ -178,7 +188,7 @@ def _stands_once(word: Span) -> bool:
 
 
 def guess(word: str, candidates: Iterable[str], report: Report) -> str | None:
-    """What may have been meant, as long as somebody will read it."""
+    """What may have been meant; nothing once there are more mistakes than anybody reads."""
     if len(report.found) >= MOST_GUESSES:
         return None
     return suggest(word, islice(candidates, MOST_CANDIDATES))

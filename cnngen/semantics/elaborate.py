@@ -59,16 +59,16 @@ Iterations = Sequence[Values]  # the values of a loop's variables, iteration by 
 
 
 class TooManyLayers(Exception):
-    """Ends the elaboration; the diagnostic has been reported."""
+    """Ends the elaboration; the mistake has been reported."""
 
 
 @dataclass(slots=True, eq=False)
 class Elaboration:
-    """What changes while the layers are laid out.
+    """The state of an elaboration.
 
-    `times` is how often the present step comes if the loops around it do the same in each of their
-    iterations; `ops`, `outputs` and `names` keep what is asked again, and `blamed` which wrong
-    values from where were reported. `lenient` lets branches of different sizes be joined.
+    `times` is how often the present step will be reached, if the loops around it do the same in
+    each iteration. `ops`, `outputs` and `names` are memos, and `blamed` has the wrong values that
+    were reported, with their origins. `lenient` lets branches of different sizes be joined.
     """
 
     resolution: Resolution
@@ -90,7 +90,7 @@ class Elaboration:
         self.effort.spend(STEP, step.span)
 
     def read(self, tensors: Mapping[str, Tensor], name: Identifier) -> Tensor:
-        """The tensor that a name means; an unknown one where it means none."""
+        """The tensor of this name; one of unknown shape where there is none."""
         text = self.resolution.meant.get(name, name.text) if name.text else ""
         return tensors.get(text, NOTHING) if text else NOTHING
 
@@ -106,7 +106,7 @@ class Elaboration:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a body is laid out: its scope, and the tensors that can be read by name."""
+    """Where a body is elaborated: its scope, and the tensors that its steps can read by name."""
 
     scope: Scope
     tensors: Mapping[str, Tensor]
@@ -120,8 +120,8 @@ def elaborate(
     max_layers: int = MAX_LAYERS,
     lenient: bool = False,
 ) -> Network | None:
-    """The concrete network; None where none can be made. Shapes behind a mistake are unknown, or
-    `lenient` lets branches be joined as if they were as large as the first.
+    """The concrete network; None where there can be none. Shapes behind a mistake are unknown.
+    `lenient` lets branches be joined as if all were as large as the largest.
     """
     spec = resolution.spec
     image = input or Image(spec.input.channels, spec.input.height, spec.input.width)
@@ -202,7 +202,7 @@ def _body(
     place: Place,
     elaboration: Elaboration,
 ) -> Tensor:
-    """Lay out the steps of a body one after the other."""
+    """Elaborate the steps of a body one after the other."""
     if arrangement.layout == "graph":
         return _graph(body, arrangement, path, x, place, elaboration)
     position = 0
@@ -229,7 +229,7 @@ def _graph(
     place: Place,
     elaboration: Elaboration,
 ) -> Tensor:
-    """Lay out the body of a block in which steps read others by name."""
+    """Elaborate the body of a block in which steps read others by name."""
     tensors = dict(place.tensors)
     place = replace(place, tensors=tensors)
     for step in body:
@@ -313,7 +313,9 @@ def _argument(
 def _loop(
     step: Repeat | Each, path: str, position: int, x: Tensor, place: Place, elaboration: Elaboration
 ) -> tuple[Tensor, int]:
-    """Lay out the iterations of a loop; each takes a position, and so does what is between."""
+    """Elaborate the iterations of a loop. Each takes a position in the chain around it, and so does
+    each body between two of them.
+    """
     rounds = _iterations(step, place.scope, elaboration)
     if rounds is None:
         return Tensor(path, UNKNOWN), position
@@ -366,7 +368,7 @@ def _times(step: Repeat, scope: Scope, elaboration: Elaboration) -> int | None:
 
 
 def _rows(step: Each, scope: Scope, elaboration: Elaboration) -> Iterations | None:
-    """The lists of an `each` advance together."""
+    """The values of all variables in each iteration; the lists of an `each` advance together."""
     columns: list[tuple[Value, ...]] = []
     for variable, expression in step.lists:
         values = _value(scope, expression, step, elaboration)
@@ -391,7 +393,7 @@ def _rows(step: Each, scope: Scope, elaboration: Elaboration) -> Iterations | No
 
 
 def _report_lengths(step: Each, lengths: list[int], scope: Scope, elaboration: Elaboration) -> None:
-    """The first list that differs from the first one is marked, the others are labelled."""
+    """Mark the first list whose length differs from that of the first one, and label the others."""
     labels = [
         Label(expression.span or variable.span, f"{length} element{'s' if length != 1 else ''}")
         for (variable, expression), length in zip(step.lists, lengths, strict=True)
@@ -430,15 +432,15 @@ def _when(step: When, path: str, x: Tensor, place: Place, elaboration: Elaborati
 def _branches(
     step: Branches, path: str, x: Tensor, place: Place, elaboration: Elaboration, key: str = ""
 ) -> Tensor:
-    """Lay out the arms side by side below one path; the join is there under its key."""
+    """Elaborate the branches below one path, where their join stands under its key."""
     outputs: list[Tensor] = []
     for name, body in step.arms:
         arrangement = elaboration.resolution.arrangement(body)
         outputs.append(_body(body, arrangement, f"{path}.{name.text}", x, place, elaboration))
-    if step.join.text == "concat":
-        _warn_of_repeated_input(step, x, outputs, place, elaboration)
     if step.join.text not in OPS:  # which was reported
         return Tensor(path, UNKNOWN)
+    if OPS[step.join.text].concatenates:
+        _warn_of_repeated_input(step, x, outputs, place, elaboration)
     op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at = f"{path}.{key or step.join.text}"
     return _layer(at, op, tuple(outputs), step, step.join.span, x, place, elaboration)
@@ -498,7 +500,7 @@ def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboratio
 
 
 def _doubt(call: Call, op: Op | None, scope: Scope, elaboration: Elaboration) -> None:
-    """Warn of values that most likely mean something else."""
+    """Warn of values that are allowed and most likely a mistake."""
     try:
         doubts = tuple(op.doubts()) if op else ()
     except UnknownValue:  # of a mistake, which was reported
@@ -514,7 +516,7 @@ def _doubt(call: Call, op: Op | None, scope: Scope, elaboration: Elaboration) ->
 def _new_origins(
     value: ArgumentValue, error: EvaluationError, scope: Scope, elaboration: Elaboration
 ) -> tuple[Label, ...] | None:
-    """Where a wrong value came from; None if the same was said of another op that got it."""
+    """Where a wrong value came from; None if the same was reported for another op that got it."""
     from cnngen.semantics.explanations.given import origins
 
     labels = origins(value, error.span, scope, elaboration.resolution.spec)
@@ -526,13 +528,13 @@ def _new_origins(
 
 
 def _numbers_in_lists(op: Op) -> int:
-    """What each layer of an op reads again."""
+    """How many elements of lists have to be read again for each layer of the op."""
     lists: list[tuple[int | tuple[int, ...], ...]] = [op.values[name] for name in op.lists]
     return sum(len(item) if isinstance(item, tuple) else 1 for items in lists for item in items)
 
 
 def _free(call: Call, elaboration: Elaboration) -> tuple[tuple[str, ...], bool]:
-    """The names that the arguments depend on, and whether `input.channels` is among them."""
+    """The names on which the arguments depend, and whether `input.channels` stands in them."""
     if call not in elaboration.names:
         parts = [
             part
@@ -554,7 +556,7 @@ def _layer(
     place: Place,
     elaboration: Elaboration,
 ) -> Tensor:
-    """Infer the output of an op and put it into the graph; `given` is what its step was given."""
+    """Infer the output of an op and add its layer; `given` is what its step was given."""
     network = elaboration.network
     if any([x.shape is UNKNOWN for x in inputs]):
         return Tensor(path, UNKNOWN)
@@ -614,7 +616,7 @@ def _report(
     place: Place,
     elaboration: Elaboration,
 ) -> None:
-    """Say that shapes do not fit, and how they came about."""
+    """Report that shapes do not fit, and explain how they came about."""
     from cnngen.semantics.explanations.join_remedies import remedies_of_join
     from cnngen.semantics.explanations.remedies import remedies_of_layer
     from cnngen.semantics.explanations.story import story_of_join, story_of_layer
@@ -650,20 +652,20 @@ def _report(
 
 
 def _read_by(body: Body, given: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
-    """What a branch begins with."""
+    """The tensor with which a branch begins."""
     origin = body[0].origin if body else None
     return elaboration.read(place.tensors, origin) if origin else given
 
 
 def _is_too_large(shape: Shape) -> bool:
-    """Whether a number leaves the range of indices, or a vector has parts without end."""
+    """Whether a number is beyond the range of an index, or a vector was made of too many parts."""
     if isinstance(shape, Image):
         return max(shape.channels, shape.height, shape.width) > LARGEST
     return shape.features > LARGEST or len(shape.parts) > MOST_PARTS
 
 
 def _note_use(call: Call, op: Op, shape: object, scope: Scope, elaboration: Elaboration) -> None:
-    """Keep what the printed program needs to know of this use."""
+    """Remember of this call what generated code needs to know: its rank, and what it flattened."""
     network = elaboration.network
     rank: Rank = "image" if isinstance(shape, Image) else "vector"
     if network.ranks.setdefault(call, rank) != rank and op.ranked:
@@ -674,7 +676,7 @@ def _note_use(call: Call, op: Op, shape: object, scope: Scope, elaboration: Elab
             notes=scope.trail(),
             help="make two blocks of it",
         )
-    if op.name == "flatten" and isinstance(shape, Image):
+    if op.flattens and isinstance(shape, Image):
         network.flattened.setdefault(call, []).append((shape, scope))
 
 

@@ -1,8 +1,9 @@
 """Facts: what is known of a value or a tensor for all values of the model's parameters at once.
 
-A spec is checked for its defaults, and printed for all values. What the printed program must know,
-and numbers cannot tell, is followed as facts: on which parameters it depends, and what else is sure
-to be equal to it (value numbering).
+A spec is checked with the defaults of its parameters, and printed for all their values. What
+generated code needs to know beyond these numbers is found by data-flow analysis: each value has the
+set of parameters on which it depends, and a symbol that it shares with values that are sure to be
+equal (value numbering).
 """
 
 from collections.abc import Hashable, Iterable
@@ -13,7 +14,7 @@ from cnngen.expressions.evaluate import UNDETERMINED
 
 ParameterNames = frozenset[str]
 NOTHING: ParameterNames = frozenset()
-VECTOR = -1  # the symbol of what is said of the size of a vector
+VECTOR = -1  # the symbol of the size of a vector, which has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,11 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A tensor: its rank, height and width where it is an image, and channels (of a vector:
-    features).
+    """What is known of a tensor: its rank, its height and width if it is an image, and its channels
+    (of a vector: its features).
 
-    `area` are the parameters on which a flattened size in `channels` depends, which the printed
-    program takes for a number.
+    `area` are the parameters on which a flattened size in `channels` depends; generated code has a
+    number there, so these parameters must not change it.
     """
 
     rank: Fact
@@ -54,7 +55,7 @@ NOWHERE = Fact(UNDETERMINED, NOTHING, VECTOR)
 
 @dataclass(slots=True)
 class Symbols:
-    """Makes facts; what is made of equal parts in the same way has one symbol."""
+    """Makes facts; what is computed from equal parts in the same way gets the same symbol."""
 
     numbers: dict[tuple[Hashable, ...], int] = field(
         default_factory=dict[tuple[Hashable, ...], int]
@@ -68,11 +69,11 @@ class Symbols:
         return self.number("fresh", len(self.numbers))
 
     def constant(self, value: Any) -> Fact:
-        kind = value.__class__.__name__  # for `true` is no 1
+        kind = value.__class__.__name__  # as `true` is not 1, though Python says so
         return Fact(value, NOTHING, self.number("constant", kind, value))
 
     def made(self, value: Any, parts: Iterable[Fact], *key: Hashable) -> Fact:
-        """What is computed from other facts in the way that the key says."""
+        """What is computed from other facts; the key names the computation."""
         parts = tuple(parts)
         names = union(part.names for part in parts)
         if not names and value is not UNDETERMINED:
@@ -97,7 +98,9 @@ class Symbols:
         )
 
     def turned(self, x: Traced, after: Traced, turn: Fact) -> Traced:
-        """What a turn of a loop begins with, be it the first one or a later one."""
+        """The tensor at the start of any iteration of a loop: `x` in the first one, `after` in
+        later ones.
+        """
 
         def any_of(a: Fact, b: Fact, aspect: str) -> Fact:
             if a.symbol == b.symbol:
@@ -114,7 +117,7 @@ class Symbols:
 
 
 def sized(a: Fact, b: Fact) -> Fact | None:
-    """The one size of two tensors of which the other is a vector."""
+    """Of two tensors one of which is a vector, the size of the other one."""
     return b if a.symbol == VECTOR else a if b.symbol == VECTOR else None
 
 

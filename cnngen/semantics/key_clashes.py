@@ -67,8 +67,8 @@ def _check_arms(step: Branches, report: Report) -> None:
 
 
 def check_functions(spec: Spec, report: Report) -> None:
-    """Blocks become classes, and functions in snake_case, which must differ from each other and
-    from the parameters and variables that stand beside them.
+    """Report blocks whose class or Keras function would have the name of another one, of the
+    network, or of a parameter or variable.
     """
     taken = {snake_case(spec.name.text): spec.name, spec.stem: spec.name}
     blocks = [block for name, block in spec.blocks.items() if name]

@@ -1,7 +1,8 @@
 """Keys: the name that each step of a body gets, in every target.
 
-A step's key is its `name`; else its position in a chain, or, beside a join, its snake_case word. A
-body of a single unnamed step adds no level: the step takes the place of the body.
+The key of a step is its `name`. Without one, it is the position of the step if the body is a chain,
+and a word in snake_case if the body is a graph. A body of a single step without a name adds no
+level to paths: the step takes the place of the body.
 """
 
 from collections.abc import Container
@@ -25,11 +26,11 @@ Layout = Literal["empty", "single", "chain", "graph"]
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """How a body is laid out: `single` takes the place of its body, a `chain` has positions, a
-    `graph` has words.
+    """How the steps of a body are arranged: a `single` step takes the place of its body, a `chain`
+    has positions, a `graph` has words.
 
-    `keys` has the key of each step of a graph and of each named step of a chain; what is absent has
-    a position.
+    `keys` has the key of each step of a graph and of each named step of a chain; the key of any
+    other step is its position.
     """
 
     layout: Layout
@@ -37,9 +38,9 @@ class Arrangement:
 
 
 def arrange(body: Body, *, block: bool = False, merging: Container[Step] = ()) -> Arrangement:
-    """Lay out a body; `merging` has the calls that read a second tensor.
+    """The arrangement of a body; `merging` has the calls that read a second tensor.
 
-    Only the body of a block can be a graph: elsewhere joins are containers in a chain.
+    Only the body of a block can be a graph: elsewhere, a join is one link of a chain.
     """
     named = {step: step.name.text for step in body if step.name}
     if not body:
@@ -52,8 +53,8 @@ def arrange(body: Body, *, block: bool = False, merging: Container[Step] = ()) -
 
 
 def _bends(step: Step, merging: Container[Step]) -> bool:
-    """Whether a step makes a chain into a graph: it joins, or reads something else than the step
-    before it.
+    """Whether a step makes a graph of a chain: it joins branches, or it reads something else than
+    the output of the step before it.
     """
     return isinstance(step, Branches | Reference) or step.origin is not None or step in merging
 
@@ -75,7 +76,7 @@ def word(step: Step) -> str:
 
 
 def _words(body: Body) -> dict[Step, str]:
-    """A word for each step; of several alike the second is `relu_2`."""
+    """A word for each step; of several with the same word, the second is called `relu_2`."""
     keys: dict[Step, str] = {}
     taken = {step.name.text for step in body if step.name}
     for step in body:

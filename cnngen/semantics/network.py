@@ -15,7 +15,7 @@ from cnngen.syntax.tree import Block, Call, Stage, Step
 
 INPUT = "input"
 Rank = Literal["image", "vector"]
-Fixed = Literal["size", "rank"]  # what a parameter changes that the printed program cannot
+Fixed = Literal["size", "rank"]  # what a parameter changes that generated code cannot
 CHANGED: dict[Fixed, str] = {
     "size": "changes a flattened size",
     "rank": "decides whether a layer gets maps or a vector",
@@ -26,12 +26,13 @@ MOST_SHOWN = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """One use of a block, or a stage of the model: the values of the names in it, and what it was
-    given.
+    """One use of a block, or one stage of the model: the values of the names in it, and the tensors
+    that it was given.
 
-    `call` is the step that uses the block and `parent` the scope in which that step stands. `loops`
-    are those of the values that belong to variables of loops. The paths of its layers begin with
-    `path`. A block is `given` tensors: `input`, and those for its parameters.
+    `call` is the step that uses the block, and `parent` the scope in which that step stands.
+    `loops` has those of the values that are variables of loops. The paths of its layers begin with
+    `path`. `given` has the tensors of a block: `input`, and one for each parameter of type
+    `tensor`.
     """
 
     values: Values
@@ -49,6 +50,13 @@ class Scope:
         values, loops = {**self.values, **iteration}, {**self.loops, **iteration}
         return replace(self, values=values, loops=loops)
 
+    def chain(self) -> list["Scope"]:
+        """The stage, the use of a block in it, the use of a block in that, and so on."""
+        scopes: list[Scope] = [self]
+        while parent := scopes[-1].parent:
+            scopes.append(parent)
+        return scopes[::-1]
+
     @property
     def outermost(self) -> "Scope":
         return self.parent.outermost if self.parent else self
@@ -59,7 +67,9 @@ class Scope:
         return named.name.text if named else "the model"
 
     def trail(self) -> tuple[str, ...]:
-        """In words: which block with which values, used where, in which iteration."""
+        """The circumstances for a diagnostic: the block with its values, where it was used, and in
+        which iteration.
+        """
         notes: list[str] = []
         if self.block:
             names = [p.name.text for p in self.block.parameters if p.type != "tensor"]
@@ -113,10 +123,11 @@ class Layer:
 class Network:
     """A spec with numbers: every layer with its shapes.
 
-    `stages` maps each stage to what it gives and `outputs` the name of each output to a stage.
-    `ranks`, `block_ranks` and `flattened` keep what the printed program needs to know of the
-    uses of a step: whether it works on images or vectors, and what a `flatten` flattened, in which
-    scope. `fixed` are the parameters of the model that would make other numbers or ranks of these.
+    `stages` has the output of each stage, and `outputs` the stage of each output of the network.
+    `ranks`, `block_ranks` and `flattened` are what generated code needs to know of each step:
+    whether it works on images or on vectors, and the maps that a `flatten` was given, with the
+    scope of each use. `fixed` are the parameters with other values of which that would not be true
+    any more.
     """
 
     resolution: Resolution

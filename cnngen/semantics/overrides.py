@@ -1,4 +1,4 @@
-"""Overrides: whether what a spec changes is there in the one that it extends."""
+"""Overrides: whether the parameters that a spec changes exist in the spec that it extends."""
 
 from collections.abc import Iterator
 

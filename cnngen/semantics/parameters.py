@@ -42,7 +42,9 @@ def model_values(spec: Spec, report: Report) -> dict[str, MaybeValue]:
 
 
 def checked(parameter: Parameter, value: MaybeValue) -> MaybeValue:
-    """The value, if it is of the parameter's type; raises `Invalid`. Whole numbers are numbers."""
+    """The value, if it is of the parameter's type; raises `Invalid` otherwise. A whole number is a
+    number, too.
+    """
     if isinstance(value, Unset) or not parameter.is_sound or fits(parameter.type, value):
         return value
     help = None

@@ -1,5 +1,5 @@
-"""References: whether what `from` and tensor parameters name is there, and whether a generated
-`forward` can reach it.
+"""References: whether the tensors that `from` and parameters of type `tensor` name exist, and
+whether a generated `forward` can reach them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,9 +20,9 @@ Places = Mapping[str, Span]
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """The tensors that can be read by name at a place, and those which are computed later.
+    """The tensors that can be read by name at a place (`now`), and those that are computed `later`.
 
-    `stages` are those of the model where the place is in a block, which does not see them.
+    Within a block, `stages` are those of the model, which the block cannot see.
     """
 
     now: Places
@@ -31,7 +31,7 @@ class Readable:
 
 
 def check_references(resolution: Resolution, report: Report) -> None:
-    """Report references to what is not there, or cannot be reached from where they stand."""
+    """Report references to tensors that do not exist, or cannot be reached from there."""
     spec = resolution.spec
     stages = {stage.name.text: stage.name.span for stage in spec.stages}
     for block in spec.blocks.values():
@@ -48,7 +48,7 @@ def check_references(resolution: Resolution, report: Report) -> None:
 
 
 def _check_block(block: Block, stages: Places, resolution: Resolution, report: Report) -> None:
-    """The body of a block, where each step can read any named step before it."""
+    """Check the body of a block, in which each step can read any named step before it."""
     tensors = {p.name.text: p.name.span for p in block.parameters if p.type == "tensor"}
     names = {step.name.text: step.name.span for step in block.body if step.name}
     readable = Readable({"input": block.name.span} | tensors, names, stages)
@@ -63,7 +63,9 @@ def _check_block(block: Block, stages: Places, resolution: Resolution, report: R
 
 
 def _check_read(body: Body, resolution: Resolution, report: Report) -> None:
-    """Of each step of a block, the next one or one that names it must read the output."""
+    """Report steps of a block whose output nothing reads: neither the next step nor one that names
+    it.
+    """
     read = {step.origin.text for step in steps(body) if step.origin}
     for step in steps(body):
         if isinstance(step, Call):
@@ -91,10 +93,11 @@ def _check_path(
     *,
     joins: bool = False,
 ) -> None:
-    """The body of a stage or of a branch: only where it starts can it read what lies outside.
+    """Check the body of a stage or of a branch, which becomes a chain of modules: only its first
+    step can read a tensor from outside.
 
-    A step that is the whole body may read more, unless its `name` makes a row of it; `joins` says
-    whether branches may, too.
+    A step that is the whole body may read more, unless its `name` makes a chain of it; `joins` says
+    whether that holds for `branches`, too.
     """
     for i, step in enumerate(body):
         if i == 0 and step.origin:
@@ -111,7 +114,7 @@ def _check_path(
 
 
 def _check_step(step: Step, readable: Readable, resolution: Resolution, report: Report) -> None:
-    """A step that stands where a `forward` is written: it may read any tensor of the scope."""
+    """Check a step that is written out in a `forward`: it may read any tensor of the scope."""
     if step.origin:
         _check_name(step.origin, readable, resolution, report)
     match step:
@@ -137,8 +140,9 @@ def _read_by(step: Step, resolution: Resolution) -> Iterator[Identifier]:
 
 
 def _way(step: Step, remedy: str, own: Sequence[Identifier]) -> str:
-    """How what a step reads may reach it. `when` and loops hand on one tensor, so that no block can
-    be given another one there; several tensors meet in `branches`, and in the body of a block.
+    """What to do so that a step gets the tensors that it reads. `when` and loops pass one tensor
+    on, so that a block in them cannot be given another one; several tensors meet in `branches` and
+    in the body of a block only.
     """
     if not own and isinstance(step, When):
         return (
@@ -152,7 +156,7 @@ def _way(step: Step, remedy: str, own: Sequence[Identifier]) -> str:
 
 
 def _refuse(names: Sequence[Identifier], way: str, report: Report) -> None:
-    """A step of a row reads something else: one mistake, however often it does."""
+    """Report a step of a chain that reads other tensors: one mistake, however many these are."""
     if not names:
         return
     first, *others = names

@@ -1,4 +1,4 @@
-"""Resized: the height and width that an op gives, as far as they are known for all parameters."""
+"""Resized: the height and width of an op's output, as far as they are known for all parameters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,8 +8,6 @@ from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError
 from cnngen.expressions.expression import Constant, Expression, walk
 from cnngen.ops.attribute import Attribute
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
-from cnngen.ops.pooling import AdaptivePool, GlobalPool
-from cnngen.ops.reshaping import Reshape
 from cnngen.semantics.attributes import attribute_value, half
 from cnngen.semantics.facts import Fact, Symbols
 from cnngen.semantics.network import Rank
@@ -18,7 +16,7 @@ from cnngen.syntax.tree import ArgumentValue, Distribution
 Facts = Callable[[Expression], Fact]
 ONE = (1, 1)
 EITHER: tuple[Shape, ...] = Image(1, 1, 1), Vector(1, (1,))
-LARGE = (1000, 1001, 1002, 1003)  # an op of a stride that keeps these keeps all that it takes
+LARGE = (1000, 1001, 1002, 1003)  # an op that keeps these lengths keeps all, whatever its stride
 
 # What an attribute may be that does not matter to sizes.
 NEUTRAL: dict[str, Any] = {
@@ -29,7 +27,7 @@ NEUTRAL: dict[str, Any] = {
 
 @dataclass(slots=True)
 class Resizing:
-    """Asks the ops themselves what they make of sizes, once for each question."""
+    """Asks the ops themselves which sizes they give, once for each question."""
 
     symbols: Symbols
     known: dict[tuple[Any, ...], Any] = field(default_factory=dict[tuple[Any, ...], Any])
@@ -39,15 +37,11 @@ class Resizing:
         self, op: type[Op], arguments: Mapping[str, ArgumentValue], size: Fact, facts: Facts
     ) -> Fact:
         """The size that an op gives; `facts` evaluates its arguments."""
-        if issubclass(op, GlobalPool):
-            return self.symbols.constant(ONE)
-        if not op.sizing:
+        if not op.sizing and not op.sets_size:
             return size
         given = self._attributes(op, arguments, facts)
-        if issubclass(op, AdaptivePool):
-            return given["size"]
-        if issubclass(op, Reshape):
-            return self._pair(given["height"], given["width"])
+        if op.sets_size:
+            return self._set(*given.values())
         if all(fact.known for fact in given.values()) and self._keeps(op, given):
             return size
         if size.known and size.value == ONE and arguments.get("padding") == Constant("same"):
@@ -66,7 +60,7 @@ class Resizing:
     def _attributes(
         self, op: type[Op], arguments: Mapping[str, ArgumentValue], facts: Facts
     ) -> dict[str, Fact]:
-        """The attributes on which the size depends, normalised as those of the op."""
+        """The attributes on which the size depends, normalised as `bind` does it."""
         given: dict[str, Fact] = {}
         padding = arguments.get("padding")
         # With `same`, only the stride counts; it may be left to the kernel.
@@ -99,7 +93,13 @@ class Resizing:
         value = UNDETERMINED if UNDETERMINED in both else half(*both)
         return self.symbols.made(value, [kernel, dilation], "half")
 
-    def _pair(self, height: Fact, width: Fact) -> Fact:
+    def _set(self, *given: Fact) -> Fact:
+        """The size that attributes say: none of them, a size, or a height and a width."""
+        if not given:
+            return self.symbols.constant(ONE)
+        if len(given) == 1:
+            return given[0]
+        height, width = given
         both = height.value, width.value
         value = UNDETERMINED if UNDETERMINED in both else both
         return self.symbols.made(value, [height, width], "pair")
@@ -127,7 +127,7 @@ def _neutral(op: type[Op], values: Mapping[str, Any]) -> Op:
 
 
 def _wanted(op: type[Op], x: Shape) -> Rank | None:
-    """What an op says that it wants when it is given this."""
+    """The rank that an op says it needs when it is given this shape."""
     try:
         _neutral(op, {}).infer(x)
     except ShapeError as error:
@@ -136,16 +136,15 @@ def _wanted(op: type[Op], x: Shape) -> Rank | None:
 
 
 def _infer(op: type[Op], values: Mapping[str, Any], size: tuple[int, int]) -> Any:
-    channels = values.get("factor", 1) ** 2
     try:
-        output = _neutral(op, values).infer(Image(channels, *size))
+        output = _neutral(op, values).infer(Image(0, *size))  # every number divides no channels
     except ShapeError:
         return UNDETERMINED
     return (output.height, output.width) if isinstance(output, Image) else UNDETERMINED
 
 
 def _may_be_null(stride: ArgumentValue | None) -> bool:
-    """Whether the stride may be left to the kernel."""
+    """Whether the stride may be `null`, which means that of the kernel."""
     if not isinstance(stride, Expression):
         return False
     return any(isinstance(part, Constant) and part.value is None for part, _ in walk(stride))

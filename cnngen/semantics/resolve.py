@@ -33,13 +33,15 @@ Defaults = Mapping[str, Given]
 class Resolution:
     """A spec with what its names mean.
 
-    `ops` has the op of each call of an op, `blocks` the block of each call of a block; `arguments`
-    all attributes of an op (`defaults` and the op's own filled in) or what a call gives to a block.
-    `order` lists the blocks that the model uses, each after those that it uses itself. `captured`
-    are the model's parameters that a block depends on, `training` the stages that exist in training
-    only. `meant` is the tensor that a misspelt name certainly means: as an op or a block that is
-    misspelt, it is taken for that, so that the rest can be checked. `endless` says that blocks use
-    each other in a circle or nest too deep, so that there is no network.
+    `ops` has the op of each call of an op, and `blocks` the block of each call of a block;
+    `arguments` has all attributes of an op (`defaults` and the op's own filled in) or what a call
+    gives to a block. `merging` are the calls that read a second tensor.
+
+    Later passes fill in the rest. `order` lists the blocks that the model uses, each behind those
+    that it uses itself. `captured` are the model's parameters on which a block depends, and
+    `training` the stages that exist in training only. `meant` has the tensor that a misspelt name
+    certainly means, so that the rest can be checked. `endless` is true where blocks use each other
+    in a circle or nest too deep, so that there is no network.
     """
 
     spec: Spec
@@ -65,7 +67,7 @@ class Resolution:
         return self.arrangements[key]
 
     def tensors(self, call: Call) -> dict[str, Identifier]:
-        """The tensors that a call of a block hands over besides its input."""
+        """The tensors that a call of a block passes besides its input, by parameter."""
         given = {argument.name.text: argument for argument in call.arguments}
         values = self.arguments.get(call, {})
         return {
@@ -85,7 +87,7 @@ class Resolution:
 
 
 def resolve(spec: Spec, report: Report) -> Resolution:
-    """Resolve the names of a spec; what has none is reported and left out."""
+    """Resolve the names of a spec; a name without a meaning is reported and left out."""
     resolution = Resolution(spec)
     names = Definitions(
         {parameter.name.text: parameter.name.span for parameter in spec.parameters}, {}
@@ -127,8 +129,8 @@ def _instead_of_parameter(block: Block, spec: Spec, name: Identifier) -> tuple[s
 def _resolve_call(
     call: Call, names: Definitions, defaults: Defaults, resolution: Resolution, report: Report
 ) -> None:
-    """Find the op or the block of a call; of what is unknown that which it certainly means, so that
-    the rest of the network can be checked with it.
+    """Find the op or the block of a call. A name that is certainly misspelt counts as what was
+    meant, so that the rest of the network can be checked.
     """
     spec, meant = resolution.spec, call
     name = call.callee.text

@@ -52,12 +52,12 @@ def check_stages(resolution: Resolution, report: Report) -> None:
 
 
 def first_origin(stage: Stage) -> Identifier | None:
-    """What a stage reads instead of the stage before it."""
+    """The tensor that a stage names with `from`, at its head or in its first step."""
     return stage.origin or (stage.body[0].origin if stage.body else None)
 
 
 def takes_previous(stage: Stage) -> bool:
-    """Whether a stage takes what the stage before it gives."""
+    """Whether a stage reads the output of the stage before it."""
     return not stage.origin and _takes_input(stage.body)
 
 
@@ -71,8 +71,8 @@ def _takes_input(body: Body) -> bool:
 
 
 def output_stages(spec: Spec) -> dict[str, str]:
-    """The stage of each output by its name: those that the spec lists, or else the last stage that
-    exists always.
+    """The stage of each output, by the name of the output: those that the spec lists, or else the
+    last stage that does not exist in training only.
     """
     always = [stage.name.text for stage in spec.stages if not stage.training]
     named = {name.text: stage.text for name, stage in spec.outputs}
@@ -80,8 +80,8 @@ def output_stages(spec: Spec) -> dict[str, str]:
 
 
 def find_training_stages(resolution: Resolution) -> None:
-    """Find the stages that exist in training only: those that say so, and those that nothing else
-    reads.
+    """Find the stages that exist in training only: those that the spec marks, and those that
+    nothing else reads.
     """
     spec, read = resolution.spec, read_stages(resolution)
     heads = {stage.name.text for stage in spec.stages if stage.training}
@@ -111,11 +111,11 @@ def _leading_to(stages: set[str], read: Mapping[str, tuple[str, ...]]) -> set[st
 
 
 def kept_stages(resolution: Resolution) -> frozenset[str]:
-    """The stages (and `input`) that something else than the next stage reads, so that they need a
-    name in a program.
+    """The stages (and `input`) that something else than the next stage reads, so that their tensors
+    need a name in a program.
 
-    Stages that exist in training only are computed last, and so read by name even what comes just
-    before them.
+    Stages that exist in training only are computed last, so that they read even the stage just
+    before them by name.
     """
     read = {name.text for _, name in _reads(resolution)}
     pairs, heads = _successions(resolution.spec), resolution.training
@@ -123,8 +123,8 @@ def kept_stages(resolution: Resolution) -> frozenset[str]:
 
 
 def _successions(spec: Spec) -> Iterator[tuple[str, Stage]]:
-    """The stages that take what comes before them without saying so, each behind the name of that:
-    of a stage, or `input`.
+    """The stages that read what comes before them without naming it, each with the name of that: a
+    stage, or `input`.
     """
     previous = INPUT
     for stage in spec.stages:
@@ -135,7 +135,7 @@ def _successions(spec: Spec) -> Iterator[tuple[str, Stage]]:
 
 
 def _reads(resolution: Resolution) -> Iterator[tuple[Stage, Identifier]]:
-    """Each stage with each name that it reads explicitly."""
+    """Each stage with each name that it reads."""
     for stage in resolution.spec.stages:
         if stage.origin:
             yield stage, stage.origin

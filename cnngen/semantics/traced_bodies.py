@@ -1,4 +1,6 @@
-"""Traced bodies: steps one after the other, into all branches and loops, for all parameters."""
+"""Traced bodies: the steps of a body followed for all parameters at once, into all branches and
+loops.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,12 +29,12 @@ MOST_VISITS = 20_000
 
 
 class TooManyVisits(Exception):
-    """Following the tree takes too long."""
+    """Following the tree takes too many steps."""
 
 
 class TracedBodies(TracedOps):
-    """Follows the bodies of one network; `held` are parameters that keep their defaults. Loops of
-    few known turns are unrolled, if that is wanted.
+    """Follows the bodies of one network. `held` are parameters that keep their defaults. With
+    `unroll`, loops of known length are followed iteration by iteration.
     """
 
     def __init__(self, network: Network, areas: Areas, held: ParameterNames, unroll: bool) -> None:
@@ -50,7 +52,7 @@ class TracedBodies(TracedOps):
     def _flattens(self, call: Call) -> bool:
         if call in self.resolution.blocks:
             return self.flattens[self.resolution.blocks[call]]
-        return self.resolution.ops[call].name == "flatten"
+        return self.resolution.ops[call].flattens
 
     def _of_parameter(self, parameter: Parameter, held: ParameterNames) -> Fact:
         assert parameter.default is not None
@@ -168,7 +170,7 @@ class TracedBodies(TracedOps):
         return x
 
     def length(self, step: Each, lists: Sequence[Fact]) -> int | None:
-        """How many turns a loop makes, if that is sure: its lists are of one length."""
+        """How many iterations a loop makes, if that is sure; its lists are of one length."""
         for (_, expression), values in zip(step.lists, lists, strict=True):
             items = _items(values)
             if self.unroll and isinstance(expression, ListOf):
@@ -193,7 +195,9 @@ class TracedBodies(TracedOps):
         variables: Mapping[str, Fact],
         times: object,
     ) -> Traced:
-        """A loop of any number of turns, which with the defaults makes so many `times`."""
+        """A loop of any number of iterations, followed until a fixpoint; with the defaults it makes
+        `times`.
+        """
         inner = replace(place, facts={**place.facts, **variables})
         past = inner.past(count.names or self.all)
         between = step.between if isinstance(step, Each) else None

@@ -1,7 +1,7 @@
 """Traced ops: what an op or a join makes of a tensor, for all values of the parameters.
 
-What the printed program must know of it is noted in the network; parameters that would make a note
-wrong are found.
+What generated code must know is noted in the network; parameters with other values of which a note
+would be wrong are collected in `found`.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from typing import Any
 from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
 from cnngen.expressions.expression import Expression, Name
+from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op
 from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, ParameterNames, Symbols, Traced, union
 from cnngen.semantics.network import Fixed, Network, Scope
@@ -25,10 +26,11 @@ Areas = dict[Path, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """Where a body is followed: the facts of its names and tensors, and what its block was given.
+    """Where a body is followed: the facts of its names and tensors, and the tensor that its block
+    was given.
 
-    `beyond` is empty where the defaults lead; elsewhere it has the parameters of which one must
-    change for the program to come here. `path` are the calls around.
+    `beyond` is empty on the way that the defaults take. On any other way it has parameters, one of
+    which must change for the program to get there. `path` are the calls around.
     """
 
     facts: Mapping[str, Fact]
@@ -43,7 +45,9 @@ class Trail:
 
 
 class TracedOps:
-    """Follows the ops of one network; `areas` is what is flattened where, as it is printed."""
+    """Follows the ops of one network; `areas` has the sizes that are flattened, as they will be
+    printed.
+    """
 
     def __init__(self, network: Network, areas: Areas) -> None:
         self.network, self.resolution, self.areas = network, network.resolution, areas
@@ -61,12 +65,12 @@ class TracedOps:
         if rank := self.resizing.takes(op):
             x = replace(x, rank=self.symbols.constant(rank))
         self.note_rank(call, op, x, place)
-        if op.name == "flatten":
+        if op.flattens:
             return self.flatten(call, x, place)
         if op.weights is not Op.weights:
             self.fix(x.area, "size")  # PyTorch is told how many channels there are
         size = self.resizing.after(op, arguments, x.size, lambda value: self.fact(value, place))
-        rank = self.symbols.constant("image") if op.name == "reshape" else x.rank
+        rank = x.rank if op.gives == "same" else self.symbols.constant(op.gives)
         given = {n: v for n, v in arguments.items() if not isinstance(v, Distribution)}
         channels = op.channels(given, (RUNNING,))
         if channels == RUNNING:
@@ -87,7 +91,7 @@ class TracedOps:
                 self.fix(place.beyond, "rank")
 
     def flatten(self, call: Call, x: Traced, place: Trail) -> Traced:
-        """Features: how many positions they come from is printed as a number."""
+        """A vector; the number of positions that its features come from is printed as a number."""
         vector = x.rank.value == "vector"
         sure = (vector and x.rank.known) or (x.size.known and x.size.value == ONE)
         changing = NOTHING if sure else x.rank.names | x.size.names
@@ -102,7 +106,7 @@ class TracedOps:
         return Traced(self.symbols.constant("vector"), NOWHERE, channels, x.area | changing)
 
     def noted(self, path: Path, area: Any, place: Trail) -> bool:
-        """Note what is flattened for the printer; whether that is what it knows already."""
+        """Note the size that is flattened here; whether it has the area that was noted before."""
         if area is UNDETERMINED:
             return False
         if path not in self.areas:
@@ -111,24 +115,23 @@ class TracedOps:
         return prod(self.areas[path]) == prod(area)
 
     def join(self, step: Branches, arms: list[Traced]) -> Traced:
-        """Ranks and sizes of all arms agree (but for gates), so the surest of them is taken."""
-        symbols = self.symbols
+        """The ranks and sizes of all branches agree (but for gates), so the one that depends on the
+        fewest parameters is taken.
+        """
+        symbols, op = self.symbols, OPS[step.join.text]
         rank = min((arm.rank for arm in arms), key=lambda fact: len(fact.names))
         sizes = [arm.size for arm in arms]
-        if step.join.text == "multiply":
-            size = self.gated(sizes)
-        else:
-            size = min(sizes, key=lambda fact: len(fact.names))
+        size = self.gated(sizes) if op.gates else min(sizes, key=lambda fact: len(fact.names))
         channels = [arm.channels for arm in arms]
         area = union(arm.area for arm in arms)
-        if step.join.text == "concat":
+        if op.concatenates:
             numbers = [fact.value for fact in channels]
             value = UNDETERMINED if UNDETERMINED in numbers else sum(numbers)
             return Traced(rank, size, symbols.made(value, channels, "concat"), area)
         return Traced(rank, size, min(channels, key=lambda fact: len(fact.names)), area)
 
     def gated(self, sizes: list[Fact]) -> Fact:
-        """Of a product: those of 1 x 1 are gates to the others, if there are any."""
+        """The size of a product: branches of 1 x 1 are gates to the others, if there are others."""
         maps = {fact.symbol: fact for fact in sizes if not (fact.known and fact.value == ONE)}
         if len(maps) < 2:
             return next(iter(maps.values()), sizes[0])
@@ -162,7 +165,7 @@ class TracedOps:
 
     def names(self, expression: Expression) -> tuple[tuple[str, ...], bool]:
         """The free names, and whether `input.channels` stands there."""
-        key = id(expression)  # which stays its own, as the expression is kept
+        key = id(expression)  # stays unique, as the expression is kept below
         if key not in self.free:
             free = tuple(sorted(free_names(expression)))
             self.free[key] = expression, free, mentions_input(expression)

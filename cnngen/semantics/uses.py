@@ -1,4 +1,4 @@
-"""Uses: which block uses which, and on which parameters each of them depends."""
+"""Uses: which block uses which, and on which of the model's parameters each depends."""
 
 from collections.abc import Iterator, Mapping
 
@@ -17,7 +17,7 @@ DEEPEST = 100  # steps and blocks inside each other; passes recurse through them
 
 
 def order_blocks(resolution: Resolution, report: Report) -> None:
-    """Put the blocks into an order of use, unless they use each other in a circle."""
+    """Put the blocks in order of use; report blocks that use each other in a circle."""
     spec = resolution.spec
     uses: nx.DiGraph[str] = nx.DiGraph()
     uses.add_nodes_from((*spec.blocks, MODEL))
@@ -59,7 +59,7 @@ def _find_recursion(uses: "nx.DiGraph[str]", report: Report) -> bool:
 
 
 def _nests_too_deep(resolution: Resolution, report: Report) -> bool:
-    """Whether blocks and steps stand too deep in each other."""
+    """Whether blocks and steps are nested too deep, which is reported."""
     levels: dict[str, int] = {}
 
     def depth(step: Step) -> int:
@@ -105,7 +105,7 @@ def trace_parameters(resolution: Resolution, report: Report) -> None:
 
 
 def _dependencies(body: Body, resolution: Resolution, found: Mapping[str, set[str]]) -> set[str]:
-    """The names that the expressions of a body contain, and those that its blocks depend on."""
+    """The names in the expressions of a body, and those on which the blocks that it uses depend."""
     names: set[str] = set()
     for step in steps(body):
         if isinstance(step, Call):

@@ -1,10 +1,10 @@
-"""Variants: what the printed program takes for granted of shapes, and which parameters change it.
+"""Variants: what generated code takes for granted of shapes, and which parameters would change it.
 
-The program is printed once and called with any parameters. Of shapes it knows what the network of
-the defaults shows: how many positions a `flatten` makes features of, and whether a layer gets maps
-or a vector. So the tree is followed here for all parameters at once, into branches and loops that
-the defaults do not enter, too: what is sure there is noted for the printer, and parameters that
-would make a note wrong are fixed.
+Code is generated once and called with any parameters. Of shapes it knows what the network of the
+defaults shows: the area of each `flatten`, and whether a layer is given maps or a vector. So the
+tree is followed here for all parameters at once, also into branches and loops that the defaults do
+not enter. What is sure there is noted for the targets; parameters with other values of which a note
+would be wrong are *fixed*: only `--set` can change them.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from cnngen.syntax.tree import Call
 
 
 def note_variants(network: Network) -> None:
-    """Note for the printer what holds beyond the defaults, and which parameters are fixed."""
+    """Note what holds for other values of the parameters, and which of these are fixed."""
     parameters = network.resolution.spec.parameters
     if not parameters:
         return
@@ -42,8 +42,8 @@ def note_variants(network: Network) -> None:
 
 
 def _needed(network: Network, areas: Areas, found: ParameterNames, unroll: bool) -> ParameterNames:
-    """Of the parameters that were found, those that are still needed when the others are fixed: one
-    may matter only where another leads.
+    """The parameters that must be fixed even if all others of those found are: one may matter only
+    on a way that another one opens.
     """
     for name in sorted(found) if len(found) > 1 else ():
         fewer = found - {name}

@@ -1,4 +1,4 @@
-"""Walking the tree: the parts of a step, without knowing which kind it is."""
+"""Walking the tree: the bodies, calls and expressions in a step of any kind."""
 
 from collections.abc import Iterator
 from typing import assert_never

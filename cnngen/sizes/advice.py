@@ -1,4 +1,4 @@
-"""Advice: where a spec fails only for the size of its input, the nearest sizes that work."""
+"""Advice: the nearest sizes that work, where a spec fails only for the size of its input."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ MOST_LAYERS = 20_000  # of a network that is made for advice alone
 
 
 def propose_sizes(path: Path, options: Options, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """The diagnostics, of which the first error names the sizes, if all errors are about them."""
+    """Where all errors are about sizes, let the first one name sizes of the input that work."""
     errors = [d for d in diagnostics if d.severity is Severity.ERROR]
     if not errors or not all(map(_is_about_size, errors)):
         return diagnostics
@@ -46,14 +46,16 @@ def propose_sizes(path: Path, options: Options, diagnostics: list[Diagnostic]) -
 
 
 def _is_about_size(error: Diagnostic) -> bool:
-    """Whether another height or width could help; it could not where branches differ otherwise."""
+    """Whether another height or width could mend an error; not where branches differ in channels
+    only.
+    """
     shapes = [re.fullmatch(r"\d+ x (\d+ x \d+)", label.text) for label in error.secondary]
     sides = {shape[1] for shape in shapes if shape}
     return error.code == "empty-output" or (error.code == "shape-mismatch" and len(sides) > 1)
 
 
 def _stage(error: Diagnostic, spec: Spec) -> tuple[str, ...]:
-    """In which stage a mistake is, where no block is."""
+    """A note that names the stage of a mistake that stands in no block."""
     at = error.primary.span
     before = [
         stage.name
@@ -64,10 +66,10 @@ def _stage(error: Diagnostic, spec: Spec) -> tuple[str, ...]:
 
 
 def _nearest(path: Path, options: Options, given: Image, own: Image) -> tuple[str, Image] | None:
-    """A note on the sizes that work, and the one that is next.
+    """A note on the sizes that work, and the nearest of them.
 
-    They follow from how each layer turns lengths into lengths, in a network for any size for which
-    every window has room; whether its branches fit each other is what is asked.
+    They are derived from a network for any size that has room for every window. Its branches are
+    joined whatever their sizes, as the question is for which inputs they fit each other.
     """
     sides = [(given.height, given.width), (own.height, own.width)]
     sides += [(side, side) for side in COMMON]
@@ -97,7 +99,7 @@ def _made(path: Path, options: Options, image: Image) -> Network | None:
 
 
 def _candidates(given: Image, heights: Lengths, widths: Lengths) -> Sequence[Image]:
-    """The next smaller and the next larger size; a side that works stays."""
+    """The next smaller and the next larger size; a side that works already is kept."""
     sides = [_around(given.height, heights), _around(given.width, widths)]
     pairs: Iterable[tuple[int | None, int | None]] = zip(*sides, strict=True)
     found = [Image(given.channels, h, w) for h, w in pairs if h is not None and w is not None]

@@ -12,10 +12,11 @@ from cnngen.sizes.outputs import Output, outputs
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The sizes that a built network takes in inference and in training, and what it gives.
+    """The sizes that a built network takes in inference and in training, and its outputs.
 
-    `compiled` are the sizes for which `--input` makes a network, whose weights then fit them; None
-    where that was not derived, because the spec reads the number of flattened features.
+    `compiled` are the sizes that `--input` can have: the weights of the network that is then made
+    fit them. It is None where it was not derived, because the spec reads the number of flattened
+    features.
     """
 
     name: str
@@ -27,7 +28,7 @@ class Answer:
 
 
 def answer(network: Network) -> Answer:
-    """Explore a checked network."""
+    """The answer for a checked network."""
     exploration = explore(network)
     built = exploration.built()
     return Answer(
@@ -43,7 +44,8 @@ def answer(network: Network) -> Answer:
 def reads_sizes(exploration: Exploration) -> bool:
     """Whether the layers themselves may depend on the size of the input.
 
-    Heights and widths are not in the language, but `input.channels` of flattened maps tells them.
+    Heights and widths are not in the language, but behind a `flatten`, `input.channels` depends on
+    them.
     """
     spec = exploration.network.resolution.spec
     if not exploration.course.flattens():

@@ -1,4 +1,5 @@
-"""Fields: which elements of the input an element of a tensor depends on, along one axis.
+"""Fields: the elements of the network's input on which an element of a tensor depends, along one
+axis.
 
 Borders are left out: a field may reach beyond the input.
 """
@@ -9,7 +10,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import assert_never
 
-from cnngen.sizes.axis import POINTWISE, Enlarge, Fixed, Movement, Scatter, Slide
+from cnngen.ops.movement import POINTWISE, Enlarge, Fixed, Movement, Scatter, Slide
 
 Extent = tuple[int, int]  # the first and the last element; the last may come first: none
 NONE: Extent = (1, 0)
@@ -18,7 +19,11 @@ MOST_PHASES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`extents` are those of the first elements; the next as many lie `advance` further."""
+    """The fields of all elements of a tensor: a pattern that repeats.
+
+    `extents` has those of the first elements. Those of the next elements, as many, are the same but
+    `advance` further along the input, and so on.
+    """
 
     extents: tuple[Extent, ...]
     advance: int
@@ -31,12 +36,12 @@ class Field:
 
     @property
     def size(self) -> int:
-        """The most elements that one depends on."""
+        """The largest number of elements of the input on which one element depends."""
         return max(high - low + 1 for low, high in self.extents)
 
     @property
     def stride(self) -> Fraction:
-        """How far the fields of neighbours lie apart."""
+        """The distance between the fields of neighbours."""
         return Fraction(self.advance, len(self.extents))
 
 
@@ -44,7 +49,7 @@ PIXEL = Field(((0, 0),), 1)
 
 
 def moved(movement: Movement, x: Field) -> Field | None:
-    """The field of an op's output, from that of its input; None: all of the input."""
+    """The field of an op's output, from that of its input; None where it is the whole input."""
     if movement == POINTWISE:
         return x
     match movement:
@@ -64,7 +69,7 @@ def moved(movement: Movement, x: Field) -> Field | None:
 
 
 def joined(one: Field, two: Field) -> Field | None:
-    """What depends on both; None where they do not go side by side."""
+    """The field of what depends on both; None where the two have different strides."""
     if one.stride != two.stride:
         return None
     phases = lcm(len(one.extents), len(two.extents))
@@ -73,7 +78,7 @@ def joined(one: Field, two: Field) -> Field | None:
 
 
 def _read(movement: Slide | Enlarge | Scatter, i: int, phases: int) -> Iterator[int]:
-    """The elements that output `i` reads; of many, those at both ends, where the extremes lie."""
+    """The elements that output `i` reads; of many, only those at both ends, which decide."""
     match movement:
         case Slide(window, step, spread, before):
             start = i * step - before

@@ -1,4 +1,4 @@
-"""Find: for which heights and widths a network works, from its tracks and limits."""
+"""Find: the heights and widths for which a network works, from its tracks and limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ MOST_LIMITS_SHOWN = 3
 class Sizes:
     """The heights and widths that work.
 
-    `because` are the limits that exclude something. At the layers `tied`, heights and widths depend
-    on each other: each set then holds for the other length of the input as it is.
+    `because` are the limits that exclude any. At the layers `tied`, height and width depend on each
+    other: then each set holds only while the other side keeps the size that it has.
     """
 
     height: Lengths
@@ -46,7 +46,7 @@ class Exploration:
         return self._sizes(self.course.limits)
 
     def compiled(self) -> Sizes:
-        """Of which inputs (`--input`) a network can be made: weights then follow the size."""
+        """The inputs (`--input`) for which the spec compiles; weights then follow the size."""
         return self._sizes([limit for limit in self.course.limits if limit.kind != "weights"])
 
     def _sizes(self, limits: Sequence[Limit]) -> Sizes:
@@ -72,9 +72,10 @@ def explore(network: Network) -> Exploration:
         tracks = [track for limit in course.limits for track in limit.tracks]
         tracks += course.tracks()
         period = lcm(*(track.period for track in tracks))
-        known = all(track.lengths[max(upto - period, 0)] is not None for track in tracks)
         settled = (
-            2 * period <= upto and known and all(limit.settled(period) for limit in course.limits)
+            2 * period <= upto
+            and all(track.repeats(period) for track in tracks)
+            and all(limit.settled(period) for limit in course.limits)
         )
         if settled or upto >= MOST:
             return Exploration(network, course, period, settled)
@@ -95,13 +96,15 @@ def _pairs_of_gates(limits: Sequence[Limit]) -> list[tuple[Limit, Limit]]:
 
 
 def _patterns(limit: Limit, held: Sequence[bool]) -> set[tuple[bool, ...] | None]:
-    """Which branches are gates, over the lengths that work; where all are 1, nothing is said."""
+    """Which branches are gates, for each length that works; a length at which all are 1 is left
+    out.
+    """
     found = {limit.gates(length) for length, works in enumerate(held, 1) if works}
     return found - {None}
 
 
 def _fitting(limit: Limit, other: Limit, own: int, held: Sequence[bool]) -> list[bool]:
-    """The lengths with which the same branches are gates as along the other axis."""
+    """The lengths at which the same branches are gates as along the other axis."""
     given = other.gates(own) if own <= len(held) else None
     return [
         works and (given is None or limit.gates(length) in (None, given))
@@ -110,7 +113,9 @@ def _fitting(limit: Limit, other: Limit, own: int, held: Sequence[bool]) -> list
 
 
 def _because(limits: Sequence[Limit]) -> tuple[Limit, ...]:
-    """The limits that exclude most, of those that exclude what no other before them does."""
+    """The limits to be named: those that exclude most, as long as each excludes what those before
+    it do not.
+    """
     excluded: set[int] = set()
     found: list[Limit] = []
     without = [(limit, {i for i, held in enumerate(limit.held) if not held}) for limit in limits]

@@ -4,12 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cnngen.ops.base import Image, Op, Shape, Unknown, Vector
-from cnngen.ops.connected import Rbf
-from cnngen.ops.join import Concat, Multiply
-from cnngen.ops.normalization import LayerNorm
-from cnngen.ops.reshaping import Flatten, Reshape
+from cnngen.ops.movement import Fixed, Movement, growth
 from cnngen.semantics.network import INPUT, Layer, Network
-from cnngen.sizes.axis import Fixed, Movement, movements
 from cnngen.sizes.limits import Kind, Limit
 from cnngen.sizes.track import Track, Tracks, straight
 
@@ -24,8 +20,8 @@ class Maps:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A vector; `pieces` are the maps that were flattened to it, in order, and numbers of features
-    that depend on no map's size.
+    """A vector. `pieces` are the maps that were flattened into it, in order; a number stands for
+    features that depend on no size.
     """
 
     pieces: tuple[Maps | int, ...]
@@ -88,10 +84,10 @@ class _Course:
         self.tensors[layer.path] = output
 
     def _mapped(self, layer: Layer, x: Maps) -> Followed:
-        if isinstance(layer.op, Flatten):
+        if layer.op.flattens:
             varies = any(track.growth for track in x.tracks)
             return Row((x if varies else _features(layer.output),))
-        height, width = movements(layer.op, x.shape)
+        height, width = layer.op.moves(x.shape)
         output = _image(layer.output)
         tracks = (
             self._moved(layer, x, 0, height, output.height),
@@ -103,19 +99,23 @@ class _Course:
         if isinstance(movement, Fixed):
             return self.tracks.constant(own, self.upto)
         track = self.tracks.through(layer.op, x.shape, axis, movement, x.tracks[axis])
-        if track is not x.tracks[axis] and None in track.lengths:
+        before = x.tracks[axis]
+        if track is not before and track.short:
             self._limit(layer, "small", axis, (track,))
+        beyond = zip(before.lengths[track.short :], track.lengths[track.short :], strict=True)
+        if track is not before and any(n is not None and m is None for n, m in beyond):
+            self._limit(layer, "uneven", axis, (track, before), growth(movement)[0])
         return track
 
     def _joined_maps(self, layer: Layer, inputs: list[Maps]) -> Maps:
-        """The first leads; of what is multiplied, the largest, as others may be gates: which one
-        that is may depend on the size.
+        """The first branch decides; in a product the largest does, as others may be gates. Which
+        one is the largest may depend on the size.
         """
         tracks = inputs[0].tracks
         if all(x.tracks == tracks for x in inputs):
             return Maps(_image(layer.output), tracks)
         along = [tuple(x.tracks[axis] for x in inputs) for axis in (0, 1)]
-        if isinstance(layer.op, Multiply):
+        if layer.op.gates:
             tracks = self.tracks.largest(along[0]), self.tracks.largest(along[1])
             for axis in (0, 1):
                 self._limit(layer, "gate", axis, (tracks[axis], *along[axis]))
@@ -125,7 +125,7 @@ class _Course:
         return Maps(_image(layer.output), tracks)
 
     def _joined_rows(self, layer: Layer, inputs: list[Row]) -> Row:
-        if isinstance(layer.op, Concat):
+        if layer.op.concatenates:
             return Row(tuple(piece for x in inputs for piece in x.pieces))
         first, *others = inputs
         for other in others:
@@ -140,10 +140,10 @@ class _Course:
         return first
 
     def _computed(self, layer: Layer, x: Row) -> Followed:
-        """What an op gives that takes a vector."""
+        """The output of an op that takes a vector."""
         shape = layer.inputs[0].shape
         assert isinstance(shape, Vector)
-        if isinstance(layer.op, Reshape | Rbf):
+        if layer.op.refuses_flattened:
             for maps in x.maps():
                 self._fix(layer, "single", maps)
         elif _has_features_built_in(layer.op, shape):
@@ -168,7 +168,7 @@ class _Course:
 
 
 def _alike(one: Row, two: Row) -> bool:
-    """Whether the pieces of two vectors belong together, whatever the size of the input."""
+    """Whether the pieces of two vectors are of one length, whatever the size of the input."""
     if len(one.pieces) != len(two.pieces):
         return False
     return all(
@@ -180,9 +180,9 @@ def _alike(one: Row, two: Row) -> bool:
 
 
 def _has_features_built_in(op: Op, x: Vector) -> bool:
-    """Whether a built op takes vectors of this length only."""
+    """Whether an op that was built takes vectors of one length only."""
     longer = Vector(x.features + 1, (x.features + 1,))
-    return isinstance(op, LayerNorm) or op.weights(x) != op.weights(longer)
+    return op.counts_features or op.weights(x) != op.weights(longer)
 
 
 def _image(shape: Shape | Unknown) -> Image:

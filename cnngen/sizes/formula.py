@@ -1,4 +1,4 @@
-"""Formulas: the length of a tensor as a function of the input's, in words that people write."""
+"""Formulas: the length of a tensor as a function of the input's, in a form that people write."""
 
 from collections.abc import Sequence
 from fractions import Fraction

@@ -1,4 +1,6 @@
-"""Limits: what a layer asks of the lengths along one axis, and for which inputs that holds."""
+"""Limits: a condition on the lengths that reach a layer along one axis, and the inputs for which it
+holds.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,16 +8,19 @@ from typing import Literal, assert_never
 
 from cnngen.sizes.track import Track
 
-Kind = Literal["small", "equal", "gate", "weights", "single"]
+Kind = Literal["small", "uneven", "equal", "gate", "weights", "single"]
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A condition of the layer at `path`.
+    """A condition of the layer at `path`, of one of these kinds:
 
-    small: every track reaches it. equal: all are as long as the first. gate: they are, or 1; the
-    first is the largest of them.
-    weights, single: the first has the length `at`; for `weights`, because that was built in.
+    * small: a length is long enough for the layer, the first track.
+    * uneven: what the second track has, the first takes, which are multiples of `at`.
+    * equal: all tracks are as long as the first.
+    * gate: all are as long as the first, the largest of them, or of length 1.
+    * weights, single: the first track has the length `at`; for `weights`, because that was built
+      in.
     """
 
     path: str
@@ -28,11 +33,15 @@ class Limit:
 
     @cached_property
     def held(self) -> tuple[bool, ...]:
-        """For which inputs (of 1, 2, 3...) it holds."""
+        """Whether it holds, for each of the inputs 1, 2, 3..."""
         first, *others = (track.lengths for track in self.tracks)
         match self.kind:
             case "small":
-                return tuple(n is not None for n in first)
+                return tuple(length > self.tracks[0].short for length in range(1, len(first) + 1))
+            case "uneven":
+                return tuple(
+                    n is not None or m is None for n, m in zip(first, *others, strict=True)
+                )
             case "equal":
                 return tuple(
                     n is not None and all(m == n for m in rest)
@@ -49,18 +58,18 @@ class Limit:
                 assert_never(self.kind)
 
     def gates(self, length: int) -> tuple[bool, ...] | None:
-        """Which tracks are gates at this input: of length 1 beside a longer first; None where all
-        are 1.
+        """Which tracks are gates at this input: of length 1, where the first is longer. None where
+        all are 1.
         """
         full = self.tracks[0].at(length)
         return None if full == 1 else tuple(track.at(length) == 1 for track in self.tracks[1:])
 
     def settled(self, period: int) -> bool:
-        """Whether it is certain that what holds repeats from now on, with this period."""
+        """Whether it is certain that `held` repeats from now on, with this period."""
         first, *others = self.tracks
         tail = first.lengths[-period:]
         match self.kind:
-            case "small":
+            case "small" | "uneven":
                 return True
             case "weights" | "single":
                 return _beyond(first, self.at)
@@ -77,16 +86,16 @@ class Limit:
 
 def _beyond(track: Track, length: int) -> bool:
     """Whether a track is constant, or longer from now on: it never shrinks."""
-    last = track.lengths[-1]
-    return not track.growth or (last is not None and last > length)
+    last = next((n for n in reversed(track.lengths) if n is not None), 0)
+    return not track.growth or last > length
 
 
 def _apart(
     one: tuple[int | None, ...], two: tuple[int | None, ...], first: Track, second: Track
 ) -> bool:
-    """Whether two tracks grow alike, or the faster one is ahead for a whole period."""
+    """Whether two tracks grow at the same rate, or the faster one is ahead for a whole period."""
     if first.rate == second.rate:
         return True
     if first.rate < second.rate:
         one, two = two, one
-    return all(n is not None and m is not None and n > m for n, m in zip(one, two, strict=True))
+    return all(n is None or m is None or n > m for n, m in zip(one, two, strict=True))

@@ -1,4 +1,4 @@
-"""Outputs: what a network gives, as functions of the height H and the width W of its input."""
+"""Outputs: the outputs of a network as functions of the height H and the width W of its input."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ Texts = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The last maps on the way to an output of which windows bound what they see.
+    """What the last maps before an output see of the image, where windows bound it.
 
-    `strides` are the pixels of the input from one position to the next, `fields` those that a
-    position sees, both along the height and the width. `whole` says whether gates or other branches
-    let it see all of the image, too.
+    `strides` are the pixels between neighbouring positions, and `fields` those that a position
+    sees, along the height and the width. `whole` is true where gates or other branches let it see
+    all of the image, too.
     """
 
     path: str
@@ -64,7 +64,7 @@ def outputs(exploration: Exploration, sizes: Sizes) -> list[Output]:
 
 
 def _seen(path: str, network: Network, reached: Mapping[str, Reaches]) -> str:
-    """The nearest maps before this tensor, or itself, that windows bound."""
+    """The nearest maps on the way to this tensor, or itself, of which windows bound the field."""
     while path != INPUT:
         layer = network.layers[path]
         if isinstance(layer.output, Image) and _bounded(reached[path]):

@@ -1,17 +1,16 @@
-"""Reach: what part of the image each tensor of a network depends on."""
+"""Reach: the part of the image on which each tensor of a network depends."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cnngen.ops.base import Unknown, Vector
 from cnngen.semantics.network import INPUT, Layer, Network
-from cnngen.sizes.axis import movements
 from cnngen.sizes.field import PIXEL, Field, joined, moved
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Along one axis: the field by windows (None: no window bounds it), and whether all of the
+    """Along one axis: the field that windows bound (None: they do not), and whether all of the
     image counts, too, through a gate or another branch.
     """
 
@@ -41,7 +40,7 @@ def _moved(layer: Layer, x: Reaches, known: dict[object, Reach]) -> Reaches:
     assert not isinstance(shape, Unknown)
     if isinstance(shape, Vector):
         return (WHOLE, WHOLE) if layer.op.group == "fully connected" else x
-    steps = movements(layer.op, shape)
+    steps = layer.op.moves(shape)
     for step, reach in zip(steps, x, strict=True):
         key = (step, reach)
         if key not in known:

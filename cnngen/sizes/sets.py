@@ -1,4 +1,4 @@
-"""Sets of lengths: a list of single ones, then a pattern that repeats forever."""
+"""Sets of lengths: single ranges first, then a pattern that repeats forever."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ MOST_SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """`ranges` (ends included) lie before `start`; from there on, `residues` modulo `period`.
+    """A set: `ranges` (ends included) up to `start`, and from there on all lengths whose remainder
+    modulo `period` is among `residues`.
 
-    Without residues nothing follows the ranges. `tried` is the length beyond which nothing is
-    certain; None where all is.
+    Without residues there is nothing behind the ranges. Beyond `tried` nothing is known; None where
+    all is.
     """
 
     ranges: tuple[tuple[int, int], ...]
@@ -30,7 +31,7 @@ class Lengths:
         return bool(self.ranges or self.residues)
 
     def below(self, length: int) -> int | None:
-        """The largest that is less."""
+        """The largest length of the set that is less than this one."""
         near = range(length - 1, max(self.start, length - 1 - self.period) - 1, -1)
         for n in near:
             if n in self:
@@ -39,7 +40,7 @@ class Lengths:
         return max(ends, default=None)
 
     def above(self, length: int) -> int | None:
-        """The smallest that is greater."""
+        """The smallest length of the set that is greater than this one."""
         starts = [max(low, length + 1) for low, high in self.ranges if high > length]
         if starts:
             return min(starts)
@@ -51,8 +52,8 @@ class Lengths:
 
 
 def lengths_of(held: Sequence[bool], period: int, settled: bool) -> Lengths:
-    """The set of which `held` says what belongs to it among 1, 2, 3..., and which from its last
-    `period` on repeats, if that is settled.
+    """The set of the lengths 1, 2, 3... for which `held` is true; if `settled`, the last `period`
+    of them repeats forever.
     """
     upto = len(held)
     if not settled:
@@ -69,7 +70,7 @@ def lengths_of(held: Sequence[bool], period: int, settled: bool) -> Lengths:
 
 
 def _shortest(tail: Sequence[bool]) -> int:
-    """The shortest period of what repeats as a whole."""
+    """The shortest period of a pattern that repeats."""
     for period in range(1, len(tail)):
         if len(tail) % period == 0 and all(held == tail[i % period] for i, held in enumerate(tail)):
             return period

@@ -1,7 +1,8 @@
 """Tracks: the length of a tensor along one axis, for every length of the input.
 
-Every op obeys `f(n + a) = f(n) + b` for all `n` from the first that it takes (`growth`), and so
-does everything that is composed of ops: a track is known for all lengths when it is for some.
+Every op obeys `f(n + a) = f(n) + b` for all `n` that it takes (`growth`). From the first on it
+takes all of them, or if it divides maps, some of every `a`. So does everything that is composed of
+ops: a track is known for all lengths when it is for some.
 """
 
 from dataclasses import dataclass
@@ -9,13 +10,14 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from cnngen.ops.base import Image, Op
-from cnngen.sizes.axis import POINTWISE, Lengths, Movement, Rulers, growth
+from cnngen.ops.movement import POINTWISE, Movement, growth
+from cnngen.sizes.axis import Lengths, Rulers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """`lengths` belongs to the inputs of 1, 2, 3...; an input that is `period` longer gives
-    `growth` more.
+    """`lengths` are those for inputs of 1, 2, 3...; where the input is `period` longer, the tensor
+    is `growth` longer.
     """
 
     lengths: Lengths
@@ -26,17 +28,34 @@ class Track:
     def rate(self) -> Fraction:
         return Fraction(self.growth, self.period)
 
+    @property
+    def short(self) -> int:
+        """How many lengths come before the first that reaches this tensor."""
+        first = (i for i, n in enumerate(self.lengths) if n is not None)
+        return next(first, len(self.lengths))
+
+    def repeats(self, period: int) -> bool:
+        """Whether it is certain of the last `period` lengths, which reach this tensor and which do
+        not: some do, and the same do among those before. What grows reaches it sooner or later,
+        and what is later in a period has not less.
+        """
+        last, before = self.lengths[-period:], self.lengths[-2 * period : -period]
+        missing = [i for i, n in enumerate(last) if n is None]
+        return not missing or missing == [i for i, n in enumerate(before) if n is None] != [
+            *range(period)
+        ]
+
     def at(self, length: int) -> int | None:
         return self.lengths[length - 1]
 
 
 def straight(upto: int) -> Track:
-    """The input's own."""
+    """The track of the input itself."""
     return Track(tuple(range(1, upto + 1)), 1, 1)
 
 
 class Tracks:
-    """Makes tracks; what is made of the same track in the same way is one object."""
+    """Makes tracks; what is made from equal parts in the same way is one object."""
 
     def __init__(self) -> None:
         self.rulers = Rulers()
@@ -54,7 +73,9 @@ class Tracks:
         return self.made[key]
 
     def largest(self, tracks: tuple[Track, ...]) -> Track:
-        """The largest of several lengths, for each input; one of the tracks, if it always is."""
+        """The largest of several tracks, for each input; one of them, if that is always the
+        largest.
+        """
         key = ("largest", *tracks)
         if key not in self.made:
             columns = zip(*(track.lengths for track in tracks), strict=True)
@@ -74,6 +95,6 @@ class Tracks:
 
 
 def _grown(track: Track, step: int, growth: int) -> tuple[int, int]:
-    """Period and growth of a composition."""
+    """The period and the growth of a composition."""
     times = step // gcd(track.growth, step)
     return track.period * times, track.growth * times // step * growth

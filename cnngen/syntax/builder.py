@@ -1,6 +1,7 @@
-"""Builder: YAML's events to nodes with spans; refuses what a spec may not use of YAML.
+"""Builder: the events of PyYAML's parser to nodes with spans; refuses what a spec may not use of
+YAML.
 
-The nodes are built with a stack of our own, so nothing is typed or shared by YAML's rules, and size
+The nodes are built on a stack of our own: values get no types, aliases are not expanded, and size
 and depth are bounded.
 """
 
@@ -38,7 +39,7 @@ PROPERTIES = re.compile(r"(?:[!&][^\s,\[\]{}]*\s+)*")
 
 @dataclass(slots=True)
 class _Open:
-    """A collection without its end; of a mapping, `children` are keys and values in turn."""
+    """A collection whose end has not come; of a mapping, `children` are keys and values in turn."""
 
     start: int
     flow: bool
@@ -72,7 +73,7 @@ class Builder:
         return yaml.parse(self.text, Loader=LOADER)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
     def build(self) -> Node | None:
-        """The root node; None where the file is empty or its YAML broken, which is reported."""
+        """The root node; None where the file is empty or not YAML, which is reported."""
         root: Node | None = None
         stack: list[_Open] = []
         count = words = reached = 0

@@ -1,4 +1,4 @@
-"""Keys that stand twice in one mapping, and what the text around them says of why."""
+"""Keys that occur twice in one mapping, and what the text around them says about the reason."""
 
 import re
 
@@ -15,9 +15,10 @@ PLAIN = re.compile(r"[-+.\d][-+.\de]*|true|false")
 def report_duplicates(
     entries: list[Entry], duplicates: list[Entry], flow: bool, report: Report
 ) -> list[Entry]:
-    """Report the later ones of keys that stand twice; gives the entries that are left.
+    """Report keys that occur again, and give the entries without them.
 
-    Where a block begins between the two, they are its own: all of them are one mistake.
+    Where a block begins between the two occurrences, the later keys belong to it: all of them are
+    one mistake.
     """
     first = {key.text: (key, value) for key, value in entries}
     owner = None if flow else _owner(entries, first[duplicates[0][0].text][0], duplicates[0][0])
@@ -69,7 +70,7 @@ def _report_beside(
 
 
 def _are_alike(value: Node, first: Node) -> bool:
-    """Whether it makes no difference which of two values counts."""
+    """Whether two values mean the same, so that either may be removed."""
     return value.span.text == first.span.text
 
 

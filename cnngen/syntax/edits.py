@@ -1,7 +1,7 @@
 """Edits of a spec's text, in terms of its tree.
 
-They follow how the text around them is written. That the result says what was meant is for the
-caller to try: a quotation mark may be in the way.
+New text follows the style of the text around it. Whether the result means what was intended, the
+caller has to try: a quotation mark may be in the way.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from cnngen.syntax.tree import Call, Identifier
 
 
 def with_argument(call: Call, name: str, value: str) -> Edit:
-    """A call with another value for an attribute, or with one more."""
+    """A call with an attribute changed or added."""
     argument = f"{name}: {value}"
     for given in call.arguments:
         if given.name.text == name:
@@ -33,7 +33,7 @@ def with_argument(call: Call, name: str, value: str) -> Edit:
 
 
 def with_steps(step: Span, steps: Sequence[str]) -> Edit:
-    """Other steps in the place of one; its own text may be among them."""
+    """Other steps in the place of one, which may be one of them."""
     match surroundings(step):
         case "list":
             line = step.source.line(step.line)

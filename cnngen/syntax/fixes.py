@@ -1,4 +1,4 @@
-"""Fixes of a spec's YAML: edits of its text that leave the rest as it is."""
+"""Fixes of a spec's YAML: edits that leave the rest of the text as it is."""
 
 import re
 

@@ -41,7 +41,7 @@ def quoted(span: Span) -> tuple[Edit, ...]:
 
 
 def mend(children: list[Node], mapping: bool, report: Report) -> list[Node]:
-    """Put expressions together that flow style cut at a comma: `{out: min(a, b)}`."""
+    """Put expressions together that YAML cut at a comma: `{out: min(a, b)}`."""
     mended: list[Node] = []
     i = 0
     while i < len(children):
@@ -70,7 +70,9 @@ def mend(children: list[Node], mapping: bool, report: Report) -> list[Node]:
 
 
 def _cut_end(child: Node) -> int | None:
-    """Where an expression really ends that begins with this value; None where it is whole."""
+    """The real end of the expression that begins with this value; None where the value is all of
+    it.
+    """
     if isinstance(child, Scalar) and child.plain and child.text.count("(") > child.text.count(")"):
         opening = child.span.start + child.span.text.index("(")  # lines may end before it
         end = whole_expression(child.span.source.text, opening)

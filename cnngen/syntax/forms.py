@@ -1,4 +1,6 @@
-"""The words that are neither ops, blocks nor attributes, and what may stand beside each."""
+"""The words of steps that are neither ops, blocks nor attributes, and the keys that each allows
+beside it.
+"""
 
 JOINS = ("concat", "add", "multiply", "mean", "max")
 

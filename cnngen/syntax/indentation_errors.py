@@ -1,4 +1,4 @@
-"""What is wrong with a line that does not belong where its indentation puts it."""
+"""Indentation errors: a line that does not belong where its indentation puts it."""
 
 import re
 
@@ -13,7 +13,7 @@ FARTHEST = 100  # lines that are gone back
 
 
 def report_line(here: Span, report: Report) -> None:
-    """A line that YAML cannot fit in."""
+    """Report a line that YAML cannot read where it stands."""
     item = here.text == "-"
     if item and (key := _without_dash(here)):
         _report_dash(key, Label(here, "the next step has one"), report)
@@ -37,8 +37,8 @@ def report_line(here: Span, report: Report) -> None:
 
 
 def report_deeper_items(step: Span, report: Report) -> bool:
-    """Steps that are indented further than the one above, a single word, with which YAML takes them
-    for one text. Whether there are any.
+    """Report steps that are indented further than a single word above them, so that YAML reads all
+    of it as one text; whether there are any.
     """
     deeper = re.search(r"\n([ ]*)- ", step.text)
     if not deeper:
@@ -59,8 +59,8 @@ def report_deeper_items(step: Span, report: Report) -> bool:
 
 
 def _aligned(word: Span, number: int, depth: int) -> list[Edit]:
-    """The edits that indent a step, and the items below it from a line on, alike: the step if no
-    other stands as it does, or else those below.
+    """The edits that give a step and the items below it one indentation: that of the step if others
+    have it, too, or else that of the items.
     """
     source = word.source
     row = re.match(r"[ ]*(?=- )", source.line(word.line))
@@ -86,7 +86,7 @@ def _aligned(word: Span, number: int, depth: int) -> list[Edit]:
 
 
 def report_line_in_value(here: Span, value: Span, report: Report) -> None:
-    """A line with a `:` that goes on with the value above it, as its indentation says."""
+    """Report a line with a `:` that, by its indentation, continues the value above it."""
     if report_deeper_items(value, report):
         return
     key = _first_word(here.source, here.line)
@@ -114,7 +114,7 @@ def report_line_in_value(here: Span, value: Span, report: Report) -> None:
 
 
 def _report_line_in_text(owner: str, text: Span, key: Span, here: Span, report: Report) -> None:
-    """A line with a `:` below a text: a key that stands beside that of the text, or more text."""
+    """Report a line with a `:` below a text: it is a key beside that of the text, or more text."""
     source, start = here.source, here.source.line_starts[here.line - 1]
     if key.text in TEXTS[owner]:
         message = f"`{key.text}` is indented further than `{owner}`, whose value is a text"
@@ -129,8 +129,8 @@ def _report_line_in_text(owner: str, text: Span, key: Span, here: Span, report: 
 
 
 def _belongs_to_step(key: Span) -> bool:
-    """Whether a key goes with the step above it rather than being one: it stands beside every kind
-    of step, or has a single value, as attributes have.
+    """Whether a key belongs to the step above it and is no step itself: it is a key that any step
+    may have, or it has a single value, as attributes do.
     """
     line = key.source.line(key.line)[key.column - 1 + len(key.text) :]
     value = line.partition(":")[2].strip()
@@ -163,13 +163,13 @@ def _report_dash(key: Span, other: Label, report: Report) -> None:
 
 
 def outdented(opening: Span, here: Span) -> bool:
-    """Whether a line stands no deeper than the one above it in which a bracket opens."""
+    """Whether a line is indented no further than the one above it that opens a bracket."""
     line = opening.source.line(opening.line)
     return here.line > opening.line and here.column <= len(line) - len(line.lstrip()) + 1
 
 
 def _without_dash(here: Span) -> Span | None:
-    """The key above a list item where a step would begin, had it a dash."""
+    """The key above a list item that would be a step, had it a dash."""
     found = None
     for number in range(here.line - 1, max(0, here.line - 1 - FARTHEST), -1):
         line = here.source.line(number).rstrip()
@@ -184,7 +184,7 @@ def _without_dash(here: Span) -> Span | None:
 
 
 def _bare_step_above(here: Span) -> Span | None:
-    """The word of the step on the line above (which a comment ends), if this line goes with it."""
+    """The word of the step on the line above, if this line belongs to it."""
     number = here.line - 1
     line = here.source.line(number) if number else ""
     found = re.fullmatch(r" *- (\w+)\s+#.*", line)
@@ -197,9 +197,10 @@ def _bare_step_above(here: Span) -> Span | None:
 
 
 def _line_shallower(here: Span) -> Span | None:
-    """The key above whose lines reach down to here, although they are indented further.
+    """The key above that is indented less than the line before this one, although that line belongs
+    to it.
 
-    Either may be the one that is indented wrongly.
+    Either of the two may be indented wrongly.
     """
     for number in range(here.line - 1, max(0, here.line - 1 - FARTHEST), -1):
         line = here.source.line(number).rstrip()
@@ -211,8 +212,8 @@ def _line_shallower(here: Span) -> Span | None:
 
 
 def _line_above(here: Span) -> Span | None:
-    """The begin of the nearest line above that says something, if it is indented otherwise; of an
-    item of a list, of what it says.
+    """Where the text of the nearest line above begins, if its indentation differs; in a list item,
+    the text behind its dash.
     """
     for number in range(here.line - 1, max(0, here.line - 1 - FARTHEST), -1):
         line = here.source.line(number).strip()

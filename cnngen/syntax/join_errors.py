@@ -1,6 +1,6 @@
-"""Joins that are written as ops: `concat: [up, skip]`, `add: {left: ..., right: ...}`, `a + b`.
+"""Joins that are written like ops: `concat: [up, skip]`, `add: {left: ..., right: ...}`, `a + b`.
 
-What a join is given are branches, each with a name.
+A join stands behind `branches`, each of which has a name.
 """
 
 import re
@@ -25,7 +25,9 @@ SIGNS = {"+": "add", "*": "multiply"}
 
 @dataclass(frozen=True, slots=True)
 class _Arm:
-    """What a branch is called after, and its body; `read` where that stands elsewhere."""
+    """A branch in the making: the word from which it gets its name, its body, and whether that body
+    only reads another step.
+    """
 
     word: str
     body: str
@@ -34,7 +36,7 @@ class _Arm:
 
 
 def report_join(key: Scalar, value: Node, report: Report, *, beside: bool = False) -> bool:
-    """A join with what it is given, which may stand `beside` it. Whether that was it."""
+    """Report a join with its operands, of which some may stand `beside` it; whether it was one."""
     join = _join_of(key.text) if isinstance(value, List) else key.text
     if join not in JOINS:
         return False
@@ -49,7 +51,7 @@ def report_join(key: Scalar, value: Node, report: Report, *, beside: bool = Fals
 
 
 def report_joined_words(node: Scalar, report: Report) -> bool:
-    """`concat(up, skip)` or `up + skip` as a step. Whether that was it."""
+    """Report `concat(up, skip)` or `up + skip` as a step; whether it was one."""
     if call := CALL.fullmatch(node.text.strip()):
         join, words = _join_of(call[1]), call[2].split(",")
     else:
@@ -100,7 +102,7 @@ def _join_of(word: str) -> str | None:
 
 
 def _arms_of(value: Node) -> list[_Arm] | None:
-    """The branches that a join is given; None where these are values."""
+    """The branches that a join was given; None where it was given values."""
     match value:
         case List():
             return [_arm(item) for item in value.items]
@@ -158,7 +160,7 @@ def _branches(arms: Sequence[_Arm], join: str, at: Span) -> str | None:
 
 
 def _arm_name(word: str, taken: set[str], before: int) -> str:
-    """A name for a branch after what it gives, other than those that are taken."""
+    """A name for a branch, after what it computes, that is not taken."""
     stem = word if SNAKE_CASE.fullmatch(word) and word not in RESERVED else "branch"
     stem = "given" if word == "input" else stem
     stem = f"{stem}_in" if stem in taken else stem
@@ -171,7 +173,7 @@ def _arm_name(word: str, taken: set[str], before: int) -> str:
 
 
 def _is_bare_op(node: Scalar) -> bool:
-    """Whether a word is an op, and the file gives its name to nothing."""
+    """Whether a word is an op, and nothing in the file has that name."""
     named = rf"\bname: *{node.text}\b|^ +{node.text} *:|\b{node.text}: *tensor\b"
     return is_bare(node.text) and not re.search(named, node.span.source.text, re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""What is wrong where an op is given a list of steps, or of its attributes."""
+"""An op or a block with a list below it: of steps, or of its attributes."""
 
 from cnngen.diagnostics.model import Edit, Report
 from cnngen.diagnostics.synonyms import ROWS, translate
@@ -8,7 +8,7 @@ from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_
 
 
 def report_list(key: Scalar, value: Node, report: Report) -> bool:
-    """An op or a block that is given a list of steps, or of its attributes. Whether that was it."""
+    """Report a list of steps or of attributes below an op or a block; whether there is one."""
     form = translate(key.text, ROWS, ("branches", "steps"))
     is_row = isinstance(value, Mapping) and form and key.text[:1].islower()
     items = _steps(value) if is_row and isinstance(value, Mapping) else value

@@ -1,6 +1,6 @@
 """Load: a file to the tree of its spec.
 
-The files that it extends are merged as YAML, before anything is parsed.
+The files that it extends are merged with it as YAML nodes, before anything is parsed.
 """
 
 import os
@@ -31,8 +31,8 @@ Reader = Callable[[Path, str | None], Source]  # of a path, and what diagnostics
 
 
 class UnreadableError(Exception):
-    """A file cannot be read as text; the message completes a sentence that begins with its name,
-    `shown` where it is not that of its path.
+    """A file cannot be read as text. The message completes a sentence that begins with the file's
+    name; `shown` is that name, where it is not the path.
     """
 
     def __init__(
@@ -84,12 +84,12 @@ def load(
     reader: Reader = read_file,
     without: Span | None = None,
 ) -> Spec | None:
-    """The spec of a file, less what could not be read, which is reported; None where that is all.
+    """The spec of a file; what cannot be read is reported and left out. None where nothing is left.
     Never raises.
 
-    `shown` is what diagnostics call the file, if that is not its path; `reader` may give another
-    text than the file has. `without` is the key of an entry that is left out of a file, so that
-    what the file extends counts.
+    `shown` is what diagnostics call the file, if not by its path; `reader` may give other texts
+    than the files have. `without` is the key of an entry to be ignored, so that what is inherited
+    counts.
     """
     first = _File(path, str(path) if shown is None else shown)
     own = Report()
@@ -103,7 +103,7 @@ def load(
 def _parse_chain(
     chain: list[Mapping], stem: str, report: Report, without: Span | None
 ) -> Spec | None:
-    """The spec of a file and what it extends, each before what it extends itself."""
+    """The spec of a file and of those that it extends, which is first in the list."""
     root, inherited = chain[-1], frozenset[str]()
     for child in reversed(chain[:-1]):
         params = root.get("params")
@@ -206,7 +206,7 @@ def _report_unreadable(file: _File, error: Exception, report: Report) -> None:
 
 
 def _neighbour(path: Path, text: str) -> str:
-    """Which file may be meant by a path that leads to none."""
+    """A file whose name is like a path that leads to none."""
     try:
         with os.scandir(path.parent) as entries:
             names = sorted(entry.name for entry in islice(entries, MOST_NEIGHBOURS))

@@ -1,7 +1,8 @@
-"""Characters that look like those of the language, or like nothing, and are others.
+"""Look-alikes: characters that look like those of the language, or like nothing, and are others.
 
-They come from other keyboards, from word processors and from web pages. In a text, such as `about`,
-they are welcome; where one made a mistake of a line, no other message would make sense of it.
+They come from other keyboards, from word processors and from web pages. In a text such as `about`
+they are welcome. Where one of them made a mistake of a line, it is reported, as no other message
+would make sense to the author.
 """
 
 import re
@@ -43,7 +44,9 @@ Lines = dict[tuple[str, int], Span | None]  # the first such character of lines,
 
 
 def explain_look_alikes(report: Report) -> None:
-    """Let the errors that such a character made tell it, each character once."""
+    """Replace the errors that such a character caused by one that names it, once for each
+    character.
+    """
     told: set[tuple[str, int]] = set()
     lines: Lines = {}
     for diagnostic in list(report):
@@ -52,7 +55,7 @@ def explain_look_alikes(report: Report) -> None:
         first = _first(diagnostic, lines)
         if first is None:
             if told and any(ascii_for(c) is not None for c in OTHER.findall(diagnostic.message)):
-                report.drop(diagnostic)  # what else there is to say of the same word
+                report.drop(diagnostic)  # what else was said about the same word
             elif diagnostic.code == "bad-name":
                 _name_letter(diagnostic, report)
             continue
@@ -65,7 +68,9 @@ def explain_look_alikes(report: Report) -> None:
 
 
 def ascii_for(character: str) -> str | None:
-    """What a character looks like; nothing for one that is not seen; None where it is itself."""
+    """The character of the language that one looks like; empty if it is invisible, None if it is of
+    the language.
+    """
     if (seen := ALIKE.get(character)) is not None:
         return seen
     category = unicodedata.category(character)
@@ -84,7 +89,9 @@ def named(character: str) -> str:
 
 
 def _first(diagnostic: Diagnostic, lines: Lines) -> Span | None:
-    """The first such character of what is wrong; where YAML gave up, also of what is around it."""
+    """The first such character of what is wrong; where YAML could not read on, also of the text
+    around it.
+    """
     span = diagnostic.primary.span
     wrong = Span(span.source, span.start, span.start + len(span.text.split("\n")[0]))
     if first := next(_others(wrong), None):
@@ -106,7 +113,7 @@ def _first_of_line(source: Source, number: int, lines: Lines) -> Span | None:
 
 
 def _code(source: Source, number: int) -> Span:
-    """A line without its comment, or nothing of one that is a text."""
+    """A line without its comment; nothing of a line that is text."""
     line, start = source.line(number), source.line_starts[number - 1]
     length = 0 if TEXT.match(line) else len(re.split(r"(?:^|\s)#", line)[0])
     return Span(source, start, start + length)
@@ -142,7 +149,7 @@ def _explained(diagnostic: Diagnostic, first: Span) -> Diagnostic:
 
 
 def _name_letter(diagnostic: Diagnostic, report: Report) -> None:
-    """A name has a letter of another alphabet than the language."""
+    """Whether a letter is of an alphabet that names do not use."""
     if letter := OTHER.search(diagnostic.primary.span.text):
         own = f"`{letter[0]}` is {named(letter[0])}"
         help = f"a name has the letters a to z, digits and `_`, and {own}"

@@ -1,4 +1,4 @@
-"""Merge: a spec over the one that it extends, as YAML nodes that keep their places."""
+"""Merge: a spec over the one that it extends, as YAML nodes that keep their spans."""
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import suggest
@@ -18,9 +18,8 @@ Entries = dict[str, tuple[Scalar, Node]]
 
 
 def merge(parent: Mapping, child: Mapping, report: Report, without: Span | None = None) -> Mapping:
-    """The keys of the parent, changed as the child says; what it adds stands at the end.
-
-    `without` is the key of an entry that does not count.
+    """The entries of the parent, changed as the child says; what the child adds stands at the end.
+    `without` is the key of an entry of the child to be ignored.
     """
     merged = _entries(parent)
     merged.pop(OWN, None)
@@ -66,7 +65,7 @@ def _merge_part(
 
 
 def _merge_attributes(old: Node, new: Node, without: Span | None) -> Node:
-    """The defaults of one op; `null` removes one that is there, and else is a value."""
+    """The `defaults` of one op; `null` removes an inherited attribute, and is a value otherwise."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return new
     merged = _entries(old)

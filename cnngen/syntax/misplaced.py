@@ -1,7 +1,7 @@
-"""Keys that stand a level too high or too low: beside the key that they belong to, not below it,
-or blocks that are not below `blocks`.
+"""Keys that stand a level too high or too low: beside the key to which they belong, or blocks
+outside of `blocks`.
 
-Each is reported and put where it belongs, so that nothing else has to be said about it.
+Each is reported and moved to where it belongs, so that it causes no other messages.
 """
 
 from collections.abc import Collection, Iterable
@@ -19,8 +19,8 @@ BLOCK_KEYS = ("about", "params", "body")
 def put_back(
     entries: tuple[Entry, ...], parts: Collection[str], report: Report, *, calls: bool = False
 ) -> tuple[Entry, ...]:
-    """The entries of a mapping, those whose keys are `parts` of the one above each put into it;
-    with `calls`, those of blocks below names of nothing, too.
+    """The entries of a mapping, with those whose keys are among `parts` moved into the entry above
+    each. With `calls`, a call of a block below a key without a value is moved into that key, too.
     """
     strays = [entry for entry in entries if entry[0].text in parts]
     if calls:
@@ -43,7 +43,7 @@ def put_back(
 def without_blocks(
     node: Mapping, report: Report, outer: Span | None = None
 ) -> tuple[Mapping, list[Entry]]:
-    """A spec, or its block called `outer`, less the blocks that stand among its keys; and those."""
+    """A spec, or its block `outer`, without the blocks among its keys; and these blocks."""
     inner = [entry for entry in node.entries if _is_block(*entry)]
     for key, value in inner:
         if isinstance(value, Broken):
@@ -89,7 +89,9 @@ def _is_call(key: Scalar, value: Node) -> bool:
 
 
 def _above(key: Scalar, entries: Iterable[Scalar]) -> Scalar | None:
-    """The entry that stands next above a key, in its file: a spec that extends another has two."""
+    """The nearest entry above a key in the same file; a spec that extends another one has entries
+    of two.
+    """
     before = (
         entry
         for entry in entries
@@ -99,7 +101,7 @@ def _above(key: Scalar, entries: Iterable[Scalar]) -> Scalar | None:
 
 
 def put_below(owner: Entry, strays: list[Entry], report: Report) -> Node:
-    """The value of a key with the entries that stand beside it; all of them are one mistake."""
+    """The value of a key with the entries beside it that belong there: they are one mistake."""
     whole = _with(owner[1], strays) if strays else None
     if whole is None:
         return owner[1]
@@ -109,7 +111,7 @@ def put_below(owner: Entry, strays: list[Entry], report: Report) -> Node:
 
 
 def _with(node: Node, entries: list[Entry]) -> Mapping | None:
-    """A mapping with more entries; nothing may be one without any."""
+    """A mapping with more entries; a missing value counts as an empty mapping."""
     if isinstance(node, Mapping):
         return replace(node, entries=(*node.entries, *entries))
     return Mapping(tuple(entries), node.span) if is_null(node) else None

@@ -1,6 +1,6 @@
-"""Attributes that stand where a step should: their op was left out, or was taken for a name.
+"""Attributes that stand where a step should: their op was left out, or is used as a name.
 
-The ops come after the syntax, but a spec in which one is missing is not read any further.
+Ops are known to later passes only, but a spec with this mistake could not be read any further.
 """
 
 import re
@@ -20,7 +20,9 @@ MOST_WAYS = 2
 
 
 def report_op_as_name(key: Scalar, value: Node, what: str, report: Report) -> bool:
-    """A stage or a branch is called like an op and has its attributes. Whether that is so."""
+    """Report a stage or a branch that is called like an op and has its attributes; whether there is
+    one.
+    """
     op = _op_of(key.text)
     if op is None or isinstance(value, Broken):
         return False
@@ -53,7 +55,7 @@ def report_op_as_name(key: Scalar, value: Node, what: str, report: Report) -> bo
 
 
 def report_attributes(heads: list[tuple[Scalar, Node]], node: Mapping, report: Report) -> bool:
-    """A step has attributes and no op. Whether that is so."""
+    """Report a step with attributes and without an op; whether it is one."""
     from cnngen.ops import OPS as KNOWN
 
     keys = [key for key, _ in heads]
@@ -85,7 +87,7 @@ def report_attributes(heads: list[tuple[Scalar, Node]], node: Mapping, report: R
 
 
 def report_nameless_stages(node: Sequence, report: Report) -> None:
-    """The model is a list of steps."""
+    """Report a model that is a list of steps, not of named stages."""
     source, span = node.span.source, node.span
     line = source.line(span.line)
     row = " " * (span.column - 1)
@@ -141,7 +143,7 @@ def _is_value(node: Node) -> bool:
 
 
 def _below(word: str, value: Mapping) -> str:
-    """The text of a mapping as what a key has, which is below a key itself."""
+    """The text of a mapping as the value of a key, indented below it."""
     text, column = value.span.text, value.span.column
     if text.startswith("{"):
         return f" {{{word}: {text}}}"
@@ -150,7 +152,7 @@ def _below(word: str, value: Mapping) -> str:
 
 
 def _one_line(text: str) -> str:
-    """A mapping of mappings as it would be in flow style."""
+    """A mapping of mappings in flow style."""
     lines = [line.strip() for line in text.splitlines()]
     if len(lines) == 1:
         return text

@@ -1,4 +1,4 @@
-"""Names: how they are spelled, and which ones are taken."""
+"""Naming: how names are spelled, and which ones are reserved."""
 
 import re
 from typing import Literal
@@ -83,8 +83,8 @@ HELPERS = _words("""
 
 LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them
 
-# Of Python, what no function can be called that a file defines: keywords, and built-ins that files
-# read themselves; a test finds them all.
+# Names of Python that no function of a generated file can have: keywords, and built-ins that such
+# files use; a test finds them all.
 READ = _words("""
     and as assert async await bool break class continue def del elif else enumerate except finally
     float for from global if import in int is isinstance lambda len list max min nonlocal not object
@@ -99,7 +99,7 @@ _FUNCTIONS = {name.replace("_", "") for name in HELPERS if name.islower()}
 
 
 def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
-    """Whether a spec may call something so; if not, it is reported."""
+    """Report a name that a spec may not give to something of this kind; whether it may."""
     name = identifier.text
     cap_words = kind in ("spec", "block")
     if len(name) > LONGEST_NAME:
@@ -132,7 +132,7 @@ def _a(kind: NameKind) -> str:
 
 
 def _another(name: str, kind: NameKind) -> str:
-    """A name like one that is taken."""
+    """A name like one that is reserved."""
     word = {"spec": "Net", "block": "Block", "parameter": "value", "variable": "value"}.get(
         kind, kind
     )
@@ -140,7 +140,7 @@ def _another(name: str, kind: NameKind) -> str:
 
 
 def can_be_called(name: str, kind: NameKind) -> bool:
-    """Whether a spec may call something so."""
+    """Whether a spec may give this name to something of this kind."""
     return check_name(Identifier(name, Span(Source("", ""), 0, 0)), kind, Report())
 
 
@@ -150,13 +150,13 @@ def snake_case(name: str) -> str:
 
 
 def _is_helper(name: str) -> bool:
-    """Whether a target has a helper or an argument of this name, or of a block's function."""
+    """Whether generated code may have a function or an argument of this name."""
     argument = re.fullmatch("area(_[0-9]+)?", name) is not None  # the size of a flattened map
     return name in HELPERS or argument or (name[0].isupper() and name.lower() in _FUNCTIONS)
 
 
 def _respelled(name: str, cap_words: bool) -> str:
-    """Advice for a name that is spelled in another style."""
+    """What to write for a name in the wrong style."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name) if name.isascii() else []
     if cap_words:
         # Only where digits meet on both sides does a border between words stay visible.
@@ -171,7 +171,7 @@ def _respelled(name: str, cap_words: bool) -> str:
 
 
 def _owner(name: str) -> str:
-    """Whose word a reserved name is."""
+    """Why a name is reserved."""
     if name in LANGUAGE:
         return "it is a word of the language"
     if name in PYTHON:

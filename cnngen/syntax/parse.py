@@ -50,8 +50,8 @@ BLOCK_EXAMPLES = {"about": "about: What the block does.", "body": "body: [...]"}
 
 
 def parse(root: Mapping, stem: str, report: Report) -> Spec | None:
-    """The spec of a file called `stem` (its `extends` followed), less what cannot be read; None
-    where it is of another version.
+    """The spec of a file called `stem`, with what it extends merged in; what cannot be read is left
+    out. None where the file is of another version of the language.
     """
     if not check_version(root, report):
         return None
@@ -59,7 +59,9 @@ def parse(root: Mapping, stem: str, report: Report) -> Spec | None:
 
 
 def check_root(root: Mapping, report: Report) -> Mapping:
-    """A file with its keys put right, and its blocks where they belong: before others extend it."""
+    """A file with misspelt keys corrected and its blocks below `blocks`, before another one extends
+    it.
+    """
     several = next((key for key, _ in root.entries if key.text == "inputs"), None)
     if several:
         report.add(
@@ -75,14 +77,14 @@ def check_root(root: Mapping, report: Report) -> Mapping:
 
 
 def _is_number(value: Node) -> bool:
-    """Whether this can only be the value of a parameter, which is not indented enough."""
+    """Whether this can only be a parameter that is not indented far enough."""
     if isinstance(value, Sequence):
         return bool(value.items) and all(map(_is_number, value.items))
     return isinstance(value, Scalar) and re.fullmatch(r"[\d.]+|true|false", value.text) is not None
 
 
 def check_version(root: Mapping, report: Report) -> bool:
-    """Whether a file is written in the version of the language that is read here."""
+    """Whether a file is written in the version of the language that this program reads."""
     version = root.get("cnngen")
     if version is None:
         start = root.entries[0][0].span if root.entries else Span(root.span.source, 0, 0)
@@ -176,7 +178,7 @@ def _parse_blocks(node: Node | None, report: Report) -> dict[str, Block]:
 
 
 def _parse_block(name: Identifier, node: Node, report: Report) -> tuple[Block, list[Entry]]:
-    """A block, and those that stand in it by mistake."""
+    """A block, and the blocks that stand inside it by mistake."""
     what = f"the block `{brief(name.text)}`"
     block = mapping(node, what, report, "write `about: ...` and `body: ...` below its name")
     if block is None:
@@ -197,7 +199,9 @@ def _parse_block(name: Identifier, node: Node, report: Report) -> tuple[Block, l
 
 
 def _unread_block(name: Identifier) -> Block:
-    """What stands for a block that could not be read; without a name, for all of them."""
+    """What stands in place of a block that could not be read; without a name, in place of all
+    blocks.
+    """
     at = name.span
     return Block(name, "", (unread_parameter(at),), (unread_step(at),), at)
 

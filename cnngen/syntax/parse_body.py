@@ -78,7 +78,7 @@ def _parse_step(node: Node, report: Report) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What every kind of step may have besides its own keys."""
+    """The keys that every kind of step may have: `name` and `from`."""
 
     span: Span
     name: Identifier | None
@@ -90,7 +90,7 @@ class _Around:
 
 
 def _parse_keyed(node: Mapping, report: Report) -> Step:
-    """A step that is a mapping: one key says what it is, the others belong to it."""
+    """A step that is a mapping: one key says what kind of step it is, the others belong to it."""
     heads = [entry for entry in node.entries if entry[0].text not in PARTS]
     forms = [entry for entry in heads if entry[0].text in FORMS]
     name, origin = node.get("name"), node.get("from")
@@ -180,7 +180,9 @@ def _parse_form(node: Mapping, key: Scalar, value: Node, around: _Around, report
 
 
 def _report_stray(part: Scalar, form: str, node: Mapping, report: Report) -> str | None:
-    """A key that stands beside `repeat`, `each`, `when` or `branches`; what it may mean."""
+    """Report a key beside `repeat`, `each`, `when` or `branches` that cannot stand there; gives the
+    one that was meant.
+    """
     known = FORMS[form]
     lacking = [key for key in known if node.get(key) is None]
     meant = translate(part.text, FORM_KEYS, lacking)
@@ -200,7 +202,7 @@ def _report_stray(part: Scalar, form: str, node: Mapping, report: Report) -> str
 
 
 def _with_key(node: Mapping, key: Scalar, meant: str | None) -> Mapping:
-    """A mapping in which a key is put right, if its right name is still free."""
+    """A mapping with a misspelt key corrected, if it does not have the right one already."""
     if meant is None or node.get(meant) is not None:
         return node
     entries = ((replace(k, text=meant) if k is key else k, value) for k, value in node.entries)
@@ -208,7 +210,7 @@ def _with_key(node: Mapping, key: Scalar, meant: str | None) -> Mapping:
 
 
 def _is_body(node: Node) -> bool:
-    """Whether this may be the steps of a branch, and no value."""
+    """Whether a node may be the steps of a branch, and no value."""
     return not isinstance(node, Scalar) or is_null(node) or node.text == "identity"
 
 
@@ -274,7 +276,7 @@ def _parse_branches(
 
 
 def _parse_join(node: Mapping, key: Scalar, report: Report) -> Identifier:
-    """The join; without letters where there is none, or nobody knows which."""
+    """The word behind `join`; an empty name where it is missing or unknown."""
     listed = f"{', '.join(JOINS[:-1])} or {JOINS[-1]}"
     join = node.get("join")
     if join is None:

@@ -28,7 +28,9 @@ def parse_input(node: Node, params: Node | None, report: Report) -> Input:
 
 
 def _parse_side(node: Node, side: str, params: Node | None, report: Report) -> int | None:
-    """The number of a side; of a parameter, which cannot stand there, the one that it is for."""
+    """The number of a side. Where a parameter stands there by mistake, gives the attribute for
+    which it stands.
+    """
     if not isinstance(node, Scalar):
         wrong_kind(node, f"`{side}` must be a whole number", report)
         return None

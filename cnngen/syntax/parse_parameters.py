@@ -20,7 +20,7 @@ COMMENT = re.compile(r"[ \t]*(?:,[ \t]*)?#[ \t]*([^\n]*)")
 
 
 def parse_parameters(node: Node | None, report: Report, *, in_block: bool) -> tuple[Parameter, ...]:
-    """The parameters; of one whose default or type cannot be read, at least the name."""
+    """The parameters; one whose default or type cannot be read keeps at least its name."""
     example = "write `params: {depth: 2}`"
     if node and not is_null(node) and not isinstance(node, Mapping):
         mapping(node, "`params`", report, example)
@@ -91,7 +91,7 @@ def _parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repo
 
 
 def _as_numbers(default: Expression) -> str | None:
-    """What to write for a list of truth values."""
+    """The text of a list of truth values as a list of numbers."""
     items = default.items if isinstance(default, ListOf) else ()
     values = [item.value for item in items if isinstance(item, Constant)]
     numbers = [int(value) for value in values if isinstance(value, bool)]
@@ -101,8 +101,8 @@ def _as_numbers(default: Expression) -> str | None:
 
 
 def is_constant(default: Expression, report: Report, *, or_type: bool = False) -> bool:
-    """Whether a default has a value by itself; otherwise that is reported. A type could stand there
-    instead, or not.
+    """Whether a default is a constant expression; otherwise it is reported. A type may have been
+    meant.
     """
     for part, _ in walk(default):
         match part:

@@ -18,7 +18,7 @@ PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 
 
 def parse_results(node: Node | None, report: Report) -> tuple[Result, ...]:
-    """The results of this one network: a spec that extends it has its own."""
+    """The results of this network alone: a spec that extends it has its own."""
     match node:
         case Sequence(items):
             results = [_parse_result(item, report) for item in items]

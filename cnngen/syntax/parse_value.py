@@ -1,7 +1,7 @@
 """The leaves of a spec: names, texts, expressions and arguments, from YAML nodes.
 
-Every function here reports what it cannot read and returns None, or what is left; some give what
-stands for it, so that the rest can be checked.
+Each function reports what it cannot read, and gives None, what is left, or what stands in its place
+so that the rest can be checked.
 """
 
 import re
@@ -25,7 +25,7 @@ PART = re.compile(r"[A-Za-z_]\w*(?:\.\w+|/\w+|\[-?\w+\])+", re.ASCII)  # of a st
 
 
 def wrong_kind(node: Node, what: str, report: Report, help: str | None = None) -> None:
-    """Report a node of another kind than `what` says; in silence where it is broken anyway."""
+    """Report a node that is not of the kind `what`, unless it was reported as broken before."""
     if not isinstance(node, Broken):
         found = "nothing" if is_null(node) else kind(node)
         report.add("wrong-kind", f"{what}, not {found}", node.span, help=help)
@@ -51,9 +51,9 @@ def entries(
 def check_keys(
     node: Mapping, known: Iterable[str], what: str, report: Report, listed: Iterable[str] = ()
 ) -> Mapping:
-    """Report unknown keys; gives the mapping with those that are only misspelt put right.
+    """Report unknown keys; gives the mapping with misspelt keys corrected.
 
-    `listed` are the keys that are offered, where those are not all that are known.
+    `listed` are the keys that a message lists, where these are not all that are known.
     """
     known = tuple(known)
     listed = tuple(listed) or known
@@ -106,7 +106,7 @@ def parse_text(node: Node, what: str, report: Report) -> str:
 
 
 def parse_new_name(key: Scalar, kind: NameKind, report: Report) -> Identifier:
-    """The name that a spec gives to something; others may use it even if it is a bad one."""
+    """The name that a spec gives to something; others may refer to it even if it is reported."""
     identifier = Identifier(key.text, key.span)
     check_name(identifier, kind, report)
     return identifier
@@ -131,7 +131,7 @@ def parse_name(node: Node, what: str, report: Report, help: str | None = None) -
 def parse_reference(
     node: Node, what: str, report: Report, help: str | None = None
 ) -> Identifier | None:
-    """The name of a tensor, or of a part of one, which later passes refuse."""
+    """The name of a tensor; or of a part of one, which later passes report."""
     if isinstance(node, Scalar) and len(node.text) <= LONGEST_NAME and PART.fullmatch(node.text):
         return Identifier(node.text, node.span)
     return parse_name(node, what, report, help)
@@ -201,7 +201,7 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
 
 
 def _nameless(node: Node) -> Expression | None:
-    """A value, or values one after another, that do not say for what they are."""
+    """A value, or several, without the name of an attribute."""
     value = parse_value(node, "it", Report())
     if value is None and isinstance(node, Scalar):
         return parse_expression(f"[{node.text}]", node.span, Report())  # `conv: 64, 3`

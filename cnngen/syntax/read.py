@@ -1,4 +1,6 @@
-"""Read: the text of a spec to YAML nodes with spans, over what stops YAML where that is certain."""
+"""Read: the text of a spec to YAML nodes with spans; what stops YAML is repaired in a copy, where
+the repair is certain.
+"""
 
 from itertools import pairwise
 
@@ -74,7 +76,7 @@ def _build(source: Source, report: Report) -> Node | None:
 
 
 def _together(done: tuple[Repair, ...], way: tuple[Repair, ...]) -> tuple[Repair, ...]:
-    """Repairs with others, which may be inside of them; none where they overlap otherwise."""
+    """Repairs with others, which may lie inside of them; none where they overlap in another way."""
     kept = [old for old in done if not any(n.start <= old.start and old.end <= n.end for n in way)]
     whole = sorted((*kept, *way), key=lambda repair: (repair.start, repair.end))
     overlap = any(a.end > b.start for a, b in pairwise(whole))

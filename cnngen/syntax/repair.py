@@ -1,6 +1,6 @@
 """Repair: text that stops YAML, changed in a copy so that the rest of the file can be read.
 
-Of a line that cannot be understood, the block or the stage around it is left out.
+Where a line cannot be understood, the block or the stage around it is left out.
 """
 
 import re
@@ -26,8 +26,8 @@ Repairs = tuple[Repair, ...]
 def repairs(
     source: Source, mishap: Mishap, diagnostic: Diagnostic | None
 ) -> Iterator[tuple[Repairs, int]]:
-    """What may be changed in the text of a source so that YAML reads on: the likeliest first, each
-    with how far YAML must get then.
+    """The changes of a source that may let YAML read on, the likeliest first; each with the offset
+    that YAML must then reach.
     """
     shift = mishap.span(0, 0).start
     own, at = source.original or source, source.back(mishap.at + shift)
@@ -53,7 +53,9 @@ def _text(source: Source, repair: Repair) -> str:
 
 
 def _parts(old: str, repair: Repair) -> Repairs:
-    """A repair as what it writes around the text that stays, so that this keeps its places."""
+    """A repair, cut down to the text that it adds, so that places in the text that stays remain
+    true.
+    """
     if not old or old not in repair.text:
         return (repair,)
     before, _, after = repair.text.partition(old)
@@ -108,8 +110,8 @@ def _reindented(source: Source, at: int) -> Iterator[Repairs]:
 
 
 def _left_out(source: Source, at: int) -> Iterator[Repairs]:
-    """The value of a key that has the mishap in or just before it, and that stands in a part of the
-    spec; or else the part.
+    """The value of the key at the mishap, left out, if that key is in a block or a stage; or else
+    all of the block or the stage.
     """
     here = source.position(at)[0]
     numbers = range(1, len(source.line_starts) + 1)
@@ -138,7 +140,7 @@ def _left_out(source: Source, at: int) -> Iterator[Repairs]:
 
 
 def _beside(source: Source, number: int, step: int) -> int | None:
-    """The nearest line in one direction that says something."""
+    """The nearest line in one direction that is neither empty nor a comment."""
     number += step
     while 1 <= number <= len(source.line_starts):
         if (text := source.line(number).strip()) and not text.startswith("#"):
@@ -152,5 +154,5 @@ def _depth(line: str) -> int:
 
 
 def _content(line: str) -> int:
-    """How deep the keys of a line stand: those of an item of a list behind its dash."""
+    """The column at which the keys of a line begin: behind the dash, in a list item."""
     return _depth(line) + (2 if line.lstrip().startswith("- ") else 0)

@@ -9,7 +9,7 @@ from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_
 
 
 def report_no_op(node: Mapping, origin: Node | None, report: Report) -> None:
-    """A mapping that says nothing but what is around a step."""
+    """Report a mapping that has only keys which belong beside an op."""
     stray = next((key for key, _ in node.entries if key.text == "do"), None)
     if stray and isinstance(origin, Scalar):
         report.add(
@@ -44,8 +44,8 @@ def report_heads(
     parts: Collection[str],
     report: Report,
 ) -> str | None:
-    """Several keys say what the step is: an op lost its attributes, or two steps became one. Gives
-    the part of a step that the second one may be.
+    """Report several keys that each say what a step is: an op has lost its attributes, or two steps
+    became one. Gives the key of a step that the second one may be.
     """
     (first, value), (second, _) = heads[:2]
     guess = suggest(second.text, parts)
@@ -85,7 +85,9 @@ def _as_steps(heads: list[tuple[Scalar, Node]]) -> Remedies:
 
 
 def report_stray(key: Scalar, part: Scalar, forms: Iterable[str], report: Report) -> str | None:
-    """A call has a key of `repeat`, `each`, `when` or `branches`: gives the one that it may be."""
+    """Report a call with a key of `repeat`, `each`, `when` or `branches`; gives the key that was
+    meant.
+    """
     guess = suggest(key.text, forms)
     if guess:
         at, message, help = key, f"there is no `{brief(key.text)}`", f"did you mean `{guess}`?"

@@ -1,11 +1,11 @@
 """The spec as its author means it: typed nodes, each with its span.
 
-What could not be read, and was reported, stays in the tree as a name without letters: a call of
-nothing, or a value that is the name of nothing. Later passes say nothing about it, and take what
-depends on it for unknown. No other pass sees it, for nothing is made of a spec with a mistake.
+What could not be read, and was reported, stays in the tree as an empty name: a call of nothing, or
+a value that is the name of nothing. Passes that check say nothing about it and take what depends on
+it for unknown. Other passes never see it, as nothing is generated from a spec with a mistake.
 
-Steps compare by identity, so that later passes can keep facts about each of them. They have no
-generated `repr`, which each command would pay for at its start.
+Steps compare by identity, so that passes can keep facts about each of them. They have no generated
+`repr`, which would make every command start slower.
 """
 
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ class Identifier:
 
 
 def unread(span: Span) -> Name:
-    """The value that stands for one which could not be read."""
+    """The value that stands in place of one that could not be read."""
     return Name("", span)
 
 
 def is_unread(value: "ArgumentValue | None") -> bool:
-    """Whether a value stands for one that could not be read."""
+    """Whether a value stands in place of one that could not be read."""
     return isinstance(value, Name) and not value.name
 
 
@@ -37,8 +37,8 @@ def is_unread(value: "ArgumentValue | None") -> bool:
 class Parameter:
     """A parameter of a block or of the model; `about` is the comment behind it.
 
-    `is_sound` is false where its type or default was reported: no value is held against it then.
-    One without a name stands for parameters that could not be read.
+    `is_sound` is false where its type or default was reported: then no value is held against it. A
+    parameter without a name stands for parameters that could not be read.
     """
 
     name: Identifier
@@ -62,8 +62,9 @@ ArgumentValue = Expression | Distribution
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Argument:
-    """What a call gives for an attribute of an op or a parameter of a block (an identifier where
-    that is a tensor). By mistake, a single value may stand there without a name.
+    """A value that a call gives to an attribute of an op or a parameter of a block. For a parameter
+    of type `tensor`, the value is a name. By mistake, a value may stand there without the name of
+    an attribute.
     """
 
     name: Identifier
@@ -137,7 +138,9 @@ class Branches:
 def unread_step(
     span: Span, name: Identifier | None = None, origin: Identifier | None = None
 ) -> Call:
-    """The step that stands for one which could not be read; others may still name it."""
+    """The step that stands in place of one that could not be read; others may still refer to its
+    name.
+    """
     return Call(Identifier("", span), (), span, name, origin)
 
 
@@ -198,10 +201,10 @@ class Input:
 class Spec:
     """One network: blocks and a model.
 
-    `defaults` has what a call of an op says unless it says otherwise.
-    `inherited` are the names of the parameters of the spec that it extends, if it does.
-    `outputs` maps the name of each output to a stage; where the author says none it is empty, and
-    the last stage that does not exist in training only is the output, under its own name.
+    `defaults` has attributes of ops that calls need not repeat. `inherited` are the names of the
+    parameters of the spec that it extends, if it extends one. `outputs` has the stage of each
+    output; if it is empty, the last stage that does not exist in training only is the output, under
+    its own name.
     """
 
     stem: str

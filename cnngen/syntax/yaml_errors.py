@@ -1,7 +1,7 @@
-"""What is wrong with text that is not YAML, in our words: YAML's own are about its grammar.
+"""What is wrong with text that is not YAML, in our words: those of PyYAML are about YAML's grammar.
 
-The two loaders of PyYAML word their problems differently, so a mishap is told apart by its place
-and by the few words that both have in common.
+The two loaders of PyYAML word their problems differently, so problems are told apart by their place
+and the few words that both loaders share.
 """
 
 import re
@@ -23,7 +23,9 @@ GLUED = re.compile(r"[ -]*(\w+:)\{.*\}")
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
-    """Where and why a YAML parser stopped; `last` is the node before it, `span` makes spans."""
+    """Where and why a YAML parser stopped; `last` is the last node before that, and `span` makes a
+    span of offsets.
+    """
 
     error: yaml.MarkedYAMLError
     text: str
@@ -38,7 +40,7 @@ class Mishap:
 
     @property
     def opening(self) -> int | None:
-        """Where that began which the parser was reading."""
+        """Where the construct began that the parser was reading."""
         mark = self.error.context_mark
         return mark.index if mark else None
 
@@ -66,7 +68,7 @@ class Mishap:
 
 
 def report_mishap(mishap: Mishap, report: Report) -> None:
-    """Say what is wrong, unless it follows from what was reported just before."""
+    """Say what is wrong, unless it follows from the mistake that was reported just before."""
     neighbour = mishap.neighbour
     if neighbour and isinstance(mishap.last, Broken):
         return
@@ -165,7 +167,9 @@ def _report_quoted(mishap: Mishap, here: Span, problem: str, report: Report) -> 
 
 
 def _report_continued(mishap: Mishap, start: Span, flow: bool, report: Report) -> None:
-    """Something follows a value that is complete for YAML: `widths[0]` in flow style, `[6] * 2`."""
+    """Report text behind a value that YAML takes for complete: `widths[0]` in flow style, `[6] *
+    2`.
+    """
     source, shift = start.source, mishap.span(0, 0).start
     end = whole_expression(source.text, start.start) or mishap.line_end + shift
     whole = Span(source, start.start, max(end, start.end))

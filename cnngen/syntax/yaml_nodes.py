@@ -1,4 +1,4 @@
-"""YAML nodes: what the file says, with the place of each part; nothing is typed by YAML's rules."""
+"""YAML nodes: the content of a file, with the place of each part and without YAML's types."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Broken:
-    """What could not be read and was reported: later passes leave it out in silence."""
+    """A node that could not be read and was reported: later passes leave it out and say nothing."""
 
     span: Span
 
@@ -42,7 +42,7 @@ Node = Scalar | Sequence | Mapping | Broken
 
 
 def is_null(node: Node) -> bool:
-    """Whether nothing stands there, or `null`."""
+    """Whether a value is missing, or `null`."""
     return isinstance(node, Scalar) and node.plain and node.text in ("", "null")
 
 

@@ -15,7 +15,9 @@ from typing import Any
 import jinja2
 from jinja2.bccache import Bucket
 
-from cnngen.python.layout import layout
+from cnngen.python.nodes import Blank, Import, Statement
+from cnngen.python.printer import printed
+from cnngen.python.template_lines import laid_out
 from cnngen.shipped import TEMPLATES
 from cnngen.syntax.tree import Call
 from cnngen.targets.code import (
@@ -156,7 +158,7 @@ class Speller:
         if name not in self.support:
             template = self.environment.get_template(f"{self.target}/support/{name}.jinja")
             text = template.render(fixed=self.fixed.get(op or name, {})).strip()
-            self.support[name] = _broken(text)  # after what it uses itself
+            self.support[name] = "\n".join(laid_out(text))  # after what it uses itself
         return name
 
     def vary(self, fixed: Mapping[str, str], attribute: str, value: str, *defaults: str) -> str:
@@ -176,7 +178,7 @@ class Speller:
     def page(self, **context: Any) -> str:
         """The whole file."""
         template = self.environment.get_template(f"{self.target}/model.jinja")
-        imports = "\n".join(line for text in self.import_lines() for line in layout(text))
+        imports = printed(self.import_lines()).text
         text = template.render(
             context, imports=imports, support=list(self.support.values()), untyped=self.untyped
         )
@@ -186,9 +188,9 @@ class Speller:
         self.untyped = True
         return ""
 
-    def import_lines(self) -> list[str]:
+    def import_lines(self) -> list[Statement]:
         """The import statements in the order of isort: the standard library, then the rest."""
-        groups: list[list[str]] = [[], []]
+        groups: list[list[Statement]] = [[], []]
         names: dict[str, set[str]] = {}
         for module, name in self.imported:
             names.setdefault(module, set()).add(name)
@@ -197,17 +199,11 @@ class Speller:
                 m for m in names if (m.split(".")[0] in ("torch", "keras", "numpy")) == third_party
             )
             lines = groups[third_party]
-            lines += [f"import {module}" for module in modules if "" in names[module]]
+            lines += [Import(module) for module in modules if "" in names[module]]
             for module in modules:
                 if listed := sorted(names[module] - {""}, key=_isort_key):
-                    lines.append(f"from {module} import {', '.join(listed)}")
-        return [*groups[0], *([""] if groups[0] and groups[1] else []), *groups[1]]
-
-
-def _broken(text: str) -> str:
-    """The text with its long lines broken, so that templates may have one line a statement."""
-    lines = [(len(line) - len(line.lstrip()), line.strip()) for line in text.splitlines()]
-    return "\n".join(part for indent, line in lines for part in layout(line, indent)).strip()
+                    lines.append(Import(module, tuple(listed)))
+        return [*groups[0], *([Blank()] if groups[0] and groups[1] else []), *groups[1]]
 
 
 def _isort_key(name: str) -> tuple[int, str]:

@@ -1,1 +1,1 @@
-"""Verify: run both sources of a network, and see whether they are the same network."""
+"""Verify: run both sources of a network, to see that they are the same network."""

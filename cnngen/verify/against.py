@@ -1,5 +1,5 @@
-"""Compare a network with a model that somebody else wrote: theirs get random weights, which are
-copied over by structure, and all three compute the same.
+"""Compare a network with a model that somebody else wrote: theirs gets random weights, which are
+matched to the layers of both our models; then all three must compute the same.
 """
 
 from collections.abc import Mapping
@@ -55,11 +55,11 @@ def compare_with(
     seed: int = 0,
     say: Say = silent,
 ) -> tuple[list[Comparison], Parting | None]:
-    """All outputs of both sources in evaluation, with the weights of the reference, and where they
-    part from it, if they do.
+    """The outputs of both our models in evaluation, with the weights of the reference model,
+    compared with its outputs; and the first step that differs, if one does.
 
-    In float64, and in float32 before that where it is the `word`. Raises `TransferError` where
-    their weights or outputs cannot be ours.
+    In float64, and also in float32 if that is the `word`. Raises `TransferError` where its weights
+    or outputs have no place in ours.
     """
     sources = import_sources(network, texts, folder)
     x = images(network.input, BATCH, "float32", seed)
@@ -104,8 +104,8 @@ def compare_with(
 def _align(
     reference: PublishedModel, model: Any, matched: Match, network: Network, ours: Any
 ) -> None:
-    """Take away the biases that ours lacks, and has in the norms behind them: between a layer and
-    its norm, equal networks would differ.
+    """Fold the biases that ours lacks into the norms behind them: otherwise equal networks would
+    differ between a layer and its norm.
     """
     state = keras_state(model) if reference.framework == "keras" else torch_state(model)
     lacking = [p for p in matched.pairs if "bias" not in p.ours.weights]
@@ -125,7 +125,7 @@ def _align(
 
 
 def _drawn(reference: PublishedModel, input: Image, x: Array, seed: int) -> dict[Precision, Any]:
-    """The reference in both precisions with the same random weights."""
+    """The reference model in both precisions, with the same random weights."""
     if reference.framework == "torch":
         torch = framework("torch")
         model = reference.model(input).float()
@@ -169,9 +169,9 @@ def _given(model: Any, x: Array, word: Precision) -> dict[str, Any]:
 
 
 def _paired(given: Mapping[str, Any], reference: PublishedModel, network: Network) -> Values:
-    """The outputs of the reference by the names of ours, laid out as Keras does.
+    """The outputs of the reference model by our names, in the layouts of Keras.
 
-    Where names differ, the order decides.
+    Where names differ, their order decides.
     """
     training = network.training_stages()
     ours = [name for name, stage in network.outputs.items() if stage not in training]
@@ -186,7 +186,7 @@ def _paired(given: Mapping[str, Any], reference: PublishedModel, network: Networ
 
 
 def _named(given: Any, name: str = "") -> list[tuple[str, Any]]:
-    """All tensors that a model returned, in whatever they are packed."""
+    """All tensors that a model returned, whatever they are nested in."""
     if hasattr(given, "_asdict"):
         given = given._asdict()
     if isinstance(given, list | tuple):
@@ -198,7 +198,7 @@ def _named(given: Any, name: str = "") -> list[tuple[str, Any]]:
 
 
 def _laid_out(shape: Image | Vector | Unknown, y: Array) -> Array:
-    """Their output in the layout of Keras, if it has the shape of ours; as it is otherwise."""
+    """Their output in the layout of Keras, if it has the shape of ours; otherwise as it is."""
     assert not isinstance(shape, Unknown)
     if isinstance(shape, Image):
         sizes = shape.channels, shape.height, shape.width
@@ -210,7 +210,7 @@ def _laid_out(shape: Image | Vector | Unknown, y: Array) -> Array:
 def _run_torch(
     sources: Sources, state: Mapping[str, Array], x: Array, word: Precision
 ) -> tuple[Any, Values]:
-    """Our PyTorch model with these weights, and what it gives."""
+    """Our PyTorch model with these weights, and its outputs."""
     torch = framework("torch")
     with running("the torch source"), torch.no_grad():
         model = sources.torch().to(getattr(torch, word)).eval()

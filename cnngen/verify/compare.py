@@ -1,4 +1,4 @@
-"""Compare the two sources of a network: what is computed in each framework, and how far apart."""
+"""Compare: run the two sources of a network, and measure how far apart their results are."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ Both = tuple[Values, Values]  # what PyTorch and Keras give, in the layouts of K
 
 
 def silent(phase: str) -> None:
-    """For those who do not wait."""
+    """For callers who show no progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One quantity at one input size: the largest relative difference, and what is allowed.
+    """One quantity at one input size: the largest relative difference, and the allowed one.
 
-    `rounding` is how far PyTorch's source is in float32 from itself in float64.
+    `rounding` is the difference between float32 and float64 of the PyTorch source alone.
     """
 
     height: int
@@ -62,11 +62,11 @@ def compare(
     say: Say = silent,
     steps: int = STEPS,
 ) -> list[Comparison]:
-    """Run both sources of a network at its input's size, and compare all that training needs too.
+    """Run both sources of a network at its input size, and compare outputs and all that training
+    needs.
 
-    `texts` are the sources by target; outputs are compared in float64, and in float32 before that
-    where it is the `word`. `say` is told what is going to be done. Raises `SourceError` where a
-    source does not run.
+    `texts` are the sources by target. Outputs are compared in float64, and also in float32 if that
+    is the `word`. `say` is told of each phase. Raises `SourceError` where a source does not run.
     """
     say("weights are drawn")
     sources = import_sources(network, texts, folder)
@@ -101,7 +101,7 @@ def compare(
     add("gradients", "float64", apart(found.gradients, expected.gradients))
     if expected.statistics:
         add("statistics", "float64", apart(found.statistics, expected.statistics))
-    if steps > 1:  # after one, weights have changed by what gradients are
+    if steps > 1:  # after one, changes of weights are the gradients
         add("weights", "float64", apart(found.changes, expected.changes))
     return rows
 
@@ -127,7 +127,7 @@ def farthest(found: Values, expected: Values) -> float:
 
 
 def distance(found: Array, expected: Array) -> float:
-    """The largest difference relative to the largest value; infinite where shapes differ."""
+    """The largest difference, relative to the largest value; infinite where shapes differ."""
     if found.shape != expected.shape or not np.isfinite(expected).all():
         return float("inf")
     largest = float(np.abs(expected).max(initial=0.0))
@@ -137,7 +137,7 @@ def distance(found: Array, expected: Array) -> float:
 def apart(found: Values, expected: Values) -> float:
     """The norm of all differences together, relative to the norm of all values.
 
-    Not one by one: a bias before a batch norm has no gradient but noise.
+    Not tensor by tensor: the gradient of a bias before a batch norm is nothing but noise.
     """
     if any(name not in found or found[name].shape != expected[name].shape for name in expected):
         return float("inf")

@@ -1,4 +1,4 @@
-"""The two models of a network: sources written to a folder, imported, and given equal weights."""
+"""The two models of a network: its sources, written to a folder and imported; equal weights."""
 
 import importlib.util
 from collections.abc import Callable, Generator, Mapping
@@ -29,7 +29,7 @@ class SourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the sources of a network define."""
+    """The class and the function that the sources of a network define."""
 
     network: Network
     torch: Callable[..., Any]
@@ -37,7 +37,7 @@ class Sources:
 
     @property
     def heads(self) -> dict[str, bool]:
-        """The argument of the Keras function that adds what only training has."""
+        """The argument of the Keras function that adds the layers for training only."""
         return {"training_heads": True} if self.network.training_stages() else {}
 
 
@@ -64,7 +64,7 @@ def _import(target: str, text: str, path: Path) -> ModuleType:
 
 @contextmanager
 def running(what: str) -> Generator[None]:
-    """Whatever is raised inside is the fault of what runs there."""
+    """Whatever is raised inside is reported as a fault of what runs there."""
     try:
         yield
     except Exception as error:
@@ -81,7 +81,7 @@ class Drawn:
 
 
 def draw(sources: Sources, seed: int, batch: int = 0) -> Drawn:
-    """What both models are given, drawn once for all precisions."""
+    """The weights and images for both models, drawn once for all precisions."""
     torch = framework("torch")
     x = images(sources.network.input, batch or batch_size(sources.network), "float32", seed)
     with running("the torch source"):
@@ -93,7 +93,7 @@ def draw(sources: Sources, seed: int, batch: int = 0) -> Drawn:
 class Models:
     """Both models with equal weights, in one precision.
 
-    What is computed does not depend on what was computed before: weights are set back each time.
+    No computation depends on an earlier one: weights are reset before each.
     """
 
     def __init__(self, sources: Sources, drawn: Drawn, word: Precision) -> None:
@@ -127,7 +127,7 @@ class Models:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of what Keras keeps of models."""
+        """Free what Keras keeps of its models."""
         self._keras.clear()
         keras_on_tensorflow().backend.clear_session()
 
@@ -138,15 +138,15 @@ def images(shape: Image, batch: int, word: Precision, seed: int = 0) -> Array:
 
 
 def batch_size(network: Network) -> int:
-    """As many images as batch norm needs for its statistics; two where it is not there."""
-    norms = [layer for layer in network.layers.values() if layer.op.name == "batch_norm"]
+    """As many images as batch norm needs for its statistics; two where there is no batch norm."""
+    norms = [layer for layer in network.layers.values() if layer.op.buffers]
     inputs = [layer.inputs[0].shape for layer in norms]
     sizes = [x.height * x.width if isinstance(x, Image) else 1 for x in inputs]
     return max(2, -(-LEAST // min(sizes, default=LEAST)))
 
 
 def drop_nothing(torch_model: Any, keras_model: Any) -> None:
-    """Set all dropout rates to zero, since the frameworks draw other masks."""
+    """Set all dropout rates to zero, since the frameworks draw different masks."""
     nn, layers = framework("torch").nn, keras_on_tensorflow().layers
     for module in torch_model.modules():
         if isinstance(module, nn.Dropout | nn.Dropout2d):
@@ -162,7 +162,7 @@ def drop_nothing(torch_model: Any, keras_model: Any) -> None:
 
 
 def named_outputs(network: Network, given: Any) -> dict[str, Any]:
-    """What a model of either framework returned, by the names of the outputs."""
+    """The outputs of a model of either framework, by name."""
     if hasattr(given, "_asdict"):
         return {name: value for name, value in given._asdict().items() if value is not None}
     if isinstance(given, dict):
@@ -185,7 +185,7 @@ def from_keras(network: Network, given: Any) -> Values:
 
 
 def in_keras_layout(shape: Any, y: Array) -> Array:
-    """What PyTorch gives of a shape, laid out as Keras does."""
+    """A tensor of PyTorch, for an output of this shape, in the layout of Keras."""
     if isinstance(shape, Image):
         return channels_last(y)
     return y[:, keras_order(shape)]

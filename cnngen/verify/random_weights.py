@@ -1,17 +1,19 @@
-"""Weights drawn for a model that anybody may have written, so that values keep a natural scale.
+"""Random weights for any model, such that the values in it keep a natural scale.
 
-Drawn by the number of inputs alone, values run away: thirty residuals without a norm drive the
-sigmoid of a gate to its ends, where rounding decides and mistakes do not show. So the model runs
-once on the images, and each layer is set when its turn comes, to what it sees then, as in "All you
-need is a good init" (https://arxiv.org/abs/1511.06422): what a convolution or a linear layer gives
-without its bias has a root mean square of 1, and running statistics are near those of what arrives.
+With weights drawn by the number of inputs alone, values grow or vanish: thirty residuals without a
+norm drive the sigmoid of a gate to its ends, where mistakes do not show. So the model runs once on
+the images, and each layer gets its weights when its turn comes, scaled by what it then sees, as in
+"All you need is a good init" (https://arxiv.org/abs/1511.06422): the output of a convolution or a
+linear layer, less its bias, has a root mean square of 1, and running statistics are near those of
+the input.
 
-Biases are positive in most channels. Where half of what a ReLU reads is negative, each batch norm
-takes away the mean that it made and blows up the rest, rounding as well: by a fifth in each layer
-(https://arxiv.org/abs/1902.08129), which is all there is after a hundred.
+Biases are positive in most channels. Where half of the values that a ReLU reads are negative, the
+batch norm behind it subtracts the mean that this causes and scales up the rest, with its rounding:
+by a fifth in each layer (https://arxiv.org/abs/1902.08129), so that nothing else is left after a
+hundred.
 
-No two channels are alike, and some are several times as large as others: beyond the 6 of a ReLU6
-in some, within the bend of a GELU in most.
+No two channels are alike, and some are several times as large as others: in some, values exceed the
+6 of a ReLU6, and in most they lie where a GELU bends.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,8 +28,9 @@ from cnngen.weights.layout import Array
 LOG_SIZES = log(0.25), log(6.0)  # how large channels are beside each other
 SCALE = 1.0
 BIASES = (-1.0, 3.0)
-# What varies less is noise, which its norm would blow up: of a channel, by the mean of all, and by
-# its own mean square, as few values may be near each other where maps are small.
+# A channel that varies less is taken for noise, which its norm would scale up: less than this part
+# of what channels vary on average, and of its own mean square (in small maps, the few values of a
+# channel may happen to be near each other).
 LEAST_VARIANCE = 1e-2
 LEAST_SHARE = 0.5
 
@@ -138,14 +141,14 @@ def _drawn(
 
 
 def _spread(rng: np.random.Generator, ends: tuple[float, float], shape: tuple[int, ...]) -> Array:
-    """Numbers at equal distances in random order, so that few channels, too, have large ones."""
+    """Numbers at equal distances in random order, so that even a few channels have large ones."""
     count = prod(shape)
     middles = (np.arange(count) + 0.5) / count
     return rng.permutation(ends[0] + (ends[1] - ends[0]) * middles).reshape(shape)
 
 
 def _near(rng: np.random.Generator, x: Array) -> tuple[Array, Array]:
-    """A mean and a variance for each of the last axis, near to what they are, and not those."""
+    """A mean and a variance for each of the last axis: near the present ones, but others."""
     values = x.reshape(-1, x.shape[-1]).astype("float64")
     variance, center = cast("Array", values.var(0)), cast("Array", values.mean(0))
     variance = np.maximum(variance, LEAST_SHARE * np.square(values).mean(0))
@@ -156,6 +159,6 @@ def _near(rng: np.random.Generator, x: Array) -> tuple[Array, Array]:
 
 
 def _factor(y: Array) -> float:
-    """What scales these values to a root mean square of 1."""
+    """The factor that gives these values a root mean square of 1."""
     size = float(np.sqrt(np.square(y, dtype="float64").mean()))
     return SCALE / size if np.isfinite(size) and size > 0 else 1.0

@@ -1,4 +1,4 @@
-"""Where two models part: the outputs of their layers in evaluation, stage by stage."""
+"""Stages: how far the layers of two models differ in evaluation, stage by stage."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from cnngen.weights.layout import keras_name
 
 @dataclass(frozen=True, slots=True)
 class StageComparison:
-    """The layer of a stage that differs most, among those that are layers in both frameworks."""
+    """The layer of a stage that differs most, of those that are layers in both frameworks."""
 
     stage: str
     layer: str
@@ -45,7 +45,7 @@ def compare_stages(models: Models) -> list[StageComparison]:
 
 
 def _torch_outputs(models: Models) -> Values:
-    """What each layer gives that is a module, in the layouts of Keras."""
+    """The output of each layer that is a module, in the layout of Keras."""
     torch, model = framework("torch"), models.torch_model().eval()
     modules: dict[str, Any] = dict(model.named_modules())
     found: Values = {}
@@ -77,9 +77,9 @@ def _keep(layer: Layer, found: Values) -> Any:
 
 
 def _keras_outputs(models: Models, expected: Values) -> Values:
-    """What the layers of the same names give, where they give the same shape.
+    """The outputs of the layers of the same names, where they have the same shapes.
 
-    A layer may be one part of what the op does (`_pad` before it, a stride behind it).
+    A layer may be only a part of an op, with `_pad` before it or a stride behind it.
     """
     model = models.keras_model(heads=False)
     layers: dict[str, Any] = {layer.name: layer for layer in model.layers}

@@ -1,10 +1,10 @@
-"""How far from each other two sources of one network may be, and why.
+"""How far two sources of one network may be apart, and why.
 
-Both do the same arithmetic in another order, so what they compute differs by rounding. In float32
-that is 1e-7 in each layer, which adds up to some 1e-6 in the outputs of a deep network, and to
-more in training, where batch norm divides by what it has just computed. Gradients and steps of
-training are compared in float64 only: in float32, rounding turns a ReLU or the winner of a max pool
-here and there, and gradients of equal networks differ by 1e-3 to 5e-2.
+Both do the same arithmetic in another order, so that results differ by rounding. In float32 that is
+1e-7 in each layer, which adds up to about 1e-6 in the outputs of a deep network, and to more in
+training, where batch norm divides by a standard deviation that was just computed. Gradients and
+steps of training are compared in float64 only: in float32, rounding flips a ReLU or the winner of a
+max pool here and there, and the gradients of equal networks differ by 1e-3 to 5e-2.
 """
 
 from collections.abc import Mapping
@@ -43,8 +43,8 @@ FLOAT32_INSIDE: Mapping[str, float] = {
     "upsample": 1e-6,  # bilinear
 }
 
-# What two sources differ by in float32, by what one of them differs from itself in float64. A layer
-# norm of two equal channels, for one, makes 1e-5 of 1e-7, whoever computes it.
+# How many times the rounding of one source alone (float32 against float64) the two may differ by. A
+# layer norm of two equal channels, for example, turns 1e-7 into 1e-5 in any framework.
 LIKE_ITSELF = 10.0
 
 # Rounding grows with the number of layers that a value goes through: beyond so many weighted layers
@@ -55,9 +55,9 @@ DEEP = 200
 def tolerance(
     network: Network, quantity: Quantity, precision: Precision, rounding: float = 0.0
 ) -> float:
-    """The largest relative difference that passes for rounding.
+    """The largest relative difference that can be rounding.
 
-    `rounding` is how far one source is in this precision from itself in a higher one.
+    `rounding` is the difference between this precision and a higher one for one source alone.
     """
     allowed = TOLERANCE[quantity, precision]
     if precision == "float64":
@@ -68,6 +68,6 @@ def tolerance(
 
 
 def deepness(network: Network) -> float:
-    """How many times deeper a network is than one for which the tolerances are made; at least 1."""
+    """How many times deeper a network is than those that tolerances are made for; at least 1."""
     weighted = sum(1 for layer in network.layers.values() if weight_shapes(layer))
     return max(1.0, weighted / (2 * DEEP))  # half of them are norms

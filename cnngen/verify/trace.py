@@ -1,8 +1,7 @@
-"""What a model computes on its way, step by step in the order of execution.
+"""Traces: what a model computes, step by step in the order of execution.
 
-Steps are the calls of PyTorch's functions, whatever module or Python makes them, or the calls of
-Keras' layers. Of what each gives, a fingerprint is kept, which tells whether two models have
-arrived at the same values.
+Steps are calls of PyTorch's functions, wherever they are made, or calls of Keras' layers. A
+fingerprint of each result is kept, which tells whether two models have computed the same values.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -17,17 +16,17 @@ from cnngen.weights.layout import Array
 from cnngen.weights.read_keras import calls
 from cnngen.weights.read_torch import tensors
 
-# Of what Keras' layers say of themselves, what does not change what they compute.
+# Settings of Keras' layers that do not change what they compute.
 ASIDE = ("name", "trainable", "dtype", "_initializer", "_regularizer", "_constraint", "_lora_rank")
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The shape of one image's values; of those of all images the norm, and the share that a random
-    direction has in it.
+    """The shape of one image's values and, over all images, their norm and their projection on a
+    random direction, relative to the norm.
 
     Where positions have no order that both frameworks share, as behind a `flatten`, the values of
-    each image are sorted.
+    each image are sorted first.
     """
 
     shape: tuple[int, ...]
@@ -56,8 +55,8 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call: the layer in which it is made, what the framework says of that, the steps whose
-    results it reads, and what it gives.
+    """One call: the layer that makes it, how the framework describes that, the steps whose results
+    it reads, and its result.
     """
 
     layer: str
@@ -71,14 +70,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """All steps, the input being the first, and those whose results are outputs."""
+    """All steps, of which the first is the input, and those whose results are outputs."""
 
     steps: Sequence[Step]
     outputs: frozenset[int]
 
 
 def trace_torch(model: Any, x: Array) -> Trace:
-    """Run a PyTorch model in evaluation, `x` being images in its precision and layout."""
+    """Run a PyTorch model in evaluation; `x` are images in its precision and layout."""
     torch = framework("torch")
     from torch.overrides import TorchFunctionMode
 
@@ -118,7 +117,7 @@ def trace_torch(model: Any, x: Array) -> Trace:
 
 @contextmanager
 def _inside(model: Any) -> Generator[list[tuple[str, Any]]]:
-    """The modules that are being run, with their names, the innermost last."""
+    """The modules that are running, with their names, the innermost last."""
     stack: list[tuple[str, Any]] = []
 
     def enter(name: str) -> Callable[..., None]:
@@ -143,8 +142,8 @@ def _spelled(
     args: Sequence[Any],
     named: Mapping[str, Any],
 ) -> tuple[str, str]:
-    """Where a function is called, and what the innermost module says of itself, or, where modules
-    are in it, the function with its arguments.
+    """Where a function is called, and how the innermost module describes itself; where that module
+    has others in it, the function with its arguments.
     """
     layer, module = inside[-1] if inside else ("", None)
     if module is not None and layer and not [*module.children()]:
@@ -155,7 +154,7 @@ def _spelled(
 
 
 def _plain(argument: Any) -> bool:
-    """Whether an argument is told."""
+    """Whether an argument is shown."""
     return isinstance(argument, bool | int | float | str | tuple | list)
 
 

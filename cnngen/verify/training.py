@@ -23,18 +23,18 @@ from cnngen.weights.layout import Array, in_keras, keras_name
 from cnngen.weights.transfer import keras_state, torch_state
 
 STEPS = 3
-# By how much of their size the first step would change the outputs if the network were linear. By
-# a fixed part of the weights instead, the gradients of a thousand layers would lead so far away
-# that rounding decides what comes next.
+# The first step would change outputs by this part of their size, if the network were linear. If it
+# changed weights by a fixed part, a thousand layers would lead so far away that rounding decides
+# what comes next.
 CHANGE = 1e-2
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What training gave, by the names and in the layouts of Keras.
+    """The results of training, by the names and in the layouts of Keras.
 
     Outputs and gradients are those of the first step, in training mode without dropout; running
-    statistics and changes of the weights those after all steps of SGD.
+    statistics and changes of weights are those after all steps of SGD.
     """
 
     outputs: Values
@@ -45,8 +45,8 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What both frameworks are given: what each output is multiplied with to make a loss (in the
-    layouts of PyTorch and of Keras), and the rate of SGD.
+    """What both frameworks are given: the factors whose products with the outputs add up to the
+    loss (in the layouts of PyTorch and of Keras), and the learning rate of SGD.
     """
 
     torch: Mapping[str, Any]
@@ -140,21 +140,21 @@ def _train_keras(
 
 
 def _gradient(parameter: Any) -> Any:
-    """Zero where nothing depends on the parameter."""
+    """The gradient; zero where no output depends on the parameter."""
     if parameter.grad is None:
         return framework("torch").zeros_like(parameter)
     return parameter.grad
 
 
 def biased(network: Network, start: Values, statistics: Values, batch: int, steps: int) -> Values:
-    """PyTorch's running statistics, as Keras would have them: with the biased variance of a batch.
+    """PyTorch's running statistics as Keras computes them: with the biased variance of a batch.
 
     PyTorch takes the unbiased one, which is N / (N - 1) times as large for N values of a channel.
-    What was there at the start has become smaller by (1 - momentum) in each step.
+    The part that comes from before has shrunk by (1 - momentum) in each step.
     """
     found = dict(statistics)
     for layer in network.layers.values():
-        if layer.op.name == "batch_norm":
+        if layer.op.buffers:
             x = layer.inputs[0].shape
             values = batch * (x.height * x.width if isinstance(x, Image) else 1)
             name = f"{keras_name(layer)}/moving_variance"

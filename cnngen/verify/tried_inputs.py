@@ -1,4 +1,4 @@
-"""The inputs at which a network is tried: its own, an odd one and an oblong one; or a small one."""
+"""The inputs with which a network is tried: its own, an odd and an oblong one; or a small one."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,9 +15,9 @@ SMALL = 16, 20  # heights and widths on which networks for small images are not 
 
 
 def other_sizes(path: Path, options: Options, own: Image) -> Iterator[Network]:
-    """The network with an odd and with an oblong input, where it takes any such.
+    """The network for an odd and for an oblong input, where it takes any such.
 
-    Smaller ones come first: they show the same and cost less.
+    Smaller sizes are tried first: they show the same and cost less.
     """
     height, width = own.height, own.width
     odd = [(height // 2 | 1, width // 2 | 1), (height - 1 | 1, width - 1 | 1)]
@@ -38,8 +38,8 @@ def _of_size(path: Path, options: Options, own: Image, height: int, width: int) 
 
 
 def small(path: Path, options: Options, network: Network) -> Network:
-    """The network with a small, odd and oblong input, or the nearest that it takes; never a larger
-    one than its own.
+    """The network for a small, odd and oblong input, or for the nearest that it takes; never a
+    larger one than its own.
     """
     own, sizes = network.input, explore(network).compiled()
     height = _at_least(sizes.height, max(SMALL[0], own.height // 4) | 1, own.height)

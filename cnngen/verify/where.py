@@ -1,8 +1,8 @@
-"""Where two models part: the first step of each that the other does not make.
+"""Where two models part: the first step of each whose result the other does not have.
 
-Steps need no names in common, nor be the same in number: what a step gives is looked for in all
-that the other model computes. A padding that one makes by itself and the other within its
-convolution is none of the differences, as what follows is the same in both.
+Steps need no common names, nor be equally many: each result is looked for among all results of the
+other model. A padding that is a step of one model and part of a convolution in the other is no
+difference, as the results behind it agree.
 """
 
 from collections import defaultdict
@@ -18,14 +18,14 @@ MISSING = "no such step"
 
 @dataclass(frozen=True, slots=True)
 class Parting:
-    """What each model does first that the other does not, as text."""
+    """The first step of each model that the other does not make, as text."""
 
     ours: str
     theirs: str
 
 
 def parting(ours: Trace, theirs: Trace, network: Network, allowed: float) -> Parting | None:
-    """None where all that matters in one is found in the other."""
+    """None where each model has all results of the other that lead to its outputs."""
     first = _first(ours, theirs, allowed), _first(theirs, ours, allowed)
     if not any(first):
         return None
@@ -36,7 +36,7 @@ def parting(ours: Trace, theirs: Trace, network: Network, allowed: float) -> Par
 
 
 def _first(trace: Trace, other: Trace, allowed: float) -> Step | None:
-    """The first step that leads to something that the other does not have."""
+    """The first step on a way to an output on which no result is found in the other model."""
     there: Mapping[tuple[int, ...], list[Fingerprint]] = defaultdict(list)
     for step in other.steps:
         there[step.gives.shape].append(step.gives)
@@ -57,7 +57,7 @@ def _first(trace: Trace, other: Trace, allowed: float) -> Step | None:
 
 
 def _ours(step: Step, network: Network) -> str:
-    """A step of ours, with the line of the spec from which its layer is."""
+    """A step of ours, with the line of the spec that its layer comes from."""
     names = {layer.path: layer for layer in network.layers.values()}
     names |= {keras_name(layer): layer for layer in network.layers.values()}
     layer = names.get(step.layer)

@@ -1,7 +1,7 @@
-"""A layer of another framework, and what each of its arguments is here.
+"""A layer of another framework, and the meaning of each of its arguments.
 
-Arguments have that framework's names, defaults and conventions. Defaults are written as a spec
-would write them: `null`, `true`, `[2, 2]`, `valid`.
+Arguments have that framework's names, defaults and conventions. Defaults are written as in a spec:
+`null`, `true`, `[2, 2]`, `valid`.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,14 +16,14 @@ Attributes = Mapping[str, Written]  # of an op
 
 
 class Unsayable(Exception):  # noqa: N818 (an answer, not a failure)
-    """No op computes what a layer computes; the text says what there is instead."""
+    """No op computes what a layer computes; the text says what to use instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """An argument that is the attribute `to` here; `default` is None where it has none.
 
-    `convert` gives the value here, or None where it cannot be told; where another number comes out,
+    `convert` gives the value here, or None where it cannot be known; where that is another number,
     `turned` says why.
     """
 
@@ -37,9 +37,9 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An argument that the op has no attribute for: it computes what these values mean.
+    """An argument without an attribute here: the op computes what these values of it mean.
 
-    `instead` says what there is for the others.
+    `instead` says what to do about others.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """An argument that tells what is known here, or what changes nothing that is computed."""
+    """An argument for something that cnngen finds out by itself, or that changes no result."""
 
     name: str
     default: str | None = None
@@ -61,10 +61,10 @@ Parameter = Said | Held | Inferred
 
 @dataclass(frozen=True, slots=True)
 class ForeignLayer:
-    """A layer and the op that computes the same; without an op, `instead` says what there is.
+    """A layer and the op that computes the same; without an op, `instead` says what to use.
 
-    `settle` is given all attributes and gives those that have to be written otherwise; it raises
-    `Unsayable` where they do not go together.
+    `settle` takes all attributes and gives those that have to be written differently; it raises
+    `Unsayable` where they cannot be combined.
     """
 
     framework: Framework

@@ -32,11 +32,11 @@ MIXED = (
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """An op and what has to be written for it, in this order.
+    """An op and the attributes to be written, in this order.
 
-    `added` are those attributes whose values were not said, because they are defaults there and not
-    here; `names` has the attribute of each argument that was said and is kept. `said` is False
-    where something is missing that the layer needs. `notes` say which values turn over.
+    `added` are attributes that the call leaves out, because their values are defaults there and not
+    here. `names` has the attribute of each argument that is kept. `said` is false where something
+    is missing that the layer needs. `notes` say which values are converted.
     """
 
     framework: Framework
@@ -56,14 +56,16 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What frameworks mean by a call: those where it has a meaning here, and why not elsewhere."""
+    """What frameworks mean by a call: the meanings that can be written here, and the reasons why
+    others cannot.
+    """
 
     meanings: tuple[Meaning, ...]
     unsayable: tuple[tuple[Framework, str], ...]
 
     @property
     def meaning(self) -> Meaning | None:
-        """The only one, if nothing is left to choose."""
+        """The only meaning, if there is nothing to choose."""
         if self.unsayable or not self.meanings or not all(m.said for m in self.meanings):
             return None
         first, *others = self.meanings
@@ -72,7 +74,7 @@ class Reading:
 
 
 def is_foreign(word: str) -> bool:
-    """Whether some framework has a layer of just this name."""
+    """Whether a framework has a layer of exactly this name."""
     return bool(layers_named(word)) or any(word in names for names in OTHERS.values())
 
 
@@ -86,7 +88,7 @@ def layers_named(word: str) -> tuple[ForeignLayer, ...]:
 
 
 def framework_of(word: str) -> Framework | None:
-    """Who has a layer of this name, of which nothing is known but that there is no op for it."""
+    """The framework with a layer of this name, for which there is no op."""
     return next((framework for framework, names in OTHERS.items() if word in names), None)
 
 
@@ -104,7 +106,7 @@ def _by_plain_name() -> dict[str, tuple[ForeignLayer, ...]]:
 
 
 def without_op(word: str) -> Reading:
-    """What there is instead of layers of this name that no op computes, whatever they are given."""
+    """What to use instead of layers of this name that no op expresses, whatever is given."""
     layers = (layer for layer in layers_named(word) if layer.op is None)
     return Reading((), tuple((layer.framework, layer.instead) for layer in layers))
 
@@ -175,7 +177,9 @@ def _silent(
     written: Mapping[str, str],
     notes: list[str],
 ) -> Iterator[tuple[str, str | None]]:
-    """The attributes that a call leaves to the layer's defaults; None of what it needs."""
+    """The attributes that a call leaves to the layer's defaults; None for those that the layer
+    needs.
+    """
     said = {p.to for n in given if isinstance(p := layer.parameter(n), Said)}
     for parameter in layer.parameters:
         if parameter.name in given or isinstance(parameter, Inferred):
@@ -225,7 +229,7 @@ def renamed(op: str, word: str, value: Written) -> str | None:
 
 
 def changes_nothing(op: str, word: str, value: Written) -> bool:
-    """Whether the op computes just what an argument with this value asks for."""
+    """Whether an argument with this value only asks for what the op computes anyway."""
     found = parameters_like(op, word)
     return bool(found) and all(
         isinstance(parameter, Inferred)

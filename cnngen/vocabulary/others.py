@@ -1,4 +1,4 @@
-"""The layers of PyTorch and Keras that no op computes, nor one whose name sounds alike."""
+"""Layers of PyTorch and Keras that no op can express, not even one with a similar name."""
 
 IN_PYTORCH = """
 AdaptiveAvgPool1d AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d AdaptiveMaxPool3d

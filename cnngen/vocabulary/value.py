@@ -1,6 +1,6 @@
-"""Values of arguments: from the convention of a framework to ours, where nothing is left open.
+"""Values of arguments: from the convention of a framework to ours, where that is unambiguous.
 
-Each function gives the text that a spec needs, or None where the value does not tell enough.
+Each function gives the text for a spec, or None where the value does not say enough.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,13 +37,13 @@ class Written:
     @classmethod
     @cache
     def of(cls, text: str) -> "Written":
-        """What the tables of the frameworks say, such as a default."""
+        """A value of the frameworks' tables, such as a default."""
         value = parse_expression(text, Span(Source("", text), 0, len(text)), Report())
         assert value is not None, text
         return cls(value, text)
 
     def equals(self, text: str) -> bool:
-        """Whether this is what a text of the tables says."""
+        """Whether this is the value of a text in the tables."""
         found = literal(self.value)
         return self.word == text or (found is not None and equal(text, found[0]))
 
@@ -64,7 +64,7 @@ class Written:
 
 
 def literal(value: ArgumentValue) -> tuple[Literal] | None:
-    """What a value is that depends on nothing, as a tuple of one; None of any other."""
+    """A constant value, as a tuple of one; None for what depends on something."""
     match value:
         case Constant(value=constant):
             return (constant,)
@@ -96,7 +96,7 @@ def as_it_is(written: Written) -> str | None:
 
 
 def words(**meanings: str) -> Callable[[Written], str | None]:
-    """Words of a framework; what is none of them is one of ours, or a value."""
+    """Translates words of a framework; any other word is one of ours, or a value."""
 
     def convert(written: Written) -> str | None:
         return meanings.get(written.word or "", as_it_is(written))
@@ -110,7 +110,7 @@ def only_words(**meanings: str) -> Callable[[Written], str | None]:
 
 
 def share(written: Written) -> str | None:
-    """One less a share; a number is computed in decimals, so that 1 - 0.99 is 0.01."""
+    """1 minus a share, computed in decimals, so that 1 - 0.99 is 0.01."""
     match written.value:
         case Constant(value=int() | float() as number) if not isinstance(number, bool):
             text = format((1 - Decimal(written.value.text or str(number))).normalize(), "f")
@@ -143,15 +143,15 @@ def whole(written: Written) -> str | None:
 
 
 def given(written: Written) -> str | None:
-    """A value that is not `null`, and no list with one in it."""
+    """A value that is neither `null` nor a list with `null` in it."""
     found = literal(written.value)
     value = found[0] if found else 0
     return None if value is None or isinstance(value, tuple) and None in value else written.text
 
 
 def sides(order: Mapping[int, tuple[int, ...]]) -> Callable[[Written], str | None]:
-    """The sides of a border. `order` says for a list of so many numbers which of them are top,
-    bottom, left and right.
+    """The sides of a border. For a list of each length, `order` says which numbers are top, bottom,
+    left and right.
     """
 
     def convert(written: Written) -> str | None:
@@ -174,7 +174,7 @@ def _flat(value: Literal) -> list[int]:
 
 
 def _shortest(four: list[int]) -> str:
-    """The sides as a spec writes them at best."""
+    """The sides in the shortest form for a spec."""
     top, bottom, left, right = four
     if len(set(four)) == 1:
         return str(top)

@@ -1,1 +1,3 @@
-"""Weights: which of another model's belong to which layer of a network, and how they get there."""
+"""Weights: which weight of another model belongs to which layer of a network, and how it gets
+there.
+"""

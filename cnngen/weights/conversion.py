@@ -1,4 +1,4 @@
-"""From one file of weights to another: what is read, where it is found, and what is written."""
+"""Conversion: one file of weights to another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from cnngen.weights.write import write_keras, write_safetensors, write_torch
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What is to be written, of what. `plain` is the network without what the options change, and
-    `source_text` the Keras source, where a Keras model is written.
+    """What to convert. `plain` is the network as its spec says, without options, and `source_text`
+    the Keras source, which is needed to write a Keras model.
     """
 
     source: Path
@@ -32,7 +32,7 @@ class Conversion:
     def run(
         self, foreign: Foreign | None, choice: Choice, *, by_order: bool
     ) -> tuple[list[str], list[Place]]:
-        """What there is to say, and what was carried over."""
+        """Convert; gives notes for the user, and the weights that were carried over."""
         changed = changed_layers(self.network, self.plain) if self.plain else set[str]()
 
         def fit(stored: Stored) -> tuple[Adopted, Selection]:

@@ -1,4 +1,6 @@
-"""Convert: what of a file belongs to a network, and the same weights for another framework."""
+"""Convert: the weights of a file that belong to a network, and the same weights for another
+framework.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ class UnfitError(WeightsFileError):
 
 @dataclass(slots=True)
 class Selection:
-    """Which weights are carried over, and why others are not."""
+    """The weights that are carried over, and the reasons why others are not."""
 
     carried: list[Place] = field(default_factory=list[Place])
     left_out: list[str] = field(default_factory=list[str])
@@ -31,11 +33,10 @@ class Selection:
 def select(
     network: Network, stored: Stored, changed: Collection[str], *, heads: bool = True
 ) -> Selection:
-    """What can be carried over; `UnfitError` where the file holds the weights of another network.
+    """The weights that can be carried over; `UnfitError` where the file is of another network.
 
-    Layers that are `changed`, against the network for which the file was made, are left out where
-    they do not fit; so are those that only training has, without `heads` or where the file lacks
-    them.
+    Layers that are `changed` by options are left out where their weights do not fit. So are layers
+    that only training has, if `heads` is false or the file lacks them.
     """
     found, problems = Selection(), list[str]()
     left = {name for name in stored.shapes if not name.endswith(COUNTER)}
@@ -67,8 +68,7 @@ def select(
 
 
 def changed_layers(network: Network, plain: Network) -> set[str]:
-    """The layers whose weights have other shapes in one network than in the other, or exist in one
-    of them only."""
+    """The layers that exist in only one of two networks, or have weights of other shapes there."""
     ours, theirs = (
         {layer.path: weight_shapes(layer) for layer in each.layers.values()}
         for each in (network, plain)
@@ -94,7 +94,7 @@ def convert(selection: Selection, stored: Stored, target: Framework) -> dict[str
 
 
 def first(lines: list[str]) -> list[str]:
-    """As many as anybody reads, and how many more there are."""
+    """The first few of many lines, and how many more there are."""
     more = len(lines) - MOST
     return lines if more <= 0 else [*lines[:MOST], f"and {more} more"]
 
@@ -104,7 +104,7 @@ def _size(place: Place) -> int:
 
 
 def _in_order(selection: Selection, found: Mapping[str, Array]) -> Iterator[str]:
-    """The names in the order of the network."""
+    """The names in the order of the network's layers."""
     for place in selection.carried:
         for name in (*place.names.values(), f"{place.layer.path}.{COUNTER}"):
             if name in found:
@@ -121,7 +121,7 @@ def _count(stored: Stored, counter: str) -> Array:
 
 
 def _prefix(path: str, framework: Framework) -> str:
-    """How the names of all weights of a layer begin."""
+    """What the names of all weights of a layer have in common."""
     return f"{path}." if framework == "torch" else f"{path.replace('.', '_')}/"
 
 

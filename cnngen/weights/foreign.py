@@ -1,7 +1,7 @@
-"""Files of models that somebody else wrote: read as if they were of ours.
+"""Files of models that somebody else wrote, read as if they were of ours.
 
-Which of their layers is which of ours is found by kind, shape and structure, for which their model
-is asked, and not by names. Only the shapes and the numbers come from the file.
+Their model is made, to learn the kinds, shapes and connections of its layers; names do not matter.
+Only shapes and numbers are read from the file.
 """
 
 import re
@@ -28,7 +28,9 @@ CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A model of another package, as its weights see it, with all its names for them."""
+    """A model of another package: its graph of weights, and the names that files may have for
+    these.
+    """
 
     reference: PublishedModel
     graph: WeightGraph
@@ -56,7 +58,7 @@ class Foreign:
 
 @dataclass(slots=True)
 class Adopted:
-    """What a file holds under our names, and what there is to say about it."""
+    """The weights of a file under our names, and notes for the user."""
 
     stored: Stored
     notes: list[str] = field(default_factory=list[str])
@@ -72,8 +74,8 @@ def adopt(
 ) -> Adopted:
     """The weights of a file under our names and in PyTorch's layout.
 
-    Layers that are `changed` may be of another size, or missing. `UnfitError` where anything else
-    has no counterpart, or, but for `by_order`, where layers could be exchanged with others.
+    Layers that are `changed` by options may be missing or of another size. `UnfitError` where any
+    other layer has no counterpart or, unless `by_order`, could be exchanged with another.
     """
     keys = _keys(foreign, stored)
     found = correspond(network, _with_shapes(foreign, stored, keys), changed, by_order=by_order)
@@ -124,7 +126,7 @@ def correspond(
 
 
 class _State(Mapping[str, Array]):
-    """The weights of a file by their model's keys; each is read when it is asked for."""
+    """The weights of a file by the keys of their model; each is read when it is asked for."""
 
     def __init__(self, stored: Stored, keys: Mapping[str, str]) -> None:
         self.stored, self.keys_in_file = stored, keys
@@ -140,8 +142,9 @@ class _State(Mapping[str, Array]):
 
 
 def _keys(foreign: Foreign, stored: Stored) -> dict[str, str]:
-    """For each key of the model the one in the file, which may have other dots: older torchvisions
-    have called `norm1` of a DenseNet `norm.1`."""
+    """The name in the file for each key of the model. Dots may differ: older versions of
+    torchvision called `norm1` of a DenseNet `norm.1`.
+    """
     plain = {_plain(key): key for key in stored.shapes}
     names = foreign.names.keys[foreign.reference.framework]
     found = {name: name if name in stored.shapes else plain.get(_plain(name), "") for name in names}
@@ -160,9 +163,9 @@ def _plain(key: str) -> str:
 
 
 def _with_shapes(foreign: Foreign, stored: Stored, keys: Mapping[str, str]) -> WeightGraph:
-    """Their graph with the shapes of the file, without the heads of a training that it lacks.
+    """Their graph with the shapes in the file, without the heads for training that the file lacks.
 
-    What else it lacks has the shape that the package gives it.
+    Whatever else it lacks keeps the shape that the package gives it.
     """
     layers: dict[str, WeightedLayer] = {}
     absent: set[str] = set()
@@ -186,7 +189,7 @@ def _with_shapes(foreign: Foreign, stored: Stored, keys: Mapping[str, str]) -> W
 
 
 def _present(found: Match, keys: Mapping[str, str], changed: Collection[str]) -> Match:
-    """The match without what the file lacks, of which only `changed` layers may have any."""
+    """The match without what the file lacks; only `changed` layers may be missing."""
 
     def lacks(pair: Pair) -> list[str]:
         return [weight.key for weight in pair.theirs.weights.values() if weight.key not in keys]

@@ -1,14 +1,14 @@
-"""A model as its weights see it: the layers that hold some, and which of them feed which.
+"""The weight graph of a model: the layers that hold weights, and which of them feed which.
 
-What stands between them (activations, pools, sums) is contracted. Three modules read such a graph:
-from a network, from a PyTorch model and from a Keras model.
+Layers without weights (activations, pools, sums) are contracted. Three modules make such a graph:
+of a network, of a PyTorch model and of a Keras model.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from cnngen.weights.layout import AS_IS, Form
+from cnngen.weights.layout import UNCHANGED, Form
 
 Dimensions = tuple[int, ...]
 
@@ -20,21 +20,21 @@ FROM_INPUT: Flow = (frozenset(),)
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """One tensor: where its model keeps it, its shape in PyTorch's layout, and the layout there."""
+    """A tensor: its key in the model, its shape in PyTorch's layout, and the model's own layout."""
 
     key: str
     shape: Dimensions
-    form: Form = AS_IS
+    form: Form = UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
 class WeightedLayer:
     """A layer that holds weights, which have PyTorch's names: `weight`, `bias`, `running_mean`.
 
-    Kinds are words of the language, with a difference: a depthwise convolution is a `conv` with as
-    many `groups` as channels, and a separable one is two layers. `maps` are channels, height and
-    width of what a `linear` reads, if it was flattened; `gives` are height and width of the output,
-    where that is an image.
+    Kinds are words of the language, but a depthwise convolution is a `conv` with as many `groups`
+    as channels, and a separable one is two layers. `maps` are channels, height and width of what a
+    `linear` reads, if that was flattened; `gives` are height and width of the output, if that is an
+    image.
     """
 
     name: str
@@ -47,7 +47,9 @@ class WeightedLayer:
 
     @property
     def size(self) -> Dimensions:
-        """The shape that tells what fits: that of the filters, or how many channels a norm has."""
+        """The shape that decides what fits: that of the filters, or the number of channels of a
+        norm.
+        """
         main = self.weights.get("weight") or next(iter(self.weights.values()))
         return main.shape
 
@@ -58,10 +60,10 @@ class WeightedLayer:
 
 @dataclass(frozen=True, slots=True)
 class WeightGraph:
-    """Layers by name in the order of execution, and what arrives at each.
+    """Layers by name in the order of execution, and the flow into each.
 
-    `unused` are keys of weights that no computation reached. With `channels_last`, what was
-    flattened is in the order of Keras, and so are the weights behind it.
+    `unused` are keys of weights that no computation used. With `channels_last`, flattened features
+    are in the order of Keras, and so are the weights behind them.
     """
 
     layers: Mapping[str, WeightedLayer]
@@ -70,7 +72,7 @@ class WeightGraph:
     channels_last: bool = False
 
     def without(self, names: Collection[str]) -> "WeightGraph":
-        """The graph with these layers contracted like those that hold no weights."""
+        """The graph with these layers contracted, as if they held no weights."""
         reads: dict[str, Flow] = {}
         for name, flow in self.reads.items():
             if len(flow) == 1 and len(flow[0]) == 1 and (only := next(iter(flow[0]))) in names:
@@ -84,7 +86,7 @@ class WeightGraph:
 def _past(
     part: frozenset[str], names: Collection[str], reads: Mapping[str, Flow]
 ) -> frozenset[str]:
-    """The layers of a part, those before it in place of each that is left out."""
+    """The layers of a part of a flow; each that is left out is replaced by those before it."""
     if part.isdisjoint(names):
         return part
     before = (join([reads[name]])[0] if name in names else frozenset([name]) for name in part)
@@ -96,8 +98,9 @@ def concatenate(flows: Sequence[Flow]) -> Flow:
 
 
 def merge(flows: Sequence[Flow]) -> Flow:
-    """What an op gives that takes all these: what has the same parts keeps them, what differs is
-    one part."""
+    """The output of an op with these inputs: parts that all inputs share stay apart, others become
+    one part.
+    """
     return flows[0] if all(flow == flows[0] for flow in flows) else join(flows)
 
 
@@ -107,7 +110,7 @@ def join(flows: Sequence[Flow]) -> Flow:
 
 @dataclass(slots=True)
 class Recorder:
-    """A graph in the making, fed by whoever walks through a model in the order of execution."""
+    """Builds a graph: layers are added in the order of execution."""
 
     layers: dict[str, WeightedLayer] = field(default_factory=dict[str, WeightedLayer])
     reads: dict[str, Flow] = field(default_factory=dict[str, Flow])
@@ -116,9 +119,9 @@ class Recorder:
         return WeightGraph(self.layers, self.reads)
 
     def pass_through(self, layer: WeightedLayer, flow: Flow) -> Flow:
-        """Note a layer and what arrives at it; the result is what leaves it.
+        """Add a layer with the flow into it; gives the flow out of it.
 
-        One that is used again keeps its place, and reads what arrived at either.
+        A layer that is used again keeps its place, and reads what flows into either use.
         """
         if layer.name in self.layers:
             flow = join([self.reads[layer.name], flow])

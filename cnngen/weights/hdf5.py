@@ -1,4 +1,4 @@
-"""Files of Keras, which tell the variables of a layer by number, or by names that may change."""
+"""Files of Keras, which identify a layer's variables by number, or by names that may change."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ from cnngen.weights.stored import Contents, Entry, WeightNames, WeightsFileError
 VARIABLE = re.compile(r"((?:layers/[^/]+/){0,8}?)layers/([^/]+)/vars(?:/([0-9]{1,4}))?")
 INSIDE = "model_weights"  # where Keras 2 has them, in the file of a whole model
 IN_KERAS = "model.weights.h5"
-MOST_PACKED = 100  # weights hardly get smaller; what does is made to fill disks
+MOST_PACKED = 100  # weights hardly compress; a file that does was made to fill disks
 
 Nodes = dict[str, Any]
 
@@ -94,8 +94,9 @@ def _nodes(path: Path, file: Any, dataset: type) -> Nodes:
 
 
 def _by_number(path: Path, nodes: Nodes, names: WeightNames) -> dict[str, Nodes]:
-    """The variables of each model in the file by their paths; one that the model lacks keeps its
-    number."""
+    """The variables of each model in the file, by their paths; one that the model lacks keeps its
+    number.
+    """
     layers: dict[tuple[str, str], str] = {}
     found: dict[str, Nodes] = {}
     for name, node in nodes.items():
@@ -121,7 +122,7 @@ def _by_number(path: Path, nodes: Nodes, names: WeightNames) -> dict[str, Nodes]
 
 
 def _together(models: dict[str, Nodes]) -> dict[str, Nodes]:
-    """All variables, beside those of each model in the model, if no name occurs twice."""
+    """All variables as one model, besides each model inside of it, if no name occurs twice."""
     whole = dict(chain.from_iterable(model.items() for model in models.values()))
     if len(models) < 2 or len(whole) < sum(map(len, models.values())):
         return models
@@ -130,8 +131,9 @@ def _together(models: dict[str, Nodes]) -> dict[str, Nodes]:
 
 
 def _by_order(path: Path, layers: list[str], nodes: Nodes, names: WeightNames) -> Nodes:
-    """What Keras 2 has written: by its names, or in the order of the model's layers, of which the
-    file may lack the last."""
+    """The variables in a file of Keras 2: by its names or, where the model's layers are known, in
+    their order. The file may lack the last ones.
+    """
     written = [weight for layer in layers for weight in _weights(layer, nodes)]
     ours = [paths for paths in names.groups.values() if paths]
     if not ours:
@@ -155,7 +157,7 @@ def _layer(weight: str) -> str:
 
 
 def _first(weights: list[str]) -> Callable[[str], int]:
-    """For each weight, where the first one of its layer stands."""
+    """Sorts weights by the place of the first weight of their layer."""
     places: dict[str, int] = {}
     for place, weight in enumerate(weights):
         places.setdefault(_layer(weight), place)
@@ -173,7 +175,7 @@ def _weights(layer: str, nodes: Mapping[str, Any]) -> list[str]:
 
 
 def _texts(node: Any, name: str) -> list[str]:
-    """An attribute that lists names, in several ones where it is long."""
+    """An attribute that lists names; a long list is spread over several attributes."""
     parts = [node.attrs[name]] if name in node.attrs else []
     while (key := f"{name}{len(parts)}") in node.attrs and name not in node.attrs:
         parts.append(node.attrs[key])

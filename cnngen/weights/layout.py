@@ -1,14 +1,14 @@
-"""Where Keras keeps the weights of a layer, and in which layout; docs/semantics.md has a table."""
+"""Weights from the layout of one framework to that of the other, as their ops describe them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, assert_never
 
 import numpy as np
 
 from cnngen.ops.base import Image, Vector
+from cnngen.ops.keras_layout import AS_IS, Axes, EachChannel, Layout, Spread, Transposed
 from cnngen.semantics.network import Layer, Network
-from cnngen.targets.keras.depthwise import is_depthwise
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -21,81 +21,40 @@ class Form:
     to_torch: Callable[[Array], Array]
 
 
-AS_IS = Form(lambda v: v, lambda v: v)
-MATRIX = Form(lambda v: v.T, lambda v: v.T)
-FILTERS = Form(lambda v: v.transpose(2, 3, 1, 0), lambda v: v.transpose(3, 2, 0, 1))
+def form(layout: Layout) -> Form:
+    """What carries out the layout that an op describes."""
+    match layout:
+        case Transposed(()):
+            return Form(lambda v: v, lambda v: v)
+        case Transposed(axes):
+            back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
+            return Form(lambda v: v.transpose(axes), lambda v: v.transpose(back))
+        case EachChannel(multiplier):
+            return Form(
+                lambda v: v.reshape(-1, multiplier, *v.shape[2:]).transpose(2, 3, 0, 1),
+                lambda v: v.transpose(2, 3, 0, 1).reshape(-1, 1, *v.shape[:2]),
+            )
+        case Spread(shape):
+            return Form(lambda v: v.reshape(shape), lambda v: v.reshape(-1))
+        case _:
+            assert_never(layout)
 
 
-def depthwise(multiplier: int) -> Form:
-    """Filters of each channel by itself."""
-    return Form(
-        lambda v: v.reshape(-1, multiplier, *v.shape[2:]).transpose(2, 3, 0, 1),
-        lambda v: v.transpose(2, 3, 0, 1).reshape(-1, 1, *v.shape[:2]),
-    )
-
-
-def spread(*shape: int) -> Form:
-    """One number per channel, with axes of size 1 for the positions."""
-    return Form(lambda v: v.reshape(shape), lambda v: v.reshape(-1))
-
-
-NORM = {
-    "weight": "gamma",
-    "bias": "beta",
-    "running_mean": "moving_mean",
-    "running_var": "moving_variance",
-}
-
-
-class Axes(NamedTuple):
-    """Where the features of a flattened input stand in a weight, in the order of each framework."""
-
-    torch: int
-    keras: int
-
-
-PER_FEATURE = Axes(0, 0)
-COLUMNS = Axes(1, 0)
+UNCHANGED = form(AS_IS)
 
 
 class Kept(NamedTuple):
     """The variable of Keras for a weight."""
 
     name: str
-    form: Form = AS_IS
-    axes: Axes | None = None
+    form: Form
+    axes: Axes | None
 
 
 def kept(layer: Layer, weight: str) -> Kept:
     """Where Keras keeps a weight of a layer, by its name in PyTorch."""
-    values = layer.op.values
-    image = isinstance(layer.inputs[0].shape, Image)
-    match layer.op.name, weight:
-        case "batch_norm" | "layer_norm" | "group_norm", _:
-            return Kept(NORM[weight], AS_IS, PER_FEATURE)
-        case "affine", "weight":
-            return Kept("kernel", spread(1, 1, -1, 1) if image else AS_IS, PER_FEATURE)
-        case "affine", "bias":
-            return Kept("bias", AS_IS, PER_FEATURE)
-        case "prelu", _:
-            form = spread(1, 1, -1) if image else AS_IS
-            return Kept("alpha", form, None if values["shared"] else PER_FEATURE)
-        case "linear", "weight":
-            return Kept("kernel", MATRIX, COLUMNS)
-        case "depthwise_conv", "weight":
-            return Kept("kernel", depthwise(values["multiplier"]))
-        case "conv", "weight" if is_depthwise(layer):
-            return Kept("kernel", depthwise(values["out"] // values["groups"]))
-        case "conv" | "transposed_conv", "weight":
-            return Kept("kernel", FILTERS)
-        case "separable_conv", "depthwise.weight":
-            return Kept("depthwise_kernel", depthwise(values["multiplier"]))
-        case "separable_conv", "pointwise.weight":
-            return Kept("pointwise_kernel", FILTERS)
-        case _, "bias" | "pointwise.bias":
-            return Kept("bias")
-        case op, _:
-            raise AssertionError(f"nobody has said how Keras keeps the `{weight}` of `{op}`")
+    where = layer.op.in_keras(weight, layer.inputs[0].shape)
+    return Kept(where.variable, form(where.layout), where.features)
 
 
 def keras_name(layer: Layer) -> str:
@@ -159,8 +118,8 @@ def in_torch_order(layer: Layer, where: Kept, value: Array) -> Array:
 
 
 def _reordered(shape: Vector, axis: int, value: Array, channels: tuple[int, int]) -> Array:
-    """The features along an axis, with the channels of each flattened image moved, as one of three
-    axes, to another place.
+    """The features along an axis in another order: the channels of each flattened image, one of its
+    three axes, are moved to another place.
 
     By views, so that a large weight is copied once.
     """

@@ -1,7 +1,7 @@
-"""Matching: which layer of another model is which of ours, by kind, shape and structure.
+"""Match: which layer of another model is which of ours, by kind, shape and connections.
 
-Names play no part. Where layers are alike in all that, and in what is around them, the order
-decides; it decides nothing else. What has no counterpart is said, never guessed.
+Names play no part. Where layers are alike in all this, and so is everything around them, their
+order decides; it decides nothing else. A layer without a counterpart is reported, never guessed.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ class Pair:
 
     @property
     def fits(self) -> bool:
-        """Whether the weights of one can be those of the other, in another shape at most."""
+        """Whether one can have the weights of the other, perhaps in another shape."""
         ours, theirs = self.ours, self.theirs
         if ours.kind == "linear" and theirs.kind == "conv":  # with a window as large as its input
             return theirs.size in ((*ours.size, 1, 1), (ours.size[0], *ours.maps))
@@ -33,7 +33,7 @@ class Pair:
 
     @property
     def moved(self) -> bool:
-        """Whether their images are of another size: a stride or padding is somewhere else."""
+        """Whether the outputs have other sizes, so that a stride or padding is somewhere else."""
         sizes = self.ours.gives, self.theirs.gives
         return all(sizes) and sizes[0] != sizes[1]
 
@@ -47,7 +47,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Layers that look alike, but do not stand at the same places, or differ in number."""
+    """Layers that look alike, but have other neighbours on the other side, or differ in number."""
 
     ours: tuple[WeightedLayer, ...]
     theirs: tuple[WeightedLayer, ...]
@@ -58,11 +58,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What belongs to what in two graphs, in our order.
+    """The layers of two graphs that belong together, in our order.
 
-    Of the `pairs`, those in `by_order` might be exchanged with others. `unlike` are at the same
-    place and of other sizes. Where the structures differ there are no pairs, and `undecided` says
-    which layers do not fit.
+    The `pairs` in `by_order` could be exchanged with others. `unlike` are pairs in the same place
+    with other sizes. Where the connections differ there are no pairs, and `undecided` has the
+    layers that do not fit.
     """
 
     graphs: Graphs
@@ -85,7 +85,7 @@ class Match:
         return not misfits and all(layer.training for layer in single)
 
     def explain(self) -> str:
-        """What has no counterpart, line by line."""
+        """The layers without counterparts, line by line."""
         lines = [
             *(f"other size: {pair}" for pair in self.unlike),
             *(f"only in ours: {layer}" for layer in self.only_ours),
@@ -100,7 +100,7 @@ class Match:
 def match(ours: WeightGraph, theirs: WeightGraph) -> Match:
     """Match all layers; those that exist in training only after the others.
 
-    Where such layers are not marked on their side, as Keras does not, ours may be any of theirs.
+    Where their model does not mark such layers, as in Keras, ours may be any of theirs.
     """
     whole = ours, theirs
     heads = tuple(_heads(graph) for graph in whole)
@@ -121,7 +121,7 @@ def _heads(graph: WeightGraph) -> set[str]:
 
 
 def _match_alike(graphs: Graphs) -> Match:
-    """Match all layers, whether they are marked or not."""
+    """Match all layers, whether they exist in training only or not."""
     marks, alone = _marks(graphs)
     ours, theirs = (
         tuple(layer for layer in graph.layers.values() if (i, layer.name) in alone)
@@ -156,7 +156,7 @@ def _match_heads(whole: Graphs, found: Match) -> Match:
 
 def _identity(layer: WeightedLayer) -> tuple[str, int, tuple[int, ...]]:
     """What layers have in common that may hold the same weights. A `linear` may be a 1 x 1 `conv`,
-    and a bias may be missing on one side.
+    and one side may lack a bias.
     """
     if layer.kind == "linear":
         return "conv", 1, (*layer.size, 1, 1)
@@ -164,10 +164,11 @@ def _identity(layer: WeightedLayer) -> tuple[str, int, tuple[int, ...]]:
 
 
 def _marks(graphs: Graphs) -> tuple[Marks, set[tuple[int, str]]]:
-    """What each layer is by itself, and those that have no counterpart at all.
+    """What distinguishes each layer by itself; and the layers without a counterpart of their kind
+    and size.
 
-    Where both sides have equally many layers of a kind with sizes that the other side lacks, they
-    count as each other's: a head for another number of classes.
+    Where both sides have equally many of these of a kind, they count as counterparts: a head for
+    another number of classes.
     """
     counts = tuple(Counter(map(_identity, graph.layers.values())) for graph in graphs)
     strange = tuple(
@@ -195,7 +196,7 @@ Decided = tuple[tuple[Pair, ...], tuple[Pair, ...]]  # all pairs, and those foun
 
 
 def _decide(graphs: Graphs, marks: Mapping[tuple[int, str], Hashable]) -> Decided | list[Group]:
-    """Pairs for all layers, or what does not fit."""
+    """Pairs for all layers, or the groups that do not fit."""
     coloured = Coloured(graphs, marks)
     if not coloured.refine():
         return list(_misfits(graphs, coloured))

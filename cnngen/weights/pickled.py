@@ -1,8 +1,8 @@
 """Files of `torch.save`: pickles, of which nothing is run but what PyTorch knows to be harmless.
 
-A checkpoint has more in it than weights: arguments, schedules, numbers of numpy. `weights_only`
-refuses a file with anything that it does not know. So each class that is named in the file, and
-unknown, is replaced by one that does nothing, and the rest is read.
+A checkpoint has more in it than weights: arguments, schedules, numbers of numpy. With
+`weights_only`, PyTorch refuses a file that names any class it does not know. So each of these is
+replaced by a class that does nothing, and the rest is read.
 """
 
 import json
@@ -32,8 +32,9 @@ MODULE = "_modules"  # what every module of PyTorch has among its attributes
 
 
 class _Class(type):
-    """The class of stand-ins. PyTorch fills none but three kinds of dictionaries, which it tells by
-    `==`."""
+    """The class of the stand-ins. PyTorch restores attributes of few classes only, which it
+    compares by `==`; so these equal one of them, `OrderedDict`.
+    """
 
     def __eq__(cls, other: object) -> bool:
         return cls is other or other is OrderedDict
@@ -42,7 +43,7 @@ class _Class(type):
 
 
 class StandIn(metaclass=_Class):
-    """An object of a class that is not known here: keeps what it is given, and does nothing."""
+    """An object of an unknown class: it keeps what it is given, and does nothing."""
 
     parts: dict[Any, Any]
     state: Any
@@ -66,7 +67,7 @@ class StandIn(metaclass=_Class):
 
 
 def read_pickle(path: Path, *, zipped: bool) -> Contents:
-    """All that holds tensors in a file, by the keys that lead there."""
+    """All entries of a file that hold tensors, by the keys that lead there."""
     torch = framework("torch")
     with reading(path.name):
         named = list(dict.fromkeys(_classes(path, zipped=zipped)))
@@ -76,7 +77,7 @@ def read_pickle(path: Path, *, zipped: bool) -> Contents:
             warnings.catch_warnings(action="ignore"),
             torch.serialization.safe_globals(known),
             path.open("rb") as file,
-        ):  # a path would be read as what its ending says
+        ):  # of a path, PyTorch would look at the ending
             mapped = zipped and path.suffix != ".safetensors"
             found: Any = torch.load(
                 path if mapped else file, map_location="cpu", weights_only=True, mmap=mapped
@@ -102,7 +103,9 @@ def _stand_in(full: str) -> type[StandIn]:
 
 
 def _classes(path: Path, *, zipped: bool) -> Iterator[str]:
-    """The names of all that a file wants to be imported, and of what PyTorch has anyway."""
+    """The names of all classes and functions that a file imports, without those that PyTorch
+    allows.
+    """
     if zipped:
         with zipfile.ZipFile(path) as archive:
             inside = next(name for name in archive.namelist() if name.endswith("data.pkl"))
@@ -124,8 +127,9 @@ def _globals(file: Any) -> Iterator[str]:
 
 
 def _containers(root: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """All that can hold something, those near the root first: weights lie above the many small
-    dictionaries of an optimizer."""
+    """All containers, those near the root first: weights lie above the many small dictionaries of
+    an optimizer.
+    """
     waiting: deque[tuple[tuple[str, ...], Any]] = deque([((), root)])
     while waiting:
         keys, value = waiting.popleft()
@@ -139,7 +143,7 @@ def _holds(value: Any) -> bool:
 
 
 def _items(value: Any) -> Iterator[tuple[str, Any]]:
-    """What a container holds, by words that may stand in `--key`."""
+    """The items of a container, by words that can stand in `--key`."""
     match value:
         case StandIn():
             yield from _items(value.parts)

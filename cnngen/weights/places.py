@@ -1,4 +1,4 @@
-"""Where each weight of a network stands: its key in PyTorch, its path in Keras, and both shapes."""
+"""Places: the key of each weight in PyTorch, its path in Keras, and its shape in both."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Place:
     kept: Kept
 
     def carried(self, value: Array, source: Framework, target: Framework) -> Array:
-        """The weight of one framework in the layout of another one."""
+        """The weight of one framework in the layout of the other."""
         if source == target:
             return value
         if target == "keras":

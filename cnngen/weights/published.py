@@ -24,7 +24,7 @@ DECLARED: list[Any] = []  # what is declared lives as long as its library
 
 
 class NoModelError(Exception):
-    """There is no such model; the message says what there is, or what its package says."""
+    """There is no such model; the message names a similar one, or quotes the package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,9 @@ class PublishedModel:
 
     @contextmanager
     def _speaking(self, input: Image) -> Generator[None]:
-        """What a package raises while its model is made or followed is said in its name."""
+        """Whatever a package raises while its model is made or followed is reported as its own
+        words.
+        """
         try:
             yield
         except (MissingFrameworkError, NoModelError):
@@ -114,7 +116,7 @@ def _names(package: str) -> list[str]:
 
 
 def _untagged(name: str, names: list[str]) -> str:
-    """`resnet18` of `resnet18.a1_in1k`, which says whose weights they are."""
+    """`resnet18` for `resnet18.a1_in1k`; the tag says who trained the weights."""
     plain, _, tag = name.partition(".")
     if not tag or plain not in names:
         return name
@@ -127,7 +129,7 @@ def _untagged(name: str, names: list[str]) -> str:
 
 
 def _called(stem: str, names: list[str]) -> str | None:
-    """The name that a spec has, `inception_v3`, as the package spells it: `InceptionV3`."""
+    """The name of a spec, `inception_v3`, as the package spells it: `InceptionV3`."""
     return next((name for name in names if _plain(name) == _plain(stem)), None)
 
 
@@ -148,8 +150,8 @@ def _package(name: str) -> Any:
 
 
 def _declare_nms() -> None:
-    """A torchvision for CUDA can be imported over a PyTorch for CPUs where these ops are known, of
-    which its classifiers have no use.
+    """Declare operators that a torchvision built for CUDA expects, and a PyTorch for CPUs does not
+    have; classifiers do not use them.
     """
     library = framework("torch").library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):

@@ -1,5 +1,4 @@
-"""The weights of a Keras model that anybody may have written, as long as its graph is known:
-functional or sequential."""
+"""The weight graph of any Keras model whose layers are a known graph: functional or sequential."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from cnngen.ops.keras_layout import AS_IS, FILTERS, MATRIX, EachChannel, Layout, Spread
+from cnngen.ops.normalization import NORM_IN_KERAS
 from cnngen.weights.graph import (
     FROM_INPUT,
     Flow,
@@ -17,18 +18,18 @@ from cnngen.weights.graph import (
     concatenate,
     merge,
 )
-from cnngen.weights.layout import AS_IS, FILTERS, MATRIX, NORM, Form, depthwise, spread
+from cnngen.weights.layout import Form, form
 
 JOINS = {"Concatenate", "Concat"}
-NORMS = {variable: (weight, AS_IS) for weight, variable in NORM.items()}
+NORMS = {variable: (weight, AS_IS) for weight, variable in NORM_IN_KERAS.items()}
 
 
 class UnknownGraphError(ValueError):
-    """A Keras model does not tell how its layers are connected."""
+    """A Keras model does not say how its layers are connected."""
 
 
 def read_keras(model: Any) -> WeightGraph:
-    """All layers that hold weights, under their names; keys are the paths of variables."""
+    """All layers that hold weights, by their names; keys are the paths of variables."""
     if not getattr(model, "outputs", None) or not getattr(model, "inputs", None):
         raise UnknownGraphError(f"`{model.name}` is neither a functional nor a sequential model")
     recorder = Recorder()
@@ -39,7 +40,7 @@ def read_keras(model: Any) -> WeightGraph:
 
 
 def _walk(model: Any, inputs: list[Flow], recorder: Recorder) -> list[Flow]:
-    """Follow what flows into a model to its outputs."""
+    """Follow the flow into a model to its outputs."""
     flows = {id(x): flow for x, flow in zip(model.inputs, inputs, strict=True)}
     for node in calls(model.outputs, set(flows)):
         given = [flows[id(x)] for x in node.input_tensors]
@@ -74,7 +75,7 @@ def _call(tensor: Any) -> Any:
 
 
 def _pass(call: Any, flows: list[Flow], recorder: Recorder) -> Flow:
-    """What leaves a layer that holds weights, or an operation that does not."""
+    """The flow out of a layer that holds weights, or of an operation that does not."""
     operation, channels = call.operation, len(call.output_tensors[0].shape) - 1
     joins = type(operation).__name__ in JOINS and operation.axis in (-1, channels)
     flow = concatenate(flows) if joins else merge(flows)
@@ -87,10 +88,12 @@ def _pass(call: Any, flows: list[Flow], recorder: Recorder) -> Flow:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What a Keras layer is to us, or half of one: each variable with its name here and layout."""
+    """A Keras layer as one of ours, or half of one: each variable with its name here and its
+    layout.
+    """
 
     kind: str
-    variables: Mapping[str, tuple[str, Form]]
+    variables: Mapping[str, tuple[str, Layout]]
     groups: Callable[[Any], int] = field(default=lambda _: 1)
     suffix: str = ""
 
@@ -101,8 +104,9 @@ def _weighted(layer: Any) -> list[WeightedLayer]:
         weights: dict[str, Weight] = {}
         for variable in layer.weights:
             if variable.name in part.variables:
-                name, form = part.variables[variable.name]
-                weights[name] = Weight(variable.path, _torch_shape(variable, form), form)
+                name, layout = part.variables[variable.name]
+                shape = _torch_shape(variable, form(layout))
+                weights[name] = Weight(variable.path, shape, form(layout))
         found.append(
             WeightedLayer(layer.name + part.suffix, part.kind, weights, part.groups(layer))
         )
@@ -131,14 +135,14 @@ def _parts(layer: Any) -> tuple[_Part, ...]:
         case "GroupNormalization":
             return (_Part("group_norm", NORMS),)
         case "PReLU":
-            return (_Part("prelu", {"alpha": ("weight", spread())}),)
+            return (_Part("prelu", {"alpha": ("weight", Spread(()))}),)
         case name:  # nobody has described it, so nothing will match it
             return (_Part(name, {v.name: (v.name, AS_IS) for v in layer.weights}),)
 
 
-def _each(layer: Any, kernel: str) -> dict[str, tuple[str, Form]]:
+def _each(layer: Any, kernel: str) -> dict[str, tuple[str, Layout]]:
     """The filters of a depthwise convolution."""
-    return {kernel: ("weight", depthwise(layer.depth_multiplier))}
+    return {kernel: ("weight", EachChannel(layer.depth_multiplier))}
 
 
 def _channels(layer: Any) -> int:

@@ -1,4 +1,4 @@
-"""The weights of a network, as its spec alone tells them."""
+"""The weight graph of a network, from its spec alone."""
 
 from collections.abc import Iterator
 
@@ -19,12 +19,12 @@ from cnngen.weights.layout import weight_shapes
 
 
 def read_network(network: Network) -> WeightGraph:
-    """All layers that hold weights, under their paths; keys are those of PyTorch's `state_dict`."""
+    """All layers that hold weights, by their paths; keys are those of PyTorch's `state_dict`."""
     recorder = Recorder()
     flows: dict[str, Flow] = {INPUT: FROM_INPUT}
     for layer in network.layers.values():
         inputs = [flows[x.path] for x in layer.inputs]
-        flow = concatenate(inputs) if layer.op.name == "concat" else merge(inputs)
+        flow = concatenate(inputs) if layer.op.concatenates else merge(inputs)
         for weighted in _weighted(layer):
             flow = recorder.pass_through(weighted, flow)
         flows[layer.path] = flow
@@ -32,33 +32,22 @@ def read_network(network: Network) -> WeightGraph:
 
 
 def _weighted(layer: Layer) -> Iterator[WeightedLayer]:
-    """None or one, or two of a separable convolution."""
+    """No layer or one; two for a separable convolution."""
     parts: dict[str, dict[str, Weight]] = {}
     for name, shape in weight_shapes(layer).items():
         key = f"{layer.path}.{name}"
         path, _, weight = key.rpartition(".")
         parts.setdefault(path, {})[weight] = Weight(key, shape)
     for path, weights in parts.items():
-        kind, groups = _kind(layer, path)
+        part = path.removeprefix(layer.path).removeprefix(".")
+        kind, groups = layer.op.counterpart(part, layer.inputs[0].shape)
         yield WeightedLayer(
             path, kind, weights, groups, layer.training, _maps(layer), _gives(layer)
         )
 
 
-def _kind(layer: Layer, path: str) -> tuple[str, int]:
-    """What a layer, or this part of it, is for who compares weights, and its groups."""
-    x = layer.inputs[0].shape
-    match layer.op.name:
-        case "conv" | "transposed_conv":
-            return layer.op.name, layer.op.values["groups"]
-        case "depthwise_conv" | "separable_conv" if isinstance(x, Image):
-            return "conv", 1 if path.endswith(".pointwise") else x.channels
-        case word:
-            return word, 1
-
-
 def _maps(layer: Layer) -> Dimensions:
-    """What a vector was flattened from, if that is one image."""
+    """The shape that a vector was flattened from, if it was one image."""
     match layer.inputs[0].shape:
         case Vector(parts=(Image(channels, height, width),)):
             return channels, height, width

@@ -1,7 +1,7 @@
-"""The weights of a PyTorch model that anybody may have written.
+"""The weight graph of any PyTorch model.
 
-The model runs once in inference and once in training on tensors without values, while all calls of
-PyTorch's functions are watched. So it may use whatever Python has, and nothing is computed.
+The model runs once in inference and once in training, on tensors without values, while all calls of
+PyTorch's functions are watched. So its `forward` may be any Python, and nothing is computed.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -37,9 +37,9 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {  # kind and arguments
 
 
 def read_torch(model: Any, input: Image) -> WeightGraph:
-    """All layers that hold weights, under the names of their modules; `input` is an image's size.
+    """All layers that hold weights, by the names of their modules; `input` is the size of an image.
 
-    Those that only training reaches are marked.
+    Layers that only training reaches are marked.
     """
     keys = [key for key in model.state_dict() if not key.endswith(COUNTER)]
     with _modes_kept(model):
@@ -94,7 +94,7 @@ def _trace(model: Any, input: Image, keys: list[str]) -> WeightGraph:
 
 @dataclass(slots=True)
 class _Watch:
-    """What each tensor holds: what has flowed into it, or one of the model's weights."""
+    """What each tensor holds: the flow into it, or weights of the model."""
 
     keys: dict[int, str]
     recorder: Recorder = field(default_factory=Recorder)
@@ -108,7 +108,7 @@ class _Watch:
     def see(
         self, function: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
     ) -> None:
-        """Follow one call of a function to its results."""
+        """Follow one call of a function from its arguments to its results."""
         given = list(tensors((args, kwargs)))
         flows = [self.flows[id(x)] for x in given if id(x) in self.flows]
         held = [x for x in given if id(x) in self.keys]

@@ -1,4 +1,4 @@
-"""What a file is, by what it holds: whoever names files chooses their endings freely."""
+"""What a file is, by its content: the ending of its name may say something else."""
 
 import json
 import re
@@ -38,8 +38,9 @@ AGAIN = "download or copy it again"
 
 
 def recognise(path: Path) -> Format:
-    """The format of a file of weights; `WeightsFileError` says of any other what it is, and what to
-    do with it."""
+    """The format of a file of weights; for any other file, `WeightsFileError` says what it is, and
+    what to do with it.
+    """
     with reading(path.name):
         if path.is_dir():
             raise _other(path, *_folder(path))

@@ -1,8 +1,8 @@
-"""Colour refinement: layers get the same colour where nothing around them, however far away, tells
-them apart.
+"""Colour refinement (Weisfeiler and Leman): layers have the same colour as long as nothing around
+them, however far away, distinguishes them.
 
-Two graphs are coloured together. As long as each colour occurs equally often in both, layers of
-equal colour may belong to each other; a colour that does not shows where the graphs differ.
+Two graphs are coloured together. While each colour occurs equally often in both, layers of equal
+colour may belong together; a colour that does not shows where the graphs differ.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ class Coloured:
     def __init__(
         self, graphs: tuple[WeightGraph, WeightGraph], marks: Mapping[tuple[int, str], Hashable]
     ) -> None:
-        """`marks` says of each layer (of graph 0 or 1, by name) what it is by itself."""
+        """`marks` has what distinguishes each layer (of graph 0 or 1, by name) by itself."""
         self.around = tuple((_before(graph), _after(graph)) for graph in graphs)
         ours, theirs = ({n: marks[i, n] for n in graphs[i].layers} for i in (0, 1))
         self.colours = _numbered(ours, theirs)
@@ -37,7 +37,7 @@ class Coloured:
         return False
 
     def _seen(self, side: int) -> dict[str, Hashable]:
-        """Of each layer its colour, and those of the layers before and after it."""
+        """The colour of each layer, with those of the layers before and after it."""
         colours = self.colours[side]
         before, after = self.around[side]
         return {
@@ -56,7 +56,7 @@ class Coloured:
         return len({*self.colours[0].values(), *self.colours[1].values()})
 
     def classes(self) -> Iterator[tuple[list[str], list[str]]]:
-        """For each colour the layers of either side, in their order."""
+        """The layers of both sides for each colour, in their order."""
         found: dict[int, tuple[list[str], list[str]]] = {}
         for side, colours in enumerate(self.colours):
             for name, colour in colours.items():
@@ -64,7 +64,7 @@ class Coloured:
         yield from found.values()
 
     def paired(self, ours: str, theirs: str) -> "Coloured":
-        """A copy in which these two have a colour of their own."""
+        """A copy in which these two layers alone have a colour of their own."""
         other = copy(self)
         other.colours = ({**self.colours[0], ours: PAIRED}, {**self.colours[1], theirs: PAIRED})
         return other
@@ -73,7 +73,7 @@ class Coloured:
 def _numbered(
     ours: Mapping[str, Hashable], theirs: Mapping[str, Hashable]
 ) -> tuple[Colours, Colours]:
-    """One number for all that is equal, on both sides."""
+    """The same number for all that is equal, on both sides."""
     numbers: dict[Hashable, int] = {}
     return (
         {name: numbers.setdefault(mark, len(numbers)) for name, mark in ours.items()},

@@ -1,4 +1,4 @@
-"""What is stored in a file of weights, read one by one; nothing in a file is trusted."""
+"""The weights stored in a file, each read when it is asked for; nothing in a file is trusted."""
 
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,10 +20,10 @@ class WeightsFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WeightNames:
-    """The names that a model has for its weights, in each framework for which a file may be.
+    """The names that a model has for its weights, in each framework that a file may be for.
 
-    Files of Keras number the variables of each layer, which they tell by its name or by the `group`
-    that Keras makes of its class and place: then only that counts.
+    Files of Keras number the variables of each layer. They identify the layer by its name, or by a
+    `group` that Keras makes of its class and position; where `groups` are given, only these count.
     """
 
     keys: Mapping[Framework, Collection[str]]
@@ -45,7 +45,7 @@ class WeightNames:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The weights of a file, by the names of its framework; `read` gets one of them."""
+    """The weights of a file, by the names of its framework; `read` reads one of them."""
 
     framework: Framework
     shapes: Mapping[str, Dimensions]
@@ -53,7 +53,7 @@ class Stored:
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def weight(self, name: str) -> Array:
-        """One of the weights, which must consist of floating-point numbers."""
+        """One weight, which must consist of floating-point numbers."""
         with reading(name):
             value = self.read(name)
         if value.dtype.name not in FLOATS:
@@ -63,10 +63,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something in a file that holds weights: a `state_dict` in a checkpoint, a model in a model.
+    """A part of a file that holds weights: a `state_dict` in a checkpoint, a model in a model.
 
-    `at` is what `--key` calls it, `""` the file itself. Its names may be those of any of the
-    `frameworks`. `others` belong to the same model and are outside of it.
+    `at` is its name for `--key`, empty for the file itself. Its names may be those of any of the
+    `frameworks`. `others` belong to the same model and lie outside of it.
     """
 
     at: str
@@ -86,13 +86,13 @@ class Contents:
 
 
 def shown(text: str) -> str:
-    """A name out of a file, on one line, and not longer than anybody reads."""
+    """A name from a file, on one line and of bounded length."""
     return one_line(text if len(text) <= LONGEST else f"{text[:LONGEST]}...")
 
 
 @contextmanager
 def reading(what: str) -> Generator[None]:
-    """Whatever a library raises inside is the fault of the file."""
+    """Whatever a library raises inside is reported as a fault of the file."""
     try:
         yield
     except (WeightsFileError, MissingFrameworkError):

@@ -1,4 +1,4 @@
-"""Transfer: the weights of a matched model, under our names, and into our models."""
+"""Transfer: the weights of a matched model under our names, and into our models."""
 
 from collections.abc import Callable, Mapping
 from math import prod
@@ -13,11 +13,11 @@ from cnngen.weights.match import Match, Pair
 from cnngen.weights.read_torch import COUNTER
 
 State = Mapping[str, Array]
-Recipe = Callable[[State], Array]  # makes a weight of ours of their state
+Recipe = Callable[[State], Array]  # makes one of our weights from their state
 
 
 class TransferError(ValueError):
-    """Weights of a model that ours has no place for, or the other way round."""
+    """A weight of the other model has no place in ours, or the other way round."""
 
 
 def torch_state(model: Any) -> dict[str, Array]:
@@ -37,17 +37,17 @@ def keras_state(model: Any) -> dict[str, Array]:
 def translate(
     match: Match, network: Network, state: Mapping[str, Array], *, fold_biases: bool = False
 ) -> dict[str, Array]:
-    """What of the other model's state belongs to us, under our names and in PyTorch's layout."""
+    """The weights of the other model's state, under our names and in PyTorch's layout."""
     recipes = translation(match, network, fold_biases=fold_biases)
     return {key: recipe(state) for key, recipe in recipes.items()}
 
 
 def translation(match: Match, network: Network, *, fold_biases: bool = False) -> dict[str, Recipe]:
-    """How each weight of ours is made of the other model's state.
+    """How to make each weight of ours from the other model's state.
 
-    A norm or bias of ours that has no counterpart becomes what changes nothing: 1 or 0. With
-    `fold_biases`, a bias that ours lacks is taken from the running mean of the batch norms behind
-    it. That is exact in evaluation; in training they would have taken any bias away.
+    A norm or bias of ours without a counterpart becomes one that changes nothing: 1 or 0. With
+    `fold_biases`, a bias that ours lacks is subtracted from the running mean of the batch norms
+    behind it. That is exact in evaluation; in training, these norms would have cancelled any bias.
     """
     found: dict[str, Recipe] = {}
     biases: list[tuple[Pair, Weight]] = []
@@ -70,7 +70,7 @@ def translation(match: Match, network: Network, *, fold_biases: bool = False) ->
 
 
 def _recipe(pair: Pair, name: str, network: Network, theirs: WeightGraph) -> Recipe:
-    """A weight of their layer in PyTorch's layout and in the shape of ours."""
+    """Makes a weight in PyTorch's layout and in the shape of ours from their layer."""
     weight, shape = pair.theirs.weights[name], pair.ours.weights[name].shape
     layer = network.layers.get(pair.ours.name)
 
@@ -84,7 +84,7 @@ def _recipe(pair: Pair, name: str, network: Network, theirs: WeightGraph) -> Rec
 
 
 def _neutral(pair: Pair, name: str) -> Recipe:
-    """What a weight of ours is where theirs has none, in the precision of what it has."""
+    """A weight of ours without a counterpart, in the precision of the others."""
     shape, beside = pair.ours.weights[name].shape, next(iter(pair.theirs.weights.values()))
     if name == "bias":
         return lambda state: np.zeros(shape, state[beside.key].dtype)
@@ -94,7 +94,7 @@ def _neutral(pair: Pair, name: str) -> Recipe:
 
 
 def _fold(bias: Weight, pair: Pair, match: Match, found: dict[str, Recipe]) -> None:
-    """Move a bias into the batch norms that read this layer and nothing else."""
+    """Move a bias into the batch norms that alone read this layer."""
     graph, alone = match.graphs[0], (frozenset([pair.ours.name]),)
     readers = [x for x in graph.layers.values() if pair.ours.name in join([graph.reads[x.name]])[0]]
     if not readers or any(x.kind != "batch_norm" or graph.reads[x.name] != alone for x in readers):
@@ -110,7 +110,7 @@ def _less(mean: Recipe, bias: Weight) -> Recipe:
 
 
 def load_torch(model: Any, state: Mapping[str, Array], *, assign: bool = False) -> tuple[str, ...]:
-    """Give a generated PyTorch model these weights, and say which it keeps.
+    """Give a generated PyTorch model these weights; gives the names of those that it keeps.
 
     With `assign`, they become the model's without being copied.
     """

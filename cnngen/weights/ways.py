@@ -1,8 +1,8 @@
-"""Ways to read a file: which entry of it is the network's, and what stands before each name.
+"""Ways to read a file: which entry of it is the network's, and which prefix its names have.
 
-Whoever wraps a model (to train it on several devices, to compile it, to average it) gives its
-weights a prefix, and whoever saves a training puts them beside other things. All such ways are
-tried. The only one in which everything fits is taken; among several, the user chooses.
+Tools that wrap a model (to train it on several devices, to compile it, to average it) give its
+weights a prefix, and checkpoints have other things beside them. All such ways are tried. If
+everything fits in exactly one, that is taken; if in several, the user has to choose.
 """
 
 import re
@@ -29,7 +29,7 @@ AVERAGE = re.compile(r"(^|[._/])(\w*_)?(ema|swa|averaged)(_\w*)?([._/]|$)", re.I
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the user says about where the weights are: nothing, or `--key` and `--prefix`."""
+    """What the user says about the place of the weights with `--key` and `--prefix`, or nothing."""
 
     key: str | None = None
     prefix: str | None = None
@@ -37,10 +37,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """An entry of a file, for a framework, without what stands before each name.
+    """An entry of a file, read for a framework, without the prefix of its names.
 
-    `known` counts the names that are then the network's, `rest` lists what is left out, which is
-    `unasked` where no option of the user says so.
+    `known` counts the names that are then the network's. `rest` are those that are left out;
+    `unasked` is true where no option says that they should be.
     """
 
     entry: Entry
@@ -71,7 +71,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Taken(Generic[Fitted]):
-    """What a file holds for the network, in the way that was taken, and what there is to say."""
+    """The weights for the network, in the way that was taken, and notes for the user."""
 
     fitted: Fitted
     notes: tuple[str, ...] = ()
@@ -80,9 +80,9 @@ class Taken(Generic[Fitted]):
 def take(
     contents: Contents, names: WeightNames, choice: Choice, fit: Callable[[Stored], Fitted]
 ) -> Taken[Fitted]:
-    """What `fit` makes of the one way that it accepts; it raises `UnfitError` at all others.
+    """The result of `fit` for the only way that it accepts; it raises `UnfitError` for others.
 
-    `WeightsFileError` where it accepts none or several, which says how to choose.
+    `WeightsFileError` where it accepts none or several; it says how to choose.
     """
     found = sorted(ways(contents, names, choice), key=lambda way: (way.unasked, -way.known))
     if not found:
@@ -91,7 +91,7 @@ def take(
     problems: list[tuple[Way, UnfitError]] = []
     for way in found[:MOST_TRIED]:
         if fitting and way.unasked > fitting[0][0].unasked:
-            break  # one that leaves something out is none beside those that do not
+            break  # a way that leaves weights out does not count beside these
         try:
             fitting.append((way, fit(way.stored)))
         except UnfitError as error:
@@ -106,7 +106,7 @@ def take(
 
 
 def ways(contents: Contents, names: WeightNames, choice: Choice) -> Iterator[Way]:
-    """The entries, each with the prefixes behind which it has names of the network."""
+    """Each entry with each prefix behind which it has names of the network."""
     for entry in contents.entries:
         if choice.key not in (None, entry.at):
             continue
@@ -126,7 +126,7 @@ def ways(contents: Contents, names: WeightNames, choice: Choice) -> Iterator[Way
 
 
 def _prefixes(stored: Collection[str], known: Collection[str]) -> Counter[str]:
-    """What stands before names that are known, and how often."""
+    """The prefixes of names that are known, and how often each occurs."""
     found: Counter[str] = Counter()
     for name in stored:
         ends = [0, *(at.end() for at, _ in zip(SEPARATOR.finditer(name), range(PARTS)))]  # noqa: B905
@@ -135,7 +135,7 @@ def _prefixes(stored: Collection[str], known: Collection[str]) -> Counter[str]:
 
 
 def _spelled(prefix: str) -> tuple[str, ...]:
-    """A prefix as it stands in a file, which may have been given without what ends it."""
+    """A prefix as it stands in the file; the user may have left out the separator at its end."""
     return (prefix, f"{prefix}.", f"{prefix}/") if prefix else ("",)
 
 
@@ -147,7 +147,7 @@ def _notes(way: Way) -> Iterator[str]:
 
 
 def _several(found: Sequence[Way], more: bool) -> str:
-    """What to choose among."""
+    """What to choose from."""
     lines = [_line(way, found) for way in found]
     if found[0].unasked:
         what = (
@@ -161,7 +161,7 @@ def _several(found: Sequence[Way], more: bool) -> str:
 
 
 def _line(way: Way, found: Sequence[Way]) -> str:
-    """The options for one of several ways, and what speaks for it."""
+    """The options that choose a way, and what speaks for it."""
     alike = [other for other in found if other.entry is way.entry]
     options: list[str] = []
     if way.entry.at and (len(alike) < len(found) or way.entry.others):
@@ -187,7 +187,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _nothing(contents: Contents, names: WeightNames, choice: Choice) -> str:
-    """Why there is no way at all."""
+    """Why no way exists at all."""
     entries = contents.entries
     if choice.key is not None and choice.key not in (known := [entry.at for entry in entries]):
         named = [at for at in known if at]

@@ -1,4 +1,4 @@
-"""Weights to a file of any of the formats, as a whole or not at all."""
+"""Writing weights to a file of any of the formats, as a whole or not at all."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ class CannotWriteError(Exception):
 
 
 def write_safetensors(path: Path, state: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
-    """One entry of metadata is kept: the library writes several in any order."""
+    """Only one entry of the metadata is kept, as the library writes several in random order."""
     framework("safetensors")
     save_file = framework("safetensors.numpy").save_file
     kept = {FORMAT: metadata[FORMAT]} if FORMAT in metadata else None
@@ -69,8 +69,9 @@ def write_keras(
 
 
 def _unpack(whole: Path, weights: Path) -> None:
-    """The `.weights.h5` out of a `.keras`, where Keras makes it in memory: HDF5 itself crashes on a
-    disk that is full."""
+    """Take the `.weights.h5` out of a `.keras`, which Keras makes in memory: HDF5 itself crashes on
+    a full disk.
+    """
     with (
         zipfile.ZipFile(whole) as archive,
         archive.open(IN_KERAS) as source,
@@ -80,7 +81,7 @@ def _unpack(whole: Path, weights: Path) -> None:
 
 
 def _assign(model: Any, state: Mapping[str, Array]) -> None:
-    """Give a model its weights, all of which it must have, in these shapes."""
+    """Give a model its weights: all of them, in these shapes."""
     variables = {variable.path: variable for variable in model.weights}
     for name, value in state.items():
         there = tuple(variables[name].shape) if name in variables else None
@@ -97,7 +98,7 @@ def _assign(model: Any, state: Mapping[str, Array]) -> None:
 def _replaced(path: Path) -> Generator[Path]:
     """A file that takes the place of another once it is whole.
 
-    Whatever a library raises meanwhile, it could not write: `CannotWriteError`.
+    Whatever a library raises meanwhile becomes `CannotWriteError`.
     """
     try:
         with replaced(path) as temporary:
@@ -116,7 +117,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _model(keras: Any, network: Network, source: str, heads: bool) -> Any:
-    """The model of the generated source; what it is not given keeps the same initial values."""
+    """The model of the generated source; weights that it is not given always start alike."""
     stem = network.resolution.spec.stem
     module = ModuleType(f"{stem}_keras")
     exec(compile(source, f"{stem}_keras.py", "exec"), module.__dict__)

@@ -1,4 +1,4 @@
-"""Support for tests: what must hold of the sources of any valid spec, and of their models."""
+"""What must hold of the sources of any valid spec, and of their models."""
 
 import shutil
 import subprocess
@@ -33,9 +33,9 @@ RUFF = shutil.which("ruff") or str(Path(sys.executable).parent / "ruff")
 
 @dataclass(frozen=True)
 class Drawn:
-    """A spec that was drawn, compiled; and the network with other values of its parameters.
+    """A random spec, compiled; and its network with other values of its parameters.
 
-    The values are as arguments of the generated code, without those that are fixed there.
+    These values are arguments of the generated code, without those that are fixed there.
     """
 
     built: Built
@@ -63,7 +63,7 @@ def sources(network: Network) -> dict[str, str]:
 
 
 def complaints(folder: Path) -> str:
-    """What ruff has to say of the sources in a folder, with the project's settings."""
+    """What ruff reports about the sources in a folder, with the project's settings."""
     said = ""
     for command in (["check", "--output-format=concise"], ["format", "--diff"]):
         options = ["--config", str(ROOT / "pyproject.toml"), "--no-cache", "--quiet"]
@@ -75,12 +75,12 @@ def complaints(folder: Path) -> str:
 
 
 def check_torch(built: Built) -> None:
-    """Names and shapes of all weights are those that the network foretells, in its order."""
+    """Names and shapes of all weights are those that the network predicts, in its order."""
     assert list(state_shapes(built).items()) == list(predicted(built.network).items())
 
 
 def check_torch_arguments(drawn: Drawn) -> None:
-    """With other arguments the class makes what the spec with these settings foretells."""
+    """With other arguments, the class makes what the spec with these settings predicts."""
     assert state_shapes(drawn.built, **drawn.values) == predicted(drawn.other)
 
 
@@ -95,7 +95,7 @@ def state_shapes(built: Built, **arguments: Any) -> Shapes:
 
 
 def check_keras(built: Built) -> None:
-    """Each layer has its name and gives its shape; all weights are those that the network foretells."""
+    """Each layer has its name and its shape; all weights are those that the network predicts."""
     model = keras_model(built, heads=True)
     heads = [layer for layer in model.layers if layer.name == "training_heads"]
     every = [layer for part in (model, *heads) for layer in part.layers if layer not in heads]

@@ -1,4 +1,4 @@
-"""Support for tests: what `cnngen check` says of a spec with a mistake, and whether it helps."""
+"""What `cnngen check` says about a spec with a mistake, and whether it points at the mistake."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from support.mistakes_of_people import Mistake
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The errors, and where the first one points: at the line of the mistake, with a label at it,
-    or elsewhere."""
+    or elsewhere.
+    """
 
     errors: tuple[Diagnostic, ...]
     place: Literal["line", "label", "elsewhere"]
@@ -26,8 +27,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is said of a spec with several mistakes: those that an error or a label points at, those
-    that none does, and the errors that point at none: consequences.
+    """What is said about a spec with several mistakes: the mistakes at which an error or a label
+    points, those at which none does, and the errors that point at none: mere consequences.
     """
 
     said: tuple[Mistake, ...]
@@ -37,14 +38,14 @@ class Answers:
 
 
 def answer(mistake: Mistake, folder: Path) -> Answer:
-    """Check the spec in a folder that has those of the zoo; what is there is put back."""
+    """Check a changed spec in a folder that has the zoo; its file is restored afterwards."""
     errors = _errors(mistake.text, mistake.file, folder)
     return Answer(errors, _place(errors, mistake, folder / mistake.file))
 
 
 def answers(text: str, mistakes: Sequence[Mistake], folder: Path) -> Answers:
-    """Check a spec with several mistakes; those that are no error, or none that points at its line,
-    by themselves do not count. What is said of one by itself is no consequence.
+    """Check a spec with several mistakes. Mistakes that alone are no error, or whose error points
+    elsewhere, do not count, and the errors of a mistake alone are no consequences.
     """
     alone = {mistake: answer(mistake, folder) for mistake in mistakes}
     counted = [mistake for mistake, found in alone.items() if found.place != "elsewhere"]

@@ -1,4 +1,4 @@
-"""Support for tests: a spec compiled for both targets, its sources imported and its models made."""
+"""A spec compiled for both targets, its sources imported and its models built."""
 
 import importlib.util
 import shutil
@@ -23,7 +23,7 @@ SPECS = Path(__file__).parents[2] / "specs"
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A network, and what its generated sources define; a source is rendered when it is asked for."""
+    """A network and what its generated sources define; each is generated when it is asked for."""
 
     network: Network
     settings: Mapping[str, str]
@@ -84,7 +84,7 @@ def _build(spec: Path | str, settings: tuple[tuple[str, str], ...], input: Image
 
 
 def forget() -> None:
-    """Let go of all that was built, for who builds thousands."""
+    """Free all that was built; for callers who build thousands."""
     _build.cache_clear()
     if "keras" in sys.modules:
         sys.modules["keras"].backend.clear_session()

@@ -1,4 +1,4 @@
-"""Support for tests: the weights that a network should have in either framework."""
+"""The weights that a network should have in either framework."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from cnngen.weights.transfer import load_keras, torch_state
 
 
 def predicted(network: Network) -> dict[str, tuple[int, ...]]:
-    """The names and shapes of all weights in PyTorch's layout, as the network tells them."""
+    """Names and shapes of all weights in PyTorch's layout, as the network predicts them."""
     return {
         f"{layer.path}.{name}": shape
         for layer in network.layers.values()
@@ -19,7 +19,7 @@ def predicted(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 def expected_in_keras(network: Network) -> dict[str, tuple[int, ...]]:
-    """What becomes of the predicted shapes under the paths and in the layouts of Keras."""
+    """The predicted shapes under the paths and in the layouts of Keras."""
     zero = np.zeros(())  # one number in memory, whatever the shape
     given = {name: np.broadcast_to(zero, shape) for name, shape in predicted(network).items()}
     return {path: value.shape for path, value in in_keras(network, given).items()}

@@ -1,4 +1,6 @@
-"""Support for tests and for `scripts/citizens.py`: what a model must go through to be of use to others."""
+"""What a model must go through to be useful to others: compilers, exports, `fit`. Also used by
+`scripts/citizens.py`.
+"""
 
 import json
 import os

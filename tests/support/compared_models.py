@@ -1,4 +1,4 @@
-"""Support for tests: one network as a PyTorch model and as a Keras model of equal weights, and what both compute."""
+"""One network as a PyTorch model and a Keras model of equal weights, and what both compute."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ from support.carried_weights import carry
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step of training gave, by the names and in the layouts of Keras."""
+    """The results of a step of training, by the names and in the layouts of Keras."""
 
     outputs: Values
     gradients: Values
@@ -135,6 +135,6 @@ def keras_model(built: Built, torch_model: Any, heads: bool = False) -> Any:
 
 
 def exactness(network: Network) -> float:
-    """How far from each other float64 outputs and gradients may be."""
+    """How far float64 outputs and gradients may be apart."""
     ops = {layer.op.name for layer in network.layers.values()}
     return max((FLOAT32_INSIDE[name] for name in ops & FLOAT32_INSIDE.keys()), default=1e-9)

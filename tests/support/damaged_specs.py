@@ -1,6 +1,6 @@
-"""Support for tests of untrusted input: what files may hold that are no specs, or hardly.
+"""Files that are no specs, or hardly: untrusted input.
 
-What is drawn is a function of the seed of a `Random`: `scripts/robust.py` draws more of it.
+Each is a function of a `Random`, so that `scripts/robust.py` can draw more of them.
 """
 
 import json
@@ -39,12 +39,12 @@ LONGEST_NOISE = 400
 
 
 def noise(random: Random) -> bytes:
-    """Any bytes at all."""
+    """Random bytes."""
     return bytes(random.randrange(256) for _ in range(random.randrange(LONGEST_NOISE)))
 
 
 def characters(random: Random) -> bytes:
-    """Any characters, of which most mean something in YAML."""
+    """Random characters, most of which mean something in YAML."""
     marks = " \n\t:-?[]{},&*!|>'\"%@`#~<=."
     return "".join(
         random.choice(marks) if random.random() < 0.6 else chr(random.randrange(1, 0xD800))
@@ -53,7 +53,7 @@ def characters(random: Random) -> bytes:
 
 
 def words(random: Random) -> bytes:
-    """The words of specs, in any order."""
+    """The words of specs in random order."""
     parts = (
         random.choice(WORDS) + random.choice((" ", "", "\n", ": ", "\n  "))
         for _ in range(random.randrange(150))
@@ -62,7 +62,7 @@ def words(random: Random) -> bytes:
 
 
 def tree(random: Random) -> bytes:
-    """Good YAML of the words of specs, and of any form."""
+    """Correct YAML of any form, made of the words of specs."""
     return (random.choice(("", HEAD)) + f"model: {_node(random, 6)}\n").encode()
 
 
@@ -73,7 +73,7 @@ def truncated(random: Random) -> bytes:
 
 
 def spliced(random: Random) -> bytes:
-    """A spec with some lines of another, in the place of some of its own or before them."""
+    """A spec with some lines of another one, instead of some of its own or before them."""
     first, second = (_spec(random).splitlines(keepends=True) for _ in range(2))
     start, end = sorted(random.randrange(len(second) + 1) for _ in range(2))
     cut = random.randrange(len(first) + 1)

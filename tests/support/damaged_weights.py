@@ -1,7 +1,8 @@
-"""Support for tests of untrusted files of weights: good ones, damaged in ways that are drawn.
+"""Damaged files of weights: untrusted input.
 
-`python damaged_weights.py FOLDER SPEC SEEDS` converts as many damaged copies of each file in a folder and
-prints how each ended: in a process of its own, as the libraries that read them may crash.
+`python damaged_weights.py FOLDER SPEC SEEDS` converts so many damaged copies of each file in a
+folder and prints how each conversion ended. It runs as a process of its own, as the libraries that
+read these files may crash.
 """
 
 import io
@@ -23,7 +24,7 @@ LONGEST = 4000  # characters that a user is told
 
 
 def flipped(random: Random, content: bytes) -> bytes:
-    """With a few other bytes, near its beginning more often: there stands what the rest is."""
+    """With a few other bytes, more often near the beginning, which describes the rest."""
     found = bytearray(content)
     for _ in range(random.choice((1, 3, 20))):
         end = len(found) if random.random() < 0.5 else min(len(found), 2000)
@@ -46,14 +47,14 @@ def without_a_part(random: Random, content: bytes) -> bytes:
 
 
 def moved(random: Random, content: bytes) -> bytes:
-    """With some of it written over another place."""
+    """With a part of it copied over another place."""
     source, target, size = (random.randrange(len(content)) for _ in range(3))
     part = content[source : source + size % 200]
     return content[:target] + part + content[target + len(part) :]
 
 
 def inside(random: Random, content: bytes) -> bytes:
-    """A zip archive with a member that is damaged, of which the archive knows nothing."""
+    """A zip archive with a damaged member and a correct checksum."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return flipped(random, content)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -86,7 +87,7 @@ def main(folder: Path, spec: str, seeds: int) -> None:
 
 
 def watched(path: Path, spec: str, seeds: range) -> int:
-    """Convert copies in a process of its own; the last seed that was tried."""
+    """Convert copies in a process of its own; gives the last seed that was tried."""
     reading, writing = os.pipe()
     if not (child := os.fork()):
         for seed in seeds:

@@ -89,7 +89,7 @@ def blocks(path: Path) -> Iterator[Block]:
 
 
 def whole(text: str) -> str:
-    """A spec with the keys that it leaves out."""
+    """A spec with the keys added that it leaves out."""
     present = parts(text)
     added = [] if "extends" in present else [v for k, v in LEFT_OUT.items() if k not in present]
     return "\n".join([*([] if "cnngen" in present else ["cnngen: 1"]), *added, text])
@@ -109,7 +109,7 @@ def changed(text: str, change: str) -> str:
 
 
 def joined(old: dict[str, str], new: dict[str, str]) -> dict[str, str]:
-    """Both, where new keys stand before those that follow them in `new`, or last."""
+    """The entries of both; new keys stand before those that follow them in `new`, or last."""
     keys = list(old)
     place = len(keys)
     for key in reversed(new):
@@ -120,7 +120,7 @@ def joined(old: dict[str, str], new: dict[str, str]) -> dict[str, str]:
 
 
 def parts(text: str, indent: int = 0) -> dict[str, str]:
-    """The text of each key at this indentation, less blank lines at its end."""
+    """The text of each key at this indentation, without blank lines at its end."""
     starts = [*re.finditer(rf"^ {{{indent}}}(\w+):", text, re.MULTILINE)]
     places = pairwise([*(start.start() for start in starts), len(text)])
     return {

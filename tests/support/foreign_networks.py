@@ -1,4 +1,4 @@
-"""Support for tests: networks as people who never saw this project wrote them, with random weights."""
+"""Networks that others have published, with the specs of ours that should equal them."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,8 +10,9 @@ from cnngen.ops.base import Image
 class ForeignNetwork:
     """A model of another package and our spec for it.
 
-    Where the two differ on purpose, `changes` is what a spec says that `extends` ours. `biases` means that
-    convolutions have some before batch norms, where they do nothing.
+    `changes` is the content of a spec that `extends` ours, where the two differ on purpose.
+    `biases` means that their convolutions have biases before batch norms, where they have no
+    effect.
     """
 
     package: Literal["torchvision", "timm", "keras"]

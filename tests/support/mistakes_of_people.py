@@ -1,4 +1,4 @@
-"""Support for tests: the specs of the zoo with the mistakes that people make, one in each."""
+"""Specs of the zoo with a mistake such as people make."""
 
 import random
 import re
@@ -57,7 +57,7 @@ def line_mutations() -> dict[str, Mutation]:
 
 
 def text_mutations() -> dict[str, Callable[[list[str], int], list[str] | None]]:
-    """What is changed in several lines; the number is that of the line with the mistake."""
+    """Changes of several lines, each with the line of the mistake."""
     return {
         "indented too far": lambda lines, i: _shifted(lines, i, "  "),
         "indented too little": lambda lines, i: _shifted(lines, i, ""),
@@ -78,7 +78,7 @@ def text_mutations() -> dict[str, Callable[[list[str], int], list[str] | None]]:
 
 
 def corpus(most: int = 12, seed: int = 0) -> Iterator[Mistake]:
-    """Mistakes of all kinds, at most so many of each, in as many specs as there are."""
+    """Mistakes of all kinds, at most so many of each, spread over as many specs as possible."""
     draw = random.Random(seed)
     files = sorted(SPECS.glob("*.yaml"))
     texts = {path.name: path.read_text(encoding="utf-8") for path in files}
@@ -124,8 +124,8 @@ PHASES = {
 
 
 def several(count: int, seed: int = 0) -> Iterator[tuple[str, list[Mistake]]]:
-    """Specs with two to six mistakes, each of another phase as long as there is one, and each in a
-    line of its own; with each mistake by itself.
+    """Specs with two to six mistakes, in different lines and, where possible, found in different
+    phases; with each mistake alone.
     """
     draw = random.Random(seed)
     texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.yaml"))}
@@ -169,8 +169,8 @@ def _mutated(kind: str, lines: list[str], i: int, draw: random.Random) -> list[s
 
 
 def _shows(kind: str, lines: list[str], i: int) -> int:
-    """The line of a mistake; of what is left out, where that shows: a key at the top of the spec,
-    a `flatten` at the `linear` behind it.
+    """The line of a mistake; of something left out, the line where that shows: a key at the top of
+    the spec, a `flatten` at the `linear` behind it.
     """
     if kind == "required key left out":
         return 1

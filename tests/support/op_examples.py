@@ -30,14 +30,14 @@ def make(name: str, **given: Any) -> Op:
 
 
 def normal(attribute: Attribute[Any], value: Any) -> Any:
-    """What a default stands for."""
+    """The value that a default stands for."""
     pairs = {"size": 2, "padding": 4}.get(attribute.kind)
     return (value,) * pairs if pairs and isinstance(value, int) else value
 
 
 @st.composite
 def ops(draw: st.DrawFn, name: str) -> Op:
-    """An op with small attributes that are all in range, though they need not fit each other."""
+    """An op with small attributes that are all in range, though they may not fit each other."""
     values = {key: draw(_values(attribute)) for key, attribute in OPS[name].attributes.items()}
     return OPS[name](values)
 
@@ -91,7 +91,7 @@ def _rows(length: int) -> st.SearchStrategy[tuple[tuple[int, ...], ...]]:
 
 
 def codes(op: Op, x: Shape) -> Mapping[str, str]:
-    """What a template is given: each attribute as code, and the input's channels and rank."""
+    """The variables of a template: each attribute as code, and the input's channels and rank."""
     context = {
         "channels": str(x.channels if isinstance(x, Image) else x.features),
         "rank": "image" if isinstance(x, Image) else "vector",

@@ -1,4 +1,4 @@
-"""What a reader of the documentation sees: what the outputs on a page should say.
+"""What a reader of the documentation sees: the outputs that should stand on a page.
 
 * `text layers` lists the layers of the spec before it.
 * `yaml whole FILE` is a spec with all changes.

@@ -1,4 +1,4 @@
-"""Support for tests: what a help tells to write, written where it says, or where it can only mean."""
+"""The text that a help tells to write, written where it says, or where it can only mean."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ GAP = re.compile(r"\.\.\.|\battribute\b|\bvalue\b")
 
 
 def pasted(text: str, found: Diagnostic) -> Iterator[str]:
-    """The spec after somebody did what the help says, in each way that it can be read."""
+    """The spec after somebody followed the help, in each way in which it can be understood."""
     help = found.help or ""
     if re.search(r"at line|in place of line|below line", help):
         for alternative in re.split(r",\nor ", help.removeprefix("write ")):
@@ -83,7 +83,7 @@ def _indentation(line: str) -> str:
 
 
 def _placed(text: str, start: int, end: int, word: str) -> Iterator[str]:
-    """In place of what is marked, of the entry or the step around it, of its line; or beside it."""
+    """In place of what is marked, of the entry or step around it, or of its line; or beside it."""
     first = text.rfind("\n", 0, start) + 1
     last = text.find("\n", start)
     last = len(text) if last < 0 else last

@@ -1,4 +1,4 @@
-"""Support for tests of untrusted input: every word and every kind of value, at every place of a spec."""
+"""Every word and every kind of value, at every place of a spec: untrusted input."""
 
 from collections.abc import Iterator
 from random import Random
@@ -182,7 +182,7 @@ Path = tuple[Any, ...]
 
 
 def places(tree: Any, path: Path = ()) -> Iterator[Path]:
-    """All places of a tree, of keys too."""
+    """All places of a tree, those of keys included."""
     if isinstance(tree, dict):
         for key, value in tree.items():
             yield (*path, key, "key")
@@ -211,7 +211,7 @@ def any_planted(random: Random) -> bytes:
 
 
 def any_setting(random: Random) -> str:
-    """For `--set`."""
+    """A value for `--set`."""
     return f"{random.choice(PARAMETERS)}={random.choice(VALUES)}"
 
 

@@ -1,7 +1,7 @@
 """Random bodies and blocks for random specs.
 
-Bodies that are repeated, chosen or joined keep heights and widths, and the branches of what joins equal shapes end with
-the same channels.
+Bodies that are repeated, chosen or joined keep heights and widths, and branches whose join needs
+equal shapes end with the same channels.
 """
 
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ JOINS = ["concat", "concat", "add", "mean", "max", "multiply"]
 
 @dataclass(frozen=True)
 class Block:
-    """A block that has been drawn, and what a caller must know of it."""
+    """A random block, and what its callers must know of it."""
 
     name: str
     parameters: dict[str, tuple[str, bool]]  # the role of each, and whether it has a default
@@ -59,7 +59,9 @@ class Bodies(Ops):
         )
 
     def body(self, x: Running, place: Place, *, keep: bool = True, out: str | None = None) -> Drawn:
-        """Steps for a tensor; `keep` leaves its size as it is, `out` says how many channels it gets."""
+        """Steps for a tensor; `keep` leaves its size as it is, `out` says how many channels it
+        gets.
+        """
         steps: Steps = []
         for _ in range(self.pick(1, 1, 2, 3)):
             found, x = self.steps(x, place, keep)
@@ -199,7 +201,7 @@ class Bodies(Ops):
         return self.random.choice(names) if names else None
 
     def diamond(self, x: Running, place: Place, keep: bool) -> Drawn:
-        """Steps that read an earlier one, and a join of them."""
+        """Steps that read an earlier one, and a join of both."""
         assert place.known is not None
         steps, x = self.op(x, place, keep)
         first = self.call_it(steps, x, place)
@@ -323,7 +325,7 @@ def mapping(step: Tree) -> dict[str, Tree]:
 
 
 def either(a: Running, b: Running) -> Running:
-    """What is known where a tensor is one of two."""
+    """What is known of a tensor that is one of two."""
     return replace(
         a,
         aligned=a.aligned and b.aligned,

@@ -1,7 +1,7 @@
-"""Random expressions for random specs: each has a role, which says what values it may have.
+"""Random expressions for random specs. Each has a role, which says what values it may have.
 
-Roles follow the names that are in scope. Whatever the parameters are, a `width` is a multiple of 4, a `count` at least
-0, a `kernel` odd, a `rate` between 0 and 1; all lists have one length.
+Roles follow the names in scope. Whatever the parameters are, a `width` is a multiple of 4, a
+`count` at least 0, a `kernel` odd and a `rate` between 0 and 1; all lists have one length.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The same spec written in another way: each seed draws brackets, quotes, indentation, comments."""
+"""The same spec in another form: each seed draws brackets, quotes, indentation and comments."""
 
 from itertools import zip_longest
 from random import Random

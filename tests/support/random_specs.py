@@ -13,7 +13,7 @@ from support.random_ops import Steps
 
 @dataclass(frozen=True)
 class RandomSpec:
-    """A spec, and other values of its parameters, for which it is valid too."""
+    """A spec, and other values of its parameters for which it is valid, too."""
 
     text: str
     values: dict[str, Any]
@@ -29,7 +29,7 @@ def write(tree: Tree) -> str:
 
 @dataclass
 class _Model:
-    """The stages in the making, what each gives, and who has read it."""
+    """The stages so far, the output of each, and which of them are read."""
 
     stages: dict[str, Tree] = field(default_factory=dict[str, Tree])
     tensors: dict[str, Running] = field(default_factory=dict[str, Running])
@@ -152,7 +152,7 @@ class _Specs(Bodies):
         )
 
     def outputs(self, model: _Model) -> dict[str, str]:
-        """All that nothing else reads; where that is the last stage alone, it need not be said."""
+        """All stages that nothing else reads; nothing is said if that is the last stage alone."""
         wanted = model.unread | model.training
         if wanted == {model.last} and self.maybe(0.6):
             return {}

@@ -1,6 +1,7 @@
-"""Random specs in which sizes, ranks and channels hang on parameters in every way that the language has.
+"""Random specs in which sizes, ranks and channels depend on parameters in every way of the
+language.
 
-Nothing makes them valid: who draws them leaves out what `check` refuses.
+They may be invalid: callers leave out those that `check` refuses.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ def random_variants(seed: int) -> RandomSpec:
 
 
 def other_values(text: str, name: str) -> list[Tree]:
-    """Other values of a parameter of a spec that was drawn."""
+    """Other values for a parameter of a random spec."""
     default = yaml.safe_load(text)["params"][name]
     if isinstance(default, int) and not isinstance(default, bool):
         values: tuple[Tree, ...] = (0, 1, 2, 3, 4)
@@ -99,7 +100,7 @@ class _Variants:
     # --- bodies -----------------------------------------------------------------------------------
 
     def body(self, image: bool, steps: int) -> Tree:
-        """Steps that keep the rank, by and large."""
+        """Steps that mostly keep the rank."""
         return [self.step(image) for _ in range(steps)]
 
     def step(self, image: bool) -> Tree:

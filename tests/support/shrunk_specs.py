@@ -1,4 +1,4 @@
-"""Support for `scripts/fuzz.py`: a smaller spec that fails in the same way."""
+"""Shrinking: a smaller spec that fails in the same way, for `scripts/fuzz.py`."""
 
 import copy
 import time
@@ -16,7 +16,7 @@ WORDS = ("relu", "8", "4", "2", "1")
 
 
 def shrink(text: str, failure: Callable[[str], str], seconds: float) -> str:
-    """The smallest spec found in the time for which `failure` says what it says of this one."""
+    """The smallest spec found in the time for which `failure` says the same as for this one."""
     tree, wanted, end = yaml.safe_load(text), failure(text), time.monotonic() + seconds
     skip, progress = 0, True
     while progress or skip:
@@ -76,7 +76,7 @@ def _part(tree: Tree, path: Path) -> Tree:
 
 
 def _instead(part: Tree) -> Iterator[Tree]:
-    """What may stand in the place of a part: the bodies in it, or something plain."""
+    """What may replace a part: the bodies in it, or something simple."""
     match part:
         case dict():
             yield from (part[key] for key in ("do", "else", "between") if key in part)

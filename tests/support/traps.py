@@ -1,4 +1,4 @@
-"""Support for tests: where the frameworks differ, as the steps of a spec for each trap."""
+"""Traps: where the frameworks differ, each as steps of a spec."""
 
 CONVOLUTIONS = {
     # "same" of Keras pads (0, 1), not (1, 1), where the stride is 2 and the size even

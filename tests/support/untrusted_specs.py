@@ -1,4 +1,4 @@
-"""Support for tests of untrusted input: a spec analysed, and what holds for every spec."""
+"""A spec of any content, analysed within limits of time and memory."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ LONGEST_OUTPUT = 60_000
 
 
 def check(text: str | bytes, folder: Path) -> tuple[Network | None, Report]:
-    """Analyse a spec, and make sure that it ends soon, with either a network or an error."""
+    """Analyse a spec, and make sure that this ends soon, with either a network or an error."""
     path = folder / "spec.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode(errors="surrogatepass"))
     report = Report()
@@ -38,7 +38,7 @@ def check(text: str | bytes, folder: Path) -> tuple[Network | None, Report]:
 
 
 def most_memory() -> int:
-    """The most memory that this process has had, in megabytes; 0 where it cannot be known."""
+    """The most memory that this process has used, in megabytes; 0 where it is unknown."""
     if sys.platform != "linux":
         return 0
     import resource

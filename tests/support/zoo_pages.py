@@ -1,4 +1,4 @@
-"""The pages of `docs/zoo`: of each network its picture, its table, its spec and both its sources."""
+"""The pages of `docs/zoo`: the picture, the table, the spec and both sources of each network."""
 
 import re
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ def networks() -> dict[str, Network]:
 
 
 def files(name: str, network: Network) -> dict[str, str]:
-    """The picture and the page of a network, by the names of the files."""
+    """The picture and the page of a network, by file name."""
     return {f"{name}.svg": picture(network, "svg").decode(), f"{name}.md": page(name, network)}
 
 
@@ -83,7 +83,7 @@ def page(name: str, network: Network) -> str:
 
 
 def paper(network: Network) -> str:
-    """Who wrote what, and when: a paragraph."""
+    """A paragraph about the paper: who, what and when."""
     found = network.resolution.spec.paper
     if not found:
         return ""
@@ -97,7 +97,7 @@ def source(file: str, target: str) -> str:
 
 
 def fenced(language: str, text: str) -> str:
-    """A block of code, between fences that are longer than all that could end it."""
+    """A block of code, with a fence longer than any in it."""
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
     text = text.removesuffix("\n")
     return f"{fence}{language}\n{text}\n{fence}\n"

@@ -13,6 +13,6 @@ def explain(code: str) -> str | None:
 
 
 def summary_of(page: str) -> str:
-    """What a page says before its example, less its title; a line for each paragraph."""
+    """What a page says before its example, without its title; a line for each paragraph."""
     _, *paragraphs = page.partition("\n\nExample:\n")[0].split("\n\n")
     return "\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -1,10 +1,12 @@
-"""Arms: the branches of a join whose shapes differ, and one more step that resizes their maps."""
+"""Arms: the branches of a join whose shapes differ, and a further step that resizes the maps of
+one.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cnngen.diagnostics.model import Remedy
-from cnngen.ops.base import Image
+from cnngen.ops.base import Image, Op
 from cnngen.semantics.network import Layer
 from cnngen.syntax.edits import with_branch, with_steps
 from cnngen.syntax.tree import Body, Call, Identifier, When
@@ -12,8 +14,8 @@ from cnngen.syntax.tree import Body, Call, Identifier, When
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A branch with the layers that lead from what it begins with to its output, and those
-    `upstream` that lead there from what all branches have in common.
+    """A branch of a join: the `layers` that lead from its beginning to its output, and the layers
+    `upstream` that lead to its beginning from the last tensor that all branches have in common.
     """
 
     name: Identifier
@@ -29,14 +31,14 @@ class Target:
     """The branch whose shape the others are to have, as far as the join asks for it."""
 
     arm: Arm
-    join: str
+    join: type[Op]
 
     def other_channels(self, arm: Arm) -> bool:
-        return self.join != "concat" and arm.shape.channels != self.arm.shape.channels
+        return not self.join.concatenates and arm.shape.channels != self.arm.shape.channels
 
     def other_size(self, arm: Arm) -> bool:
         sizes = {size_of(arm), size_of(self.arm)}
-        return len(sizes) > 1 and not (self.join == "multiply" and (1, 1) in sizes)
+        return len(sizes) > 1 and not (self.join.gates and (1, 1) in sizes)
 
 
 def size_of(arm: Arm) -> tuple[int, int]:
@@ -57,7 +59,7 @@ def resized(arm: Arm, target: Target) -> Iterator[Remedy]:
 
 
 def _followed(arm: Arm, step: str) -> Iterator[Remedy]:
-    """A branch with one more step behind its last one."""
+    """A branch with a further step behind its last one."""
     if not arm.body:
         yield (with_branch(arm.name, [step]),)
     elif not isinstance(last := arm.body[-1], When):
@@ -79,7 +81,7 @@ def pair(numbers: Sequence[int]) -> str:
 
 
 def _sides(rests: Sequence[int]) -> str:
-    """What to leave out in all, on two opposite sides each."""
+    """The padding of a `crop` that takes away so many rows and columns in all."""
     height, width = rests
     if height % 2 == width % 2 == 0:
         return pair([height // 2, width // 2])

@@ -1,4 +1,6 @@
-"""Call errors: what to say about a call of nothing that there is, or that is given wrong things."""
+"""Call errors: what to say about a call of an unknown op or block, and about wrong or missing
+arguments.
+"""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -39,8 +41,8 @@ PLAIN = re.compile(r"[\w.]+")  # a value that can stand between braces
 
 
 def report_callee(call: Call, spec: Spec, report: Report) -> Call:
-    """A step names neither an op nor a block. Gives the call that it certainly means, to check on
-    with; where none is certain, one without a name.
+    """Report a step that names neither an op nor a block. Gives the call that was certainly meant,
+    so that checking can go on; where none is certain, a call without a name.
     """
     name, blocks = call.callee.text, spec.blocks
     translation = translate_call(call, spec.defaults)
@@ -74,13 +76,13 @@ def report_callee(call: Call, spec: Spec, report: Report) -> Call:
     )
     if translation.meaning and not is_own_word:
         return meant_call(call, translation.meaning)
-    # Of a layer without a meaning here, nobody knows what it gives.
+    # What a layer gives for which there is no op, nobody knows.
     is_certain = is_own_word and fix or not is_foreign(name) and translate(name, OTHER_OPS, OPS)
     return replace(call, callee=replace(call.callee, text=close if close and is_certain else ""))
 
 
 def report_default_callee(callee: Identifier, report: Report) -> str:
-    """`defaults` are for a word that is no op; gives the op that it most likely means, if any."""
+    """Report a word under `defaults` that is no op; gives the op that was most likely meant."""
     close = likely_callee(callee, (), report)
     report.add(
         "unknown-op",
@@ -115,13 +117,13 @@ def likely_callee(callee: Identifier, blocks: Collection[str], report: Report) -
 
 
 def _parts(name: str) -> list[str]:
-    """The ops, of those that are steps, whose words begin or end with a word."""
+    """The ops whose names begin or end with a word, joins left out."""
     parts = (op for op in OPS if op not in JOINS and (op.startswith(name) or op.endswith(name)))
     return [*parts] if len(name) >= SHORTEST_PART else []
 
 
 def _with_gaps(op: str, call: Call) -> str:
-    """An op as a call that says nothing would have it."""
+    """An op as a call with `...` for each required attribute."""
     needed = [name for name, attribute in OPS[op].attributes.items() if attribute.required]
     gaps = ", ".join(f"{name}: ..." for name in needed)
     return f"{op}: {{{gaps}}}" if needed and not call.arguments else op
@@ -158,7 +160,7 @@ def report_missing(
     report: Report,
     labels: Iterable[Label] = (),
 ) -> None:
-    """What a call does not give to the op or the block that it means."""
+    """Report what a call does not give to its op or block."""
     if missing:
         added = ", ".join(f"{name}: ..." for name in missing)
         report.add(
@@ -173,7 +175,7 @@ def report_missing(
 def report_unknown_parameter(
     argument: Argument, block: Block, missing: Sequence[str], report: Report
 ) -> str:
-    """A call gives a block what it does not take; the parameter that may have been meant."""
+    """Report an argument that a block does not take; gives the parameter that was meant."""
     name, parameters = argument.name.text, [p.name.text for p in block.parameters]
     close = translate(name, ATTRIBUTES, parameters) or guess(name, parameters, report)
     if not close and len(missing) == 1:
@@ -194,7 +196,7 @@ def report_unknown_parameter(
 def report_nameless(
     argument: Argument, call: Call, takes: Sequence[str], missing: Sequence[str], report: Report
 ) -> None:
-    """A call is given values that do not say for what: most likely for what is missing."""
+    """Report values without a name: most likely they are for what is missing."""
     callee, at = call.callee.text, argument.name.span
     likely = missing or (list(takes) if len(takes) == 1 else [])
     value = one_line(at.text)
@@ -232,8 +234,8 @@ def _values(argument: Argument, text: str) -> list[str]:
 def report_unknown_attribute(
     argument: Argument, call: Call, op: type[Op], missing: Sequence[str], report: Report
 ) -> str | None:
-    """A call gives an op what it does not take; the attribute that was meant: without letters where
-    nobody knows, None where none was.
+    """Report an attribute that an op does not have. Gives the one that was meant: an empty name
+    where nobody knows, None where none was.
     """
     name, at = argument.name, argument.value.span
     close, fix = None, tuple[Edit, ...]()
@@ -249,7 +251,7 @@ def report_unknown_attribute(
         close = close or guess(name.text, op.attributes, report)
         help = f"did you mean `{close}`?" if close else _instead(argument, call, missing)
         fix = respell(name.span, close, op.attributes, closed=True)
-    source = name.span.source  # what a file that is extended says is another matter
+    source = name.span.source  # other files of the chain do not count
     if any(o.name.text == close and o.name.span.source is source for o in call.arguments):
         help, fix = f"`{close}` says that already", ()
     takes = Label(call.callee.span, f"it takes {', '.join(op.attributes) or 'no attributes'}")

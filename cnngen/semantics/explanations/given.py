@@ -18,8 +18,9 @@ def given(call: Call, name: str) -> Argument | None:
 
 
 def places(call: Call, name: str, scope: Scope) -> Iterator[tuple[Call, str, Scope]]:
-    """The calls that say a value, with what it is called there: the one that is asked, and, as long
-    as one hands on a parameter of its block, the use of that block.
+    """The calls that give a value, each with the name that the value has there: first the call that
+    is asked about; where that passes on a parameter of its block, then the use of the block, and so
+    on.
     """
     yield call, name, scope
     argument = given(call, name)
@@ -30,13 +31,13 @@ def places(call: Call, name: str, scope: Scope) -> Iterator[tuple[Call, str, Sco
 
 
 def decided(call: Call, name: str, scope: Scope) -> tuple[Call, str, Scope]:
-    """The last of these places: there another value can be given."""
+    """The last of these places: the one at which another value can be given."""
     *_, last = places(call, name, scope)
     return last
 
 
 def origins(value: ArgumentValue, at: Span | None, scope: Scope, spec: Spec) -> tuple[Label, ...]:
-    """Labels at the places where the names got their values that stand around a mistake."""
+    """Labels at the places where the names around a mistake got their values."""
     found: dict[Span, Label] = {}
     if isinstance(value, Expression):
         for label in _origins(_around(value, at), scope, spec):

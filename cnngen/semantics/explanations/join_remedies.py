@@ -1,4 +1,6 @@
-"""Remedies for joins: edits that may give all branches one shape. Others try which of them do."""
+"""Remedies for joins: edits that may give all branches one shape. `remedy.py` tries which of them
+do.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,7 +10,9 @@ from cnngen.diagnostics.model import Edit, Remedies, Remedy
 from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.expressions.evaluate import MaybeValue
 from cnngen.expressions.expression import Expression
+from cnngen.ops import OPS
 from cnngen.ops.base import Image
+from cnngen.ops.movement import Scatter
 from cnngen.semantics.explanations.arms import Arm, Target, is_near, pair, resized, size_of
 from cnngen.semantics.explanations.given import given, places
 from cnngen.semantics.explanations.story import channel_source, common_origin, layers_between
@@ -29,8 +33,8 @@ def remedies_of_join(
     scope: Scope,
     network: Network,
 ) -> Remedies:
-    """For each shape that there is, how the other branches may come to it; `forks` are what the
-    branches begin with.
+    """For each shape that a branch has, edits by which the others may get it; `forks` are the
+    tensors with which the branches begin.
     """
     common = common_origin(forks, network)
     arms = [
@@ -38,7 +42,7 @@ def remedies_of_join(
             name,
             body,
             _working(x, fork, network),
-            [y for y in layers_between(fork, common, network) if y.op.name != "identity"],
+            [y for y in layers_between(fork, common, network) if not y.op.is_identity],
             channel_source(x, network),
             x.shape,
         )
@@ -54,7 +58,7 @@ def remedies_of_join(
     for model in sorted(
         models.values(), key=lambda arm: (-shapes.count(arm.shape), -arm.shape.height * nearly)
     ):
-        target = Target(model, step.join.text)
+        target = Target(model, OPS[step.join.text])
         options = [
             list(islice(_options(arm, target, scope), MOST_FORMS))
             for arm in arms
@@ -72,7 +76,7 @@ def remedies_of_join(
 
 def _working(x: Tensor, fork: Tensor, network: Network) -> list[Layer]:
     """The layers of a branch that do something."""
-    return [y for y in layers_between(x, fork, network) if y.op.name != "identity"]
+    return [y for y in layers_between(x, fork, network) if not y.op.is_identity]
 
 
 def _merged(remedies: Iterator[Remedy]) -> Remedy:
@@ -131,7 +135,7 @@ def _projections(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
 
 
 def _bias(source: Layer | None) -> str:
-    """What a neighbour says of its bias."""
+    """The `bias` of a convolution as the one of the other branch has it."""
     argument = given(source.step, "bias") if source and isinstance(source.step, Call) else None
     span = argument.value.span if argument else None
     return f", bias: {span.text}" if span else ""
@@ -145,7 +149,7 @@ def _other_channels(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
 
 
 def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
-    """Paddings and strides that may be forgotten or too much."""
+    """Paddings and strides that may be missing or too much."""
     yield from _output_paddings(arm, target, scope)
     windows = [layer for layer in arm.layers if "kernel" in layer.op.attributes]
     padding = _padding(arm, scope)
@@ -156,7 +160,7 @@ def _other_sizes(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     larger = arm.shape.height > target.arm.shape.height
     near = is_near(arm, target.arm)  # then no stride is missing, or too much
     for window in sorted(plain, key=lambda w: w.op.values["kernel"] == (1, 1))[:MOST_WINDOWS]:
-        if not near and larger != (window.op.name == "transposed_conv"):
+        if not near and larger != _enlarges(window):
             place = _decided(window, "stride", scope)
             for stride in _stride_spellings(arm, target, place[2] if place else scope):
                 yield _set(window, "stride", stride, scope)
@@ -201,13 +205,13 @@ def _takes_same(window: Layer, padding: object) -> bool:
 
 
 def _set(layer: Layer, name: str, value: str, scope: Scope) -> Remedy:
-    """Another value for an attribute, where it is decided."""
+    """Another value for an attribute, at the place where the value is decided."""
     place = _decided(layer, name, scope)
     return (with_argument(place[0], place[1], value),) if place else ()
 
 
 def _decided(layer: Layer | None, name: str, scope: Scope) -> tuple[Call, str, Scope] | None:
-    """Where a value is decided, as long as only one branch depends on it."""
+    """The place where a value is decided, if only one branch depends on it."""
     place = None
     if layer and isinstance(layer.step, Call) and name in layer.op.attributes:
         for place in places(layer.step, name, layer.scope):
@@ -243,7 +247,7 @@ def _stride(model: Arm, scope: Scope) -> str | None:
 
 
 def _as_written(layer: Layer | None, name: str, scope: Scope) -> str | None:
-    """The text of an attribute's value, if it means the same in this scope."""
+    """The text of an attribute's value, if it means the same in the other scope."""
     if layer is None or not isinstance(layer.step, Call):
         return None
     for call, called, at in places(layer.step, name, layer.scope):
@@ -265,7 +269,7 @@ def _means_the_same(value: ArgumentValue, here: Scope, there: Scope) -> bool:
 
 
 def _own_names(scope: Scope) -> set[str]:
-    """The names that a block has of its own; it may use those of the model, but seldom should."""
+    """The names that a block itself defines; it can, but seldom should, use the model's."""
     if scope.block is None:
         return set(scope.values)
     return {*scope.loops, *(parameter.name.text for parameter in scope.block.parameters)}
@@ -273,3 +277,7 @@ def _own_names(scope: Scope) -> set[str]:
 
 def _is(value: MaybeValue, number: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value == number
+
+
+def _enlarges(layer: Layer) -> bool:
+    return any(isinstance(along, Scatter) for along in layer.op.moves(layer.inputs[0].shape))

@@ -1,4 +1,6 @@
-"""The index of a loop: `repeat` has no variable, and what was meant to be one is unknown."""
+"""The index of a loop: what to write where an unknown name was meant to be one, as `repeat` has no
+variable.
+"""
 
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -15,7 +17,7 @@ NAMES = ("index", "iteration", "count", "position")
 
 
 def is_index(name: str) -> bool:
-    """Whether people call the index of a loop so."""
+    """Whether a name is one that people use for the index of a loop."""
     return len(name) == 1 or name.lower().rpartition("_")[2] in INDICES
 
 
@@ -28,8 +30,8 @@ def available(candidates: Iterable[str], kind: NameKind, taken: Collection[str])
 
 
 def counted(name: str, loop: Repeat | Each, taken: Collection[str]) -> tuple[str, Remedies]:
-    """What to do about an unknown name in a loop without an index: a variable of an `each` counts
-    from 0, or where that does not do from 1.
+    """What to do about an unknown name in a loop without an index: give the loop a variable that
+    counts from 0 or, where that does not work, from 1.
     """
     variable = available((name, *NAMES), "variable", taken)
     if isinstance(loop, Repeat):

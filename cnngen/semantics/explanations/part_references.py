@@ -1,6 +1,7 @@
-"""References to a part of a stage or a step (`enc.1`, `enc[1]`, `enc/1`), which nobody can read.
+"""References to a part of a stage or a step (`enc.1`, `enc[1]`, `enc/1`), which cannot be read.
 
-Only what it gives as a whole has a name. A loop can be written out: each iteration is a stage then.
+Only the output of a whole stage or step has a name. The remedy for a loop is to write it out, so
+that each iteration is a stage.
 """
 
 import re
@@ -128,7 +129,9 @@ def _renamed(stage: str, names: Sequence[str], resolution: Resolution) -> Iterat
 
 
 def _rows(loop: Each | Repeat, spec: Spec) -> list[dict[str, str]]:
-    """What to write for the variables in each iteration; nothing where that is not known."""
+    """The values of a loop's variables in each iteration, as text; nothing where they are not
+    known.
+    """
     try:
         values: Values = {
             p.name.text: evaluate(p.default, {}) for p in spec.parameters if p.default

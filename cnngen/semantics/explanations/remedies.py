@@ -1,4 +1,4 @@
-"""Remedies: edits that may mend shapes that do not fit. Which of them do is for others to try."""
+"""Remedies: edits that may mend shapes that do not fit. `remedy.py` tries which of them do."""
 
 from collections.abc import Iterator
 from math import gcd

@@ -1,4 +1,4 @@
-"""A name that is there already: the block or the loop can do without it, or take another one."""
+"""A name that is taken already: the block or the loop can do without it, or use another one."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence

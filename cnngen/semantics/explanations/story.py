@@ -1,10 +1,11 @@
-"""The story of a shape: the layers that gave a tensor its channels, its height and its width."""
+"""The story of a shape: which layers gave a tensor its channels, its height and its width."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from cnngen.diagnostics.model import Label
+from cnngen.ops import OPS
 from cnngen.ops.base import UNKNOWN, Image, ShapeError
 from cnngen.semantics.attributes import argument_span
 from cnngen.semantics.explanations.given import decided
@@ -21,7 +22,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What led to shapes that do not fit: labels where there are few steps, notes where many."""
+    """What led to shapes that do not fit: labels where few steps did, notes where many did."""
 
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
@@ -39,13 +40,15 @@ class Change:
 def story_of_join(
     step: Branches, inputs: Sequence[Tensor], forks: Sequence[Tensor], network: Network
 ) -> Story:
-    """How the branches came to their shapes, as far as these differ; each began with its fork."""
+    """How the branches of a join got their shapes, as far as these differ; `forks` are the tensors
+    with which they begin.
+    """
     labels = [
         Label(name.span, str(x.shape)) for (name, _), x in zip(step.arms, inputs, strict=True)
     ]
     images = [x.shape for x in inputs if isinstance(x.shape, Image)]
     notes: list[str] = []
-    if step.join.text != "concat" and len({image.channels for image in images}) > 1:
+    if not OPS[step.join.text].concatenates and len({image.channels for image in images}) > 1:
         labels += _channel_labels(step, inputs, forks, network)
     if len({_size(image) for image in images} - _gate(step)) > 1:
         for (name, _), x, fork in zip(step.arms, inputs, forks, strict=True):
@@ -102,7 +105,9 @@ def _origins(x: Tensor, network: Network) -> Iterator[str]:
 
 
 def channel_source(x: Tensor, network: Network) -> Layer | None:
-    """The layer that decided the channels of a tensor; None where the image has them."""
+    """The layer that decided the channels of a tensor; None where they are those of the input
+    image.
+    """
     for layer in islice(_backwards(x, "", network), FARTHEST):
         before, after = layer.inputs[0].shape, layer.output
         if not (isinstance(before, Image) and isinstance(after, Image)):
@@ -155,7 +160,7 @@ def _channel_labels(
 
 def _gate(step: Branches) -> set[Size]:
     """The size that a branch may have whatever the others have."""
-    return {(1, 1)} if step.join.text == "multiply" else set()
+    return {(1, 1)} if OPS[step.join.text].gates else set()
 
 
 def _channel_label(layer: Layer, text: str) -> Label:

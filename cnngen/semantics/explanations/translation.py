@@ -1,7 +1,7 @@
-"""Translation: a call of a foreign layer, written as the op that computes the same.
+"""Translation: a call of a layer of PyTorch or Keras, written as the op that computes the same.
 
-It exists where nothing is left to choose: each framework that has a layer of this name means the
-same by it, and the file's own `defaults` change nothing that the call leaves open.
+There is a translation only where nothing is left to choose: every framework with a layer of this
+name means the same by it, and the `defaults` of the file change nothing that the call leaves open.
 """
 
 import re

@@ -1,6 +1,6 @@
-"""A word of an attribute as a part of an expression: `padding: half if pad else 0`.
+"""A word such as `same` as a part of an expression: `padding: half if pad else 0`.
 
-Such a word has no value that could be computed, so the choice must stand around the step.
+Such a word has no value that could be computed, so the choice must be a `when` around the step.
 """
 
 import re
@@ -17,7 +17,7 @@ from cnngen.syntax.tree import Argument, Call, Distribution
 def report_word(
     argument: Argument, call: Call, words: Collection[str], names: Definitions, report: Report
 ) -> bool:
-    """Report words that stand in a larger expression. Whether there are any."""
+    """Report words that stand in a larger expression; whether there are any."""
     value = argument.value
     if isinstance(value, Distribution) or _word(value) or value.span is None:
         return False

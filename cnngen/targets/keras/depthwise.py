@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from cnngen.expressions.algebra import equal, multiply, simplify, substitute
 from cnngen.expressions.expression import Binary, Constant, Expression
-from cnngen.ops.base import Image
 from cnngen.ops.convolution import Conv, DepthwiseConv
 from cnngen.plan.program import Call, Choice, Loop, Program, Region
 from cnngen.semantics.network import Layer
@@ -19,15 +18,8 @@ MOST = 16  # a multiplier that is seen to be a number
 
 
 def is_depthwise(layer: Layer) -> bool:
-    """Whether Keras computes a layer as a depthwise convolution.
-
-    What has orthogonal initial weights is none: Keras cannot draw those of a depthwise kernel.
-    """
-    x, values = layer.inputs[0].shape, layer.op.values
-    if layer.op.name != "conv" or not isinstance(x, Image) or x.channels == 1:
-        return layer.op.name == "depthwise_conv"
-    init = values["init"]
-    return values["groups"] == x.channels and (init is None or init.word != "orthogonal")
+    """Whether Keras computes a layer as a depthwise convolution."""
+    return layer.op.depthwise_in_keras(layer.inputs[0].shape)
 
 
 def wanted_steps(program: Program) -> set[Step]:

@@ -2,7 +2,6 @@
 
 from cnngen.expressions.expression import Constant, Expression, Name
 from cnngen.ops.base import Op
-from cnngen.ops.convolution import Conv, SeparableConv
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.python.nodes import Node
 from cnngen.syntax.tree import ArgumentValue, Distribution
@@ -19,18 +18,17 @@ def initializers(
 ) -> Initializers:
     """Expressions that make new initializers each time.
 
-    A separable convolution has a second one, for its 1 x 1 part.
+    Some layers have more than one; a separable convolution has a second for its 1 x 1 part.
     """
-    kinds: dict[str, type[Op]] = {"init": op}
-    if op is SeparableConv:
-        kinds["pointwise_init"] = Conv
+    besides = op.drawn.besides if op.drawn else ()
+    kinds = {"init": op.name, **dict(besides)}
     if value == DEFAULT:
         return dict.fromkeys(kinds)
     word, given = _word_and_arguments(value)
     context = {"multiplier": Code(scope.value(multiplier)), **_arguments(word, given, scope)}
     made: dict[str, Node | None] = {}
     for name, kind in kinds.items():
-        code = scope.speller.spell_init(word, {"op": kind.name, **context})
+        code = scope.speller.spell_init(word, {"op": kind, **context})
         made[name] = node_of(code) if code else None
     return made
 

@@ -6,9 +6,6 @@ from typing import assert_never
 
 from cnngen.expressions.algebra import add, multiply, simplify, subtract
 from cnngen.expressions.expression import Apply, Constant, Expression, Name
-from cnngen.ops.base import Op
-from cnngen.ops.pooling import GlobalAvgPool, GlobalMaxPool
-from cnngen.ops.reshaping import Flatten
 from cnngen.plan import loops
 from cnngen.plan.program import (
     Bind,
@@ -33,10 +30,6 @@ from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.spell import spell_join
 
-POOLS: dict[type[Op], str] = {
-    GlobalAvgPool: "layers.GlobalAveragePooling2D",
-    GlobalMaxPool: "layers.GlobalMaxPooling2D",
-}
 LONGEST_POSITION = 30  # characters of code in a layer's name
 ZERO, TWO = Constant(0), Constant(2)
 
@@ -136,11 +129,14 @@ def _pool_before_flatten(pair: Sequence[Node]) -> str | None:
     unless told otherwise.
     """
     match pair:
-        case [Call(step=pool) as first, Call(step=flatten) as second]:
-            alone = not pool.name and not flatten.name and not flatten.origin
+        case [Call(step=pool) as first, Call(step=after) as second]:
+            alone = not pool.name and not after.name and not after.origin
             made = first.layer.made
-            if alone and second.layer.made is Flatten and not isinstance(made, Unit):
-                return POOLS.get(made)
+            flatten = second.layer.made
+            if isinstance(made, Unit) or isinstance(flatten, Unit):
+                return None
+            if alone and flatten.flattens and made.flat_in_keras:
+                return f"layers.{made.flat_in_keras}"
         case _:
             pass
     return None
@@ -167,7 +163,8 @@ def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Fram
 
 def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
     """Write an op; a depthwise layer or else a grouped one, where the number of channels tells."""
-    if node.step.callee.text == "identity":
+    made = node.layer.made
+    if not isinstance(made, Unit) and made.is_identity:
         return x
     first, *others = op_call(node, name, x, frame)
     if not others:

@@ -1,0 +1,107 @@
+"""Channels: what moves, adds or leaves out channels, and leaves each map as it is."""
+
+from collections.abc import Mapping
+
+from cnngen.expressions.expression import Apply, Binary, Constant, Expression
+from cnngen.ops.attribute import integer, integers
+from cnngen.ops.base import Image, Op, Shape, ShapeError, check_groups, image, plus
+
+
+class OfChannels(Op, group="reshaping"):
+    """What gives maps of the size of those that it is given."""
+
+    gives = "image"
+    keeps = "nothing"
+
+
+class ChannelShuffle(OfChannels, name="channel_shuffle"):
+    """The first channel of each group, then the second of each, and so on, as in ShuffleNet."""
+
+    groups = integer("groups of adjacent channels that are mixed")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        check_groups(self.groups, input=x.channels)
+        return x
+
+
+class SliceChannels(OfChannels, name="slice_channels"):
+    """The channels from `start` to `stop`, the latter excluded."""
+
+    start = integer("first channel, counted from 0", 0, min=0)
+    stop = integer("channel after the last")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        if self.stop > x.channels:
+            raise ShapeError(
+                f"`slice_channels` stops at {self.stop}, but there are only {x.channels} channels",
+                attribute="stop",
+                help=f"use `stop: {x.channels}` for all that follow `start`",
+            )
+        if self.stop <= self.start:
+            raise ShapeError(
+                f"no channel lies between {self.start} and {self.stop}",
+                code="empty-output",
+                attribute="stop",
+                help="use a `stop` that is larger than `start`",
+            )
+        return Image(self.stop - self.start, x.height, x.width)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        start, stop = arguments["start"], arguments["stop"]
+        return stop if start == Constant(0) else Binary("-", stop, start)
+
+
+class GatherChannels(OfChannels, name="gather_channels"):
+    """The channels that a list names, in its order; it may name one several times.
+
+    With a `conv` of as many groups behind it, each output channel reads channels of its own choice.
+    """
+
+    channels_ = integers("the channels to take, counted from 0")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        if not self.channels_:
+            raise ShapeError(
+                "`gather_channels` takes no channel",
+                code="empty-output",
+                attribute="channels",
+                help="list one at least",
+            )
+        if max(self.channels_) >= x.channels:
+            raise ShapeError(
+                f"`gather_channels` takes channel {max(self.channels_)},"
+                f" but there are only {x.channels} channels",
+                code="out-of-range",
+                attribute="channels",
+                help=f"channels are counted from 0, so the last one is {x.channels - 1}",
+            )
+        return Image(len(self.channels_), x.height, x.width)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return Apply("len", (arguments["channels"],))
+
+
+class PadChannels(OfChannels, name="pad_channels"):
+    """Channels of zeros before and after those of the input."""
+
+    before = integer("channels to add before the first", 0, min=0)
+    after = integer("channels to add after the last", 0, min=0)
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        return Image(x.channels + self.before + self.after, x.height, x.width)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return plus(plus(inputs[0], arguments["before"]), arguments["after"])

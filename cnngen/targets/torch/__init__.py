@@ -1,0 +1,44 @@
+"""The PyTorch target: a network -> its program -> classes -> the text of a Python file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnngen.expressions.algebra import TooComplex
+from cnngen.plan.lower import lower
+from cnngen.python.printer import printed
+from cnngen.semantics.network import Network
+from cnngen.targets.page import module_docstring
+from cnngen.targets.spelling import Speller, Unsupported
+from cnngen.targets.torch.common import common_attributes
+from cnngen.targets.torch.initial_weights import find_rules, init_weights
+from cnngen.targets.torch.model import model_class
+from cnngen.targets.torch.page import model_page, outputs_page, unit_page
+from cnngen.targets.torch.scope import File
+from cnngen.targets.torch.units import unit_class
+
+
+def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()) -> str:
+    """The PyTorch source of a network; `settings` are what `--set` changed, `folders` have
+    templates that come first.
+    """
+    speller = Speller("torch", folders)
+    speller.imports("torch", "nn")
+    speller.imports("torch", "Tensor")
+    file = File(network, speller, find_rules(network))
+    try:
+        program = lower(network)
+        speller.fixed = common_attributes(program, speller)
+        for unit in program.units:
+            file.classes[unit] = unit_class(unit, file)
+        model = model_class(program, file)
+    except TooComplex:
+        raise Unsupported("the expressions for its channels outgrow what can be printed") from None
+    if model.outputs.are_named:
+        speller.imports("typing", "NamedTuple")
+    init = init_weights(file.rules, speller)
+    return speller.page(
+        docstring=module_docstring(network, settings),
+        outputs=printed([outputs_page(model.outputs)] if model.outputs.are_named else []).text,
+        classes=printed([*map(unit_page, file.classes.values()), model_page(model, network)]).text,
+        functions=printed([init] if init else []).text,
+    )

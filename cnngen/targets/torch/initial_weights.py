@@ -1,0 +1,153 @@
+"""Initial weights in PyTorch: one `init_weights` for all layers of a kind, or a wrapper where
+layers of a kind differ.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from cnngen.expressions.expression import Constant
+from cnngen.plan.program import Call
+from cnngen.python import nodes
+from cnngen.python.nodes import Do, Function, If, Keyword, Parameter, Statement, Verbatim
+from cnngen.semantics.network import Network
+from cnngen.semantics.walk import calls
+from cnngen.syntax.tree import ArgumentValue
+from cnngen.syntax.tree import Call as CallStep
+from cnngen.targets.code import Code
+from cnngen.targets.distributions import DEFAULT, init_context, same, varies, word_and_arguments
+from cnngen.targets.spelled import Printer
+from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.construct import call, dotted
+
+MODULE = nodes.Name("module")
+WEIGHT = nodes.Name("weight")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The layers of each kind in one network, and the distribution of those kinds whose layers have
+    one in common.
+    """
+
+    network: Network
+    layers: Mapping[str, Sequence[CallStep]]
+    common: Mapping[str, ArgumentValue]
+
+
+def find_rules(network: Network) -> Rules:
+    resolution = network.resolution
+    parts = (*resolution.order, *resolution.spec.stages)
+    layers: dict[str, list[CallStep]] = {}
+    for step in (step for part in parts for step in calls(part.body)):
+        if (op := resolution.ops.get(step)) and op.drawn is not None:
+            layers.setdefault(_kind(step, network), []).append(step)
+    common: dict[str, ArgumentValue] = {}
+    for kind, found in layers.items():
+        first, *others = (_init(step, network) for step in found)
+        if all(same(other, first) for other in others) and not varies(first):
+            common[kind] = first
+    return Rules(network, layers, common)
+
+
+def _kind(step: CallStep, network: Network) -> str:
+    """The class of the layer that a call makes."""
+    drawn = network.resolution.ops[step].drawn
+    assert drawn is not None
+    is_vector = network.ranks.get(step) == "vector"
+    return drawn.of_vectors if is_vector and drawn.of_vectors else drawn.layer
+
+
+def _init(step: CallStep, network: Network) -> ArgumentValue:
+    return network.resolution.arguments[step]["init"]
+
+
+# --- One layer
+
+
+def drawn(
+    made: Call, rules: Rules, printer: Printer, speller: Speller
+) -> list[nodes.Node | Keyword] | None:
+    """The function that draws the weights of a layer, and its arguments but for the weights; None
+    where the layers of its kind have a common rule.
+    """
+    step, network = made.step, rules.network
+    if network.resolution.ops[step].drawn is None or _kind(step, network) in rules.common:
+        return None
+    if (value := _init(step, network)) == DEFAULT:
+        return None
+    word, _ = word_and_arguments(value)
+    context = {"w": Code(WEIGHT), **init_context(value, printer)}
+    match spelled := speller.spell_init(word, context).node:
+        case nodes.Call(function, (weight, *arguments)) if weight == WEIGHT:
+            return [function, *arguments]
+        case _:
+            return [Verbatim(("lambda weight: ", spelled))]
+
+
+# --- All layers
+
+
+def init_weights(rules: Rules, speller: Speller) -> Function | None:
+    """`init_weights`, where there are common rules."""
+    branches = [*_branches(rules, speller)]
+    if not branches:
+        return None
+    docstring = '    """Draw the initial weights of a layer."""'
+    parameters = (Parameter("module", "nn.Module"),)
+    return Function("init_weights", parameters, "None", (If(tuple(branches)),), docstring)
+
+
+def _branches(
+    rules: Rules, speller: Speller
+) -> Iterator[tuple[nodes.Node | None, tuple[Statement, ...]]]:
+    for kinds, value in _groups(rules):
+        word, _ = word_and_arguments(value)
+        weight = Code(nodes.Attribute(MODULE, "weight"))
+        draw = Do(speller.spell_init(word, {"w": weight, **init_context(value, None)}).node)
+        test = call("isinstance", MODULE, _either(kinds))
+        yield test, (draw, *_zeros(kinds, rules))
+
+
+def has_rules(rules: Rules) -> bool:
+    return any(value != DEFAULT for value in rules.common.values())
+
+
+def _groups(rules: Rules) -> list[tuple[list[str], ArgumentValue]]:
+    """The kinds that have a distribution in common."""
+    groups: list[tuple[list[str], ArgumentValue]] = []
+    for kind, value in rules.common.items():
+        if value == DEFAULT:
+            continue
+        for kinds, known in groups:
+            if same(known, value):
+                kinds.append(kind)
+                break
+        else:
+            groups.append(([kind], value))
+    return groups
+
+
+def _either(kinds: Sequence[str]) -> nodes.Node:
+    first, *others = map(dotted, kinds)
+    for other in others:
+        first = nodes.Binary("|", first, other)
+    return first
+
+
+def _zeros(kinds: Sequence[str], rules: Rules) -> Iterator[Statement]:
+    """What sets the biases of layers of some kinds to zero, if they have any."""
+    bias = nodes.Attribute(MODULE, "bias")
+    zero = Do(call("nn.init.zeros_", bias))
+    resolution = rules.network.resolution
+    values = {
+        resolution.arguments[step].get("bias")
+        for kind in kinds
+        for step in rules.layers[kind]
+        if (drawn := resolution.ops[step].drawn) and not drawn.scale
+    }
+    if values <= {Constant(False)}:
+        return
+    if list(kinds) == ["nn.Linear"] and values == {Constant(True)}:
+        yield zero
+    else:
+        yield If(((nodes.Binary("is not", bias, nodes.Number("None")), (zero,)),))

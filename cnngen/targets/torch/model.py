@@ -1,0 +1,194 @@
+"""The model: its constructor builds the stages, and its `forward` calls them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cnngen.expressions.expression import Constant
+from cnngen.ops.base import Image
+from cnngen.plan.program import Bind, Join, Program, StageRegion
+from cnngen.python import nodes
+from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
+from cnngen.semantics.network import INPUT, Network
+from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
+from cnngen.syntax.tree import ParameterType
+from cnngen.targets.loops import loop_variables
+from cnngen.targets.torch.construct import CONSTRUCT, call, own
+from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
+from cnngen.targets.torch.initial_weights import has_rules
+from cnngen.targets.torch.modules import Made, assign, bound
+from cnngen.targets.torch.scope import File, Scope
+from cnngen.targets.torch.tidy import tidied
+from cnngen.targets.torch.units import RESERVED
+from cnngen.targets.torch.variables import allocate
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What the model returns: a tensor, or a named tuple called `tuple_name`.
+
+    Of each output, the name and whether it exists in training only; those come last.
+    """
+
+    names: tuple[tuple[str, bool], ...]
+    tuple_name: str
+
+    @property
+    def inference(self) -> list[str]:
+        return [name for name, training in self.names if not training]
+
+    @property
+    def are_named(self) -> bool:
+        return len(self.names) > 1
+
+    @property
+    def annotation(self) -> str:
+        if not self.are_named:
+            return "Tensor"
+        return f"Tensor | {self.tuple_name}" if len(self.inference) == 1 else self.tuple_name
+
+
+@dataclass(frozen=True, slots=True)
+class ModelClass:
+    constructor: tuple[Statement, ...]
+    forward: tuple[Statement, ...]
+    outputs: Outputs
+
+
+def model_class(program: Program, file: File) -> ModelClass:
+    network = program.network
+    scope = _scope(program, file)
+    forward, kept = Forward({INPUT: X}), kept_stages(network.resolution)
+    if INPUT in kept:
+        forward.tensors[INPUT] = forward.let(Name("image"), X)
+    constructor: list[Statement] = [Do(nodes.Call(CONSTRUCT))]
+    heads = Forward(forward.tensors)  # what is computed in training only
+    training: dict[str, nodes.Node] = {}
+    value: nodes.Node = X
+    running = INPUT
+    for stage in program.stages:
+        only = stage.training
+        lines = heads if only else forward
+        source = forward.tensors[running] if only else value
+        if origin := first_origin(stage.step):
+            source = forward.tensors[origin.text]
+        written = _stage(stage, source, replace(scope, entry=stage.entry), lines)
+        made = yield_into(constructor, written)
+        if not only:
+            value = _assign_stage(stage, made, lines, network)
+        elif stage.kept:
+            training[stage.name] = _assign_stage(stage, made, lines, network)
+        else:
+            training[stage.name] = made
+        if not stage.step.training:
+            running = stage.name
+    if has_rules(file.rules):
+        constructor.append(Do(call("self.apply", Name("init_weights"))))
+    outputs = _outputs(network)
+    _return(outputs, training, forward, heads, network)
+    return ModelClass(tidied(constructor, scope.variables.channels), tuple(forward.lines), outputs)
+
+
+def yield_into(lines: list[Statement], made: Made) -> nodes.Node:
+    """Add the statements of what is made; gives its expression."""
+    while True:
+        try:
+            lines.append(next(made))
+        except StopIteration as end:
+            return end.value
+
+
+def _scope(program: Program, file: File) -> Scope:
+    spec = program.network.resolution.spec
+    types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
+    loops = {name for stage in spec.stages for name in loop_variables(stage.body)}
+    bodies = [stage.body for stage in program.stages]
+    variables = allocate(bodies, RESERVED | set(types) | loops)
+    return Scope(file, types, variables, Constant(program.network.input.channels))
+
+
+def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward) -> Made:
+    """Build a stage; gives the expression that calls it."""
+    region, first = stage.body, first_node(stage.body)
+    if passes(region):
+        return value
+    if isinstance(first, Join) and region.layout == "single":
+        yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
+        return (yield from join(first, value, stage.name, scope, forward))
+    yield from assign(region, own(stage.name), scope)
+    return applied(first, own(stage.name), value, forward, scope)
+
+
+def _assign_stage(
+    stage: StageRegion, made: nodes.Node, forward: Forward, network: Network
+) -> nodes.Node:
+    """Write the line of a stage; gives the variable that the next stage reads."""
+    name, stages = stage.name, network.resolution.spec.stages
+    targets = [X] if _is_read_next(stage, network) else []
+    if stage.kept or stage.output:
+        others = {other.name.text for other in stages}
+        plain = stage.output and not stage.kept and stage.output not in others
+        variable = Name(stage.output if plain else name)
+        forward.tensors[name] = variable
+        targets.append(variable)
+    targets = [target for target in targets if target != made]
+    if not targets:
+        return made
+    shape = network.stages[name].shape
+    comment = str(shape) if isinstance(shape, Image) or shape else ""
+    forward.lines.append(Assign(tuple(targets), made, comment))
+    return targets[0]
+
+
+def _is_read_next(stage: StageRegion, network: Network) -> bool:
+    """Whether the stage behind one takes what it gives."""
+    stages, training = network.resolution.spec.stages, network.resolution.training
+    rest = (other for other in stages[stages.index(stage.step) + 1 :] if not other.training)
+    following = next(rest, None)
+    return (
+        following is not None and takes_previous(following) and following.name.text not in training
+    )
+
+
+# --- What it returns
+
+
+def _outputs(network: Network) -> Outputs:
+    training = network.training_stages()
+    pairs = [(name, stage in training) for name, stage in network.outputs.items()]
+    tuple_name = f"{network.resolution.spec.name.text}Outputs"
+    return Outputs(tuple(sorted(pairs, key=lambda pair: pair[1])), tuple_name)
+
+
+def _return(
+    outputs: Outputs,
+    training: dict[str, nodes.Node],
+    forward: Forward,
+    heads: Forward,
+    network: Network,
+) -> None:
+    values = {name: forward.tensors[network.outputs[name]] for name in outputs.inference}
+    if not outputs.are_named:
+        forward.lines[:] = _with_return(forward.lines, values[outputs.inference[0]])
+        return
+    given: list[nodes.Node | Keyword] = [Keyword(name, value) for name, value in values.items()]
+    first, value = next(iter(values.items()))
+    if value == Name(first):
+        given[0] = value
+    if len(outputs.inference) < len(outputs.names):
+        plain = value if len(values) == 1 else call(outputs.tuple_name, *given)
+        test = nodes.Unary("not", own("training"))
+        forward.lines.append(If(((test, (Return(plain),)),)))
+        forward.lines += heads.lines
+        given += [
+            Keyword(name, training[network.outputs[name]]) for name, only in outputs.names if only
+        ]
+    forward.lines.append(Return(call(outputs.tuple_name, *given)))
+
+
+def _with_return(lines: Sequence[Statement], value: nodes.Node) -> list[Statement]:
+    """The lines and `return value`; the last line itself, where it assigns just that."""
+    match lines[-1] if lines else None:
+        case Assign((target,), made, comment) if target == value:
+            return [*lines[:-1], Return(made, comment)]
+        case _:
+            return [*lines, Return(value)]

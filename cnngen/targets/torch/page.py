@@ -1,0 +1,65 @@
+"""Classes of the file as nodes, and their text."""
+
+from collections.abc import Sequence
+
+from cnngen.python.expression import node
+from cnngen.python.nodes import Class, Function, Name, Node, Parameter, Statement, Text
+from cnngen.python.signature import Argument, argument
+from cnngen.semantics.network import Network
+from cnngen.targets.page import about, model_docstring, shapes
+from cnngen.targets.torch.construct import dotted
+from cnngen.targets.torch.model import ModelClass, Outputs
+from cnngen.targets.torch.scope import UnitClass
+
+SELF = Parameter("self")
+
+
+def unit_page(made: UnitClass) -> Class:
+    members = [_constructor(made.arguments, made.constructor)]
+    if made.forward is not None:
+        members.append(_forward(made.tensors, "Tensor", made.forward))
+    docstring = about(made.unit.about) if made.unit.about else ""
+    return _class(made.unit.name, made.base, members, docstring)
+
+
+def model_page(made: ModelClass, network: Network) -> Class:
+    spec = network.resolution.spec
+    arguments = [*map(argument, spec.parameters)]
+    members = (
+        _constructor(arguments, made.constructor),
+        _forward((), made.outputs.annotation, made.forward),
+    )
+    sizes = shapes(network, channels_last=False)
+    docstring = model_docstring(network, sizes, arguments)
+    return _class(spec.name.text, dotted("nn.Module"), members, docstring)
+
+
+def _class(name: str, base: Node, members: Sequence[Statement], docstring: str) -> Class:
+    comment = "noqa: N801" if "_" in name else ""  # an author may number a block `Block2_1`
+    return Class(name, (base,), tuple(members), docstring, comment)
+
+
+def _constructor(arguments: Sequence[Argument], body: tuple[Statement, ...]) -> Function:
+    parameters = (Parameter(a.name, a.annotation, _default(a)) for a in arguments)
+    return Function("__init__", (SELF, *parameters), "None", body)
+
+
+def _default(argument: Argument) -> Node | None:
+    return None if argument.default is None else node(argument.default)
+
+
+def _forward(tensors: Sequence[str], returns: str, body: tuple[Statement, ...]) -> Function:
+    parameters = (Parameter(name, "Tensor") for name in ("x", *tensors))
+    return Function("forward", (SELF, *parameters), returns, body)
+
+
+def outputs_page(outputs: Outputs) -> Class:
+    """The named tuple of what the model returns."""
+    plain = outputs.annotation.startswith("Tensor")
+    also = f" in training; in evaluation it returns `{outputs.inference[0]}` alone" if plain else ""
+    lines = [
+        f"    {name}: Tensor" + (" | None = None" if training and not plain else "")
+        for name, training in outputs.names
+    ]
+    docstring = f'    """What the model returns{also}."""'
+    return _class(outputs.tuple_name, Name("NamedTuple"), [Text(tuple(lines))], docstring)

@@ -1,0 +1,79 @@
+"""A scope: what the names and values of a spec are in one class of the file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cnngen.expressions.algebra import mentions_input, simplify, substitute
+from cnngen.expressions.expression import Expression
+from cnngen.plan.program import Call, Choice, Join, Region, Unit
+from cnngen.python import nodes
+from cnngen.python.expression import node, support
+from cnngen.python.nodes import Statement
+from cnngen.python.signature import Argument
+from cnngen.semantics.network import Network
+from cnngen.syntax.tree import ParameterType
+from cnngen.targets.spelled import Printer
+from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.initial_weights import Rules
+from cnngen.targets.torch.variables import Variables
+
+
+@dataclass(frozen=True, slots=True)
+class UnitClass:
+    """The class of a block; without a `forward` of its own, it has the one of its base.
+
+    `arguments` are those of its constructor, `tensors` those of its forward behind `x`.
+    """
+
+    unit: Unit
+    base: nodes.Node
+    arguments: tuple[Argument, ...]
+    constructor: tuple[Statement, ...]
+    forward: tuple[Statement, ...] | None = None
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        return tuple(tensor.name for tensor in self.unit.tensors)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """The file in the making: what is spelled in it, and its classes so far."""
+
+    network: Network
+    speller: Speller
+    rules: Rules
+    classes: dict[Unit, UnitClass] = field(default_factory=dict[Unit, UnitClass])
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The constructor that is written. `entry` is what `input.channels` means in it, None for the
+    channels of a block's input. What is an expression is kept, so that it is made once.
+    """
+
+    file: File
+    types: Mapping[str, ParameterType]
+    variables: Variables
+    entry: Expression | None = None
+    calls: dict[Call, nodes.Node] = field(default_factory=dict[Call, nodes.Node])
+    expressions: dict[Region | Choice | Join, nodes.Node | None] = field(
+        default_factory=dict[Region | Choice | Join, nodes.Node | None]
+    )
+
+    @property
+    def printer(self) -> Printer:
+        """What prints the values of attributes for the templates."""
+        entry = None if self.entry is None else self.variables.resolve(self.entry)
+        return Printer(self.file.speller, dict(self.types), entry)
+
+    def node(self, expression: Expression) -> nodes.Node:
+        """An expression as a node; what it needs is imported."""
+        if self.entry is not None and mentions_input(expression):
+            expression = simplify(substitute(expression, {}, self.entry), count=False)
+        for need in sorted(support(expression)):
+            if need == "math":
+                self.file.speller.imports("math")
+            else:
+                self.file.speller.use(need)
+        return node(self.variables.resolve(expression))

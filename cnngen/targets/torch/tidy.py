@@ -1,0 +1,71 @@
+"""Tidy: statements without the variables that nothing reads."""
+
+from collections.abc import Iterator, Sequence
+
+from cnngen.python.nodes import Assign, Augment, Display, For, If, Name, Node, Statement
+from cnngen.python.variables import names
+
+
+def tidied(statements: Sequence[Statement], variables: set[str]) -> tuple[Statement, ...]:
+    """Leave out what is assigned to those of the variables that nothing reads, and mark variables
+    of loops that nothing reads with an underscore.
+    """
+    while True:
+        unread = variables - _read(statements)
+        kept = tuple(_without(statements, unread))
+        if kept == tuple(statements):
+            return tuple(map(_underscored, kept))
+        statements = kept
+
+
+def _without(statements: Sequence[Statement], unread: set[str]) -> Iterator[Statement]:
+    for statement in statements:
+        match statement:
+            case Assign((Name(name),)) | Augment(Name(name)) if name in unread:
+                pass
+            case If(branches):
+                kept = tuple((test, tuple(_without(body, unread))) for test, body in branches)
+                if any(body for _, body in kept):
+                    yield If(kept)
+            case For(target, iterable, body):
+                yield For(target, iterable, tuple(_without(body, unread)))
+            case _:
+                yield statement
+
+
+def _underscored(statement: Statement) -> Statement:
+    match statement:
+        case For(target, iterable, body):
+            inside = tuple(map(_underscored, body))
+            return For(_marked(target, names(inside)), iterable, inside)
+        case If(branches):
+            return If(tuple((test, tuple(map(_underscored, body))) for test, body in branches))
+        case _:
+            return statement
+
+
+def _marked(target: Node, used: set[str]) -> Node:
+    match target:
+        case Name(name):
+            return target if name in used or name == "_" else Name(f"_{name}")
+        case Display(kind, items):
+            return Display(kind, tuple(_marked(item, used) for item in items))
+        case _:
+            return target
+
+
+def _read(statements: Sequence[Statement]) -> set[str]:
+    """The names that statements read other than to change them."""
+    found = set[str]()
+    for statement in statements:
+        match statement:
+            case Augment(_, _, value):
+                found |= names(value)
+            case If(branches):
+                for test, body in branches:
+                    found |= (names(test) if test else set()) | _read(body)
+            case For(_, iterable, body):
+                found |= names(iterable) | _read(body)
+            case _:
+                found |= names(statement)
+    return found

@@ -1,0 +1,92 @@
+"""Units: the class of a block."""
+
+from collections.abc import Iterator
+
+from cnngen.plan.program import Bind, Call, Region, Unit
+from cnngen.python import nodes
+from cnngen.python.nodes import Assign, Do, Statement
+from cnngen.python.signature import Argument, argument, ordered
+from cnngen.python.variables import assigned, names
+from cnngen.syntax.tree import ParameterType
+from cnngen.targets.loops import loop_variables
+from cnngen.targets.spelling import spelling
+from cnngen.targets.torch.construct import CONSTRUCT, SELF, call, dotted, own
+from cnngen.targets.torch.graphs import Forward, graph
+from cnngen.targets.torch.initial_weights import drawn
+from cnngen.targets.torch.layers import as_call, op_layer, unit_layer
+from cnngen.targets.torch.modules import bound, build
+from cnngen.targets.torch.scope import File, Scope, UnitClass
+from cnngen.targets.torch.tidy import tidied
+from cnngen.targets.torch.variables import allocate
+
+RESERVED = {"self", "x", "nn", "torch", "Tensor", "F", "math", "in_channels"}
+
+
+def unit_class(unit: Unit, file: File) -> UnitClass:
+    scope = _scope(unit, file)
+    base, forward = dotted("nn.Sequential"), None
+    if unit.body.layout == "graph":
+        tensors: dict[str, nodes.Node] = {t.name: nodes.Name(t.name) for t in unit.tensors}
+        base, forward = dotted("nn.Module"), Forward(tensors)
+        written = [Do(nodes.Call(CONSTRUCT)), *graph(unit, scope, forward)]
+    elif (made := _only_call(unit.body)) is not None:
+        base, written = _derived(made, unit.body, scope)
+    else:
+        written = [*build(unit.body, SELF, scope)]
+    if unit.channels is None and _is_of_torch(base):  # else the base has it
+        channels = scope.node(unit.body.gives.channels)
+        written.append(Assign((own("out_channels"),), channels))
+    constructor = tidied(written, scope.variables.channels)
+    return UnitClass(
+        unit,
+        base,
+        tuple(_arguments(unit, constructor)),
+        constructor,
+        tuple(forward.lines) if forward else None,
+    )
+
+
+def _scope(unit: Unit, file: File) -> Scope:
+    parameters = (*file.network.resolution.spec.parameters, *unit.block.parameters)
+    types: dict[str, ParameterType] = {p.name.text: p.type for p in parameters}
+    taken = RESERVED | set(types) | loop_variables(unit.block.body) | set(unit.areas)
+    return Scope(file, types, allocate([unit.body], taken))
+
+
+def _only_call(region: Region) -> Call | None:
+    made = [node for node in region.nodes if not isinstance(node, Bind)]
+    if region.layout == "single" and isinstance(made[0], Call):
+        return made[0]
+    return None
+
+
+def _derived(made: Call, region: Region, scope: Scope) -> tuple[nodes.Node, list[Statement]]:
+    """A block of one layer or block is that, with arguments of its own."""
+    unit, file = made.layer.made, scope.file
+    binds = bound([node for node in region.nodes if isinstance(node, Bind)], scope)
+    if isinstance(unit, Unit):
+        layer = unit_layer(made, unit, scope)
+    else:
+        with spelling(made.step):
+            layer = as_call(op_layer(made, scope))
+        file.speller.note_untyped()
+    written = [*binds, Do(nodes.Call(CONSTRUCT, layer.arguments, layer.explode))]
+    if not isinstance(unit, Unit):
+        draw = drawn(made, file.rules, scope.printer, file.speller)
+        if draw is not None:
+            written.append(Do(call(file.speller.use("initialized"), SELF, *draw)))
+    return layer.function, written
+
+
+def _is_of_torch(base: nodes.Node) -> bool:
+    return isinstance(base, nodes.Attribute)
+
+
+def _arguments(unit: Unit, constructor: tuple[Statement, ...]) -> Iterator[Argument]:
+    """What the constructor takes: channels and areas that it uses, then the parameters."""
+    used = names(constructor) | assigned(constructor)
+    channels = (f"{tensor.name}_channels" for tensor in unit.tensors)
+    for name in ("in_channels", *channels, *unit.areas):
+        if name in used:
+            yield Argument(name, "int")
+    yield from ordered([*map(argument, unit.parameters)], [*map(argument, unit.captured)])

@@ -1,0 +1,91 @@
+"""Variables: what the symbols of a program are called in the constructor of one class."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from cnngen.expressions.algebra import substitute
+from cnngen.expressions.expression import Expression, Name
+from cnngen.plan.program import Bind, Call, Loop, Region, Unit, regions
+from cnngen.python import nodes
+from cnngen.syntax.naming import snake_case
+
+CHANNELS = "channels"
+
+
+class Names:
+    """Gives names that nothing else has."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = taken
+        self.given: list[str] = []
+
+    def fresh(self, name: str) -> str:
+        free, count = name, 2
+        while free in self.taken:
+            free, count = f"{name}_{count}", count + 1
+        self.taken.add(free)
+        self.given.append(free)
+        return free
+
+    @contextmanager
+    def passing(self) -> Generator[None]:
+        """The names that are given inside are free again behind it."""
+        count = len(self.given)
+        yield
+        self.taken.difference_update(self.given[count:])
+        del self.given[count:]
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """`symbols` has what each symbol is called, `instances` the variable of each block that is
+    asked for its channels; `channels` are all variables of channels. Other names are `fresh`.
+    """
+
+    symbols: dict[str, Expression]
+    instances: dict[str, str]
+    channels: set[str]
+    names: Names
+
+    def fresh(self, name: str) -> nodes.Name:
+        return nodes.Name(self.names.fresh(name))
+
+    def resolve(self, expression: Expression) -> Expression:
+        """An expression whose symbols have their names in Python."""
+        return substitute(expression, self.symbols, None)
+
+
+def allocate(bodies: Sequence[Region], taken: set[str]) -> Variables:
+    """Name the symbols in bodies that stand in one constructor."""
+    found = Variables({}, {}, set(), Names(set(taken)))
+    used = Names(set(taken))
+    for body in bodies:
+        _allocate(body, used, found)
+    found.names.taken |= used.taken | found.channels
+    return found
+
+
+def _allocate(region: Region, names: Names, found: Variables) -> None:
+    moved: set[str] = set()
+    for node in region.nodes:
+        match node:
+            case Bind(Name(symbol), channels, moves=True):
+                moved.add(symbol)
+                found.symbols[symbol] = found.resolve(channels)
+            case Bind(Name(symbol)):
+                variable = names.fresh(CHANNELS)
+                found.channels.add(variable)
+                found.symbols[symbol] = Name(variable)
+            case Call(asked=Name(symbol)) if isinstance(node.layer.made, Unit):
+                instance = names.fresh(snake_case(node.layer.made.name))
+                found.instances[symbol] = instance
+                found.symbols[symbol] = Name(f"{instance}.out_channels")
+            case _:
+                pass
+        for inner in regions(node):
+            _allocate(inner, names, found)
+        if isinstance(node, Loop) and node.variable and node.gives.channels != node.variable:
+            variable = found.symbols[node.variable.name]
+            if isinstance(variable, Name) and node.variable.name not in moved:
+                names.taken.discard(variable.name)  # nothing reads it any more
