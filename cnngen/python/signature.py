@@ -1,10 +1,10 @@
 """Signatures: the arguments of a generated class or function, and how it is called."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cnngen.expressions.expression import Constant, Expression, ListOf
-from cnngen.python.expression import python
+from cnngen.python.nodes import Keyword, Name, Node
 from cnngen.syntax.tree import Parameter, ParameterType
 
 ANNOTATIONS: dict[ParameterType, str] = {
@@ -24,12 +24,6 @@ class Argument:
     default: Expression | None = None
     about: str = ""
 
-    def __str__(self) -> str:
-        """As it stands in a signature."""
-        if self.default is None:
-            return f"{self.name}: {self.annotation}"
-        return f"{self.name}: {self.annotation} = {python(self.default)}"
-
 
 def argument(parameter: Parameter) -> Argument:
     return Argument(
@@ -47,30 +41,28 @@ def ordered(own: list[Argument], captured: list[Argument]) -> list[Argument]:
 
 
 def call_arguments(
-    arguments: list[Argument],
-    given: Mapping[str, tuple[Expression | None, str]],
+    parameters: Sequence[Argument],
+    given: Mapping[str, tuple[Expression | None, Node]],
     positional: int = 0,
-) -> list[str]:
-    """The arguments of a call: by keyword, except where the code is the argument's own name.
+) -> Iterator[Node | Keyword]:
+    """The arguments of a call: by keyword, except for the first `positional` ones and where the
+    value is the parameter's own name.
 
-    `given` has an expression and its code for each; what equals the default is left out. The first
-    `positional` ones are not named.
+    `given` has an expression and its node for each; what equals the default is left out.
     """
-    printed: list[str] = []
     named = False
-    for i, parameter in enumerate(arguments):
+    for i, parameter in enumerate(parameters):
         if parameter.name not in given:
             named = True
             continue
-        expression, code = given[parameter.name]
+        expression, node = given[parameter.name]
         if parameter.default is not None and _same(expression, parameter.default):
             named = True
-        elif i < positional or (code == parameter.name and not named):
-            printed.append(code)
+        elif i < positional or (node == Name(parameter.name) and not named):
+            yield node
         else:
             named = True
-            printed.append(f"{parameter.name}={code}")
-    return printed
+            yield Keyword(parameter.name, node)
 
 
 def _same(left: Expression | None, right: Expression) -> bool:

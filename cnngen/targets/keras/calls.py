@@ -1,10 +1,12 @@
 """Calls of ops and of units as expressions."""
 
-from cnngen.expressions.expression import Constant, Expression, ListOf
+from dataclasses import replace
+
+from cnngen.expressions.expression import Expression
 from cnngen.plan.program import Call, Unit
 from cnngen.python.nodes import Call as PythonCall
 from cnngen.python.nodes import Keyword, Name, Node, Parameter
-from cnngen.python.signature import Argument, argument, ordered
+from cnngen.python.signature import Argument, argument, call_arguments, ordered
 from cnngen.syntax.tree import Distribution
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.frame import Frame
@@ -47,38 +49,14 @@ def parameter(argument: Argument, scope: Scope) -> Parameter:
 def unit_call(call: Call, unit: Unit, name: LayerName, x: str, frame: Frame) -> Node:
     """A call of a unit's function: arguments go by keyword, except what has the argument's name."""
     tensors = [Name(frame.tensors[call.tensors[tensor.name].name]) for tensor in unit.tensors]
-    given: dict[str, Expression | None] = dict.fromkeys(p.name.text for p in unit.captured)
-    resolved = frame.file.program.network.resolution.arguments[call.step]
-    given |= {n: v for n, v in resolved.items() if not isinstance(v, Distribution)}
-    printed: list[Node | Keyword] = []
-    named = False
-    for each in unit_arguments(unit):
-        if each.name not in given or _is_default(given[each.name], each):
-            named = True
-            continue
-        value = given[each.name]
-        called = frame.scope.called(each.name)
-        code = Name(called) if value is None else frame.scope.node(value)
-        if code == Name(called) and not named:
-            printed.append(code)
-        else:
-            named = True
-            printed.append(Keyword(called, code))
-    parts = (Name(x), *tensors, *printed, Keyword("name", name.node))
+    scope, resolution = frame.scope, frame.file.program.network.resolution
+    given: dict[str, tuple[Expression | None, Node]] = {}
+    for each in unit.captured:
+        called = scope.called(each.name.text)
+        given[called] = (None, Name(called))
+    for key, value in resolution.arguments[call.step].items():
+        if not isinstance(value, Distribution):
+            given[scope.called(key)] = (value, scope.node(value))
+    parameters = [replace(each, name=scope.called(each.name)) for each in unit_arguments(unit)]
+    parts = (Name(x), *tensors, *call_arguments(parameters, given), Keyword("name", name.node))
     return PythonCall(Name(frame.file.functions[unit]), parts)
-
-
-def _is_default(value: Expression | None, parameter: Argument) -> bool:
-    return parameter.default is not None and _same(value, parameter.default)
-
-
-def _same(left: Expression | None, right: Expression) -> bool:
-    """Whether two constants are the same value of the same type."""
-    match left, right:
-        case Constant(), Constant():
-            return left == right and type(left.value) is type(right.value)
-        case ListOf(), ListOf():
-            pairs = zip(left.items, right.items, strict=False)
-            return len(left.items) == len(right.items) and all(_same(a, b) for a, b in pairs)
-        case _:
-            return False

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cnngen.python.docstring import WIDTH
+from cnngen.python.document import WIDTH
 from cnngen.python.flat import flat
 from cnngen.python.nodes import (
     Assign,

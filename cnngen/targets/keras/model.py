@@ -6,7 +6,7 @@ from dataclasses import replace
 import networkx as nx
 
 from cnngen.plan.program import Bind, Call, StageRegion, Unit
-from cnngen.python.docstring import WIDTH
+from cnngen.python.document import WIDTH
 from cnngen.python.flat import flat
 from cnngen.python.nodes import (
     Assign,

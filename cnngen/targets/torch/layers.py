@@ -1,12 +1,10 @@
 """Layers: the expression that makes the module of one call."""
 
-from collections.abc import Iterator
-
-from cnngen.expressions.expression import Constant, Expression, ListOf
+from cnngen.expressions.expression import Expression
 from cnngen.plan.program import Call, Unit
 from cnngen.python import nodes
-from cnngen.python.nodes import Keyword, Name, Node, with_origin
-from cnngen.python.signature import Argument
+from cnngen.python.nodes import Node, with_origin
+from cnngen.python.signature import call_arguments
 from cnngen.syntax.tree import Distribution
 from cnngen.targets.code import Code
 from cnngen.targets.spelling import Unsupported, spelling
@@ -59,42 +57,7 @@ def unit_layer(made: Call, unit: Unit, scope: Scope) -> nodes.Call:
         if called(key) in names and not isinstance(value, Distribution):
             given[called(key)] = (value, scope.node(value))
     first = 1 if parameters and parameters[0].name == "in_channels" else 0
-    return call(called(unit.name), *_arguments(parameters, given, first))
-
-
-def _arguments(
-    parameters: tuple[Argument, ...],
-    given: dict[str, tuple[Expression | None, Node]],
-    positional: int,
-) -> Iterator[Node | Keyword]:
-    """By keyword, except for the first `positional` ones and where the value is the parameter's own
-    name. What equals its default is left out.
-    """
-    named = False
-    for i, parameter in enumerate(parameters):
-        if parameter.name not in given:
-            named = True
-            continue
-        expression, node = given[parameter.name]
-        if parameter.default is not None and _is_same(expression, parameter.default):
-            named = True
-        elif i < positional or (node == Name(parameter.name) and not named):
-            yield node
-        else:
-            named = True
-            yield Keyword(parameter.name, node)
-
-
-def _is_same(left: Expression | None, right: Expression) -> bool:
-    """Whether two constants are the same value of the same type."""
-    match left, right:
-        case Constant(), Constant():
-            return left == right and type(left.value) is type(right.value)
-        case ListOf(), ListOf():
-            pairs = zip(left.items, right.items, strict=False)
-            return len(left.items) == len(right.items) and all(_is_same(a, b) for a, b in pairs)
-        case _:
-            return False
+    return call(called(unit.name), *call_arguments(parameters, given, first))
 
 
 def as_call(made: Node) -> nodes.Call:

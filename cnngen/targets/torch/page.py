@@ -58,7 +58,7 @@ def _forward(tensors: Sequence[str], returns: str, body: tuple[Statement, ...]) 
 
 def outputs_page(outputs: Outputs) -> Class:
     """The named tuple of what the model returns."""
-    plain = outputs.annotation.startswith("Tensor")
+    plain = len(outputs.inference) == 1
     also = f" in training; in evaluation it returns `{outputs.inference[0]}` alone" if plain else ""
     lines = [
         f"    {name}: Tensor" + (" | None = None" if training and not plain else "")
