@@ -6,7 +6,7 @@ which every tensor is a value with its channels as an expression. A unit is a bl
 What is made once, and holds weights, is a `Layer`; where it is applied to values is a `Call`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cnngen.expressions.expression import Expression, Name
@@ -241,6 +241,14 @@ def regions(node: Node) -> tuple[Region, ...]:
             return (node.then,) if node.otherwise is None else (node.then, node.otherwise)
         case Join():
             return tuple(region for _, region in node.arms)
+
+
+def walk(region: Region) -> Iterator[Node]:
+    """All nodes of a region and of those inside of it, in order."""
+    for node in region.nodes:
+        yield node
+        for inner in regions(node):
+            yield from walk(inner)
 
 
 def step_of(node: Node) -> Step | None:

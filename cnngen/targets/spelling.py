@@ -15,6 +15,8 @@ from typing import Any
 import jinja2
 from jinja2.bccache import Bucket
 
+from cnngen.expressions.expression import Expression
+from cnngen.python.expression import support
 from cnngen.python.nodes import Blank, Import, Statement
 from cnngen.python.printer import printed
 from cnngen.python.template_lines import laid_out
@@ -175,6 +177,14 @@ class Speller:
         """`import module` (also `torch.nn.functional as F`), or `from module import name`."""
         self.imported.add((module, name))
         return ""
+
+    def provide(self, expression: Expression) -> None:
+        """Import, or write into the file, what the code of an expression calls."""
+        for need in sorted(support(expression)):
+            if need == "math":
+                self.imports("math")
+            else:
+                self.use(need)
 
     def spell_init(self, word: str, context: Mapping[str, Any]) -> Code:
         """The statement or expression for an initial distribution."""

@@ -15,8 +15,9 @@ from cnngen.targets.keras.forms import CONVOLUTIONS
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import spell, spell_join
 from cnngen.targets.keras.use import Common, Use
-from cnngen.targets.keras.values import Sides, Value, with_same
+from cnngen.targets.keras.values import Value, with_same
 from cnngen.targets.spelling import Speller
+from cnngen.targets.values import Sides
 
 INITIALIZERS = ("init", "pointwise_init")
 NOTHING: Mapping[str, str] = {}

@@ -15,8 +15,8 @@ from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import spell
 from cnngen.targets.keras.use import Initializers, Use
-from cnngen.targets.keras.values import ONE
 from cnngen.targets.spelling import spelling
+from cnngen.targets.values import ONE
 
 
 def op_call(call: Call, name: LayerName, x: str, frame: Frame) -> list[Node]:

@@ -12,8 +12,9 @@ from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.initializers import initializers, is_constant
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common, Initializers
-from cnngen.targets.keras.values import ONE, Value, is_closed
+from cnngen.targets.keras.values import Value, is_closed
 from cnngen.targets.spelling import Speller
+from cnngen.targets.values import ONE
 
 SIZES = ("size", "padding")
 

@@ -45,7 +45,8 @@ from cnngen.targets.keras.support import (
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
 from cnngen.targets.keras.use import Common, Given, Use
-from cnngen.targets.keras.values import ZERO, Sides, Value, is_size, numbers
+from cnngen.targets.keras.values import ZERO, Value, is_size, numbers
+from cnngen.targets.values import Sides
 
 LAYERS: dict[type[Op], str] = {
     Conv: "layers.Conv2D",

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from cnngen.expressions.algebra import equal, multiply, simplify, substitute
 from cnngen.expressions.expression import Binary, Constant, Expression
 from cnngen.ops.convolution import Conv, DepthwiseConv
-from cnngen.plan.program import Call, Choice, Loop, Program, Region
+from cnngen.plan.program import Call, Choice, Loop, Program, Region, walk
 from cnngen.semantics.network import Layer
 from cnngen.syntax.tree import ArgumentValue, Distribution, Step
-from cnngen.targets.keras.odd import walk
 
 MOST = 16  # a multiplier that is seen to be a number
 

@@ -7,7 +7,7 @@ from cnngen.expressions.algebra import substitute
 from cnngen.expressions.expression import Expression, Name
 from cnngen.ops.base import Op
 from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
-from cnngen.plan.program import Bind, Call, Layer, Program, Region, Unit
+from cnngen.plan.program import Bind, Call, Layer, Program, Region, Unit, walk
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.targets.keras.depthwise import (
     changing_variables,
@@ -15,9 +15,10 @@ from cnngen.targets.keras.depthwise import (
     is_always_depthwise,
     wanted_steps,
 )
-from cnngen.targets.keras.odd import odd_names, walk
-from cnngen.targets.keras.values import Types, Value, attribute_values, with_same
+from cnngen.targets.keras.odd import odd_names
+from cnngen.targets.keras.values import Value, with_same
 from cnngen.targets.spelling import spelling
+from cnngen.targets.values import Types, attribute_values
 
 CONVOLUTIONS = (Conv, DepthwiseConv, SeparableConv)
 

@@ -2,10 +2,8 @@
 side is the padding that Keras calls "same".
 """
 
-from collections.abc import Iterator
-
 from cnngen.expressions.expression import Expression, ListOf
-from cnngen.plan.program import Call, Loop, Node, Program, Region, Unit, regions
+from cnngen.plan.program import Call, Loop, Node, Program, Unit, walk
 from cnngen.syntax.tree import Distribution, Each
 from cnngen.targets.keras.values import is_always_odd
 
@@ -52,11 +50,3 @@ def _odd_variables(nodes: list[Node], given: Names) -> Names:
 
 def _is_odd(value: "Expression | Distribution | None", odd: Names) -> bool:
     return not isinstance(value, Distribution | None) and is_always_odd(value, odd)
-
-
-def walk(region: Region) -> Iterator[Node]:
-    """All nodes of a region, in order."""
-    for node in region.nodes:
-        yield node
-        for inner in regions(node):
-            yield from walk(inner)

@@ -39,7 +39,6 @@ from cnngen.targets.keras.support import KEYWORDS_ONLY, Signature, function, use
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
 from cnngen.targets.keras.use import Common, Given, Use, boolean
 from cnngen.targets.keras.values import (
-    Sides,
     Value,
     is_centred,
     is_false,
@@ -47,6 +46,7 @@ from cnngen.targets.keras.values import (
     is_size,
     is_true,
 )
+from cnngen.targets.values import Sides
 
 X, COUNT = map(Name, ("x", "count"))
 KERNEL, STRIDE, PADDING = map(Name, ("kernel", "stride", "padding"))

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from cnngen.expressions.algebra import free_names, substitute
 from cnngen.expressions.expression import Expression
 from cnngen.expressions.expression import Name as SpecName
-from cnngen.python.expression import node, support
+from cnngen.python.expression import node
 from cnngen.python.nodes import Binary, Conditional, Node, Verbatim
 from cnngen.targets.keras.construct import call, number, text, tuple_of
 from cnngen.targets.keras.names import called
-from cnngen.targets.keras.values import ONE, Half, SameOr, Sides, Types, Value
+from cnngen.targets.keras.values import SameOr, Value
 from cnngen.targets.spelling import Speller
+from cnngen.targets.values import ONE, Half, Sides, Types
 
 CHANNELS = "in_channels"
 
@@ -25,11 +26,7 @@ class Scope:
 
     def node(self, expression: Expression) -> Node:
         """An expression as a node; what it needs is imported."""
-        for need in sorted(support(expression)):
-            if need == "math":
-                self.speller.imports("math")
-            else:
-                self.speller.use(need)
+        self.speller.provide(expression)
         renamed = free_names(expression) & self.needed
         names = {name: SpecName(self.called(name)) for name in renamed}
         return node(substitute(expression, names, None) if names else expression)

@@ -7,8 +7,8 @@ from cnngen.python.nodes import Assign, Function, Name, Node
 from cnngen.targets.code import OMIT, Code, node_of
 from cnngen.targets.keras import convolution, layers, pooling
 from cnngen.targets.keras.use import Given, Use
-from cnngen.targets.keras.values import Sides
 from cnngen.targets.spelling import Speller
+from cnngen.targets.values import Sides
 
 BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "conv": convolution.spell,

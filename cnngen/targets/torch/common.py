@@ -2,13 +2,13 @@
 needs no parameter for it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.expressions.expression import Constant, Expression
 from cnngen.ops.base import Op
 from cnngen.ops.convolution import SeparableConv
-from cnngen.plan.program import Call, Program, Region, regions
+from cnngen.plan.program import Call, Program, walk
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.attributes import Printer
@@ -21,21 +21,13 @@ OPS: tuple[type[Op], ...] = (SeparableConv,)
 def common_attributes(program: Program, speller: Speller) -> dict[str, dict[str, str]]:
     """Of each of these ops the code of the attributes of which all its calls share a constant."""
     bodies = [part.body for part in (*program.units, *program.stages)]
-    calls = [call for body in bodies for call in _calls(body)]
+    calls = [node for body in bodies for node in walk(body) if isinstance(node, Call)]
     alike = {op: [c.layer.arguments for c in calls if c.layer.made is op] for op in OPS}
     return {op.name: _common(op, found, speller) for op, found in alike.items() if found}
 
 
-def _calls(region: Region) -> Iterator[Call]:
-    for node in region.nodes:
-        if isinstance(node, Call):
-            yield node
-        for inner in regions(node):
-            yield from _calls(inner)
-
-
 def _common(op: type[Op], calls: list[Arguments], speller: Speller) -> dict[str, str]:
-    printer, first = Printer(speller, {}, None), dict(calls[0])
+    printer, first = Printer(speller, {}, None), calls[0]
     shared = [name for name in op.attributes if _is_shared(name, calls)]
     code = printer.attributes(op, first) if shared else {}
     return {name: code[name] for name in shared if name in code}

@@ -36,7 +36,7 @@ def op_layer(made: Call, scope: Scope) -> Node:
     op = made.layer.made
     assert not isinstance(op, Unit)
     channels = Code(scope.node(made.reads.channels))
-    attributes = scope.printer.attributes(op, dict(made.layer.arguments))
+    attributes = scope.printer.attributes(op, made.layer.arguments)
     with spelling(made.step):
         in_place = str(made in scope.file.overwriting)
         context = {"channels": channels, "rank": made.rank, "in_place": in_place, **attributes}

@@ -1,22 +1,21 @@
 """A scope: what the names and values of a spec are in one class of the file."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cnngen.expressions.algebra import mentions_input, simplify, substitute
 from cnngen.expressions.expression import Expression
 from cnngen.plan.program import Call, Choice, Join, Region, Unit
 from cnngen.python import nodes
-from cnngen.python.expression import node, support
+from cnngen.python.expression import node
 from cnngen.python.nodes import Statement
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
-from cnngen.syntax.tree import ParameterType
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.attributes import Printer
 from cnngen.targets.torch.initial_weights import Rules
 from cnngen.targets.torch.names import tensor
 from cnngen.targets.torch.variables import Variables
+from cnngen.targets.values import Types
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Scope:
     """
 
     file: File
-    types: Mapping[str, ParameterType]
+    types: Types
     variables: Variables
     entry: Expression | None = None
     calls: dict[Call, nodes.Node] = field(default_factory=dict[Call, nodes.Node])
@@ -70,15 +69,11 @@ class Scope:
     def printer(self) -> Printer:
         """What prints the values of attributes for the templates."""
         names = self.variables.symbols
-        return Printer(self.file.speller, dict(self.types), self.entry, names=names)
+        return Printer(self.file.speller, self.types, self.entry, names=names)
 
     def node(self, expression: Expression) -> nodes.Node:
         """An expression as a node; what it needs is imported."""
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
-        for need in sorted(support(expression)):
-            if need == "math":
-                self.file.speller.imports("math")
-            else:
-                self.file.speller.use(need)
+        self.file.speller.provide(expression)
         return node(self.variables.resolve(expression))

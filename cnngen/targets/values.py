@@ -1,0 +1,109 @@
+"""The values of an op's attributes, for targets to decide on before anything is spelled: sizes, and
+paddings that opposite sides share.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cnngen.expressions.algebra import simplify
+from cnngen.expressions.expression import Binary, Constant, Expression, ListOf, Name
+from cnngen.ops.base import Op
+from cnngen.syntax.tree import ArgumentValue, Distribution, ParameterType
+from cnngen.targets.spelling import Unsupported
+
+Types = Mapping[str, ParameterType]
+ONE = Constant(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Padding of which opposite sides differ."""
+
+    top: Expression
+    bottom: Expression
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """Half of what a window reaches, where a parameter may be one number or a pair."""
+
+    kernel: Expression
+    dilation: Expression
+
+
+AttributeValue = Expression | Sides | Half | str
+"""The value of an attribute; a word, such as `same`, is text."""
+
+
+def attribute_values(
+    op: type[Op], arguments: Mapping[str, ArgumentValue], types: Types
+) -> dict[str, AttributeValue]:
+    """The attributes of an op but for its initial distribution."""
+    values: dict[str, AttributeValue] = {}
+    for name, attribute in op.attributes.items():
+        value = arguments[name]
+        if attribute.kind == "init" or isinstance(value, Distribution):
+            continue
+        match attribute.kind:
+            case "choice":
+                values[name] = (
+                    value.name if isinstance(value, Name) else str(getattr(value, "value", ""))
+                )
+            case "padding":
+                if "kernel" not in op.attributes and _is_pair(value, types):
+                    raise Unsupported(
+                        f"the padding of `{op.name}` cannot be a parameter that may be a pair"
+                    )
+                values[name] = _padding(value, arguments, types)
+            case "ints" | "table":
+                values[name] = value
+            case _:
+                values[name] = _size(value)
+    return values
+
+
+def _size(value: Expression) -> Expression:
+    """A number, or a pair where its halves differ."""
+    if isinstance(value, ListOf) and len(value.items) == 2 and value.items[0] == value.items[1]:
+        return value.items[0]
+    return value
+
+
+def _padding(
+    value: Expression, arguments: Mapping[str, ArgumentValue], types: Types
+) -> AttributeValue:
+    if value == Constant("same"):
+        return "same"
+    if value == Constant("half"):
+        return _half(arguments["kernel"], arguments.get("dilation", ONE), types)
+    if isinstance(value, ListOf) and len(value.items) == 4:
+        top, bottom, left, right = value.items
+        if top == bottom and left == right:
+            return _size(ListOf((top, left)))
+        return Sides(top, bottom, left, right)
+    return _size(value)
+
+
+def _half(kernel: ArgumentValue, dilation: ArgumentValue, types: Types) -> AttributeValue:
+    """`dilation * (kernel - 1) // 2`, for each direction where they differ."""
+    assert not isinstance(kernel, Distribution) and not isinstance(dilation, Distribution)
+    if _is_pair(kernel, types) or _is_pair(dilation, types):
+        return Half(kernel, dilation)
+    kernels = kernel.items if isinstance(kernel, ListOf) else (kernel, kernel)
+    dilations = dilation.items if isinstance(dilation, ListOf) else (dilation, dilation)
+    pairs = zip(kernels, dilations, strict=True)
+    return _size(ListOf(tuple(_half_of(window, spread) for window, spread in pairs)))
+
+
+def _half_of(kernel: Expression, dilation: Expression) -> Expression:
+    reach: Expression = Binary("-", kernel, ONE)
+    if dilation != ONE:
+        reach = Binary("*", dilation, reach)
+    return simplify(Binary("//", reach, Constant(2)))
+
+
+def _is_pair(value: Expression, types: Types) -> bool:
+    """Whether a parameter may be a pair when the generated code runs."""
+    return isinstance(value, Name) and types.get(value.name) in ("size", "ints")
