@@ -6,6 +6,7 @@ What it does not tell stays text. Either way the flat text of the node is what w
 import re
 from collections.abc import Iterable, Sequence
 
+from cnngen.python.construct import dotted
 from cnngen.python.flat import flat
 from cnngen.python.nodes import (
     Attribute,
@@ -16,7 +17,6 @@ from cnngen.python.nodes import (
     Dictionary,
     Display,
     Keyword,
-    Name,
     Node,
     Number,
     Slice,
@@ -151,11 +151,7 @@ def _atom(text: str) -> Node:
     if text in CONSTANTS or _NUMBER.fullmatch(text):
         return Number(text)
     if _DOTTED.fullmatch(text):
-        first, *names = text.split(".")
-        node: Node = Name(first)
-        for name in names:
-            node = Attribute(node, name)
-        return node
+        return dotted(text)
     if text.startswith("-") and len(text) > 1:
         return Unary("-", _atom(text[1:]))
     if found := _STRING.fullmatch(text):

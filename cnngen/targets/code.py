@@ -7,8 +7,9 @@ node, which survives calls, the functions below, and being printed by a template
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
+from cnngen.python import construct
 from cnngen.python.flat import flat
-from cnngen.python.nodes import Binary, Call, Keyword, Node, Number, Slice, String
+from cnngen.python.nodes import Binary, Call, Keyword, Node, Number, Slice
 from cnngen.python.precedence import ATOM, level
 from cnngen.python.verbatim import argument, grouped, read, verbatim
 from cnngen.python.verbatim import elements as elements_of
@@ -90,13 +91,7 @@ def suffixed(name: str, suffix: str) -> Code:
     >>> suffixed('"stem_0"', "_pad"), suffixed("name", "_pad")
     ('"stem_0_pad"', 'f"{name}_pad"')
     """
-    match node_of(name):
-        case String((*parts, str(last))):
-            return Code(String((*parts, last + suffix)))
-        case String(parts):
-            return Code(String((*parts, suffix)))
-        case node:
-            return Code(String((node, suffix)))
+    return Code(construct.suffixed(node_of(name), suffix))
 
 
 def operand(code: str) -> Code:

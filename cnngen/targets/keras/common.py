@@ -7,9 +7,10 @@ from cnngen.expressions.expression import ListOf
 from cnngen.ops.base import Op
 from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import ArgumentValue, Distribution
+from cnngen.targets.distributions import varies
 from cnngen.targets.keras.convolution import comes_late, pads_by_number, told_by_parameters
 from cnngen.targets.keras.forms import Form
-from cnngen.targets.keras.initializers import initializers, is_constant
+from cnngen.targets.keras.initializers import initializers
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common, Initializers
 from cnngen.targets.keras.values import Value, is_closed
@@ -52,7 +53,7 @@ def _common(op: type[Op], alike: Sequence[Form], pairs: frozenset[str], scope: S
 
 def _common_initializers(op: type[Op], alike: Sequence[Form], scope: Scope) -> Initializers:
     """The initializers of all calls, where they depend on no name."""
-    if not all(is_constant(form.arguments["init"]) for form in alike):
+    if any(varies(form.arguments["init"]) for form in alike):
         return {}
     multipliers = [form.values.get("multiplier", ONE) for form in alike]
     if not all(map(is_closed, multipliers)):

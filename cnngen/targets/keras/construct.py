@@ -1,5 +1,6 @@
 """Nodes that Keras code consists of, each made in one line."""
 
+from cnngen.python.construct import dotted
 from cnngen.python.nodes import (
     Attribute,
     Call,
@@ -8,21 +9,11 @@ from cnngen.python.nodes import (
     Name,
     Node,
     Number,
-    String,
     Subscript,
 )
 
 KERAS_TENSOR = "KerasTensor"
 NAME = Name("name")
-
-
-def dotted(path: str) -> Node:
-    """`layers.Dense`."""
-    first, *rest = path.split(".")
-    node: Node = Name(first)
-    for name in rest:
-        node = Attribute(node, name)
-    return node
 
 
 def call(function: str | Node, *positional: Node | None, **named: Node | None) -> Call:
@@ -42,10 +33,6 @@ def number(value: int) -> Number:
     return Number(str(value))
 
 
-def text(value: str) -> String:
-    return String((value,))
-
-
 def tuple_of(*items: Node) -> Display:
     return Display("(", items)
 
@@ -57,13 +44,3 @@ def list_of(*items: Node) -> Display:
 def channels_of(x: Node) -> Node:
     """`x.shape[-1]`."""
     return Subscript(Attribute(x, "shape"), number(-1))
-
-
-def suffixed(name: Node, suffix: str) -> Node:
-    """The name of a layer with something behind it: `f"{name}_pad"`."""
-    if not isinstance(name, String):
-        return String((name, suffix))
-    *parts, last = name.parts
-    if isinstance(last, str):
-        return String((*parts, last + suffix))
-    return String((*parts, last, suffix))

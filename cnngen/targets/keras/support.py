@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cnngen.python.construct import text
 from cnngen.python.nodes import Assign, Function, Name, Node, Number, Parameter, Statement
 from cnngen.python.printer import printed
-from cnngen.targets.keras.construct import KERAS_TENSOR, text
+from cnngen.targets.keras.construct import KERAS_TENSOR
 from cnngen.targets.keras.use import Common, Given, boolean
 from cnngen.targets.spelling import Speller
 

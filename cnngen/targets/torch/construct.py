@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cnngen.python.construct import dotted, text
 from cnngen.python.nodes import (
     Attribute,
     Call,
@@ -10,19 +11,9 @@ from cnngen.python.nodes import (
     Keyword,
     Name,
     Node,
-    String,
 )
 
 SELF = Name("self")
-
-
-def dotted(path: str) -> Node:
-    """`nn.Conv2d`."""
-    first, *rest = path.split(".")
-    node: Node = Name(first)
-    for name in rest:
-        node = Attribute(node, name)
-    return node
 
 
 def call(function: str | Node, *arguments: Node | Keyword, explode: bool = False) -> Call:
@@ -33,10 +24,6 @@ def call(function: str | Node, *arguments: Node | Keyword, explode: bool = False
 def own(name: str) -> Node:
     """`self.name`."""
     return Attribute(SELF, name)
-
-
-def text(value: str) -> String:
-    return String((value,))
 
 
 def dictionary(items: Sequence[tuple[str, Node]]) -> Dictionary:

@@ -15,12 +15,13 @@ from cnngen.plan.program import (
     Unit,
 )
 from cnngen.python import nodes
+from cnngen.python.construct import text
 from cnngen.python.flat import flat
 from cnngen.python.nodes import Assign, Name, Return, Statement, Subscript
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.targets.code import Code
-from cnngen.targets.torch.construct import call, dictionary, own, text
+from cnngen.targets.torch.construct import call, dictionary, own
 from cnngen.targets.torch.expressions import Item
 from cnngen.targets.torch.modules import (
     Made,

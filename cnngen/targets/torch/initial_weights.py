@@ -8,22 +8,18 @@ from dataclasses import dataclass
 from cnngen.expressions.expression import Constant
 from cnngen.plan.program import Call
 from cnngen.python import nodes
+from cnngen.python.construct import dotted
+from cnngen.python.expression import python
 from cnngen.python.nodes import Do, Function, If, Keyword, Parameter, Statement, Verbatim
 from cnngen.semantics.network import Network
 from cnngen.semantics.walk import calls
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.syntax.tree import Call as CallStep
 from cnngen.targets.code import Code
+from cnngen.targets.distributions import DEFAULT, init_context, same, varies
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.attributes import Printer
-from cnngen.targets.torch.construct import call, dotted
-from cnngen.targets.torch.distributions import (
-    DEFAULT,
-    init_context,
-    same,
-    varies,
-    word_and_arguments,
-)
+from cnngen.targets.torch.construct import call
 
 MODULE = nodes.Name("module")
 WEIGHT = nodes.Name("weight")
@@ -81,9 +77,8 @@ def drawn(
         return None
     if (value := _init(step, network)) == DEFAULT:
         return None
-    word, _ = word_and_arguments(value)
-    context = {"w": Code(WEIGHT), **init_context(value, printer)}
-    match spelled := speller.spell_init(word, context).node:
+    word, context = init_context(value, printer.code)
+    match spelled := speller.spell_init(word, {"w": Code(WEIGHT), **context}).node:
         case nodes.Call(function, (weight, *arguments)) if weight == WEIGHT:
             return [function, *arguments]
         case _:
@@ -107,9 +102,9 @@ def _branches(
     rules: Rules, speller: Speller
 ) -> Iterator[tuple[nodes.Node | None, tuple[Statement, ...]]]:
     for kinds, value in _groups(rules):
-        word, _ = word_and_arguments(value)
+        word, context = init_context(value, python)
         weight = Code(nodes.Attribute(MODULE, "weight"))
-        draw = Do(speller.spell_init(word, {"w": weight, **init_context(value, None)}).node)
+        draw = Do(speller.spell_init(word, {"w": weight, **context}).node)
         test = call("isinstance", MODULE, _either(map(speller.called, kinds)))
         yield test, (draw, *_zeros(kinds, rules))
 

@@ -9,8 +9,9 @@ from typing import assert_never
 
 from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Node, Pass, Region
 from cnngen.python import nodes
+from cnngen.python.construct import text
 from cnngen.python.nodes import Assign, Do, For, If, Statement
-from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, IDENTITY, SELF, call, text
+from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, IDENTITY, SELF, call
 from cnngen.targets.torch.expressions import (
     Item,
     Step,

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from cnngen.python.construct import dotted
 from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.expression import node
 from cnngen.python.nodes import Class, Function, Name, Node, Parameter, Statement, Text
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
 from cnngen.targets.page import about, model_docstring, shapes
-from cnngen.targets.torch.construct import dotted
 from cnngen.targets.torch.model import ModelClass, Outputs
 from cnngen.targets.torch.names import called
 from cnngen.targets.torch.scope import UnitClass

@@ -1,0 +1,28 @@
+"""Nodes that are made in one line."""
+
+from cnngen.python.nodes import Attribute, Name, Node, String
+
+
+def dotted(path: str) -> Node:
+    """`nn.Conv2d`."""
+    first, *rest = path.split(".")
+    node: Node = Name(first)
+    for name in rest:
+        node = Attribute(node, name)
+    return node
+
+
+def text(value: str) -> String:
+    """`"value"`."""
+    return String((value,))
+
+
+def suffixed(name: Node, suffix: str) -> String:
+    """A name with something behind it: `"stem_0_pad"`, or `f"{name}_pad"` of a variable."""
+    match name:
+        case String((*parts, str(last))):
+            return String((*parts, last + suffix))
+        case String(parts):
+            return String((*parts, suffix))
+        case _:
+            return String((name, suffix))
