@@ -12,6 +12,7 @@ from cnngen.diagnostics.text import render_text
 from cnngen.targets.registry import find_target
 
 TEXTS = [
+    "it stops. It has layers.Dense and ops.relu",  # which imports nothing
     '"""\nimport os\n"""',
     "'''; raise SystemExit; '''",
     'ends with a quote"',

@@ -86,10 +86,11 @@ def names(code: "Node | Keyword | Statement | Iterable[Statement]") -> set[str]:
             return _all(tests) | _union(names(body) for _, body in branches)
         case For(target, iterable, body):
             return names(iterable) | names(body) | names(target) - targets(target)
-        case Function(_, parameters, _, body):
+        case Function(_, parameters, returns, body):
             defaults = [each.default for each in parameters if each.default is not None]
+            types = _union(words(each) for each in (*(p.annotation for p in parameters), returns))
             own = {each.name.lstrip("*") for each in parameters}
-            return _all(defaults) | (names(body) - own)
+            return types | _all(defaults) | (names(body) - own)
         case Class(_, bases, body):
             return _all(bases) | names(body)
         case _:

@@ -91,10 +91,13 @@ def _rows(length: int) -> st.SearchStrategy[tuple[tuple[int, ...], ...]]:
 
 
 def codes(op: Op, x: Shape) -> Mapping[str, str]:
-    """The variables of a template: each attribute as code, and the input's channels and rank."""
+    """The variables of a template: each attribute as code, the input's channels and rank, and that
+    nothing is overwritten.
+    """
     context = {
         "channels": str(x.channels if isinstance(x, Image) else x.features),
         "rank": "image" if isinstance(x, Image) else "vector",
+        "in_place": "False",
     }
     for name, attribute in op.attributes.items():
         value: Any = op.values[name]

@@ -13,7 +13,9 @@ from cnngen.plan.lower import lower
 from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Number, Parameter
 from cnngen.python.printer import printed
+from cnngen.python.scan import words
 from cnngen.python.signature import Argument, argument
+from cnngen.python.variables import names
 from cnngen.semantics.network import Network
 from cnngen.targets.keras.calls import parameter
 from cnngen.targets.keras.common import find_common
@@ -53,10 +55,10 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     written.append(_model(network, file, speller))
     setup = printed(recursion(network, speller)).text
     texts = [printed([function]).text for function in written]
-    used = "\n".join([*texts, *speller.support.values()])
-    for name, mark in {"layers": "layers.", "ops": "ops.", KERAS_TENSOR: KERAS_TENSOR}.items():
-        if mark in used:
-            speller.imports("keras", name)
+    lines = [line for text in speller.support.values() for line in text.splitlines()]
+    read = names(written).union(*map(words, lines))
+    for name in read & {"layers", "ops", KERAS_TENSOR}:
+        speller.imports("keras", name)
     return speller.page(docstring=module_docstring(network, settings), setup=setup, functions=texts)
 
 
