@@ -6,11 +6,11 @@ import pytest
 
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.model import Diagnostic, Report
-from cnngen.diagnostics.suggest import is_slip
+from cnngen.diagnostics.suggest import is_slip, plain
 from cnngen.fix import apply
 from cnngen.ops import OPS
 from cnngen.vocabulary.layer import ForeignLayer, Held, Inferred, Parameter, Said
-from cnngen.vocabulary.meaning import LAYERS, OTHERS, plain
+from cnngen.vocabulary.meaning import LAYERS, OTHERS
 from cnngen.vocabulary.value import Written
 
 HEAD = """\
@@ -34,7 +34,7 @@ PARTS = [
     *("avg", "drop", "norm", "pool", "max", "mean", "pad", "shuffle", "channel", "hard", "leaky"),
     *("lrelu", "crelu", "relus", "convs", "conv1", "conv3d", "bn", "gap", "relu1", "batch"),
     *("dropouts", "linears", "flat", "global", "soft", "transposed", "depthwise", "glu", "celu"),
-    *("mish", "unfold", "swiglu", "fc", "ln", "sigmoids", "logsoftmax", "pixelunshuffle"),
+    *("mish", "unfold", "swiglu", "fc", "ln", "sigmoids", "logsoftmax"),
 ]
 WITHOUT_OP = sorted(
     {name for names in OTHERS.values() for name in names}

@@ -1,12 +1,13 @@
 """The ops themselves: what they declare, refuse and compute, without any framework."""
 
+from collections.abc import Collection
 from types import new_class
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.op_examples import SINGLE, TAKES_BOTH, TAKES_VECTORS, inputs, make, ops
+from support.op_examples import SINGLE, TAKES_BOTH, TAKES_VECTORS, dimensions, inputs, make, ops
 
 from cnngen.diagnostics.codes import CODES
 from cnngen.expressions.evaluate import evaluate
@@ -15,14 +16,16 @@ from cnngen.ops import OPS
 from cnngen.ops.attribute import init, integer
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, Weights
 from cnngen.shipped import TEMPLATES
+from cnngen.targets.keras.spell import BUILDERS
 
 MAPS, FEATURES, FLATTENED = Image(12, 8, 8), Vector(12, (12,)), Vector(12, (Image(3, 2, 2),))
 ODD = (0, 1, 0, 1)  # another padding on each side
 
 
-@pytest.mark.parametrize("target", ["torch", "keras"])
-def test_every_op_has_a_template(target: str) -> None:
-    assert {path.stem for path in (TEMPLATES / target / "ops").glob("*.jinja")} == set(OPS)
+@pytest.mark.parametrize(("target", "builders"), [("torch", ()), ("keras", BUILDERS)])
+def test_every_op_has_a_template_or_a_builder(target: str, builders: Collection[str]) -> None:
+    templates = [path.stem for path in (TEMPLATES / target / "ops").glob("*.jinja")]
+    assert sorted([*templates, *builders]) == sorted(OPS)
 
 
 @pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
@@ -66,18 +69,14 @@ def test_only_shape_errors_are_raised(name: str, data: st.DataObject) -> None:
         assert error.attribute is None or error.attribute in op.attributes
         assert error.help
         return
-    assert all(n >= 1 for n in _numbers(output))
+    assert all(n >= 1 for n in dimensions(output))
     if not op.flattens:
-        assert _symbolic_channels(op, x) == _numbers(output)[0]
+        assert _symbolic_channels(op, x) == dimensions(output)[0]
 
 
 def _symbolic_channels(op: Op, x: Shape) -> Any:
     arguments = {key: Constant(value) for key, value in op.values.items()}
-    return evaluate(op.channels(arguments, (Constant(_numbers(x)[0]),)), {})
-
-
-def _numbers(x: Shape) -> tuple[int, ...]:
-    return (x.channels, x.height, x.width) if isinstance(x, Image) else (x.features,)
+    return evaluate(op.channels(arguments, (Constant(dimensions(x)[0]),)), {})
 
 
 @pytest.mark.parametrize("name", [n for n in SINGLE if n not in TAKES_BOTH])
@@ -110,6 +109,7 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
         (make("group_norm", groups=5), "groups", "indivisible-channels"),
         (make("channel_shuffle", groups=5), "groups", "indivisible-channels"),
         (make("pixel_shuffle", factor=3), "factor", "indivisible-channels"),
+        (make("pixel_unshuffle", factor=3), "factor", "shape-mismatch"),
         (make("crop", padding=(4, 4, 0, 0)), "padding", "empty-output"),
         (make("zero_pad", padding="same"), "padding", "out-of-range"),
         (make("slice_channels", stop=13), "stop", "shape-mismatch"),

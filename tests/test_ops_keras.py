@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.keras_ops import NOTHING, spelled
-from support.op_examples import JOINS, SINGLE, codes, inputs, make, ops
+from support.op_examples import JOINS, SINGLE, codes, dimensions, inputs, make, ops
 
 from cnngen.ops.base import Image, Op, Shape, ShapeError
 from cnngen.targets.spelling import Speller, Unsupported
@@ -117,6 +117,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return torch.channel_shuffle(x, v["groups"])
         case "pixel_shuffle":
             return F.pixel_shuffle(x, v["factor"])
+        case "pixel_unshuffle":
+            return F.pixel_unshuffle(x, v["factor"])
         case "gather_channels":
             return torch.stack([x[:, channel] for channel in v["channels"]], dim=1)
         case "slice_channels":
@@ -224,7 +226,7 @@ def check(made: Any, op: Op, x: Shape, tolerance: float = 1e-5, dtype: Any = Non
     if given:
         layer = made.get_layer("it")
         layer.set_weights([to_keras(op, x, key, w) for key, w in given.items()])
-    value = torch.randn(2, *size(x), dtype=dtype)
+    value = torch.randn(2, *dimensions(x), dtype=dtype)
     expected = reference(op, value, given)
     actual = made(value.movedim(1, -1).numpy())
     compare(actual, expected, tolerance)
@@ -235,10 +237,6 @@ def compare(actual: Any, expected: Tensor, tolerance: float) -> None:
     assert actual.shape == expected.shape
     largest = float(expected.abs().max()) if expected.numel() else 1.0
     torch.testing.assert_close(actual, expected, rtol=tolerance, atol=tolerance * max(largest, 1.0))
-
-
-def size(x: Shape) -> tuple[int, ...]:
-    return (x.channels, x.height, x.width) if isinstance(x, Image) else (x.features,)
 
 
 def last(x: Shape, known: bool = True) -> tuple[int | None, ...]:
@@ -371,7 +369,7 @@ def test_momentum_is_that_of_pytorch() -> None:
     op, x = make("batch_norm", momentum=0.25), Image(3, 5, 4)
     for fixed in ({}, {"momentum": "0.25", "eps": "1e-5"}):
         made = model(new_speller(), "batch_norm", codes(op, x), last(x), fixed=fixed)
-        value, count = torch.randn(2, *size(x)), 2 * 5 * 4
+        value, count = torch.randn(2, *dimensions(x)), 2 * 5 * 4
         mean, variance = torch.zeros(3), torch.ones(3)
         expected = F.batch_norm(value, mean, variance, training=True, momentum=0.25)
         compare(made(value.movedim(1, -1).numpy(), training=True), expected, 1e-5)
@@ -470,6 +468,7 @@ CHAIN = (
     ("upsample", {"scale": (3, 2), "mode": "bilinear"}),
     ("channel_shuffle", {"groups": 4}),
     ("pixel_shuffle", {"factor": 2}),
+    ("pixel_unshuffle", {"factor": 2}),
     ("pad_channels", {"before": 1, "after": 2}),
     ("slice_channels", {"stop": 4}),
     ("gather_channels", {"channels": (0, 3, 3, 1)}),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.op_examples import JOINS, SINGLE, codes, inputs, make, ops
+from support.op_examples import JOINS, SINGLE, codes, dimensions, inputs, make, ops
 
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
 from cnngen.shipped import TEMPLATES
@@ -38,11 +38,7 @@ def layer(op: Op, x: Shape) -> nn.Module:
 
 
 def tensor(x: Shape) -> Tensor:
-    return torch.randn(2, *(size(x)))
-
-
-def size(x: Shape) -> tuple[int, ...]:
-    return (x.channels, x.height, x.width) if isinstance(x, Image) else (x.features,)
+    return torch.randn(2, *dimensions(x))
 
 
 def is_restriction(op: Op, error: ShapeError) -> bool:
@@ -70,7 +66,7 @@ def test_shape_and_weights_are_those_of_the_layer(name: str, data: st.DataObject
         assert is_restriction(op, error) or refuses(op, x)
         return
     module = layer(op, x).eval()
-    assert tuple(module(tensor(x)).shape) == (2, *size(expected))
+    assert tuple(module(tensor(x)).shape) == (2, *dimensions(expected))
     state = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     state.pop("num_batches_tracked", None)
     weights = op.weights(x)
@@ -113,7 +109,7 @@ def test_a_join_gives_its_shape_in_a_line_and_in_a_chain(name: str, data: st.Dat
                 run(code)
         return  # PyTorch's broadcasting accepts more than the other joins do
     y = run(code)
-    assert tuple(y.shape) == (2, *size(expected))
+    assert tuple(y.shape) == (2, *dimensions(expected))
     chain = run(SPELLER.use(name.capitalize()))
     children = {f"branch{i}": Constant(value) for i, value in enumerate(tensors)}
     torch.testing.assert_close(chain(children)(tensors[0]), y)

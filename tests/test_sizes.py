@@ -98,6 +98,14 @@ FEATURES = """
     model:
       features: [conv: {out: 4, kernel: 3, stride: 2}, max_pool: {kernel: 2}, flatten]
 """
+DIVIDED = """
+    model:
+      stem: {conv: {out: 4, kernel: 3}}
+      down:
+        - pixel_unshuffle: {factor: 2}
+        - conv: {out: 8, kernel: 3, padding: half}
+        - pixel_unshuffle: {factor: 3}
+"""
 NETWORKS = {
     "strided": STRIDED,
     "segments": SEGMENTS,
@@ -108,6 +116,7 @@ NETWORKS = {
     "enlarged": ENLARGED,
     "adaptive": ADAPTIVE,
     "features": FEATURES,
+    "divided": DIVIDED,
 }
 
 
@@ -171,6 +180,19 @@ def said(model: str) -> str:
               last maps        4 x floor((H - 1) / 4) x floor((W - 1) / 4), from `features.1`
               total stride     4
               receptive field  5 x 5
+            """,
+        ),
+        (
+            DIVIDED,
+            """\
+            Net, made for 4 x 32 x 32
+              sizes            multiples of 6 plus 2, from 8 x 8
+              because          `down.0` (pixel_unshuffle): takes only multiples of 2 x 2
+              because          `down.2` (pixel_unshuffle): takes only multiples of 3 x 3
+              because          `stem` (conv): nothing is left of smaller ones
+              output           72 x ((H - 2) / 6) x ((W - 2) / 6)
+              total stride     6
+              receptive field  12 x 12
             """,
         ),
     ],

@@ -25,7 +25,7 @@ def suggest(word: str, candidates: Iterable[str]) -> str | None:
     limit = _limit(word)
     distance, _, nearest = min(
         (
-            (_slips(word, candidate, limit), _plain(word) != _plain(candidate), candidate)
+            (_slips(word, candidate, limit), plain(word) != plain(candidate), candidate)
             for candidate in candidates
             if len(candidate) <= LONGEST
         ),
@@ -51,7 +51,7 @@ def respell(
     if len(rivals) > MOST_RIVALS:
         return ()
     limit = _limit(text)
-    same = [rival for rival in rivals if _plain(rival) == _plain(text)]
+    same = [rival for rival in rivals if plain(rival) == plain(text)]
     near = same or [rival for rival in rivals if _slips(text, rival, limit) <= limit]
     is_part = not (same or closed) and any(_is_part(text, rival) for rival in rivals)
     if rivals and (set(near) != {word} or is_part or not is_slip(text, word)):
@@ -65,7 +65,7 @@ def is_slip(text: str, word: str) -> bool:
     A wrong digit is no slip: `conv3` may have been meant for `conv2`, or be missing. Nor is a wrong
     letter in a short word.
     """
-    a, b = _plain(text), _plain(word)
+    a, b = plain(text), plain(word)
     if a == b:
         return True
     if len(text) < SHORTEST_TO_FIX or _digits(a) != _digits(b):
@@ -77,7 +77,7 @@ def is_slip(text: str, word: str) -> bool:
 
 def _is_part(text: str, word: str) -> bool:
     """Whether one of two words begins or ends with the other."""
-    longer, shorter = sorted((_plain(text), _plain(word)), key=len, reverse=True)
+    longer, shorter = sorted((plain(text), plain(word)), key=len, reverse=True)
     return len(shorter) > 1 and (longer.startswith(shorter) or longer.endswith(shorter))
 
 
@@ -86,7 +86,8 @@ def _limit(word: str) -> int:
     return max(1, len(word) // 3)
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
+    """A word without case and underscores."""
     return word.replace("_", "").lower()
 
 

@@ -6,6 +6,8 @@ translated with certainty is in `vocabulary`.
 
 from collections.abc import Container, Mapping
 
+from cnngen.diagnostics.suggest import plain
+
 
 def _table(**words: str) -> dict[str, str]:
     return {other: word for word, others in words.items() for other in others.split()}
@@ -38,6 +40,7 @@ OPS = _table(
     zero_pad="pad zeropad2d zeropadding zeropadding2d",
     crop="cropping2d",
     pixel_shuffle="depthtospace",
+    pixel_unshuffle="spacetodepth",
     concat="cat concatenate concatenation",
     add="sum plus",
     multiply="mul product",
@@ -105,7 +108,3 @@ def translate(word: str, table: Mapping[str, str], known: Container[str]) -> str
 def is_inferred(word: str) -> bool:
     """Whether a word stands for something that a framework has to be told, and cnngen finds out."""
     return plain(word) in INFERRED
-
-
-def plain(word: str) -> str:
-    return word.replace("_", "").lower()

@@ -21,8 +21,8 @@ from cnngen.draw.figure import (
     op_text,
     stage_of,
 )
-from cnngen.ops.base import Image, Shape, Unknown
-from cnngen.semantics.network import Layer, Scope
+from cnngen.ops.base import Image
+from cnngen.semantics.network import Layer, Scope, known_shape
 
 AFTER = ("normalization", "activation")  # what belongs to the box before it, which begins with:
 BEGIN = ("convolution", "fully connected", "normalization")
@@ -149,12 +149,6 @@ def _box(draft: _Draft, detail: Detail, level: int) -> Box:
         way=detail.way(use) if use else 0,
         inside=inside,
     )
-
-
-def known_shape(shape: Shape | Unknown) -> Shape:
-    """A shape of a network that passed its checks."""
-    assert not isinstance(shape, Unknown), "a checked network has shapes everywhere"
-    return shape
 
 
 def _folded(figure: Figure) -> Figure:

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
-from cnngen.draw.boxes import figure, known_shape
+from cnngen.draw.boxes import figure
 from cnngen.draw.detail import Detail
 from cnngen.draw.figure import Arrow, Box, Figure
 from cnngen.draw.uses import closed_detail, panels, plain_of, uses_of
-from cnngen.semantics.network import Network, Scope
+from cnngen.semantics.network import Network, Scope, known_shape
 
 MOST_PARTS = 1500
 MOST_REACH = 1200

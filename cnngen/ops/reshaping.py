@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from cnngen.expressions.expression import Binary, Constant, Expression
 from cnngen.ops.attribute import Padding, Sides, choice, integer, number, padding, size
-from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, image, vector
+from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, image, times, vector
 from cnngen.ops.movement import Enlarge, Movements, Slide
 from cnngen.ops.window import axes
 
@@ -169,6 +169,42 @@ class PixelShuffle(Op, name="pixel_shuffle", group="reshaping"):
         cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
     ) -> Expression:
         return Binary("//", inputs[0], Binary("**", arguments["factor"], Constant(2)))
+
+
+class PixelUnshuffle(Op, name="pixel_unshuffle", group="reshaping"):
+    """Maps `factor` times smaller, of which `factor ** 2` adjacent ones have the pixels of one map.
+
+    It is the inverse of `pixel_shuffle`, and makes maps smaller without losing a value.
+    """
+
+    gives = "image"
+    keeps = "nothing"
+
+    factor = integer("divisor of the height and the width", max=65535)
+
+    sizing = ("factor",)
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        bottom, right = -x.height % self.factor, -x.width % self.factor
+        if bottom or right:
+            raise ShapeError(
+                f"`pixel_unshuffle` cannot divide maps of {x.height} x {x.width} by {self.factor}",
+                attribute="factor",
+                help=f"write `zero_pad: {{padding: [0, {bottom}, 0, {right}]}}` before it, which"
+                f" gives {x.height + bottom} x {x.width + right}",
+            )
+        return Image(x.channels * self.factor**2, x.height // self.factor, x.width // self.factor)
+
+    def moves(self, x: Image) -> Movements:
+        slide = Slide(window=self.factor, step=self.factor)
+        return slide, slide
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return times(inputs[0], Binary("**", arguments["factor"], Constant(2)))
 
 
 class Identity(Op, name="identity", group="reshaping"):

@@ -64,10 +64,14 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A part of an operation; `grouped` in parentheses, as it binds less than it must."""
+    """A part of an operation, and how tightly it must bind to stand without parentheses."""
 
     node: Node
-    grouped: bool
+    minimum: int = TUPLE
+
+    @property
+    def grouped(self) -> bool:
+        return level(self.node) < self.minimum
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +83,11 @@ class Sign:
     tight: bool
 
 
-def operand(node: Node, minimum: int) -> Operand:
-    return Operand(node, level(node) < minimum)
-
-
 def expression(node: Node, place: Place = Place.INSIDE, minimum: int = TUPLE) -> Doc:
     """Lay out an expression, in parentheses where it binds less than it must."""
-    return _operand_document(operand(node, minimum), place)
-
-
-def _operand_document(part: Operand, place: Place) -> Doc:
-    if part.grouped:
-        return bracket("(", plain(part.node, Place.INSIDE), ")", place is Place.LOOSE)
-    return plain(part.node, place)
+    if level(node) < minimum:
+        return bracket("(", plain(node, Place.INSIDE), ")", place is Place.LOOSE)
+    return plain(node, place)
 
 
 def plain(node: Node, place: Place) -> Doc:
@@ -152,7 +148,9 @@ def arguments(given: Sequence[Node | Keyword], explode: bool = False, loose: boo
 
 
 def _argument(node: Node | Keyword) -> Doc:
-    return (f"{node.name}=", _item(node.value)) if isinstance(node, Keyword) else _item(node)
+    if isinstance(node, Keyword):
+        return (f"{node.name}=", expression(node.value, minimum=CONDITIONAL))
+    return expression(node, minimum=CONDITIONAL)
 
 
 def _item(node: Node) -> Doc:
@@ -197,7 +195,7 @@ def flattened(node: Binary) -> tuple[list[Operand], list[Sign]]:
     operands: list[Operand] = []
     signs: list[Sign] = []
     parts = zip((node.left, node.right), operand_levels(node.operator), strict=True)
-    for part in (operand(inner, minimum) for inner, minimum in parts):
+    for part in (Operand(inner, minimum) for inner, minimum in parts):
         if operands:
             signs.append(Sign(node.operator, _breaking_level(node.operator), hugs(node)))
         if isinstance(part.node, Binary) and not part.grouped:
@@ -232,7 +230,7 @@ def _operands(operands: Sequence[Operand], signs: Sequence[Sign], place: Place) 
     """Lay out what stands between two operators: an expression, or operators that bind more."""
     if signs:
         return group(_operation(operands, signs, place))
-    return _operand_document(operands[0], place)
+    return expression(operands[0].node, place, operands[0].minimum)
 
 
 def _spaced(sign: Sign, place: Place) -> Sequence[Doc]:

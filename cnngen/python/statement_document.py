@@ -13,7 +13,6 @@ from cnngen.python.node_document import (
     arguments,
     expression,
     flattened,
-    operand,
     plain,
 )
 from cnngen.python.nodes import (
@@ -140,10 +139,10 @@ def value_document(node: Node) -> Doc:
 def _parentheses(node: Node) -> _Parentheses:
     match node:
         case Attribute(value) | Call(value) | Subscript(value):
-            return "never" if operand(value, ATOM).grouped else _parentheses(value)
+            return "never" if Operand(value, ATOM).grouped else _parentheses(value)
         case Unary(operator, value):
             minimum = unary_level(operator, value)
-            return "never" if operand(value, minimum).grouped else _parentheses(value)
+            return "never" if Operand(value, minimum).grouped else _parentheses(value)
         case Name() | Number() | String():
             return "best fit"
         case Binary() | Conditional():
@@ -186,13 +185,13 @@ def _flatten(node: Node) -> tuple[list[Operand], list[int]]:
             parts, signs = flattened(node)
             levels = [sign.level for sign in signs]
         case Conditional(test, then, otherwise):
-            parts = [operand(then, OR), operand(test, OR), operand(otherwise, CONDITIONAL)]
+            parts = [Operand(then, OR), Operand(test, OR), Operand(otherwise, CONDITIONAL)]
             levels = [CONDITIONAL, CONDITIONAL]
         case Unary(operator, value):
-            parts = [operand(value, unary_level(operator, value))]
+            parts = [Operand(value, unary_level(operator, value))]
             levels = list[int]()
         case _:
-            return [Operand(node, grouped=False)], []
+            return [Operand(node)], []
     return _flatten_all(parts, levels)
 
 
@@ -213,7 +212,7 @@ def _has_brackets(part: Operand) -> bool:
         case _ if part.grouped:
             return True
         case Attribute(value):
-            return _has_brackets(operand(value, ATOM))
+            return _has_brackets(Operand(value, ATOM))
         case Name() | Number() | String():
             return False
         case Verbatim(parts):

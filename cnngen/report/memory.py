@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cnngen.ops.base import Op, Shape, Unknown
-from cnngen.semantics.network import INPUT, Layer, Network, Tensor
+from cnngen.ops.base import Op
+from cnngen.semantics.network import INPUT, Layer, Network, Tensor, known_shape
 
 FLOAT32 = 4  # bytes
 
@@ -60,7 +60,7 @@ def _most_at_once(layers: list[Layer], network: Network) -> int:
     numbers = {INPUT: network.input.numbers}
     last = {INPUT: 0}
     for i, layer in enumerate(layers):
-        numbers.setdefault(at[layer.path], _shape(layer.output).numbers)
+        numbers.setdefault(at[layer.path], known_shape(layer.output).numbers)
         for path in (layer.path, *(x.path for x in layer.inputs)):
             last[at[path]] = i
     for stage in network.outputs.values():
@@ -83,10 +83,10 @@ def _kept(layers: list[Layer], network: Network) -> int:
     kept: dict[str, int] = {}
     more = 0
     for layer in layers:
-        output, inputs = _shape(layer.output), [_shape(x.shape) for x in layer.inputs]
+        output, inputs = known_shape(layer.output), [known_shape(x.shape) for x in layer.inputs]
         more += layer.op.saves(output, *inputs)
         for tensor in _read_again(layer):
-            kept[at[tensor.path]] = _shape(tensor.shape).numbers
+            kept[at[tensor.path]] = known_shape(tensor.shape).numbers
     return sum(kept.values()) + more
 
 
@@ -111,8 +111,3 @@ def _places(layers: list[Layer], *, training: bool) -> Mapping[str, str]:
 
 def _passes(op: Op, *, training: bool) -> bool:
     return op.passes == "always" or (op.passes == "inference" and not training)
-
-
-def _shape(shape: Shape | Unknown) -> Shape:
-    assert not isinstance(shape, Unknown), "a network that passed its checks has shapes everywhere"
-    return shape

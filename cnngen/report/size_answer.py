@@ -52,13 +52,13 @@ def _lengths(sizes: Sizes) -> tuple[Lengths, Lengths]:
 
 def _reasons(limits: Iterable[Limit]) -> list[str]:
     """The limits in words; layers with the same limit share a line."""
-    at: dict[str, list[int]] = {}
+    at: dict[tuple[str, Kind], list[int]] = {}
     for limit in limits:
-        at.setdefault(limit.path, [0, 0])[limit.axis] = limit.at
+        at.setdefault((limit.path, limit.kind), [0, 0])[limit.axis] = limit.at
     layers: dict[str, dict[str, None]] = {}
     for limit in limits:
         layer = f"`{limit.path}`" + ("" if limit.op in limit.path else f" ({limit.op})")
-        layers.setdefault(_reason(limit.kind, at[limit.path]), {})[layer] = None
+        layers.setdefault(_reason(limit.kind, at[limit.path, limit.kind]), {})[layer] = None
     return [f"{', '.join(found)}: {reason}" for reason, found in layers.items()]
 
 

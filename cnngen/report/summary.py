@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 from cnngen.ops.base import Image, Shape, Unknown
-from cnngen.semantics.network import INPUT, Layer, Network
+from cnngen.semantics.network import INPUT, Layer, Network, known_shape
 
 Dimensions = tuple[int, ...]  # C, H, W of images, N of vectors
 
@@ -107,8 +107,8 @@ def dimensions_text(sizes: Dimensions) -> str:
 
 def _layer(layer: Layer) -> LayerSummary:
     op = layer.op
-    shapes = tuple(_known(x.shape) for x in layer.inputs)
-    output = _known(layer.output)
+    shapes = tuple(known_shape(x.shape) for x in layer.inputs)
+    output = known_shape(layer.output)
     weights = op.weights(*shapes)
     sizes = {name: prod(shape) for name, shape in weights.items()}
     return LayerSummary(
@@ -137,13 +137,8 @@ def _stages(network: Network, counted: list[LayerSummary]) -> tuple[StageSummary
     )
 
 
-def _known(shape: Shape | Unknown) -> Shape:
-    assert not isinstance(shape, Unknown), "a network that passed its checks has shapes everywhere"
-    return shape
-
-
 def _sizes(shape: Shape | Unknown) -> Dimensions:
-    shape = _known(shape)
+    shape = known_shape(shape)
     if isinstance(shape, Image):
         return shape.channels, shape.height, shape.width
     return (shape.features,)

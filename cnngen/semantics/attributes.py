@@ -122,17 +122,17 @@ def attribute_value(attribute: Attribute[Any], value: Value) -> Any:
             return None
         case "bool" if isinstance(value, bool):
             return value
-        case "int" if _is_whole(value):
+        case "int" if is_whole(value):
             return _in_range(attribute, value)
-        case "float" if _is_whole(value) or isinstance(value, float):
+        case "float" if is_whole(value) or isinstance(value, float):
             return float(_in_range(attribute, value))
-        case "size" if len(numbers) == 2 and all(map(_is_whole, numbers)):
+        case "size" if len(numbers) == 2 and all(map(is_whole, numbers)):
             return tuple(_in_range(attribute, n, i) for i, n in enumerate(numbers))
-        case "ints" if isinstance(value, tuple) and all(map(_is_whole, value)):
+        case "ints" if isinstance(value, tuple) and all(map(is_whole, value)):
             return tuple(_in_range(attribute, n, i) for i, n in enumerate(value))
         case "table" if isinstance(value, tuple):
             return tuple(_row(attribute, row, i) for i, row in enumerate(value))
-        case "padding" if len(numbers) in (2, 4) and all(map(_is_whole, numbers)):
+        case "padding" if len(numbers) in (2, 4) and all(map(is_whole, numbers)):
             sides = [_in_range(attribute, n, i) for i, n in enumerate(numbers)]
             return tuple(sides) if len(sides) == 4 else (sides[0], sides[0], sides[1], sides[1])
         case _:
@@ -144,13 +144,13 @@ def attribute_value(attribute: Attribute[Any], value: Value) -> Any:
             )
 
 
-def _is_whole(value: Value) -> bool:
+def is_whole(value: Value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _row(attribute: Attribute[Any], row: Value, item: int) -> tuple[int, ...]:
     """One row of a table."""
-    if isinstance(row, tuple) and all(map(_is_whole, row)):
+    if isinstance(row, tuple) and all(map(is_whole, row)):
         return tuple(_in_range(attribute, n, item) for n in row)
     message = f"a row of `{attribute.name}` must be a list of whole numbers, not {show(row)}"
     raise Invalid("wrong-type", message, item=item)

@@ -105,6 +105,12 @@ class Tensor:
     shape: Shape | Unknown
 
 
+def known_shape(shape: Shape | Unknown) -> Shape:
+    """A shape of a network that passed its checks, in which all are known."""
+    assert not isinstance(shape, Unknown), "a checked network has shapes everywhere"
+    return shape
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
     """One op at its place in the network. The path is its name in every target."""

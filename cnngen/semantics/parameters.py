@@ -10,7 +10,7 @@ from cnngen.expressions.evaluate import (
     evaluate,
 )
 from cnngen.expressions.expression import Value
-from cnngen.semantics.attributes import Invalid, show
+from cnngen.semantics.attributes import Invalid, is_whole, show
 from cnngen.syntax.tree import Parameter, ParameterType, Spec
 
 WORDS: dict[ParameterType, str] = {
@@ -60,23 +60,19 @@ def checked(parameter: Parameter, value: MaybeValue) -> MaybeValue:
 def fits(type: ParameterType, value: Value) -> bool:
     match type:
         case "int":
-            return _whole(value)
+            return is_whole(value)
         case "float":
-            return _whole(value) or isinstance(value, float)
+            return is_whole(value) or isinstance(value, float)
         case "bool":
             return isinstance(value, bool)
         case "ints":
-            return isinstance(value, tuple) and all(_whole(item) for item in value)
+            return isinstance(value, tuple) and all(is_whole(item) for item in value)
         case "floats":
             return isinstance(value, tuple) and all(
-                _whole(item) or isinstance(item, float) for item in value
+                is_whole(item) or isinstance(item, float) for item in value
             )
         case "size":
             pair = value if isinstance(value, tuple) and len(value) == 2 else (value,)
-            return all(_whole(item) for item in pair)
+            return all(is_whole(item) for item in pair)
         case "tensor":
             return False
-
-
-def _whole(value: Value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

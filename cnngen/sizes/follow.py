@@ -100,11 +100,13 @@ class _Course:
             return self.tracks.constant(own, self.upto)
         track = self.tracks.through(layer.op, x.shape, axis, movement, x.tracks[axis])
         before = x.tracks[axis]
-        if track is not before and track.short:
-            self._limit(layer, "small", axis, (track,))
+        if track is before:
+            return track
         beyond = zip(before.lengths[track.short :], track.lengths[track.short :], strict=True)
-        if track is not before and any(n is not None and m is None for n, m in beyond):
+        if any(n is not None and m is None for n, m in beyond):
             self._limit(layer, "uneven", axis, (track, before), growth(movement)[0])
+        elif track.short:
+            self._limit(layer, "small", axis, (track,))
         return track
 
     def _joined_maps(self, layer: Layer, inputs: list[Maps]) -> Maps:

@@ -40,10 +40,10 @@ class Track:
         and what is later in a period has not less.
         """
         last, before = self.lengths[-period:], self.lengths[-2 * period : -period]
-        missing = [i for i, n in enumerate(last) if n is None]
-        return not missing or missing == [i for i, n in enumerate(before) if n is None] != [
-            *range(period)
-        ]
+        missing = [n is None for n in last]
+        if all(missing):
+            return False
+        return not any(missing) or missing == [n is None for n in before]
 
     def at(self, length: int) -> int | None:
         return self.lengths[length - 1]

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnngen.diagnostics.model import Edit, Report
-from cnngen.diagnostics.suggest import suggest
-from cnngen.diagnostics.synonyms import OPS, plain, translate
+from cnngen.diagnostics.suggest import plain, suggest
+from cnngen.diagnostics.synonyms import OPS, translate
 from cnngen.source import Span
 from cnngen.syntax.forms import JOINS
 from cnngen.syntax.missing_op import is_bare

@@ -77,8 +77,8 @@ HELPERS = _words("""
     Multiply PadChannels PaddedAvgPool2d PaddedConv2d RBF SameAvgPool2d SameConv2d SameMaxPool2d
     Scale SeparableConv2d SliceChannels adaptive_avg_pool adaptive_max_pool affine2d avg_pool2d
     channel_shuffle conv2d depthwise_conv2d dilated_half half initialized local_response_norm
-    make_divisible max_pool2d pad_same pair pixel_shuffle rbf reshape same_avg_pool2d same_pad
-    separable_conv2d transposed_conv2d
+    make_divisible max_pool2d pad_same pair pixel_shuffle pixel_unshuffle rbf reshape
+    same_avg_pool2d same_pad separable_conv2d transposed_conv2d
 """)
 
 LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them

@@ -1,9 +1,9 @@
 """Spelling: how a target writes an op, from the target's folder of templates.
 
 `ops/OP.jinja` gives one expression. `support/NAME.jinja` gives a class or function that a generated
-file needs once; op templates ask for it with `use("NAME")`. Values arrive as code, ready to print
-(text, with a node behind it): templates choose and arrange, and hold no arithmetic and no knowledge
-of shapes.
+file needs once; op templates ask for it with `use("NAME")`, and it defines what `name` says, for it
+steps aside where the author has its name. Values arrive as code, ready to print (text, with a node
+behind it): templates choose and arrange, and hold no arithmetic and no knowledge of shapes.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -117,6 +117,7 @@ class Speller:
         self.imported: set[tuple[str, str]] = set()
         self.support: dict[str, str] = {}  # in the order of use, each before those who use it
         self.fixed: dict[str, dict[str, str]] = {}
+        self.taken: frozenset[str] = frozenset()  # the author's names
         self.untyped = (
             False  # whether the file calls a constructor that its framework leaves untyped
         )
@@ -149,8 +150,19 @@ class Speller:
         """
         if name not in self.support:
             template = self.environment.get_template(f"{self.target}/support/{name}.jinja")
-            text = template.render(fixed=self.fixed.get(op or name, {})).strip()
+            fixed = self.fixed.get(op or name, {})
+            text = template.render(fixed=fixed, name=self.called(name)).strip()
             self.support[name] = "\n".join(laid_out(text))  # after what it uses itself
+        return self.called(name)
+
+    def functions(self) -> set[str]:
+        """What those pieces of support are called that are functions."""
+        return {self.called(name) for name in self.support_names() if name.islower()}
+
+    def called(self, name: str) -> str:
+        """What a piece of support is called: it steps aside for names of the author."""
+        while name in self.taken:
+            name += "Module" if name[0].isupper() else "_"
         return name
 
     def vary(self, fixed: Mapping[str, str], attribute: str, value: str, *defaults: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from cnngen.diagnostics.suggest import plain
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.vocabulary import keras, others, torch
@@ -90,10 +91,6 @@ def layers_named(word: str) -> tuple[ForeignLayer, ...]:
 def framework_of(word: str) -> Framework | None:
     """The framework with a layer of this name, for which there is no op."""
     return next((framework for framework, names in OTHERS.items() if word in names), None)
-
-
-def plain(word: str) -> str:
-    return word.replace("_", "").lower()
 
 
 @cache

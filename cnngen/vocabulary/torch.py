@@ -217,11 +217,11 @@ LAYERS = (
         )[:2],
     ),
     _layer("PixelShuffle", "pixel_shuffle", Said("upscale_factor", "factor", None)),
+    _layer("PixelUnshuffle", "pixel_unshuffle", Said("downscale_factor", "factor", None)),
     _layer("ChannelShuffle", "channel_shuffle", Said("groups", "groups", None)),
     _without(
         "LogSoftmax", "the losses of both frameworks take logits: leave it out, or write `softmax`"
     ),
-    _without("PixelUnshuffle", "no op takes maps apart; `pixel_shuffle` is its inverse"),
     _without(
         "InstanceNorm2d",
         "write `group_norm: {groups: ..., affine: false}` with as many groups as channels",

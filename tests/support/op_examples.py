@@ -113,3 +113,7 @@ def codes(op: Op, x: Shape) -> Mapping[str, str]:
 
 def _pair(value: tuple[int, int]) -> str:
     return str(value[0]) if value[0] == value[1] else repr(value)
+
+
+def dimensions(x: Shape) -> tuple[int, ...]:
+    return (x.channels, x.height, x.width) if isinstance(x, Image) else (x.features,)

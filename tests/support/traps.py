@@ -115,6 +115,7 @@ OTHERS = {
     "nearest": "upsample: {scale: 3}",
     "bilinear": "upsample: {scale: [2, 3], mode: bilinear}",
     "pixel_shuffle": "pixel_shuffle: {factor: 2}",
+    "pixel_unshuffle": "[{adaptive_avg_pool: {size: 6}}, {pixel_unshuffle: {factor: 3}}]",
     "channel_shuffle": "channel_shuffle: {groups: 2}",
     "channel_shuffle_into_groups": "[{conv: {out: 6, kernel: 1}}, {channel_shuffle: {groups: 3}}]",
     "pad_channels": "pad_channels: {before: 1, after: 2}",

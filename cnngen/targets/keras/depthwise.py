@@ -25,7 +25,7 @@ def is_depthwise(layer: Layer) -> bool:
 def wanted_steps(program: Program) -> set[Step]:
     """The steps of which some layer is a depthwise convolution in Keras."""
     layers = program.network.layers.values()
-    return {layer.step for layer in layers if layer.op.name == "conv" and is_depthwise(layer)}
+    return {layer.step for layer in layers if isinstance(layer.op, Conv) and is_depthwise(layer)}
 
 
 def changing_variables(region: Region) -> set[str]:

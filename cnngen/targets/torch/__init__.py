@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnngen.expressions.algebra import TooComplex
+from cnngen.plan.in_place import find_in_place
 from cnngen.plan.lower import lower
+from cnngen.plan.program import Call
 from cnngen.python.printer import printed
 from cnngen.semantics.network import Network
 from cnngen.targets.page import module_docstring
@@ -12,21 +14,31 @@ from cnngen.targets.spelling import Speller, Unsupported
 from cnngen.targets.torch.common import common_attributes
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
 from cnngen.targets.torch.model import model_class
+from cnngen.targets.torch.names import author_names
 from cnngen.targets.torch.page import model_page, outputs_page, unit_page
 from cnngen.targets.torch.scope import File
 from cnngen.targets.torch.units import unit_class
 
 
-def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()) -> str:
+def render(
+    network: Network,
+    settings: Sequence[str] = (),
+    folders: Sequence[Path] = (),
+    *,
+    in_place: bool = True,
+) -> str:
     """The PyTorch source of a network; `settings` are what `--set` changed, `folders` have
-    templates that come first.
+    templates that come first. With `in_place`, layers overwrite what nobody else reads.
     """
     speller = Speller("torch", folders)
     speller.imports("torch", "nn")
     speller.imports("torch", "Tensor")
-    file = File(network, speller, find_rules(network))
+    speller.taken = author_names(network.resolution)
     try:
         program = lower(network)
+        overwriting = find_in_place(program) if in_place else frozenset[Call]()
+        functions = frozenset(speller.functions())
+        file = File(network, speller, find_rules(network), functions, overwriting)
         speller.fixed = common_attributes(program, speller)
         for unit in program.units:
             file.classes[unit] = unit_class(unit, file)

@@ -10,8 +10,8 @@ from cnngen.ops.base import Op
 from cnngen.ops.convolution import SeparableConv
 from cnngen.plan.program import Call, Program, Region, regions
 from cnngen.syntax.tree import ArgumentValue
-from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.attributes import Printer
 
 Arguments = Mapping[str, ArgumentValue]
 OPS: tuple[type[Op], ...] = (SeparableConv,)

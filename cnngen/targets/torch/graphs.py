@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cnngen.ops.reshaping import Identity
 from cnngen.plan.program import (
     Bind,
     Call,
@@ -22,18 +21,17 @@ from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.targets.code import Code
 from cnngen.targets.torch.construct import call, dictionary, own, text
+from cnngen.targets.torch.expressions import Item
 from cnngen.targets.torch.modules import (
-    Item,
     Made,
     Written,
     assign,
     assign_node,
     body,
-    bound,
     container,
-    prepared,
 )
 from cnngen.targets.torch.scope import Scope
+from cnngen.targets.torch.updates import bound, prepared
 
 X = Name("x")
 LONG = 70  # a value longer than this gets a line of its own
@@ -145,6 +143,11 @@ def first_node(region: Region) -> "Call | Loop | Choice | Join | Pass | None":
 def passes(region: Region) -> bool:
     """Whether a region gives its input as it is."""
     return all(
-        isinstance(node, Pass | Bind) or (isinstance(node, Call) and node.layer.made is Identity)
+        isinstance(node, Pass | Bind)
+        or (
+            isinstance(node, Call)
+            and not isinstance(node.layer.made, Unit)
+            and node.layer.made.is_identity
+        )
         for node in region.nodes
     )

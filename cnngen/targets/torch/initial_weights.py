@@ -2,7 +2,7 @@
 layers of a kind differ.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cnngen.expressions.expression import Constant
@@ -14,10 +14,16 @@ from cnngen.semantics.walk import calls
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.syntax.tree import Call as CallStep
 from cnngen.targets.code import Code
-from cnngen.targets.distributions import DEFAULT, init_context, same, varies, word_and_arguments
-from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.attributes import Printer
 from cnngen.targets.torch.construct import call, dotted
+from cnngen.targets.torch.distributions import (
+    DEFAULT,
+    init_context,
+    same,
+    varies,
+    word_and_arguments,
+)
 
 MODULE = nodes.Name("module")
 WEIGHT = nodes.Name("weight")
@@ -104,7 +110,7 @@ def _branches(
         word, _ = word_and_arguments(value)
         weight = Code(nodes.Attribute(MODULE, "weight"))
         draw = Do(speller.spell_init(word, {"w": weight, **init_context(value, None)}).node)
-        test = call("isinstance", MODULE, _either(kinds))
+        test = call("isinstance", MODULE, _either(map(speller.called, kinds)))
         yield test, (draw, *_zeros(kinds, rules))
 
 
@@ -127,7 +133,7 @@ def _groups(rules: Rules) -> list[tuple[list[str], ArgumentValue]]:
     return groups
 
 
-def _either(kinds: Sequence[str]) -> nodes.Node:
+def _either(kinds: Iterable[str]) -> nodes.Node:
     first, *others = map(dotted, kinds)
     for other in others:
         first = nodes.Binary("|", first, other)

@@ -12,6 +12,7 @@ from cnngen.targets.code import Code
 from cnngen.targets.spelling import Unsupported, spelling
 from cnngen.targets.torch.construct import call
 from cnngen.targets.torch.initial_weights import drawn
+from cnngen.targets.torch.names import called
 from cnngen.targets.torch.scope import Scope
 
 
@@ -39,7 +40,8 @@ def op_layer(made: Call, scope: Scope) -> Node:
     channels = Code(scope.node(made.reads.channels))
     attributes = scope.printer.attributes(op, dict(made.layer.arguments))
     with spelling(made.step):
-        context = {"channels": channels, "rank": made.rank, **attributes}
+        in_place = str(made in scope.file.overwriting)
+        context = {"channels": channels, "rank": made.rank, "in_place": in_place, **attributes}
         return scope.file.speller.spell(op.name, context).node
 
 
@@ -47,16 +49,17 @@ def unit_layer(made: Call, unit: Unit, scope: Scope) -> nodes.Call:
     """The module of a block."""
     parameters = scope.file.classes[unit].arguments
     names = {parameter.name for parameter in parameters}
-    given: dict[str, tuple[Expression | None, Node]] = {
-        name: (None, scope.node(value))
-        for name, value in made.layer.handed.items()
-        if name in names
-    }
-    for name, value in made.layer.arguments.items():
-        if name in names and not isinstance(value, Distribution):
-            given[name] = (value, scope.node(value))
+    captured = {parameter.name.text for parameter in unit.captured}
+    given: dict[str, tuple[Expression | None, Node]] = {}
+    for key, value in made.layer.handed.items():
+        name = called(key) if key in captured else key
+        if name in names:
+            given[name] = (None, scope.node(value))
+    for key, value in made.layer.arguments.items():
+        if called(key) in names and not isinstance(value, Distribution):
+            given[called(key)] = (value, scope.node(value))
     first = 1 if parameters and parameters[0].name == "in_channels" else 0
-    return call(unit.name, *_arguments(parameters, given, first))
+    return call(called(unit.name), *_arguments(parameters, given, first))
 
 
 def _arguments(

@@ -1,7 +1,7 @@
 """The model: its constructor builds the stages, and its `forward` calls them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cnngen.expressions.expression import Constant
 from cnngen.ops.base import Image
@@ -11,15 +11,15 @@ from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
 from cnngen.syntax.tree import ParameterType
-from cnngen.targets.loops import loop_variables
 from cnngen.targets.torch.construct import CONSTRUCT, call, own
 from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
-from cnngen.targets.torch.modules import Made, assign, bound
+from cnngen.targets.torch.modules import Made, Written, assign
+from cnngen.targets.torch.names import IN_FORWARD, called, loop_variables
 from cnngen.targets.torch.scope import File, Scope
 from cnngen.targets.torch.tidy import tidied
-from cnngen.targets.torch.units import RESERVED
-from cnngen.targets.torch.variables import allocate
+from cnngen.targets.torch.updates import bound
+from cnngen.targets.torch.variables import Names, allocate
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,47 +54,57 @@ class ModelClass:
     outputs: Outputs
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The `forward` in the making. What exists in training only is computed last, by `heads`, which
+    give the values of `training`.
+    """
+
+    always: Forward
+    heads: Forward
+    names: Names
+    training: dict[str, nodes.Node] = field(default_factory=dict[str, nodes.Node])
+
+
 def model_class(program: Program, file: File) -> ModelClass:
-    network = program.network
-    scope = _scope(program, file)
-    forward, kept = Forward({INPUT: X}), kept_stages(network.resolution)
-    if INPUT in kept:
-        forward.tensors[INPUT] = forward.let(Name("image"), X)
-    constructor: list[Statement] = [Do(nodes.Call(CONSTRUCT))]
-    heads = Forward(forward.tensors)  # what is computed in training only
-    training: dict[str, nodes.Node] = {}
-    value: nodes.Node = X
-    running = INPUT
-    for stage in program.stages:
-        only = stage.training
-        lines = heads if only else forward
-        source = forward.tensors[running] if only else value
-        if origin := first_origin(stage.step):
-            source = forward.tensors[origin.text]
-        written = _stage(stage, source, replace(scope, entry=stage.entry), lines)
-        made = yield_into(constructor, written)
-        if not only:
-            value = _assign_stage(stage, made, lines, network)
-        elif stage.kept:
-            training[stage.name] = _assign_stage(stage, made, lines, network)
-        else:
-            training[stage.name] = made
-        if not stage.step.training:
-            running = stage.name
+    network, scope = program.network, _scope(program, file)
+    calls = _calls(network, file)
+    constructor = [Do(nodes.Call(CONSTRUCT)), *_stages(program, scope, calls)]
     if has_rules(file.rules):
         constructor.append(Do(call("self.apply", Name("init_weights"))))
     outputs = _outputs(network)
-    _return(outputs, training, forward, heads, network)
-    return ModelClass(tidied(constructor, scope.variables.channels), tuple(forward.lines), outputs)
+    _return(outputs, calls, network)
+    forward = tuple(calls.always.lines)
+    return ModelClass(tidied(constructor, scope.variables.channels), forward, outputs)
 
 
-def yield_into(lines: list[Statement], made: Made) -> nodes.Node:
-    """Add the statements of what is made; gives its expression."""
-    while True:
-        try:
-            lines.append(next(made))
-        except StopIteration as end:
-            return end.value
+def _calls(network: Network, file: File) -> Calls:
+    tensors: dict[str, nodes.Node] = {INPUT: X}
+    calls = Calls(Forward(tensors), Forward(tensors), Names(IN_FORWARD | file.functions))
+    if INPUT in kept_stages(network.resolution):
+        tensors[INPUT] = calls.always.let(Name(calls.names.fresh("image")), X)
+    return calls
+
+
+def _stages(program: Program, scope: Scope, calls: Calls) -> Written:
+    """Build all stages, and call them."""
+    value: nodes.Node = X
+    running = INPUT
+    for stage in program.stages:
+        forward = calls.heads if stage.training else calls.always
+        # A head whose branches all read by name does not read what runs on, which has no name then.
+        source = forward.tensors.get(running, value) if stage.training else value
+        if origin := first_origin(stage.step):
+            source = forward.tensors[origin.text]
+        made = yield from _stage(stage, source, replace(scope, entry=stage.entry), forward)
+        if stage.kept or not stage.training:
+            made = _assign_stage(stage, made, forward, calls.names, program.network)
+        if stage.training:
+            calls.training[stage.name] = made
+        else:
+            value = made
+        if not stage.step.training:
+            running = stage.name
 
 
 def _scope(program: Program, file: File) -> Scope:
@@ -102,7 +112,7 @@ def _scope(program: Program, file: File) -> Scope:
     types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
     loops = {name for stage in spec.stages for name in loop_variables(stage.body)}
     bodies = [stage.body for stage in program.stages]
-    variables = allocate(bodies, RESERVED | set(types) | loops)
+    variables = allocate(bodies, set(types) | loops | file.functions)
     return Scope(file, types, variables, Constant(program.network.input.channels))
 
 
@@ -119,7 +129,7 @@ def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward
 
 
 def _assign_stage(
-    stage: StageRegion, made: nodes.Node, forward: Forward, network: Network
+    stage: StageRegion, made: nodes.Node, forward: Forward, names: Names, network: Network
 ) -> nodes.Node:
     """Write the line of a stage; gives the variable that the next stage reads."""
     name, stages = stage.name, network.resolution.spec.stages
@@ -127,7 +137,7 @@ def _assign_stage(
     if stage.kept or stage.output:
         others = {other.name.text for other in stages}
         plain = stage.output and not stage.kept and stage.output not in others
-        variable = Name(stage.output if plain else name)
+        variable = Name(names.fresh(stage.output if plain else name))
         forward.tensors[name] = variable
         targets.append(variable)
     targets = [target for target in targets if target != made]
@@ -155,17 +165,12 @@ def _is_read_next(stage: StageRegion, network: Network) -> bool:
 def _outputs(network: Network) -> Outputs:
     training = network.training_stages()
     pairs = [(name, stage in training) for name, stage in network.outputs.items()]
-    tuple_name = f"{network.resolution.spec.name.text}Outputs"
+    tuple_name = f"{called(network.resolution.spec.name.text)}Outputs"
     return Outputs(tuple(sorted(pairs, key=lambda pair: pair[1])), tuple_name)
 
 
-def _return(
-    outputs: Outputs,
-    training: dict[str, nodes.Node],
-    forward: Forward,
-    heads: Forward,
-    network: Network,
-) -> None:
+def _return(outputs: Outputs, calls: Calls, network: Network) -> None:
+    forward, heads = calls.always, calls.heads
     values = {name: forward.tensors[network.outputs[name]] for name in outputs.inference}
     if not outputs.are_named:
         forward.lines[:] = _with_return(forward.lines, values[outputs.inference[0]])
@@ -180,7 +185,9 @@ def _return(
         forward.lines.append(If(((test, (Return(plain),)),)))
         forward.lines += heads.lines
         given += [
-            Keyword(name, training[network.outputs[name]]) for name, only in outputs.names if only
+            Keyword(name, calls.training[network.outputs[name]])
+            for name, only in outputs.names
+            if only
         ]
     forward.lines.append(Return(call(outputs.tuple_name, *given)))
 

@@ -1,49 +1,34 @@
 """Modules: the statements that build the module of a region, and the expression for it.
 
 What can be one expression is one. Anything else is built in a variable, or in the attribute that it
-is for. Whether a region is an expression is found out from the inside outwards, once for each, so
-that nothing is written twice.
+is for.
 """
 
 from collections.abc import Generator, Iterator, Sequence
 from typing import assert_never
 
-from cnngen.expressions.algebra import equal, linear_step
-from cnngen.expressions.expression import (
-    Binary,
-    Conditional,
-    Expression,
-    InputChannels,
-    Name,
-    Unary,
-)
 from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Node, Pass, Region
 from cnngen.python import nodes
-from cnngen.python.flat import flat
-from cnngen.python.nodes import Assign, Augment, Do, For, If, Statement
-from cnngen.syntax.tree import Repeat
-from cnngen.targets.torch.construct import (
-    CONSTRUCT,
-    EMPTY,
-    IDENTITY,
-    SELF,
-    call,
-    dictionary,
-    pairs,
-    text,
+from cnngen.python.nodes import Assign, Do, For, If, Statement
+from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, IDENTITY, SELF, call, text
+from cnngen.targets.torch.expressions import (
+    Item,
+    Step,
+    choice_expression,
+    expression,
+    joining,
+    sequential,
+    word_of,
 )
 from cnngen.targets.torch.layers import layer
+from cnngen.targets.torch.loops import loop_header, loop_index
 from cnngen.targets.torch.scope import Scope
+from cnngen.targets.torch.updates import bound, prepared, updated
 
 Written = Iterator[Statement]
 Made = Generator[Statement, None, nodes.Node]
 """Statements, and then the expression that they prepare."""
-Step = Call | Loop | Choice | Join
-Item = tuple[str, nodes.Node]
-"""A module in a Sequential, and its key there if it has a word."""
-
 STEPS = "steps"  # what a module is called that the author gave no name
-LONGEST_CHOICE = 80
 
 
 # --- One module
@@ -65,7 +50,7 @@ def module(node: Step, scope: Scope, hint: str = STEPS, binds: Sequence[Bind] = 
             return instance
         case Join():
             return (yield from container(node, scope))
-        case Choice() if (whole := _choice_expression(node, scope)) is not None:
+        case Choice() if (whole := choice_expression(node, scope)) is not None:
             return whole
         case Loop() | Choice():
             variable = scope.variables.fresh(hint)
@@ -99,20 +84,7 @@ def container(join: Join, scope: Scope) -> Made:
     arms: list[Item] = []
     for name, region in join.arms:
         arms.append((name, (yield from body(region, scope, name))))
-    return _joining(join, arms, scope)
-
-
-def _joining(join: Join, arms: Sequence[Item], scope: Scope) -> nodes.Node:
-    return call(scope.file.speller.use(join.op.name.capitalize()), dictionary(arms))
-
-
-def sequential(items: Sequence[Item], scope: Scope) -> nodes.Call:
-    """A Sequential of modules, one a line where there are several."""
-    if not any(key for key, _ in items):
-        return call("nn.Sequential", *(made for _, made in items), explode=len(items) > 1)
-    scope.file.speller.imports("collections", "OrderedDict")
-    listed = pairs([(key or str(i), made) for i, (key, made) in enumerate(items)])
-    return call("nn.Sequential", call("OrderedDict", listed))
+    return joining(join, arms, scope)
 
 
 def _items(found: Sequence[Node], scope: Scope) -> Generator[Statement, None, list[Item]]:
@@ -121,97 +93,9 @@ def _items(found: Sequence[Node], scope: Scope) -> Generator[Statement, None, li
         if node is None or isinstance(node, Pass):  # what it reads has been handed in
             yield from bound(binds, scope)
         else:
-            word = _word(node)
+            word = word_of(node)
             items.append((word, (yield from module(node, scope, word or STEPS, binds))))
     return items
-
-
-def prepared(found: Sequence[Node]) -> Iterator[tuple[Sequence[Bind], Step | Pass | None]]:
-    """Each node with the variables that are bound right before it; those behind the last one."""
-    binds: list[Bind] = []
-    for node in found:
-        if isinstance(node, Bind):
-            binds.append(node)
-        else:
-            yield tuple(binds), node
-            binds = []
-    if binds:
-        yield tuple(binds), None
-
-
-def _word(node: Step) -> str:
-    """The key of a node, if that is a word."""
-    key = node.level if isinstance(node, Join) else node.key
-    return key if isinstance(key, str) else ""
-
-
-# --- What is an expression as a whole
-
-
-def expression(region: Region, scope: Scope) -> nodes.Node | None:
-    """The module of a region, if that needs no statements."""
-    if region not in scope.expressions:
-        scope.expressions[region] = _expression(region, scope)
-    return scope.expressions[region]
-
-
-def _expression(region: Region, scope: Scope) -> nodes.Node | None:
-    items: list[Item] = []
-    for node in region.nodes:
-        if isinstance(node, Pass):
-            continue
-        if isinstance(node, Bind) or (made := _node_expression(node, scope)) is None:
-            return None
-        items.append((_word(node), made))
-    if region.layout == "chain":
-        return sequential(items, scope)
-    return items[0][1] if items else IDENTITY
-
-
-def _node_expression(node: Step, scope: Scope) -> nodes.Node | None:
-    match node:
-        case Call():
-            return None if node.asked else layer(node, scope)
-        case Loop():
-            return None
-        case Choice():
-            return _choice_expression(node, scope)
-        case Join():
-            return _join_expression(node, scope)
-        case _:
-            assert_never(node)
-
-
-def _join_expression(join: Join, scope: Scope) -> nodes.Node | None:
-    arms: list[Item] = []
-    for name, region in join.arms:
-        if (made := expression(region, scope)) is None:
-            return None
-        arms.append((name, made))
-    return _joining(join, arms, scope)
-
-
-def _choice_expression(choice: Choice, scope: Scope) -> nodes.Node | None:
-    """`a if test else b`, if both are short."""
-    if choice not in scope.expressions:
-        scope.expressions[choice] = _short_choice(choice, scope)
-    return scope.expressions[choice]
-
-
-def _short_choice(choice: Choice, scope: Scope) -> nodes.Node | None:
-    arms = [choice.then] if choice.otherwise is None else [choice.then, choice.otherwise]
-    if choice.variable or any(len(arm.nodes) > 1 for arm in arms):
-        return None
-    made = [expression(arm, scope) for arm in arms]
-    then, otherwise = made[0], made[1] if len(made) > 1 else IDENTITY
-    if then is None or otherwise is None:
-        return None
-    match choice.test:
-        case Unary("not", test):
-            whole = nodes.Conditional(scope.node(test), otherwise, then)
-        case test:
-            whole = nodes.Conditional(scope.node(test), then, otherwise)
-    return whole if len(flat(whole)) <= LONGEST_CHOICE else None
 
 
 # --- What is built where it belongs
@@ -295,7 +179,7 @@ def _is_fixed(node: Node, scope: Scope) -> bool:
         case Call() | Join() | Pass() | Bind():
             return True
         case Choice():
-            return _choice_expression(node, scope) is not None
+            return choice_expression(node, scope) is not None
         case Loop():
             return False
 
@@ -303,14 +187,14 @@ def _is_fixed(node: Node, scope: Scope) -> bool:
 def _extend(node: Step, target: nodes.Node, scope: Scope, binds: Sequence[Bind]) -> Written:
     """Append a node to the Sequential `target`."""
     match node:
-        case Loop() if not _word(node):
+        case Loop() if not word_of(node):
             yield from bound(binds, scope)
             yield from _loop(node, target, scope)
-        case Choice() if not _word(node) and not _is_fixed(node, scope):
+        case Choice() if not word_of(node) and not _is_fixed(node, scope):
             yield from bound(binds, scope)
             yield from _extend_by_choice(node, target, scope)
         case _:
-            word = _word(node)
+            word = word_of(node)
             with scope.variables.names.passing():
                 made = yield from module(node, scope, word or STEPS, binds)
                 add = nodes.Attribute(target, "add_module")
@@ -328,7 +212,7 @@ def _extend_by_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Writt
 
 
 def _arm(choice: Choice, region: Region, written: Written, scope: Scope) -> tuple[Statement, ...]:
-    return (*written, *_update(choice.variable, region.gives.channels, scope))
+    return (*written, *updated(choice.variable, region.gives.channels, scope))
 
 
 def _append(target: nodes.Node, made: nodes.Node) -> Statement:
@@ -341,79 +225,21 @@ def _appended(region: Region, target: nodes.Node, scope: Scope) -> Written:
         yield _append(target, made)
 
 
-# --- Loops, and variables of channels
+# --- Loops
 
 
 def _loop(loop: Loop, target: nodes.Node, scope: Scope) -> Written:
     """Append each iteration; where channels change, a variable goes with them."""
-    index = nodes.Name(_index(scope)) if loop.between else None
+    index = nodes.Name(loop_index(scope)) if loop.between else None
     inside: list[Statement] = []
     if loop.between is not None and index is not None:
         between = [*_iteration(loop, loop.between, target, scope)]
         inside.append(If(((nodes.Binary(">", index, nodes.Number("0")), tuple(between)),)))
     inside += _iteration(loop, loop.body, target, scope)
-    names, iterable = _header(loop, index, scope)
+    names, iterable = loop_header(loop, index, scope)
     yield For(names, iterable, tuple(inside))
 
 
 def _iteration(loop: Loop, region: Region, target: nodes.Node, scope: Scope) -> Written:
     yield from _appended(region, target, scope)
-    yield from _update(loop.variable, region.gives.channels, scope)
-
-
-def _index(scope: Scope) -> str:
-    """A name for a counter that nothing else has."""
-    names = ("i", "j", "k", *(f"i{n}" for n in range(2, 100)))
-    return next(name for name in names if name not in scope.variables.names.taken)
-
-
-def _header(loop: Loop, index: nodes.Name | None, scope: Scope) -> tuple[nodes.Node, nodes.Node]:
-    """What a loop assigns, and what it runs through."""
-    if isinstance(loop.step, Repeat):
-        return nodes.Name("_"), call("range", scope.node(loop.step.times))
-    names = tuple(nodes.Name(variable.text) for variable, _ in loop.step.lists)
-    lists = tuple(_iterable(values, scope) for _, values in loop.step.lists)
-    if len(names) == 1:
-        target, iterable = names[0], lists[0]
-    else:
-        strict = nodes.Keyword("strict", nodes.Number("True"))
-        target, iterable = nodes.Display("bare", names), call("zip", *lists, strict)
-    if index is not None:
-        inner = target if len(names) == 1 else nodes.Display("(", names)
-        return nodes.Display("bare", (index, inner)), call("enumerate", iterable)
-    return target, iterable
-
-
-def _iterable(values: Expression, scope: Scope) -> nodes.Node:
-    """A list to run through; a range stays a range."""
-    match scope.node(values):
-        case nodes.Call(nodes.Name("tuple"), (nodes.Call() as inner,)):
-            return inner
-        case other:
-            return other
-
-
-def bound(binds: Sequence[Bind], scope: Scope) -> Written:
-    """The assignments of variables, but for those that have their values already."""
-    for node in binds:
-        if not node.moves:
-            yield Assign((scope.node(node.variable),), scope.node(node.channels))
-
-
-def _update(variable: Name | None, channels: Expression, scope: Scope) -> Written:
-    """Bring the variable of a loop or a choice up to date."""
-    if variable is None:
-        return
-    old, new = scope.variables.resolve(variable), scope.variables.resolve(channels)
-    assert isinstance(old, Name | InputChannels)
-    if equal(old, new):
-        return
-    match new:
-        case Binary("//" | "*" as operator, left, right) if left == old:
-            yield Augment(scope.node(old), operator, scope.node(right))
-        case _ if (gain := linear_step(new, old)) is not None:
-            yield Augment(scope.node(old), "+", scope.node(gain))
-        case Conditional(test, then, otherwise) if otherwise == old:
-            yield If(((scope.node(test), (Assign((scope.node(old),), scope.node(then)),)),))
-        case _:
-            yield Assign((scope.node(old),), scope.node(new))
+    yield from updated(loop.variable, region.gives.channels, scope)

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
+from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.expression import node
 from cnngen.python.nodes import Class, Function, Name, Node, Parameter, Statement, Text
-from cnngen.python.signature import Argument, argument
+from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
 from cnngen.targets.page import about, model_docstring, shapes
 from cnngen.targets.torch.construct import dotted
 from cnngen.targets.torch.model import ModelClass, Outputs
+from cnngen.targets.torch.names import called
 from cnngen.targets.torch.scope import UnitClass
+from cnngen.targets.torch.units import argument_for
 
 SELF = Parameter("self")
 
@@ -19,19 +22,19 @@ def unit_page(made: UnitClass) -> Class:
     if made.forward is not None:
         members.append(_forward(made.tensors, "Tensor", made.forward))
     docstring = about(made.unit.about) if made.unit.about else ""
-    return _class(made.unit.name, made.base, members, docstring)
+    return _class(called(made.unit.name), made.base, members, docstring)
 
 
 def model_page(made: ModelClass, network: Network) -> Class:
     spec = network.resolution.spec
-    arguments = [*map(argument, spec.parameters)]
+    arguments = [*map(argument_for, spec.parameters)]
     members = (
         _constructor(arguments, made.constructor),
         _forward((), made.outputs.annotation, made.forward),
     )
     sizes = shapes(network, channels_last=False)
     docstring = model_docstring(network, sizes, arguments)
-    return _class(spec.name.text, dotted("nn.Module"), members, docstring)
+    return _class(called(spec.name.text), dotted("nn.Module"), members, docstring)
 
 
 def _class(name: str, base: Node, members: Sequence[Statement], docstring: str) -> Class:
@@ -41,7 +44,7 @@ def _class(name: str, base: Node, members: Sequence[Statement], docstring: str) 
 
 def _constructor(arguments: Sequence[Argument], body: tuple[Statement, ...]) -> Function:
     parameters = (Parameter(a.name, a.annotation, _default(a)) for a in arguments)
-    return Function("__init__", (SELF, *parameters), "None", body)
+    return split_deep_loops(Function("__init__", (SELF, *parameters), "None", body))
 
 
 def _default(argument: Argument) -> Node | None:

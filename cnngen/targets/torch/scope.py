@@ -12,9 +12,10 @@ from cnngen.python.nodes import Statement
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
 from cnngen.syntax.tree import ParameterType
-from cnngen.targets.spelled import Printer
 from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.attributes import Printer
 from cnngen.targets.torch.initial_weights import Rules
+from cnngen.targets.torch.names import tensor
 from cnngen.targets.torch.variables import Variables
 
 
@@ -33,16 +34,20 @@ class UnitClass:
 
     @property
     def tensors(self) -> tuple[str, ...]:
-        return tuple(tensor.name for tensor in self.unit.tensors)
+        return tuple(tensor(value.name) for value in self.unit.tensors)
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """The file in the making: what is spelled in it, and its classes so far."""
+    """The file in the making: what is spelled in it, and its classes so far. `functions` are what
+    those are called that templates may ask for, and `overwriting` the calls that work in place.
+    """
 
     network: Network
     speller: Speller
     rules: Rules
+    functions: frozenset[str]
+    overwriting: frozenset[Call] = frozenset()
     classes: dict[Unit, UnitClass] = field(default_factory=dict[Unit, UnitClass])
 
 
@@ -64,8 +69,8 @@ class Scope:
     @property
     def printer(self) -> Printer:
         """What prints the values of attributes for the templates."""
-        entry = None if self.entry is None else self.variables.resolve(self.entry)
-        return Printer(self.file.speller, dict(self.types), entry)
+        names = self.variables.symbols
+        return Printer(self.file.speller, dict(self.types), self.entry, names=names)
 
     def node(self, expression: Expression) -> nodes.Node:
         """An expression as a node; what it needs is imported."""

@@ -1,32 +1,32 @@
 """Units: the class of a block."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cnngen.plan.program import Bind, Call, Region, Unit
 from cnngen.python import nodes
 from cnngen.python.nodes import Assign, Do, Statement
 from cnngen.python.signature import Argument, argument, ordered
 from cnngen.python.variables import assigned, names
-from cnngen.syntax.tree import ParameterType
-from cnngen.targets.loops import loop_variables
+from cnngen.syntax.tree import Parameter, ParameterType
 from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.construct import CONSTRUCT, SELF, call, dotted, own
 from cnngen.targets.torch.graphs import Forward, graph
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.layers import as_call, op_layer, unit_layer
-from cnngen.targets.torch.modules import bound, build
+from cnngen.targets.torch.modules import build
+from cnngen.targets.torch.names import called, loop_variables, tensor
 from cnngen.targets.torch.scope import File, Scope, UnitClass
 from cnngen.targets.torch.tidy import tidied
+from cnngen.targets.torch.updates import bound
 from cnngen.targets.torch.variables import allocate
-
-RESERVED = {"self", "x", "nn", "torch", "Tensor", "F", "math", "in_channels"}
 
 
 def unit_class(unit: Unit, file: File) -> UnitClass:
     scope = _scope(unit, file)
     base, forward = dotted("nn.Sequential"), None
     if unit.body.layout == "graph":
-        tensors: dict[str, nodes.Node] = {t.name: nodes.Name(t.name) for t in unit.tensors}
+        tensors: dict[str, nodes.Node] = {t.name: nodes.Name(tensor(t.name)) for t in unit.tensors}
         base, forward = dotted("nn.Module"), Forward(tensors)
         written = [Do(nodes.Call(CONSTRUCT)), *graph(unit, scope, forward)]
     elif (made := _only_call(unit.body)) is not None:
@@ -49,8 +49,8 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
 def _scope(unit: Unit, file: File) -> Scope:
     parameters = (*file.network.resolution.spec.parameters, *unit.block.parameters)
     types: dict[str, ParameterType] = {p.name.text: p.type for p in parameters}
-    taken = RESERVED | set(types) | loop_variables(unit.block.body) | set(unit.areas)
-    return Scope(file, types, allocate([unit.body], taken))
+    own = set(types) | loop_variables(unit.block.body) | set(unit.areas)
+    return Scope(file, types, allocate([unit.body], own | file.functions))
 
 
 def _only_call(region: Region) -> Call | None:
@@ -89,4 +89,9 @@ def _arguments(unit: Unit, constructor: tuple[Statement, ...]) -> Iterator[Argum
     for name in ("in_channels", *channels, *unit.areas):
         if name in used:
             yield Argument(name, "int")
-    yield from ordered([*map(argument, unit.parameters)], [*map(argument, unit.captured)])
+    yield from ordered([*map(argument_for, unit.parameters)], [*map(argument_for, unit.captured)])
+
+
+def argument_for(parameter: Parameter) -> Argument:
+    """The argument for a parameter of the spec."""
+    return replace(argument(parameter), name=called(parameter.name.text))

@@ -1,6 +1,7 @@
 """Variables: what the symbols of a program are called in the constructor of one class."""
 
 from collections.abc import Generator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from cnngen.expressions.expression import Expression, Name
 from cnngen.plan.program import Bind, Call, Loop, Region, Unit, regions
 from cnngen.python import nodes
 from cnngen.syntax.naming import snake_case
+from cnngen.targets.torch.names import OURS, called
 
 CHANNELS = "channels"
 
@@ -16,8 +18,8 @@ CHANNELS = "channels"
 class Names:
     """Gives names that nothing else has."""
 
-    def __init__(self, taken: set[str]) -> None:
-        self.taken = taken
+    def __init__(self, taken: AbstractSet[str]) -> None:
+        self.taken = set(taken)
         self.given: list[str] = []
 
     def fresh(self, name: str) -> str:
@@ -56,10 +58,12 @@ class Variables:
         return substitute(expression, self.symbols, None)
 
 
-def allocate(bodies: Sequence[Region], taken: set[str]) -> Variables:
-    """Name the symbols in bodies that stand in one constructor."""
-    found = Variables({}, {}, set(), Names(set(taken)))
-    used = Names(set(taken))
+def allocate(bodies: Sequence[Region], own: AbstractSet[str]) -> Variables:
+    """Name the symbols in bodies that stand in one constructor; `own` are the author's names."""
+    taken = OURS | {"x"} | set(map(called, own))
+    symbols: dict[str, Expression] = {name: Name(called(name)) for name in own & OURS}
+    found = Variables(symbols, {}, set(), Names(taken))
+    used = Names(taken)
     for body in bodies:
         _allocate(body, used, found)
     found.names.taken |= used.taken | found.channels

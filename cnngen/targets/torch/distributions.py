@@ -5,7 +5,7 @@ from cnngen.expressions.expression import Constant, Expression, Name
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.python.expression import python
 from cnngen.syntax.tree import ArgumentValue, Distribution
-from cnngen.targets.spelled import Printer
+from cnngen.targets.torch.attributes import Printer
 
 DEFAULT = Constant(None)
 

@@ -1,5 +1,8 @@
 """Values of attributes as code: what the templates of ops print."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from cnngen.expressions.algebra import mentions_input, simplify, substitute
 from cnngen.expressions.expression import Binary, Constant, Expression, ListOf, Name
 from cnngen.ops.base import Op
@@ -11,7 +14,9 @@ from cnngen.targets.spelling import Speller, Unsupported
 
 
 class Printer:
-    """Prints expressions of one class or function; `entry` is what `input.channels` means there."""
+    """Prints expressions of one class or function; `entry` is what `input.channels` means there,
+    `names` what names of the spec are called.
+    """
 
     def __init__(
         self,
@@ -19,13 +24,16 @@ class Printer:
         types: dict[str, ParameterType],
         entry: Expression | None,
         channels: str = "in_channels",
+        names: Mapping[str, Expression] = MappingProxyType({}),
     ) -> None:
         self.speller, self.types, self.entry, self.channels = speller, types, entry, channels
+        self.names = names
 
     def code(self, expression: Expression) -> Code:
         """An expression as code; what it needs is imported."""
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
+        expression = substitute(expression, self.names, None) if self.names else expression
         for need in sorted(support(expression)):
             if need == "math":
                 self.speller.imports("math")

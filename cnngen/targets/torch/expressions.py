@@ -1,0 +1,107 @@
+"""Expressions: the modules that need no statements.
+
+Whether a region is one is found out from the inside outwards, once for each. Where nodes stand side
+by side they are one call; a condition is `a if test else b`, if both are short.
+"""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from cnngen.expressions.expression import Unary
+from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Pass, Region
+from cnngen.python import nodes
+from cnngen.python.flat import flat
+from cnngen.targets.torch.construct import IDENTITY, call, dictionary, pairs
+from cnngen.targets.torch.layers import layer
+from cnngen.targets.torch.scope import Scope
+
+Step = Call | Loop | Choice | Join
+Item = tuple[str, nodes.Node]
+"""A module in a Sequential, and its key there if it has a word."""
+
+LONGEST_CHOICE = 80
+
+
+def expression(region: Region, scope: Scope) -> nodes.Node | None:
+    """The module of a region, if that needs no statements."""
+    if region not in scope.expressions:
+        scope.expressions[region] = _expression(region, scope)
+    return scope.expressions[region]
+
+
+def _expression(region: Region, scope: Scope) -> nodes.Node | None:
+    items: list[Item] = []
+    for node in region.nodes:
+        if isinstance(node, Pass):
+            continue
+        if isinstance(node, Bind) or (made := _node_expression(node, scope)) is None:
+            return None
+        items.append((word_of(node), made))
+    if region.layout == "chain":
+        return sequential(items, scope)
+    return items[0][1] if items else IDENTITY
+
+
+def _node_expression(node: Step, scope: Scope) -> nodes.Node | None:
+    match node:
+        case Call():
+            return None if node.asked else layer(node, scope)
+        case Loop():
+            return None
+        case Choice():
+            return choice_expression(node, scope)
+        case Join():
+            return _join_expression(node, scope)
+        case _:
+            assert_never(node)
+
+
+def _join_expression(join: Join, scope: Scope) -> nodes.Node | None:
+    arms: list[Item] = []
+    for name, region in join.arms:
+        if (made := expression(region, scope)) is None:
+            return None
+        arms.append((name, made))
+    return joining(join, arms, scope)
+
+
+def choice_expression(choice: Choice, scope: Scope) -> nodes.Node | None:
+    """`a if test else b`, if both are short."""
+    if choice not in scope.expressions:
+        scope.expressions[choice] = _short_choice(choice, scope)
+    return scope.expressions[choice]
+
+
+def _short_choice(choice: Choice, scope: Scope) -> nodes.Node | None:
+    arms = [choice.then] if choice.otherwise is None else [choice.then, choice.otherwise]
+    if choice.variable or any(len(arm.nodes) > 1 for arm in arms):
+        return None
+    made = [expression(arm, scope) for arm in arms]
+    then, otherwise = made[0], made[1] if len(made) > 1 else IDENTITY
+    if then is None or otherwise is None:
+        return None
+    match choice.test:
+        case Unary("not", test):
+            whole = nodes.Conditional(scope.node(test), otherwise, then)
+        case test:
+            whole = nodes.Conditional(scope.node(test), then, otherwise)
+    return whole if len(flat(whole)) <= LONGEST_CHOICE else None
+
+
+def joining(join: Join, arms: Sequence[Item], scope: Scope) -> nodes.Node:
+    return call(scope.file.speller.use(join.op.name.capitalize()), dictionary(arms))
+
+
+def sequential(items: Sequence[Item], scope: Scope) -> nodes.Call:
+    """A Sequential of modules, one a line where there are several."""
+    if not any(key for key, _ in items):
+        return call("nn.Sequential", *(made for _, made in items), explode=len(items) > 1)
+    scope.file.speller.imports("collections", "OrderedDict")
+    listed = pairs([(key or str(i), made) for i, (key, made) in enumerate(items)])
+    return call("nn.Sequential", call("OrderedDict", listed))
+
+
+def word_of(node: Step) -> str:
+    """The key of a node, if that is a word."""
+    key = node.level if isinstance(node, Join) else node.key
+    return key if isinstance(key, str) else ""

@@ -1,0 +1,111 @@
+"""Words that PyTorch files need for themselves: an author may use each of them for anything.
+
+The language still reserves most of them; here it reserves those of Python and of modules only.
+"""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from cnngen.analysis import analyse_file
+from cnngen.diagnostics.model import Report
+from cnngen.syntax import naming
+from cnngen.targets.torch import render
+
+ALWAYS = naming.LANGUAGE | naming.PYTHON | naming.MODULES | naming.LOOK_ALIKES
+WORDS = sorted((naming.GENERATED | naming.HELPERS) - ALWAYS)
+PLAIN = {
+    "parameter": "wide",
+    "own": "width",
+    "tensor": "skip",
+    "variable": "depth",
+    "stage": "body",
+    "kept": "middle",
+    "output": "result",
+    "step": "reduced",
+    "branch": "left",
+    "block": "Unit",
+}
+SPEC = """
+cnngen: 1
+name: Network
+about: All kinds of names.
+params: {{{parameter}: 4}}
+input: {{channels: 3, height: 8, width: 8}}
+blocks:
+  {block}:
+    about: Reads a second tensor.
+    params: {{{own}: int, {tensor}: tensor}}
+    body:
+      - conv: {{out: "ceil({own} / 1)", kernel: 1, init: {{normal: {{std: 1 / {own}}}}}}}
+        name: {step}
+      - branches:
+          {branch}: {{conv: {{out: {own}, kernel: 1}}}}
+          other: [{{from: {tensor}}}, {{conv: {{out: {own}, kernel: 1, init: zeros}}}}]
+        join: add
+model:
+  {stage}:
+    - conv: {{out: {parameter}, kernel: 3, padding: same, stride: 2}}
+      name: {step}
+    - repeat: 2
+      do: {{conv: {{out: input.channels + 1, kernel: 1}}}}
+      name: rest
+    - affine
+  {kept}:
+    - each: {{{variable}: [4, 5]}}
+      do:
+        - branches: {{{branch}: {{conv: {{out: {variable}, kernel: 1}}}}, other: {{conv: {{out: {variable}, kernel: 1}}}}}}
+          join: add
+        - relu
+    - conv: {{out: {parameter}, kernel: 1}}
+  joined: {{{block}: {{{own}: 2 * {parameter}, {tensor}: {kept}}}}}
+  last:
+    from: {kept}
+    conv: {{out: 1, kernel: 1}}
+outputs: {{{output}: joined, other: last}}
+"""
+
+
+def built(names: dict[str, str], folder: Path) -> tuple[nn.Module, str]:
+    path = folder / "network.yaml"
+    path.write_text(SPEC.format(**names), encoding="utf-8")
+    report = Report()
+    network = analyse_file(path, report)
+    assert network and not report.failed, [diagnostic.message for diagnostic in report]
+    source = render(network)
+    scope: dict[str, object] = {"__name__": "generated"}
+    exec(compile(source, "generated", "exec"), scope)
+    model = scope["Network"]
+    assert callable(model)
+    made = model()
+    assert isinstance(made, nn.Module)
+    return made.eval(), source
+
+
+def test_every_word_names_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(naming, "RESERVED", ALWAYS)
+    monkeypatch.setattr(naming, "HELPERS", frozenset[str]())
+    monkeypatch.setattr(naming, "_FUNCTIONS", frozenset[str]())
+    monkeypatch.setattr(naming, "HIDDEN", naming.READ)
+    plain, _ = built(PLAIN, tmp_path)
+    image = torch.rand(1, 3, 8, 8)
+    classes = [w for w in WORDS if w[0].isupper() and naming.snake_case(w) not in naming.READ]
+    values = [w for w in WORDS if w[0].islower()]
+    assert len(values) > len(classes) > 15
+    for turn in range(len(values)):
+        # Each turn gives each kind of name another word, in the end every one.
+        names = {kind: values[(turn + n) % len(values)] for n, kind in enumerate(PLAIN)}
+        names["block"] = classes[turn % len(classes)]
+        model, source = built(names, tmp_path)
+        state = plain.state_dict()
+        words = {PLAIN[kind]: word for kind, word in names.items()}
+        renamed = {
+            ".".join(words.get(part, part) for part in key.split(".")): value
+            for key, value in state.items()
+        }
+        assert renamed.keys() == model.state_dict().keys(), source
+        model.load_state_dict(renamed)
+        for expected, given in zip(plain(image), model(image), strict=True):
+            assert torch.equal(expected, given), source
