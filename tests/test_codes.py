@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from cnngen.python.construct import suffixed
+from cnngen.python.flat import flat
 from cnngen.python.nodes import Binary, Call, Keyword, Name, Node, Number, String, Verbatim
-from cnngen.targets.code import Code, call, elements, operand, product, slice_of, suffixed, times
+from cnngen.python.verbatim import read
+from cnngen.targets.code import Code, call, elements, operand, product, slice_of, times
 from cnngen.targets.spelling import Speller
 
 X: Node = Call(Name("stem"), (Name("x"),), origin="the stem")
@@ -73,4 +76,6 @@ def test_text_and_codes_give_the_same() -> None:
         assert call("f", code, x=code, y="") == "f(depth - 1, x=depth - 1)"
     assert times(3, "0.1") == "0.3"
     assert elements("(0, f(a, b), (1,))") == ["0", "f(a, b)", "(1,)"]
-    assert suffixed('f"{name}_0"', "_pad") == 'f"{name}_0_pad"'
+    assert flat(suffixed(read('f"{name}_0"'), "_pad")) == 'f"{name}_0_pad"'
+    assert flat(suffixed(read('"stem_0"'), "_pad")) == '"stem_0_pad"'
+    assert flat(suffixed(Name("name"), "_pad")) == 'f"{name}_pad"'

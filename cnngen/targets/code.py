@@ -7,7 +7,6 @@ node, which survives calls, the functions below, and being printed by a template
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
-from cnngen.python import construct
 from cnngen.python.flat import flat
 from cnngen.python.nodes import Binary, Call, Keyword, Node, Number, Slice
 from cnngen.python.precedence import ATOM, level
@@ -83,15 +82,6 @@ def _equal(left: str, right: str) -> bool:
         return left == right or Decimal(left) == Decimal(right)
     except InvalidOperation:
         return False
-
-
-def suffixed(name: str, suffix: str) -> Code:
-    """The code of a name with something behind it.
-
-    >>> suffixed('"stem_0"', "_pad"), suffixed("name", "_pad")
-    ('"stem_0_pad"', 'f"{name}_pad"')
-    """
-    return Code(construct.suffixed(node_of(name), suffix))
 
 
 def operand(code: str) -> Code:

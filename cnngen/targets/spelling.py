@@ -34,7 +34,6 @@ from cnngen.targets.code import (
     product,
     slice_of,
     squared,
-    suffixed,
     times,
     unless,
 )
@@ -105,7 +104,6 @@ class Speller:
             "unless": unless,
             "product": product,
             "elements": elements,
-            "suffixed": suffixed,
             "operand": operand,
             "squared": squared,
             "times": times,
