@@ -13,6 +13,7 @@ from pathlib import Path
 import jinja2
 
 from cnngen.diagnostics.model import Report
+from cnngen.expressions.algebra import TooComplex
 from cnngen.semantics.network import Network
 from cnngen.source import Span
 from cnngen.syntax.tree import Call
@@ -48,6 +49,9 @@ def generate(
             ast.parse(text)
         return text
     except Unsupported as error:
+        _report_unsupported(network, target, error, report)
+    except TooComplex:
+        error = Unsupported("the expressions for its channels outgrow what can be printed")
         _report_unsupported(network, target, error, report)
     except Exception as error:
         missing = _missing_op(error, target)
