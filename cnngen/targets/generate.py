@@ -16,7 +16,8 @@ from cnngen.diagnostics.model import Report
 from cnngen.semantics.network import Network
 from cnngen.source import Span
 from cnngen.syntax.tree import Call
-from cnngen.targets.registry import BUILT_IN, find_target
+from cnngen.targets.registry import BUILT_IN, PlacingTarget, find_target
+from cnngen.targets.rendered import Rendered
 from cnngen.targets.spelling import Unsupported
 
 
@@ -32,12 +33,29 @@ def generate(
     folders: Sequence[Path] = (),
 ) -> str | None:
     """The source of a network; None where the target lacks something, which is reported."""
+    made = rendered(network, target, report, settings, folders)
+    return None if made is None else made.text
+
+
+def rendered(
+    network: Network,
+    target: str,
+    report: Report,
+    settings: Sequence[str] = (),
+    folders: Sequence[Path] = (),
+) -> Rendered | None:
+    """The source of a network, and where what stands in it: of our targets, all that has lines."""
     module = find_target(target)
     try:
-        text = module.render(network, settings, folders)
+        if isinstance(module, PlacingTarget):
+            made = module.rendered(network, settings, folders)
+        else:
+            made = Rendered(module.render(network, settings, folders), {})
         if folders and target in BUILT_IN:
-            ast.parse(text)
-        return text
+            ast.parse(
+                made.text
+            )  # only Python itself knows whether what a user's template gave is it
+        return made
     except Unsupported as error:
         _report_unsupported(network, target, error, report)
     except Exception as error:

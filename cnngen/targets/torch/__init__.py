@@ -8,6 +8,7 @@ from cnngen.plan.lower import lower
 from cnngen.python.printer import printed
 from cnngen.semantics.network import Network
 from cnngen.targets.page import module_docstring
+from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller, Unsupported
 from cnngen.targets.torch.common import common_attributes
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
@@ -22,6 +23,13 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     """The PyTorch source of a network; `settings` are what `--set` changed, `folders` have
     templates that come first.
     """
+    return rendered(network, settings, folders).text
+
+
+def rendered(
+    network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()
+) -> Rendered:
+    """The source, and where what stands in it."""
     speller = Speller("torch", folders)
     speller.imports("torch", "nn")
     speller.imports("torch", "Tensor")
@@ -38,9 +46,11 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     if model.outputs.are_named:
         speller.imports("typing", "NamedTuple")
     init = init_weights(file.rules, speller)
-    return speller.page(
+    classes = printed([*map(unit_page, file.classes.values()), model_page(model, network)])
+    text = speller.page(
         docstring=module_docstring(network, settings),
         outputs=printed([outputs_page(model.outputs)] if model.outputs.are_named else []).text,
-        classes=printed([*map(unit_page, file.classes.values()), model_page(model, network)]).text,
+        classes=classes.text,
         functions=printed([init] if init else []).text,
     )
+    return placed(text, [classes])

@@ -16,7 +16,7 @@ from cnngen.plan.program import (
 )
 from cnngen.python import nodes
 from cnngen.python.flat import flat
-from cnngen.python.nodes import Assign, Name, Return, Statement, Subscript
+from cnngen.python.nodes import Assign, Name, Return, Statement, Subscript, with_origin
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.targets.code import Code
@@ -132,7 +132,8 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
 
 def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node:
     """The expression that joins tensors."""
-    return scope.file.speller.spell(node.op.name, {"inputs": list(map(Code, inputs))}).node
+    made = scope.file.speller.spell(node.op.name, {"inputs": list(map(Code, inputs))}).node
+    return with_origin(made, node.step)
 
 
 def first_node(region: Region) -> "Call | Loop | Choice | Join | Pass | None":
