@@ -14,7 +14,7 @@ class NormRelu(nn.Sequential):
     def __init__(self, in_channels: int) -> None:
         super().__init__(
             nn.BatchNorm2d(in_channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 

@@ -1,6 +1,6 @@
 """The lines of a layer are those that run when a framework makes it."""
 
-import sys
+import inspect
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -48,7 +48,7 @@ def watched(made: type[Any], file: str) -> Generator[Callable[[Any], Running]]:
 
 
 def running(file: str) -> Iterator[tuple[int, int]]:
-    frame = sys._getframe(2)
+    frame = inspect.currentframe()
     while frame is not None:
         if frame.f_code.co_filename == file:
             yield frame.f_code.co_firstlineno, frame.f_lineno

@@ -9,6 +9,7 @@ from cnngen.ops import OPS as KNOWN
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.shipped import TEMPLATES
 from cnngen.syntax.naming import HELPERS, RESERVED
+from cnngen.targets.keras.spell import SUPPORT
 
 KNOWN_ATTRIBUTES = {name for op in KNOWN.values() for name in op.attributes}
 ARGUMENTS = {argument.name for known in INITIALIZERS.values() for argument in known.arguments}
@@ -34,7 +35,7 @@ def test_case_and_underscores_do_not_matter(word: str, op: str) -> None:
 
 def test_the_helpers_of_targets_are_reserved() -> None:
     files = TEMPLATES.glob("*/support/*.jinja")
-    assert {path.stem for path in files} == HELPERS
+    assert {path.stem for path in files} | set(SUPPORT) == HELPERS
 
 
 def test_what_templates_import_is_reserved() -> None:

@@ -16,7 +16,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.semantics.network import Network
 from cnngen.source import Span
 from cnngen.syntax.tree import Call
-from cnngen.targets.registry import BUILT_IN, PlacingTarget, find_target
+from cnngen.targets.registry import BUILT_IN, PlacingTarget, Target, find_target
 from cnngen.targets.rendered import Rendered
 from cnngen.targets.spelling import Unsupported
 
@@ -31,9 +31,14 @@ def generate(
     report: Report,
     settings: Sequence[str] = (),
     folders: Sequence[Path] = (),
+    *,
+    in_place: bool = True,
 ) -> str | None:
-    """The source of a network; None where the target lacks something, which is reported."""
-    made = rendered(network, target, report, settings, folders)
+    """The source of a network; None where the target lacks something, which is reported.
+
+    Without `in_place`, no layer of PyTorch overwrites what it reads.
+    """
+    made = rendered(network, target, report, settings, folders, in_place=in_place)
     return None if made is None else made.text
 
 
@@ -43,18 +48,18 @@ def rendered(
     report: Report,
     settings: Sequence[str] = (),
     folders: Sequence[Path] = (),
+    *,
+    in_place: bool = True,
 ) -> Rendered | None:
-    """The source of a network, and where what stands in it: of our targets, all that has lines."""
+    """The source, and where what stands in it, if the target tells."""
     module = find_target(target)
     try:
-        if isinstance(module, PlacingTarget):
-            made = module.rendered(network, settings, folders)
+        if in_place or target != "torch":  # the only target whose layers overwrite anything
+            made = _rendered(module, network, settings, folders)
         else:
-            made = Rendered(module.render(network, settings, folders), {})
+            made = _out_of_place(network, settings, folders)
         if folders and target in BUILT_IN:
-            ast.parse(
-                made.text
-            )  # only Python itself knows whether what a user's template gave is it
+            ast.parse(made.text)  # only Python knows whether a user's templates gave Python
         return made
     except Unsupported as error:
         _report_unsupported(network, target, error, report)
@@ -69,13 +74,29 @@ def rendered(
     return None
 
 
-def header_settings(network: Network, settings: Mapping[str, str]) -> list[str]:
-    """What the header says that was changed: `--set`, and another size of the input."""
+def _rendered(
+    module: Target, network: Network, settings: Sequence[str], folders: Sequence[Path]
+) -> Rendered:
+    if isinstance(module, PlacingTarget):
+        return module.rendered(network, settings, folders)
+    return Rendered(module.render(network, settings, folders), {})
+
+
+def _out_of_place(network: Network, settings: Sequence[str], folders: Sequence[Path]) -> Rendered:
+    from cnngen.targets import torch
+
+    return torch.rendered(network, settings, folders, in_place=False)
+
+
+def header_settings(
+    network: Network, settings: Mapping[str, str], *, in_place: bool = True
+) -> list[str]:
+    """What the header says that was changed: `--set`, another size of the input, `--no-inplace`."""
     changed = [f"{name}={text}" for name, text in sorted(settings.items())]
     given, own = network.input, network.resolution.spec.input
     if (given.channels, given.height, given.width) != (own.channels, own.height, own.width):
         changed.append(f"input={given.channels}x{given.height}x{given.width}")
-    return changed
+    return changed if in_place else [*changed, "--no-inplace"]
 
 
 def _report_unsupported(network: Network, target: str, error: Unsupported, report: Report) -> None:

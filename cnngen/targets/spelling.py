@@ -1,9 +1,9 @@
 """Spelling: how a target writes an op, from the target's folder of templates.
 
 `ops/OP.jinja` gives one expression. `support/NAME.jinja` gives a class or function that a generated
-file needs once; op templates ask for it with `use("NAME")`. Values arrive as code, ready to print
-(text, with a node behind it): templates choose and arrange, and hold no arithmetic and no knowledge
-of shapes.
+file needs once; op templates ask for it with `use("NAME")`, and it defines what `name` says, for it
+steps aside where the author has its name. Values arrive as code, ready to print (text, with a node
+behind it): templates choose and arrange, and hold no arithmetic and no knowledge of shapes.
 """
 
 from collections.abc import Generator, Mapping, Sequence

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cnngen.expressions.expression import Name
 from cnngen.plan.lower import lower
+from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Number, Parameter
 from cnngen.python.printer import printed
 from cnngen.python.signature import Argument, argument
@@ -85,4 +86,6 @@ def _model(network: Network, file: File, speller: Speller) -> Function:
     about = model_docstring(network, shapes(network, channels_last=True), documented)
     parameters = (*(parameter(each, scope) for each in arguments), *extra)
     body = write_model(file, speller)
-    return Function(spec.stem, parameters, "keras.Model", body, about, origin=spec)
+    return split_deep_loops(
+        Function(spec.stem, parameters, "keras.Model", body, about, origin=spec)
+    )

@@ -40,13 +40,14 @@ class UnitClass:
 @dataclass(frozen=True, slots=True)
 class File:
     """The file in the making: what is spelled in it, and its classes so far. `functions` are what
-    those are called that templates may ask for.
+    those are called that templates may ask for, and `overwriting` the calls that work in place.
     """
 
     network: Network
     speller: Speller
     rules: Rules
     functions: frozenset[str]
+    overwriting: frozenset[Call] = frozenset()
     classes: dict[Unit, UnitClass] = field(default_factory=dict[Unit, UnitClass])
 
 

@@ -90,9 +90,9 @@ def _arguments(unit: Unit, constructor: tuple[Statement, ...]) -> Iterator[Argum
     for name in ("in_channels", *channels, *unit.areas):
         if name in used:
             yield Argument(name, "int")
-    yield from ordered([*map(taken, unit.parameters)], [*map(taken, unit.captured)])
+    yield from ordered([*map(argument_for, unit.parameters)], [*map(argument_for, unit.captured)])
 
 
-def taken(parameter: Parameter) -> Argument:
+def argument_for(parameter: Parameter) -> Argument:
     """The argument for a parameter of the spec."""
     return replace(argument(parameter), name=called(parameter.name.text))
