@@ -11,14 +11,17 @@ from cnngen.python.printer import printed
 from cnngen.semantics.network import Network
 from cnngen.targets.page import module_docstring
 from cnngen.targets.rendered import Rendered, placed
-from cnngen.targets.spelling import Speller, Unsupported
+from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.common import common_attributes
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
+from cnngen.targets.torch.limits import LIMITS, OUTGROWN
 from cnngen.targets.torch.model import model_class
 from cnngen.targets.torch.names import author_names
 from cnngen.targets.torch.page import model_page, outputs_page, unit_page
 from cnngen.targets.torch.scope import File
 from cnngen.targets.torch.units import unit_class
+
+__all__ = ["LIMITS", "render", "rendered"]
 
 
 def render(
@@ -56,7 +59,7 @@ def rendered(
             file.classes[unit] = unit_class(unit, file)
         model = model_class(program, file)
     except TooComplex:
-        raise Unsupported("the expressions for its channels outgrow what can be printed") from None
+        OUTGROWN.refuse()
     if model.outputs.are_named:
         speller.imports("typing", "NamedTuple")
     init = init_weights(file.rules, speller)
