@@ -90,7 +90,9 @@ class ResidualA(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(x + self.residual(x))
+        residual = self.residual(x)
+        residual += x
+        return self.relu(residual)
 
 
 class ReductionA(nn.Module):
@@ -131,7 +133,9 @@ class ResidualB(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(x + self.residual(x))
+        residual = self.residual(x)
+        residual += x
+        return self.relu(residual)
 
 
 class ReductionB(nn.Module):
@@ -178,7 +182,9 @@ class ResidualC(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.residual(x)
+        residual = self.residual(x)
+        residual += x
+        return residual
 
 
 class InceptionResNetV1(nn.Module):

@@ -42,7 +42,9 @@ class FirstUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.norm_relu(x)
-        return self.residual(x) + self.shortcut(x)
+        residual = self.residual(x)
+        residual += self.shortcut(x)
+        return residual
 
 
 class Unit(nn.Module):
@@ -56,7 +58,9 @@ class Unit(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.residual(x) + x
+        residual = self.residual(x)
+        residual += x
+        return residual
 
 
 class PreActResNet164Cifar10(nn.Module):

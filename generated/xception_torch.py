@@ -71,7 +71,9 @@ class Reduction(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.residual(x) + self.shortcut(x)
+        residual = self.residual(x)
+        residual += self.shortcut(x)
+        return residual
 
 
 class Middle(nn.Module):

@@ -169,6 +169,7 @@ class Augment:
     target: Node
     operator: str
     value: Node
+    origin: Origin = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnngen.expressions.algebra import TooComplex
-from cnngen.plan.in_place import find_in_place
+from cnngen.plan.in_place import InPlace, find_in_place
 from cnngen.plan.lower import lower
-from cnngen.plan.program import Call
 from cnngen.python.printer import printed
 from cnngen.semantics.network import Network
 from cnngen.targets.page import module_docstring
@@ -51,7 +50,7 @@ def rendered(
     speller.taken = author_names(network.resolution)
     try:
         program = lower(network)
-        overwriting = find_in_place(program) if in_place else frozenset[Call]()
+        overwriting = find_in_place(program) if in_place else InPlace()
         functions = frozenset(speller.functions())
         file = File(network, speller, find_rules(network), functions, overwriting)
         speller.fixed = common_attributes(program, speller)
