@@ -63,3 +63,14 @@ def test_nothing_else_is_refused():
     sources = Path(cnngen.__file__).parent.rglob("*.py")
     assert {p.name for p in sources if raised.search(p.read_text())} == {"limits.py", "spelling.py"}
     assert not [p for p in TEMPLATES.rglob("*.jinja") if "unsupported(" in p.read_text()]
+
+
+def test_a_template_of_the_user_decides_for_itself(tmp_path: Path):
+    step = REFUSED["depthwise_conv", "orthogonal"]
+    network = build(SPEC.format(op=f"{{depthwise_conv: {step}}}")).network
+    mine = tmp_path / "keras/init/orthogonal.jinja"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine({{ op }})\n")
+    report = Report()
+    text = generate(network, "keras", report, folders=[tmp_path])
+    assert text and "mine(depthwise_conv)" in text and not list(report)
