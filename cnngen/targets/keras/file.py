@@ -26,6 +26,7 @@ from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import SUPPORT
 from cnngen.targets.keras.units import write_unit
 from cnngen.targets.page import model_docstring, module_docstring, shapes
+from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller
 
 SHAPE_ABOUT = "height, width (None for any) and channels"
@@ -40,6 +41,13 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     """The Keras source of a network; `settings` are what `--set` changed, `folders` have templates
     that come first.
     """
+    return rendered(network, settings, folders).text
+
+
+def rendered(
+    network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()
+) -> Rendered:
+    """The source, and where what stands in it."""
     speller = Speller("keras", folders)
     speller.imports("keras")
     program = lower(network, IMAGE_CHANNELS)
@@ -52,12 +60,14 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     written = [write_unit(unit, file, speller) for unit in program.units]
     written.append(_model(network, file, speller))
     setup = printed(recursion(network, speller)).text
-    texts = [printed([function]).text for function in written]
+    parts = [printed([function]) for function in written]
+    texts = [part.text for part in parts]
     used = "\n".join([*texts, *speller.support.values()])
     for name, mark in {"layers": "layers.", "ops": "ops.", KERAS_TENSOR: KERAS_TENSOR}.items():
         if mark in used:
             speller.imports("keras", name)
-    return speller.page(docstring=module_docstring(network, settings), setup=setup, functions=texts)
+    docstring = module_docstring(network, settings)
+    return placed(speller.page(docstring=docstring, setup=setup, functions=texts), parts)
 
 
 def _model(network: Network, file: File, speller: Speller) -> Function:
@@ -76,4 +86,6 @@ def _model(network: Network, file: File, speller: Speller) -> Function:
     about = model_docstring(network, shapes(network, channels_last=True), documented)
     parameters = (*(parameter(each, scope) for each in arguments), *extra)
     body = write_model(file, speller)
-    return split_deep_loops(Function(spec.stem, parameters, "keras.Model", body, about))
+    return split_deep_loops(
+        Function(spec.stem, parameters, "keras.Model", body, about, origin=spec)
+    )

@@ -42,6 +42,7 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
             KERAS_TENSOR,
             tuple(code.statements),
             about(unit.about) if unit.about else "",
+            origin=unit.block,
         )
     )
 

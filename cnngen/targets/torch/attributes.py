@@ -10,7 +10,8 @@ from cnngen.python.expression import node, support
 from cnngen.python.verbatim import read
 from cnngen.syntax.tree import ArgumentValue, Distribution, ParameterType
 from cnngen.targets.code import Code, call
-from cnngen.targets.spelling import Speller, Unsupported
+from cnngen.targets.limits import PAIR
+from cnngen.targets.spelling import Speller
 
 
 class Printer:
@@ -54,9 +55,7 @@ class Printer:
                 )
             elif attribute.kind == "padding":
                 if "kernel" not in op.attributes and self._is_pair(value):
-                    raise Unsupported(
-                        f"the padding of `{op.name}` cannot be a parameter that may be a pair"
-                    )
+                    PAIR.refuse()
                 context |= self._padding(name, value, arguments)
             elif attribute.kind in ("ints", "table"):
                 context[name] = self.code(value)

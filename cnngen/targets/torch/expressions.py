@@ -11,6 +11,7 @@ from cnngen.expressions.expression import Unary
 from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Pass, Region
 from cnngen.python import nodes
 from cnngen.python.flat import flat
+from cnngen.python.nodes import with_origin
 from cnngen.targets.torch.construct import IDENTITY, call, dictionary, pairs
 from cnngen.targets.torch.layers import layer
 from cnngen.targets.torch.scope import Scope
@@ -89,7 +90,8 @@ def _short_choice(choice: Choice, scope: Scope) -> nodes.Node | None:
 
 
 def joining(join: Join, arms: Sequence[Item], scope: Scope) -> nodes.Node:
-    return call(scope.file.speller.use(join.op.name.capitalize()), dictionary(arms))
+    made = call(scope.file.speller.use(join.op.name.capitalize()), dictionary(arms))
+    return with_origin(made, join.step)
 
 
 def sequential(items: Sequence[Item], scope: Scope) -> nodes.Call:

@@ -16,7 +16,16 @@ from cnngen.plan.program import (
 )
 from cnngen.python import nodes
 from cnngen.python.flat import flat
-from cnngen.python.nodes import Assign, Augment, Binary, Name, Return, Statement, Subscript
+from cnngen.python.nodes import (
+    Assign,
+    Augment,
+    Binary,
+    Name,
+    Return,
+    Statement,
+    Subscript,
+    with_origin,
+)
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.targets.code import Code
@@ -138,7 +147,7 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
         case Binary("+", left, right) if index is not None and len(node.arms) == 2:
             kept, other = (left, right) if index == 0 else (right, left)
             variable = forward.let(scope.variables.fresh(node.arms[index][0]), kept)
-            forward.lines.append(Augment(variable, "+", other))
+            forward.lines.append(Augment(variable, "+", other, node.step))
             return variable
         case _:
             return value
@@ -146,7 +155,8 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
 
 def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node:
     """The expression that joins tensors."""
-    return scope.file.speller.spell(node.op.name, {"inputs": list(map(Code, inputs))}).node
+    made = scope.file.speller.spell(node.op.name, {"inputs": list(map(Code, inputs))}).node
+    return with_origin(made, node.step)
 
 
 def first_node(region: Region) -> "Call | Loop | Choice | Join | Pass | None":

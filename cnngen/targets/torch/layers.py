@@ -9,9 +9,10 @@ from cnngen.python.nodes import Keyword, Name, Node, with_origin
 from cnngen.python.signature import Argument
 from cnngen.syntax.tree import Distribution
 from cnngen.targets.code import Code
-from cnngen.targets.spelling import Unsupported, spelling
+from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.construct import call
 from cnngen.targets.torch.initial_weights import drawn
+from cnngen.targets.torch.limits import NO_CALL
 from cnngen.targets.torch.names import called
 from cnngen.targets.torch.scope import Scope
 
@@ -100,5 +101,5 @@ def _is_same(left: Expression | None, right: Expression) -> bool:
 def as_call(made: Node) -> nodes.Call:
     """The call that a template has printed."""
     if not isinstance(made, nodes.Call):
-        raise Unsupported("a block cannot consist of it alone, because its template is no call")
+        NO_CALL.refuse()
     return made

@@ -70,11 +70,12 @@ def _derived(made: Call, region: Region, scope: Scope) -> tuple[nodes.Node, list
         with spelling(made.step):
             layer = as_call(op_layer(made, scope))
         file.speller.note_untyped()
-    written = [*binds, Do(nodes.Call(CONSTRUCT, layer.arguments, layer.explode))]
+    written = [*binds, Do(nodes.Call(CONSTRUCT, layer.arguments, layer.explode), made.step)]
     if not isinstance(unit, Unit):
         draw = drawn(made, file.rules, scope.printer, file.speller)
         if draw is not None:
-            written.append(Do(call(file.speller.use("initialized"), SELF, *draw)))
+            initialized = call(file.speller.use("initialized"), SELF, *draw)
+            written.append(Do(initialized, made.step))
     return layer.function, written
 
 
