@@ -1,8 +1,8 @@
 """Excerpts: the lines that make a layer, in the spec and in the generated sources.
 
 The sources are read as anybody would read them: a block is a class in PyTorch and a function in
-Keras, which have its name; a layer is what is assigned to the attribute, or has the name, of its
-path. Where loops put names together in PyTorch, it is the statement around them.
+Keras; a layer is what is assigned to the attribute, or has the name, of its path. Where loops put
+names together in PyTorch, it is the statement around them.
 """
 
 import ast
@@ -13,7 +13,12 @@ from dataclasses import dataclass
 from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
 from cnngen.semantics.network import Layer, Network, Scope
 from cnngen.source import Span
-from cnngen.syntax.naming import snake_case
+from cnngen.targets.keras.functions import (
+    block_function_names,
+    model_function_name,
+    needed_names,
+)
+from cnngen.targets.torch.names import block_class_name, model_class_name, module_name
 
 Lines = tuple[int, int]  # the first and the last, counted from 1
 Modules = dict[str, list[ast.stmt]]  # of a class, by attribute
@@ -49,7 +54,9 @@ class Sources:
 
     def __init__(self, network: Network, texts: dict[str, str]) -> None:
         spec = network.resolution.spec
-        self.model = {"torch": spec.name.text, "keras": spec.stem}
+        self.model = {"torch": model_class_name(spec), "keras": model_function_name(spec)}
+        self.functions = block_function_names(network.resolution.order, needed_names(spec))
+        self.spec = spec
         self.definitions = {
             (target, node.name): node
             for target, text in texts.items()
@@ -80,8 +87,9 @@ class Sources:
     def _name(self, target: str, scope: Scope) -> str:
         if scope.block is None:
             return self.model[target]
-        name = scope.block.name.text
-        return snake_case(name) if target == "keras" else name
+        if target == "keras":
+            return self.functions[scope.block]
+        return block_class_name(scope.block.name.text, self.spec)
 
     def _find(self, target: str, name: str, path: str, op: str) -> Excerpt | None:
         """A layer by its path below a block or the model, which begins with a point."""
@@ -90,7 +98,7 @@ class Sources:
         if found is None:
             return None
         if key in self.modules:
-            inner = _in_class(self.modules[key], path.split(".")[1:], op)
+            inner = _in_class(self.modules[key], module_name(path).split(".")[1:], op)
         else:
             whole = path[1:] if name == self.model[target] else f"name{path}"
             inner = _in_function(self.named[key], whole.replace(".", "_"), op)

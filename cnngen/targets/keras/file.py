@@ -19,10 +19,13 @@ from cnngen.targets.keras.common import find_common
 from cnngen.targets.keras.construct import KERAS_TENSOR
 from cnngen.targets.keras.forms import keras_forms
 from cnngen.targets.keras.frame import File
+from cnngen.targets.keras.functions import (
+    block_function_names,
+    model_function_name,
+    needed_names,
+)
 from cnngen.targets.keras.model import recursion, write_model
-from cnngen.targets.keras.names import function_names, needed_names
 from cnngen.targets.keras.scope import Scope
-from cnngen.targets.keras.spell import SUPPORT
 from cnngen.targets.keras.units import write_unit
 from cnngen.targets.page import model_docstring, module_docstring, shapes
 from cnngen.targets.spelling import Speller
@@ -44,9 +47,8 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     program = lower(network, IMAGE_CHANNELS)
     forms = keras_forms(program)
     common = find_common(forms.values(), network.resolution, speller)
-    support = (*SUPPORT, *speller.support_names())
-    needed = needed_names(network.resolution.spec.stem, support)
-    functions = function_names(program.units, needed)
+    needed = needed_names(network.resolution.spec, folders)
+    functions = block_function_names(network.resolution.order, needed)
     file = File(program, forms, common, functions, needed | {*functions.values()})
     written = [write_unit(unit, file, speller) for unit in program.units]
     written.append(_model(network, file, speller))
@@ -74,4 +76,6 @@ def _model(network: Network, file: File, speller: Speller) -> Function:
         documented.append(Argument("training_heads", "", None, HEADS_ABOUT))
     about = model_docstring(network, shapes(network, channels_last=True), documented)
     parameters = (*(parameter(each, scope) for each in arguments), *extra)
-    return Function(spec.stem, parameters, "keras.Model", write_model(file, speller), about)
+    return Function(
+        model_function_name(spec), parameters, "keras.Model", write_model(file, speller), about
+    )

@@ -35,7 +35,7 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     folded_return(code, value)
     code.define(0, CHANNELS, channels_of(X))
     return Function(
-        file.functions[unit],
+        file.functions[unit.block],
         _parameters(unit, scope),
         KERAS_TENSOR,
         tuple(code.statements),

@@ -37,10 +37,11 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
         raise Unsupported("the expressions for its channels outgrow what can be printed") from None
     if model.outputs.are_named:
         speller.imports("typing", "NamedTuple")
+    units = [unit_page(made, network) for made in file.classes.values()]
     init = init_weights(file.rules, speller)
     return speller.page(
         docstring=module_docstring(network, settings),
         outputs=printed([outputs_page(model.outputs)] if model.outputs.are_named else []).text,
-        classes=printed([*map(unit_page, file.classes.values()), model_page(model, network)]).text,
+        classes=printed([*units, model_page(model, network)]).text,
         functions=printed([init] if init else []).text,
     )
