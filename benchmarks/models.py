@@ -56,10 +56,8 @@ class Model:
 
 
 # torchvision's networks are those of our specs, layer by layer, and call the same kernels as often,
-# but for two things. Its ReLUs, and the sums before them in ResNet, work in place. Ours do not, so
-# that whoever reads the output of a layer, by a hook for instance, finds what the layer gave: in a
-# forward pass of ResNet-50, the ReLUs cost 3% and the sums as much; torch.compile fuses both. And
-# its DenseNet keeps a list of all maps of a block, whose gradients take more additions than ours.
+# in place where theirs are. But its DenseNet keeps a list of all maps of a block, whose gradients
+# take more additions than ours.
 #
 # keras.applications differ in more, for which specs were written where it matters:
 #

@@ -75,7 +75,7 @@ def many_blocks(count: int) -> str:
 
 
 ROWS: list[tuple[Callable[[int], str], tuple[int, int]]] = [
-    (loops, (6, 8)),
+    (loops, (16, 64)),
     (branches, (16, 64)),
     (conditions, (16, 64)),
     (nested_blocks, (16, 64)),

@@ -71,14 +71,24 @@ class LoadedSpec:
         """Which heights and widths the network takes, and what it makes of them."""
         return answer(self._network())
 
-    def build(self, target: str, *, templates: Sequence[str | PathLike[str]] = ()) -> str:
-        """The source for `torch`, `keras` or another target; `templates` come before its own."""
+    def build(
+        self,
+        target: str,
+        *,
+        templates: Sequence[str | PathLike[str]] = (),
+        in_place: bool = True,
+    ) -> str:
+        """The source for `torch`, `keras` or another target; `templates` come before its own.
+
+        Without `in_place`, no layer of PyTorch overwrites what it reads: for hooks that keep it.
+        """
         from cnngen.targets.generate import generate, header_settings
 
         report = Report()
         network = self._network()
-        settings = header_settings(network, self.options.settings)
-        text = generate(network, target, report, settings, [Path(folder) for folder in templates])
+        settings = header_settings(network, self.options.settings, in_place=in_place)
+        folders = [Path(folder) for folder in templates]
+        text = generate(network, target, report, settings, folders, in_place=in_place)
         if text is None:
             raise SpecError(list(report))
         return text

@@ -22,7 +22,7 @@ class ConvUnit(nn.Sequential):
                 bias=False,
             ),
             nn.BatchNorm2d(out),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 

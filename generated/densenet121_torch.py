@@ -14,10 +14,10 @@ class DenseLayer(nn.Module):
         super().__init__()
         self.new = nn.Sequential(
             nn.BatchNorm2d(in_channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(in_channels, 4 * growth, kernel_size=1, bias=False),
             nn.BatchNorm2d(4 * growth),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(4 * growth, growth, kernel_size=3, padding=1, bias=False),
         )
 
@@ -41,7 +41,7 @@ class Transition(nn.Sequential):
     def __init__(self, in_channels: int) -> None:
         super().__init__(
             nn.BatchNorm2d(in_channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(in_channels, in_channels // 2, kernel_size=1, bias=False),
             nn.AvgPool2d(kernel_size=2),
         )
@@ -65,7 +65,7 @@ class DenseNet121(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, 2 * growth, kernel_size=7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(2 * growth),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
         )
         self.features = nn.Sequential()
@@ -78,7 +78,7 @@ class DenseNet121(nn.Module):
             channels += depth * growth
         self.head = nn.Sequential(
             nn.BatchNorm2d(channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Linear(channels, classes),

@@ -14,7 +14,7 @@ class DenseLayer(nn.Module):
         super().__init__()
         self.new = nn.Sequential(
             nn.BatchNorm2d(in_channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(in_channels, growth, kernel_size=3, padding=1, bias=False),
         )
 
@@ -38,7 +38,7 @@ class Transition(nn.Sequential):
     def __init__(self, in_channels: int) -> None:
         super().__init__(
             nn.BatchNorm2d(in_channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(in_channels, in_channels, kernel_size=1, bias=False),
             nn.AvgPool2d(kernel_size=2),
         )
@@ -69,7 +69,7 @@ class DenseNet40Cifar10(nn.Module):
             channels += depth * growth
         self.head = nn.Sequential(
             nn.BatchNorm2d(channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Linear(channels, classes),

@@ -15,10 +15,10 @@ class DenseLayer(nn.Module):
         super().__init__()
         self.new = nn.Sequential(
             nn.BatchNorm2d(in_channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(in_channels, 4 * growth, kernel_size=1, bias=False),
             nn.BatchNorm2d(4 * growth),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(4 * growth, growth, kernel_size=3, padding=1, bias=False),
         )
 
@@ -42,7 +42,7 @@ class Transition(nn.Sequential):
     def __init__(self, in_channels: int) -> None:
         super().__init__(
             nn.BatchNorm2d(in_channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(in_channels, in_channels // 2, kernel_size=1, bias=False),
             nn.AvgPool2d(kernel_size=2),
         )
@@ -74,7 +74,7 @@ class DenseNetBC190Cifar10(nn.Module):
             channels += depth * growth
         self.head = nn.Sequential(
             nn.BatchNorm2d(channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Linear(channels, classes),

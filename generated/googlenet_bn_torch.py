@@ -31,7 +31,7 @@ class ConvUnit(nn.Sequential):
                 bias=False,
             ),
             nn.BatchNorm2d(out, eps=1e-3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 
@@ -76,7 +76,7 @@ class AuxHead(nn.Sequential):
             ConvUnit(in_channels, out=128, kernel=1),
             nn.Flatten(),
             nn.Linear(128 * 4 * 4, 1024),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(aux_dropout),
             nn.Linear(1024, classes),
         )

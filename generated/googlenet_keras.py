@@ -8,19 +8,13 @@ from keras import KerasTensor, layers, ops
 
 
 def conv2d(
-    x: KerasTensor,
-    filters: int,
-    kernel: int,
-    stride: int = 1,
-    padding: int | str = "valid",
-    *,
-    name: str,
+    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int | str = 0, *, name: str
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    if not isinstance(padding, str):
+    mode = "same" if padding == "same" else "valid"
+    if padding and mode == "valid":
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
-        padding = "valid"
-    convolve = layers.Conv2D(filters, kernel, stride, padding, name=name)
+    convolve = layers.Conv2D(filters, kernel, stride, mode, name=name)
     return convolve(x)
 
 
@@ -43,14 +37,7 @@ def local_response_norm(x: KerasTensor, size: int) -> KerasTensor:
 
 def conv_unit(x: KerasTensor, out: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
     """A convolution that keeps height and width unless it strides, and a ReLU."""
-    x = conv2d(
-        x,
-        out,
-        kernel,
-        stride=stride,
-        padding="same" if stride == 1 else (kernel - 1) // 2,
-        name=f"{name}_0",
-    )
+    x = conv2d(x, out, kernel, stride=stride, padding=(kernel - 1) // 2, name=f"{name}_0")
     return layers.ReLU(name=f"{name}_1")(x)
 
 

@@ -25,7 +25,7 @@ class ConvUnit(nn.Sequential):
             nn.Conv2d(
                 in_channels, out, kernel_size=kernel, stride=stride, padding=(kernel - 1) // 2
             ),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 
@@ -70,7 +70,7 @@ class AuxHead(nn.Sequential):
             ConvUnit(in_channels, out=128, kernel=1),
             nn.Flatten(),
             nn.Linear(128 * 4 * 4, 1024),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(aux_dropout),
             nn.Linear(1024, classes),
         )

@@ -40,7 +40,7 @@ class Unpadded(nn.Sequential):
         super().__init__(
             nn.Conv2d(in_channels, out, kernel_size=kernel, stride=stride, bias=False),
             nn.BatchNorm2d(out, eps=1e-3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 
@@ -51,7 +51,7 @@ class ConvUnit(nn.Sequential):
         super().__init__(
             nn.Conv2d(in_channels, out, kernel_size=kernel, padding=half(kernel), bias=False),
             nn.BatchNorm2d(out, eps=1e-3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 
@@ -87,10 +87,12 @@ class ResidualA(nn.Module):
             ),
             Expand(64 + c3, out=in_channels, factor=0.17),
         )
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(x + self.residual(x))
+        residual = self.residual(x)
+        residual += x
+        return self.relu(residual)
 
 
 class ReductionA(nn.Module):
@@ -128,10 +130,12 @@ class ResidualB(nn.Module):
             ),
             Expand(c1 + c3, out=in_channels, factor=0.1),
         )
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(x + self.residual(x))
+        residual = self.residual(x)
+        residual += x
+        return self.relu(residual)
 
 
 class ReductionB(nn.Module):
@@ -178,7 +182,9 @@ class ResidualC(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.residual(x)
+        residual = self.residual(x)
+        residual += x
+        return residual
 
 
 class InceptionResNetV1(nn.Module):
@@ -215,7 +221,7 @@ class InceptionResNetV1(nn.Module):
             self.inception_c.append(
                 nn.Sequential(
                     ResidualC(1792, c2=192, c3=192),
-                    nn.ReLU(),
+                    nn.ReLU(inplace=True),
                 )
             )
         self.head = nn.Sequential(

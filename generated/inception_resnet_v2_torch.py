@@ -40,7 +40,7 @@ class Unpadded(nn.Sequential):
         super().__init__(
             nn.Conv2d(in_channels, out, kernel_size=kernel, stride=stride, bias=False),
             nn.BatchNorm2d(out, eps=1e-3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 
@@ -51,7 +51,7 @@ class ConvUnit(nn.Sequential):
         super().__init__(
             nn.Conv2d(in_channels, out, kernel_size=kernel, padding=half(kernel), bias=False),
             nn.BatchNorm2d(out, eps=1e-3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 
@@ -111,10 +111,12 @@ class ResidualA(nn.Module):
             ),
             Expand(64 + c3, out=in_channels, factor=0.17),
         )
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(x + self.residual(x))
+        residual = self.residual(x)
+        residual += x
+        return self.relu(residual)
 
 
 class ReductionA(nn.Module):
@@ -152,10 +154,12 @@ class ResidualB(nn.Module):
             ),
             Expand(c1 + c3, out=in_channels, factor=0.1),
         )
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(x + self.residual(x))
+        residual = self.residual(x)
+        residual += x
+        return self.relu(residual)
 
 
 class ReductionB(nn.Module):
@@ -202,7 +206,9 @@ class ResidualC(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.residual(x)
+        residual = self.residual(x)
+        residual += x
+        return residual
 
 
 class InceptionResNetV2(nn.Module):
@@ -240,7 +246,7 @@ class InceptionResNetV2(nn.Module):
             self.inception_c.append(
                 nn.Sequential(
                     ResidualC(2080, c2=224, c3=256),
-                    nn.ReLU(),
+                    nn.ReLU(inplace=True),
                 )
             )
         self.inception_c.append(ResidualC(2080, c2=224, c3=256, factor=1.0))

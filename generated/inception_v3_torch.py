@@ -30,7 +30,7 @@ class Unpadded(nn.Sequential):
         super().__init__(
             nn.Conv2d(in_channels, out, kernel_size=kernel, stride=stride, bias=False),
             nn.BatchNorm2d(out, eps=1e-3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 
@@ -41,7 +41,7 @@ class ConvUnit(nn.Sequential):
         super().__init__(
             nn.Conv2d(in_channels, out, kernel_size=kernel, padding=half(kernel), bias=False),
             nn.BatchNorm2d(out, eps=1e-3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 

@@ -21,11 +21,11 @@ class MlpConv(nn.Sequential):
     ) -> None:
         super().__init__(
             nn.Conv2d(in_channels, c1, kernel_size=kernel, stride=stride, padding=padding),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(c1, c2, kernel_size=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(c2, c3, kernel_size=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 

@@ -14,7 +14,7 @@ class NormRelu(nn.Sequential):
     def __init__(self, in_channels: int) -> None:
         super().__init__(
             nn.BatchNorm2d(in_channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
 
@@ -42,7 +42,9 @@ class FirstUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.norm_relu(x)
-        return self.residual(x) + self.shortcut(x)
+        residual = self.residual(x)
+        residual += self.shortcut(x)
+        return residual
 
 
 class Unit(nn.Module):
@@ -56,7 +58,9 @@ class Unit(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.residual(x) + x
+        residual = self.residual(x)
+        residual += x
+        return residual
 
 
 class PreActResNet164Cifar10(nn.Module):

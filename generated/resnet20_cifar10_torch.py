@@ -26,7 +26,7 @@ class BasicBlock(nn.Module):
         self.residual = nn.Sequential(
             nn.Conv2d(in_channels, width, kernel_size=3, stride=stride, padding=1, bias=False),
             nn.BatchNorm2d(width),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(width),
         )
@@ -36,10 +36,12 @@ class BasicBlock(nn.Module):
                 nn.MaxPool2d(kernel_size=1, stride=stride),
                 PadChannels(0, width - in_channels),
             )
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.residual(x) + self.shortcut(x))
+        residual = self.residual(x)
+        residual += self.shortcut(x)
+        return self.relu(residual)
 
 
 class Stage(nn.Sequential):
@@ -74,7 +76,7 @@ class ResNet20Cifar10(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, widths[0], kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(widths[0]),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
         self.features = nn.Sequential()
         channels = widths[0]

@@ -36,17 +36,19 @@ class BasicBlock(nn.Module):
         self.residual = nn.Sequential(
             nn.Conv2d(in_channels, width, kernel_size=3, stride=stride, padding=1, bias=False),
             nn.BatchNorm2d(width),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(width),
         )
         self.shortcut = nn.Identity()
         if stride != 1 or in_channels != width:
             self.shortcut = Shortcut(in_channels, width, stride)
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.residual(x) + self.shortcut(x))
+        residual = self.residual(x)
+        residual += self.shortcut(x)
+        return self.relu(residual)
 
 
 class ResNet34A(nn.Module):
@@ -72,7 +74,7 @@ class ResNet34A(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(64),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
         )
         self.features = nn.Sequential()

@@ -13,21 +13,15 @@ BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
 def conv2d(
-    x: KerasTensor,
-    filters: int,
-    kernel: int,
-    stride: int = 1,
-    padding: int | str = "valid",
-    *,
-    name: str,
+    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int | str = 0, *, name: str
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    if not isinstance(padding, str):
+    mode = "same" if padding == "same" else "valid"
+    if padding and mode == "valid":
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
-        padding = "valid"
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, stride, padding, use_bias=False, kernel_initializer=init, name=name
+        filters, kernel, stride, mode, use_bias=False, kernel_initializer=init, name=name
     )
     return convolve(x)
 

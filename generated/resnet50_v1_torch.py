@@ -13,10 +13,10 @@ class Residual(nn.Sequential):
         super().__init__(
             nn.Conv2d(in_channels, width, kernel_size=1, stride=stride, bias=False),
             nn.BatchNorm2d(width),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(width),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(width, 4 * width, kernel_size=1, bias=False),
             nn.BatchNorm2d(4 * width),
         )
@@ -34,10 +34,12 @@ class Bottleneck(nn.Module):
                 nn.Conv2d(in_channels, 4 * width, kernel_size=1, stride=stride, bias=False),
                 nn.BatchNorm2d(4 * width),
             )
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.residual(x) + self.shortcut(x))
+        residual = self.residual(x)
+        residual += self.shortcut(x)
+        return self.relu(residual)
 
 
 class ResNet50V1(nn.Module):
@@ -63,7 +65,7 @@ class ResNet50V1(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(64),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
         )
         self.features = nn.Sequential()

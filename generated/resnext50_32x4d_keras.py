@@ -18,21 +18,21 @@ def conv2d(
     filters: int,
     kernel: int,
     stride: int = 1,
-    padding: int | str = "valid",
+    padding: int | str = 0,
     *,
     groups: int = 1,
     name: str,
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    if not isinstance(padding, str):
+    mode = "same" if padding == "same" else "valid"
+    if padding and mode == "valid":
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
-        padding = "valid"
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
     convolve = layers.Conv2D(
         filters,
         kernel,
         stride,
-        padding,
+        mode,
         groups=groups,
         use_bias=False,
         kernel_initializer=init,

@@ -16,7 +16,7 @@ class Residual(nn.Sequential):
         super().__init__(
             nn.Conv2d(in_channels, groups * group_width * width // 64, kernel_size=1, bias=False),
             nn.BatchNorm2d(groups * group_width * width // 64),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(
                 groups * group_width * width // 64,
                 groups * group_width * width // 64,
@@ -27,7 +27,7 @@ class Residual(nn.Sequential):
                 bias=False,
             ),
             nn.BatchNorm2d(groups * group_width * width // 64),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(groups * group_width * width // 64, 4 * width, kernel_size=1, bias=False),
             nn.BatchNorm2d(4 * width),
         )
@@ -47,10 +47,12 @@ class Bottleneck(nn.Module):
                 nn.Conv2d(in_channels, 4 * width, kernel_size=1, stride=stride, bias=False),
                 nn.BatchNorm2d(4 * width),
             )
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.residual(x) + self.shortcut(x))
+        residual = self.residual(x)
+        residual += self.shortcut(x)
+        return self.relu(residual)
 
 
 class ResNeXt50_32x4d(nn.Module):  # noqa: N801
@@ -80,7 +82,7 @@ class ResNeXt50_32x4d(nn.Module):  # noqa: N801
         self.stem = nn.Sequential(
             nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(64),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
         )
         self.features = nn.Sequential()

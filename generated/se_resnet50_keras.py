@@ -17,18 +17,18 @@ def conv2d(
     filters: int,
     kernel: int,
     stride: int = 1,
-    padding: int | str = "valid",
+    padding: int | str = 0,
     *,
     bias: bool = True,
     name: str,
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    if not isinstance(padding, str):
+    mode = "same" if padding == "same" else "valid"
+    if padding and mode == "valid":
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
-        padding = "valid"
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, stride, padding, use_bias=bias, kernel_initializer=init, name=name
+        filters, kernel, stride, mode, use_bias=bias, kernel_initializer=init, name=name
     )
     return convolve(x)
 

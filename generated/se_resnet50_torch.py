@@ -13,10 +13,10 @@ class Residual(nn.Sequential):
         super().__init__(
             nn.Conv2d(in_channels, width, kernel_size=1, stride=stride, bias=False),
             nn.BatchNorm2d(width),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(width),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(width, 4 * width, kernel_size=1, bias=False),
             nn.BatchNorm2d(4 * width),
         )
@@ -30,7 +30,7 @@ class SqueezeExcitation(nn.Module):
         self.gate = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Conv2d(in_channels, in_channels // reduction, kernel_size=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(in_channels // reduction, in_channels, kernel_size=1),
             nn.Sigmoid(),
         )
@@ -54,10 +54,12 @@ class Bottleneck(nn.Module):
                 nn.Conv2d(in_channels, 4 * width, kernel_size=1, stride=stride, bias=False),
                 nn.BatchNorm2d(4 * width),
             )
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.residual(x) + self.shortcut(x))
+        residual = self.residual(x)
+        residual += self.shortcut(x)
+        return self.relu(residual)
 
 
 class SEResNet50(nn.Module):
@@ -85,7 +87,7 @@ class SEResNet50(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(64),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
         )
         self.features = nn.Sequential()

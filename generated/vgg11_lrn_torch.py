@@ -16,7 +16,7 @@ class Stage(nn.Sequential):
             self.append(
                 nn.Sequential(
                     nn.Conv2d(in_channels, width, kernel_size=3, padding=1),
-                    nn.ReLU(),
+                    nn.ReLU(inplace=True),
                 )
             )
             in_channels = width
@@ -47,7 +47,7 @@ class VGG11LRN(nn.Module):
         super().__init__()
         self.features = nn.Sequential(
             nn.Conv2d(3, 64, kernel_size=3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.LocalResponseNorm(5, alpha=5e-4, k=2),
             nn.MaxPool2d(kernel_size=2),
         )
@@ -62,10 +62,10 @@ class VGG11LRN(nn.Module):
         )
         self.classifier = nn.Sequential(
             nn.Linear(channels * 7 * 7, hidden),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(hidden, hidden),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(hidden, classes),
         )

@@ -16,7 +16,7 @@ class Stage(nn.Sequential):
             self.append(
                 nn.Sequential(
                     nn.Conv2d(in_channels, width, kernel_size=3, padding=1),
-                    nn.ReLU(),
+                    nn.ReLU(inplace=True),
                 )
             )
             in_channels = width
@@ -24,7 +24,7 @@ class Stage(nn.Sequential):
             self.append(
                 nn.Sequential(
                     nn.Conv2d(in_channels, width, kernel_size=1),
-                    nn.ReLU(),
+                    nn.ReLU(inplace=True),
                 )
             )
         else:
@@ -66,10 +66,10 @@ class VGG16C(nn.Module):
         )
         self.classifier = nn.Sequential(
             nn.Linear(channels * 7 * 7, hidden),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(hidden, hidden),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(hidden, classes),
         )

@@ -61,7 +61,7 @@ class Reduction(nn.Module):
         self.residual = nn.Sequential(
             nn.Identity() if first else nn.ReLU(),
             SeparableUnit(in_channels, out=width),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             SeparableUnit(width, out),
             SameMaxPool2d(kernel_size=3, stride=2),
         )
@@ -71,7 +71,9 @@ class Reduction(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.residual(x) + self.shortcut(x)
+        residual = self.residual(x)
+        residual += self.shortcut(x)
+        return residual
 
 
 class Middle(nn.Module):
@@ -108,10 +110,10 @@ class Xception(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, 32, kernel_size=3, stride=2, bias=False),
             nn.BatchNorm2d(32, eps=1e-3, momentum=0.01),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(32, 64, kernel_size=3, bias=False),
             nn.BatchNorm2d(64, eps=1e-3, momentum=0.01),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
         self.entry_flow = nn.Sequential(
             Reduction(64, width=128, out=128, first=True),
@@ -124,9 +126,9 @@ class Xception(nn.Module):
         self.exit_flow = nn.Sequential(
             Reduction(728, width=728, out=1024),
             SeparableUnit(1024, out=1536),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             SeparableUnit(1536, out=2048),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),

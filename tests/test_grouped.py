@@ -8,6 +8,7 @@ from support.built_models import build
 from support.carried_weights import expected_in_keras, keras_shapes, predicted
 
 from cnngen.targets.registry import find_target
+from cnngen.targets.spelling import Unsupported
 from cnngen.verify.compare import compare
 from cnngen.weights.layout import in_keras, in_torch
 from cnngen.weights.transfer import load_keras
@@ -104,3 +105,18 @@ def test_weights_go_into_what_was_built() -> None:
         assert load_keras(other.network, model, state) == ()
         outputs.append(np.asarray(model(x)))
     np.testing.assert_allclose(*outputs, rtol=1e-4, atol=1e-5)
+
+
+def test_what_keras_refuses_is_told_where_it_is_used() -> None:
+    built = build("""
+        cnngen: 1
+        name: Refused
+        about: Orthogonal weights of a depthwise kernel.
+        input: {channels: 4, height: 8, width: 8}
+        model:
+          first: {conv: {out: 4, kernel: 3}}
+          second: {depthwise_conv: {kernel: 3, init: orthogonal}}
+    """)
+    with pytest.raises(Unsupported) as refused:
+        find_target("keras").render(built.network)
+    assert refused.value.call is built.network.layers["second"].step

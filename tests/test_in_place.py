@@ -44,7 +44,7 @@ def layers(region: Region) -> Iterator[Call]:
 def split(built: Built) -> tuple[set[str], set[str]]:
     """The paths of layers that may work in place, and of those that may not."""
     program = lower(built.network)
-    found = find_in_place(program)
+    found = find_in_place(program).calls
     calls = [call for part in (*program.units, *program.stages) for call in layers(part.body)]
     may = {path for call in calls if call in found for path in call.paths}
     return may, {path for call in calls if call not in found for path in call.paths}
@@ -150,3 +150,46 @@ def test_networks_of_the_zoo_compute_the_same_in_place(name: str) -> None:
     may, _ = split(built)
     assert len(may) >= 8
     assert same_in_place(built, may)
+
+
+def both_ways(built: Built) -> tuple[Any, Any]:
+    """The model as it is printed, and as `--no-inplace` prints it, of equal weights."""
+    import torch
+
+    from cnngen.targets.torch import render
+
+    names: dict[str, Any] = {"__name__": "out_of_place"}
+    exec(render(built.network, in_place=False), names)  # noqa: S102
+    torch.manual_seed(1)
+    model = built.torch().double()
+    other = names[built.network.resolution.spec.name.text]().double()
+    other.load_state_dict(model.state_dict())
+    return model, other
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    "name", ["resnet20_cifar10", "inception_resnet_v2", "xception", "densenet40_cifar10"]
+)
+def test_what_is_printed_computes_what_it_does_out_of_place(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    built = build(SPECS / f"{name}.yaml", input=Image(3, 92, 92))
+    x = torch.randn(2, built.network.input.channels, 92, 92, dtype=torch.float64)
+    pairs = [outputs(model.eval(), x, 2) for model in both_ways(built)]
+    assert len(pairs[0]) > 10
+    assert all(map(torch.equal, *pairs))
+
+
+@pytest.mark.torch
+def test_random_networks_compute_what_they_do_out_of_place() -> None:
+    torch = pytest.importorskip("torch")
+    sums = 0
+    for seed in range(100, 130):
+        built = build(PLAIN.sub("relu", random_spec(seed).text))
+        sums += len(find_in_place(lower(built.network)).joins)
+        image = built.network.input
+        x = torch.randn(2, image.channels, image.height, image.width, dtype=torch.float64)
+        for training in (True, False):
+            pairs = [outputs(model.train(training), x, 2) for model in both_ways(built)]
+            assert all(map(torch.equal, *pairs)), seed
+    assert sums > 5

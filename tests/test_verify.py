@@ -48,12 +48,12 @@ SPEC = dedent("""
 
 # What is changed in which source, and what shows it.
 MUTATIONS = {
-    "a missing ReLU": ("torch", "nn.ReLU(),", "nn.Identity(),", "outputs"),
+    "a missing ReLU": ("torch", "nn.ReLU(inplace=True),", "nn.Identity(),", "outputs"),
     "another epsilon": ("torch", "nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, eps=1e-3)", "outputs"),
     "same for half": (
         "keras",
-        'if padding and mode == "valid":',
-        'mode = "same"\n    if False:',
+        "if not isinstance(padding, str):",
+        'padding = "same"\n    if False:',
         "outputs",
     ),
     "a swapped branch": ("keras", "([left, right])", "([right, left])", "outputs"),

@@ -40,6 +40,7 @@ class Build:
     templates: tuple[Path, ...]
     check: bool
     force: bool
+    in_place: bool
     fresh: int = 0
     codes: set[int] = field(default_factory=set[int])
 
@@ -67,6 +68,11 @@ class Build:
     show_default=True,
     help="What to make: `plan` prints what targets print from, in a form that may change.",
 )
+@click.option(
+    "--no-inplace",
+    is_flag=True,
+    help="Let no layer of PyTorch overwrite what it reads: for hooks that keep it.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; fail where a file is out of date.")
 @click.option("--force", is_flag=True, help="Overwrite files that lost their header, too.")
 @click.option(
@@ -83,6 +89,7 @@ def build(
     target: str,
     output: Path | None,
     emit: str,
+    no_inplace: bool,
     check: bool,
     force: bool,
     templates: Path | None,
@@ -113,6 +120,7 @@ def build(
         (templates,) if templates else (),
         check,
         force,
+        not no_inplace,
     )
     paths = specs(spec)
     _refuse_equal_names(paths, run)
@@ -185,11 +193,11 @@ def _build(path: Path, run: Build) -> None:
         run.codes.add(WRONG_USE)
     if network is None:
         return
-    settings = header_settings(network, run.options.settings)
+    settings = header_settings(network, run.options.settings, in_place=run.in_place)
     for target in run.targets:
         report = Report()
         try:
-            text = generate(network, target, report, settings, run.templates)
+            text = generate(network, target, report, settings, run.templates, in_place=run.in_place)
         except TemplateFaultError as fault:
             say(f"error: {one_line(str(fault))}", err=True)
             run.codes.add(ERRORS)

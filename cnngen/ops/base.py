@@ -130,7 +130,7 @@ class Op:
     passes: ClassVar[Literal["always", "inference", "never"]] = "never"
     is_identity: ClassVar[bool] = False
     keeps: ClassVar[Literal["input", "output", "nothing"]] = "input"
-    in_place: ClassVar[bool] = False  # whether it can write its output over its input
+    in_place: ClassVar[bool] = False  # whether it can write its output over an input
 
     # What it makes of several inputs, if it `joins` them.
     joins: ClassVar[bool] = False

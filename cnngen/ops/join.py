@@ -52,6 +52,8 @@ class Elementwise(Join):
 class Add(Elementwise, name="add"):
     """The sum of the branches."""
 
+    in_place = True
+
 
 class Mean(Elementwise, name="mean"):
     """The average of the branches."""

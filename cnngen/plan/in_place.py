@@ -1,11 +1,12 @@
-"""Find what may work in place: calls that may overwrite the tensor that they read.
+"""Find what may work in place: calls that may overwrite the tensor that they read, and sums that
+may overwrite what one of their branches gives.
 
 A data-flow analysis with one fact for each tensor: it is `free` if nobody else reads it, neither
 another node nor the backward pass of the layer that gave it. What a unit is given belongs to its
 user, so that it is never free.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -25,14 +26,25 @@ from cnngen.plan.program import (
 )
 
 
-def find_in_place(program: Program) -> frozenset[Call]:
-    """The calls of ops that can work in place, where they may."""
-    found: set[Call] = set()
+@dataclass(frozen=True, slots=True)
+class InPlace:
+    """The calls of ops that may work in place; of the joins that may, the branch whose tensor they
+    may overwrite.
+    """
+
+    calls: frozenset[Call] = frozenset()
+    joins: Mapping[Join, int] = field(default_factory=dict[Join, int])
+
+
+def find_in_place(program: Program) -> InPlace:
+    """What can work in place, and may."""
+    calls: set[Call] = set()
+    joins: dict[Join, int] = {}
     gives: dict[Unit, bool] = {}
     for unit in program.units:
-        analysis = _Analysis(gives, frozenset(_read_again(unit.body)))
+        analysis = _Analysis(gives, frozenset(_read_again(unit.body)), calls, joins)
         gives[unit] = analysis.after(unit.body, free=False)
-        found |= analysis.calls(unit.body, free=False)
+        analysis.note(unit.body, free=False)
     shared = {program.input.number}
     previous = program.input.number
     for stage in program.stages:
@@ -40,13 +52,13 @@ def find_in_place(program: Program) -> frozenset[Call]:
         shared |= {stage.body.given.number} - {previous}
         shared |= set(_read_again(stage.body))
         previous = previous if stage.training else stage.gives.number
-    analysis, free = _Analysis(gives, frozenset(shared)), False
+    analysis, free = _Analysis(gives, frozenset(shared), calls, joins), False
     for stage in program.stages:
         given = free and stage.body.given.number not in shared and not stage.training
-        found |= analysis.calls(stage.body, given)
+        analysis.note(stage.body, given)
         if not stage.training:
             free = analysis.after(stage.body, given)
-    return frozenset(found)
+    return InPlace(frozenset(calls), joins)
 
 
 def _read_again(region: Region) -> Iterator[int]:
@@ -74,10 +86,14 @@ def _read_again(region: Region) -> Iterator[int]:
 
 @dataclass(slots=True)
 class _Analysis:
-    """Of one unit, or of the model; `gives` says of each unit whether what it gives is free."""
+    """Of one unit, or of the model; `gives` says of each unit whether what it gives is free, and
+    `calls` and `joins` have what was found.
+    """
 
     gives: dict[Unit, bool]
     shared: frozenset[int]
+    calls: set[Call]
+    joins: dict[Join, int]
     known: dict[tuple[Region, bool], bool] = field(default_factory=dict[tuple[Region, bool], bool])
 
     def after(self, region: Region, free: bool) -> bool:
@@ -89,21 +105,24 @@ class _Analysis:
             self.known[key] = free
         return self.known[key]
 
-    def calls(self, region: Region, free: bool) -> set[Call]:
-        """The calls in a region that may work in place."""
-        found: set[Call] = set()
+    def note(self, region: Region, free: bool) -> None:
+        """Note what may work in place in a region."""
         for node in region.nodes:
             given = self._given(node, free)
             match node:
                 case Call(layer=layer):
                     made = layer.made
                     if given and not isinstance(made, Unit) and made.in_place:
-                        found.add(node)
+                        self.calls.add(node)
+                case Join(op=op, arms=arms) if op.in_place:
+                    free_arms = (i for i, (_, arm) in enumerate(arms) if self.after(arm, False))
+                    if (first := next(free_arms, None)) is not None:
+                        self.joins[node] = first
                 case _:
-                    for inner, start in self._inner(node, given):
-                        found |= self.calls(inner, start)
+                    pass
+            for inner, start in self._inner(node, given):
+                self.note(inner, start)
             free = self._after_node(node, free)
-        return found
 
     def _given(self, node: Node, free: bool) -> bool:
         return free and not isinstance(node, Bind) and node.reads.number not in self.shared

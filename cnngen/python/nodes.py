@@ -200,6 +200,13 @@ class For:
 
 
 @dataclass(frozen=True, slots=True)
+class Nonlocal:
+    """Names of the function around, which a function inside of it assigns."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Raise:
     value: Node
 
@@ -271,6 +278,7 @@ Statement = (
     | Return
     | If
     | For
+    | Nonlocal
     | Raise
     | Import
     | Comment

@@ -18,6 +18,7 @@ from cnngen.python.nodes import (
     Function,
     If,
     Import,
+    Nonlocal,
     Origin,
     Raise,
     Return,
@@ -87,6 +88,8 @@ class _Printer:
             case For(target, iterable, body):
                 self.document(for_head(target, iterable), indent)
                 self.body(body, indent + 4)
+            case Nonlocal(names):
+                self.line(f"nonlocal {', '.join(names)}", indent)
             case Comment(text):
                 self.line(f"# {text}", indent)
             case Blank():

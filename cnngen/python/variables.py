@@ -24,6 +24,7 @@ from cnngen.python.nodes import (
     Keyword,
     Name,
     Node,
+    Nonlocal,
     Number,
     Raise,
     Return,
@@ -46,7 +47,7 @@ def names(code: "Node | Keyword | Statement | Iterable[Statement]") -> set[str]:
     match code:
         case Name(text):
             return {text}
-        case Number() | Comment() | Blank() | Import():
+        case Number() | Comment() | Blank() | Import() | Nonlocal():
             return set()
         case String(parts):
             return _all(part for part in parts if not isinstance(part, str))
@@ -116,7 +117,7 @@ def _assigned(statement: Statement) -> set[str]:
             return {module.split(" as ")[-1].split(".")[0]}
         case Import(_, imported):
             return {each.split(" as ")[-1] for each in imported}
-        case Do() | Return() | Raise() | Comment() | Blank() | Text():
+        case Do() | Return() | Raise() | Nonlocal() | Comment() | Blank() | Text():
             return set()
         case _:
             assert_never(statement)

@@ -1,28 +1,49 @@
-"""Nesting: loops in loops, of which Python allows only so many in a function."""
+"""Nesting: loops and conditions in each other, which Python lets be indented so many times."""
+
+from collections.abc import Iterator
 
 from cnngen.diagnostics.model import Report
-from cnngen.semantics.walk import nested_bodies
-from cnngen.syntax.tree import Body, Each, Repeat, Spec
+from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Spec, Step, When
 
-MOST_LOOPS = 20  # CPython's CO_MAXBLOCKS; a source with one more does not compile
+MOST_LEVELS = 85  # CPython's MAXINDENT is 100; classes, functions and `deep_loops.py` take some
 
 
 def check_nesting(spec: Spec, report: Report) -> None:
-    """Report loops that have too many others around them."""
+    """Report loops and conditions that have too many others around them."""
     for part in (*spec.blocks.values(), *spec.stages):
         _check_body(part.body, report, 0)
 
 
 def _check_body(body: Body, report: Report, around: int) -> None:
     for step in body:
-        loops = around + isinstance(step, Repeat | Each)
-        if loops > MOST_LOOPS:
+        for inner, levels in _inside(step):
+            if around + levels <= MOST_LEVELS:
+                _check_body(inner, report, around + levels)
+                continue
             report.add(
                 "too-large",
-                f"more than {MOST_LOOPS} loops stand in each other, and Python has no more",
+                f"more than {MOST_LEVELS} loops and conditions stand in each other, and Python has"
+                " no more levels",
                 step.span,
-                help="make a block of an inner loop",
+                help="make a block of an inner one",
             )
-            continue
-        for inner in nested_bodies(step):
-            _check_body(inner, report, loops)
+            break
+
+
+def _inside(step: Step) -> Iterator[tuple[Body, int]]:
+    """The bodies inside a step, and how many levels of indentation each takes."""
+    match step:
+        case Repeat():
+            yield step.body, 1
+        case Each():
+            yield step.body, 1
+            if step.between is not None:
+                yield step.between, 2  # under the loop and a condition
+        case When():
+            yield step.body, 1
+            if step.orelse is not None:
+                yield step.orelse, 1
+        case Branches():
+            yield from ((body, 0) for _, body in step.arms)
+        case Call() | Reference():
+            pass

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
 from cnngen.python.flat import flat
-from cnngen.python.nodes import Binary, Call, Keyword, Node, Number, Slice, String
+from cnngen.python.nodes import Binary, Call, Keyword, Node, Number, Slice
 from cnngen.python.precedence import ATOM, level
 from cnngen.python.verbatim import argument, grouped, read, verbatim
 from cnngen.python.verbatim import elements as elements_of
@@ -84,29 +84,6 @@ def _equal(left: str, right: str) -> bool:
         return False
 
 
-def complement(value: str) -> Code:
-    """`1 - value`, computed where the value is a number (in decimals, so that 0.1 gives 0.9)."""
-    try:
-        return Code(Number(str(1 - Decimal(value))))
-    except InvalidOperation:
-        return Code(Binary("-", Number("1"), node_of(value)))
-
-
-def suffixed(name: str, suffix: str) -> Code:
-    """The code of a name with something behind it.
-
-    >>> suffixed('"stem_0"', "_pad"), suffixed("name", "_pad")
-    ('"stem_0_pad"', 'f"{name}_pad"')
-    """
-    match node_of(name):
-        case String((*parts, str(last))):
-            return Code(String((*parts, last + suffix)))
-        case String(parts):
-            return Code(String((*parts, suffix)))
-        case node:
-            return Code(String((node, suffix)))
-
-
 def operand(code: str) -> Code:
     """The code as it may stand next to an operator, in parentheses where it has operators of its
     own.
@@ -155,37 +132,3 @@ def slice_of(start: str, stop: str) -> Code:
     """`start:stop`, without a start of 0."""
     bounds = (None if bound in ("0", "") else node_of(bound) for bound in (start, stop))
     return Code(Slice(*bounds))
-
-
-def centred(kernel: str, padding: str, dilation: str = "1") -> bool:
-    """Whether all are numbers, and the padding on each side is half of what the window reaches
-    beyond its centre.
-
-    >>> centred("3", "1"), centred("(1, 7)", "(0, 3)"), centred("kernel", "kernel // 2")
-    (True, True, False)
-    """
-    try:
-        pairs = [_pair(code) for code in (kernel, padding, dilation)]
-    except ValueError:
-        return False
-    return all(2 * pad == spread * (window - 1) for window, pad, spread in zip(*pairs, strict=True))
-
-
-def odd(kernel: str) -> bool:
-    """Whether the sides of a window are odd numbers."""
-    try:
-        return all(side % 2 for side in _pair(kernel))
-    except ValueError:
-        return False
-
-
-def _pair(code: str) -> tuple[int, int]:
-    """The numbers that a size's code stands for; raises `ValueError` where it is no constant."""
-    sides = [int(side) for side in elements(code)]
-    match sides:
-        case [size]:
-            return size, size
-        case [height, width]:
-            return height, width
-        case _:
-            raise ValueError

@@ -30,11 +30,20 @@ def generate(
     report: Report,
     settings: Sequence[str] = (),
     folders: Sequence[Path] = (),
+    *,
+    in_place: bool = True,
 ) -> str | None:
-    """The source of a network; None where the target lacks something, which is reported."""
+    """The source of a network; None where the target lacks something, which is reported.
+
+    Without `in_place`, no layer of PyTorch overwrites what it reads.
+    """
     module = find_target(target)
     try:
-        text = module.render(network, settings, folders)
+        text = (
+            module.render(network, settings, folders)
+            if in_place or target != "torch"  # the only target whose layers overwrite anything
+            else _out_of_place(network, settings, folders)
+        )
         if folders and target in BUILT_IN:
             ast.parse(text)
         return text
@@ -51,13 +60,21 @@ def generate(
     return None
 
 
-def header_settings(network: Network, settings: Mapping[str, str]) -> list[str]:
-    """What the header says that was changed: `--set`, and another size of the input."""
+def _out_of_place(network: Network, settings: Sequence[str], folders: Sequence[Path]) -> str:
+    from cnngen.targets.torch import render
+
+    return render(network, settings, folders, in_place=False)
+
+
+def header_settings(
+    network: Network, settings: Mapping[str, str], *, in_place: bool = True
+) -> list[str]:
+    """What the header says that was changed: `--set`, another size of the input, `--no-inplace`."""
     changed = [f"{name}={text}" for name, text in sorted(settings.items())]
     given, own = network.input, network.resolution.spec.input
     if (given.channels, given.height, given.width) != (own.channels, own.height, own.width):
         changed.append(f"input={given.channels}x{given.height}x{given.width}")
-    return changed
+    return changed if in_place else [*changed, "--no-inplace"]
 
 
 def _report_unsupported(network: Network, target: str, error: Unsupported, report: Report) -> None:

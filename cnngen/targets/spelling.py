@@ -1,9 +1,9 @@
 """Spelling: how a target writes an op, from the target's folder of templates.
 
 `ops/OP.jinja` gives one expression. `support/NAME.jinja` gives a class or function that a generated
-file needs once; op templates ask for it with `use("NAME")`. Values arrive as code, ready to print
-(text, with a node behind it): templates choose and arrange, and hold no arithmetic and no knowledge
-of shapes.
+file needs once; op templates ask for it with `use("NAME")`, and it defines what `name` says, for it
+steps aside where the author has its name. Values arrive as code, ready to print (text, with a node
+behind it): templates choose and arrange, and hold no arithmetic and no knowledge of shapes.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -24,18 +24,14 @@ from cnngen.targets.code import (
     OMIT,
     Code,
     call,
-    centred,
-    complement,
     concatenate,
     elements,
     join,
     node_of,
-    odd,
     operand,
     product,
     slice_of,
     squared,
-    suffixed,
     times,
     unless,
 )
@@ -104,16 +100,12 @@ class Speller:
         functions: dict[str, Any] = {
             "call": call,
             "unless": unless,
-            "complement": complement,
             "product": product,
             "elements": elements,
-            "suffixed": suffixed,
             "operand": operand,
             "squared": squared,
             "times": times,
             "slice_of": slice_of,
-            "centred": centred,
-            "odd": odd,
             "unsupported": unsupported,
             "use": self.use,
             "imports": self.imports,

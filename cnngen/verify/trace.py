@@ -4,6 +4,7 @@ Steps are calls of PyTorch's functions, wherever they are made, or calls of Kera
 fingerprint of each result is kept, which tells whether two models have computed the same values.
 """
 
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from cnngen.weights.read_torch import tensors
 
 # Settings of Keras' layers that do not change what they compute.
 ASIDE = ("name", "trainable", "dtype", "_initializer", "_regularizer", "_constraint", "_lora_rank")
+
+IN_PLACE = re.compile(r"(?:, )?inplace=True")  # which changes nothing of what is computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +150,9 @@ def _spelled(
     """
     layer, module = inside[-1] if inside else ("", None)
     if module is not None and layer and not [*module.children()]:
-        return layer, str(module)
+        return layer, IN_PLACE.sub("", str(module))
     given = [str(x) for x in args if _plain(x)]
-    given += [f"{key}={value}" for key, value in named.items() if _plain(value)]
+    given += [f"{k}={v}" for k, v in named.items() if _plain(v) and k != "inplace"]
     return layer, f"{getattr(function, '__name__', function)}({', '.join(given)})"
 
 

@@ -13,7 +13,7 @@ from cnngen.targets.keras.initializers import initializers, is_constant
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common, Initializers
 from cnngen.targets.keras.values import ONE, Value, is_closed
-from cnngen.targets.spelling import Speller
+from cnngen.targets.spelling import Speller, spelling
 
 SIZES = ("size", "padding")
 
@@ -56,10 +56,10 @@ def _common_initializers(op: type[Op], alike: Sequence[Form], scope: Scope) -> I
     multipliers = [form.values.get("multiplier", ONE) for form in alike]
     if not all(map(is_closed, multipliers)):
         return {}
-    fresh = [
-        initializers(op, form.arguments["init"], multiplier, scope)
-        for form, multiplier in zip(alike, multipliers, strict=True)
-    ]
+    fresh: list[Initializers] = []
+    for form, multiplier in zip(alike, multipliers, strict=True):
+        with spelling(form.step):
+            fresh.append(initializers(op, form.arguments["init"], multiplier, scope))
     return fresh[0] if all(each == fresh[0] for each in fresh) else {}
 
 

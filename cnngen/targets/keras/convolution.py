@@ -24,7 +24,6 @@ from cnngen.python.nodes import (
     Parameter,
     Return,
     Statement,
-    Unary,
 )
 from cnngen.targets.keras.construct import (
     NAME,
@@ -55,7 +54,7 @@ LAYERS: dict[type[Op], str] = {
 FUNCTIONS = {op: f"{op.name}2d" for op in LAYERS}
 SAME, VALID = text("same"), text("valid")
 X, LATE = Name("x"), Name("late")
-KERNEL, PADDING = Name("kernel"), Name("padding")
+KERNEL, PADDING, MODE = map(Name, ("kernel", "padding", "mode"))
 
 
 def spell(made: Use) -> Node:
@@ -207,7 +206,7 @@ def _parameters(known: _Definition) -> list[Parameter | None]:
         Parameter("filters", "int") if "out" in op.attributes else None,
         Parameter("kernel", common.size),
         signature.size("stride", 1),
-        signature.of("padding", _padding_type(common), VALID) if known.padding is None else None,
+        _padding(common, signature) if known.padding is None else None,
         KEYWORDS_ONLY,
         signature.size("dilation", 1),
         signature.count("groups", 1) if op is Conv else None,
@@ -219,8 +218,11 @@ def _parameters(known: _Definition) -> list[Parameter | None]:
     ]
 
 
-def _padding_type(common: Common) -> str:
-    return f"{common.size} | str" if common.numbers else "str"
+def _padding(common: Common, signature: Signature) -> Parameter:
+    """The padding: a word of Keras, or zeros on opposite sides alike."""
+    if not common.numbers:
+        return signature.of("padding", "str", VALID)
+    return signature.of("padding", f"{common.size} | str", number(0))
 
 
 def _about(known: _Definition) -> str:
@@ -251,8 +253,10 @@ def _pad(known: _Definition) -> list[Statement]:
     pad = Assign((X,), applied(zeros, X))
     statements: list[Statement] = []
     if padding is None and given.common.numbers:
-        word = call("isinstance", PADDING, Name("str"))
-        statements.append(If(((Unary("not", word), (pad, Assign((PADDING,), VALID))),)))
+        same = Binary("==", PADDING, SAME)
+        statements.append(Assign((MODE,), Conditional(same, SAME, VALID)))
+        zeros_around = Binary("and", PADDING, Binary("==", MODE, VALID))
+        statements.append(If(((zeros_around, (pad,)),)))
     elif not isinstance(padding, str | None) and not is_size(padding, 0):
         statements.append(pad)
     if not isinstance(late, bool):
@@ -291,7 +295,7 @@ def _made(known: _Definition) -> Node:
         strides = None if late is True else Name("strides")
     mode: Node | None = None
     if known.padding is None:
-        mode = PADDING
+        mode = MODE if given.common.numbers else PADDING
     elif known.padding == "same":
         mode = SAME
     names = ("init", "pointwise_init") if op is SeparableConv else ("init",)

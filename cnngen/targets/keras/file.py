@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cnngen.expressions.expression import Name
 from cnngen.plan.lower import lower
+from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Number, Parameter
 from cnngen.python.printer import printed
 from cnngen.python.signature import Argument, argument
@@ -76,6 +77,6 @@ def _model(network: Network, file: File, speller: Speller) -> Function:
         documented.append(Argument("training_heads", "", None, HEADS_ABOUT))
     about = model_docstring(network, shapes(network, channels_last=True), documented)
     parameters = (*(parameter(each, scope) for each in arguments), *extra)
-    return Function(
-        model_function_name(spec), parameters, "keras.Model", write_model(file, speller), about
-    )
+    body = write_model(file, speller)
+    name = model_function_name(spec)
+    return split_deep_loops(Function(name, parameters, "keras.Model", body, about))

@@ -9,6 +9,7 @@ from cnngen.ops.base import Op
 from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
 from cnngen.plan.program import Bind, Call, Layer, Program, Region, Unit
 from cnngen.syntax.tree import ArgumentValue
+from cnngen.syntax.tree import Call as CallStep
 from cnngen.targets.keras.depthwise import (
     changing_variables,
     depthwise_arguments,
@@ -24,11 +25,14 @@ CONVOLUTIONS = (Conv, DepthwiseConv, SeparableConv)
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """An op with its arguments in the terms of the spec, and what their values are in Keras."""
+    """An op with its arguments in the terms of the spec, and what their values are in Keras; `step`
+    is where it is used.
+    """
 
     op: type[Op]
     arguments: Mapping[str, ArgumentValue]
     values: Mapping[str, Value]
+    step: CallStep
 
 
 def keras_forms(program: Program) -> dict[Call, tuple[Form, ...]]:
@@ -50,19 +54,25 @@ def keras_forms(program: Program) -> dict[Call, tuple[Form, ...]]:
                         grouped = [] if is_always_depthwise(node, entry, known) else ops
                         ops = [(DepthwiseConv, depthwise_arguments(arguments)), *grouped]
                     with spelling(node.step):
-                        forms[node] = tuple(form(*each, types, odd[unit]) for each in ops)
+                        forms[node] = tuple(
+                            form(*each, node.step, types, odd[unit]) for each in ops
+                        )
                 case _:
                     pass
     return forms
 
 
 def form(
-    op: type[Op], arguments: Mapping[str, ArgumentValue], types: Types, odd: frozenset[str]
+    op: type[Op],
+    arguments: Mapping[str, ArgumentValue],
+    step: CallStep,
+    types: Types,
+    odd: frozenset[str],
 ) -> Form:
     values = attribute_values(op, arguments, types)
     if op in CONVOLUTIONS:
         values = with_same(values, arguments, odd)
-    return Form(op, arguments, values)
+    return Form(op, arguments, values, step)
 
 
 def parameter_types(program: Program, unit: Unit | None) -> Types:

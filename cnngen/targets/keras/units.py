@@ -1,6 +1,7 @@
 """Units of the plan: each block becomes a function."""
 
 from cnngen.plan.program import Unit
+from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Name, Parameter
 from cnngen.semantics.network import INPUT
 from cnngen.syntax.tree import ParameterType
@@ -34,12 +35,14 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     value = write_region(unit.body, LayerName((GIVEN,)), "x", "x", code, frame)
     folded_return(code, value)
     code.define(0, CHANNELS, channels_of(X))
-    return Function(
-        file.functions[unit.block],
-        _parameters(unit, scope),
-        KERAS_TENSOR,
-        tuple(code.statements),
-        about(unit.about) if unit.about else "",
+    return split_deep_loops(
+        Function(
+            file.functions[unit.block],
+            _parameters(unit, scope),
+            KERAS_TENSOR,
+            tuple(code.statements),
+            about(unit.about) if unit.about else "",
+        )
     )
 
 

@@ -88,7 +88,7 @@ def with_same(
         return dict(values)
     if is_size(stride, 1):
         padding = "same"
-    elif isinstance(stride, Name):
+    elif isinstance(stride, Name) and numbers(padding) is not None:
         padding = SameOr(stride, padding)
     return {**values, "padding": padding}
 

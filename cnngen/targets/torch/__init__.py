@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnngen.expressions.algebra import TooComplex
+from cnngen.plan.in_place import InPlace, find_in_place
 from cnngen.plan.lower import lower
 from cnngen.python.printer import printed
 from cnngen.semantics.network import Network
@@ -18,17 +19,25 @@ from cnngen.targets.torch.scope import File
 from cnngen.targets.torch.units import unit_class
 
 
-def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()) -> str:
+def render(
+    network: Network,
+    settings: Sequence[str] = (),
+    folders: Sequence[Path] = (),
+    *,
+    in_place: bool = True,
+) -> str:
     """The PyTorch source of a network; `settings` are what `--set` changed, `folders` have
-    templates that come first.
+    templates that come first. With `in_place`, layers overwrite what nobody else reads.
     """
     speller = Speller("torch", folders)
     speller.imports("torch", "nn")
     speller.imports("torch", "Tensor")
     speller.taken = author_names(network.resolution)
-    file = File(network, speller, find_rules(network), frozenset(speller.functions()))
     try:
         program = lower(network)
+        overwriting = find_in_place(program) if in_place else InPlace()
+        functions = frozenset(speller.functions())
+        file = File(network, speller, find_rules(network), functions, overwriting)
         speller.fixed = common_attributes(program, speller)
         for unit in program.units:
             file.classes[unit] = unit_class(unit, file)

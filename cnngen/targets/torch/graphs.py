@@ -16,7 +16,7 @@ from cnngen.plan.program import (
 )
 from cnngen.python import nodes
 from cnngen.python.flat import flat
-from cnngen.python.nodes import Assign, Name, Return, Statement, Subscript
+from cnngen.python.nodes import Assign, Augment, Binary, Name, Return, Statement, Subscript
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.targets.code import Code
@@ -71,6 +71,7 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                     value = forward.let(X, value)
                 name = node.level if isinstance(node.level, str) else ""
                 value = yield from join(node, value, name, scope, forward)
+                value = _summed(node, value, scope, forward)
             case Pass():
                 pass
             case Call() | Loop() | Choice():
@@ -131,6 +132,19 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
     if entries:
         yield Assign((owner,), call("nn.ModuleDict", dictionary(entries)))
     return joined(node, inputs, scope)
+
+
+def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> nodes.Node:
+    """A sum of two is written over that of its tensors which nobody else reads."""
+    index = scope.file.overwriting.joins.get(node)
+    match value:
+        case Binary("+", left, right) if index is not None and len(node.arms) == 2:
+            kept, other = (left, right) if index == 0 else (right, left)
+            variable = forward.let(scope.variables.fresh(node.arms[index][0]), kept)
+            forward.lines.append(Augment(variable, "+", other))
+            return variable
+        case _:
+            return value
 
 
 def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node:

@@ -40,7 +40,8 @@ def op_layer(made: Call, scope: Scope) -> Node:
     channels = Code(scope.node(made.reads.channels))
     attributes = scope.printer.attributes(op, dict(made.layer.arguments))
     with spelling(made.step):
-        context = {"channels": channels, "rank": made.rank, **attributes}
+        in_place = str(made in scope.file.overwriting.calls)
+        context = {"channels": channels, "rank": made.rank, "in_place": in_place, **attributes}
         return scope.file.speller.spell(op.name, context).node
 
 

@@ -92,7 +92,8 @@ def _stages(program: Program, scope: Scope, calls: Calls) -> Written:
     running = INPUT
     for stage in program.stages:
         forward = calls.heads if stage.training else calls.always
-        source = forward.tensors[running] if stage.training else value
+        # A head whose branches all read by name does not read what runs on, which has no name then.
+        source = forward.tensors.get(running, value) if stage.training else value
         if origin := first_origin(stage.step):
             source = forward.tensors[origin.text]
         made = yield from _stage(stage, source, replace(scope, entry=stage.entry), forward)

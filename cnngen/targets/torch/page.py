@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.expression import node
 from cnngen.python.nodes import Class, Function, Name, Node, Parameter, Statement, Text
 from cnngen.python.signature import Argument
@@ -11,7 +12,7 @@ from cnngen.targets.torch.construct import dotted
 from cnngen.targets.torch.model import ModelClass, Outputs
 from cnngen.targets.torch.names import block_class_name, model_class_name
 from cnngen.targets.torch.scope import UnitClass
-from cnngen.targets.torch.units import taken
+from cnngen.targets.torch.units import argument_for
 
 SELF = Parameter("self")
 
@@ -27,7 +28,7 @@ def unit_page(made: UnitClass, network: Network) -> Class:
 
 def model_page(made: ModelClass, network: Network) -> Class:
     spec = network.resolution.spec
-    arguments = [*map(taken, spec.parameters)]
+    arguments = [*map(argument_for, spec.parameters)]
     members = (
         _constructor(arguments, made.constructor),
         _forward((), made.outputs.annotation, made.forward),
@@ -44,7 +45,7 @@ def _class(name: str, base: Node, members: Sequence[Statement], docstring: str) 
 
 def _constructor(arguments: Sequence[Argument], body: tuple[Statement, ...]) -> Function:
     parameters = (Parameter(a.name, a.annotation, _default(a)) for a in arguments)
-    return Function("__init__", (SELF, *parameters), "None", body)
+    return split_deep_loops(Function("__init__", (SELF, *parameters), "None", body))
 
 
 def _default(argument: Argument) -> Node | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from cnngen.expressions.algebra import mentions_input, simplify, substitute
 from cnngen.expressions.expression import Expression
+from cnngen.plan.in_place import InPlace
 from cnngen.plan.program import Call, Choice, Join, Region, Unit
 from cnngen.python import nodes
 from cnngen.python.expression import node, support
@@ -40,13 +41,14 @@ class UnitClass:
 @dataclass(frozen=True, slots=True)
 class File:
     """The file in the making: what is spelled in it, and its classes so far. `functions` are what
-    those are called that templates may ask for.
+    those are called that templates may ask for, and `overwriting` what works in place.
     """
 
     network: Network
     speller: Speller
     rules: Rules
     functions: frozenset[str]
+    overwriting: InPlace = InPlace()
     classes: dict[Unit, UnitClass] = field(default_factory=dict[Unit, UnitClass])
 
 

@@ -93,9 +93,9 @@ def _arguments(
     for name in (CHANNELS, *handed):
         if name in used:
             yield Argument(name, "int")
-    yield from ordered([*map(taken, unit.parameters)], [*map(taken, unit.captured)])
+    yield from ordered([*map(argument_for, unit.parameters)], [*map(argument_for, unit.captured)])
 
 
-def taken(parameter: Parameter) -> Argument:
+def argument_for(parameter: Parameter) -> Argument:
     """The argument for a parameter of the spec."""
     return replace(argument(parameter), name=called(parameter.name.text))
