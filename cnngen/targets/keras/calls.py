@@ -65,7 +65,7 @@ def unit_call(call: Call, unit: Unit, name: LayerName, x: str, frame: Frame) -> 
             named = True
             printed.append(Keyword(called, code))
     parts = (Name(x), *tensors, *printed, Keyword("name", name.node))
-    return PythonCall(Name(frame.file.functions[unit]), parts)
+    return PythonCall(Name(frame.file.functions[unit.block]), parts)
 
 
 def _is_default(value: Expression | None, parameter: Argument) -> bool:

@@ -20,10 +20,13 @@ from cnngen.targets.keras.common import find_common
 from cnngen.targets.keras.construct import KERAS_TENSOR
 from cnngen.targets.keras.forms import keras_forms
 from cnngen.targets.keras.frame import File
+from cnngen.targets.keras.functions import (
+    block_function_names,
+    model_function_name,
+    needed_names,
+)
 from cnngen.targets.keras.model import recursion, write_model
-from cnngen.targets.keras.names import function_names, needed_names
 from cnngen.targets.keras.scope import Scope
-from cnngen.targets.keras.spell import SUPPORT
 from cnngen.targets.keras.units import write_unit
 from cnngen.targets.page import model_docstring, module_docstring, shapes
 from cnngen.targets.rendered import Rendered, placed
@@ -53,9 +56,8 @@ def rendered(
     program = lower(network, IMAGE_CHANNELS)
     forms = keras_forms(program)
     common = find_common(forms.values(), network.resolution, speller)
-    support = (*SUPPORT, *speller.support_names())
-    needed = needed_names(network.resolution.spec.stem, support)
-    functions = function_names(program.units, needed)
+    needed = needed_names(network.resolution.spec, folders)
+    functions = block_function_names(network.resolution.order, needed)
     file = File(program, forms, common, functions, needed | {*functions.values()})
     written = [write_unit(unit, file, speller) for unit in program.units]
     written.append(_model(network, file, speller))
@@ -86,6 +88,5 @@ def _model(network: Network, file: File, speller: Speller) -> Function:
     about = model_docstring(network, shapes(network, channels_last=True), documented)
     parameters = (*(parameter(each, scope) for each in arguments), *extra)
     body = write_model(file, speller)
-    return split_deep_loops(
-        Function(spec.stem, parameters, "keras.Model", body, about, origin=spec)
-    )
+    name = model_function_name(spec)
+    return split_deep_loops(Function(name, parameters, "keras.Model", body, about, origin=spec))

@@ -61,8 +61,9 @@ def rendered(
         OUTGROWN.refuse()
     if model.outputs.are_named:
         speller.imports("typing", "NamedTuple")
+    units = [unit_page(made, network) for made in file.classes.values()]
     init = init_weights(file.rules, speller)
-    classes = printed([*map(unit_page, file.classes.values()), model_page(model, network)])
+    classes = printed([*units, model_page(model, network)])
     text = speller.page(
         docstring=module_docstring(network, settings),
         outputs=printed([outputs_page(model.outputs)] if model.outputs.are_named else []).text,

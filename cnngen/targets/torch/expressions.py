@@ -14,6 +14,7 @@ from cnngen.python.flat import flat
 from cnngen.python.nodes import with_origin
 from cnngen.targets.torch.construct import IDENTITY, call, dictionary, pairs
 from cnngen.targets.torch.layers import layer
+from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
 
 Step = Call | Loop | Choice | Join
@@ -90,6 +91,7 @@ def _short_choice(choice: Choice, scope: Scope) -> nodes.Node | None:
 
 
 def joining(join: Join, arms: Sequence[Item], scope: Scope) -> nodes.Node:
+    arms = [(attribute(name), module) for name, module in arms]
     made = call(scope.file.speller.use(join.op.name.capitalize()), dictionary(arms))
     return with_origin(made, join.step)
 
@@ -99,7 +101,7 @@ def sequential(items: Sequence[Item], scope: Scope) -> nodes.Call:
     if not any(key for key, _ in items):
         return call("nn.Sequential", *(made for _, made in items), explode=len(items) > 1)
     scope.file.speller.imports("collections", "OrderedDict")
-    listed = pairs([(key or str(i), made) for i, (key, made) in enumerate(items)])
+    listed = pairs([(attribute(key) or str(i), made) for i, (key, made) in enumerate(items)])
     return call("nn.Sequential", call("OrderedDict", listed))
 
 

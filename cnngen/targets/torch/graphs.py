@@ -39,6 +39,7 @@ from cnngen.targets.torch.modules import (
     body,
     container,
 )
+from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
 from cnngen.targets.torch.updates import bound, prepared
 
@@ -83,7 +84,7 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
             case Pass():
                 pass
             case Call() | Loop() | Choice():
-                module = own(str(node.key))
+                module = own(attribute(str(node.key)))
                 yield from assign_node(node, module, scope, binds)
                 value = applied(node, module, value, forward, scope)
         name = node.step.name.text if node.step.name else ""
@@ -114,16 +115,18 @@ def _has_forward(made: Call, scope: Scope) -> bool:
 def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forward) -> Made:
     """What joins the branches; a `name` is a level of its own for their layers."""
     reads = scope.file.network.resolution.reads
+    owner = own(attribute(name))
     alone = not any(reads(step) for _, arm in node.step.arms for step in steps(arm))
     if name and alone:
         with scope.variables.names.passing():
             made = yield from container(node, scope)
-            yield Assign((own(name),), made)
-        return call(own(name), value)
+            yield Assign((owner,), made)
+        return call(owner, value)
     entries: list[Item] = []
     inputs: list[nodes.Node] = []
     for arm, region in node.arms:
-        module = Subscript(own(name), text(arm)) if name else own(arm)
+        key = attribute(arm)
+        module = Subscript(owner, text(key)) if name else own(key)
         first = first_node(region)
         origin = first.step.origin if first else None
         source = forward.tensors[origin.text] if origin else value
@@ -131,12 +134,12 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
             inputs.append(source)
             continue
         if name:
-            entries.append((arm, (yield from body(region, scope, arm))))
+            entries.append((key, (yield from body(region, scope, arm))))
         else:
             yield from assign(region, module, scope)
         inputs.append(applied(first, module, source, forward, scope))
     if entries:
-        yield Assign((own(name),), call("nn.ModuleDict", dictionary(entries)))
+        yield Assign((owner,), call("nn.ModuleDict", dictionary(entries)))
     return joined(node, inputs, scope)
 
 

@@ -13,7 +13,7 @@ from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.construct import call
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.limits import NO_CALL
-from cnngen.targets.torch.names import called
+from cnngen.targets.torch.names import CHANNELS, block_class_name, called, own_argument
 from cnngen.targets.torch.scope import Scope
 
 
@@ -53,14 +53,15 @@ def unit_layer(made: Call, unit: Unit, scope: Scope) -> nodes.Call:
     captured = {parameter.name.text for parameter in unit.captured}
     given: dict[str, tuple[Expression | None, Node]] = {}
     for key, value in made.layer.handed.items():
-        name = called(key) if key in captured else key
+        name = called(key) if key in captured else own_argument(key, scope.file.speller.taken)
         if name in names:
             given[name] = (None, scope.node(value))
     for key, value in made.layer.arguments.items():
         if called(key) in names and not isinstance(value, Distribution):
             given[called(key)] = (value, scope.node(value))
-    first = 1 if parameters and parameters[0].name == "in_channels" else 0
-    return call(called(unit.name), *_arguments(parameters, given, first))
+    first = 1 if parameters and parameters[0].name == CHANNELS else 0
+    name = block_class_name(unit.name, scope.file.network.resolution.spec)
+    return call(name, *_arguments(parameters, given, first))
 
 
 def _arguments(
