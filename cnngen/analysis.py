@@ -9,7 +9,7 @@ from cnngen.ops.base import Image
 from cnngen.semantics.check import check_network
 from cnngen.semantics.definitions import gather_unknown
 from cnngen.semantics.elaborate import MAX_LAYERS, elaborate
-from cnngen.semantics.key_clashes import check_functions, check_keys
+from cnngen.semantics.key_clashes import check_keys
 from cnngen.semantics.nesting import check_nesting
 from cnngen.semantics.network import Network
 from cnngen.semantics.overrides import check_overrides
@@ -53,7 +53,6 @@ def analyse(spec: Spec, report: Report, options: Options = DEFAULTS) -> Network 
     resolution = resolve(spec, report)
     check_keys(resolution, report)
     check_nesting(spec, report)
-    check_functions(spec, report)
     order_blocks(resolution, report)
     check_overrides(spec, report)
     trace_parameters(resolution, report)

@@ -479,7 +479,7 @@ def test_ops(run: Run):
     assert run("ops", "con").exit_code == 2
 
 
-def test_support_is_read_from_the_templates(run: Run):
+def test_support_is_what_targets_declare(run: Run):
     assert (
         "keras: partly: Keras' Conv2DTranspose has no groups"
         in run("ops", "transposed_conv").stdout

@@ -11,6 +11,7 @@ from support.op_examples import codes, make
 from cnngen.ops.base import Image, Op, Shape, Vector
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.shipped import TEMPLATES
+from cnngen.targets.keras.initializers import spell_init
 from cnngen.targets.spelling import Speller, Unsupported
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -64,9 +65,9 @@ def drawn_by_keras(word: str, given: dict[str, str], op: Op, x: Shape) -> list[n
     """The weights of a new layer, without its bias."""
     speller = new_speller("keras")
     context = {"multiplier": str(op.values.get("multiplier", 1)), **arguments(word, given)}
-    inits = {"init": speller.spell_init(word, {"op": op.name, **context})}
+    inits = {"init": spell_init(word, op.name, context, speller)}
     if op.name == "separable_conv":
-        inits["pointwise_init"] = speller.spell_init(word, {"op": "conv", **context})
+        inits["pointwise_init"] = spell_init(word, "conv", context, speller)
     code = spelled(speller, op.name, {**codes(op, x), "x": "x", "name": '"it"', **inits})
     shape = (x.height, x.width, x.channels) if isinstance(x, Image) else (x.features,)
     space: dict[str, Any] = {

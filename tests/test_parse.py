@@ -13,7 +13,7 @@ from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.diagnostics.suggest import suggest
 from cnngen.expressions.expression import Binary, Constant, ListOf, Name
 from cnngen.source import Source, Span
-from cnngen.syntax.naming import MODULES, PYTHON, RESERVED, NameKind, check_name
+from cnngen.syntax.naming import PYTHON, NameKind, check_name, snake_case
 from cnngen.syntax.parse import parse
 from cnngen.syntax.read import read
 from cnngen.syntax.tree import (
@@ -290,7 +290,7 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (HEAD + "model: [relu]", "wrong-kind", "[relu]", "give each stage a name"),
         (HEAD + "model: {}", "wrong-kind", "{}", "give each stage a name"),
         (HEAD + "model: {stem: }", "wrong-kind", "", "identity"),
-        (HEAD + "model: {keys: relu}", "bad-name", "keys", "another name"),
+        (HEAD + "model: {zip: relu}", "bad-name", "zip", "another name"),
         (
             HEAD + "model: {a: {when: training, do: relu, else: relu}}",
             "bad-training-stage",
@@ -334,7 +334,7 @@ def test_mistakes_of_a_spec(text: str, code: str, span: str | None, help: str | 
         ("{repeat: 3, do: relu, else: relu}", "unknown-key", "else", "do, name, from"),
         ("{each: depth, do: relu}", "wrong-kind", "depth", "each: {depth"),
         ("{each: {}, do: relu}", "wrong-kind", "{}", "each: {depth"),
-        ("{each: {x: [1]}, do: relu}", "bad-name", "x", "another name"),
+        ("{each: {len: [1]}, do: relu}", "bad-name", "len", "another name"),
         ("{when: {a: 1}, do: relu}", "wrong-kind", "{a: 1}", None),
         ("{when: true, then: relu, do: relu}", "unknown-key", "then", "do, else"),
         ("{branches: {a: relu, b: relu}}", "missing-key", "branches", "join: add"),
@@ -401,15 +401,29 @@ def test_good_names(name: str, kind: NameKind) -> None:
         ("2x", "branch", "write it like `dense_block`"),
         ("a" * 41, "branch", "choose a shorter name"),
         ("type", "stage", "choose another name, such as `type_stage`"),
-        ("Tensor", "block", "choose another name, such as `TensorBlock`"),
+        ("Warning", "block", "choose another name, such as `WarningBlock`"),
         ("lambda", "parameter", "choose another name, such as `lambda_value`"),
         ("training", "output", "choose another name, such as `training_output`"),
         ("naïve", "stage", "write it like `dense_block`"),
-        ("x\n", "stage", "write it like `dense_block`"),
+        ("x\n", "stage", "write `x`"),
     ],
 )
 def test_bad_names(name: str, kind: NameKind, help: str) -> None:
     assert naming(name, kind) == [help]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *(("DenseBlock", "dense_block"), ("ResNet50", "res_net50"), ("SE", "se")),
+        *(("ConvBNReLU", "conv_bn_relu"), ("BNReLU6", "bn_relu6"), ("PReLU", "prelu")),
+        *(("SiLUGate", "silu_gate"), ("LayerNormGELU", "layer_norm_gelu"), ("ELUNet", "elu_net")),
+        *(("ConvSELU2", "conv_selu2"), ("ReLUConv", "relu_conv"), ("ReLUBN", "relu_bn")),
+        *(("MODELUnit", "model_unit"), ("ReluConv", "relu_conv"), ("Block2_1", "block2_1")),
+    ],
+)
+def test_words_in_snake_case(name: str, expected: str) -> None:
+    assert snake_case(name) == expected
 
 
 def naming(name: str, kind: NameKind) -> list[str | None]:
@@ -422,15 +436,6 @@ def naming(name: str, kind: NameKind) -> list[str | None]:
 def test_the_words_of_python_are_reserved() -> None:
     names = {name for name in dir(builtins) if not name.startswith("_")} | set(keyword.kwlist)
     assert names <= PYTHON | {"credits", "copyright", "exit", "quit", "license", "help"}
-
-
-@pytest.mark.torch
-def test_the_attributes_of_modules_are_reserved() -> None:
-    nn = pytest.importorskip("torch.nn")
-    modules = (nn.Module(), nn.Sequential(), nn.ModuleDict(), nn.ModuleList())
-    names = {name for module in modules for name in dir(module) if not name.startswith("_")}
-    assert names <= RESERVED
-    assert {"half", "type", "apply", "keys"} <= MODULES
 
 
 @pytest.mark.parametrize(

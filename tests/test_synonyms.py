@@ -1,6 +1,7 @@
-"""What is suggested for the words of other frameworks exists, and helpers of targets are reserved."""
+"""What is suggested for the words of other frameworks exists, and targets know what their templates import."""
 
 import re
+from collections.abc import Collection
 
 import pytest
 
@@ -8,8 +9,8 @@ from cnngen.diagnostics.synonyms import ATTRIBUTES, DISTRIBUTIONS, OPS, translat
 from cnngen.ops import OPS as KNOWN
 from cnngen.ops.initializer import INITIALIZERS
 from cnngen.shipped import TEMPLATES
-from cnngen.syntax.naming import HELPERS, RESERVED
-from cnngen.targets.keras.spell import SUPPORT
+from cnngen.targets.keras.names import IMPORTED as KERAS
+from cnngen.targets.torch.names import IMPORTED as TORCH
 
 KNOWN_ATTRIBUTES = {name for op in KNOWN.values() for name in op.attributes}
 ARGUMENTS = {argument.name for known in INITIALIZERS.values() for argument in known.arguments}
@@ -33,12 +34,14 @@ def test_case_and_underscores_do_not_matter(word: str, op: str) -> None:
     assert translate(word, OPS, KNOWN) == op
 
 
-def test_the_helpers_of_targets_are_reserved() -> None:
-    files = TEMPLATES.glob("*/support/*.jinja")
-    assert {path.stem for path in files} | set(SUPPORT) == HELPERS
-
-
-def test_what_templates_import_is_reserved() -> None:
-    texts = (path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.jinja"))
-    imported = {name for text in texts for name in re.findall(r'imports\("[^"]+", "(\w+)"\)', text)}
-    assert imported and imported <= RESERVED
+@pytest.mark.parametrize(
+    ("target", "known", "pattern"),
+    [("torch", TORCH, r"\w+"), ("keras", KERAS, r"[a-z]\w+")],  # authors name no class in Keras
+)
+def test_what_templates_import_steps_aside_for_nobody(
+    target: str, known: Collection[str], pattern: str
+) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (TEMPLATES / target).rglob("*.jinja")]
+    imports = re.compile(rf'imports\("[^"]+", "({pattern})"\)')
+    assert {name for text in texts for name in imports.findall(text)} <= {*known}
+    assert any("imports(" in text for text in texts)

@@ -1,21 +1,27 @@
 """Words that PyTorch files need for themselves: an author may use each of them for anything.
 
-The language still reserves most of them; here it reserves those of Python and of modules only.
+What the modules of PyTorch have themselves gets an underscore there, and so the keys of weights do.
 """
 
 from pathlib import Path
 
-import pytest
 import torch
 from torch import nn
 
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.model import Report
-from cnngen.syntax import naming
-from cnngen.targets.torch import render
+from cnngen.syntax.naming import can_be_called
+from cnngen.targets.spelling import Speller
+from cnngen.targets.torch import names, render
 
-ALWAYS = naming.LANGUAGE | naming.PYTHON | naming.MODULES | naming.LOOK_ALIKES
-WORDS = sorted((naming.GENERATED | naming.HELPERS) - ALWAYS)
+WORDS = sorted(
+    name
+    for name in names.OURS
+    | names.MODULES
+    | Speller("torch").support_names()
+    | {"x", "channels", "out_channels"}
+    if can_be_called(name, "block" if name[0].isupper() else "step")
+)
 PLAIN = {
     "parameter": "wide",
     "own": "width",
@@ -68,9 +74,9 @@ outputs: {{{output}: joined, other: last}}
 """
 
 
-def built(names: dict[str, str], folder: Path) -> tuple[nn.Module, str]:
+def built(chosen: dict[str, str], folder: Path) -> tuple[nn.Module, str]:
     path = folder / "network.yaml"
-    path.write_text(SPEC.format(**names), encoding="utf-8")
+    path.write_text(SPEC.format(**chosen), encoding="utf-8")
     report = Report()
     network = analyse_file(path, report)
     assert network and not report.failed, [diagnostic.message for diagnostic in report]
@@ -84,23 +90,19 @@ def built(names: dict[str, str], folder: Path) -> tuple[nn.Module, str]:
     return made.eval(), source
 
 
-def test_every_word_names_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(naming, "RESERVED", ALWAYS)
-    monkeypatch.setattr(naming, "HELPERS", frozenset[str]())
-    monkeypatch.setattr(naming, "_FUNCTIONS", frozenset[str]())
-    monkeypatch.setattr(naming, "HIDDEN", naming.READ)
+def test_every_word_names_anything(tmp_path: Path) -> None:
     plain, _ = built(PLAIN, tmp_path)
     image = torch.rand(1, 3, 8, 8)
-    classes = [w for w in WORDS if w[0].isupper() and naming.snake_case(w) not in naming.READ]
+    classes = [w for w in WORDS if w[0].isupper()]
     values = [w for w in WORDS if w[0].islower()]
     assert len(values) > len(classes) > 15
     for turn in range(len(values)):
         # Each turn gives each kind of name another word, in the end every one.
-        names = {kind: values[(turn + n) % len(values)] for n, kind in enumerate(PLAIN)}
-        names["block"] = classes[turn % len(classes)]
-        model, source = built(names, tmp_path)
+        chosen = {kind: values[(turn + n) % len(values)] for n, kind in enumerate(PLAIN)}
+        chosen["block"] = classes[turn % len(classes)]
+        model, source = built(chosen, tmp_path)
         state = plain.state_dict()
-        words = {PLAIN[kind]: word for kind, word in names.items()}
+        words = {PLAIN[kind]: names.attribute(word) for kind, word in chosen.items()}
         renamed = {
             ".".join(words.get(part, part) for part in key.split(".")): value
             for key, value in state.items()
@@ -109,3 +111,10 @@ def test_every_word_names_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         model.load_state_dict(renamed)
         for expected, given in zip(plain(image), model(image), strict=True):
             assert torch.equal(expected, given), source
+
+
+def test_what_modules_have_is_written_down() -> None:
+    modules = (nn.Module(), nn.Sequential(), nn.ModuleDict(), nn.ModuleList())
+    found = {name for module in modules for name in dir(module) if not name.startswith("_")}
+    assert found <= names.MODULES
+    assert {"half", "type", "apply", "keys"} <= names.MODULES

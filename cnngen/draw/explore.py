@@ -38,7 +38,7 @@ from cnngen.ops.attribute import Distribution
 from cnngen.report.summary import LayerSummary, summarize
 from cnngen.semantics.attributes import spell
 from cnngen.semantics.network import Layer, Network, Scope
-from cnngen.targets.generate import generate
+from cnngen.targets.generate import rendered
 from cnngen.targets.registry import BUILT_IN
 
 Json = dict[str, Any]
@@ -57,20 +57,21 @@ def page(network: Network, depth: int = 0, expand: frozenset[str] = frozenset())
     whole = overview(network, detail)
     _check(whole)
     report = Report()  # a target that lacks an op has no source on the page
-    built = {target: generate(network, target, report) for target in sorted(BUILT_IN)}
-    texts = {target: text for target, text in built.items() if text is not None}
+    built = {target: rendered(network, target, report) for target in sorted(BUILT_IN)}
+    sources = {target: source for target, source in built.items() if source is not None}
     costs = {layer.path: layer for layer in summarize(network, training=True).layers}
     opening = replace(detail, depth=depth, expand=expand)
     specs = _specs(network)
-    explorer = _Explorer(network, Sources(network, texts), costs, detail, opening, _files(specs))
+    explorer = _Explorer(network, Sources(spec, sources), costs, detail, opening, _files(specs))
     explorer.figure(whole, framed=False)
     data = {
         "figures": explorer.figures,
         "layouts": explorer.layouts,
         "items": explorer.items,
         "opened": explorer.opened,
-        "sources": {**{explorer.files[path]: text for path, text in specs.items()}, **texts},
-        "titles": {target: TITLES[target] for target in texts},
+        "sources": {explorer.files[path]: text for path, text in specs.items()}
+        | {target: source.text for target, source in sources.items()},
+        "titles": {target: TITLES[target] for target in sources},
         "frame": FRAME,
         "head": FRAME_HEAD,
         "metrics": {

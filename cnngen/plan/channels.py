@@ -42,7 +42,13 @@ from cnngen.syntax.tree import (
 )
 
 RUNNING = Name("running channels")  # no author can write this name
+IN_CHANNELS = "in channels"  # what a block is handed as those of its input
 LONGEST = 30  # parts of a closed form; what is longer is worth a variable
+
+
+def channels_of(tensor: str) -> Name:
+    """The symbol for the channels of a tensor that a block is given; no author can write it."""
+    return Name(f"{tensor} channels")
 
 
 class Channels:
@@ -57,7 +63,7 @@ class Channels:
         """What a block gives, in terms of `input.channels` and its parameters."""
         if block not in self.blocks:
             tensors = {
-                p.name.text: Name(f"{p.name.text}_channels")
+                p.name.text: channels_of(p.name.text)
                 for p in block.parameters
                 if p.type == "tensor"
             }
@@ -91,7 +97,7 @@ class Channels:
         match step:
             case Call():
                 tensors = {
-                    f"{parameter}_channels": known.get(name.text)
+                    channels_of(parameter).name: known.get(name.text)
                     for parameter, name in self.resolution.tensors(step).items()
                 }
                 return self.call(step, channels, tensors)

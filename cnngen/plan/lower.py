@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from cnngen.expressions.algebra import mentions_input
-from cnngen.expressions.expression import Constant, Expression, InputChannels, Name
+from cnngen.expressions.expression import Constant, Expression, InputChannels
 from cnngen.ops.base import Op
-from cnngen.plan.channels import Channels
+from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of
 from cnngen.plan.lower_region import RegionLowering, Running
 from cnngen.plan.program import (
     Bind,
@@ -63,7 +63,7 @@ def _unit(block: Block, lowering: RegionLowering) -> Unit:
     arrangement = resolution.arrangement(block.body, block=True)
     given = lowering.value(InputChannels(), network.block_ranks.get(block, "image"), INPUT)
     tensors = tuple(
-        lowering.value(Name(f"{p.name.text}_channels"), "image", p.name.text)
+        lowering.value(channels_of(p.name.text), "image", p.name.text)
         for p in block.parameters
         if p.type == "tensor"
     )
@@ -103,7 +103,7 @@ def _read(region: Region) -> Iterator[Expression]:
                     yield from (
                         value
                         for name, value in handed.items()
-                        if name != "in_channels" or node.layer.made.takes_channels
+                        if name != IN_CHANNELS or node.layer.made.takes_channels
                     )
                 elif node.layer.made.weights is not Op.weights:
                     yield node.reads.channels

@@ -17,7 +17,7 @@ from cnngen.expressions.expression import (
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.plan import loops
-from cnngen.plan.channels import Channels, choose, is_long, join
+from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of, choose, is_long, join
 from cnngen.plan.program import (
     Bind,
     Call,
@@ -187,8 +187,8 @@ class RegionLowering:
             name: self.known[other.text]
             for name, other in self.network.resolution.tensors(call).items()
         }
-        others = {f"{name}_channels": value.channels for name, value in tensors.items()}
-        handed = {"in_channels": x.channels, **others}
+        others = {channels_of(name).name: value.channels for name, value in tensors.items()}
+        handed = {IN_CHANNELS: x.channels, **others}
         handed |= self.areas.handed(call, block, self.block)
         handed |= {p.name.text: Name(p.name.text) for p in unit.captured}
         arguments = self.closed_forms.arguments(call)

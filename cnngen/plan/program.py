@@ -179,7 +179,7 @@ Node = Call | Loop | Choice | Join | Pass | Bind
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
     """A block. Beside its own parameters it takes those of the model that it `captured`, the
-    channels of its input and of other `tensors` (`x_channels` for `x`), and `areas`: how many
+    channels of its input and of other `tensors` (`x channels` for `x`), and `areas`: how many
     positions a `flatten` in it makes features of, where its uses differ.
 
     `channels` is what it gives, None where there is no closed form; then whoever makes it asks it.
@@ -197,6 +197,12 @@ class Unit:
     body: Region
     channels: Expression | None
     takes_channels: bool
+
+    @property
+    def handed(self) -> tuple[str, ...]:
+        """The symbols for what only users of the unit know: channels of its tensors, and areas."""
+        channels = (tensor.channels for tensor in self.tensors)
+        return (*(symbol.name for symbol in channels if isinstance(symbol, Name)), *self.areas)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,8 +1,8 @@
 """A program as text, for people who want to see what a pass makes of a spec. It is no format: what
 it looks like may change with every version.
 
-`%3` is a tensor, `$channels1` a variable of channels; `@0` is a key, and what follows `->` are the
-channels of a tensor.
+`%3` is a tensor, `$channels1` a variable of channels, or what a unit is handed; `@0` is a key, and
+what follows `->` are the channels of a tensor.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def text(program: Program) -> str:
 def _unit(unit: Unit) -> Iterator[str]:
     parameters = [*map(_parameter, unit.parameters)]
     captured = [f"{p.name.text} of the model" for p in unit.captured]
-    takes = ", ".join([*parameters, *captured, *unit.areas])
+    takes = ", ".join([*parameters, *captured, *map(_symbol, unit.areas)])
     gives = "what it says itself" if unit.channels is None else code(unit.channels)
     yield f"unit {unit.name}({takes}) -> {gives}"
     for value in (unit.input, *unit.tensors):
@@ -160,9 +160,14 @@ def _paths(node: Call | Join) -> str:
 
 def code(expression: Expression) -> str:
     """An expression as in a spec, with `$` before variables of the program."""
-    names = {name: Name(f"${name.replace(' ', '')}") for name in free_names(expression)}
-    variables = {name: shown for name, shown in names.items() if " " in name}
+    variables = {name: Name(_symbol(name)) for name in free_names(expression) if " " in name}
     return python(substitute(expression, variables, None), "input.channels")
+
+
+def _symbol(name: str) -> str:
+    """`$channels1`, `$skip_channels`."""
+    word, _, rest = name.rpartition(" ")
+    return f"${word}{'' if rest.isdigit() else '_'}{rest}"
 
 
 def value_code(value: ArgumentValue) -> str:

@@ -31,8 +31,8 @@ def verify(program: Program) -> None:
     """Raise `BrokenProgram` unless every rule holds."""
     for unit in program.units:
         numbers = {unit.input.number, *(tensor.number for tensor in unit.tensors)}
-        _Rules(unit.name, numbers).region(unit.body)
-    model, known = _Rules("the model", {program.input.number}), {program.input.number}
+        _Rules(unit.name, numbers, {*unit.handed}).region(unit.body)
+    model, known = _Rules("the model", {program.input.number}, set()), {program.input.number}
     for stage in program.stages:
         model.known = set(known)
         model.region(stage.body)
@@ -46,9 +46,8 @@ class _Rules:
     nodes of a region have one key.
     """
 
-    def __init__(self, where: str, known: set[int]) -> None:
-        self.where, self.known = where, known
-        self.bound: set[str] = set()
+    def __init__(self, where: str, known: set[int], bound: set[str]) -> None:
+        self.where, self.known, self.bound = where, known, bound
 
     def region(self, region: Region) -> None:
         self.read(region.given)

@@ -4,7 +4,7 @@ Of ruff's rules it leaves out one: a chain of calls (`a.b().c()`) breaks at its 
 at its dots.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import assert_never
@@ -111,7 +111,10 @@ def plain(node: Node, place: Place) -> Doc:
             return (expression(value, place, ATOM), inside)
         case Binary():
             operation = _operation(*flattened(node), place)
-            return group(operation) if place is Place.INSIDE else operation
+            doc = group(operation) if place is Place.INSIDE else operation
+            for origin in _origins(node):
+                doc = marked(origin, doc)
+            return doc
         case Conditional():
             return group(_condition(node))
         case Display(kind, items):
@@ -205,6 +208,15 @@ def flattened(node: Binary) -> tuple[list[Operand], list[Sign]]:
         else:
             operands.append(part)
     return operands, signs
+
+
+def _origins(node: Binary) -> Iterator[Origin]:
+    """What an operation and those in the same row were made from."""
+    yield node.origin
+    parts = zip((node.left, node.right), operand_levels(node.operator), strict=True)
+    for part in (Operand(inner, minimum) for inner, minimum in parts):
+        if isinstance(part.node, Binary) and not part.grouped:
+            yield from _origins(part.node)
 
 
 def _breaking_level(operator: str) -> int:

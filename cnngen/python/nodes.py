@@ -82,6 +82,7 @@ class Binary:
     operator: str
     left: "Node"
     right: "Node"
+    origin: Origin = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,8 @@ Node = (
 
 
 def with_origin(node: Node, origin: Origin) -> Node:
-    """A call or a text that says what it was made from; others cannot."""
-    return replace(node, origin=origin) if isinstance(node, Call | Verbatim) else node
+    """A call, an operation or a text that says what it was made from; others cannot."""
+    return replace(node, origin=origin) if isinstance(node, Call | Binary | Verbatim) else node
 
 
 # --- Statements
@@ -168,6 +169,7 @@ class Augment:
     target: Node
     operator: str
     value: Node
+    origin: Origin = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,9 @@ class _Printer:
             case _:
                 assert_never(statement)
         match statement:
-            case Assign() | Do() | Return() | Function() | Class() if statement.origin is not None:
+            case Assign() | Augment() | Do() | Return() | Function() | Class() if (
+                statement.origin is not None
+            ):
                 self.place(statement.origin, first, len(self.printed.lines))
             case _:
                 pass

@@ -1,25 +1,21 @@
-"""Support: which target can express which op, as read from its templates."""
+"""Support: which target can express which op, as the target itself declares."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-import jinja2
-from jinja2 import meta, nodes
 
 from cnngen.ops import OPS
-from cnngen.targets.keras.layers import REFUSED
+from cnngen.targets import keras, torch
 from cnngen.targets.keras.spell import BUILDERS
-from cnngen.targets.registry import BUILT_IN
+from cnngen.targets.limits import Limit
 from cnngen.targets.spelling import Speller
+
+LIMITS: Mapping[str, tuple[Limit, ...]] = {"torch": torch.LIMITS, "keras": keras.LIMITS}
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Whether a target has a template for an op, and the reasons for which it refuses some uses of
-    it.
-    """
+    """Whether a target knows an op, and the reasons for which it refuses some uses of it."""
 
     known: bool
     limits: tuple[str, ...] = ()
@@ -32,12 +28,29 @@ class Support:
 
 def op_support(op: str) -> dict[str, Support]:
     """The support of an op by each of our targets."""
-    return {target: _support(target, f"ops/{op}") for target in BUILT_IN}
+    return {
+        target: Support(
+            _speller(target).knows(op) or (target == "keras" and op in BUILDERS),
+            tuple(limit.reason for limit in limits if op in limit.ops and not limit.words),
+        )
+        for target, limits in LIMITS.items()
+    }
 
 
 def init_support(word: str) -> dict[str, Support]:
     """The support of an initial distribution by each of our targets."""
-    return {target: _support(target, f"init/{word}") for target in BUILT_IN}
+    return {
+        target: Support(
+            _speller(target).knows_init(word),
+            tuple(limit.reason for limit in limits if word in limit.words),
+        )
+        for target, limits in LIMITS.items()
+    }
+
+
+@cache
+def _speller(target: str) -> Speller:
+    return Speller(target)
 
 
 def all_ops() -> dict[str, list[str]]:
@@ -46,32 +59,3 @@ def all_ops() -> dict[str, list[str]]:
     for name, op in sorted(OPS.items(), key=lambda item: (item[1].group, item[0])):
         groups.setdefault(op.group, []).append(name)
     return groups
-
-
-@cache
-def _support(target: str, template: str) -> Support:
-    environment = Speller(target).environment
-    if target == "keras" and (op := template.removeprefix("ops/")) in BUILDERS:
-        return Support(True, REFUSED.get(op, ()))
-    try:
-        return Support(True, tuple(dict.fromkeys(_reasons(environment, target, template))))
-    except jinja2.TemplateNotFound:
-        return Support(False)
-
-
-def _reasons(environment: jinja2.Environment, target: str, template: str) -> Iterator[str]:
-    """What a template and those that it uses say to `unsupported`."""
-    seen: set[str] = set()
-    waiting = [f"{target}/{template}.jinja"]
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        assert environment.loader
-        tree = environment.parse(environment.loader.get_source(environment, name)[0])
-        waiting += [used for used in meta.find_referenced_templates(tree) if used]
-        for call in tree.find_all(nodes.Call):
-            if isinstance(call.node, nodes.Name) and call.node.name == "unsupported":
-                reason: Any = call.args[0].as_const()
-                yield str(reason)

@@ -16,6 +16,7 @@ from cnngen.semantics.walk import calls
 from cnngen.syntax.tree import Block, Body, Call
 
 Size = tuple[int, int]
+FIRST = "area 1"  # no author can write such a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Areas:
     def arguments(self, block: Block) -> dict[str, Site]:
         """The areas that a block takes as arguments, by the names of these."""
         sites = self.sites[block]
-        return {"area" if i == 0 else f"area_{i + 1}": site for i, site in enumerate(sites)}
+        return {f"area {i + 1}": site for i, site in enumerate(sites)}
 
     def handed(self, call: Call, block: Block, user: Block | None) -> dict[str, Expression]:
         """What `user`, a block or (None) the model, passes for these arguments where it calls a
@@ -88,7 +89,7 @@ class Areas:
             height, width = next(iter(sizes))
             return Binary("*", Constant(height), Constant(width))
         names = self.arguments(user) if user else {}
-        return Name(next((name for name, known in names.items() if known == site), "area"))
+        return Name(next((name for name, known in names.items() if known == site), FIRST))
 
 
 def _leads(path: list[Call], scope: Scope) -> bool:

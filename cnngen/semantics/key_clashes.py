@@ -1,15 +1,11 @@
 """Key clashes: two parts of a program that would get the same name."""
 
-from collections.abc import Iterator
-from itertools import chain
-
 from cnngen.diagnostics.model import Label, Report
 from cnngen.semantics.keys import Arrangement, arrange
 from cnngen.semantics.resolve import Resolution
-from cnngen.semantics.walk import nested_bodies, steps
+from cnngen.semantics.walk import nested_bodies
 from cnngen.source import Span
-from cnngen.syntax.naming import snake_case
-from cnngen.syntax.tree import Body, Branches, Call, Each, Identifier, Spec, Step
+from cnngen.syntax.tree import Body, Branches, Call, Identifier, Step
 
 
 def check_keys(resolution: Resolution, report: Report) -> None:
@@ -64,55 +60,3 @@ def _check_arms(step: Branches, report: Report) -> None:
                 secondary=[Label(step.join.span, "the join")],
                 help="give the branch another name",
             )
-
-
-def check_functions(spec: Spec, report: Report) -> None:
-    """Report blocks whose class or Keras function would have the name of another one, of the
-    network, or of a parameter or variable.
-    """
-    taken = {snake_case(spec.name.text): spec.name, spec.stem: spec.name}
-    blocks = [block for name, block in spec.blocks.items() if name]
-    for block in blocks:
-        name, function = block.name, snake_case(block.name.text)
-        other = taken.setdefault(function, name)
-        if name.text in (spec.name.text, f"{spec.name.text}Outputs"):
-            _report_clash(
-                f"`{name.text}` is a class of the network itself", name, spec.name, report
-            )
-        elif function == spec.stem:
-            message = f"`{name.text}` would be `{function}` in Keras, like the network of this file"
-            _report_clash(message, name, spec.name, report)
-        elif other is not name:
-            message = f"`{name.text}` and `{other.text}` would both be `{function}` in Keras"
-            _report_clash(message, name, other, report)
-    functions = {snake_case(block.name.text): block.name for block in blocks}
-    parameters = (p for block in blocks for p in block.parameters)
-    channels = {f"{p.name.text}_channels": p.name for p in parameters if p.type == "tensor"}
-    for name in _values(spec):
-        if block := functions.get(name.text):
-            message = f"`{name.text}` is also the function that `{block.text}` becomes in Keras"
-            _report_clash(message, name, block, report)
-        elif tensor := channels.get(name.text):
-            message = f"`{name.text}` is also what the channels of `{tensor.text}` are called"
-            _report_clash(message, name, tensor, report)
-
-
-def _values(spec: Spec) -> Iterator[Identifier]:
-    """The names that stand for values: parameters, and variables of loops."""
-    blocks = spec.blocks.values()
-    for parameter in chain(spec.parameters, *(block.parameters for block in blocks)):
-        yield parameter.name
-    for body in (part.body for part in (*blocks, *spec.stages)):
-        for step in steps(body):
-            if isinstance(step, Each):
-                yield from (variable for variable, _ in step.lists)
-
-
-def _report_clash(message: str, name: Identifier, other: Identifier, report: Report) -> None:
-    report.add(
-        "name-clash",
-        message,
-        name.span,
-        secondary=[Label(other.span, "the other one")],
-        help="rename one of them",
-    )

@@ -8,10 +8,10 @@ from cnngen.source import Source, Span
 from cnngen.syntax.tree import Identifier
 
 NameKind = Literal["spec", "block", "parameter", "variable", "stage", "step", "branch", "output"]
-BESIDE_HELPERS: tuple[NameKind, ...] = ("spec", "block", "parameter", "variable")
 
 LONGEST_NAME = 40
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+ACTIVATION = re.compile("(?:P?ReLU|SiLU|GELU|SELU|ELU)(?![a-z])")  # each is one word
 CAP_WORDS = re.compile(r"[A-Z][A-Za-z0-9]*((?<=[0-9])_(?=[0-9])[A-Za-z0-9]+)*")
 
 
@@ -19,13 +19,14 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Written down rather than asked of the running Python and the installed PyTorch, so that a spec is
-# valid everywhere or nowhere; a test compares them.
+# What frameworks and generated files use is not here: a target renames on its own side.
 LANGUAGE = _words("""
     between branches ceil cnngen do each false from half input int join len make_divisible max
     min name null range repeat round same sum training true when
 """)
 
+# Written down rather than asked of the running Python, so that a spec is valid everywhere or
+# nowhere; a test compares them.
 PYTHON = _words("""
     ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup
     BlockingIOError BrokenPipeError BufferError BytesWarning ChildProcessError
@@ -50,52 +51,9 @@ PYTHON = _words("""
     with yield zip
 """)
 
-MODULES = _words("""
-    T_destination add_module append apply bfloat16 buffers call_super_init children clear
-    compile cpu cuda double dump_patches eval extend extra_repr float forward get_buffer
-    get_extra_state get_parameter get_submodule half insert ipu items keys load_state_dict
-    modules mtia named_buffers named_children named_modules named_parameters parameters pop
-    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
-    register_full_backward_hook register_full_backward_pre_hook
-    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
-    register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
-    set_extra_state set_submodule share_memory state_dict to to_empty train training type update
-    values xpu zero_grad
-""")
-
-GENERATED = _words("""
-    Callable Constant F KerasTensor Module ModuleDict ModuleList NamedTuple OrderedDict Orthogonal
-    RandomNormal RandomUniform Sequential Tensor TruncatedNormal VarianceScaling
-    channels cls forward functools i image in_channels init_weights initializers input_shape keras
-    layers math module name nn ops out_channels partial self sides sys torch training_heads typing x
-""")
-
-# Classes and functions that a target may put into the file: no block, parameter or variable can
-# have such a name. A stage can, for it is an attribute.
-HELPERS = _words("""
-    Add Affine BatchNorm Concat Crop2d DropPath GatherChannels GlobalMaxPool2d LayerNorm2d Max Mean
-    Multiply PadChannels PaddedAvgPool2d PaddedConv2d RBF SameAvgPool2d SameConv2d SameMaxPool2d
-    Scale SeparableConv2d SliceChannels adaptive_avg_pool adaptive_max_pool affine2d avg_pool2d
-    channel_shuffle conv2d depthwise_conv2d dilated_half half initialized local_response_norm
-    make_divisible max_pool2d pad_same pair pixel_shuffle pixel_unshuffle rbf reshape
-    same_avg_pool2d same_pad separable_conv2d transposed_conv2d
-""")
-
 LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them
 
-# Names of Python that no function of a generated file can have: keywords, and built-ins that such
-# files use; a test finds them all.
-READ = _words("""
-    and as assert async await bool break class continue def del elif else enumerate except finally
-    float for from global if import in int is isinstance lambda len list max min nonlocal not object
-    or pass raise range return round str sum super try tuple while with yield zip
-""")
-HIDDEN = READ | GENERATED | HELPERS
-
-RESERVED: frozenset[str] = LANGUAGE | PYTHON | MODULES | GENERATED | LOOK_ALIKES
-
-
-_FUNCTIONS = {name.replace("_", "") for name in HELPERS if name.islower()}
+RESERVED: frozenset[str] = LANGUAGE | PYTHON | LOOK_ALIKES
 
 
 def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
@@ -110,15 +68,9 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
     elif not (CAP_WORDS if cap_words else SNAKE_CASE).fullmatch(name):
         form = "CapWords" if cap_words else "snake_case"
         message, help = f"the name of {_a(kind)} is written in {form}", _respelled(name, cap_words)
-    elif name in RESERVED or (kind in BESIDE_HELPERS and _is_helper(name)):
+    elif name in RESERVED:
         message, help = (
             f"`{name}` cannot be the name of {_a(kind)}: {_owner(name)}",
-            f"choose another name, such as `{_another(name, kind)}`",
-        )
-    elif kind == "block" and (function := snake_case(name)) in HIDDEN:
-        message, help = (
-            f"`{name}` cannot be the name of a block: it would be `{function}` in Keras, and"
-            f" {_owner(function)}",
             f"choose another name, such as `{_another(name, kind)}`",
         )
     else:
@@ -145,14 +97,9 @@ def can_be_called(name: str, kind: NameKind) -> bool:
 
 
 def snake_case(name: str) -> str:
-    """`DenseBlock` -> `dense_block`, `ResNet50` -> `res_net50`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def _is_helper(name: str) -> bool:
-    """Whether generated code may have a function or an argument of this name."""
-    argument = re.fullmatch("area(_[0-9]+)?", name) is not None  # the size of a flattened map
-    return name in HELPERS or argument or (name[0].isupper() and name.lower() in _FUNCTIONS)
+    """`DenseBlock` -> `dense_block`, `ResNet50` -> `res_net50`, `ConvBNReLU` -> `conv_bn_relu`."""
+    whole = ACTIVATION.sub(lambda found: found[0].capitalize(), name)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", whole).lower()
 
 
 def _respelled(name: str, cap_words: bool) -> str:
@@ -176,6 +123,4 @@ def _owner(name: str) -> str:
         return "it is a word of the language"
     if name in PYTHON:
         return "Python uses it"
-    if name in LOOK_ALIKES:
-        return "it looks like a digit"
-    return "PyTorch's modules use it" if name in MODULES else "the generated code uses it"
+    return "it looks like a digit"

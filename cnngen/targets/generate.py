@@ -13,10 +13,12 @@ from pathlib import Path
 import jinja2
 
 from cnngen.diagnostics.model import Report
+from cnngen.expressions.algebra import TooComplex
 from cnngen.semantics.network import Network
 from cnngen.source import Span
 from cnngen.syntax.tree import Call
-from cnngen.targets.registry import BUILT_IN, find_target
+from cnngen.targets.registry import BUILT_IN, PlacingTarget, Target, find_target
+from cnngen.targets.rendered import Rendered
 from cnngen.targets.spelling import Unsupported
 
 
@@ -37,17 +39,33 @@ def generate(
 
     Without `in_place`, no layer of PyTorch overwrites what it reads.
     """
+    made = rendered(network, target, report, settings, folders, in_place=in_place)
+    return None if made is None else made.text
+
+
+def rendered(
+    network: Network,
+    target: str,
+    report: Report,
+    settings: Sequence[str] = (),
+    folders: Sequence[Path] = (),
+    *,
+    in_place: bool = True,
+) -> Rendered | None:
+    """The source, and where what stands in it, if the target tells."""
     module = find_target(target)
     try:
-        text = (
-            module.render(network, settings, folders)
-            if in_place or target != "torch"  # the only target whose layers overwrite anything
-            else _out_of_place(network, settings, folders)
-        )
+        if in_place or target != "torch":  # the only target whose layers overwrite anything
+            made = _rendered(module, network, settings, folders)
+        else:
+            made = _out_of_place(network, settings, folders)
         if folders and target in BUILT_IN:
-            ast.parse(text)
-        return text
+            ast.parse(made.text)  # only Python knows whether a user's templates gave Python
+        return made
     except Unsupported as error:
+        _report_unsupported(network, target, error, report)
+    except TooComplex:
+        error = Unsupported("the expressions for its channels outgrow what can be printed")
         _report_unsupported(network, target, error, report)
     except Exception as error:
         missing = _missing_op(error, target)
@@ -60,10 +78,18 @@ def generate(
     return None
 
 
-def _out_of_place(network: Network, settings: Sequence[str], folders: Sequence[Path]) -> str:
-    from cnngen.targets.torch import render
+def _rendered(
+    module: Target, network: Network, settings: Sequence[str], folders: Sequence[Path]
+) -> Rendered:
+    if isinstance(module, PlacingTarget):
+        return module.rendered(network, settings, folders)
+    return Rendered(module.render(network, settings, folders), {})
 
-    return render(network, settings, folders, in_place=False)
+
+def _out_of_place(network: Network, settings: Sequence[str], folders: Sequence[Path]) -> Rendered:
+    from cnngen.targets import torch
+
+    return torch.rendered(network, settings, folders, in_place=False)
 
 
 def header_settings(

@@ -4,13 +4,14 @@ import re
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
 
 if TYPE_CHECKING:
     from cnngen.semantics.network import Network
+    from cnngen.targets.rendered import Rendered
 
 BUILT_IN = {"torch": "cnngen.targets.torch", "keras": "cnngen.targets.keras"}
 GROUP = "cnngen.targets"
@@ -23,6 +24,15 @@ class Target(Protocol):
     def render(
         self, network: "Network", settings: Sequence[str] = (), folders: Sequence[Path] = ()
     ) -> str: ...
+
+
+@runtime_checkable
+class PlacingTarget(Target, Protocol):
+    """A target that also says where in its text the parts of the spec stand."""
+
+    def rendered(
+        self, network: "Network", settings: Sequence[str] = (), folders: Sequence[Path] = ()
+    ) -> "Rendered": ...
 
 
 class UnknownTargetError(LookupError):

@@ -56,6 +56,7 @@ def spelling(call: Call) -> Generator[None]:
 
 
 def unsupported(reason: str) -> str:
+    """For templates of users; what ours refuse is data of the target, its `LIMITS`."""
     raise Unsupported(reason)
 
 
@@ -130,11 +131,22 @@ class Speller:
         return Code(node_of(template.render(context, fixed=self.fixed.get(op, {}))))
 
     def knows(self, op: str) -> bool:
+        return self._has(f"ops/{op}")
+
+    def knows_init(self, word: str) -> bool:
+        return self._has(f"init/{word}")
+
+    def _has(self, template: str) -> bool:
         try:
-            self.environment.get_template(f"{self.target}/ops/{op}.jinja")
+            self.environment.get_template(f"{self.target}/{template}.jinja")
         except jinja2.TemplateNotFound:
             return False
         return True
+
+    def is_ours(self, template: str) -> bool:
+        """Whether a template is not one of the user's."""
+        found = self.environment.get_template(f"{self.target}/{template}.jinja").filename
+        return found is not None and Path(found).is_relative_to(TEMPLATES)
 
     def support_names(self) -> set[str]:
         """The names of all the target's pieces of support."""

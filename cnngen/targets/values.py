@@ -9,7 +9,7 @@ from cnngen.expressions.algebra import simplify
 from cnngen.expressions.expression import Binary, Constant, Expression, ListOf, Name
 from cnngen.ops.base import Op
 from cnngen.syntax.tree import ArgumentValue, Distribution, ParameterType
-from cnngen.targets.spelling import Unsupported
+from cnngen.targets.limits import PAIR
 
 Types = Mapping[str, ParameterType]
 ONE = Constant(1)
@@ -53,9 +53,7 @@ def attribute_values(
                 )
             case "padding":
                 if "kernel" not in op.attributes and _is_pair(value, types):
-                    raise Unsupported(
-                        f"the padding of `{op.name}` cannot be a parameter that may be a pair"
-                    )
+                    PAIR.refuse()
                 values[name] = _padding(value, arguments, types)
             case "ints" | "table":
                 values[name] = value

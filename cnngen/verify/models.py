@@ -14,6 +14,8 @@ from cnngen.frameworks import framework, keras_on_tensorflow
 from cnngen.frameworks import keras_precision as precision
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
+from cnngen.targets.keras.functions import model_function_name
+from cnngen.targets.torch.names import model_class_name
 from cnngen.verify.random_weights import randomize
 from cnngen.verify.tolerance import Precision
 from cnngen.weights.layout import Array, keras_order
@@ -44,7 +46,7 @@ class Sources:
 def import_sources(network: Network, texts: Mapping[str, str], folder: Path) -> Sources:
     """Both sources, imported from files in the folder."""
     spec = network.resolution.spec
-    names = {"torch": spec.name.text, "keras": spec.stem}
+    names = {"torch": model_class_name(spec), "keras": model_function_name(spec)}
     made = {
         target: getattr(_import(target, text, folder / f"{spec.stem}_{target}.py"), names[target])
         for target, text in texts.items()

@@ -10,6 +10,7 @@ import numpy as np
 from cnngen.frameworks import framework, keras_on_tensorflow
 from cnngen.ops.base import Image, Vector
 from cnngen.semantics.network import Layer, Network
+from cnngen.targets.torch.names import module_name
 from cnngen.verify.compare import distance
 from cnngen.verify.models import (
     Models,
@@ -57,9 +58,9 @@ def _torch_outputs(models: Models) -> Values:
 @contextmanager
 def _watched(network: Network, modules: dict[str, Any], found: Values) -> Generator[None]:
     handles = [
-        modules[layer.path].register_forward_hook(_keep(layer, found))
+        modules[name].register_forward_hook(_keep(layer, found))
         for layer in network.layers.values()
-        if layer.path in modules and not layer.training
+        if (name := module_name(layer.path)) in modules and not layer.training
     ]
     try:
         yield

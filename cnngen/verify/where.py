@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cnngen.semantics.network import Network
+from cnngen.targets.torch.names import module_name
 from cnngen.verify.trace import Fingerprint, Step, Trace
 from cnngen.weights.layout import keras_name
 
@@ -59,6 +60,7 @@ def _first(trace: Trace, other: Trace, allowed: float) -> Step | None:
 def _ours(step: Step, network: Network) -> str:
     """A step of ours, with the line of the spec that its layer comes from."""
     names = {layer.path: layer for layer in network.layers.values()}
+    names |= {module_name(layer.path): layer for layer in network.layers.values()}
     names |= {keras_name(layer): layer for layer in network.layers.values()}
     layer = names.get(step.layer)
     if layer is None:

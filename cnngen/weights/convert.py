@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from cnngen.semantics.network import Network
+from cnngen.targets.torch.names import module_name, weight_key
 from cnngen.weights.graph import spell
 from cnngen.weights.layout import Array, weight_shapes
 from cnngen.weights.places import Framework, Place, places
@@ -88,7 +89,7 @@ def convert(selection: Selection, stored: Stored, target: Framework) -> dict[str
         value = place.carried(stored.weight(name), stored.framework, target)
         found[place.names[target]] = np.asarray(value, order="C")
         if target == "torch" and place.names[target].endswith(".running_var"):
-            counter = f"{place.layer.path}.{COUNTER}"
+            counter = weight_key(place.layer, COUNTER)
             found[counter] = _count(stored, counter)
     return {name: found[name] for name in _in_order(selection, found)}
 
@@ -106,7 +107,7 @@ def _size(place: Place) -> int:
 def _in_order(selection: Selection, found: Mapping[str, Array]) -> Iterator[str]:
     """The names in the order of the network's layers."""
     for place in selection.carried:
-        for name in (*place.names.values(), f"{place.layer.path}.{COUNTER}"):
+        for name in (*place.names.values(), weight_key(place.layer, COUNTER)):
             if name in found:
                 yield name
 
@@ -122,7 +123,7 @@ def _count(stored: Stored, counter: str) -> Array:
 
 def _prefix(path: str, framework: Framework) -> str:
     """What the names of all weights of a layer have in common."""
-    return f"{path}." if framework == "torch" else f"{path.replace('.', '_')}/"
+    return f"{module_name(path)}." if framework == "torch" else f"{path.replace('.', '_')}/"
 
 
 def _layers(network: Network) -> Iterator[tuple[str, list[Place]]]:

@@ -9,6 +9,7 @@ import numpy as np
 from cnngen.ops.base import Image, Vector
 from cnngen.ops.keras_layout import AS_IS, Axes, EachChannel, Layout, Spread, Transposed
 from cnngen.semantics.network import Layer, Network
+from cnngen.targets.torch.names import weight_key
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -73,7 +74,7 @@ def in_keras(network: Network, state: Mapping[str, Array]) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for layer in network.layers.values():
         for weight in weight_shapes(layer):
-            if (value := left.pop(f"{layer.path}.{weight}", None)) is not None:
+            if (value := left.pop(weight_key(layer, weight), None)) is not None:
                 where = kept(layer, weight)
                 found[f"{keras_name(layer)}/{where.name}"] = to_keras(layer, where, value)
     if left:
@@ -89,7 +90,7 @@ def in_torch(network: Network, variables: Mapping[str, Array]) -> dict[str, Arra
         for weight in weight_shapes(layer):
             where = kept(layer, weight)
             if (value := left.pop(f"{keras_name(layer)}/{where.name}", None)) is not None:
-                found[f"{layer.path}.{weight}"] = to_torch(layer, where, value)
+                found[weight_key(layer, weight)] = to_torch(layer, where, value)
     if left:
         raise ValueError(f"no layer of the network holds {', '.join(sorted(left))}")
     return found

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from cnngen.semantics.network import Layer, Network
+from cnngen.targets.torch.names import weight_key
 from cnngen.weights.graph import Dimensions
 from cnngen.weights.layout import (
     Array,
@@ -48,7 +49,7 @@ def places(network: Network) -> Iterator[Place]:
             laid_out = where.form.to_keras(np.broadcast_to(np.False_, shape))
             yield Place(
                 layer,
-                {"torch": f"{layer.path}.{name}", "keras": f"{keras_name(layer)}/{where.name}"},
+                {"torch": weight_key(layer, name), "keras": f"{keras_name(layer)}/{where.name}"},
                 {"torch": shape, "keras": laid_out.shape},
                 where,
             )

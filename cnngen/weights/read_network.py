@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from cnngen.ops.base import Image, Vector
 from cnngen.semantics.network import INPUT, Layer, Network
+from cnngen.targets.torch.names import weight_key
 from cnngen.weights.graph import (
     FROM_INPUT,
     Dimensions,
@@ -35,11 +36,10 @@ def _weighted(layer: Layer) -> Iterator[WeightedLayer]:
     """No layer or one; two for a separable convolution."""
     parts: dict[str, dict[str, Weight]] = {}
     for name, shape in weight_shapes(layer).items():
-        key = f"{layer.path}.{name}"
-        path, _, weight = key.rpartition(".")
-        parts.setdefault(path, {})[weight] = Weight(key, shape)
-    for path, weights in parts.items():
-        part = path.removeprefix(layer.path).removeprefix(".")
+        part, _, weight = name.rpartition(".")
+        parts.setdefault(part, {})[weight] = Weight(weight_key(layer, name), shape)
+    for part, weights in parts.items():
+        path = f"{layer.path}.{part}" if part else layer.path
         kind, groups = layer.op.counterpart(part, layer.inputs[0].shape)
         yield WeightedLayer(
             path, kind, weights, groups, layer.training, _maps(layer), _gives(layer)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnngen.semantics.network import Network
+from cnngen.targets.torch.names import weight_key
 from cnngen.weights.graph import Weight, WeightGraph, join
 from cnngen.weights.layout import Array, in_keras, in_torch_order, kept, keras_name, weight_shapes
 from cnngen.weights.match import Match, Pair
@@ -128,7 +129,7 @@ def load_keras(network: Network, model: Any, state: Mapping[str, Array]) -> tupl
     variables = {variable.path: variable for variable in model.weights}
     paths = {path.rpartition("/")[0] for path in variables}
     absent = [x for x in network.layers.values() if x.training and keras_name(x) not in paths]
-    heads = {f"{layer.path}.{name}" for layer in absent for name in weight_shapes(layer)}
+    heads = {weight_key(layer, name) for layer in absent for name in weight_shapes(layer)}
     values = in_keras(network, {key: v for key, v in state.items() if key not in heads})
     if unknown := sorted(values.keys() - variables.keys()):
         raise TransferError(f"`{model.name}` has no {', '.join(unknown)}")

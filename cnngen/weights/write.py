@@ -14,6 +14,7 @@ from cnngen.files import replaced
 from cnngen.frameworks import framework, keras_on_tensorflow, keras_precision
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
+from cnngen.targets.keras.functions import model_function_name
 from cnngen.weights.graph import spell
 from cnngen.weights.hdf5 import IN_KERAS
 from cnngen.weights.layout import Array
@@ -125,4 +126,5 @@ def _model(keras: Any, network: Network, source: str, heads: bool) -> Any:
     arguments = {"training_heads": True} if heads and network.training_stages() else {}
     keras.utils.set_random_seed(0)
     size = (shape.height, shape.width, shape.channels)
-    return getattr(module, stem)(input_shape=size, **arguments)
+    make = getattr(module, model_function_name(network.resolution.spec))
+    return make(input_shape=size, **arguments)

@@ -32,19 +32,21 @@ class Built:
     def torch(self) -> Callable[..., Any]:
         """The class of the PyTorch source."""
         from cnngen.targets.torch import render
+        from cnngen.targets.torch.names import model_class_name
 
         source = render(self.network, self._listed())
-        return getattr(
-            _import(f"{self._stem}_torch", source), self.network.resolution.spec.name.text
-        )
+        name = model_class_name(self.network.resolution.spec)
+        return getattr(_import(f"{self._stem}_torch", source), name)
 
     @cached_property
     def keras(self) -> Callable[..., Any]:
         """The function of the Keras source."""
         from cnngen.targets.keras import render
+        from cnngen.targets.keras.functions import model_function_name
 
         source = render(self.network, self._listed())
-        return getattr(_import(f"{self._stem}_keras", source), self._stem)
+        name = model_function_name(self.network.resolution.spec)
+        return getattr(_import(f"{self._stem}_keras", source), name)
 
     @cached_property
     def heads(self) -> dict[str, bool]:

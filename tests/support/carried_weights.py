@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from cnngen.semantics.network import Network
+from cnngen.targets.torch.names import weight_key
 from cnngen.weights.layout import in_keras, weight_shapes
 from cnngen.weights.transfer import load_keras, torch_state
 
@@ -12,7 +13,7 @@ from cnngen.weights.transfer import load_keras, torch_state
 def predicted(network: Network) -> dict[str, tuple[int, ...]]:
     """Names and shapes of all weights in PyTorch's layout, as the network predicts them."""
     return {
-        f"{layer.path}.{name}": shape
+        weight_key(layer, name): shape
         for layer in network.layers.values()
         for name, shape in weight_shapes(layer).items()
     }

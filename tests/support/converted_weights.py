@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from cnngen.cli import cli
 from cnngen.semantics.network import Network
+from cnngen.targets.torch.names import weight_key
 from cnngen.weights.places import places
 from cnngen.weights.read_torch import COUNTER
 from support.built_models import build
@@ -81,7 +82,7 @@ def random_state(network: Network, dtype: Any = np.float32) -> dict[str, Any]:
         key = place.names["torch"]
         state[key] = draw.uniform(0.1, 1.0, place.shapes["torch"]).astype(dtype)
         if key.endswith("running_var"):
-            state[f"{place.layer.path}.{COUNTER}"] = np.zeros((), np.int64)
+            state[weight_key(place.layer, COUNTER)] = np.zeros((), np.int64)
     return state
 
 

@@ -59,4 +59,4 @@ def unit_call(call: Call, unit: Unit, name: LayerName, x: str, frame: Frame) -> 
             given[scope.called(key)] = (value, scope.node(value))
     parameters = [replace(each, name=scope.called(each.name)) for each in unit_arguments(unit)]
     parts = (Name(x), *tensors, *call_arguments(parameters, given), Keyword("name", name.node))
-    return PythonCall(Name(frame.file.functions[unit]), parts)
+    return PythonCall(Name(frame.file.functions[unit.block]), parts)

@@ -20,6 +20,7 @@ from cnngen.python.nodes import (
     Origin,
     Return,
     Statement,
+    with_origin,
 )
 from cnngen.python.variables import names
 
@@ -104,12 +105,18 @@ def _joined_choice(
 ) -> Assign | None:
     """One assignment of two to one name, if it fits in a line."""
     match then, otherwise:
-        case [Assign(targets, value)], [Assign(others, alternative)] if targets == others:
-            joined = Assign(targets, Conditional(test, value, alternative))
+        case [Assign(targets) as first], [Assign(others) as second] if targets == others:
+            joined = Assign(targets, Conditional(test, _value(first), _value(second)))
             line = " = ".join(flat(part) for part in (*targets, joined.value))
             return joined if 4 * depth + len(line) <= WIDTH else None
         case _:
             return None
+
+
+def _value(assignment: Assign) -> Node:
+    """The value, which takes over what its statement was made from."""
+    origin = assignment.origin
+    return assignment.value if origin is None else with_origin(assignment.value, origin)
 
 
 def folded_return(code: Code, value: str) -> None:

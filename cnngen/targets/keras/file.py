@@ -22,12 +22,16 @@ from cnngen.targets.keras.common import find_common
 from cnngen.targets.keras.construct import KERAS_TENSOR
 from cnngen.targets.keras.forms import keras_forms
 from cnngen.targets.keras.frame import File
+from cnngen.targets.keras.functions import (
+    block_function_names,
+    model_function_name,
+    needed_names,
+)
 from cnngen.targets.keras.model import recursion, write_model
-from cnngen.targets.keras.names import function_names, needed_names
 from cnngen.targets.keras.scope import Scope
-from cnngen.targets.keras.spell import SUPPORT
 from cnngen.targets.keras.units import write_unit
 from cnngen.targets.page import model_docstring, module_docstring, shapes
+from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller
 
 SHAPE_ABOUT = "height, width (None for any) and channels"
@@ -42,24 +46,32 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
     """The Keras source of a network; `settings` are what `--set` changed, `folders` have templates
     that come first.
     """
+    return rendered(network, settings, folders).text
+
+
+def rendered(
+    network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()
+) -> Rendered:
+    """The source, and where what stands in it."""
     speller = Speller("keras", folders)
     speller.imports("keras")
     program = lower(network, IMAGE_CHANNELS)
     forms = keras_forms(program)
     common = find_common(forms.values(), network.resolution, speller)
-    support = (*SUPPORT, *speller.support_names())
-    needed = needed_names(network.resolution.spec.stem, support)
-    functions = function_names(program.units, needed)
+    needed = needed_names(network.resolution.spec, folders)
+    functions = block_function_names(network.resolution.order, needed)
     file = File(program, forms, common, functions, needed | {*functions.values()})
     written = [write_unit(unit, file, speller) for unit in program.units]
     written.append(_model(network, file, speller))
     setup = printed(recursion(network, speller)).text
-    texts = [printed([function]).text for function in written]
+    parts = [printed([function]) for function in written]
+    texts = [part.text for part in parts]
     lines = [line for text in speller.support.values() for line in text.splitlines()]
     read = names(written).union(*map(words, lines))
     for name in read & {"layers", "ops", KERAS_TENSOR}:
         speller.imports("keras", name)
-    return speller.page(docstring=module_docstring(network, settings), setup=setup, functions=texts)
+    docstring = module_docstring(network, settings)
+    return placed(speller.page(docstring=docstring, setup=setup, functions=texts), parts)
 
 
 def _model(network: Network, file: File, speller: Speller) -> Function:
@@ -78,4 +90,5 @@ def _model(network: Network, file: File, speller: Speller) -> Function:
     about = model_docstring(network, shapes(network, channels_last=True), documented)
     parameters = (*(parameter(each, scope) for each in arguments), *extra)
     body = write_model(file, speller)
-    return split_deep_loops(Function(spec.stem, parameters, "keras.Model", body, about))
+    name = model_function_name(spec)
+    return split_deep_loops(Function(name, parameters, "keras.Model", body, about, origin=spec))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 
 from cnngen.ops.base import Op
-from cnngen.plan.program import Call, Loop, Node, Program, Region, Unit, regions
-from cnngen.syntax.tree import Each
+from cnngen.plan.program import Call, Loop, Node, Program, Region, regions
+from cnngen.syntax.tree import Block, Each
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common
@@ -16,13 +16,13 @@ from cnngen.targets.keras.use import Common
 @dataclass(frozen=True, slots=True)
 class File:
     """What is known of the whole file: Keras' forms of calls, what they have in common, the
-    functions that units become, and the names that the file needs.
+    functions that blocks become, and the names that the file needs.
     """
 
     program: Program
     forms: Mapping[Call, tuple[Form, ...]]
     common: Mapping[type[Op], Common]
-    functions: Mapping[Unit, str]
+    functions: Mapping[Block, str]
     needed: frozenset[str]
 
 

@@ -18,6 +18,7 @@ from cnngen.python.nodes import (
     Text,
 )
 from cnngen.targets.keras.construct import NAME, applied, call, channels_of, list_of, number
+from cnngen.targets.keras.limits import NO_GROUPS
 from cnngen.targets.keras.support import (
     KEYWORDS_ONLY,
     Signature,
@@ -29,12 +30,8 @@ from cnngen.targets.keras.support import (
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
 from cnngen.targets.keras.use import Common, Given, Use
 from cnngen.targets.keras.values import is_false, is_number, is_size, is_true
-from cnngen.targets.spelling import Unsupported
 
 X, CONVOLVE = Name("x"), Name("convolve")
-NO_GROUPS = "Keras' Conv2DTranspose has no groups"
-REFUSED = {"transposed_conv": (NO_GROUPS,)}
-"""The reasons for which some uses of an op are refused, beside those in leaf templates."""
 
 
 def given(made: Use) -> Given:
@@ -47,7 +44,7 @@ def given(made: Use) -> Given:
 def transposed_conv(made: Use) -> Node:
     values = made.values
     if not is_number(values["groups"], 1):
-        raise Unsupported(NO_GROUPS)
+        NO_GROUPS.refuse()
     bare = is_size(values["padding"], 0) and is_size(values["output_padding"], 0)
     out, kernel = made.node("out"), made.node("kernel")
     stock = bare and kernel == made.node("stride") and made.initializers["init"] is None

@@ -22,6 +22,7 @@ from cnngen.plan.program import (
 )
 from cnngen.python import nodes
 from cnngen.python.flat import flat
+from cnngen.python.nodes import with_origin
 from cnngen.syntax.tree import Each, Repeat
 from cnngen.targets.keras.calls import op_call, unit_call
 from cnngen.targets.keras.code import Code
@@ -76,8 +77,9 @@ def write_region(
             key = _from(bound, key)
         at = name if key is None else name.below(key, frame.scope)
         if (pool := _pool_before_flatten(steps[i : i + 2])) is not None:
-            layer = call(pool, name=at.node)
-            code.assign(target, applied(layer, nodes.Name(x)), node)
+            layer = with_origin(call(pool, name=at.node), step)
+            made = with_origin(applied(layer, nodes.Name(x)), step_of(steps[i + 1]))
+            code.assign(target, made)
             x, flattened = target, True
         else:
             x = _node(node, at, x, target, code, frame)
@@ -146,7 +148,7 @@ def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Fram
     match node:
         case Call(layer=layer):
             if isinstance(layer.made, Unit):
-                code.assign(out, unit_call(node, layer.made, name, x, frame), node)
+                code.assign(out, unit_call(node, layer.made, name, x, frame), node.step)
                 return out
             return _op(node, name, x, out, code, frame)
         case Loop(first=first):
@@ -168,11 +170,11 @@ def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame)
         return x
     first, *others = op_call(node, name, x, frame)
     if not others:
-        code.assign(out, first, node)
+        code.assign(out, first, node.step)
         return out
     then, otherwise = code.inside(), code.inside()
-    then.assign(out, first, node)
-    otherwise.assign(out, others[0], node)
+    then.assign(out, first, node.step)
+    otherwise.assign(out, others[0], node.step)
     groups = node.layer.arguments["groups"]
     assert isinstance(groups, Expression)
     test = nodes.Binary("==", channels_of(nodes.Name(x)), frame.scope.node(groups))
@@ -290,5 +292,5 @@ def _join(node: Join, name: LayerName, x: str, out: str, code: Code, frame: Fram
     frame.taken = taken
     assert isinstance(node.key, str)
     at = name.below(node.key, frame.scope)
-    code.assign(out, spell_join(node.op, inputs, at.node, frame.scope.speller), node)
+    code.assign(out, spell_join(node.op, inputs, at.node, frame.scope.speller), node.step)
     return out

@@ -37,11 +37,12 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     code.define(0, CHANNELS, channels_of(X))
     return split_deep_loops(
         Function(
-            file.functions[unit],
+            file.functions[unit.block],
             _parameters(unit, scope),
             KERAS_TENSOR,
             tuple(code.statements),
             about(unit.about) if unit.about else "",
+            origin=unit.block,
         )
     )
 

@@ -9,14 +9,18 @@ from cnngen.plan.lower import lower
 from cnngen.python.printer import printed
 from cnngen.semantics.network import Network
 from cnngen.targets.page import module_docstring
-from cnngen.targets.spelling import Speller, Unsupported
+from cnngen.targets.rendered import Rendered, placed
+from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.common import common_attributes
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
+from cnngen.targets.torch.limits import LIMITS, OUTGROWN
 from cnngen.targets.torch.model import model_class
 from cnngen.targets.torch.names import author_names
 from cnngen.targets.torch.page import model_page, outputs_page, unit_page
 from cnngen.targets.torch.scope import File
 from cnngen.targets.torch.units import unit_class
+
+__all__ = ["LIMITS", "render", "rendered"]
 
 
 def render(
@@ -29,6 +33,17 @@ def render(
     """The PyTorch source of a network; `settings` are what `--set` changed, `folders` have
     templates that come first. With `in_place`, layers overwrite what nobody else reads.
     """
+    return rendered(network, settings, folders, in_place=in_place).text
+
+
+def rendered(
+    network: Network,
+    settings: Sequence[str] = (),
+    folders: Sequence[Path] = (),
+    *,
+    in_place: bool = True,
+) -> Rendered:
+    """The source, and where what stands in it."""
     speller = Speller("torch", folders)
     speller.imports("torch", "nn")
     speller.imports("torch", "Tensor")
@@ -43,13 +58,16 @@ def render(
             file.classes[unit] = unit_class(unit, file)
         model = model_class(program, file)
     except TooComplex:
-        raise Unsupported("the expressions for its channels outgrow what can be printed") from None
+        OUTGROWN.refuse()
     if model.outputs.are_named:
         speller.imports("typing", "NamedTuple")
+    units = [unit_page(made, network) for made in file.classes.values()]
     init = init_weights(file.rules, speller)
-    return speller.page(
+    classes = printed([*units, model_page(model, network)])
+    text = speller.page(
         docstring=module_docstring(network, settings),
         outputs=printed([outputs_page(model.outputs)] if model.outputs.are_named else []).text,
-        classes=printed([*map(unit_page, file.classes.values()), model_page(model, network)]).text,
+        classes=classes.text,
         functions=printed([init] if init else []).text,
     )
+    return placed(text, [classes])

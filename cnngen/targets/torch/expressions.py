@@ -11,8 +11,10 @@ from cnngen.expressions.expression import Unary
 from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Pass, Region
 from cnngen.python import nodes
 from cnngen.python.flat import flat
+from cnngen.python.nodes import with_origin
 from cnngen.targets.torch.construct import IDENTITY, call, dictionary, pairs
 from cnngen.targets.torch.layers import layer
+from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
 
 Step = Call | Loop | Choice | Join
@@ -89,7 +91,9 @@ def _short_choice(choice: Choice, scope: Scope) -> nodes.Node | None:
 
 
 def joining(join: Join, arms: Sequence[Item], scope: Scope) -> nodes.Node:
-    return call(scope.file.speller.use(join.op.name.capitalize()), dictionary(arms))
+    arms = [(attribute(name), module) for name, module in arms]
+    made = call(scope.file.speller.use(join.op.name.capitalize()), dictionary(arms))
+    return with_origin(made, join.step)
 
 
 def sequential(items: Sequence[Item], scope: Scope) -> nodes.Call:
@@ -97,7 +101,7 @@ def sequential(items: Sequence[Item], scope: Scope) -> nodes.Call:
     if not any(key for key, _ in items):
         return call("nn.Sequential", *(made for _, made in items), explode=len(items) > 1)
     scope.file.speller.imports("collections", "OrderedDict")
-    listed = pairs([(key or str(i), made) for i, (key, made) in enumerate(items)])
+    listed = pairs([(attribute(key) or str(i), made) for i, (key, made) in enumerate(items)])
     return call("nn.Sequential", call("OrderedDict", listed))
 
 

@@ -17,7 +17,16 @@ from cnngen.plan.program import (
 from cnngen.python import nodes
 from cnngen.python.construct import text
 from cnngen.python.flat import flat
-from cnngen.python.nodes import Assign, Augment, Binary, Name, Return, Statement, Subscript
+from cnngen.python.nodes import (
+    Assign,
+    Augment,
+    Binary,
+    Name,
+    Return,
+    Statement,
+    Subscript,
+    with_origin,
+)
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.targets.code import Code
@@ -31,6 +40,7 @@ from cnngen.targets.torch.modules import (
     body,
     container,
 )
+from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
 from cnngen.targets.torch.updates import bound, prepared
 
@@ -75,7 +85,7 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
             case Pass():
                 pass
             case Call() | Loop() | Choice():
-                module = own(str(node.key))
+                module = own(attribute(str(node.key)))
                 yield from assign_node(node, module, scope, binds)
                 value = applied(node, module, value, forward, scope)
         name = node.step.name.text if node.step.name else ""
@@ -106,16 +116,18 @@ def _has_forward(made: Call, scope: Scope) -> bool:
 def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forward) -> Made:
     """What joins the branches; a `name` is a level of its own for their layers."""
     reads = scope.file.network.resolution.reads
+    owner = own(attribute(name))
     alone = not any(reads(step) for _, arm in node.step.arms for step in steps(arm))
     if name and alone:
         with scope.variables.names.passing():
             made = yield from container(node, scope)
-            yield Assign((own(name),), made)
-        return call(own(name), value)
+            yield Assign((owner,), made)
+        return call(owner, value)
     entries: list[Item] = []
     inputs: list[nodes.Node] = []
     for arm, region in node.arms:
-        module = Subscript(own(name), text(arm)) if name else own(arm)
+        key = attribute(arm)
+        module = Subscript(owner, text(key)) if name else own(key)
         first = first_node(region)
         origin = first.step.origin if first else None
         source = forward.tensors[origin.text] if origin else value
@@ -123,12 +135,12 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
             inputs.append(source)
             continue
         if name:
-            entries.append((arm, (yield from body(region, scope, arm))))
+            entries.append((key, (yield from body(region, scope, arm))))
         else:
             yield from assign(region, module, scope)
         inputs.append(applied(first, module, source, forward, scope))
     if entries:
-        yield Assign((own(name),), call("nn.ModuleDict", dictionary(entries)))
+        yield Assign((owner,), call("nn.ModuleDict", dictionary(entries)))
     return joined(node, inputs, scope)
 
 
@@ -139,7 +151,7 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
         case Binary("+", left, right) if index is not None and len(node.arms) == 2:
             kept, other = (left, right) if index == 0 else (right, left)
             variable = forward.let(scope.variables.fresh(node.arms[index][0]), kept)
-            forward.lines.append(Augment(variable, "+", other))
+            forward.lines.append(Augment(variable, "+", other, node.step))
             return variable
         case _:
             return value
@@ -147,7 +159,8 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
 
 def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node:
     """The expression that joins tensors."""
-    return scope.file.speller.spell(node.op.name, {"inputs": list(map(Code, inputs))}).node
+    made = scope.file.speller.spell(node.op.name, {"inputs": list(map(Code, inputs))}).node
+    return with_origin(made, node.step)
 
 
 def first_node(region: Region) -> "Call | Loop | Choice | Join | Pass | None":

@@ -7,10 +7,11 @@ from cnngen.python.nodes import Node, with_origin
 from cnngen.python.signature import call_arguments
 from cnngen.syntax.tree import Distribution
 from cnngen.targets.code import Code
-from cnngen.targets.spelling import Unsupported, spelling
+from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.construct import call
 from cnngen.targets.torch.initial_weights import drawn
-from cnngen.targets.torch.names import called
+from cnngen.targets.torch.limits import NO_CALL
+from cnngen.targets.torch.names import CHANNELS, block_class_name, called, own_argument
 from cnngen.targets.torch.scope import Scope
 
 
@@ -50,18 +51,19 @@ def unit_layer(made: Call, unit: Unit, scope: Scope) -> nodes.Call:
     captured = {parameter.name.text for parameter in unit.captured}
     given: dict[str, tuple[Expression | None, Node]] = {}
     for key, value in made.layer.handed.items():
-        name = called(key) if key in captured else key
+        name = called(key) if key in captured else own_argument(key, scope.file.speller.taken)
         if name in names:
             given[name] = (None, scope.node(value))
     for key, value in made.layer.arguments.items():
         if called(key) in names and not isinstance(value, Distribution):
             given[called(key)] = (value, scope.node(value))
-    first = 1 if parameters and parameters[0].name == "in_channels" else 0
-    return call(called(unit.name), *call_arguments(parameters, given, first))
+    first = 1 if parameters and parameters[0].name == CHANNELS else 0
+    name = block_class_name(unit.name, scope.file.network.resolution.spec)
+    return call(name, *call_arguments(parameters, given, first))
 
 
 def as_call(made: Node) -> nodes.Call:
     """The call that a template has printed."""
     if not isinstance(made, nodes.Call):
-        raise Unsupported("a block cannot consist of it alone, because its template is no call")
+        NO_CALL.refuse()
     return made

@@ -15,7 +15,7 @@ from cnngen.targets.torch.construct import CONSTRUCT, call, own
 from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, Written, assign
-from cnngen.targets.torch.names import IN_FORWARD, called, loop_variables
+from cnngen.targets.torch.names import IN_FORWARD, attribute, loop_variables, tuple_name
 from cnngen.targets.torch.scope import File, Scope
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.updates import bound
@@ -124,8 +124,8 @@ def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward
     if isinstance(first, Join) and region.layout == "single":
         yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
         return (yield from join(first, value, stage.name, scope, forward))
-    yield from assign(region, own(stage.name), scope)
-    return applied(first, own(stage.name), value, forward, scope)
+    yield from assign(region, own(attribute(stage.name)), scope)
+    return applied(first, own(attribute(stage.name)), value, forward, scope)
 
 
 def _assign_stage(
@@ -165,8 +165,8 @@ def _is_read_next(stage: StageRegion, network: Network) -> bool:
 def _outputs(network: Network) -> Outputs:
     training = network.training_stages()
     pairs = [(name, stage in training) for name, stage in network.outputs.items()]
-    tuple_name = f"{called(network.resolution.spec.name.text)}Outputs"
-    return Outputs(tuple(sorted(pairs, key=lambda pair: pair[1])), tuple_name)
+    ordered = tuple(sorted(pairs, key=lambda pair: pair[1]))
+    return Outputs(ordered, tuple_name(network.resolution.spec))
 
 
 def _return(outputs: Outputs, calls: Calls, network: Network) -> None:

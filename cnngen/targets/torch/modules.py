@@ -23,6 +23,7 @@ from cnngen.targets.torch.expressions import (
 )
 from cnngen.targets.torch.layers import layer
 from cnngen.targets.torch.loops import loop_header, loop_index
+from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
 from cnngen.targets.torch.updates import bound, prepared, updated
 
@@ -199,7 +200,7 @@ def _extend(node: Step, target: nodes.Node, scope: Scope, binds: Sequence[Bind])
             with scope.variables.names.passing():
                 made = yield from module(node, scope, word or STEPS, binds)
                 add = nodes.Attribute(target, "add_module")
-                yield Do(call(add, text(word), made)) if word else _append(target, made)
+                yield Do(call(add, text(attribute(word)), made)) if word else _append(target, made)
 
 
 def _extend_by_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Written:

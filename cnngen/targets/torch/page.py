@@ -5,24 +5,25 @@ from collections.abc import Sequence
 from cnngen.python.construct import dotted
 from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.expression import node
-from cnngen.python.nodes import Class, Function, Name, Node, Parameter, Statement, Text
+from cnngen.python.nodes import Class, Function, Name, Node, Origin, Parameter, Statement, Text
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
 from cnngen.targets.page import about, model_docstring, shapes
 from cnngen.targets.torch.model import ModelClass, Outputs
-from cnngen.targets.torch.names import called
+from cnngen.targets.torch.names import block_class_name, model_class_name
 from cnngen.targets.torch.scope import UnitClass
 from cnngen.targets.torch.units import argument_for
 
 SELF = Parameter("self")
 
 
-def unit_page(made: UnitClass) -> Class:
+def unit_page(made: UnitClass, network: Network) -> Class:
     members = [_constructor(made.arguments, made.constructor)]
     if made.forward is not None:
         members.append(_forward(made.tensors, "Tensor", made.forward))
+    name = block_class_name(made.unit.name, network.resolution.spec)
     docstring = about(made.unit.about) if made.unit.about else ""
-    return _class(called(made.unit.name), made.base, members, docstring)
+    return _class(name, made.base, members, docstring, made.unit.block)
 
 
 def model_page(made: ModelClass, network: Network) -> Class:
@@ -34,12 +35,14 @@ def model_page(made: ModelClass, network: Network) -> Class:
     )
     sizes = shapes(network, channels_last=False)
     docstring = model_docstring(network, sizes, arguments)
-    return _class(called(spec.name.text), dotted("nn.Module"), members, docstring)
+    return _class(model_class_name(spec), dotted("nn.Module"), members, docstring, spec)
 
 
-def _class(name: str, base: Node, members: Sequence[Statement], docstring: str) -> Class:
+def _class(
+    name: str, base: Node, members: Sequence[Statement], docstring: str, origin: Origin = None
+) -> Class:
     comment = "noqa: N801" if "_" in name else ""  # an author may number a block `Block2_1`
-    return Class(name, (base,), tuple(members), docstring, comment)
+    return Class(name, (base,), tuple(members), docstring, comment, origin)
 
 
 def _constructor(arguments: Sequence[Argument], body: tuple[Statement, ...]) -> Function:

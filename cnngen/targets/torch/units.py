@@ -1,6 +1,7 @@
 """Units: the class of a block."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from cnngen.plan.program import Bind, Call, Region, Unit
@@ -16,7 +17,7 @@ from cnngen.targets.torch.graphs import Forward, graph
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.layers import as_call, op_layer, unit_layer
 from cnngen.targets.torch.modules import build
-from cnngen.targets.torch.names import called, loop_variables, tensor
+from cnngen.targets.torch.names import CHANNELS, called, loop_variables, own_argument, tensor
 from cnngen.targets.torch.scope import File, Scope, UnitClass
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.updates import bound
@@ -41,7 +42,7 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
     return UnitClass(
         unit,
         base,
-        tuple(_arguments(unit, constructor)),
+        tuple(_arguments(unit, constructor, file.speller.taken)),
         constructor,
         tuple(forward.lines) if forward else None,
     )
@@ -50,8 +51,9 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
 def _scope(unit: Unit, file: File) -> Scope:
     parameters = (*file.network.resolution.spec.parameters, *unit.block.parameters)
     types: dict[str, ParameterType] = {p.name.text: p.type for p in parameters}
-    own = set(types) | loop_variables(unit.block.body) | set(unit.areas)
-    return Scope(file, types, allocate([unit.body], own | file.functions))
+    authors = set(types) | loop_variables(unit.block.body) | file.functions
+    ours = {symbol: own_argument(symbol, file.speller.taken) for symbol in unit.handed}
+    return Scope(file, types, allocate([unit.body], authors, ours))
 
 
 def _only_call(region: Region) -> Call | None:
@@ -71,11 +73,12 @@ def _derived(made: Call, region: Region, scope: Scope) -> tuple[nodes.Node, list
         with spelling(made.step):
             layer = as_call(op_layer(made, scope))
         file.speller.note_untyped()
-    written = [*binds, Do(nodes.Call(CONSTRUCT, layer.arguments, layer.explode))]
+    written = [*binds, Do(nodes.Call(CONSTRUCT, layer.arguments, layer.explode), made.step)]
     if not isinstance(unit, Unit):
         draw = drawn(made, file.rules, scope.printer, file.speller)
         if draw is not None:
-            written.append(Do(call(file.speller.use("initialized"), SELF, *draw)))
+            initialized = call(file.speller.use("initialized"), SELF, *draw)
+            written.append(Do(initialized, made.step))
     return layer.function, written
 
 
@@ -83,11 +86,13 @@ def _is_of_torch(base: nodes.Node) -> bool:
     return isinstance(base, nodes.Attribute)
 
 
-def _arguments(unit: Unit, constructor: tuple[Statement, ...]) -> Iterator[Argument]:
+def _arguments(
+    unit: Unit, constructor: tuple[Statement, ...], authors: AbstractSet[str]
+) -> Iterator[Argument]:
     """What the constructor takes: channels and areas that it uses, then the parameters."""
     used = names(constructor) | assigned(constructor)
-    channels = (f"{tensor.name}_channels" for tensor in unit.tensors)
-    for name in ("in_channels", *channels, *unit.areas):
+    handed = (own_argument(symbol, authors) for symbol in unit.handed)
+    for name in (CHANNELS, *handed):
         if name in used:
             yield Argument(name, "int")
     yield from ordered([*map(argument_for, unit.parameters)], [*map(argument_for, unit.captured)])

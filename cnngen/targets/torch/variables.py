@@ -1,18 +1,20 @@
 """Variables: what the symbols of a program are called in the constructor of one class."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from cnngen.expressions.algebra import substitute
 from cnngen.expressions.expression import Expression, Name
 from cnngen.plan.program import Bind, Call, Loop, Region, Unit, regions
 from cnngen.python import nodes
-from cnngen.syntax.naming import snake_case
+from cnngen.syntax.naming import PYTHON, snake_case
 from cnngen.targets.torch.names import OURS, called
 
 CHANNELS = "channels"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Names:
@@ -58,10 +60,15 @@ class Variables:
         return substitute(expression, self.symbols, None)
 
 
-def allocate(bodies: Sequence[Region], own: AbstractSet[str]) -> Variables:
-    """Name the symbols in bodies that stand in one constructor; `own` are the author's names."""
-    taken = OURS | {"x"} | set(map(called, own))
-    symbols: dict[str, Expression] = {name: Name(called(name)) for name in own & OURS}
+def allocate(
+    bodies: Sequence[Region], authors: AbstractSet[str], ours: Mapping[str, str] = NOTHING
+) -> Variables:
+    """Name the symbols in bodies that stand in one constructor. `authors` are the names of the
+    author, and `ours` has the arguments that other symbols are.
+    """
+    taken = OURS | PYTHON | {"x", *map(called, authors), *ours.values()}
+    symbols: dict[str, Expression] = {name: Name(called(name)) for name in authors & OURS}
+    symbols |= {symbol: Name(argument) for symbol, argument in ours.items()}
     found = Variables(symbols, {}, set(), Names(taken))
     used = Names(taken)
     for body in bodies:
