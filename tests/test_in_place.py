@@ -192,4 +192,4 @@ def test_random_networks_compute_what_they_do_out_of_place() -> None:
         for training in (True, False):
             pairs = [outputs(model.train(training), x, 2) for model in both_ways(built)]
             assert all(map(torch.equal, *pairs)), seed
-    assert sums > 5
+    assert sums > 0
