@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import assert_never
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from support.random_nodes import statements, values
 
@@ -464,6 +464,7 @@ def indented(body: Sequence[Statement]) -> list[str]:
 @needs_ruff
 @settings(
     max_examples=8,
+    phases=[Phase.generate],  # shrinking takes ruff for minutes
     database=None,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -115,7 +115,10 @@ def _parameter(parameter: Parameter) -> Doc:
 
 
 def _returned(node: Node) -> Doc:
-    return plain(node, Place.OPEN) if isinstance(node, Subscript) else value_document(node)
+    """What a function returns; a text is a subscript such as `tuple[int, ...]`."""
+    if isinstance(node, Subscript | Verbatim):
+        return plain(node, Place.OPEN)
+    return value_document(node)
 
 
 # --- Values that may get parentheses
