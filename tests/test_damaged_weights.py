@@ -44,7 +44,7 @@ def python(*arguments: object) -> "subprocess.CompletedProcess[str]":
 
 
 def test_damaged_files_are_said(folder: Path) -> None:
-    script = Path(__file__).with_name("damaged_weights.py")
+    script = Path(__file__).with_name("support") / "damaged_weights.py"
     done = python(script, folder / "good", folder / "small.yaml", SEEDS)
     assert done.returncode == 0, (done.returncode, done.stdout[-300:], done.stderr[-2000:])
     ends = [line.split(maxsplit=2) for line in done.stdout.splitlines()]

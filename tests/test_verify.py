@@ -52,8 +52,8 @@ MUTATIONS = {
     "another epsilon": ("torch", "nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, eps=1e-3)", "outputs"),
     "same for half": (
         "keras",
-        "if not isinstance(padding, str):",
-        'padding = "same"\n    if False:',
+        'if padding and mode == "valid":',
+        'mode = "same"\n    if False:',
         "outputs",
     ),
     "a swapped branch": ("keras", "([left, right])", "([right, left])", "outputs"),
