@@ -20,7 +20,7 @@ SHOWN = 10
 BUDGETS = {  # lines of code for PyTorch and for Keras; torchvision needs 138, 185 and 157
     "densenet121": {"torch": 70, "keras": 60},
     "googlenet": {"torch": 105, "keras": 85},
-    "resnet50": {"torch": 62, "keras": 60},
+    "resnet50": {"torch": 64, "keras": 60},  # two lines for a sum that works in place
 }
 SILENT = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),

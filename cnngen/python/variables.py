@@ -61,13 +61,11 @@ def names(code: "Node | Keyword | Statement | Iterable[Statement]") -> set[str]:
             return names(value)
         case Return(value) | Raise(value) | Unary(_, value):
             return names(value)
-        case Subscript(value, index):
-            return names(value) | names(index)
         case Slice(start, stop):
             return _all(bound for bound in (start, stop) if bound is not None)
         case Call(function, arguments):
             return names(function) | _all(arguments)
-        case Binary(_, left, right):
+        case Binary(_, left, right) | Subscript(left, right):
             return names(left) | names(right)
         case Conditional(test, then, otherwise):
             return names(test) | names(then) | names(otherwise)
