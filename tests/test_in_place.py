@@ -67,6 +67,11 @@ CONV = "{conv: {out: 4, kernel: 1}}"
         (f"[{CONV}, {{repeat: 2, do: relu}}]", False),
         (f"[{CONV}, {{repeat: 2, do: [relu, {CONV}]}}]", True),
         (f"[{{repeat: 2, do: [relu, {CONV}]}}]", False),  # in the first iteration
+        # Between two iterations is not before the first one.
+        (f"[{{each: {{i: [1, 2]}}, do: [relu, {CONV}], between: {CONV}}}]", False),
+        (f"[{CONV}, {{each: {{i: [1, 2]}}, do: [relu, {CONV}], between: {CONV}}}]", True),
+        (f"[{CONV}, {{each: {{i: [1, 2]}}, do: [{CONV}, sigmoid], between: relu}}]", False),
+        (f"[{CONV}, {{each: {{i: [1, 2]}}, do: {CONV}, between: relu}}]", True),
         (f"[{{branches: {{a: {CONV}, b: identity}}, join: add}}, relu]", True),
         (
             "[{conv: {out: 4, kernel: 1}, name: c},"

@@ -131,8 +131,10 @@ class _Analysis:
         """The regions in a node, with whether what each is given is free."""
         match node:
             case Loop():
-                turns = given and self._after_turn(node, given)
-                yield from _chained(self, node, turns)
+                start = self._start_of_turn(node, given)
+                yield node.body, start
+                if node.between is not None:
+                    yield node.between, self.after(node.body, start)
             case Choice():
                 yield from ((region, given) for region in regions(node))
             case Join():
@@ -142,10 +144,15 @@ class _Analysis:
             case _:
                 assert_never(node)
 
-    def _after_turn(self, node: Loop, free: bool) -> bool:
-        for region in regions(node):
-            free = self.after(region, free)
-        return free
+    def _start_of_turn(self, node: Loop, given: bool) -> bool:
+        """Whether what an iteration is given is free: in the first one what the loop is given, and
+        in the others what the iteration before gives, or what stands between them. One step reaches
+        the fixpoint: it is false from then on, or was true.
+        """
+        again = self.after(node.body, given)
+        if node.between is not None:
+            again = self.after(node.between, again)
+        return given and again
 
     def _after_node(self, node: Node, free: bool) -> bool:
         given = self._given(node, free)
@@ -158,7 +165,7 @@ class _Analysis:
                 made = node.layer.made
                 after = self.gives[made] if isinstance(made, Unit) else _after_op(made, given)
             case Loop():
-                after = given and self._after_turn(node, given and self._after_turn(node, given))
+                after = given and self.after(node.body, self._start_of_turn(node, given))
             case Choice():
                 arms = [self.after(region, given) for region in regions(node)]
                 after = all(arms) and (node.otherwise is not None or given)
@@ -167,13 +174,6 @@ class _Analysis:
             case _:
                 assert_never(node)
         return after and node.gives.number not in self.shared
-
-
-def _chained(analysis: _Analysis, node: Loop, free: bool) -> Iterator[tuple[Region, bool]]:
-    """What stands between iterations, and an iteration, one behind the other."""
-    for region in regions(node):
-        yield region, free
-        free = analysis.after(region, free)
 
 
 def _after_op(op: type[Op], given: bool) -> bool:
