@@ -138,6 +138,7 @@ def _print_plan(path: Path, options: "Options") -> int:
     from cnngen.plan.lower import lower
     from cnngen.plan.show import text
     from cnngen.plan.verify import verify
+    from cnngen.targets.limits import OUTGROWN
 
     network, diagnostics = check_spec(path, options)
     show(diagnostics)
@@ -145,7 +146,7 @@ def _print_plan(path: Path, options: "Options") -> int:
         try:
             program = lower(network)
         except TooComplex:
-            say("error: the expressions for its channels outgrow what can be printed", err=True)
+            say(f"error: {OUTGROWN.reason}", err=True)
             return ERRORS
         verify(program)
         say(text(program).rstrip())

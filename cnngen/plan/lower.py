@@ -31,8 +31,7 @@ from cnngen.plan.program import (
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import INPUT, Network, Rank, Scope
 from cnngen.semantics.stages import first_origin, kept_stages
-from cnngen.semantics.walk import argument_expressions, expressions, steps
-from cnngen.syntax import tree
+from cnngen.semantics.walk import expressions, steps, value_expressions
 from cnngen.syntax.tree import Block, Body, Stage, Step
 
 
@@ -93,11 +92,8 @@ def _read(region: Region) -> Iterator[Expression]:
     for node in region.nodes:
         match node:
             case Call():
-                yield from (
-                    expression
-                    for value in node.layer.arguments.values()
-                    for expression in argument_expressions(tree.Argument(node.step.callee, value))
-                )
+                for value in node.layer.arguments.values():
+                    yield from value_expressions(value)
                 if isinstance(node.layer.made, Unit):
                     handed = node.layer.handed
                     yield from (
@@ -119,20 +115,8 @@ def _read(region: Region) -> Iterator[Expression]:
 
 def reads_input(body: Body, lowering: RegionLowering) -> bool:
     """Whether `input.channels` stands anywhere in a body."""
-    arguments = lowering.network.resolution.arguments
-    return any(
-        mentions_input(part)
-        for step in steps(body)
-        for part in (
-            (
-                expression
-                for value in arguments.get(step, {}).values()
-                for expression in argument_expressions(tree.Argument(step.callee, value))
-            )
-            if isinstance(step, tree.Call)
-            else expressions(step)
-        )
-    )
+    read = lowering.network.resolution.expressions
+    return any(mentions_input(part) for step in steps(body) for part in read(step))
 
 
 def _stages(image: Value, lowering: RegionLowering) -> Iterator[StageRegion]:

@@ -21,7 +21,7 @@ from cnngen.semantics.explanations.call_errors import (
     report_unknown_parameter,
 )
 from cnngen.semantics.explanations.word_choice import report_word
-from cnngen.semantics.walk import argument_expressions
+from cnngen.semantics.walk import value_expressions
 from cnngen.source import Span
 from cnngen.syntax.parse_value import PART
 from cnngen.syntax.tree import (
@@ -97,7 +97,7 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         parameter = parameters.get(name)
         if parameter is None or name in given:
             missing = missing if name else []  # this may be what is missing
-            for expression in argument_expressions(argument):
+            for expression in value_expressions(argument.value):
                 check_part(expression, names, report)
             continue
         missing = [other for other in missing if other != name]

@@ -32,10 +32,8 @@ from cnngen.semantics.parameters import checked, model_values
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.stages import output_stages
 from cnngen.semantics.variants import note_variants
-from cnngen.semantics.walk import argument_expressions
 from cnngen.source import Span
 from cnngen.syntax.tree import (
-    Argument,
     ArgumentValue,
     Block,
     Body,
@@ -536,11 +534,7 @@ def _numbers_in_lists(op: Op) -> int:
 def _free(call: Call, elaboration: Elaboration) -> tuple[tuple[str, ...], bool]:
     """The names on which the arguments depend, and whether `input.channels` stands in them."""
     if call not in elaboration.names:
-        parts = [
-            part
-            for value in elaboration.resolution.arguments[call].values()
-            for part in argument_expressions(Argument(call.callee, value))
-        ]
+        parts = [*elaboration.resolution.expressions(call)]
         names = sorted({name for part in parts for name in free_names(part)})
         elaboration.names[call] = tuple(names), any(mentions_input(part) for part in parts)
     return elaboration.names[call]

@@ -1,11 +1,11 @@
 """Resolve: give every name of a spec its meaning, and report those that have none."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from cnngen.diagnostics.model import Remedies, Report
-from cnngen.expressions.expression import Name
+from cnngen.expressions.expression import Expression, Name
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
@@ -13,7 +13,7 @@ from cnngen.semantics.definitions import Definitions, check_expression, check_pa
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import Arrangement, arrange
-from cnngen.semantics.walk import expressions, nested_bodies
+from cnngen.semantics.walk import expressions, nested_bodies, value_expressions
 from cnngen.syntax.tree import (
     ArgumentValue,
     Block,
@@ -78,6 +78,14 @@ class Resolution:
             if parameter.type == "tensor" and parameter.name.text in given
             if isinstance(value := values.get(parameter.name.text), Name)
         }
+
+    def expressions(self, step: Step) -> Iterator[Expression]:
+        """The expressions of a step itself; of a call those that it does not write, too."""
+        if isinstance(step, Call):
+            for value in self.arguments.get(step, {}).values():
+                yield from value_expressions(value)
+        else:
+            yield from expressions(step)
 
     def reads(self, step: Step) -> list[str]:
         """The names of the tensors that a step reads."""

@@ -9,8 +9,8 @@ from cnngen.diagnostics.suggest import suggest
 from cnngen.expressions.algebra import free_names
 from cnngen.semantics.cycles import find_cycle
 from cnngen.semantics.resolve import Resolution
-from cnngen.semantics.walk import argument_expressions, calls, expressions, nested_bodies, steps
-from cnngen.syntax.tree import Argument, Body, Call, Parameter, Step
+from cnngen.semantics.walk import calls, nested_bodies, steps
+from cnngen.syntax.tree import Body, Call, Parameter, Step
 
 MODEL = ""
 DEEPEST = 100  # steps and blocks inside each other; passes recurse through them
@@ -108,14 +108,9 @@ def _dependencies(body: Body, resolution: Resolution, found: Mapping[str, set[st
     """The names in the expressions of a body, and those on which the blocks that it uses depend."""
     names: set[str] = set()
     for step in steps(body):
-        if isinstance(step, Call):
-            for value in resolution.arguments.get(step, {}).values():
-                parts = argument_expressions(Argument(step.callee, value))
-                names |= {name for part in parts for name in free_names(part)}
-            if block := resolution.blocks.get(step):
-                names |= found.get(block.name.text, set())
-        else:
-            names |= {name for part in expressions(step) for name in free_names(part)}
+        names |= {name for part in resolution.expressions(step) for name in free_names(part)}
+        if isinstance(step, Call) and (block := resolution.blocks.get(step)):
+            names |= found.get(block.name.text, set())
     return names
 
 

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from cnngen.expressions.expression import Expression
 from cnngen.syntax.tree import (
-    Argument,
+    ArgumentValue,
     Body,
     Branches,
     Call,
@@ -52,7 +52,7 @@ def expressions(step: Step) -> Iterator[Expression]:
     match step:
         case Call():
             for argument in step.arguments:
-                yield from argument_expressions(argument)
+                yield from value_expressions(argument.value)
         case Repeat():
             yield step.times
         case Each():
@@ -65,8 +65,9 @@ def expressions(step: Step) -> Iterator[Expression]:
             assert_never(step)
 
 
-def argument_expressions(argument: Argument) -> Iterator[Expression]:
-    if isinstance(argument.value, Distribution):
-        yield from (value for _, value in argument.value.arguments)
+def value_expressions(value: ArgumentValue) -> Iterator[Expression]:
+    """The expressions in what a call gives."""
+    if isinstance(value, Distribution):
+        yield from (expression for _, expression in value.arguments)
     else:
-        yield argument.value
+        yield value

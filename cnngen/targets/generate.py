@@ -17,6 +17,7 @@ from cnngen.expressions.algebra import TooComplex
 from cnngen.semantics.network import Network
 from cnngen.source import Span
 from cnngen.syntax.tree import Call
+from cnngen.targets.limits import OUTGROWN
 from cnngen.targets.registry import BUILT_IN, PlacingTarget, Target, find_target
 from cnngen.targets.rendered import Rendered
 from cnngen.targets.spelling import Unsupported
@@ -65,8 +66,7 @@ def rendered(
     except Unsupported as error:
         _report_unsupported(network, target, error, report)
     except TooComplex:
-        error = Unsupported("the expressions for its channels outgrow what can be printed")
-        _report_unsupported(network, target, error, report)
+        _report_unsupported(network, target, Unsupported(OUTGROWN.reason), report)
     except Exception as error:
         missing = _missing_op(error, target)
         if missing:

@@ -21,6 +21,9 @@ class Limit:
         raise Unsupported(self.reason)
 
 
+OUTGROWN = Limit("the expressions for its channels outgrow what can be printed")
+"""Of every target: none can print what `lower` cannot say."""
+
 PADDED = {
     name
     for name, op in OPS.items()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnngen.expressions.algebra import TooComplex
 from cnngen.plan.in_place import InPlace, find_in_place
 from cnngen.plan.lower import lower
 from cnngen.python.printer import printed
@@ -13,7 +12,7 @@ from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.common import common_attributes
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
-from cnngen.targets.torch.limits import LIMITS, OUTGROWN
+from cnngen.targets.torch.limits import LIMITS
 from cnngen.targets.torch.model import model_class
 from cnngen.targets.torch.names import author_names
 from cnngen.targets.torch.page import model_page, outputs_page, unit_page
@@ -48,17 +47,14 @@ def rendered(
     speller.imports("torch", "nn")
     speller.imports("torch", "Tensor")
     speller.taken = author_names(network.resolution)
-    try:
-        program = lower(network)
-        overwriting = find_in_place(program) if in_place else InPlace()
-        functions = frozenset(speller.functions())
-        file = File(network, speller, find_rules(network), functions, overwriting)
-        speller.fixed = common_attributes(program, speller)
-        for unit in program.units:
-            file.classes[unit] = unit_class(unit, file)
-        model = model_class(program, file)
-    except TooComplex:
-        OUTGROWN.refuse()
+    program = lower(network)
+    overwriting = find_in_place(program) if in_place else InPlace()
+    functions = frozenset(speller.functions())
+    file = File(network, speller, find_rules(network), functions, overwriting)
+    speller.fixed = common_attributes(program, speller)
+    for unit in program.units:
+        file.classes[unit] = unit_class(unit, file)
+    model = model_class(program, file)
     if model.outputs.are_named:
         speller.imports("typing", "NamedTuple")
     units = [unit_page(made, network) for made in file.classes.values()]
