@@ -1,6 +1,6 @@
 """Nodes that are made in one line."""
 
-from cnngen.python.nodes import Attribute, Name, Node, String
+from cnngen.python.nodes import Attribute, Call, Keyword, Name, Node, String
 
 
 def dotted(path: str) -> Node:
@@ -10,6 +10,14 @@ def dotted(path: str) -> Node:
     for name in rest:
         node = Attribute(node, name)
     return node
+
+
+def call(function: str | Node, *arguments: Node | Keyword | None, **named: Node | None) -> Call:
+    """A call without the arguments that are None, for which a default stands."""
+    callee = dotted(function) if isinstance(function, str) else function
+    given = [argument for argument in arguments if argument is not None]
+    keywords = [Keyword(name, value) for name, value in named.items() if value is not None]
+    return Call(callee, (*given, *keywords))
 
 
 def text(value: str) -> String:

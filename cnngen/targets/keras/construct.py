@@ -1,11 +1,9 @@
 """Nodes that Keras code consists of, each made in one line."""
 
-from cnngen.python.construct import dotted
 from cnngen.python.nodes import (
     Attribute,
     Call,
     Display,
-    Keyword,
     Name,
     Node,
     Number,
@@ -14,14 +12,6 @@ from cnngen.python.nodes import (
 
 KERAS_TENSOR = "KerasTensor"
 NAME = Name("name")
-
-
-def call(function: str | Node, *positional: Node | None, **named: Node | None) -> Call:
-    """A call without the arguments that are None, for which a default stands."""
-    callee = dotted(function) if isinstance(function, str) else function
-    given = [argument for argument in positional if argument is not None]
-    keywords = [Keyword(name, value) for name, value in named.items() if value is not None]
-    return Call(callee, (*given, *keywords))
 
 
 def applied(layer: Node, x: Node) -> Call:

@@ -11,7 +11,7 @@ from functools import partial
 
 from cnngen.ops.base import Op
 from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
-from cnngen.python.construct import suffixed, text
+from cnngen.python.construct import call, suffixed, text
 from cnngen.python.nodes import (
     Assign,
     Binary,
@@ -26,7 +26,7 @@ from cnngen.python.nodes import (
     Return,
     Statement,
 )
-from cnngen.targets.keras.construct import NAME, applied, call, number, tuple_of
+from cnngen.targets.keras.construct import NAME, applied, number, tuple_of
 from cnngen.targets.keras.support import (
     KEYWORDS_ONLY,
     Signature,

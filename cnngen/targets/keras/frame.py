@@ -11,6 +11,7 @@ from cnngen.syntax.tree import Block, Each
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common
+from cnngen.targets.loops import free_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,7 @@ class Frame:
     @contextmanager
     def index(self) -> Generator[str]:
         """A counter for what is written inside."""
-        names = chain(("i", "j", "k"), (f"i{n}" for n in count(2)))
-        free = next(name for name in names if name not in self.taken)
+        free = free_index(self.taken)
         self.taken.add(free)
         yield free
         self.taken.discard(free)

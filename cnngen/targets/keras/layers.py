@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from cnngen.python.construct import dotted, suffixed, text
+from cnngen.python.construct import call, dotted, suffixed, text
 from cnngen.python.nodes import (
     Assign,
     Binary,
@@ -17,7 +17,7 @@ from cnngen.python.nodes import (
     String,
     Text,
 )
-from cnngen.targets.keras.construct import NAME, applied, call, channels_of, list_of, number
+from cnngen.targets.keras.construct import NAME, applied, channels_of, list_of, number
 from cnngen.targets.keras.limits import NO_GROUPS
 from cnngen.targets.keras.support import (
     KEYWORDS_ONLY,

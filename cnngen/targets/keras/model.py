@@ -6,7 +6,7 @@ from dataclasses import replace
 import networkx as nx
 
 from cnngen.plan.program import Bind, Call, StageRegion, Unit
-from cnngen.python.construct import text
+from cnngen.python.construct import call, text
 from cnngen.python.document import WIDTH
 from cnngen.python.flat import flat
 from cnngen.python.nodes import (
@@ -31,7 +31,7 @@ from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
 from cnngen.syntax.tree import ParameterType
 from cnngen.targets.keras.code import Code
-from cnngen.targets.keras.construct import applied, call, channels_of, number
+from cnngen.targets.keras.construct import applied, channels_of, number
 from cnngen.targets.keras.frame import File, Frame, loop_variables
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope

@@ -6,7 +6,7 @@ The "same" of Keras pads other sides where it strides, its zeros never count, an
 from functools import partial
 
 from cnngen.expressions.expression import Constant
-from cnngen.python.construct import suffixed, text
+from cnngen.python.construct import call, suffixed, text
 from cnngen.python.nodes import (
     Assign,
     Attribute,
@@ -26,7 +26,7 @@ from cnngen.python.nodes import (
     Text,
     Verbatim,
 )
-from cnngen.targets.keras.construct import NAME, applied, call, list_of, number, tuple_of
+from cnngen.targets.keras.construct import NAME, applied, list_of, number, tuple_of
 from cnngen.targets.keras.support import KEYWORDS_ONLY, Signature, function, use
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
 from cnngen.targets.keras.use import Common, Given, Use, boolean

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from cnngen.expressions.algebra import free_names, substitute
 from cnngen.expressions.expression import Expression
 from cnngen.expressions.expression import Name as SpecName
-from cnngen.python.construct import text
+from cnngen.python.construct import call, text
 from cnngen.python.expression import node
 from cnngen.python.nodes import Binary, Conditional, Node, Verbatim
-from cnngen.targets.keras.construct import call, number, tuple_of
+from cnngen.targets.keras.construct import number, tuple_of
 from cnngen.targets.keras.names import called
 from cnngen.targets.keras.values import SameOr, Value
 from cnngen.targets.spelling import Speller

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from cnngen.expressions.algebra import add, multiply, simplify, subtract
-from cnngen.expressions.expression import Apply, Constant, Expression, Name
+from cnngen.expressions.expression import Constant, Expression, Name
 from cnngen.plan import loops
 from cnngen.plan.program import (
     Bind,
@@ -21,15 +21,17 @@ from cnngen.plan.program import (
     step_of,
 )
 from cnngen.python import nodes
+from cnngen.python.construct import call
 from cnngen.python.flat import flat
 from cnngen.python.nodes import with_origin
 from cnngen.syntax.tree import Each, Repeat
 from cnngen.targets.keras.calls import op_call, unit_call
 from cnngen.targets.keras.code import Code
-from cnngen.targets.keras.construct import applied, call, channels_of
+from cnngen.targets.keras.construct import applied, channels_of
 from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.spell import spell_join
+from cnngen.targets.loops import loop_header
 
 LONGEST_POSITION = 30  # characters of code in a layer's name
 ZERO, TWO = Constant(0), Constant(2)
@@ -208,46 +210,21 @@ def _loop(
             _arm(node.between, name.below(before, frame.scope), out, out, between, frame)
             body.choose(nodes.Binary(">", nodes.Name(index), nodes.Number("0")), between)
         _arm(node.body, name.below(at, frame.scope), out, out, body, frame)
-        target, iterable = _header(node.step, index, body.names, frame)
-        if counts and index in body.names:
+        asked = nodes.Name(index) if index in body.names else None
+        variables = _variables(node.step, body.names, frame)
+        target, iterable = loop_header(node.step, asked, variables, frame.scope.node)
+        if counts and asked is not None:
             last = loops.after(first, node.step)
-            bounds = (frame.scope.node(first), frame.scope.node(last))
-            target, iterable = nodes.Name(index), call("range", *bounds)
+            iterable = call("range", frame.scope.node(first), frame.scope.node(last))
     code.loop(target, iterable, body)
     return out
 
 
-def _header(
-    step: Repeat | Each, index: str, used: set[str], frame: Frame
-) -> tuple[nodes.Node, nodes.Node]:
-    """The target of a loop and what it runs through; `used` are the names in its body."""
-    scope = frame.scope
-    if isinstance(step, Repeat):
-        target = nodes.Name(index if index in used else "_")
-        return target, call("range", scope.node(step.times))
-    called = [scope.called(variable.text) for variable, _ in step.lists]
-    names = [name if name in used else f"_{name}" for name in called]
-    variables = [nodes.Name(name) for name in names]
-    lists = [_iterable(values, frame) for _, values in step.lists]
-    target, iterable = variables[0], lists[0]
-    alone = len(lists) == 1
-    if not alone:
-        target = nodes.Display("(" if index in used else "bare", tuple(variables))
-        iterable = call("zip", *lists, strict=nodes.Number("True"))
-    if index in used:
-        target = nodes.Display("bare", (nodes.Name(index), target))
-        iterable = call("enumerate", iterable)
-    return target, iterable
-
-
-def _iterable(values: Expression, frame: Frame) -> nodes.Node:
-    """A list to run through; a range stays a range."""
-    node = frame.scope.node(values)
-    if isinstance(values, Apply) and values.function == "range" and isinstance(node, nodes.Call):
-        (inner,) = node.arguments
-        assert isinstance(inner, nodes.Call)
-        return inner
-    return node
+def _variables(step: Repeat | Each, used: set[str], frame: Frame) -> list[str]:
+    """The variables of an `each`; what nobody reads is marked so."""
+    lists = step.lists if isinstance(step, Each) else ()
+    called = [frame.scope.called(variable.text) for variable, _ in lists]
+    return [name if name in used else f"_{name}" for name in called]
 
 
 def _enter(x: str, out: str, code: Code) -> None:

@@ -2,23 +2,16 @@
 
 from collections.abc import Sequence
 
-from cnngen.python.construct import dotted, text
+from cnngen.python.construct import call, dotted, text
 from cnngen.python.nodes import (
     Attribute,
-    Call,
     Dictionary,
     Display,
-    Keyword,
     Name,
     Node,
 )
 
 SELF = Name("self")
-
-
-def call(function: str | Node, *arguments: Node | Keyword, explode: bool = False) -> Call:
-    callee = dotted(function) if isinstance(function, str) else function
-    return Call(callee, arguments, explode)
 
 
 def own(name: str) -> Node:
@@ -38,5 +31,6 @@ def pairs(items: Sequence[tuple[str, Node]]) -> Display:
 
 
 IDENTITY = call("nn.Identity")
-EMPTY = call("nn.Sequential")
+SEQUENTIAL = dotted("nn.Sequential")
+EMPTY = call(SEQUENTIAL)
 CONSTRUCT = Attribute(call("super"), "__init__")

@@ -10,9 +10,10 @@ from typing import assert_never
 from cnngen.expressions.expression import Unary
 from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Pass, Region
 from cnngen.python import nodes
+from cnngen.python.construct import call
 from cnngen.python.flat import flat
 from cnngen.python.nodes import with_origin
-from cnngen.targets.torch.construct import IDENTITY, call, dictionary, pairs
+from cnngen.targets.torch.construct import IDENTITY, SEQUENTIAL, dictionary, pairs
 from cnngen.targets.torch.layers import layer
 from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
@@ -99,7 +100,8 @@ def joining(join: Join, arms: Sequence[Item], scope: Scope) -> nodes.Node:
 def sequential(items: Sequence[Item], scope: Scope) -> nodes.Call:
     """A Sequential of modules, one a line where there are several."""
     if not any(key for key, _ in items):
-        return call("nn.Sequential", *(made for _, made in items), explode=len(items) > 1)
+        modules = tuple(made for _, made in items)
+        return nodes.Call(SEQUENTIAL, modules, explode=len(items) > 1)
     scope.file.speller.imports("collections", "OrderedDict")
     listed = pairs([(attribute(key) or str(i), made) for i, (key, made) in enumerate(items)])
     return call("nn.Sequential", call("OrderedDict", listed))

@@ -15,7 +15,7 @@ from cnngen.plan.program import (
     Unit,
 )
 from cnngen.python import nodes
-from cnngen.python.construct import text
+from cnngen.python.construct import call, text
 from cnngen.python.flat import flat
 from cnngen.python.nodes import (
     Assign,
@@ -30,7 +30,7 @@ from cnngen.python.nodes import (
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.targets.code import Code
-from cnngen.targets.torch.construct import call, dictionary, own
+from cnngen.targets.torch.construct import dictionary, own
 from cnngen.targets.torch.expressions import Item
 from cnngen.targets.torch.modules import (
     Made,

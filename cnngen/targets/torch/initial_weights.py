@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cnngen.expressions.expression import Constant
 from cnngen.plan.program import Call
 from cnngen.python import nodes
-from cnngen.python.construct import dotted
+from cnngen.python.construct import call, dotted
 from cnngen.python.expression import python
 from cnngen.python.nodes import Do, Function, If, Keyword, Parameter, Statement, Verbatim
 from cnngen.semantics.network import Network
@@ -19,7 +19,6 @@ from cnngen.targets.code import Code
 from cnngen.targets.distributions import DEFAULT, init_context, same, varies
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.attributes import Printer
-from cnngen.targets.torch.construct import call
 
 MODULE = nodes.Name("module")
 WEIGHT = nodes.Name("weight")

@@ -3,12 +3,12 @@
 from cnngen.expressions.expression import Expression
 from cnngen.plan.program import Call, Unit
 from cnngen.python import nodes
+from cnngen.python.construct import call
 from cnngen.python.nodes import Node, with_origin
 from cnngen.python.signature import call_arguments
 from cnngen.syntax.tree import Distribution
 from cnngen.targets.code import Code
 from cnngen.targets.spelling import spelling
-from cnngen.targets.torch.construct import call
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.limits import NO_CALL
 from cnngen.targets.torch.names import CHANNELS, block_class_name, called, own_argument

@@ -7,11 +7,12 @@ from cnngen.expressions.expression import Constant
 from cnngen.ops.base import Image
 from cnngen.plan.program import Bind, Join, Program, StageRegion
 from cnngen.python import nodes
+from cnngen.python.construct import call
 from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
 from cnngen.syntax.tree import ParameterType
-from cnngen.targets.torch.construct import CONSTRUCT, call, own
+from cnngen.targets.torch.construct import CONSTRUCT, own
 from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, Written, assign

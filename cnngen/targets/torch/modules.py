@@ -9,9 +9,11 @@ from typing import assert_never
 
 from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Node, Pass, Region
 from cnngen.python import nodes
-from cnngen.python.construct import text
+from cnngen.python.construct import call, text
 from cnngen.python.nodes import Assign, Do, For, If, Statement
-from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, IDENTITY, SELF, call
+from cnngen.syntax.tree import Each
+from cnngen.targets.loops import free_index, loop_header
+from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, IDENTITY, SELF
 from cnngen.targets.torch.expressions import (
     Item,
     Step,
@@ -22,8 +24,7 @@ from cnngen.targets.torch.expressions import (
     word_of,
 )
 from cnngen.targets.torch.layers import layer
-from cnngen.targets.torch.loops import loop_header, loop_index
-from cnngen.targets.torch.names import attribute
+from cnngen.targets.torch.names import attribute, called
 from cnngen.targets.torch.scope import Scope
 from cnngen.targets.torch.updates import bound, prepared, updated
 
@@ -232,13 +233,15 @@ def _appended(region: Region, target: nodes.Node, scope: Scope) -> Written:
 
 def _loop(loop: Loop, target: nodes.Node, scope: Scope) -> Written:
     """Append each iteration; where channels change, a variable goes with them."""
-    index = nodes.Name(loop_index(scope)) if loop.between else None
+    index = nodes.Name(free_index(scope.variables.names.taken)) if loop.between else None
     inside: list[Statement] = []
     if loop.between is not None and index is not None:
         between = [*_iteration(loop, loop.between, target, scope)]
         inside.append(If(((nodes.Binary(">", index, nodes.Number("0")), tuple(between)),)))
     inside += _iteration(loop, loop.body, target, scope)
-    names, iterable = loop_header(loop, index, scope)
+    lists = loop.step.lists if isinstance(loop.step, Each) else ()
+    variables = [called(name.text) for name, _ in lists]
+    names, iterable = loop_header(loop.step, index, variables, scope.node)
     yield For(names, iterable, tuple(inside))
 
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from cnngen.plan.program import Bind, Call, Region, Unit
 from cnngen.python import nodes
-from cnngen.python.construct import dotted
+from cnngen.python.construct import call, dotted
 from cnngen.python.nodes import Assign, Do, Statement
 from cnngen.python.signature import Argument, argument, ordered
 from cnngen.python.variables import assigned, names
 from cnngen.syntax.tree import Parameter, ParameterType
 from cnngen.targets.spelling import spelling
-from cnngen.targets.torch.construct import CONSTRUCT, SELF, call, own
+from cnngen.targets.torch.construct import CONSTRUCT, SELF, own
 from cnngen.targets.torch.graphs import Forward, graph
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.layers import as_call, op_layer, unit_layer
