@@ -54,7 +54,7 @@ OTHERWISE = {
         "asks for another reference"
     ),
     r"^(put|use) `(flatten|global_avg_pool)`|^give it \d+ features": "asks for a layer elsewhere",
-    r"^a list has no slices|and compare with|^write `//`|^write `int\(|^put it in brackets|^compare it|^a (power|product) is": (
+    r"^(cut first|a `:` stands|list the elements)|^write `//`|^write `int\(|^put it in brackets|^compare it|^a (power|product) is": (
         "says how to write an expression, which the author has to do"
     ),
     r"^(add `do|add a branch|write several steps|write a step)": "asks for steps",

@@ -20,6 +20,7 @@ from cnngen.expressions.expression import (
     InputChannels,
     ListOf,
     Name,
+    Slice,
     Unary,
     children,
     walk,
@@ -178,10 +179,20 @@ def _fold(expression: Expression, count: bool) -> Expression:
             return Conditional(Binary("or", test, other), then, otherwise)
         case Index(ListOf(items), Constant(int() as index)) if -len(items) <= index < len(items):
             return items[index]
+        case Slice(ListOf(items), Constant(), Constant(), Constant()):
+            return _sliced(expression, items)
         case Apply("len", (ListOf(items),)):
             return Constant(len(items), expression.span)
         case _:
             return expression
+
+
+def _sliced(expression: Slice, items: tuple[Expression, ...]) -> Expression:
+    """A part of a list that is written out, between bounds that are numbers."""
+    bounds = expression.start, expression.stop, expression.step
+    numbers = [bound.value for bound in bounds if isinstance(bound, Constant)]
+    whole = [number for number in numbers if number is None or type(number) is int]
+    return ListOf(items[slice(*whole)], expression.span) if len(whole) == 3 else expression
 
 
 def _is_closed(expression: Expression) -> bool:

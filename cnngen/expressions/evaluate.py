@@ -8,6 +8,7 @@ from typing import assert_never
 
 from cnngen.expressions.effort import OPERATION, Effort
 from cnngen.expressions.expression import (
+    ABSENT,
     COMPARISONS,
     LARGEST_NUMBER,
     LONGEST_LIST,
@@ -20,6 +21,7 @@ from cnngen.expressions.expression import (
     InputChannels,
     ListOf,
     Name,
+    Slice,
     Unary,
     Value,
 )
@@ -109,6 +111,9 @@ def _compute(expression: Expression, known: _Known) -> Value:
         case Index(indexed, index):
             items = _list(_value(indexed, known), indexed)
             return _item(items, _integer(_value(index, known), index), expression)
+        case Slice(sliced, start, stop, step):
+            items = _list(_value(sliced, known), sliced)
+            return items[slice(*(_bound(bound, known) for bound in (start, stop, step)))]
         case ListOf(items):
             return _bounded(tuple(_value(item, known) for item in items), expression)
         case Apply(_, arguments):
@@ -116,6 +121,11 @@ def _compute(expression: Expression, known: _Known) -> Value:
             return _bounded(_apply(expression, values), expression)
         case _:
             assert_never(expression)
+
+
+def _bound(bound: Expression, known: _Known) -> int | None:
+    """A bound of a slice, or its step."""
+    return None if bound == ABSENT else _integer(_value(bound, known), bound)
 
 
 def _look_up(name: Name, names: Values) -> Value:

@@ -70,6 +70,17 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a list, as in Python: `xs[1:]`, `xs[::-1]`. What is left out is `ABSENT`."""
+
+    list: "Expression"
+    start: "Expression"
+    stop: "Expression"
+    step: "Expression"
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ListOf:
     items: tuple["Expression", ...]
     span: Span | None = field(default=None, compare=False)
@@ -84,7 +95,11 @@ class Apply:
     span: Span | None = field(default=None, compare=False)
 
 
-Expression = Constant | Name | InputChannels | Unary | Binary | Conditional | Index | ListOf | Apply
+Expression = (
+    Constant | Name | InputChannels | Unary | Binary | Conditional | Index | Slice | ListOf | Apply
+)
+
+ABSENT = Constant(None)
 
 LARGEST_NUMBER = 10**12  # in magnitude
 LONGEST_LIST = 10_000
@@ -116,6 +131,8 @@ def children(expression: Expression) -> tuple[Expression, ...]:
             return (expression.then, expression.test, expression.otherwise)
         case Index():
             return (expression.list, expression.index)
+        case Slice():
+            return (expression.list, expression.start, expression.stop, expression.step)
         case ListOf():
             return expression.items
         case Apply():
@@ -139,6 +156,9 @@ def with_children(expression: Expression, parts: Sequence[Expression]) -> Expres
             return replace(expression, then=parts[0], test=parts[1], otherwise=parts[2])
         case Index():
             return replace(expression, list=parts[0], index=parts[1])
+        case Slice():
+            of, start, stop, step = parts
+            return replace(expression, list=of, start=start, stop=stop, step=step)
         case ListOf():
             return replace(expression, items=tuple(parts))
         case Apply():

@@ -17,6 +17,7 @@ from cnngen.expressions.expression import (
     Index,
     InputChannels,
     Name,
+    Slice,
     Unary,
     children,
 )
@@ -211,6 +212,8 @@ def whole_parts(expression: Expression, count: bool) -> Iterable[bool]:
             return [count, False, count]
         case Index():
             return [False, True]
+        case Slice():
+            return [False, True, True, True]
         case Apply("range"):
             return [True] * len(expression.arguments)
         case Apply("make_divisible"):

@@ -3,6 +3,7 @@
 import re
 
 from cnngen.expressions.expression import (
+    ABSENT,
     Apply,
     Binary,
     BinaryOperator,
@@ -13,6 +14,7 @@ from cnngen.expressions.expression import (
     InputChannels,
     ListOf,
     Name,
+    Slice,
     Unary,
     walk,
 )
@@ -60,6 +62,9 @@ def node(expression: Expression, channels: Node = CHANNELS) -> Node:
             return nodes.Conditional(made(test), made(then), made(otherwise))
         case Index(indexed, index):
             return nodes.Subscript(made(indexed), made(index))
+        case Slice(sliced, start, stop, step):
+            ends = (None if bound == ABSENT else made(bound) for bound in (start, stop, step))
+            return nodes.Subscript(made(sliced), nodes.Slice(*ends))
         case ListOf(items):
             return nodes.Display("(", tuple(map(made, items)))
         case Apply(function, arguments):

@@ -13,6 +13,7 @@ ANNOTATIONS: dict[ParameterType, str] = {
     "bool": "bool",
     "ints": "tuple[int, ...]",
     "floats": "tuple[float, ...]",
+    "bools": "tuple[bool, ...]",
     "size": "int | tuple[int, int]",
 }
 

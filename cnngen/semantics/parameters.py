@@ -19,6 +19,7 @@ WORDS: dict[ParameterType, str] = {
     "bool": "`true` or `false`",
     "ints": "a list of whole numbers",
     "floats": "a list of numbers",
+    "bools": "a list of `true` and `false`",
     "size": "a whole number or a pair `[h, w]`",
     "tensor": "the name of a step",
 }
@@ -71,6 +72,8 @@ def fits(type: ParameterType, value: Value) -> bool:
             return isinstance(value, tuple) and all(
                 is_whole(item) or isinstance(item, float) for item in value
             )
+        case "bools":
+            return isinstance(value, tuple) and all(isinstance(item, bool) for item in value)
         case "size":
             pair = value if isinstance(value, tuple) and len(value) == 2 else (value,)
             return all(is_whole(item) for item in pair)

@@ -13,13 +13,14 @@ from cnngen.expressions.expression import (
     InputChannels,
     ListOf,
     Name,
+    Slice,
     Unary,
 )
 from cnngen.syntax.tree import ParameterType
 
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
-ELEMENT: dict[ParameterType, ParameterType] = {"ints": "int", "floats": "float"}
-LIST: dict[ParameterType, ParameterType] = {"int": "ints", "float": "floats"}
+ELEMENT: dict[ParameterType, ParameterType] = {"ints": "int", "floats": "float", "bools": "bool"}
+LIST: dict[ParameterType, ParameterType] = {"int": "ints", "float": "floats", "bool": "bools"}
 
 
 def default_type(expression: Expression) -> ParameterType | None:
@@ -49,9 +50,14 @@ def default_type(expression: Expression) -> ParameterType | None:
             return _common(default_type(expression.then), default_type(expression.otherwise))
         case Index():
             return _element(default_type(expression.list))
-        case ListOf(items=items):
-            element = _shared(items, "int")
+        case Slice():
+            sliced = default_type(expression.list)
+            return sliced if sliced in ELEMENT else None
+        case ListOf(items=(first, *others)):
+            element = _shared(others, default_type(first))
             return LIST.get(element) if element else None
+        case ListOf():
+            return "ints"
         case Apply(function=function, arguments=arguments):
             if function == "range":
                 return "ints"

@@ -7,7 +7,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import TYPES as OTHER_TYPES
 from cnngen.diagnostics.synonyms import translate
-from cnngen.expressions.expression import Constant, Expression, InputChannels, ListOf, Name, walk
+from cnngen.expressions.expression import Constant, Expression, InputChannels, Name, walk
 from cnngen.source import Span
 from cnngen.syntax.default_type import default_type
 from cnngen.syntax.parse_value import LONGEST_TEXT, entries, mapping, parse_new_name, read_value
@@ -82,22 +82,11 @@ def _parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repo
     if type is None:
         report.add(
             "wrong-type",
-            f"the default of `{shown}` must be a number, `true` or `false`, or a list of numbers",
+            f"the default of `{shown}` must be a number, `true` or `false`, or a list of them",
             value.span,
-            help=_as_numbers(default),
         )
         return _unsound(name, default)
     return Parameter(name, type, default, about)
-
-
-def _as_numbers(default: Expression) -> str | None:
-    """The text of a list of truth values as a list of numbers."""
-    items = default.items if isinstance(default, ListOf) else ()
-    values = [item.value for item in items if isinstance(item, Constant)]
-    numbers = [int(value) for value in values if isinstance(value, bool)]
-    if not numbers or len(numbers) < len(items):
-        return None
-    return f"write `{brief(str(numbers))}`, and compare with `== 1` where they are used"
 
 
 def is_constant(default: Expression, report: Report, *, or_type: bool = False) -> bool:
@@ -118,7 +107,7 @@ def is_constant(default: Expression, report: Report, *, or_type: bool = False) -
                     span,
                     help=f"did you mean the type `{guess}`?"
                     if guess
-                    else "write a number, `true`, `false` or a list of numbers",
+                    else "write a number, `true`, `false` or a list of them",
                     fix=respell(span, guess, () if meant else TYPES, closed=True),
                 )
                 return False
@@ -127,7 +116,7 @@ def is_constant(default: Expression, report: Report, *, or_type: bool = False) -
                     "wrong-type",
                     f"a default is a constant, and the word `{word}` has no value",
                     span,
-                    help="write a number, `true`, `false` or a list of numbers",
+                    help="write a number, `true`, `false` or a list of them",
                 )
                 return False
             case InputChannels(span=Span() as span):

@@ -14,7 +14,7 @@ from typing import Literal
 from cnngen.expressions.expression import Expression, Name
 from cnngen.source import Span
 
-ParameterType = Literal["int", "float", "bool", "ints", "floats", "size", "tensor"]
+ParameterType = Literal["int", "float", "bool", "ints", "floats", "bools", "size", "tensor"]
 
 
 @dataclass(frozen=True, slots=True)

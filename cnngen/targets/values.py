@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import simplify
-from cnngen.expressions.expression import Binary, Constant, Expression, ListOf, Name
+from cnngen.expressions.expression import (
+    Binary,
+    Conditional,
+    Constant,
+    Expression,
+    ListOf,
+    Name,
+    Slice,
+)
 from cnngen.ops.base import Op
 from cnngen.syntax.tree import ArgumentValue, Distribution, ParameterType
 from cnngen.targets.limits import PAIR
@@ -103,5 +111,15 @@ def _half_of(kernel: Expression, dilation: Expression) -> Expression:
 
 
 def _is_pair(value: Expression, types: Types) -> bool:
-    """Whether a parameter may be a pair when the generated code runs."""
-    return isinstance(value, Name) and types.get(value.name) in ("size", "ints")
+    """Whether a value that is not written out may be a pair when the generated code runs."""
+    match value:
+        case Name(name):
+            return types.get(name) in ("size", "ints")
+        case Slice():
+            return True
+        case Conditional(_, then, otherwise):
+            return any(isinstance(arm, ListOf) or _is_pair(arm, types) for arm in (then, otherwise))
+        case Binary("+" | "*", left, right):
+            return any(isinstance(part, ListOf) or _is_pair(part, types) for part in (left, right))
+        case _:
+            return False

@@ -20,9 +20,9 @@ TYPES = {
         "kernel": "size",
         "rate": "float",
     },
-    **{"widths": "ints", "counts": "ints", "rates": "floats"},
+    **{"widths": "ints", "counts": "ints", "rates": "floats", "flags": "bools"},
 }
-LISTS = ("widths", "counts", "rates")
+LISTS = ("widths", "counts", "rates", "flags")
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,7 @@ class Expressions:
             *(f"4 * (round({self.rate(place, 2)}) + 1)", f"4 * ceil({self.rate(place, 2)} + 1)"),
             *("4 * input.channels", "make_divisible(input.channels / 2, 4)"),
             *(f"sum({xs})" for xs in self.lists("widths", place)),
+            *(f"4 + sum({xs}[:{count}])" for xs in self.lists("widths", place)),
             *(f"4 * len({xs})" for xs in self.lists("rates", place)),
         )
 
@@ -204,17 +205,20 @@ class Expressions:
         """A list of the common length."""
         element = self.expression(role[:-1], place)
         written = f"[{', '.join(self.expression(role[:-1], place) for _ in range(self.length))}]"
-        return self.pick(written, f"[{element}] * {self.length}", *self.lists(role, place) * 3)
+        named = self.lists(role, place)
+        backwards = [f"{xs}[::-1]" for xs in named]
+        return self.pick(written, f"[{element}] * {self.length}", *named * 3, *backwards)
 
     def iterated(self, place: Place) -> tuple[str, str]:
         """A list of any length, and the role of its elements."""
-        role = self.pick("width", "count", "rate")
+        role = self.pick("width", "count", "rate", "flag")
         values = self.items(f"{role}s", place)
         return self.pick(
             *(
                 (values, role),
                 (values, role),
                 (f"({values}) + [{self.expression(role, place)}]", role),
+                (f"({values}){self.pick('[1:]', '[:-1]', '[::-1]', '[:2]', '[-2:]')}", role),
             ),
             *(
                 (f"range({self.count(place)})", "count"),

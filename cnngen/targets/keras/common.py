@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from cnngen.expressions.algebra import free_names
-from cnngen.expressions.expression import ListOf
+from cnngen.expressions.expression import ListOf, walk
 from cnngen.ops.base import Op
 from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import ArgumentValue, Distribution
@@ -79,4 +79,5 @@ def _may_be_pair(value: ArgumentValue, pairs: frozenset[str]) -> bool:
         case Distribution():
             return False
         case _:
-            return bool(pairs & free_names(value))
+            written = any(isinstance(part, ListOf) for part, _ in walk(value))
+            return written or bool(pairs & free_names(value))
