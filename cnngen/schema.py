@@ -140,7 +140,15 @@ def _definitions() -> dict[str, Schema]:
         "reference": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
         "expression": {"type": ["string", "number", "boolean"]},
         "value": {
-            "anyOf": [_ref("expression"), {"type": "array", "items": _ref("value")}],
+            "anyOf": [_ref("expression"), {"type": "array", "items": _ref("item")}],
+        },
+        "item": {"anyOf": [_ref("value"), _ref("record")]},
+        "record": {
+            "description": "A row of a table: its fields and their values.",
+            "type": "object",
+            "propertyNames": _ref("new_name"),
+            "additionalProperties": _ref("value"),
+            "minProperties": 1,
         },
         "result": _result(),
         "block": {

@@ -6,7 +6,15 @@ from typing import Literal, assert_never
 
 from cnngen.source import Span
 
-Value = int | float | bool | str | tuple["Value", ...] | None
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The value of a record: its fields and their values."""
+
+    fields: tuple[tuple[str, "Value"], ...]
+
+
+Value = int | float | bool | str | tuple["Value", ...] | Record | None
 
 UnaryOperator = Literal["-", "not"]
 BinaryOperator = Literal[
@@ -81,6 +89,27 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordOf:
+    """`{width: 16, stride: 1}`, a row of a table; `name` is that of its class in generated code."""
+
+    fields: tuple[tuple[str, "Expression"], ...]
+    span: Span | None = field(default=None, compare=False)
+    name: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a record has under a name: `row.width`; of a list of records, a list (a `column`, which
+    generated code has to tell from the other).
+    """
+
+    record: "Expression"
+    name: str
+    span: Span | None = field(default=None, compare=False)
+    column: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ListOf:
     items: tuple["Expression", ...]
     span: Span | None = field(default=None, compare=False)
@@ -96,7 +125,18 @@ class Apply:
 
 
 Expression = (
-    Constant | Name | InputChannels | Unary | Binary | Conditional | Index | Slice | ListOf | Apply
+    Constant
+    | Name
+    | InputChannels
+    | Unary
+    | Binary
+    | Conditional
+    | Index
+    | Slice
+    | Field
+    | ListOf
+    | RecordOf
+    | Apply
 )
 
 ABSENT = Constant(None)
@@ -133,8 +173,12 @@ def children(expression: Expression) -> tuple[Expression, ...]:
             return (expression.list, expression.index)
         case Slice():
             return (expression.list, expression.start, expression.stop, expression.step)
+        case Field():
+            return (expression.record,)
         case ListOf():
             return expression.items
+        case RecordOf():
+            return tuple(value for _, value in expression.fields)
         case Apply():
             return expression.arguments
         case _:
@@ -159,8 +203,13 @@ def with_children(expression: Expression, parts: Sequence[Expression]) -> Expres
         case Slice():
             of, start, stop, step = parts
             return replace(expression, list=of, start=start, stop=stop, step=step)
+        case Field():
+            return replace(expression, record=parts[0])
         case ListOf():
             return replace(expression, items=tuple(parts))
+        case RecordOf():
+            names = (name for name, _ in expression.fields)
+            return replace(expression, fields=tuple(zip(names, parts, strict=True)))
         case Apply():
             return replace(expression, arguments=tuple(parts))
         case _:

@@ -24,6 +24,7 @@ from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
+    Field,
     Function,
     Index,
     InputChannels,
@@ -204,8 +205,12 @@ class _Parser:
             operand = self.expression(NOT)
             return Unary("not", operand, self.since(token.start))
         atom = self.atom()
-        while self.token.text == "[":
-            atom = self.subscript(atom, token.start)
+        while self.token.text == "[" or self.token.kind == "field":
+            if self.token.text == "[":
+                atom = self.subscript(atom, token.start)
+            else:
+                name = self.advance().text[1:]
+                atom = Field(atom, name, self.since(token.start))
         if self.token.text == "(":
             raise Refusal("only functions are called", self.token.span, _listing(FUNCTIONS))
         return atom
@@ -285,11 +290,21 @@ class _Parser:
                 raise Refusal("`input` is not a number", span, "write `input.channels`")
             help = "heights and widths are not in the language; there is only `input.channels`"
             raise Refusal(f"there is no `{token.text}`", span, help)
-        if dot:
-            message = f"`{token.text}` is not a name: only `input.channels` has a dot"
+        if _is_path(token) or last in FUNCTIONS:
+            message = f"`{token.text}` is not a name: only fields and `input.channels` have a dot"
             help = f"write `{last}(...)`" if last in FUNCTIONS else None
             raise Refusal(message, span, help)
-        return Name(token.text, span)
+        return self.fields(token)
+
+    def fields(self, token: Token) -> Expression:
+        """A name, and the fields behind its dots."""
+        first, *fields = token.text.split(".")
+        end = token.start + len(first)
+        found: Expression = Name(first, self.passage.at(token.start, end))
+        for name in fields:
+            end += 1 + len(name)
+            found = Field(found, name, self.passage.at(token.start, end))
+        return found
 
     def call(self, token: Token) -> Expression:
         if token.text not in FUNCTIONS:
@@ -320,8 +335,8 @@ class _Parser:
 
 
 def _is_path(token: Token) -> bool:
-    """Whether a name has dots, as parts of tensors would have."""
-    return token.kind == "name" and "." in token.text and not token.text.startswith("input.")
+    """Whether a name has numbers behind dots, as parts of tensors would have."""
+    return token.kind == "name" and re.search(r"\.\d", token.text) is not None
 
 
 def _level(token: Token) -> int:

@@ -14,9 +14,11 @@ from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
+    Field,
     Index,
     InputChannels,
     Name,
+    RecordOf,
     Slice,
     Unary,
     children,
@@ -64,7 +66,13 @@ def polynomial(expression: Expression, expand: bool) -> Polynomial | None:
         case Apply("range"):
             return None
         case (
-            Binary("//" | "%" | "**") | Name() | InputChannels() | Conditional() | Index() | Apply()
+            Binary("//" | "%" | "**")
+            | Name()
+            | InputChannels()
+            | Conditional()
+            | Index()
+            | Field()
+            | Apply()
         ):
             return _atom(_structure(expression, count=True), expression)
         case _:
@@ -189,6 +197,10 @@ def _structure(expression: Expression, count: bool) -> str:
             return "input.channels"
         case Unary(head) | Binary(head) | Apply(head):
             pass
+        case Field(_, name):
+            head = f".{name}"
+        case RecordOf(fields):
+            head = " ".join(name for name, _ in fields)
         case _:
             head = type(expression).__name__
     parts = map(key_of, children(expression), whole_parts(expression, count))

@@ -52,7 +52,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    kind: str  # number, name, operator or end
+    kind: str  # number, name, field, operator or end
     text: str
     start: int
     end: int
@@ -64,6 +64,7 @@ _TOKEN = re.compile(
     r"""\s*(?:
       (?P<number> (?:\d|\.\d)(?:[eE][+-]?\d|[\w.])*)
     | (?P<name>   [A-Za-z_]\w*(?:\.\w+)*)
+    | (?P<field>  \.[A-Za-z_]\w*)
     | (?P<operator> \*\*|//|==|!=|<=|>=|<>|=>|=<|&&|\|\||[-+*/%<>()\[\],!=&|^~?:"'])
     | (?P<end> \Z)
     | (?P<other> .)

@@ -5,7 +5,14 @@ from typing import Any
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.expressions.evaluate import EvaluationError, MaybeValue, Undetermined
-from cnngen.expressions.expression import Constant, Expression, ListOf, Name, Value
+from cnngen.expressions.expression import (
+    Constant,
+    Expression,
+    ListOf,
+    Name,
+    Record,
+    Value,
+)
 from cnngen.ops.attribute import Attribute, Distribution
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
@@ -213,8 +220,11 @@ def spell(value: MaybeValue) -> str:
         case bool():
             return str(value).lower()
         case tuple():
-            short = len(value) <= MOST_ITEMS and not any(isinstance(item, tuple) for item in value)
+            nested = any(isinstance(item, tuple | Record) for item in value)
+            short = len(value) <= MOST_ITEMS and not nested
             return f"[{', '.join(map(spell, value))}]" if short else f"a list of {len(value)}"
+        case Record(fields):
+            return f"{{{', '.join(f'{name}: {spell(part)}' for name, part in fields)}}}"
         case _:
             return str(value)
 

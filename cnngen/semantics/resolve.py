@@ -1,15 +1,21 @@
 """Resolve: give every name of a spec its meaning, and report those that have none."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from cnngen.diagnostics.model import Remedies, Report
 from cnngen.expressions.expression import Expression, Name
+from cnngen.expressions.fields import Fields
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
-from cnngen.semantics.definitions import Definitions, check_expression, check_part
+from cnngen.semantics.definitions import (
+    UNKNOWN_FIELDS,
+    Definitions,
+    check_expression,
+    check_part,
+)
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import Arrangement, arrange
@@ -21,6 +27,7 @@ from cnngen.syntax.tree import (
     Call,
     Each,
     Identifier,
+    Parameter,
     Repeat,
     Spec,
     Step,
@@ -99,11 +106,12 @@ def resolve(spec: Spec, report: Report) -> Resolution:
     resolution = Resolution(spec)
     names = Definitions(
         {parameter.name.text: parameter.name.span for parameter in spec.parameters}, {}
-    )
+    ).with_fields(_fields(spec.parameters))
     defaults = check_defaults(spec, names, report)
     for block in spec.blocks.values():
         own = ((parameter.name, parameter.type == "tensor") for parameter in block.parameters)
         inner = names.declare(own, report, partial(_instead_of_parameter, block, spec))
+        inner = inner.with_fields(_fields(block.parameters))
         _resolve_body(block.body, inner, defaults, resolution, report)
     for stage in spec.stages:
         _resolve_body(stage.body, names, defaults, resolution, report)
@@ -123,9 +131,22 @@ def _resolve_body(
         if isinstance(step, Each):
             own = ((variable, False) for variable, _ in step.lists)
             taken = {*names.values, *names.tensors}
+            rows = {variable.text: names.fields_of(values) for variable, values in step.lists}
             inner = inner.declare(own, report, partial(instead_of_variable, step, taken))
+            inner = inner.with_fields(rows)
         for nested in nested_bodies(step):
             _resolve_body(nested, inner, defaults, resolution, report)
+
+
+def _fields(parameters: Iterable[Parameter]) -> dict[str, Fields | None]:
+    """The fields of parameters that are records."""
+    return {
+        parameter.name.text: frozenset(name for name, _ in parameter.fields)
+        if parameter.is_sound
+        else UNKNOWN_FIELDS
+        for parameter in parameters
+        if parameter.fields or not parameter.is_sound
+    }
 
 
 def _instead_of_parameter(block: Block, spec: Spec, name: Identifier) -> tuple[str, Remedies]:

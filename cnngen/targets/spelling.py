@@ -19,6 +19,7 @@ from cnngen.expressions.expression import Expression
 from cnngen.python.expression import support
 from cnngen.python.nodes import Blank, Import, Statement
 from cnngen.python.printer import printed
+from cnngen.python.records import Records, Types
 from cnngen.python.template_lines import laid_out
 from cnngen.shipped import TEMPLATES
 from cnngen.syntax.tree import Call
@@ -121,6 +122,7 @@ class Speller:
         self.support: dict[str, str] = {}  # in the order of use, each before those who use it
         self.fixed: dict[str, dict[str, str]] = {}
         self.taken: frozenset[str] = frozenset()  # the author's names
+        self.records = Records()
         self.untyped = (
             False  # whether the file calls a constructor that its framework leaves untyped
         )
@@ -188,13 +190,27 @@ class Speller:
         self.imported.add((module, name))
         return ""
 
-    def provide(self, expression: Expression) -> None:
-        """Import, or write into the file, what the code of an expression calls."""
+    def provide(self, expression: Expression, types: Types) -> Expression:
+        """Import, or write into the file, what the code of an expression calls; gives it with what
+        its records are called.
+        """
         for need in sorted(support(expression)):
             if need == "math":
                 self.imports("math")
             else:
                 self.use(need)
+        return self.records.named(expression, types)
+
+    def define(self, records: Records) -> None:
+        """Write the classes of records into the file."""
+        self.records = records
+        classes = [*records.classes.values()]
+        if classes:
+            self.imports("typing", "NamedTuple")
+        if any(type is None for each in classes for _, type in each.fields):
+            self.imports("typing", "Any")
+        for each in classes:
+            self.support[each.name] = printed([each.definition()]).text
 
     def spell_init(self, word: str, context: Mapping[str, Any]) -> Code:
         """The statement or expression for an initial distribution."""

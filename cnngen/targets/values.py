@@ -2,7 +2,7 @@
 paddings that opposite sides share.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import simplify
@@ -11,15 +11,16 @@ from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
+    Field,
     ListOf,
     Name,
     Slice,
 )
 from cnngen.ops.base import Op
-from cnngen.syntax.tree import ArgumentValue, Distribution, ParameterType
+from cnngen.python.records import Types
+from cnngen.syntax.tree import ArgumentValue, Distribution, Parameter, ParameterType
 from cnngen.targets.limits import PAIR
 
-Types = Mapping[str, ParameterType]
 ONE = Constant(1)
 
 
@@ -39,6 +40,17 @@ class Half:
 
     kernel: Expression
     dilation: Expression
+
+
+def types_of(parameters: Iterable[Parameter]) -> Types:
+    """The types of parameters by name, and of fields of records by `.name`, which no author can
+    call anything.
+    """
+    types: dict[str, ParameterType] = {}
+    for parameter in parameters:
+        types[parameter.name.text] = parameter.type
+        types |= {f".{name}": type for name, type in parameter.fields}
+    return types
 
 
 AttributeValue = Expression | Sides | Half | str
@@ -115,6 +127,8 @@ def _is_pair(value: Expression, types: Types) -> bool:
     match value:
         case Name(name):
             return types.get(name) in ("size", "ints")
+        case Field(_, name):
+            return types.get(f".{name}", "size") in ("size", "ints")
         case Slice():
             return True
         case Conditional(_, then, otherwise):

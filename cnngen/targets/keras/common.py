@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from cnngen.expressions.algebra import free_names
-from cnngen.expressions.expression import ListOf, walk
+from cnngen.expressions.expression import Field, ListOf, walk
 from cnngen.ops.base import Op
+from cnngen.python.records import Records
 from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.targets.distributions import varies
@@ -27,7 +28,7 @@ def find_common(
     found: dict[type[Op], list[Form]] = {}
     for form in (form for each in forms for form in each):
         found.setdefault(form.op, []).append(form)
-    pairs = _pairs(resolution)
+    pairs = _pairs(resolution) | _pair_fields(speller.records)
     scope = Scope(speller, {})
     return {op: _common(op, alike, pairs, scope) for op, alike in found.items()}
 
@@ -72,6 +73,12 @@ def _pairs(resolution: Resolution) -> frozenset[str]:
     return frozenset(p.name.text for ps in parameters for p in ps if p.type in ("size", "ints"))
 
 
+def _pair_fields(records: Records) -> frozenset[str]:
+    """The fields of records that may be, each behind a dot."""
+    fields = [field for made in records.classes.values() for field in made.fields]
+    return frozenset(f".{name}" for name, type in fields if type in ("size", "ints", None))
+
+
 def _may_be_pair(value: ArgumentValue, pairs: frozenset[str]) -> bool:
     match value:
         case ListOf(items):
@@ -79,5 +86,7 @@ def _may_be_pair(value: ArgumentValue, pairs: frozenset[str]) -> bool:
         case Distribution():
             return False
         case _:
-            written = any(isinstance(part, ListOf) for part, _ in walk(value))
-            return written or bool(pairs & free_names(value))
+            parts = [part for part, _ in walk(value)]
+            fields = {f".{part.name}" for part in parts if isinstance(part, Field)}
+            written = any(isinstance(part, ListOf) for part in parts)
+            return written or bool(pairs & (free_names(value) | fields))

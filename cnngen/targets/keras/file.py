@@ -31,6 +31,7 @@ from cnngen.targets.keras.model import recursion, write_model
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.units import write_unit
 from cnngen.targets.page import model_docstring, module_docstring, shapes
+from cnngen.targets.records import file_records
 from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller
 
@@ -55,6 +56,7 @@ def rendered(
     """The source, and where what stands in it."""
     speller = Speller("keras", folders)
     speller.imports("keras")
+    speller.define(file_records(network.resolution))
     program = lower(network, IMAGE_CHANNELS)
     forms = keras_forms(program)
     common = find_common(forms.values(), network.resolution, speller)
@@ -78,7 +80,7 @@ def _model(network: Network, file: File, speller: Speller) -> Function:
     """The function of the model."""
     spec, image = network.resolution.spec, network.input
     scope = Scope(speller, {}, file.needed)
-    arguments = [argument(p) for p in spec.parameters]
+    arguments = [argument(p, speller.records) for p in spec.parameters]
     shape = Number(f"({image.height}, {image.width}, {image.channels})")
     annotation = "tuple[int | None, int | None, int]"
     extra = [Parameter("input_shape", annotation, shape)]

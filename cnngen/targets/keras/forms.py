@@ -19,7 +19,7 @@ from cnngen.targets.keras.depthwise import (
 from cnngen.targets.keras.odd import odd_names
 from cnngen.targets.keras.values import Value, with_same
 from cnngen.targets.spelling import spelling
-from cnngen.targets.values import Types, attribute_values
+from cnngen.targets.values import Types, attribute_values, types_of
 
 CONVOLUTIONS = (Conv, DepthwiseConv, SeparableConv)
 
@@ -79,7 +79,7 @@ def form(
 def parameter_types(program: Program, unit: Unit | None) -> Types:
     """The types of the parameters that can be read in a unit, or in the model."""
     own = () if unit is None else unit.block.parameters
-    return {p.name.text: p.type for p in (*program.network.resolution.spec.parameters, *own)}
+    return types_of((*program.network.resolution.spec.parameters, *own))
 
 
 def _parts(program: Program) -> list[tuple[Unit | None, Region, Expression | None]]:

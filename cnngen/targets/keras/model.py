@@ -29,7 +29,6 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
-from cnngen.syntax.tree import ParameterType
 from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of, number
 from cnngen.targets.keras.frame import File, Frame, loop_variables
@@ -38,6 +37,7 @@ from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import write_region
 from cnngen.targets.page import shape_text
 from cnngen.targets.spelling import Speller
+from cnngen.targets.values import types_of
 
 DEEP = 800  # layers on the way from the input to an output
 ROOM = 5  # calls for each layer, and for deeper variants
@@ -52,7 +52,7 @@ COMMENT = (
 def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     """The statements of the model's function."""
     spec = file.program.network.resolution.spec
-    types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
+    types = types_of(spec.parameters)
     scope = Scope(speller, types, file.needed)
     variables = (name for stage in file.program.stages for name in loop_variables(stage.body))
     taken = {*file.needed, *map(scope.called, (*types, *variables))}

@@ -27,7 +27,7 @@ class Scope:
 
     def node(self, expression: Expression) -> Node:
         """An expression as a node; what it needs is imported."""
-        self.speller.provide(expression)
+        expression = self.speller.provide(expression, self.types)
         renamed = free_names(expression) & self.needed
         names = {name: SpecName(self.called(name)) for name in renamed}
         return node(substitute(expression, names, None) if names else expression)

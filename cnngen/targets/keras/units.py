@@ -4,7 +4,6 @@ from cnngen.plan.program import Unit
 from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Name, Parameter
 from cnngen.semantics.network import INPUT
-from cnngen.syntax.tree import ParameterType
 from cnngen.targets.keras.calls import parameter, unit_arguments
 from cnngen.targets.keras.code import Code, folded_return
 from cnngen.targets.keras.construct import KERAS_TENSOR, channels_of
@@ -14,6 +13,7 @@ from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import names_read, write_region
 from cnngen.targets.page import about
 from cnngen.targets.spelling import Speller
+from cnngen.targets.values import types_of
 
 X = Name("x")
 
@@ -21,9 +21,7 @@ X = Name("x")
 def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     """The function of a block."""
     parameters = file.program.network.resolution.spec.parameters
-    types: dict[str, ParameterType] = {
-        p.name.text: p.type for p in (*parameters, *unit.block.parameters)
-    }
+    types = types_of((*parameters, *unit.block.parameters))
     scope = Scope(speller, types, file.needed)
     own = map(scope.called, {*types, *loop_variables(unit.body)})
     tensors = {tensor.name: scope.called(tensor.name) for tensor in unit.tensors}
@@ -52,7 +50,7 @@ def _parameters(unit: Unit, scope: Scope) -> tuple[Parameter, ...]:
     tensors = [Parameter(name, KERAS_TENSOR) for name in names]
     return (
         *tensors,
-        *(parameter(argument, scope) for argument in unit_arguments(unit)),
+        *(parameter(argument, scope) for argument in unit_arguments(unit, scope.speller.records)),
         Parameter("*"),
         Parameter("name", "str"),
     )

@@ -34,8 +34,8 @@ class Printer:
         """An expression as code; what it needs is imported."""
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
+        expression = self.speller.provide(expression, self.types)
         expression = substitute(expression, self.names, None) if self.names else expression
-        self.speller.provide(expression)
         return Code(node(expression, read(self.channels)))
 
     def attributes(self, op: type[Op], arguments: Mapping[str, ArgumentValue]) -> dict[str, str]:

@@ -76,5 +76,5 @@ class Scope:
         """An expression as a node; what it needs is imported."""
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
-        self.file.speller.provide(expression)
+        expression = self.file.speller.provide(expression, self.types)
         return node(self.variables.resolve(expression))
