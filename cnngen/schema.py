@@ -142,6 +142,11 @@ def _definitions() -> dict[str, Schema]:
         "value": {
             "anyOf": [_ref("expression"), {"type": "array", "items": _ref("item")}],
         },
+        "choice": {
+            "description": "A word or another, as a condition decides.",
+            "type": "string",
+            "pattern": r"\sif\s.*\selse\s",
+        },
         "item": {"anyOf": [_ref("value"), _ref("record")]},
         "record": {
             "description": "A row of a table: its fields and their values.",
@@ -347,7 +352,8 @@ def _values(attribute: Attribute[Any]) -> Schema:
             values = [*words, whole_or_list | _items(2), {"type": "array"} | _items(4)]
             return {"anyOf": values} | refused
         case "choice":
-            return {"enum": [*attribute.choices, *([None] if attribute.optional else [])]}
+            words = [*attribute.choices, *([None] if attribute.optional else [])]
+            return {"anyOf": [{"enum": words}, _ref("choice")]}
         case "init":
             return _ref("init")
 

@@ -14,11 +14,11 @@ from cnngen.expressions.expression import (
 from cnngen.expressions.fields import is_list
 from cnngen.python.nodes import Class, Text
 from cnngen.python.nodes import Name as PythonName
+from cnngen.semantics.types import Types
 from cnngen.syntax.default_type import common, default_type
 from cnngen.syntax.naming import PYTHON
 from cnngen.syntax.tree import Each, Parameter, ParameterType
 
-Types = Mapping[str, ParameterType]
 Fields = frozenset[str]
 
 ANNOTATIONS: dict[ParameterType, str] = {

@@ -6,6 +6,7 @@ from typing import Any
 from cnngen.diagnostics.model import Label, Report
 from cnngen.expressions.evaluate import EvaluationError, MaybeValue, Undetermined
 from cnngen.expressions.expression import (
+    Conditional,
     Constant,
     Expression,
     ListOf,
@@ -16,6 +17,7 @@ from cnngen.expressions.expression import (
 from cnngen.ops.attribute import Attribute, Distribution
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
+from cnngen.semantics.words import chooses_word, chosen
 from cnngen.source import Span
 from cnngen.syntax import tree
 from cnngen.syntax.tree import ArgumentValue, Call
@@ -98,6 +100,8 @@ def argument_span(call: Call, name: str) -> Span:
 
 
 def _attribute_value(attribute: Attribute[Any], value: ArgumentValue, evaluate: Evaluate) -> Any:
+    if isinstance(value, Conditional) and chooses_word(attribute, value):
+        value = chosen(value, evaluate)
     match attribute.kind:
         case "choice":
             if isinstance(value, Name) and value.name in attribute.choices:

@@ -20,6 +20,7 @@ from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import Arrangement, arrange
 from cnngen.semantics.walk import expressions, nested_bodies, value_expressions
+from cnngen.semantics.words import chooses_word
 from cnngen.syntax.tree import (
     ArgumentValue,
     Block,
@@ -42,7 +43,8 @@ class Resolution:
 
     `ops` has the op of each call of an op, and `blocks` the block of each call of a block;
     `arguments` has all attributes of an op (`defaults` and the op's own filled in) or what a call
-    gives to a block. `merging` are the calls that read a second tensor.
+    gives to a block. `merging` are the calls that read a second tensor, `choosing` those with a
+    condition on a word of an attribute.
 
     Later passes fill in the rest. `order` lists the blocks that the model uses, each behind those
     that it uses itself. `captured` are the model's parameters on which a block depends, and
@@ -58,6 +60,7 @@ class Resolution:
         default_factory=dict[Call, dict[str, ArgumentValue]]
     )
     merging: set[Step] = field(default_factory=set[Step])
+    choosing: set[Step] = field(default_factory=set[Step])
     order: tuple[Block, ...] = ()
     captured: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     meant: dict[Identifier, str] = field(default_factory=dict[Identifier, str])
@@ -70,7 +73,9 @@ class Resolution:
     def arrangement(self, body: Body, *, block: bool = False) -> Arrangement:
         key = (body, block)
         if key not in self.arrangements:
-            self.arrangements[key] = arrange(body, block=block, merging=self.merging)
+            self.arrangements[key] = arrange(
+                body, block=block, merging=self.merging, choosing=self.choosing
+            )
         return self.arrangements[key]
 
     def tensors(self, call: Call) -> dict[str, Identifier]:
@@ -179,7 +184,10 @@ def _resolve_call(
     elif op:
         resolution.ops[call] = op
         given = defaults.get(op.name) or defaults.get("", {})
-        resolution.arguments[call] = op_arguments(meant, op, names, given, report)
+        arguments = op_arguments(meant, op, names, given, report)
+        resolution.arguments[call] = arguments
+        if any(chooses_word(op.attributes[name], value) for name, value in arguments.items()):
+            resolution.choosing.add(call)
     elif block:
         resolution.blocks[call] = block
         resolution.arguments[call] = block_arguments(meant, block, names, report)

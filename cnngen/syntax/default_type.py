@@ -54,16 +54,8 @@ def default_type(
             return None
         case Unary():
             return "bool" if expression.operator == "not" else of(expression.operand)
-        case Binary(operator=operator):
-            if operator in COMPARISONS:
-                return "bool"
-            left, right = of(expression.left), of(expression.right)
-            if operator == "*" and left and right:  # a list times a number is a list
-                return (
-                    left if left in ELEMENT else right if right in ELEMENT else common(left, right)
-                )
-            both = common(left, right)
-            return "float" if operator == "/" and both == "int" else both
+        case Binary():
+            return _of_binary(expression, of(expression.left), of(expression.right))
         case Conditional():
             return common(of(expression.then), of(expression.otherwise))
         case Index():
@@ -85,6 +77,17 @@ def default_type(
             return _element(given) if len(arguments) == 1 else given
         case _:
             assert_never(expression)
+
+
+def _of_binary(
+    expression: Binary, left: ParameterType | None, right: ParameterType | None
+) -> ParameterType | None:
+    if expression.operator in COMPARISONS:
+        return "bool"
+    both = common(left, right)
+    if expression.operator == "*" and left and right:  # a list times a number is a list
+        return left if left in ELEMENT else right if right in ELEMENT else both
+    return "float" if expression.operator == "/" and both == "int" else both
 
 
 def _shared(

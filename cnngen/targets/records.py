@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from cnngen.python.records import Records, Types, records_of
+from cnngen.python.records import Records, records_of
 from cnngen.semantics.resolve import Resolution
+from cnngen.semantics.types import Types, types_of
 from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import Each
-from cnngen.targets.values import types_of
 
 
 def file_records(resolution: Resolution) -> Records:

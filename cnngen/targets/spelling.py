@@ -19,8 +19,9 @@ from cnngen.expressions.expression import Expression
 from cnngen.python.expression import support
 from cnngen.python.nodes import Blank, Import, Statement
 from cnngen.python.printer import printed
-from cnngen.python.records import Records, Types
+from cnngen.python.records import Records
 from cnngen.python.template_lines import laid_out
+from cnngen.semantics.types import Types
 from cnngen.shipped import TEMPLATES
 from cnngen.syntax.tree import Call
 from cnngen.targets.code import (

@@ -2,7 +2,7 @@
 paddings that opposite sides share.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import simplify
@@ -11,14 +11,13 @@ from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
-    Field,
     ListOf,
     Name,
-    Slice,
 )
 from cnngen.ops.base import Op
-from cnngen.python.records import Types
-from cnngen.syntax.tree import ArgumentValue, Distribution, Parameter, ParameterType
+from cnngen.semantics.types import Types, is_pair
+from cnngen.semantics.words import arms
+from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.targets.limits import PAIR
 
 ONE = Constant(1)
@@ -42,17 +41,6 @@ class Half:
     dilation: Expression
 
 
-def types_of(parameters: Iterable[Parameter]) -> Types:
-    """The types of parameters by name, and of fields of records by `.name`, which no author can
-    call anything.
-    """
-    types: dict[str, ParameterType] = {}
-    for parameter in parameters:
-        types[parameter.name.text] = parameter.type
-        types |= {f".{name}": type for name, type in parameter.fields}
-    return types
-
-
 AttributeValue = Expression | Sides | Half | str
 """The value of an attribute; a word, such as `same`, is text."""
 
@@ -72,7 +60,7 @@ def attribute_values(
                     value.name if isinstance(value, Name) else str(getattr(value, "value", ""))
                 )
             case "padding":
-                if "kernel" not in op.attributes and _is_pair(value, types):
+                if "kernel" not in op.attributes and is_pair(value, types):
                     PAIR.refuse()
                 values[name] = _padding(value, arguments, types)
             case "ints" | "table":
@@ -92,6 +80,10 @@ def _size(value: Expression) -> Expression:
 def _padding(
     value: Expression, arguments: Mapping[str, ArgumentValue], types: Types
 ) -> AttributeValue:
+    if isinstance(value, Conditional) and Constant("half") in arms(value):
+        then, otherwise = (_padding(arm, arguments, types) for arm in (value.then, value.otherwise))
+        if isinstance(then, Expression) and isinstance(otherwise, Expression):
+            return simplify(Conditional(value.test, then, otherwise), count=False)
     if value == Constant("same"):
         return "same"
     if value == Constant("half"):
@@ -107,7 +99,7 @@ def _padding(
 def _half(kernel: ArgumentValue, dilation: ArgumentValue, types: Types) -> AttributeValue:
     """`dilation * (kernel - 1) // 2`, for each direction where they differ."""
     assert not isinstance(kernel, Distribution) and not isinstance(dilation, Distribution)
-    if _is_pair(kernel, types) or _is_pair(dilation, types):
+    if is_pair(kernel, types) or is_pair(dilation, types):
         return Half(kernel, dilation)
     kernels = kernel.items if isinstance(kernel, ListOf) else (kernel, kernel)
     dilations = dilation.items if isinstance(dilation, ListOf) else (dilation, dilation)
@@ -120,20 +112,3 @@ def _half_of(kernel: Expression, dilation: Expression) -> Expression:
     if dilation != ONE:
         reach = Binary("*", dilation, reach)
     return simplify(Binary("//", reach, Constant(2)))
-
-
-def _is_pair(value: Expression, types: Types) -> bool:
-    """Whether a value that is not written out may be a pair when the generated code runs."""
-    match value:
-        case Name(name):
-            return types.get(name) in ("size", "ints")
-        case Field(_, name):
-            return types.get(f".{name}", "size") in ("size", "ints")
-        case Slice():
-            return True
-        case Conditional(_, then, otherwise):
-            return any(isinstance(arm, ListOf) or _is_pair(arm, types) for arm in (then, otherwise))
-        case Binary("+" | "*", left, right):
-            return any(isinstance(part, ListOf) or _is_pair(part, types) for part in (left, right))
-        case _:
-            return False

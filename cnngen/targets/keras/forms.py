@@ -8,6 +8,7 @@ from cnngen.expressions.expression import Expression, Name
 from cnngen.ops.base import Op
 from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
 from cnngen.plan.program import Bind, Call, Layer, Program, Region, Unit, walk
+from cnngen.semantics.types import Types, types_of
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.syntax.tree import Call as CallStep
 from cnngen.targets.keras.depthwise import (
@@ -19,7 +20,7 @@ from cnngen.targets.keras.depthwise import (
 from cnngen.targets.keras.odd import odd_names
 from cnngen.targets.keras.values import Value, with_same
 from cnngen.targets.spelling import spelling
-from cnngen.targets.values import Types, attribute_values, types_of
+from cnngen.targets.values import attribute_values
 
 CONVOLUTIONS = (Conv, DepthwiseConv, SeparableConv)
 

@@ -29,6 +29,7 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
+from cnngen.semantics.types import types_of
 from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of, number
 from cnngen.targets.keras.frame import File, Frame, loop_variables
@@ -37,7 +38,6 @@ from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import write_region
 from cnngen.targets.page import shape_text
 from cnngen.targets.spelling import Speller
-from cnngen.targets.values import types_of
 
 DEEP = 800  # layers on the way from the input to an output
 ROOM = 5  # calls for each layer, and for deeper variants

@@ -8,11 +8,12 @@ from cnngen.expressions.expression import Name as SpecName
 from cnngen.python.construct import call, text
 from cnngen.python.expression import node
 from cnngen.python.nodes import Binary, Conditional, Node, Verbatim
+from cnngen.semantics.types import Types
 from cnngen.targets.keras.construct import number, tuple_of
 from cnngen.targets.keras.names import called
 from cnngen.targets.keras.values import SameOr, Value
 from cnngen.targets.spelling import Speller
-from cnngen.targets.values import ONE, Half, Sides, Types
+from cnngen.targets.values import ONE, Half, Sides
 
 CHANNELS = "in_channels"
 

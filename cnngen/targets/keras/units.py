@@ -4,6 +4,7 @@ from cnngen.plan.program import Unit
 from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Name, Parameter
 from cnngen.semantics.network import INPUT
+from cnngen.semantics.types import types_of
 from cnngen.targets.keras.calls import parameter, unit_arguments
 from cnngen.targets.keras.code import Code, folded_return
 from cnngen.targets.keras.construct import KERAS_TENSOR, channels_of
@@ -13,7 +14,6 @@ from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import names_read, write_region
 from cnngen.targets.page import about
 from cnngen.targets.spelling import Speller
-from cnngen.targets.values import types_of
 
 X = Name("x")
 

@@ -8,10 +8,11 @@ from cnngen.expressions.expression import Expression, ListOf
 from cnngen.ops.base import Op
 from cnngen.python.expression import node
 from cnngen.python.verbatim import read
+from cnngen.semantics.types import Types
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.targets.code import Code, call
 from cnngen.targets.spelling import Speller
-from cnngen.targets.values import ONE, Half, Sides, Types, attribute_values
+from cnngen.targets.values import ONE, Half, Sides, attribute_values
 
 
 class Printer:

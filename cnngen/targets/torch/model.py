@@ -11,6 +11,7 @@ from cnngen.python.construct import call
 from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
+from cnngen.semantics.types import types_of
 from cnngen.targets.torch.construct import CONSTRUCT, own
 from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
@@ -20,7 +21,6 @@ from cnngen.targets.torch.scope import File, Scope
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.updates import bound
 from cnngen.targets.torch.variables import Names, allocate
-from cnngen.targets.values import types_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from cnngen.python.expression import node
 from cnngen.python.nodes import Statement
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
+from cnngen.semantics.types import Types
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.attributes import Printer
 from cnngen.targets.torch.initial_weights import Rules
 from cnngen.targets.torch.names import tensor
 from cnngen.targets.torch.variables import Variables
-from cnngen.targets.values import Types
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from cnngen.python.construct import call, dotted
 from cnngen.python.nodes import Assign, Do, Statement
 from cnngen.python.signature import Argument, argument, ordered
 from cnngen.python.variables import assigned, names
+from cnngen.semantics.types import types_of
 from cnngen.syntax.tree import Parameter
 from cnngen.targets.spelling import Speller, spelling
 from cnngen.targets.torch.construct import CONSTRUCT, SELF, own
@@ -21,7 +22,6 @@ from cnngen.targets.torch.scope import File, Scope, UnitClass
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.updates import bound
 from cnngen.targets.torch.variables import allocate
-from cnngen.targets.values import types_of
 
 
 def unit_class(unit: Unit, file: File) -> UnitClass:
