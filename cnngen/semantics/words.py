@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from cnngen.expressions.expression import Conditional, Constant, Expression, ListOf, Name, Value
-from cnngen.ops.attribute import Attribute
+from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.semantics.types import Types, is_pair
 from cnngen.syntax.tree import ArgumentValue
@@ -19,9 +19,10 @@ def arms(value: ArgumentValue) -> Iterator[ArgumentValue]:
 
 
 def word(attribute: Attribute[object], value: ArgumentValue) -> str | None:
-    """The word of an attribute that a value is."""
+    """The word of an attribute that a value is; what a padding may be elsewhere is a word, too."""
+    words = PADDING_WORDS if attribute.kind == "padding" else attribute.choices
     match value:
-        case Constant(str() as found) | Name(found) if found in attribute.choices:
+        case Constant(str() as found) | Name(found) if found in words:
             return found
         case _:
             return None
