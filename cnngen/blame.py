@@ -19,7 +19,7 @@ from cnngen.semantics.parameters import WORDS
 from cnngen.source import Source, Span
 from cnngen.syntax.default_type import default_type
 from cnngen.syntax.load import Reader, load
-from cnngen.syntax.merge import PARTS
+from cnngen.syntax.merge import INPUTS, PARTS
 from cnngen.syntax.parse_value import parse_value
 from cnngen.syntax.read import read
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, is_null
@@ -119,7 +119,7 @@ def _changes(sources: Sequence[Source]) -> Iterator[Change]:
     for i, root in enumerate(roots[:-1]):
         extended = roots[i + 1 :]
         for key, value in root.entries:
-            if key.text == "input":
+            if key.text in INPUTS:
                 yield Change("input", key, value, tuple(extended))
             elif key.text in PARTS:
                 yield from _within(key.text, value, _get_all(extended, key.text))

@@ -97,7 +97,7 @@ def test_the_parts_of_a_spec() -> None:
         Result("ImageNet", 77.15, 93, "10 crops", "Table 3"),
         Result("CIFAR-10", 100, None, "", "https://x.y/z"),
     )
-    assert (parsed.input.channels, parsed.input.height, parsed.input.width) == (3, 32, 64)
+    assert [str(each.shape) for each in parsed.inputs] == ["3 x 32 x 64"]
     assert (
         parsed.defaults["conv"].arguments[0].value == Constant(False)
         and parsed.defaults["relu"].arguments == ()

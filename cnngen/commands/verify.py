@@ -11,7 +11,7 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
-    InputShape,
+    InputShapes,
     WrongUseError,
     changes,
     check_spec,
@@ -80,7 +80,7 @@ def verify(
     templates: Path | None,
     format: str,
     settings: dict[str, str],
-    input: InputShape | None,
+    input: InputShapes,
     max_layers: int | None,
 ) -> None:
     """Give both sources of a network the same weights, and compare what they compute.
@@ -142,7 +142,8 @@ class Run:
         """Compare one network at all sizes; None where a source cannot be made or does not run."""
         if self.against:
             return self._verify_against(self.against, network)
-        from cnngen.report.verification import Verification
+        from cnngen.report.summary import input_sizes
+        from cnngen.report.verification import Verification, sizes_text
         from cnngen.verify.compare import compare
         from cnngen.verify.models import SourceError
         from cnngen.verify.training import STEPS
@@ -156,13 +157,13 @@ class Run:
         elif self.own_size:
             networks = [network]
         else:
-            networks = [network, *other_sizes(path, self.options, network.input)]
+            networks = [network, *other_sizes(path, self.options, network)]
         with waiting(found.name) as phase, tempfile.TemporaryDirectory() as folder:
             for each in networks:
                 if (texts := self._sources(each)) is None:
                     return None
                 word = "float64" if self.quick else self.dtype
-                phase.place = f"{each.input.height} x {each.input.width}"
+                phase.place = sizes_text(input_sizes(each))
                 try:
                     found.comparisons += compare(
                         *(each, texts, Path(folder), word, self.seed),

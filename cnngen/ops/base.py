@@ -3,7 +3,7 @@
 An op's class says everything that is true of it, in any framework. Targets add its spelling.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import gcd
@@ -65,6 +65,15 @@ class Unknown(Enum):
 
 UNKNOWN = Unknown.UNKNOWN
 Shape = Image | Vector
+
+
+def shape_of(sizes: Sequence[int]) -> Shape:
+    """An image of channels, height and width, or a vector of so many features."""
+    if len(sizes) == 1:
+        return Vector(sizes[0], (sizes[0],))
+    channels, height, width = sizes
+    return Image(channels, height, width)
+
 
 Weights = dict[str, tuple[int, ...]]  # in PyTorch's layout
 

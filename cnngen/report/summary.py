@@ -1,11 +1,15 @@
 """Summary: what a network takes and gives, and what each stage and layer costs."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnngen.ops.base import Image, Shape, Unknown
 from cnngen.semantics.network import INPUT, Layer, Network, known_shape
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Dimensions = tuple[int, ...]  # C, H, W of images, N of vectors
 
@@ -84,9 +88,9 @@ def summarize(network: Network, training: bool = False) -> Summary:
     counted = [layer for layer in layers if training or not layer.training]
     return Summary(
         name=network.resolution.spec.name.text,
-        inputs={INPUT: _sizes(network.input)},
+        inputs=input_sizes(network),
         outputs={
-            name: _sizes(network.stages[stage].shape)
+            name: dimensions(network.stages[stage].shape)
             for name, stage in network.outputs.items()
             if stage not in absent
         },
@@ -100,9 +104,32 @@ def summarize(network: Network, training: bool = False) -> Summary:
     )
 
 
+def input_sizes(network: Network) -> dict[str, Dimensions]:
+    """The sizes of each input, by name."""
+    return {name: dimensions(shape) for name, shape in network.inputs.items()}
+
+
 def dimensions_text(sizes: Dimensions) -> str:
     """`3 x 224 x 224`."""
     return " x ".join(map(str, sizes))
+
+
+def inputs_text(inputs: Mapping[str, Dimensions]) -> str:
+    """`3 x 224 x 224`; of several inputs, what each is."""
+    return ", ".join(map(dimensions_text, inputs.values()))
+
+
+def input_fields(inputs: Mapping[str, Dimensions]) -> dict[str, Any]:
+    """The only input, or several by their names, for programs."""
+    return {"input": inputs[INPUT]} if INPUT in inputs else {"inputs": inputs}
+
+
+def row_fields(row: "DataclassInstance") -> dict[str, Any]:
+    """A row of a table for programs, with its `inputs` in the same way."""
+    found: dict[str, Any] = {}
+    for key, value in asdict(row).items():
+        found |= input_fields(value) if key == "inputs" else {key: value}
+    return found
 
 
 def _layer(layer: Layer) -> LayerSummary:
@@ -114,7 +141,7 @@ def _layer(layer: Layer) -> LayerSummary:
     return LayerSummary(
         path=layer.path,
         op=op.name,
-        output=_sizes(output),
+        output=dimensions(output),
         parameters=sum(size for name, size in sizes.items() if name not in op.buffers),
         buffers=sum(size for name, size in sizes.items() if name in op.buffers),
         macs=op.macs(output, *shapes),
@@ -132,12 +159,13 @@ def _stages(network: Network, counted: list[LayerSummary]) -> tuple[StageSummary
         parameters[stage] += layer.parameters
         macs[stage] += layer.macs
     return tuple(
-        StageSummary(name, _sizes(tensor.shape), parameters[name], macs[name])
+        StageSummary(name, dimensions(tensor.shape), parameters[name], macs[name])
         for name, tensor in network.stages.items()
     )
 
 
-def _sizes(shape: Shape | Unknown) -> Dimensions:
+def dimensions(shape: Shape | Unknown) -> Dimensions:
+    """`(3, 224, 224)` of an image, `(100,)` of a vector."""
     shape = known_shape(shape)
     if isinstance(shape, Image):
         return shape.channels, shape.height, shape.width

@@ -1,9 +1,10 @@
 """What `cnngen verify` found, as a table and for programs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cnngen.report.summary import Dimensions, input_fields, inputs_text
 from cnngen.report.table import Table
 
 if TYPE_CHECKING:
@@ -37,18 +38,37 @@ class Verification:
             "name": self.name,
             "against": self.against or None,
             "equal": self.equal,
-            "comparisons": [asdict(c) | {"equal": c.equal} for c in self.comparisons],
+            "comparisons": [_fields(c) | {"equal": c.equal} for c in self.comparisons],
             "stages": [asdict(stage) for stage in self.stages],
             "parting": asdict(self.parting) if self.parting else None,
             "unchecked": self.unchecked,
         }
 
 
+def _fields(comparison: "Comparison") -> dict[str, Any]:
+    """A comparison for programs, with the height and width of the only image."""
+    fields = asdict(comparison)
+    match fields.pop("inputs"):
+        case {"input": (_, height, width)}:
+            return {"height": height, "width": width} | fields
+        case inputs:
+            return input_fields(inputs) | fields
+
+
+def sizes_text(inputs: Mapping[str, Dimensions]) -> str:
+    """`224 x 224`, the size of the only image; or all sizes of what else a network is given."""
+    match inputs:
+        case {"input": (_, height, width)}:
+            return f"{height} x {width}"
+        case _:
+            return inputs_text(inputs)
+
+
 def verification_table(comparisons: "Sequence[Comparison]") -> Table:
     """A row for each quantity at each input size."""
     rows = [
         (
-            f"{c.height} x {c.width}",
+            sizes_text(c.inputs),
             *(c.quantity, c.precision, f"{c.difference:.1e}", f"{c.tolerance:.0e}"),
             "" if c.equal else "differs",
         )

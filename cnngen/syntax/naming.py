@@ -7,7 +7,9 @@ from cnngen.diagnostics.model import Report
 from cnngen.source import Source, Span
 from cnngen.syntax.tree import Identifier
 
-NameKind = Literal["spec", "block", "parameter", "variable", "stage", "step", "branch", "output"]
+NameKind = Literal[
+    "spec", "block", "parameter", "variable", "stage", "step", "branch", "input", "output"
+]
 
 LONGEST_NAME = 40
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -80,7 +82,7 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
 
 
 def _a(kind: NameKind) -> str:
-    return f"an {kind}" if kind == "output" else f"a {kind}"
+    return f"an {kind}" if kind in ("input", "output") else f"a {kind}"
 
 
 def _another(name: str, kind: NameKind) -> str:

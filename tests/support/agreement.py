@@ -10,9 +10,18 @@ from typing import Any
 import numpy as np
 
 from cnngen.ops.base import Image, Vector
+from cnngen.report.summary import input_sizes
 from cnngen.semantics.network import Layer, Network
+from cnngen.targets.keras.functions import input_shapes
 from cnngen.verify.compare import farthest
-from cnngen.verify.models import Values, channels_last, in_keras_layout, named_outputs, precision
+from cnngen.verify.models import (
+    Values,
+    for_keras,
+    for_torch,
+    in_keras_layout,
+    named_outputs,
+    precision,
+)
 from cnngen.weights.layout import keras_name
 from cnngen.weights.read_torch import COUNTER
 from cnngen.weights.transfer import load_keras
@@ -90,8 +99,8 @@ def state_shapes(built: Built, **arguments: Any) -> Shapes:
 
     with torch.device("meta"):
         model = built.torch(**arguments)
-        shape = built.network.input
-        model.eval()(torch.zeros(2, shape.channels, shape.height, shape.width))
+        shapes = input_sizes(built.network).values()
+        model.eval()(*(torch.zeros(2, *sizes) for sizes in shapes))
     return {n: tuple(v.shape) for n, v in model.state_dict().items() if not n.endswith(COUNTER)}
 
 
@@ -141,9 +150,8 @@ def check_keras_arguments(drawn: Drawn) -> None:
 
 
 def keras_model(built: Built, heads: bool, **arguments: Any) -> Any:
-    shape = built.network.input
-    size = (shape.height, shape.width, shape.channels)
-    return built.keras(input_shape=size, **arguments, **(built.heads if heads else {}))
+    shapes = input_shapes(built.network)
+    return built.keras(**shapes, **arguments, **(built.heads if heads else {}))
 
 
 def check_values(built: Built) -> None:
@@ -162,10 +170,10 @@ def with_heads(both: Pair) -> tuple[Values, Values]:
     network, model = both.network, both.torch_model
     model.eval().training = True  # for its own `forward` alone: layers stay in evaluation
     with torch.no_grad():
-        y = named_outputs(network, model(torch.from_numpy(both.x)))
+        y = named_outputs(network, model(*for_torch(both.inputs)))
     with precision("float64"):
         found = named_outputs(
-            network, both.keras_model(heads=True)(channels_last(both.x), training=False)
+            network, both.keras_model(heads=True)(for_keras(both.inputs), training=False)
         )
     expected = {
         n: in_keras_layout(network.stages[network.outputs[n]].shape, v.numpy())

@@ -155,7 +155,7 @@ def _channel_labels(
             pass_on = "passes on" if len(names) == 1 else "pass on"
             text = f"{fork.shape.channels} channels, which {' and '.join(names)} {pass_on}"
             source = channel_source(fork, network)
-            yield _channel_label(source, text) if source else _image_label(text, network)
+            yield _channel_label(source, text) if source else _image_label(text, fork, network)
 
 
 def _gate(step: Branches) -> set[Size]:
@@ -167,8 +167,12 @@ def _channel_label(layer: Layer, text: str) -> Label:
     return Label(_span(layer, "out" if "out" in layer.op.attributes else ""), text)
 
 
-def _image_label(text: str, network: Network) -> Label:
-    return Label(network.resolution.spec.input.span, text)
+def _image_label(text: str, x: Tensor, network: Network) -> Label:
+    """A label at the input from which a tensor has its channels."""
+    paths = {x.path, *_origins(x, network)}
+    inputs = network.resolution.spec.inputs
+    read = (each.span for each in inputs if each.name.text in paths)
+    return Label(next(read, inputs[0].span), text)
 
 
 def _size_label(change: Change) -> Label:
