@@ -230,7 +230,7 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (SPEC.replace("cnngen: 1", "cnngen:"), "wrong-kind", "", "`cnngen: 1`"),
         (SPEC + "default: {}", "unknown-key", "default", "did you mean `defaults`?"),
         (SPEC + "foo: {}", "unknown-key", "foo", "the keys are cnngen, name"),
-        (SPEC.replace("input:", "inputs:"), "unknown-key", "inputs", "one input"),
+        (SPEC.replace("input:", "inputs:"), "wrong-kind", "inputs", "did you mean `input`?"),
         (SPEC.replace("name: Net", "name: my_net"), "bad-name", "my_net", "`MyNet`"),
         (SPEC.replace("name: Net", "name: [Net]"), "wrong-kind", "[Net]", "DenseNet121"),
         (SPEC.replace("A network.", "[a, b]"), "wrong-kind", "[a, b]", "quote it"),

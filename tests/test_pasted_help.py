@@ -58,7 +58,7 @@ OTHERWISE = {
         "says how to write an expression, which the author has to do"
     ),
     r"^(add `do|add a branch|write several steps|write a step)": "asks for steps",
-    r"^one file holds|^name what is shared|^say it in|^put a|^quote it|^describe one input": (
+    r"^one file holds|^name what is shared|^say it in|^put a|^quote it|^put it into `inputs`|^let it begin with": (
         "asks for more than one place of the file to be changed"
     ),
 }

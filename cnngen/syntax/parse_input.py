@@ -23,15 +23,15 @@ def parse_inputs(root: Mapping, start: Span, report: Report) -> tuple[Input, ...
     params = root.get("params")
     for key, value in root.entries:
         if key.text == "inputs" and not _is_image(value):
-            return _parse_several(value, params, report)
+            return _parse_several(key, value, params, report)
         if key.text == "input" and _has_names(value):
             message = "`input` is a single one, and has no names"
             _report_number(key, message, "inputs", report)
-            return _parse_several(value, params, report)
+            return _parse_several(key, value, params, report)
         if key.text == "input":
             return (_parse_input(Identifier(ONLY, value.span), value, params, report),)
         if key.text == "inputs":
-            message = "`inputs` has several of them, each under a name"
+            message = "`inputs` are several, each under a name"
             _report_number(key, message, "input", report)
             return (_parse_input(Identifier(ONLY, value.span), value, params, report),)
     return (Input(Identifier(ONLY, start), UNKNOWN, start),)
@@ -56,7 +56,9 @@ def _report_number(key: Scalar, message: str, meant: str, report: Report) -> Non
     report.add("wrong-kind", message, key.span, help=f"did you mean `{meant}`?", fix=(edit,))
 
 
-def _parse_several(node: Node, params: Node | None, report: Report) -> tuple[Input, ...]:
+def _parse_several(
+    key: Scalar, node: Node, params: Node | None, report: Report
+) -> tuple[Input, ...]:
     inputs = mapping(node, "`inputs`", report, f"write `{SEVERAL}`")
     unread = (Input(Identifier("", node.span), UNKNOWN, node.span),)
     if inputs is None:
@@ -67,7 +69,7 @@ def _parse_several(node: Node, params: Node | None, report: Report) -> tuple[Inp
         report.add(
             "wrong-kind",
             f"`inputs` has {'a single input' if given else 'no inputs'}",
-            given[0][0].span if given else inputs.span,
+            key.span,
             help=f"write `input: {only}`, without a name",
         )
         return unread
@@ -79,8 +81,8 @@ def _parse_several(node: Node, params: Node | None, report: Report) -> tuple[Inp
             help="give the network several of them as the channels of one",
         )
     return tuple(
-        _parse_input(parse_new_name(key, "input", report), value, params, report)
-        for key, value in given[:MOST_INPUTS]
+        _parse_input(parse_new_name(name, "input", report), value, params, report)
+        for name, value in given[:MOST_INPUTS]
     )
 
 

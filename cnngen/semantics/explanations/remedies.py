@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import gcd
 
 from cnngen.diagnostics.model import Remedies, Remedy
-from cnngen.ops.base import Image, Op, ShapeError
+from cnngen.ops.base import Image, Op, ShapeError, Vector
 from cnngen.semantics.explanations.given import decided
 from cnngen.semantics.network import Scope, Tensor
 from cnngen.syntax.edits import with_argument, with_steps
@@ -13,6 +13,8 @@ from cnngen.syntax.tree import Call
 
 def remedies_of_layer(error: ShapeError, call: Call, op: Op, x: Tensor, scope: Scope) -> Remedies:
     """What may help where the input of a layer is not what it takes."""
+    if isinstance(x.shape, Vector) and error.wants == "image":
+        return _reshaped(call, x.shape)
     if not isinstance(x.shape, Image):
         return ()
     if error.wants == "vector":
@@ -25,6 +27,14 @@ def _flattened(call: Call, x: Image) -> Remedies:
     pooled = ["global_avg_pool", *steps]
     ways = [steps] if x.height == x.width == 1 else [pooled, steps]
     return tuple(((with_steps(call.span, way),),) for way in ways)
+
+
+def _reshaped(call: Call, x: Vector) -> Remedies:
+    """Maps of 1 x 1; not of a vector that was maps before, which should have stayed so."""
+    if any(isinstance(part, Image) for part in x.parts):
+        return ()
+    maps = f"reshape: {{channels: {x.features}, height: 1, width: 1}}"
+    return (((with_steps(call.span, [maps, call.span.text]),),),)
 
 
 def _other_values(
