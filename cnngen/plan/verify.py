@@ -33,7 +33,7 @@ def verify(program: Program) -> None:
         numbers = {unit.input.number, *(tensor.number for tensor in unit.tensors)}
         _Rules(unit.name, numbers, {*unit.handed}).region(unit.body)
     known = {x.number for x in program.inputs}
-    model = _Rules("the model", known, set())
+    model = _Rules("the model", known, {n for x in program.inputs for n in free_names(x.channels)})
     for stage in program.stages:
         model.known = set(known)
         model.region(stage.body)
