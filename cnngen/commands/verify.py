@@ -142,12 +142,11 @@ class Run:
         """Compare one network at all sizes; None where a source cannot be made or does not run."""
         if self.against:
             return self._verify_against(self.against, network)
-        from cnngen.report.summary import input_sizes
-        from cnngen.report.verification import Verification, sizes_text
+        from cnngen.report.verification import Verification
         from cnngen.verify.compare import compare
         from cnngen.verify.models import SourceError
         from cnngen.verify.training import STEPS
-        from cnngen.verify.tried_inputs import other_sizes, small, unchecked
+        from cnngen.verify.tried_inputs import other_sizes, sizes_text, small, unchecked
 
         found = Verification(network.resolution.spec.stem)
         steps = STEPS
@@ -163,7 +162,7 @@ class Run:
                 if (texts := self._sources(each)) is None:
                     return None
                 word = "float64" if self.quick else self.dtype
-                phase.place = sizes_text(input_sizes(each))
+                phase.place = sizes_text(each.input_dimensions)
                 try:
                     found.comparisons += compare(
                         *(each, texts, Path(folder), word, self.seed),

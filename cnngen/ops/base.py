@@ -15,6 +15,8 @@ from cnngen.ops.initializer import Drawn
 from cnngen.ops.keras_layout import InKeras
 from cnngen.ops.movement import POINTWISE, Fixed, Movements
 
+Dimensions = tuple[int, ...]  # channels, height and width of an image, or the features of a vector
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -23,6 +25,10 @@ class Image:
     channels: int
     height: int
     width: int
+
+    @property
+    def dimensions(self) -> Dimensions:
+        return self.channels, self.height, self.width
 
     @property
     def numbers(self) -> int:
@@ -43,6 +49,10 @@ class Vector:
 
     features: int
     parts: tuple[Image | int, ...]
+
+    @property
+    def dimensions(self) -> Dimensions:
+        return (self.features,)
 
     @property
     def numbers(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, assert_never
 
 from cnngen.ops.base import Image
-from cnngen.report.summary import dimensions, input_fields
+from cnngen.report.summary import input_fields
 from cnngen.semantics.network import INPUT
 from cnngen.sizes.answer import Answer
 from cnngen.sizes.find import Sizes
@@ -47,7 +47,7 @@ def as_dict(answer: Answer) -> dict[str, Any]:
     """What `cnngen sizes --format json` prints of a spec."""
     found = {
         "name": answer.name,
-        **input_fields({name: dimensions(shape) for name, shape in answer.inputs.items()}),
+        **input_fields({name: shape.dimensions for name, shape in answer.inputs.items()}),
         "sizes": _sizes(answer.built),
         "training": _sizes(answer.trained),
         "compiled": _sizes(answer.compiled),

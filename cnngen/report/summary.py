@@ -5,13 +5,11 @@ from dataclasses import asdict, dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from cnngen.ops.base import Image, Shape, Unknown
+from cnngen.ops.base import Dimensions
 from cnngen.semantics.network import INPUT, Layer, Network, known_shape
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-Dimensions = tuple[int, ...]  # C, H, W of images, N of vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +86,9 @@ def summarize(network: Network, training: bool = False) -> Summary:
     counted = [layer for layer in layers if training or not layer.training]
     return Summary(
         name=network.resolution.spec.name.text,
-        inputs=input_sizes(network),
+        inputs=network.input_dimensions,
         outputs={
-            name: dimensions(network.stages[stage].shape)
+            name: known_shape(network.stages[stage].shape).dimensions
             for name, stage in network.outputs.items()
             if stage not in absent
         },
@@ -102,11 +100,6 @@ def summarize(network: Network, training: bool = False) -> Summary:
         training=training,
         network=network,
     )
-
-
-def input_sizes(network: Network) -> dict[str, Dimensions]:
-    """The sizes of each input, by name."""
-    return {name: dimensions(shape) for name, shape in network.inputs.items()}
 
 
 def dimensions_text(sizes: Dimensions) -> str:
@@ -141,7 +134,7 @@ def _layer(layer: Layer) -> LayerSummary:
     return LayerSummary(
         path=layer.path,
         op=op.name,
-        output=dimensions(output),
+        output=output.dimensions,
         parameters=sum(size for name, size in sizes.items() if name not in op.buffers),
         buffers=sum(size for name, size in sizes.items() if name in op.buffers),
         macs=op.macs(output, *shapes),
@@ -159,14 +152,6 @@ def _stages(network: Network, counted: list[LayerSummary]) -> tuple[StageSummary
         parameters[stage] += layer.parameters
         macs[stage] += layer.macs
     return tuple(
-        StageSummary(name, dimensions(tensor.shape), parameters[name], macs[name])
+        StageSummary(name, known_shape(tensor.shape).dimensions, parameters[name], macs[name])
         for name, tensor in network.stages.items()
     )
-
-
-def dimensions(shape: Shape | Unknown) -> Dimensions:
-    """`(3, 224, 224)` of an image, `(100,)` of a vector."""
-    shape = known_shape(shape)
-    if isinstance(shape, Image):
-        return shape.channels, shape.height, shape.width
-    return (shape.features,)

@@ -1,11 +1,12 @@
 """What `cnngen verify` found, as a table and for programs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cnngen.report.summary import Dimensions, input_fields, inputs_text
+from cnngen.report.summary import input_fields
 from cnngen.report.table import Table
+from cnngen.verify.tried_inputs import sizes_text
 
 if TYPE_CHECKING:
     from cnngen.verify.compare import Comparison
@@ -53,15 +54,6 @@ def _fields(comparison: "Comparison") -> dict[str, Any]:
             return {"height": height, "width": width} | fields
         case inputs:
             return input_fields(inputs) | fields
-
-
-def sizes_text(inputs: Mapping[str, Dimensions]) -> str:
-    """`224 x 224`, the size of the only image; or all sizes of what else a network is given."""
-    match inputs:
-        case {"input": (_, height, width)}:
-            return f"{height} x {width}"
-        case _:
-            return inputs_text(inputs)
 
 
 def verification_table(comparisons: "Sequence[Comparison]") -> Table:

@@ -7,7 +7,7 @@ from typing import Literal
 import networkx as nx
 
 from cnngen.expressions.evaluate import UNDETERMINED, MaybeValue, Values
-from cnngen.ops.base import Image, Op, Shape, Unknown
+from cnngen.ops.base import Dimensions, Image, Op, Shape, Unknown
 from cnngen.semantics.attributes import spell
 from cnngen.semantics.resolve import Resolution
 from cnngen.source import Span
@@ -161,6 +161,10 @@ class Network:
     def images(self) -> dict[str, Image]:
         """The inputs that are images."""
         return {name: x for name, x in self.inputs.items() if isinstance(x, Image)}
+
+    @property
+    def input_dimensions(self) -> dict[str, Dimensions]:
+        return {name: x.dimensions for name, x in self.inputs.items()}
 
     def training_stages(self) -> frozenset[str]:
         return self.resolution.training

@@ -11,7 +11,6 @@ import numpy as np
 
 from cnngen.frameworks import framework
 from cnngen.ops.base import Image, Unknown, Vector
-from cnngen.report.summary import input_sizes
 from cnngen.semantics.network import Network
 from cnngen.targets.keras.functions import input_shapes
 from cnngen.verify.compare import Comparison, Say, farthest, silent
@@ -86,7 +85,7 @@ def compare_with(
         for name, run in RUNS:
             model, values = run(sources, state, x.astype(each), each)
             row = Comparison(
-                *(input_sizes(network), name, each),
+                *(network.input_dimensions, name, each),
                 farthest(values, expected[each]),
                 tolerance(network, "outputs", each, rounding or 0.0),
                 rounding,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnngen.frameworks import framework
-from cnngen.report.summary import Dimensions, input_sizes
+from cnngen.ops.base import Dimensions
 from cnngen.semantics.network import Network
 from cnngen.verify.models import (
     Models,
@@ -82,7 +82,7 @@ def compare(
         say("outputs in float64")
         outputs = evaluate(models)
         expected, found = train(models, steps, say)
-    sizes = input_sizes(network)
+    sizes = network.input_dimensions
     rows: list[Comparison] = []
 
     def add(

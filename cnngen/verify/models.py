@@ -13,7 +13,6 @@ import numpy as np
 from cnngen.frameworks import framework, keras_on_tensorflow
 from cnngen.frameworks import keras_precision as precision
 from cnngen.ops.base import Image, Shape
-from cnngen.report.summary import dimensions
 from cnngen.semantics.network import INPUT, Network
 from cnngen.targets.keras.functions import input_shapes, model_function_name
 from cnngen.targets.torch.names import model_class_name
@@ -139,7 +138,7 @@ def draw_inputs(shapes: Mapping[str, Shape], batch: int, word: Precision, seed: 
     """Random images and vectors."""
     draw = np.random.default_rng(seed)
     return {
-        name: draw.standard_normal((batch, *dimensions(shape))).astype(word)
+        name: draw.standard_normal((batch, *shape.dimensions)).astype(word)
         for name, shape in shapes.items()
     }
 

@@ -1,13 +1,12 @@
 """The inputs with which a network is tried: its own, an odd and an oblong one; or a small one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from cnngen.analysis import Options, analyse_file
 from cnngen.diagnostics.model import Report
-from cnngen.report.summary import input_sizes
-from cnngen.report.verification import sizes_text
+from cnngen.ops.base import Dimensions
 from cnngen.semantics.network import Network
 from cnngen.sizes.find import explore
 from cnngen.sizes.sets import Lengths
@@ -62,5 +61,14 @@ def _at_least(lengths: Lengths, length: int, own: int) -> int:
 
 def unchecked(network: Network, tried: Network) -> list[str]:
     """What a quick run on the small input leaves out."""
-    larger = [] if network.inputs == tried.inputs else [sizes_text(input_sizes(network))]
+    larger = [] if network.inputs == tried.inputs else [sizes_text(network.input_dimensions)]
     return [*larger, "other sizes", "float32", "later steps of training"]
+
+
+def sizes_text(inputs: Mapping[str, Dimensions]) -> str:
+    """`224 x 224`, the size of the only image; or all sizes of what else a network is given."""
+    match inputs:
+        case {"input": (_, height, width)}:
+            return f"{height} x {width}"
+        case _:
+            return ", ".join(" x ".join(map(str, sizes)) for sizes in inputs.values())

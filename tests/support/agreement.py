@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from cnngen.ops.base import Image, Vector
-from cnngen.report.summary import input_sizes
 from cnngen.semantics.network import Layer, Network
 from cnngen.targets.keras.functions import input_shapes
 from cnngen.verify.compare import farthest
@@ -99,7 +98,7 @@ def state_shapes(built: Built, **arguments: Any) -> Shapes:
 
     with torch.device("meta"):
         model = built.torch(**arguments)
-        shapes = input_sizes(built.network).values()
+        shapes = built.network.input_dimensions.values()
         model.eval()(*(torch.zeros(2, *sizes) for sizes in shapes))
     return {n: tuple(v.shape) for n, v in model.state_dict().items() if not n.endswith(COUNTER)}
 
