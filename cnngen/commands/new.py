@@ -120,6 +120,7 @@ def _variant_text(network: "Network", name: str, extends: str) -> str:
         parent=spec.name.text,
         extends=extends,
         parameters=parameters,
+        inputs=[each.name.text for each in spec.inputs] if len(spec.inputs) > 1 else [],
         blocks=list(spec.blocks),
         stages=[stage.name.text for stage in spec.stages],
     )

@@ -635,7 +635,7 @@ def _report(
     else:
         story = story_of_layer(error, given, network)
         if op.is_whole:
-            remedies = remedies_of_layer(error, step, op, given, scope)
+            remedies = remedies_of_layer(error, step, op, given, scope, network)
         label = label or f"the input here is {given.shape}"
     report.add(
         error.code,

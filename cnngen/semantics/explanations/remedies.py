@@ -6,14 +6,16 @@ from math import gcd
 from cnngen.diagnostics.model import Remedies, Remedy
 from cnngen.ops.base import Image, Op, ShapeError, Vector
 from cnngen.semantics.explanations.given import decided
-from cnngen.semantics.network import Scope, Tensor
+from cnngen.semantics.network import Network, Scope, Tensor
 from cnngen.syntax.edits import with_argument, with_steps
 from cnngen.syntax.tree import Call
 
 
-def remedies_of_layer(error: ShapeError, call: Call, op: Op, x: Tensor, scope: Scope) -> Remedies:
+def remedies_of_layer(
+    error: ShapeError, call: Call, op: Op, x: Tensor, scope: Scope, network: Network
+) -> Remedies:
     """What may help where the input of a layer is not what it takes."""
-    if isinstance(x.shape, Vector) and error.wants == "image":
+    if isinstance(x.shape, Vector) and error.wants == "image" and x.path in network.inputs:
         return _reshaped(call, x.shape)
     if not isinstance(x.shape, Image):
         return ()
@@ -30,9 +32,7 @@ def _flattened(call: Call, x: Image) -> Remedies:
 
 
 def _reshaped(call: Call, x: Vector) -> Remedies:
-    """Maps of 1 x 1; not of a vector that was maps before, which should have stayed so."""
-    if any(isinstance(part, Image) for part in x.parts):
-        return ()
+    """Maps of 1 x 1."""
     maps = f"reshape: {{channels: {x.features}, height: 1, width: 1}}"
     return (((with_steps(call.span, [maps, call.span.text]),),),)
 
