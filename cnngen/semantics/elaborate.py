@@ -439,7 +439,7 @@ def _branches(
     for name, body in step.arms:
         arrangement = elaboration.resolution.arrangement(body)
         outputs.append(_body(body, arrangement, f"{path}.{name.text}", x, place, elaboration))
-    if step.join.text not in OPS:  # which was reported
+    if step.join.text not in OPS or not outputs:  # which was reported
         return Tensor(path, UNKNOWN)
     if OPS[step.join.text].concatenates:
         _warn_of_repeated_input(step, x, outputs, place, elaboration)
