@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from support.agreement import check_keras, check_torch, check_values
 from support.built_models import Built, build
 from support.compared_models import Pair
+from support.random_bodies import words
 
 import cnngen
 from cnngen.cli import cli
@@ -66,6 +68,49 @@ def run(command: str) -> Result:
 @pytest.mark.parametrize("spec", [*SPECS.values(), RGBD], ids=[*SPECS, "rgbd"])
 def test_both_compute_the_same(spec: str):
     built = build(spec)
+    check_torch(built)
+    check_keras(built)
+    check_values(built)
+
+
+TAKEN = words("""
+    x self torch nn keras layers ops image vector training_heads in_channels math functools sys
+    heads reads given input_shape first first_shape out forward conv2d
+""")
+
+
+@pytest.mark.torch
+@pytest.mark.keras
+def test_any_name_is_an_input():
+    """Whatever the files need the word for, and with parameters and outputs of the same names."""
+    spec: Any = {
+        "cnngen": 1,
+        "name": "Names",
+        "about": "Inputs that are called like other things.",
+        "params": {name: 2 for name in TAKEN[:8]},
+        "inputs": {name: {"channels": 2, "height": 6, "width": 6} for name in TAKEN},
+        "model": {
+            **{
+                f"{name}_arm": {"conv": {"out": name, "kernel": 1}, "from": name}
+                for name in TAKEN[:8]
+            },
+            "total": {
+                "branches": {f"b{i}": {"from": name} for i, name in enumerate(TAKEN)}
+                | {f"c{i}": {"from": f"{name}_arm"} for i, name in enumerate(TAKEN[:8])},
+                "join": "add",
+            },
+            "end": {"conv": {"out": 2, "kernel": 3, "padding": "half"}},
+            "aux": {
+                "when": "training",
+                "do": {
+                    "branches": {"one": {"from": "end"}, "two": {"from": "image"}},
+                    "join": "concat",
+                },
+            },
+        },
+        "outputs": {"image": "end", "reads": "aux"},
+    }
+    built = build(yaml.safe_dump(spec, sort_keys=False))
     check_torch(built)
     check_keras(built)
     check_values(built)

@@ -106,7 +106,7 @@ def state_shapes(built: Built, **arguments: Any) -> Shapes:
 def check_keras(built: Built) -> None:
     """Each layer has its name and its shape; all weights are those that the network predicts."""
     model = keras_model(built, heads=True)
-    heads = [layer for layer in model.layers if layer.name == "training_heads"]
+    heads = [layer for layer in model.layers if hasattr(layer, "layers")]
     every = [layer for part in (model, *heads) for layer in part.layers if layer not in heads]
     every = [layer for layer in every if type(layer).__name__ != "InputLayer"]
     layers = {layer.name: layer for layer in every}

@@ -87,7 +87,8 @@ def _inputs(code: Code, frame: Frame) -> None:
 
 def _layer_name(wanted: str, file: File) -> Node:
     """The name of a layer that no spec has, which steps aside for those of the spec."""
-    names = {path.replace(".", "_") for path in file.program.network.layers}
+    network = file.program.network
+    names = {path.replace(".", "_") for path in network.layers} | network.inputs.keys()
     while wanted in names:
         wanted += "_"
     return text(wanted)
