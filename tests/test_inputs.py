@@ -192,9 +192,10 @@ def test_verify_tries_other_sizes_of_all_images(rgbd: Path):
 
 @pytest.mark.keras
 def test_models_of_others_are_given_one_image(rgbd: Path):
-    result = run("weights map rgbd.yaml --from keras.applications:ResNet50")
-    assert result.exit_code == 2
-    assert "are given one image, and this network image (3 x 16 x 16), depth" in result.output
+    for command in ("weights map rgbd.yaml --from", "verify rgbd.yaml --against"):
+        result = run(f"{command} keras.applications:ResNet50")
+        assert result.exit_code == 2
+        assert "are given one image, and this network image (3 x 16 x 16), depth" in result.output
 
 
 # --- sizes, against PyTorch

@@ -182,12 +182,13 @@ class Run:
         from cnngen.report.verification import Verification
         from cnngen.verify.against import compare_with
         from cnngen.verify.models import SourceError
-        from cnngen.weights.published import NoModelError, PublishedModel
+        from cnngen.weights.published import NoModelError, PublishedModel, only_image
         from cnngen.weights.transfer import TransferError
 
         stem = network.resolution.spec.stem
         try:
             reference = PublishedModel.of(text, stem)
+            only_image(network)
         except (NoModelError, MissingFrameworkError) as error:
             raise WrongUseError(str(error)) from None
         found, word = Verification(stem, str(reference)), self.dtype
