@@ -115,19 +115,20 @@ def elaborate(
     resolution: Resolution,
     report: Report,
     *,
-    input: Image | None = None,
+    inputs: Mapping[str, Shape] | None = None,
     max_layers: int = MAX_LAYERS,
     lenient: bool = False,
 ) -> Network | None:
     """The concrete network; None where there can be none. Shapes behind a mistake are unknown.
-    `lenient` lets branches be joined as if all were as large as the largest.
+    `inputs` are other shapes than those of the spec, and `lenient` lets branches be joined as if
+    all were as large as the largest.
     """
     spec = resolution.spec
-    image = input or Image(spec.input.channels, spec.input.height, spec.input.width)
+    own = {x.name.text: x.shape for x in spec.inputs if not isinstance(x.shape, Unknown)}
     if resolution.endless:
         return None
     values = model_values(spec, report)
-    network = Network(resolution, image)
+    network = Network(resolution, own | dict(inputs or {}))
     try:
         if not count_layers(resolution, values, max_layers, report):
             return None
@@ -143,7 +144,7 @@ def elaborate(
             help="use smaller numbers and fewer loops in each other",
         )
         return None
-    network.graph.add_nodes_from([INPUT, *network.layers])
+    network.graph.add_nodes_from([*network.inputs, *network.layers])
     network.graph.add_edges_from(
         (x.path, layer.path) for layer in network.layers.values() for x in layer.inputs
     )
@@ -155,9 +156,12 @@ def elaborate(
 
 def _lay_stages(values: Values, elaboration: Elaboration) -> None:
     network = elaboration.network
-    image = network.input
-    running = Tensor(INPUT, image if image.channels else UNKNOWN)
-    tensors = {INPUT: running}
+    stages = {stage.name.text for stage in elaboration.resolution.spec.stages}
+    tensors = {
+        name: Tensor(name, shape if name not in stages else UNKNOWN)  # else that was reported
+        for name, shape in network.inputs.items()
+    }
+    running = tensors.get(INPUT, NOTHING)
     for stage in elaboration.resolution.spec.stages:
         given = elaboration.read(tensors, stage.origin) if stage.origin else running
         elaboration.training = stage.name.text in elaboration.resolution.training
@@ -436,7 +440,7 @@ def _branches(
     for name, body in step.arms:
         arrangement = elaboration.resolution.arrangement(body)
         outputs.append(_body(body, arrangement, f"{path}.{name.text}", x, place, elaboration))
-    if step.join.text not in OPS:  # which was reported
+    if step.join.text not in OPS or not outputs:  # which was reported
         return Tensor(path, UNKNOWN)
     if OPS[step.join.text].concatenates:
         _warn_of_repeated_input(step, x, outputs, place, elaboration)
@@ -631,7 +635,7 @@ def _report(
     else:
         story = story_of_layer(error, given, network)
         if op.is_whole:
-            remedies = remedies_of_layer(error, step, op, given, scope)
+            remedies = remedies_of_layer(error, step, op, given, scope, network)
         label = label or f"the input here is {given.shape}"
     report.add(
         error.code,

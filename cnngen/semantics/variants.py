@@ -8,9 +8,11 @@ would be wrong are *fixed*: only `--set` can change them.
 """
 
 from collections.abc import Mapping
+from typing import assert_never
 
-from cnngen.semantics.facts import NOTHING, ParameterNames, Traced
-from cnngen.semantics.network import INPUT, Fixed, Network, Scope
+from cnngen.ops.base import Image, Shape, Vector
+from cnngen.semantics.facts import NOTHING, NOWHERE, ParameterNames, Traced
+from cnngen.semantics.network import Fixed, Network, Scope
 from cnngen.semantics.traced_bodies import MOST_VISITS, TooManyVisits, TracedBodies
 from cnngen.semantics.traced_ops import Areas, Path, Trail
 from cnngen.syntax.tree import Call
@@ -66,13 +68,8 @@ class Variants(TracedBodies):
 
     def follow(self) -> Mapping[str, Fixed]:
         """The parameters that must keep their defaults."""
-        image = self.network.input
-        x = Traced(
-            self.symbols.constant("image"),
-            self.symbols.constant((image.height, image.width)),
-            self.symbols.constant(image.channels),
-        )
-        tensors = {INPUT: x}
+        tensors = {name: self.given(shape) for name, shape in self.network.inputs.items()}
+        x = next(iter(tensors.values()))  # of several, the first stage says which it reads
         for stage in self.resolution.spec.stages:
             given = tensors[stage.origin.text] if stage.origin else x
             first = stage.body[0].origin if stage.body else None
@@ -83,3 +80,14 @@ class Variants(TracedBodies):
             if not stage.training:
                 x = after
         return self.found
+
+    def given(self, shape: Shape) -> Traced:
+        """What is known of an input."""
+        constant = self.symbols.constant
+        match shape:
+            case Image(channels, height, width):
+                return Traced(constant("image"), constant((height, width)), constant(channels))
+            case Vector(features):
+                return Traced(constant("vector"), NOWHERE, constant(features))
+            case _:
+                assert_never(shape)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from cnngen.expressions.expression import Constant
 from cnngen.ops.base import Image
 from cnngen.plan.program import Bind, Join, Program, StageRegion
 from cnngen.python import nodes
@@ -16,7 +15,7 @@ from cnngen.targets.torch.construct import CONSTRUCT, own
 from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, Written, assign
-from cnngen.targets.torch.names import IN_FORWARD, attribute, loop_variables, tuple_name
+from cnngen.targets.torch.names import IN_FORWARD, attribute, loop_variables, tensor, tuple_name
 from cnngen.targets.torch.scope import File, Scope
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.updates import bound
@@ -50,6 +49,9 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class ModelClass:
+    """`inputs` are the arguments of its forward."""
+
+    inputs: tuple[str, ...]
     constructor: tuple[Statement, ...]
     forward: tuple[Statement, ...]
     outputs: Outputs
@@ -76,14 +78,25 @@ def model_class(program: Program, file: File) -> ModelClass:
     outputs = _outputs(network)
     _return(outputs, calls, network)
     forward = tuple(calls.always.lines)
-    return ModelClass(tidied(constructor, scope.variables.channels), forward, outputs)
+    inputs = _inputs(network)
+    constructed = tidied(constructor, scope.variables.channels)
+    return ModelClass(tuple(inputs.values()), constructed, forward, outputs)
+
+
+def _inputs(network: Network) -> dict[str, str]:
+    """What each input is called: the only one `x`, which each stage then overwrites."""
+    names = [*network.inputs]
+    return {INPUT: X.text} if names == [INPUT] else {name: tensor(name) for name in names}
 
 
 def _calls(network: Network, file: File) -> Calls:
-    tensors: dict[str, nodes.Node] = {INPUT: X}
-    calls = Calls(Forward(tensors), Forward(tensors), Names(IN_FORWARD | file.functions))
-    if INPUT in kept_stages(network.resolution):
-        tensors[INPUT] = calls.always.let(Name(calls.names.fresh("image")), X)
+    inputs = _inputs(network)
+    tensors: dict[str, nodes.Node] = {name: Name(given) for name, given in inputs.items()}
+    taken = IN_FORWARD | file.functions | {*inputs.values()}
+    calls = Calls(Forward(tensors), Forward(tensors), Names(taken))
+    if INPUT in inputs and INPUT in kept_stages(network.resolution):
+        called = "image" if network.images else "vector"
+        tensors[INPUT] = calls.always.let(Name(calls.names.fresh(called)), X)
     return calls
 
 
@@ -114,7 +127,7 @@ def _scope(program: Program, file: File) -> Scope:
     loops = {name for stage in spec.stages for name in loop_variables(stage.body)}
     bodies = [stage.body for stage in program.stages]
     variables = allocate(bodies, set(types) | loops | file.functions)
-    return Scope(file, types, variables, Constant(program.network.input.channels))
+    return Scope(file, types, variables, program.inputs[0].channels)
 
 
 def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward) -> Made:
