@@ -189,9 +189,10 @@ def _input() -> Schema:
             {"type": "string", "pattern": "^[1-9][0-9]*$"},
         ]
     }
+    depth = {"anyOf": [*side["anyOf"], _ref("new_name")]}  # or a parameter
     return {
         "type": "object",
-        "properties": dict.fromkeys((*SIDES, FEATURES), side),
+        "properties": dict.fromkeys(SIDES[1:], side) | {SIDES[0]: depth, FEATURES: depth},
         "anyOf": [{"required": list(SIDES)}, {"required": [FEATURES]}],
         "dependencies": {FEATURES: {"maxProperties": 1}},
         "additionalProperties": False,

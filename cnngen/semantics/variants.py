@@ -68,7 +68,8 @@ class Variants(TracedBodies):
 
     def follow(self) -> Mapping[str, Fixed]:
         """The parameters that must keep their defaults."""
-        tensors = {name: self.given(shape) for name, shape in self.network.inputs.items()}
+        said = {each.name.text: each.parameter for each in self.resolution.spec.inputs}
+        tensors = {name: self.given(x, said.get(name)) for name, x in self.network.inputs.items()}
         x = next(iter(tensors.values()))  # of several, the first stage says which it reads
         for stage in self.resolution.spec.stages:
             given = tensors[stage.origin.text] if stage.origin else x
@@ -81,13 +82,15 @@ class Variants(TracedBodies):
                 x = after
         return self.found
 
-    def given(self, shape: Shape) -> Traced:
-        """What is known of an input."""
+    def given(self, shape: Shape, parameter: str | None) -> Traced:
+        """What is known of an input, whose channels or features a parameter may say."""
         constant = self.symbols.constant
+        said = self.model[parameter] if parameter else None
         match shape:
             case Image(channels, height, width):
-                return Traced(constant("image"), constant((height, width)), constant(channels))
+                size = constant((height, width))
+                return Traced(constant("image"), size, said or constant(channels))
             case Vector(features):
-                return Traced(constant("vector"), NOWHERE, constant(features))
+                return Traced(constant("vector"), NOWHERE, said or constant(features))
             case _:
                 assert_never(shape)
