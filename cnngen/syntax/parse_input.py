@@ -3,6 +3,7 @@
 import re
 
 from cnngen.diagnostics.model import Edit, Label, Report
+from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.ops.base import UNKNOWN, Image, Vector
 from cnngen.source import Span
 from cnngen.syntax.parse_value import check_keys, mapping, parse_new_name, wrong_kind
@@ -150,12 +151,15 @@ def _parse_side(node: Node, side: str, params: Node | None, report: Report) -> i
     if meant is not None and side in (SIDES[0], FEATURES):
         return _parse_default(node, meant, side, report)
     if not re.fullmatch(r"-?[0-9]{1,20}", text) or re.match(r"-?0[0-9]", text):
+        known = [key.text for key, _ in params.entries] if isinstance(params, Mapping) else []
+        close = suggest(text, known) if side in (SIDES[0], FEATURES) else None
         example = {"channels": 3, FEATURES: 100}.get(side, 224)
         report.add(
             "wrong-type",
             f"`{side}` must be a whole number",
             node.span,
-            help=f"write, say, `{side}: {example}`",
+            help=f"did you mean `{close}`?" if close else f"write, say, `{side}: {example}`",
+            fix=respell(node.span, close, known),
         )
         if isinstance(meant, Scalar):
             return _parse_side(meant, side, None, Report())
