@@ -48,6 +48,41 @@ model:
 """
 
 
+CONDITION = """\
+cnngen: 1
+name: Film
+about: Maps under a condition.
+inputs:
+  image: {channels: 3, height: 8, width: 8}
+  pose: {features: 6}
+blocks:
+  Scaled:
+    about: Maps, scaled by what a vector says.
+    params: {condition: tensor}
+    body:
+      - conv: {out: 8, kernel: 3}
+        name: maps
+      - {linear: {out: 8}, from: condition}
+      - sigmoid
+      - {reshape: {channels: 8, height: 1, width: 1}, name: gate}
+      - branches: {whole: {from: maps}, by: {from: gate}}
+        join: multiply
+  Beside:
+    about: Two vectors.
+    params: {other: tensor, width: 4}
+    body:
+      - branches: {other: {from: other}, own: identity}
+        join: concat
+      - linear: {out: width}
+      - batch_norm
+model:
+  scaled: {Scaled: {condition: pose}, from: image}
+  pooled: [global_avg_pool, flatten]
+  beside: {Beside: {other: pose}, from: pooled}
+  again: {Beside: {other: beside, width: 6}, from: pose}
+"""
+
+
 @pytest.fixture
 def rgbd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "rgbd.yaml"
@@ -65,7 +100,9 @@ def run(command: str) -> Result:
 
 @pytest.mark.torch
 @pytest.mark.keras
-@pytest.mark.parametrize("spec", [*SPECS.values(), RGBD], ids=[*SPECS, "rgbd"])
+@pytest.mark.parametrize(
+    "spec", [*SPECS.values(), RGBD, CONDITION], ids=[*SPECS, "rgbd", "condition"]
+)
 def test_both_compute_the_same(spec: str):
     built = build(spec)
     check_torch(built)
