@@ -20,6 +20,7 @@ from cnngen.ops.base import Image, Shape, Vector
 from cnngen.report.memory import activations
 from cnngen.sizes.answer import answer
 from cnngen.sizes.together import resized
+from cnngen.syntax.parse_input import MOST_INPUTS
 from cnngen.verify.compare import apart, farthest
 from cnngen.verify.models import draw_inputs, for_keras, for_torch
 
@@ -323,6 +324,18 @@ def test_memory_by_hand():
           both: {branches: {narrow: {from: narrow}, mask: {from: mask}}, join: add}
     """
     assert activations(build(spec).network).inference == (5 + 2 + 2) * 4 * 4 * 4
+
+
+def test_too_many_inputs_are_one_mistake(tmp_path: Path):
+    names = [f"i{i}" for i in range(MOST_INPUTS + 20)]
+    spec: Any = {
+        **{"cnngen": 1, "name": "Many", "about": "A crowd."},
+        "inputs": {name: {"features": 3} for name in names},
+        "model": {"total": {"branches": {n: {"from": n} for n in names}, "join": "add"}},
+    }
+    path = tmp_path / "many.yaml"
+    path.write_text(yaml.safe_dump(spec, sort_keys=False))
+    assert [d.code for d in cnngen.load(path).check()] == ["too-large"]
 
 
 # --- commands
