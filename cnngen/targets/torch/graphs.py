@@ -29,7 +29,6 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
-from cnngen.targets.code import Code
 from cnngen.targets.torch.construct import dictionary, own
 from cnngen.targets.torch.expressions import Item
 from cnngen.targets.torch.modules import (
@@ -42,6 +41,7 @@ from cnngen.targets.torch.modules import (
 )
 from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
+from cnngen.targets.torch.spell import spell_join
 from cnngen.targets.torch.updates import bound, prepared
 
 X = Name("x")
@@ -159,8 +159,7 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
 
 def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node:
     """The expression that joins tensors."""
-    made = scope.file.speller.spell(node.op.name, {"inputs": list(map(Code, inputs))}).node
-    return with_origin(made, node.step)
+    return with_origin(spell_join(node.op, inputs, scope.file.speller), node.step)
 
 
 def first_node(region: Region) -> "Call | Loop | Choice | Join | Pass | None":

@@ -1,0 +1,124 @@
+"""Separable convolutions: instances of a class of the file, which has no parameter for what all of
+them agree on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from cnngen.expressions.algebra import free_names, mentions_input
+from cnngen.expressions.expression import Constant, Expression, Name
+from cnngen.ops.convolution import SeparableConv
+from cnngen.plan.program import Call, Program, walk
+from cnngen.python import nodes
+from cnngen.python.construct import call
+from cnngen.python.nodes import Assign, Class, Do, Function, Node, Number, Parameter
+from cnngen.syntax.tree import ArgumentValue
+from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.construct import CONSTRUCT, SEQUENTIAL, own
+from cnngen.targets.torch.convolution import (
+    as_grouped,
+    computes_pads,
+    conv2d,
+    depthwise_channels,
+    depthwise_conv,
+)
+from cnngen.targets.torch.use import Use, Values
+from cnngen.targets.values import Sides, attribute_values, value_node
+
+NAME = "SeparableConv2d"
+SIZE = "int | tuple[int, int]"
+CHANNELS, OUT = "in_channels", "out_channels"
+PARAMETERS = {
+    "kernel": Parameter("kernel_size", SIZE),
+    "stride": Parameter("stride", SIZE, Number("1")),
+    "padding": Parameter("padding", f"{SIZE} | str", Number("0")),
+    "dilation": Parameter("dilation", SIZE, Number("1")),
+    "multiplier": Parameter("multiplier", "int", Number("1")),
+    "bias": Parameter("bias", "bool", Number("True")),
+}
+"""Those of the class, by the attributes that they have the values of."""
+
+
+def separable_conv(made: Use) -> Node:
+    speller = made.speller
+    if computes_pads(made) or isinstance(made.values["padding"], Sides):
+        # A class of its own computes the pads.
+        speller.imports("collections", "OrderedDict")
+        depthwise = depthwise_conv(_without_bias(made))
+        layers = call("OrderedDict", depthwise=depthwise, pointwise=_pointwise(made))
+        return call(SEQUENTIAL, layers)
+    is_users = speller.knows_support(NAME)  # a class that knows nothing of what all agree on
+    agreed = {} if is_users else made.agreed
+    given = {name: made.node(name) for name in PARAMETERS if name not in agreed}
+    named = {
+        PARAMETERS[name].name: None if node == PARAMETERS[name].default else node
+        for name, node in given.items()
+    }
+    called = speller.use(NAME) if is_users else speller.write(NAME, lambda name: _class(name, made))
+    return call(called, made.of(made.channels), made.node("out"), **named)
+
+
+def _without_bias(made: Use) -> Use:
+    return replace(made, values={**made.values, "bias": Constant(False)})
+
+
+def _pointwise(made: Use) -> nodes.Call:
+    """The convolution that mixes what the one of each channel by itself gives."""
+    return call(
+        "nn.Conv2d",
+        made.of(depthwise_channels(made)),
+        made.node("out"),
+        kernel_size=Number("1"),
+        bias=made.unless("bias", True),
+    )
+
+
+# --- The class
+
+
+def _class(name: str, made: Use) -> Class:
+    """Its layers are those of a use whose values are parameters, but for what is agreed on."""
+    own_values = {attribute: Name(each.name) for attribute, each in PARAMETERS.items()}
+    values = {"out": Name(OUT), **own_values, **made.agreed}
+    inside = replace(made, values=values, channels=Name(CHANNELS))
+    parameters = [each for attribute, each in PARAMETERS.items() if attribute not in made.agreed]
+    channels = (Parameter(CHANNELS, "int"), Parameter(OUT, "int"))
+    body = (
+        Do(nodes.Call(CONSTRUCT)),
+        Assign((own("depthwise"),), conv2d(as_grouped(_without_bias(inside)))),
+        Assign((own("pointwise"),), _pointwise(inside)),
+    )
+    constructor = Function("__init__", (Parameter("self"), *channels, *parameters), "None", body)
+    about = "A convolution of each channel by itself, then a 1 x 1 convolution that mixes them."
+    return Class(name, (SEQUENTIAL,), (constructor,), f'    """{about}"""')
+
+
+# --- What all uses agree on
+
+
+def find_agreed(program: Program, speller: Speller) -> Values:
+    """The attributes for which all separable convolutions of a file give one constant."""
+    bodies = [part.body for part in (*program.units, *program.stages)]
+    calls = [node for body in bodies for node in walk(body) if isinstance(node, Call)]
+    uses = [each.layer.arguments for each in calls if each.layer.made is SeparableConv]
+    names = [name for name in PARAMETERS if uses and _agree_on(name, uses)]
+    if not names:
+        return {}
+    values = attribute_values(SeparableConv, uses[0], {})
+    for value in values.values():
+        value_node(value, speller.node, speller.use)
+    return {name: values[name] for name in names}
+
+
+def _agree_on(name: str, uses: Sequence[Mapping[str, ArgumentValue]]) -> bool:
+    """Whether an attribute has one constant value everywhere; half a window also hangs on that."""
+    names = ("kernel", "dilation", name) if uses[0][name] == Constant("half") else (name,)
+    return all(
+        _is_constant(arguments[each]) and arguments[each] == uses[0][each]
+        for arguments in uses
+        for each in names
+    )
+
+
+def _is_constant(value: ArgumentValue) -> bool:
+    return isinstance(value, Expression) and not (free_names(value) or mentions_input(value))
