@@ -167,9 +167,11 @@ class Speller:
         return self.called(name)
 
     def write(self, name: str, define: Callable[[str], Statement]) -> str:
-        """Ask for a piece of support that is no template: `define` makes it, by what it is called,
-        when it is asked for the first time.
+        """Ask for a piece of support that `define` makes, by what it is called, when it is first
+        asked for; unless a user has a template of that name.
         """
+        if self.knows_support(name):
+            return self.use(name)
         if name not in self.support:
             self.support[name] = printed([define(self.called(name))]).text
         return self.called(name)

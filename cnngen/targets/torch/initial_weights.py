@@ -16,7 +16,7 @@ from cnngen.semantics.walk import calls
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.syntax.tree import Call as CallStep
 from cnngen.targets.code import Code
-from cnngen.targets.distributions import DEFAULT, init_context, same, varies
+from cnngen.targets.distributions import DEFAULT, init_arguments, init_context, same, varies
 from cnngen.targets.spelling import Speller
 
 MODULE = nodes.Name("module")
@@ -75,10 +75,11 @@ def drawn(
         return None
     if (value := _init(step, network)) == DEFAULT:
         return None
-    word, context = init_context(value, lambda number: Code(node(number)))
+    word, arguments = init_arguments(value)
+    context = init_context(arguments, lambda number: Code(node(number)))
     match spelled := speller.spell_init(word, {"w": Code(WEIGHT), **context}).node:
-        case nodes.Call(function, (weight, *arguments)) if weight == WEIGHT:
-            return [function, *arguments]
+        case nodes.Call(function, (weight, *others)) if weight == WEIGHT:
+            return [function, *others]
         case _:
             return [Verbatim(("lambda weight: ", spelled))]
 
@@ -100,7 +101,8 @@ def _branches(
     rules: Rules, speller: Speller
 ) -> Iterator[tuple[nodes.Node | None, tuple[Statement, ...]]]:
     for kinds, value in _groups(rules):
-        word, context = init_context(value, python)
+        word, arguments = init_arguments(value)
+        context = init_context(arguments, python)
         weight = Code(nodes.Attribute(MODULE, "weight"))
         draw = Do(speller.spell_init(word, {"w": weight, **context}).node)
         test = call("isinstance", MODULE, _either(map(speller.called, kinds)))

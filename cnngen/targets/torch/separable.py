@@ -47,14 +47,11 @@ def separable_conv(made: Use) -> Node:
         depthwise = depthwise_conv(_without_bias(made))
         layers = call("OrderedDict", depthwise=depthwise, pointwise=_pointwise(made))
         return call(SEQUENTIAL, layers)
-    is_users = speller.knows_support(NAME)  # a class that knows nothing of what all agree on
-    agreed = {} if is_users else made.agreed
-    given = {name: made.node(name) for name in PARAMETERS if name not in agreed}
-    named = {
-        PARAMETERS[name].name: None if node == PARAMETERS[name].default else node
-        for name, node in given.items()
-    }
-    called = speller.use(NAME) if is_users else speller.write(NAME, lambda name: _class(name, made))
+    called = speller.write(NAME, lambda name: _class(name, made))
+    given = [
+        (each, made.node(name)) for name, each in PARAMETERS.items() if name not in made.agreed
+    ]
+    named = {each.name: None if node == each.default else node for each, node in given}
     return call(called, made.of(made.channels), made.node("out"), **named)
 
 
@@ -101,12 +98,14 @@ def find_agreed(program: Program, speller: Speller) -> Values:
     bodies = [part.body for part in (*program.units, *program.stages)]
     calls = [node for body in bodies for node in walk(body) if isinstance(node, Call)]
     uses = [each.layer.arguments for each in calls if each.layer.made is SeparableConv]
-    names = [name for name in PARAMETERS if uses and _agree_on(name, uses)]
+    if not uses or speller.knows_support(NAME):  # a user's class has all parameters
+        return {}
+    names = [name for name in PARAMETERS if _agree_on(name, uses)]
     if not names:
         return {}
     values = attribute_values(SeparableConv, uses[0], {})
     for value in values.values():
-        value_node(value, speller.node, speller.use)
+        value_node(value, speller.node, speller.use)  # whose functions stand above all classes
     return {name: values[name] for name in names}
 
 
