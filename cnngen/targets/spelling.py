@@ -3,7 +3,8 @@
 `ops/OP.jinja` gives one expression. `support/NAME.jinja` gives a class or function that a generated
 file needs once; op templates ask for it with `use("NAME")`, and it defines what `name` says, for it
 steps aside where the author has its name. Values arrive as code, ready to print (text, with a node
-behind it): templates choose and arrange, and hold no arithmetic and no knowledge of shapes.
+behind it): templates arrange it, and leave out what equals a default. Where there is more to
+decide, a target builds nodes instead (its `spell.py`); a user's template still comes first.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence

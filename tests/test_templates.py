@@ -1,11 +1,13 @@
-"""Templates of users come first, for ops that have none of ours too, and are given all that is known of a use."""
+"""Templates: ours decide nothing; those of users come first, also where we have none, and are told all of a use."""
 
+import re
 from pathlib import Path
 
 import pytest
 from support.built_models import build
 
 from cnngen.diagnostics.model import Report
+from cnngen.shipped import TEMPLATES
 from cnngen.targets.generate import generate
 
 HEAD = "cnngen: 1\nname: Net\nabout: One use.\nparams: {{width: 8, on: true}}\n"
@@ -63,11 +65,16 @@ CASES = [  # target, template, what it prints, the body of a stage, and what is 
         "torch/ops/batch_norm",
         "mine({{ channels }}, {{ eps }}, {{ momentum }}, {{ affine }}, {{ rank }})",
         "[flatten, batch_norm: {eps: 1e-05}]",
-        "mine(1024, 1e-5, 0.1, True, vector)",
+        "mine(4 * 16 * 16, 1e-5, 0.1, True, vector)",
     ),
     ("torch/ops/gelu", "mine({{ approximate }})", "{gelu: {approximate: on}}", "mine(on)"),
     ("torch/ops/max", "mine({{ inputs | join(' & ') }})", "", "mine(a & b)"),
-    ("keras/ops/conv", "mine({{ x }}, {{ out }})", "{conv: {out: width, kernel: 3}}", "mine(x, w"),
+    (
+        "keras/ops/conv",
+        "mine({{ x }}, {{ out }})",
+        "{conv: {out: width, kernel: 3}}",
+        "mine(image, width)",
+    ),
     (
         "keras/init/he_normal",
         INIT,
@@ -81,6 +88,16 @@ CASES = [  # target, template, what it prints, the body of a stage, and what is 
         "mine(depthwise_conv, width)",
     ),
 ]
+
+DECIDES = re.compile(r"{%-? *(?:if|for|macro|include|import|from)\b|{{[^}]* if ")
+LEAVES = [
+    path for part in ("ops", "init", "support") for path in TEMPLATES.glob(f"*/{part}/*.jinja")
+]
+
+
+def test_ours_decide_nothing() -> None:
+    assert len(LEAVES) > 100
+    assert not [path.name for path in LEAVES if DECIDES.search(path.read_text(encoding="utf-8"))]
 
 
 def generated(name: str, template: str, spec: str, folder: Path) -> str:
