@@ -8,7 +8,7 @@ from cnngen.targets.values import is_constant
 
 def prelu(made: Use) -> Node:
     """One slope in all, which is PyTorch's default, or one for each channel."""
-    shared, slopes = made.values["shared"], made.of(made.channels)
+    shared, slopes = made.values["shared"], made.as_node(made.channels)
     each: Node | None = Conditional(made.node("shared"), Number("1"), slopes)
     if is_constant(shared, True):
         each = None

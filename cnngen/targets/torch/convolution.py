@@ -55,7 +55,7 @@ def _layer(
 ) -> Call:
     return call(
         layer,
-        made.of(made.channels),
+        made.as_node(made.channels),
         made.node("out"),
         sides=sides,
         kernel_size=made.node("kernel"),

@@ -67,7 +67,7 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
     value: nodes.Node = X
     forward.tensors[INPUT] = X
     if INPUT in read:
-        forward.tensors[INPUT] = forward.let(scope.variables.fresh("given"), X)
+        forward.tensors[INPUT] = forward.let(scope.variables.new("given"), X)
     for binds, node in prepared(unit.body.nodes):
         if not isinstance(node, Call | Loop | Choice):
             yield from bound(binds, scope)
@@ -90,7 +90,7 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 value = applied(node, module, value, forward, scope)
         name = node.step.name.text if node.step.name else ""
         if name in read:
-            variable = scope.variables.fresh(name)
+            variable = scope.variables.new(name)
             value = forward.tensors[name] = forward.let(variable, value)
         elif len(flat(value)) > LONG and node.step is not unit.block.body[-1]:
             value = forward.let(X, value)
@@ -150,7 +150,7 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
     match value:
         case Binary("+", left, right) if index is not None and len(node.arms) == 2:
             kept, other = (left, right) if index == 0 else (right, left)
-            variable = forward.let(scope.variables.fresh(node.arms[index][0]), kept)
+            variable = forward.let(scope.variables.new(node.arms[index][0]), kept)
             forward.lines.append(Augment(variable, "+", other, node.step))
             return variable
         case _:

@@ -50,7 +50,7 @@ def op_layer(made: Call, scope: Scope) -> Node:
                 made.rank,
                 file.speller,
                 in_place=made in file.overwriting.calls,
-                agreed=file.agreed if op is SeparableConv else {},
+                common=file.common if op is SeparableConv else {},
             )
         )
 

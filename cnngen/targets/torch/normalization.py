@@ -8,7 +8,7 @@ from cnngen.targets.torch.use import Use
 def batch_norm(made: Use) -> Node:
     return call(
         "nn.BatchNorm2d" if made.rank == "image" else "nn.BatchNorm1d",
-        made.of(made.channels),
+        made.as_node(made.channels),
         eps=made.unless("eps", 1e-5),
         momentum=made.unless("momentum", 0.1),
         affine=made.unless("affine", True),
@@ -18,7 +18,7 @@ def batch_norm(made: Use) -> Node:
 def layer_norm(made: Use) -> Node:
     return call(
         made.speller.use("LayerNorm2d") if made.rank == "image" else "nn.LayerNorm",
-        made.of(made.channels),
+        made.as_node(made.channels),
         eps=made.unless("eps", 1e-5),
         elementwise_affine=made.unless("affine", True),
     )

@@ -12,14 +12,14 @@ def zero_pad(made: Use) -> Node:
     match made.values["padding"]:
         case Sides() | ListOf():
             top, bottom, left, right = _sides(made)
-            pads = Display("(", tuple(map(made.of, (left, right, top, bottom))))
+            pads = Display("(", tuple(map(made.as_node, (left, right, top, bottom))))
         case number:
-            pads = made.of(number)
+            pads = made.as_node(number)
     return call("nn.ZeroPad2d", pads)
 
 
 def crop(made: Use) -> Node:
-    return call(made.speller.use("Crop2d"), *map(made.of, _sides(made)))
+    return call(made.speller.use("Crop2d"), *map(made.as_node, _sides(made)))
 
 
 def _sides(made: Use) -> tuple[AttributeValue, AttributeValue, AttributeValue, AttributeValue]:

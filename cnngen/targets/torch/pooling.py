@@ -9,7 +9,7 @@ from cnngen.targets.values import Sides
 def avg_pool(made: Use) -> Node:
     padding, use = made.values["padding"], made.speller.use
     if padding == "same":
-        return _windows(made, use("SameAvgPool2d"))
+        return call(use("SameAvgPool2d"), **_window(made))
     named = {
         "ceil_mode": made.unless("ceil", False),
         "count_include_pad": made.unless("count_include_pad", True),
@@ -23,18 +23,13 @@ def avg_pool(made: Use) -> Node:
 def max_pool(made: Use) -> Node:
     padding = made.values["padding"]
     if padding == "same":
-        return _windows(made, made.speller.use("SameMaxPool2d"))
+        return call(made.speller.use("SameMaxPool2d"), **_window(made))
     ceil = made.unless("ceil", False)
     if isinstance(padding, Sides):
         pool = call("nn.MaxPool2d", **_window(made), ceil_mode=ceil)
         return call("nn.Sequential", _border(padding, made), pool)
     pads = made.unless("padding", 0)
     return call("nn.MaxPool2d", **_window(made), padding=pads, ceil_mode=ceil)
-
-
-def _windows(made: Use, layer: str) -> Call:
-    """A layer that needs to know no more than its windows."""
-    return call(layer, **_window(made))
 
 
 def _window(made: Use) -> dict[str, Node | None]:
@@ -46,4 +41,4 @@ def _border(sides: Sides, made: Use) -> Call:
     made.speller.imports("torch")
     pads = (sides.left, sides.right, sides.top, sides.bottom)
     lowest = Unary("-", dotted("torch.inf"))
-    return call("nn.ConstantPad2d", Display("(", tuple(map(made.of, pads))), lowest)
+    return call("nn.ConstantPad2d", Display("(", tuple(map(made.as_node, pads))), lowest)

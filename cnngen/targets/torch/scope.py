@@ -39,8 +39,8 @@ class UnitClass:
 @dataclass(frozen=True, slots=True)
 class File:
     """The file in the making: what is spelled in it, and its classes so far. `functions` are what
-    those are called that templates may ask for, `overwriting` what works in place, and `agreed`
-    what all separable convolutions agree on.
+    those are called that templates may ask for, `overwriting` what works in place, and `common`
+    what all separable convolutions have in common.
     """
 
     network: Network
@@ -48,7 +48,7 @@ class File:
     rules: Rules
     functions: frozenset[str]
     overwriting: InPlace = InPlace()
-    agreed: Values = field(default_factory=dict[str, AttributeValue])
+    common: Values = field(default_factory=dict[str, AttributeValue])
     classes: dict[Unit, UnitClass] = field(default_factory=dict[Unit, UnitClass])
 
 

@@ -1,5 +1,5 @@
 """Separable convolutions: instances of a class of the file, which has no parameter for what all of
-them agree on.
+them have in common.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,10 +49,10 @@ def separable_conv(made: Use) -> Node:
         return call(SEQUENTIAL, layers)
     called = speller.write(NAME, lambda name: _class(name, made))
     given = [
-        (each, made.node(name)) for name, each in PARAMETERS.items() if name not in made.agreed
+        (each, made.node(name)) for name, each in PARAMETERS.items() if name not in made.common
     ]
     named = {each.name: None if node == each.default else node for each, node in given}
-    return call(called, made.of(made.channels), made.node("out"), **named)
+    return call(called, made.as_node(made.channels), made.node("out"), **named)
 
 
 def _without_bias(made: Use) -> Use:
@@ -63,7 +63,7 @@ def _pointwise(made: Use) -> nodes.Call:
     """The convolution that mixes what the one of each channel by itself gives."""
     return call(
         "nn.Conv2d",
-        made.of(depthwise_channels(made)),
+        made.as_node(depthwise_channels(made)),
         made.node("out"),
         kernel_size=Number("1"),
         bias=made.unless("bias", True),
@@ -74,11 +74,11 @@ def _pointwise(made: Use) -> nodes.Call:
 
 
 def _class(name: str, made: Use) -> Class:
-    """Its layers are those of a use whose values are parameters, but for what is agreed on."""
+    """Its layers are those of a use whose values are parameters, but for the common ones."""
     own_values = {attribute: Name(each.name) for attribute, each in PARAMETERS.items()}
-    values = {"out": Name(OUT), **own_values, **made.agreed}
+    values = {"out": Name(OUT), **own_values, **made.common}
     inside = replace(made, values=values, channels=Name(CHANNELS))
-    parameters = [each for attribute, each in PARAMETERS.items() if attribute not in made.agreed]
+    parameters = [each for attribute, each in PARAMETERS.items() if attribute not in made.common]
     channels = (Parameter(CHANNELS, "int"), Parameter(OUT, "int"))
     body = (
         Do(nodes.Call(CONSTRUCT)),
@@ -90,17 +90,17 @@ def _class(name: str, made: Use) -> Class:
     return Class(name, (SEQUENTIAL,), (constructor,), f'    """{about}"""')
 
 
-# --- What all uses agree on
+# --- What all uses have in common
 
 
-def find_agreed(program: Program, speller: Speller) -> Values:
+def find_common(program: Program, speller: Speller) -> Values:
     """The attributes for which all separable convolutions of a file give one constant."""
     bodies = [part.body for part in (*program.units, *program.stages)]
     calls = [node for body in bodies for node in walk(body) if isinstance(node, Call)]
     uses = [each.layer.arguments for each in calls if each.layer.made is SeparableConv]
     if not uses or speller.knows_support(NAME):  # a user's class has all parameters
         return {}
-    names = [name for name in PARAMETERS if _agree_on(name, uses)]
+    names = [name for name in PARAMETERS if _is_common(name, uses)]
     if not names:
         return {}
     values = attribute_values(SeparableConv, uses[0], {})
@@ -109,7 +109,7 @@ def find_agreed(program: Program, speller: Speller) -> Values:
     return {name: values[name] for name in names}
 
 
-def _agree_on(name: str, uses: Sequence[Mapping[str, ArgumentValue]]) -> bool:
+def _is_common(name: str, uses: Sequence[Mapping[str, ArgumentValue]]) -> bool:
     """Whether an attribute has one constant value everywhere; half a window also hangs on that."""
     names = ("kernel", "dilation", name) if uses[0][name] == Constant("half") else (name,)
     return all(

@@ -40,7 +40,7 @@ JOINS: Mapping[str, Callable[[Sequence[Node], Speller], Node]] = {"max": joins.m
 def spell(made: Use) -> Node:
     """The module of an op."""
     for value in (made.channels, *made.values.values()):
-        made.of(value)  # so that what values call stands above what the op needs
+        made.as_node(value)  # so that what values call stands above what the op needs
     build = BUILDERS.get(made.op.name)
     return from_template(made) if build is None or has_template(made) else build(made)
 

@@ -15,7 +15,7 @@ def from_template(made: Use) -> Node:
     opposite sides differ is `sides`, and another variable of that name has them.
     """
     context: dict[str, str] = {
-        "channels": Code(made.of(made.channels)),
+        "channels": Code(made.as_node(made.channels)),
         "rank": made.rank,
         "in_place": str(made.in_place),
     }
@@ -24,7 +24,7 @@ def from_template(made: Use) -> Node:
             case str():
                 context[name] = value
             case Sides():
-                context |= {name: "sides", "sides": Code(made.of(value))}
+                context |= {name: "sides", "sides": Code(made.as_node(value))}
             case _:
-                context[name] = Code(made.of(value))
+                context[name] = Code(made.as_node(value))
     return made.speller.spell(made.op.name, context).node

@@ -16,8 +16,8 @@ Values = Mapping[str, AttributeValue]
 @dataclass(frozen=True, slots=True)
 class Use:
     """`values` are those of its attributes, whose names are those of the file already; `channels`
-    and `rank` are those of its input. `agreed` has what all uses of the op in the file agree on,
-    where a class of ours needs no parameter for that.
+    and `rank` are those of its input. `common` has what all uses in the file give alike, where a
+    class of ours needs no parameter for that.
     """
 
     op: type[Op]
@@ -26,15 +26,15 @@ class Use:
     rank: Rank
     speller: Speller
     in_place: bool = False
-    agreed: Values = field(default_factory=dict[str, AttributeValue])
+    common: Values = field(default_factory=dict[str, AttributeValue])
 
-    def of(self, value: AttributeValue) -> Node:
+    def as_node(self, value: AttributeValue) -> Node:
         """A value as a node; what that calls is imported, or written into the file."""
         return value_node(value, self.speller.node, self.speller.use)
 
     def node(self, name: str) -> Node:
         """The value of an attribute."""
-        return self.of(self.values[name])
+        return self.as_node(self.values[name])
 
     def unless(self, name: str, default: float | bool | None) -> Node | None:
         """The value of an attribute, unless that is what PyTorch takes by itself."""
