@@ -14,7 +14,6 @@ from cnngen.report.label import label
 from cnngen.semantics.network import Scope
 
 Kind = Literal["block", "convolution", "pooling", "connected", "join", "other"]
-JOINS = {"add": "+", "concat": "C", "multiply": "×", "max": "max", "mean": "mean"}
 KINDS: dict[str, Kind] = {
     "convolution": "convolution",
     "pooling": "pooling",
