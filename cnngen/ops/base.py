@@ -123,7 +123,7 @@ class Op:
     flattens: ClassVar[bool] = False  # whether it makes features of positions
     ranked: ClassVar[bool] = False  # whether targets may write it otherwise for images and vectors
     refuses_flattened: ClassVar[bool] = False  # a vector whose order differs between frameworks
-    counts_features: ClassVar[bool] = False  # whether even without weights it is built for a number
+    counts_features: ClassVar[bool] = False  # whether it is built for a number, weights or not
 
     # What it computes. `passes` says when the output is the input (in another shape perhaps; an
     # `is_identity` is nothing but that), and `keeps` which of the two backward reads again.
@@ -228,7 +228,7 @@ class Op:
         return 0
 
     def saves(self, output: Any, *inputs: Any, **_: Any) -> int:
-        """How much backward needs besides, in numbers of float32: what lies between, or indices."""
+        """How many numbers of float32 the backward pass needs besides: values between, indices."""
         return 0
 
     def doubts(self) -> Iterable[Doubt]:

@@ -167,7 +167,9 @@ class TracedBodies:
         return x
 
     def _length(self, step: Each, lists: Sequence[Fact]) -> int | None:
-        """How many iterations a loop makes, if that is sure; its lists are of one length."""
+        """How many iterations a loop makes, if that is sure. Its lists are of one length, so any
+        will do.
+        """
         for (_, expression), values in zip(step.lists, lists, strict=True):
             items = _items(values)
             if self.unroll and isinstance(expression, ListOf):

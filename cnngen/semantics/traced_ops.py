@@ -1,7 +1,7 @@
 """Traced ops: what an op or a join makes of a tensor, for all values of the parameters.
 
-What generated code must know is noted in the network; parameters with other values of which a note
-would be wrong are collected in `found`.
+What generated code must know is noted in the network. A note may be wrong for other values of some
+parameters: these are collected in `found`.
 """
 
 from collections.abc import Mapping
@@ -31,8 +31,9 @@ class Trail:
     """Where a body is followed: the facts of its names and tensors, and the tensor that its block
     was given.
 
-    `beyond` is empty on the way that the defaults take. On any other way it has parameters, one of
-    which must change for the program to get there. `path` are the calls around.
+    With the defaults, the program takes a certain way through conditions and loops: there, `beyond`
+    is empty. Anywhere else it has parameters, one of which must change for the program to get
+    there. `path` are the calls around.
     """
 
     facts: Mapping[str, Fact]
@@ -113,7 +114,7 @@ class TracedOps:
         return Traced(self.symbols.constant("vector"), NOWHERE, channels, x.area | changing)
 
     def _noted(self, path: Path, area: Any, place: Trail) -> bool:
-        """Note the size that is flattened here; whether it has the area that was noted before."""
+        """Note the size that is flattened here; whether its area is that of an earlier note."""
         if area is UNDETERMINED:
             return False
         if path not in self.flattened:

@@ -3,7 +3,7 @@
 Code is generated once and called with any parameters. Of shapes it knows what the network of the
 defaults shows: the area of each `flatten`, and whether a layer is given maps or a vector. So the
 tree is followed here for all parameters at once, also into branches and loops that the defaults do
-not enter. What is sure there is noted for the targets; parameters with other values of which a note
+not enter. What is sure there is noted for the targets. Parameters for other values of which a note
 would be wrong are *fixed*: only `--set` can change them.
 """
 
@@ -41,8 +41,8 @@ def note_variants(network: Network) -> None:
 
 
 def _needed(network: Network, sizes: Sizes, found: ParameterNames, unroll: bool) -> ParameterNames:
-    """The parameters that must be fixed even if all others of those found are: one may matter only
-    on a way that another one opens.
+    """Those of the parameters found without which the others are not enough: one may matter only on
+    a way through the program that another one opens.
     """
     for name in sorted(found) if len(found) > 1 else ():
         fewer = found - {name}
