@@ -130,7 +130,7 @@ def test_a_quick_run_says_what_it_leaves_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 2), (2, 1), (7, 1), (16, 16)])
 def test_no_size_is_tried_that_is_none(height: int, width: int, tmp_path: Path) -> None:
-    """As of what generators begin with."""
+    """A network may begin with an image of one pixel, as those do that make images of noise."""
     path = tmp_path / "small.yaml"
     path.write_text(
         "cnngen: 1\nname: Small\nabout: From noise.\n"

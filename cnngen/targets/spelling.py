@@ -47,7 +47,7 @@ class Unsupported(Exception):
 
 @contextmanager
 def spelling(call: Call) -> Generator[None]:
-    """Whatever turns out to be unsupported inside is so because of this call."""
+    """What turns out to be unsupported inside is reported at this call."""
     try:
         yield
     except Unsupported as error:

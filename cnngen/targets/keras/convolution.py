@@ -93,8 +93,8 @@ def pads_by_number(values: Mapping[str, Value]) -> bool:
 def told_by_parameters(
     op: type[Op], values: Mapping[str, Value], square: bool
 ) -> Mapping[str, Value]:
-    """The values that the parameters of a support function say: without zeros that are put around
-    its input before.
+    """What a support function is told by its parameters: no padding, where the caller puts the
+    zeros around its input itself.
     """
     padding = values.get("padding")
     before = padding == "same" and comes_late(op, values, square)
@@ -104,7 +104,7 @@ def told_by_parameters(
 
 
 def _padded(made: Use, late: bool) -> Node:
-    """The tensor with the zeros around it that no parameter says."""
+    """The input of a support function, with the zeros around it that its parameters cannot say."""
     padding = made.values["padding"]
     name = suffixed(made.name, "_pad")
     if isinstance(padding, Sides):

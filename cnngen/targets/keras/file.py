@@ -52,7 +52,7 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
 def rendered(
     network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()
 ) -> Rendered:
-    """The source, and where what stands in it."""
+    """The source, and which of its lines were made from which step."""
     speller = Speller("keras", folders)
     speller.imports("keras")
     program = lower(network, IMAGE_CHANNELS)

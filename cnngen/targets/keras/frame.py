@@ -1,13 +1,13 @@
 """A frame: the function that is being written, and what its variables are called."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, count
 
 from cnngen.ops.base import Op
-from cnngen.plan.program import Call, Loop, Node, Program, Region, regions
-from cnngen.syntax.tree import Block, Each
+from cnngen.plan.program import Call, Program
+from cnngen.syntax.tree import Block
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common
@@ -52,15 +52,3 @@ class Frame:
         self.taken.add(free)
         yield free
         self.taken.discard(free)
-
-
-def loop_variables(region: Region) -> set[str]:
-    """The variables of all loops in a region, as their author calls them."""
-    return {name for node in region.nodes for name in _variables(node)}
-
-
-def _variables(node: Node) -> Iterator[str]:
-    if isinstance(node, Loop) and isinstance(node.step, Each):
-        yield from (name.text for name, _ in node.step.lists)
-    for inner in regions(node):
-        yield from loop_variables(inner)

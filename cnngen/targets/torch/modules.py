@@ -205,7 +205,9 @@ def _extend(node: Step, target: nodes.Node, scope: Scope, binds: Sequence[Bind])
 
 
 def _extend_by_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Written:
-    """A condition in a chain keeps its position: what is not there is an identity."""
+    """A condition in a chain has a position of its own: where its layers are left out, an identity
+    takes it.
+    """
     then = _arm(choice, choice.then, _appended(choice.then, target, scope), scope)
     otherwise: tuple[Statement, ...] = (_append(target, IDENTITY),)
     if choice.otherwise is not None:

@@ -54,8 +54,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The constructor that is written. `entry` is what `input.channels` means in it, None for the
-    channels of a block's input. What is an expression is kept, so that it is made once.
+    """The constructor that is being written. `entry` is what `input.channels` means in it, None for
+    the channels of a block's input. `calls` and `expressions` have the modules that were made
+    already, so that none is made twice.
     """
 
     file: File

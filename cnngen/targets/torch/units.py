@@ -10,6 +10,7 @@ from cnngen.python.construct import call, dotted
 from cnngen.python.nodes import Assign, Do, Statement
 from cnngen.python.signature import Argument, argument, ordered
 from cnngen.python.variables import assigned, names
+from cnngen.semantics.walk import loop_variables
 from cnngen.syntax.tree import Parameter, ParameterType
 from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.construct import CONSTRUCT, SELF, own
@@ -17,7 +18,7 @@ from cnngen.targets.torch.graphs import Forward, graph
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.layers import as_call, op_layer, unit_layer
 from cnngen.targets.torch.modules import build
-from cnngen.targets.torch.names import CHANNELS, called, loop_variables, own_argument, tensor
+from cnngen.targets.torch.names import CHANNELS, called, own_argument, tensor
 from cnngen.targets.torch.scope import File, Scope, UnitClass
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.updates import bound
