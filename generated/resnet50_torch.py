@@ -71,10 +71,10 @@ class ResNet50(nn.Module):
         self.features = nn.Sequential()
         channels = 64
         for depth, width, stride in zip(depths, widths, strides, strict=True):
-            steps = nn.Sequential(Bottleneck(channels, width, stride))
+            bottlenecks = nn.Sequential(Bottleneck(channels, width, stride))
             for _ in range(depth - 1):
-                steps.append(Bottleneck(4 * width, width))
-            self.features.append(steps)
+                bottlenecks.append(Bottleneck(4 * width, width))
+            self.features.append(bottlenecks)
             channels = 4 * width
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),

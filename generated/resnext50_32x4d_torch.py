@@ -88,10 +88,10 @@ class ResNeXt50_32x4d(nn.Module):  # noqa: N801
         self.features = nn.Sequential()
         channels = 64
         for depth, width, stride in zip(depths, widths, strides, strict=True):
-            steps = nn.Sequential(Bottleneck(channels, width, groups, group_width, stride))
+            bottlenecks = nn.Sequential(Bottleneck(channels, width, groups, group_width, stride))
             for _ in range(depth - 1):
-                steps.append(Bottleneck(4 * width, width, groups, group_width))
-            self.features.append(steps)
+                bottlenecks.append(Bottleneck(4 * width, width, groups, group_width))
+            self.features.append(bottlenecks)
             channels = 4 * width
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
