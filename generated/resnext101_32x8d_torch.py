@@ -41,7 +41,7 @@ class Bottleneck(nn.Module):
     ) -> None:
         super().__init__()
         self.residual = Residual(in_channels, width, stride, groups, group_width)
-        self.shortcut = nn.Sequential()
+        self.shortcut = nn.Identity()
         if stride != 1 or in_channels != 4 * width:
             self.shortcut = nn.Sequential(
                 nn.Conv2d(in_channels, 4 * width, kernel_size=1, stride=stride, bias=False),

@@ -48,7 +48,7 @@ class Bottleneck(nn.Module):
             Residual(in_channels, width, stride),
             SqueezeExcitation(4 * width, reduction),
         )
-        self.shortcut = nn.Sequential()
+        self.shortcut = nn.Identity()
         if stride != 1 or in_channels != 4 * width:
             self.shortcut = nn.Sequential(
                 nn.Conv2d(in_channels, 4 * width, kernel_size=1, stride=stride, bias=False),

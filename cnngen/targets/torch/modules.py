@@ -141,7 +141,7 @@ def _assign_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Written:
     """Assign a module under a condition, and what stands for it otherwise."""
     then = _arm(choice, choice.then, assign(choice.then, target, scope), scope)
     if choice.otherwise is None:
-        yield Assign((target,), EMPTY if choice.then.layout == "chain" else IDENTITY)
+        yield Assign((target,), IDENTITY)
         yield If(((scope.node(choice.test), then),))
         return
     otherwise = _arm(choice, choice.otherwise, assign(choice.otherwise, target, scope), scope)
