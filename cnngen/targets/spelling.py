@@ -113,6 +113,7 @@ class Speller:
             "use": self.use,
             "imports": self.imports,
             "vary": self.vary,
+            "beside": self.beside,
             "untyped": self.note_untyped,
         }
         self.environment.globals.update(functions)
@@ -121,6 +122,7 @@ class Speller:
         self.support: dict[str, str] = {}  # in the order of use, each before those who use it
         self.fixed: dict[str, dict[str, str]] = {}
         self.taken: frozenset[str] = frozenset()  # the author's names
+        self.layer_words: frozenset[str] = frozenset()  # and words in those of his layers
         self.untyped = (
             False  # whether the file calls a constructor that its framework leaves untyped
         )
@@ -178,6 +180,13 @@ class Speller:
         while name in self.taken:
             name += "Module" if name[0].isupper() else "_"
         return name
+
+    def beside(self, word: str) -> str:
+        """What ends the name of a layer of ours that belongs to one of the author's: none of his
+        ends with an underscore.
+        """
+        ends = (other == word or other.endswith(f"_{word}") for other in self.layer_words)
+        return f"{word}_" if any(ends) else word
 
     def vary(self, fixed: Mapping[str, str], attribute: str, value: str, *defaults: str) -> str:
         """The value, unless all calls in the file agree on it, or it is the default."""
