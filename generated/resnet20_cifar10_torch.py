@@ -30,7 +30,7 @@ class BasicBlock(nn.Module):
             nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(width),
         )
-        self.shortcut = nn.Sequential()
+        self.shortcut = nn.Identity()
         if stride != 1 or in_channels != width:
             self.shortcut = nn.Sequential(
                 nn.MaxPool2d(kernel_size=1, stride=stride),

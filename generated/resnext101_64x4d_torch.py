@@ -41,7 +41,7 @@ class Bottleneck(nn.Module):
     ) -> None:
         super().__init__()
         self.residual = Residual(in_channels, width, stride, groups, group_width)
-        self.shortcut = nn.Sequential()
+        self.shortcut = nn.Identity()
         if stride != 1 or in_channels != 4 * width:
             self.shortcut = nn.Sequential(
                 nn.Conv2d(in_channels, 4 * width, kernel_size=1, stride=stride, bias=False),
@@ -88,10 +88,10 @@ class ResNeXt101_64x4d(nn.Module):  # noqa: N801
         self.features = nn.Sequential()
         channels = 64
         for depth, width, stride in zip(depths, widths, strides, strict=True):
-            steps = nn.Sequential(Bottleneck(channels, width, groups, group_width, stride))
+            bottlenecks = nn.Sequential(Bottleneck(channels, width, groups, group_width, stride))
             for _ in range(depth - 1):
-                steps.append(Bottleneck(4 * width, width, groups, group_width))
-            self.features.append(steps)
+                bottlenecks.append(Bottleneck(4 * width, width, groups, group_width))
+            self.features.append(bottlenecks)
             channels = 4 * width
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),

@@ -11,7 +11,7 @@ from functools import partial
 
 from cnngen.ops.base import Op
 from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
-from cnngen.python.construct import call, suffixed, text
+from cnngen.python.construct import call, text
 from cnngen.python.nodes import (
     Assign,
     Binary,
@@ -27,6 +27,7 @@ from cnngen.python.nodes import (
     Statement,
 )
 from cnngen.targets.keras.construct import NAME, applied, number, tuple_of
+from cnngen.targets.keras.layer_name import beside
 from cnngen.targets.keras.support import (
     KEYWORDS_ONLY,
     Signature,
@@ -106,7 +107,7 @@ def told_by_parameters(
 def _padded(made: Use, late: bool) -> Node:
     """The input of a support function, with the zeros around it that its parameters cannot say."""
     padding = made.values["padding"]
-    name = suffixed(made.name, "_pad")
+    name = beside(made.name, "pad", made.scope)
     if isinstance(padding, Sides):
         return applied(call("layers.ZeroPadding2D", made.scope.pairs(padding), name=name), made.x)
     if padding == "same" and late:
@@ -243,7 +244,9 @@ def _reason(op: type[Op]) -> Comment:
 def _pad(known: _Definition) -> list[Statement]:
     """Put zeros around the tensor, and find out whether the stride comes late."""
     given, padding, late = known.given, known.padding, known.late
-    zeros = call("layers.ZeroPadding2D", given.node("padding"), name=suffixed(NAME, "_pad"))
+    zeros = call(
+        "layers.ZeroPadding2D", given.node("padding"), name=beside(NAME, "pad", given.scope)
+    )
     pad = Assign((X,), applied(zeros, X))
     statements: list[Statement] = []
     if padding is None and given.common.numbers:
@@ -271,7 +274,7 @@ def _end(known: _Definition) -> list[Statement]:
     names = ("init", "pointwise_init") if op is SeparableConv else ("init",)
     statements = [*own_initial(given.common, *names), Assign((convolve,), _made(known))]
     made = applied(convolve, X)
-    strided = suffixed(NAME, "_stride")
+    strided = beside(NAME, "stride", given.scope)
     if late is False:
         return [*statements, Return(made)]
     if late is True:

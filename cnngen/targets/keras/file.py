@@ -27,6 +27,7 @@ from cnngen.targets.keras.functions import (
     model_function_name,
     needed_names,
 )
+from cnngen.targets.keras.layer_name import layer_words
 from cnngen.targets.keras.model import recursion, write_model
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.units import write_unit
@@ -56,6 +57,7 @@ def rendered(
     speller = Speller("keras", folders)
     speller.imports("keras")
     program = lower(network, IMAGE_CHANNELS)
+    speller.layer_words = layer_words(program)
     forms = keras_forms(program)
     common = find_common(forms.values(), network.resolution, speller)
     needed = needed_names(network.resolution.spec, folders)

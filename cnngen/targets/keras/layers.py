@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from cnngen.python.construct import call, dotted, suffixed, text
+from cnngen.python.construct import call, dotted, text
 from cnngen.python.nodes import (
     Assign,
     Binary,
@@ -18,6 +18,7 @@ from cnngen.python.nodes import (
     Text,
 )
 from cnngen.targets.keras.construct import NAME, applied, channels_of, list_of, number
+from cnngen.targets.keras.layer_name import beside
 from cnngen.targets.keras.limits import NO_GROUPS
 from cnngen.targets.keras.support import (
     KEYWORDS_ONLY,
@@ -85,7 +86,7 @@ def _transposed_conv2d(given: Given) -> Function:
         name=NAME,
     )
     convolved = applied(CONVOLVE, X)
-    crop = call("layers.Cropping2D", given.node("padding"), name=suffixed(NAME, "_crop"))
+    crop = call("layers.Cropping2D", given.node("padding"), name=beside(NAME, "crop", given.scope))
     ending: list[Statement]
     if common.is_size("padding", 0):
         ending = [Return(convolved)]

@@ -6,7 +6,7 @@ The "same" of Keras pads other sides where it strides, its zeros never count, an
 from functools import partial
 
 from cnngen.expressions.expression import Constant
-from cnngen.python.construct import call, suffixed, text
+from cnngen.python.construct import call, text
 from cnngen.python.nodes import (
     Assign,
     Attribute,
@@ -27,6 +27,8 @@ from cnngen.python.nodes import (
     Verbatim,
 )
 from cnngen.targets.keras.construct import NAME, applied, list_of, number, tuple_of
+from cnngen.targets.keras.layer_name import beside
+from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.support import KEYWORDS_ONLY, Signature, function, use
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
 from cnngen.targets.keras.use import Common, Given, Use, boolean
@@ -82,7 +84,9 @@ def avg_pool(made: Use) -> Node:
         name = use("same_avg_pool2d", given, _same_avg_pool2d)
         return call(name, made.x, kernel, step, name=made.name)
     if isinstance(padding, Sides) and exact and is_true(counted):
-        pad = call("layers.ZeroPadding2D", scope.pairs(padding), name=suffixed(made.name, "_pad"))
+        pad = call(
+            "layers.ZeroPadding2D", scope.pairs(padding), name=beside(made.name, "pad", scope)
+        )
         layer = call("layers.AveragePooling2D", kernel, strides=strides, name=made.name)
         return applied(layer, applied(pad, made.x))
     sides = isinstance(padding, Sides)
@@ -207,7 +211,7 @@ def _avg_pool2d(given: Given) -> Function:
     padding = Name("padding") if sides else given.node("padding")
     ceil, include = common.values.get("ceil"), common.values.get("count_include_pad")
     if ceil is not None and include is not None and is_false(ceil) and is_true(include):
-        pad = call("layers.ZeroPadding2D", padding, name=suffixed(NAME, "_pad"))
+        pad = call("layers.ZeroPadding2D", padding, name=beside(NAME, "pad", given.scope))
         pool = call("layers.AveragePooling2D", KERNEL, STRIDE, name=NAME)
         about = 'Pool with a border of zeros that count, unlike those of "same" in Keras.'
         body: list[Statement] = [Assign((X,), applied(pad, X)), Return(applied(pool, X))]
@@ -218,7 +222,7 @@ def _avg_pool2d(given: Given) -> Function:
     if ceil is None or not is_false(ceil):
         body += _extended(given)
     about = "Average over the elements that count: never those that `ceil` adds at the end."
-    return function("avg_pool2d", parameters, about, [*body, *_average()])
+    return function("avg_pool2d", parameters, about, [*body, *_average(given.scope)])
 
 
 def _plane() -> Node:
@@ -226,9 +230,9 @@ def _plane() -> Node:
     return Subscript(X, Verbatim(("..., :1",)))
 
 
-def _average() -> list[Statement]:
+def _average(scope: Scope) -> list[Statement]:
     """The average of a pool, corrected by how many elements of each window count."""
-    pool = call("layers.AveragePooling2D", KERNEL, STRIDE, name=suffixed(NAME, "_pool"))
+    pool = call("layers.AveragePooling2D", KERNEL, STRIDE, name=beside(NAME, "pool", scope))
     share = Binary("/", number(1), call("ops.average_pool", COUNT, KERNEL, STRIDE))
     product = applied(call("layers.Multiply", name=NAME), list_of(X, share))
     return [Assign((X,), applied(pool, X)), Return(product)]
@@ -236,7 +240,7 @@ def _average() -> list[Statement]:
 
 def _padded_count(given: Given, padding: Node) -> list[Statement]:
     pad = Name("pad")
-    made = call("layers.ZeroPadding2D", padding, name=suffixed(NAME, "_pad"))
+    made = call("layers.ZeroPadding2D", padding, name=beside(NAME, "pad", given.scope))
     both = Display("bare", (X, COUNT))
     statements: list[Statement] = [
         Assign((pad,), made),
@@ -263,7 +267,7 @@ def _extended(given: Given) -> list[Statement]:
         pair = given.scope.speller.use("pair")
         value = Comprehension("(", less, step, call(pair, STRIDE))
         ends = (tuple_of(number(0), bottom), tuple_of(number(0), right))
-    made = call("layers.ZeroPadding2D", tuple_of(*ends), name=suffixed(NAME, "_ceil"))
+    made = call("layers.ZeroPadding2D", tuple_of(*ends), name=beside(NAME, "ceil", given.scope))
     statements: tuple[Statement, ...] = (
         Assign((assigned,), value),
         Assign((extend,), made),
@@ -285,8 +289,8 @@ def _same_avg_pool2d(given: Given) -> Function:
     known = Binary("in", Name("None"), Subscript(shape, Slice(number(1), number(3))))
     layer = call("layers.AveragePooling2D", KERNEL, STRIDE, SAME, name=NAME)
 
-    def padded(x: Node, suffix: str) -> Call:
-        return call(pad, x, KERNEL, STRIDE, number(1), name=suffixed(NAME, suffix))
+    def padded(x: Node, word: str) -> Call:
+        return call(pad, x, KERNEL, STRIDE, number(1), name=beside(NAME, word, given.scope))
 
     return function(
         "same_avg_pool2d",
@@ -299,9 +303,9 @@ def _same_avg_pool2d(given: Given) -> Function:
         "Average over what each window covers; Keras' PyTorch backend may count a border as well.",
         [
             If(((known, (Return(applied(layer, X)),)),)),
-            Assign((COUNT,), padded(plane, "_count")),
-            Assign((X,), padded(X, "_pad")),
-            *_average(),
+            Assign((COUNT,), padded(plane, "count")),
+            Assign((X,), padded(X, "pad")),
+            *_average(given.scope),
         ],
     )
 
