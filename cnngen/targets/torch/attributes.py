@@ -7,6 +7,7 @@ from cnngen.expressions.algebra import mentions_input, simplify, substitute
 from cnngen.expressions.expression import Expression, ListOf
 from cnngen.ops.base import Op
 from cnngen.python.expression import node
+from cnngen.python.nodes import Name, Node
 from cnngen.python.verbatim import read
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.targets.code import Code, call
@@ -16,7 +17,7 @@ from cnngen.targets.values import ONE, Half, Sides, Types, attribute_values
 
 class Printer:
     """Prints expressions of one class or function; `entry` is what `input.channels` means there,
-    `names` what names of the spec are called.
+    `names` what names of the spec are called, `repeated` the variables of what is said often.
     """
 
     def __init__(
@@ -26,9 +27,10 @@ class Printer:
         entry: Expression | None,
         channels: str = "in_channels",
         names: Mapping[str, Expression] = MappingProxyType({}),
+        repeated: Mapping[Node, Name] = MappingProxyType({}),
     ) -> None:
         self.speller, self.types, self.entry, self.channels = speller, types, entry, channels
-        self.names = names
+        self.names, self.repeated = names, repeated
 
     def code(self, expression: Expression) -> Code:
         """An expression as code; what it needs is imported."""
@@ -36,7 +38,8 @@ class Printer:
             expression = simplify(substitute(expression, {}, self.entry), count=False)
         expression = substitute(expression, self.names, None) if self.names else expression
         self.speller.provide(expression)
-        return Code(node(expression, read(self.channels)))
+        made = node(expression, read(self.channels))
+        return Code(self.repeated.get(made, made))
 
     def attributes(self, op: type[Op], arguments: Mapping[str, ArgumentValue]) -> dict[str, str]:
         """Each attribute as code. A padding whose opposite sides differ is `sides` to a template,

@@ -69,12 +69,13 @@ class Scope:
     @property
     def printer(self) -> Printer:
         """What prints the values of attributes for the templates."""
-        names = self.variables.symbols
-        return Printer(self.file.speller, self.types, self.entry, names=names)
+        symbols, repeated = self.variables.symbols, self.variables.repeated
+        return Printer(self.file.speller, self.types, self.entry, names=symbols, repeated=repeated)
 
     def node(self, expression: Expression) -> nodes.Node:
         """An expression as a node; what it needs is imported."""
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
         self.file.speller.provide(expression)
-        return node(self.variables.resolve(expression))
+        made = node(self.variables.resolve(expression))
+        return self.variables.repeated.get(made, made)

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from cnngen.expressions.algebra import substitute
@@ -44,13 +44,15 @@ class Names:
 @dataclass(frozen=True, slots=True)
 class Variables:
     """`symbols` has what each symbol is called, `instances` the variable of each block that is
-    asked for its channels; `channels` are all variables of channels. Other names are `fresh`.
+    asked for its channels, and `repeated` that of each expression that has one; `channels` are all
+    variables of channels. Other names are `fresh`.
     """
 
     symbols: dict[str, Expression]
     instances: dict[str, str]
     channels: set[str]
     names: Names
+    repeated: dict[nodes.Node, nodes.Name] = field(default_factory=dict[nodes.Node, nodes.Name])
 
     def fresh(self, name: str) -> nodes.Name:
         return nodes.Name(self.names.fresh(name))
