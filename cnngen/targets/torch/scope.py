@@ -72,7 +72,8 @@ class Scope:
         """An expression whose names are those of the class."""
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
-        return self.variables.resolve(expression)
+        resolved = self.variables.resolve(expression)
+        return self.variables.repeated.get(resolved, resolved)
 
     def node(self, expression: Expression) -> nodes.Node:
         """An expression as a node; what it needs is imported."""

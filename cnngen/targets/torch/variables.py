@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from cnngen.expressions.algebra import substitute
@@ -45,13 +45,15 @@ class Names:
 @dataclass(frozen=True, slots=True)
 class Variables:
     """`symbols` has what each symbol is called, `instances` the variable of each block that is
-    asked for its channels; `channels` are all variables of channels. Others are `new`.
+    asked for its channels, and `repeated` that of each expression that has one; `channels` are all
+    variables of channels. Others are `new`.
     """
 
     symbols: dict[str, Expression]
     instances: dict[str, str]
     channels: set[str]
     names: Names
+    repeated: dict[Expression, Expression] = field(default_factory=dict[Expression, Expression])
 
     def new(self, name: str) -> nodes.Name:
         return nodes.Name(self.names.free(name))
