@@ -18,11 +18,9 @@ def conv2d(
     return convolve(x)
 
 
-def max_pool2d(
-    x: KerasTensor, kernel: int, stride: int, padding: int = 0, *, name: str
-) -> KerasTensor:
+def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
     """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
-    border = (padding, padding + stride - 1)
+    border = (0, stride - 1)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)
 

@@ -39,7 +39,8 @@ def spelled(
     made = {key: _init(context, key) for key in keys}
     scope = Scope(speller, {})
     rank = context.get("rank", "image")
-    return flat(spell(Use(op, given, made, read(context["x"]), node, rank, scope, common)))
+    x = read(context["x"])
+    return flat(spell(Use(op, given, made, square, x, node, rank, scope, common)))
 
 
 def _second(op: type[Op]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from functools import partial
 
 from cnngen.ops.base import Op
 from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
+from cnngen.ops.pooling import AvgPool
 from cnngen.python.construct import call, suffixed, text
 from cnngen.python.nodes import (
     Assign,
@@ -36,7 +37,7 @@ from cnngen.targets.keras.support import (
     use,
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
-from cnngen.targets.keras.use import Common, Given, Use
+from cnngen.targets.keras.use import Asked, Common, Given, Use
 from cnngen.targets.keras.values import ZERO, Value, is_size, numbers
 from cnngen.targets.values import Sides
 
@@ -54,24 +55,29 @@ KERNEL, PADDING, MODE = map(Name, ("kernel", "padding", "mode"))
 def spell(made: Use) -> Node:
     """A convolution of a tensor."""
     padding = made.values["padding"]
-    late = comes_late(made.op, made.values, made.common.square)
-    same, bare = padding == "same", is_size(padding, 0)
-    if (same or bare) and made.initializers["init"] is None and not late:
-        return applied(_stock(made, SAME if same else None), made.x)
+    if (name := called(made)) is None:
+        return applied(_stock(made, SAME if padding == "same" else None), made.x)
+    late = comes_late(made.op, made.values, made.square)
     x = _padded(made, late)
     arguments = [x, made.node("out") if "out" in made.values else None, made.node("kernel")]
     named = {
         "stride": made.varied_size("stride", 1),
-        "padding": None if late and same else _padding_argument(made),
+        "padding": None if late and padding == "same" else _padding_argument(made),
         "dilation": made.varied_size("dilation", 1),
         "groups": made.varied("groups", 1) if "groups" in made.values else None,
         "multiplier": made.varied("multiplier", 1) if "multiplier" in made.values else None,
         "bias": made.varied_flag("bias", True),
         **{init: made.varied_initializer(init) for init in made.initializers},
     }
-    name = FUNCTIONS[made.op]
     use(name, Given(made.common, made.scope), SUPPORT[name])
     return call(name, *arguments, **named, name=made.name)
+
+
+def called(asked: Asked) -> str | None:
+    """The support function that a convolution calls; None if a layer of Keras computes it."""
+    padding, late = asked.values["padding"], comes_late(asked.op, asked.values, asked.square)
+    plain = (padding == "same" or is_size(padding, 0)) and not late
+    return None if plain and asked.initializers["init"] is None else FUNCTIONS[asked.op]
 
 
 def comes_late(op: type[Op], values: Mapping[str, Value], square: bool) -> bool:
@@ -98,7 +104,7 @@ def told_by_parameters(
     """
     padding = values.get("padding")
     before = padding == "same" and comes_late(op, values, square)
-    if op in LAYERS and (before or isinstance(padding, Sides)):
+    if op is not AvgPool and (before or isinstance(padding, Sides)):
         return {**values, "padding": ZERO}
     return values
 

@@ -57,7 +57,7 @@ def rendered(
     speller.imports("keras")
     program = lower(network, IMAGE_CHANNELS)
     forms = keras_forms(program)
-    common = find_common(forms.values(), network.resolution, speller)
+    common = find_common(forms.values(), speller)
     needed = needed_names(network.resolution.spec, folders)
     functions = block_function_names(network.resolution.order, needed)
     file = File(program, forms, common, functions, needed | {*functions.values()})
