@@ -55,7 +55,7 @@ def _common(calls: Sequence[Call], scope: Scope) -> Common:
     square = all(form.square for form in forms)
     numbers = any(map(pads_by_number, uses))
     late = any(comes_late(form.op, form.values, form.square) for form in forms)
-    return Common(values, made, square, numbers, late)
+    return Common(values, made, square, numbers, late, len(calls) == 1)
 
 
 def _common_initializers(calls: Sequence[Call]) -> Initializers:

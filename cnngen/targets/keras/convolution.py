@@ -55,10 +55,12 @@ KERNEL, PADDING, MODE = map(Name, ("kernel", "padding", "mode"))
 def spell(made: Use) -> Node:
     """A convolution of a tensor."""
     padding = made.values["padding"]
-    if (name := called(made)) is None:
-        return applied(_stock(made, SAME if padding == "same" else None), made.x)
-    late = comes_late(made.op, made.values, made.square)
+    name, late = called(made), comes_late(made.op, made.values, made.square)
     x = _padded(made, late)
+    if name is None or (made.common.alone and not late and _is_short(made)):
+        if pads_by_number(made.values):
+            x = _zeros(made, x)
+        return applied(_stock(made, SAME if padding == "same" else None), x)
     arguments = [x, made.node("out") if "out" in made.values else None, made.node("kernel")]
     named = {
         "stride": made.varied_size("stride", 1),
@@ -78,6 +80,15 @@ def called(asked: Asked) -> str | None:
     padding, late = asked.values["padding"], comes_late(asked.op, asked.values, asked.square)
     plain = (padding == "same" or is_size(padding, 0)) and not late
     return None if plain and asked.initializers["init"] is None else FUNCTIONS[asked.op]
+
+
+def _is_short(made: Use) -> bool:
+    """Whether two layers of Keras say what a support function would: some zeros are put around the
+    tensor whatever the stride is, and the weights start as those of Keras.
+    """
+    known = pads_by_number(made.values) and numbers(made.values["stride"]) is not None
+    sides = isinstance(made.values["padding"], Sides)
+    return (known or sides) and made.initializers["init"] is None
 
 
 def comes_late(op: type[Op], values: Mapping[str, Value], square: bool) -> bool:
@@ -112,13 +123,19 @@ def told_by_parameters(
 def _padded(made: Use, late: bool) -> Node:
     """The tensor with the zeros around it that no parameter says."""
     padding = made.values["padding"]
-    name = suffixed(made.name, "_pad")
     if isinstance(padding, Sides):
-        return applied(call("layers.ZeroPadding2D", made.scope.pairs(padding), name=name), made.x)
+        return _zeros(made, made.x)
     if padding == "same" and late:
         window = map(made.node, ("kernel", "stride", "dilation"))
+        name = suffixed(made.name, "_pad")
         return call(made.scope.speller.use("same_pad"), made.x, *window, name=name)
     return made.x
+
+
+def _zeros(made: Use, x: Node) -> Node:
+    """A tensor with as many zeros around it as the padding says."""
+    pairs = made.scope.pairs(made.values["padding"])
+    return applied(call("layers.ZeroPadding2D", pairs, name=suffixed(made.name, "_pad")), x)
 
 
 def _padding_argument(made: Use) -> Node | None:

@@ -17,8 +17,9 @@ Initializers = Mapping[str, Node | None]
 class Common:
     """What all calls of a support function have in common, so that it needs no parameter for it.
 
-    `square` says that no size in them is a pair. Of convolutions, `numbers` says that some are
-    padded by a number of zeros, and `late` that the stride of some comes late.
+    `square` says that no size in them is a pair, and `alone` that there is but one call. Of
+    convolutions, `numbers` says that some are padded by a number of zeros, and `late` that the
+    stride of some comes late.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict[str, Value])
@@ -26,6 +27,7 @@ class Common:
     square: bool = False
     numbers: bool = True
     late: bool = True
+    alone: bool = False
 
     @property
     def size(self) -> str:
