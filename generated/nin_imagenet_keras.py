@@ -9,14 +9,13 @@ from keras.initializers import RandomNormal
 
 
 def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int | str = 0, *, name: str
+    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int = 0, *, name: str
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
+    if padding:
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
     init = RandomNormal(stddev=0.01)
-    convolve = layers.Conv2D(filters, kernel, stride, mode, kernel_initializer=init, name=name)
+    convolve = layers.Conv2D(filters, kernel, stride, kernel_initializer=init, name=name)
     return convolve(x)
 
 

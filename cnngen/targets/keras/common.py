@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cnngen.targets.distributions import varies
 from cnngen.targets.keras.convolution import (
+    LAYERS,
     comes_late,
     pads_by_number,
+    pads_by_word,
     told_by_parameters,
 )
 from cnngen.targets.keras.forms import Form
@@ -13,7 +15,7 @@ from cnngen.targets.keras.initializers import initializers
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import support_called
 from cnngen.targets.keras.use import Asked, Common, Initializers
-from cnngen.targets.keras.values import Value, is_closed
+from cnngen.targets.keras.values import HALF, SAME, Value, is_closed, is_size
 from cnngen.targets.spelling import Speller, spelling
 from cnngen.targets.values import ONE
 
@@ -53,9 +55,15 @@ def _common(calls: Sequence[Call], scope: Scope) -> Common:
                 values[name] = given[0]
     made = _common_initializers(calls)
     square = all(form.square for form in forms)
-    numbers = any(map(pads_by_number, uses))
+    alone = len(calls) == 1
+    if forms[0].op not in LAYERS:
+        return Common(values, made, square, alone=alone)
     late = any(comes_late(form.op, form.values, form.square) for form in forms)
-    return Common(values, made, square, numbers, late, len(calls) == 1)
+    strided = tuple(use["kernel"] for use in uses if not is_size(use["stride"], 1))
+    if all(form.half for form in forms) and not late:
+        values["padding"] = SAME if all(is_size(kernel, 1) for kernel in strided) else HALF
+    words, numbers = any(map(pads_by_word, uses)), any(map(pads_by_number, uses))
+    return Common(values, made, square, words, numbers, late, alone, strided)
 
 
 def _common_initializers(calls: Sequence[Call]) -> Initializers:

@@ -7,7 +7,7 @@ convolutions): such a stride comes late, as a pooling of size 1 after a convolut
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 from cnngen.ops.base import Op
 from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
@@ -38,7 +38,7 @@ from cnngen.targets.keras.support import (
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
 from cnngen.targets.keras.use import Asked, Common, Given, Use
-from cnngen.targets.keras.values import ZERO, Value, is_size, numbers
+from cnngen.targets.keras.values import HALF, ZERO, SameOr, Value, is_size, numbers
 from cnngen.targets.values import Sides
 
 LAYERS: dict[type[Op], str] = {
@@ -105,6 +105,12 @@ def pads_by_number(values: Mapping[str, Value]) -> bool:
     """Whether a support function is told how many zeros to put around its input."""
     padding = values.get("padding", "")
     return not isinstance(padding, str | Sides) and not is_size(padding, 0)
+
+
+def pads_by_word(values: Mapping[str, Value]) -> bool:
+    """Whether a support function may be told "same"."""
+    padding = values.get("padding")
+    return padding == "same" or isinstance(padding, SameOr)
 
 
 def told_by_parameters(
@@ -189,8 +195,18 @@ class _Definition:
         return self.given.common.values.get("padding")
 
     @property
+    def half(self) -> bool:
+        """Whether all are padded by half of an odd window."""
+        return self.padding == HALF
+
+    @property
     def unit(self) -> bool:
         return self.given.common.is_size("stride", 1)
+
+    @property
+    def ones(self) -> bool:
+        """Whether whatever strides has a window of size 1, for which all paddings are none."""
+        return all(is_size(kernel, 1) for kernel in self.given.common.strided)
 
     @property
     def late(self) -> Node | bool:
@@ -239,7 +255,8 @@ def _padding(common: Common, signature: Signature) -> Parameter:
     """The padding: a word of Keras, or zeros on opposite sides alike."""
     if not common.numbers:
         return signature.of("padding", "str", VALID)
-    return signature.of("padding", f"{common.size} | str", number(0))
+    words = " | str" * common.words
+    return signature.of("padding", f"{common.size}{words}", number(0))
 
 
 def _about(known: _Definition) -> str:
@@ -247,6 +264,8 @@ def _about(known: _Definition) -> str:
     if padding is None and not known.given.common.numbers:
         alike = known.given.common.initializers.get("init") is not None
         return f"Convolve{', with initial weights as all convolutions here have' * alike}."
+    if padding == "same" and not known.unit and known.ones:
+        return 'Convolve with "same" padding; a window that strides is 1 x 1 and needs none.'
     if padding == "same" and not known.unit:
         return "Convolve with the padding of TensorFlow, which is larger at the bottom and right."
     if padding == "same":
@@ -269,10 +288,14 @@ def _pad(known: _Definition) -> list[Statement]:
     zeros = call("layers.ZeroPadding2D", given.node("padding"), name=suffixed(NAME, "_pad"))
     pad = Assign((X,), applied(zeros, X))
     statements: list[Statement] = []
+    if known.half:
+        return _pad_half(known)
     if padding is None and given.common.numbers:
-        same = Binary("==", PADDING, SAME)
-        statements.append(Assign((MODE,), Conditional(same, SAME, VALID)))
-        zeros_around = Binary("and", PADDING, Binary("==", MODE, VALID))
+        zeros_around: Node = PADDING
+        if given.common.words:
+            same = Binary("==", PADDING, SAME)
+            statements.append(Assign((MODE,), Conditional(same, SAME, VALID)))
+            zeros_around = Binary("and", PADDING, Binary("==", MODE, VALID))
         statements.append(If(((zeros_around, (pad,)),)))
     elif not isinstance(padding, str | None) and not is_size(padding, 0):
         statements.append(pad)
@@ -281,6 +304,29 @@ def _pad(known: _Definition) -> list[Statement]:
         strides = Conditional(late, tuple_of(number(1), stride), tuple_of(stride, number(1)))
         statements += [_reason(known.op), Assign((_bare(Name("strides"), LATE),), strides)]
     return statements
+
+
+def _pad_half(known: _Definition) -> list[Statement]:
+    """Put half of a window around the tensor where the stride is not 1; "same" does the rest."""
+    given, one = known.given, number(1)
+    common, more = given.common, ">" if given.common.square else "!="
+    tests = [] if "stride" in common.values else [Binary(more, Name("stride"), one)]
+    if any(numbers(kernel) in (None, (1, 1)) for kernel in common.strided):
+        tests.append(Binary(more, KERNEL, one))
+    half: Node = Binary("//", KERNEL, number(2))
+    if not common.square:
+        half = call(given.scope.speller.use("half"), KERNEL)
+    zeros = call("layers.ZeroPadding2D", half, name=suffixed(NAME, "_pad"))
+    pad = Assign((X,), applied(zeros, X))
+    padded: Statement = If(((reduce(_both, tests), (pad,)),)) if tests else pad
+    if "stride" in common.values:
+        return [padded]
+    unit = Conditional(Binary("==", Name("stride"), one), SAME, VALID)
+    return [Assign((PADDING,), unit), padded]
+
+
+def _both(first: Binary, second: Binary) -> Binary:
+    return Binary("and", first, second)
 
 
 def _bare(*names: Node) -> Node:
@@ -311,8 +357,10 @@ def _made(known: _Definition) -> Node:
     if late is not False:
         strides = None if late is True else Name("strides")
     mode: Node | None = None
-    if known.padding is None:
-        mode = MODE if given.common.numbers else PADDING
+    if known.padding is None and given.common.numbers:
+        mode = MODE if given.common.words else None
+    elif known.padding is None or (known.half and "stride" not in given.common.values):
+        mode = PADDING
     elif known.padding == "same":
         mode = SAME
     names = ("init", "pointwise_init") if op is SeparableConv else ("init",)

@@ -17,7 +17,7 @@ from cnngen.targets.keras.depthwise import (
     wanted_steps,
 )
 from cnngen.targets.keras.odd import odd_names
-from cnngen.targets.keras.values import Value, with_same
+from cnngen.targets.keras.values import Value, pads_half, with_same
 from cnngen.targets.spelling import spelling
 from cnngen.targets.values import Types, attribute_values
 
@@ -28,7 +28,8 @@ SIZES = ("size", "padding")
 @dataclass(frozen=True, slots=True)
 class Form:
     """An op with its arguments in the terms of the spec, and what their values are in Keras; `step`
-    is where it is used. `square` says that no size in it is a pair.
+    is where it is used. `square` says that no size in it is a pair, and `half` that a convolution
+    is padded by half of an odd window.
     """
 
     op: type[Op]
@@ -36,6 +37,7 @@ class Form:
     values: Mapping[str, Value]
     step: CallStep
     square: bool
+    half: bool = False
 
 
 def keras_forms(program: Program) -> dict[Call, tuple[Form, ...]]:
@@ -75,9 +77,10 @@ def form(
     values = attribute_values(op, arguments, types)
     sizes = [name for name, attribute in op.attributes.items() if attribute.kind in SIZES]
     square = not any(_may_be_pair(arguments[name], types) for name in sizes)
-    if op in CONVOLUTIONS:
-        values = with_same(values, arguments, odd)
-    return Form(op, arguments, values, step, square)
+    if op not in CONVOLUTIONS:
+        return Form(op, arguments, values, step, square)
+    half = pads_half(values, arguments, odd)
+    return Form(op, arguments, with_same(values, arguments, odd), step, square, half)
 
 
 def _may_be_pair(value: ArgumentValue, types: Types) -> bool:

@@ -18,16 +18,19 @@ class Common:
     """What all calls of a support function have in common, so that it needs no parameter for it.
 
     `square` says that no size in them is a pair, and `alone` that there is but one call. Of
-    convolutions, `numbers` says that some are padded by a number of zeros, and `late` that the
-    stride of some comes late.
+    convolutions, `words` says that some are padded by a word of Keras, `numbers` that some are by a
+    number of zeros, `late` that the stride of some comes late, and `strided` has the windows of
+    those that may stride.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict[str, Value])
     initializers: Initializers = field(default_factory=dict[str, Node | None])
     square: bool = False
+    words: bool = True
     numbers: bool = True
     late: bool = True
     alone: bool = False
+    strided: tuple[Value, ...] = ()
 
     @property
     def size(self) -> str:
