@@ -20,7 +20,7 @@ def conv2d(
 
 
 def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
-    """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
+    """Pool to the very end: a last window may hang over, onto a border that never wins."""
     border = (0, stride - 1)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)

@@ -162,10 +162,15 @@ def _max_pool2d(given: Given) -> Function:
         sides = Assign((Display("bare", (rows, columns)),), _each_side(given, before))
         around = tuple_of(rows, columns)
     pool = call("layers.MaxPooling2D", KERNEL, STRIDE, name=NAME)
+    about = (
+        'Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides.'
+    )
+    if padding is None:
+        about = "Pool to the very end: a last window may hang over, onto a border that never wins."
     return function(
         "max_pool2d",
         parameters,
-        'Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides.',
+        about,
         [sides, Assign((X,), _around(X, around)), Return(applied(pool, X))],
     )
 
