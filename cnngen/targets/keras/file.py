@@ -59,7 +59,7 @@ def rendered(
     program = lower(network, IMAGE_CHANNELS)
     speller.layer_words = layer_words(program)
     forms = keras_forms(program)
-    common = find_common(forms.values(), network.resolution, speller)
+    common = find_common(forms.values(), speller)
     needed = needed_names(network.resolution.spec, folders)
     functions = block_function_names(network.resolution.order, needed)
     file = File(program, forms, common, functions, needed | {*functions.values()})

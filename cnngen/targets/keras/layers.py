@@ -29,7 +29,7 @@ from cnngen.targets.keras.support import (
     use,
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
-from cnngen.targets.keras.use import Common, Given, Use
+from cnngen.targets.keras.use import Asked, Common, Given, Use
 from cnngen.targets.keras.values import is_false, is_number, is_size, is_true
 
 X, CONVOLVE = Name("x"), Name("convolve")
@@ -42,14 +42,20 @@ def given(made: Use) -> Given:
 # --- Transposed convolutions
 
 
+def transposed_called(asked: Asked) -> str | None:
+    """The support function that a convolution calls; None if a layer of Keras computes it."""
+    values = asked.values
+    bare = is_size(values["padding"], 0) and is_size(values["output_padding"], 0)
+    plain = bare and values["kernel"] == values["stride"] and asked.initializers["init"] is None
+    return None if plain else "transposed_conv2d"
+
+
 def transposed_conv(made: Use) -> Node:
     values = made.values
     if not is_number(values["groups"], 1):
         NO_GROUPS.refuse()
-    bare = is_size(values["padding"], 0) and is_size(values["output_padding"], 0)
     out, kernel = made.node("out"), made.node("kernel")
-    stock = bare and kernel == made.node("stride") and made.initializers["init"] is None
-    if stock:
+    if (name := transposed_called(made)) is None:
         layer = call(
             "layers.Conv2DTranspose",
             out,
@@ -66,7 +72,7 @@ def transposed_conv(made: Use) -> Node:
         "bias": made.varied_flag("bias", True),
         "init": made.varied_initializer("init"),
     }
-    name = use("transposed_conv2d", given(made), _transposed_conv2d)
+    use(name, given(made), _transposed_conv2d)
     return call(name, made.x, out, kernel, **named, name=made.name)
 
 
@@ -114,6 +120,11 @@ def _transposed_conv2d(given: Given) -> Function:
 
 
 # --- Normalization
+
+
+def norm_called(asked: Asked) -> str:
+    """The partial that a norm calls, for images as for features."""
+    return "BatchNorm"
 
 
 def batch_norm(made: Use) -> Node:
