@@ -65,8 +65,9 @@ MUTATIONS = {
     "another epsilon": ("torch", "nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, eps=1e-3)", "outputs"),
     "same for half": (
         "keras",
-        'if padding and mode == "valid":',
-        'mode = "same"\n    if False:',
+        """x = layers.ZeroPadding2D(1, name="stem_0_pad")(image)
+    x = layers.Conv2D(8, 3, strides=2,""",
+        'x = image\n    x = layers.Conv2D(8, 3, strides=2, padding="same",',
         "outputs",
     ),
     "a swapped branch": ("keras", "([left, right])", "([right, left])", "outputs"),
