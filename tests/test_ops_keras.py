@@ -86,7 +86,7 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return F.group_norm(x, v["groups"], weight, bias, v["eps"])
         case "local_response_norm":
             return F.local_response_norm(x, v["size"], v["alpha"], v["beta"], v["k"])
-        case "relu" | "relu6" | "selu" | "silu" | "sigmoid" | "tanh" | "softplus":
+        case "relu" | "relu6" | "selu" | "silu" | "sigmoid" | "tanh" | "softplus" | "mish":
             return getattr(F, op.name)(x)
         case "hard_swish" | "hard_sigmoid":
             return getattr(F, op.name.replace("_", ""))(x)
@@ -462,6 +462,7 @@ CHAIN = (
     ("group_norm", {"groups": 2}),
     ("local_response_norm", {"size": 4}),
     ("prelu", {}),
+    ("mish", {}),
     ("max_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (0, 1, 0, 1)}),
     ("avg_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (1, 1, 1, 1)}),
     ("avg_pool", {"kernel": (2, 2), "stride": (1, 1), "padding": "same"}),

@@ -90,6 +90,10 @@ class HardSigmoid(Activation, name="hard_sigmoid"):
     """`relu6(x + 3) / 6`, as in MobileNetV3."""
 
 
+class Mish(Activation, name="mish"):
+    """`x * tanh(softplus(x))`, as in YOLOv4."""
+
+
 class Softplus(Activation, name="softplus"):
     """`log(1 + exp(x))`."""
 

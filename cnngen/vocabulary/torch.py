@@ -79,7 +79,7 @@ def _activations() -> Iterator[ForeignLayer]:
     yield _layer("Tanh", "tanh")
     for name, op in (
         *(("ReLU", "relu"), ("ReLU6", "relu6"), ("SELU", "selu"), ("SiLU", "silu")),
-        *(("Hardswish", "hard_swish"), ("Hardsigmoid", "hard_sigmoid")),
+        *(("Hardswish", "hard_swish"), ("Hardsigmoid", "hard_sigmoid"), ("Mish", "mish")),
     ):
         yield _layer(name, op, IN_PLACE)
     yield _layer("LeakyReLU", "leaky_relu", Said("negative_slope", "slope", "0.01"), IN_PLACE)

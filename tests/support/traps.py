@@ -111,6 +111,7 @@ OTHERS = {
     "hard_sigmoid": "[{scale: {by: 4}}, hard_sigmoid]",
     "silu": "silu",
     "softplus": "softplus",
+    "mish": "[{scale: {by: 4}}, mish]",
     "softmax": "softmax",
     "nearest": "upsample: {scale: 3}",
     "bilinear": "upsample: {scale: [2, 3], mode: bilinear}",
