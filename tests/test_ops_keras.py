@@ -88,7 +88,7 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return F.local_response_norm(x, v["size"], v["alpha"], v["beta"], v["k"])
         case "relu" | "relu6" | "selu" | "silu" | "sigmoid" | "tanh" | "softplus" | "mish":
             return getattr(F, op.name)(x)
-        case "hard_swish" | "hard_sigmoid":
+        case "hard_swish" | "hard_sigmoid" | "hard_tanh":
             return getattr(F, op.name.replace("_", ""))(x)
         case "leaky_relu":
             return F.leaky_relu(x, v["slope"])
@@ -462,6 +462,7 @@ CHAIN = (
     ("group_norm", {"groups": 2}),
     ("local_response_norm", {"size": 4}),
     ("prelu", {}),
+    ("hard_tanh", {}),
     ("mish", {}),
     ("max_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (0, 1, 0, 1)}),
     ("avg_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (1, 1, 1, 1)}),

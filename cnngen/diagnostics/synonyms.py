@@ -34,6 +34,7 @@ OPS = _table(
     silu="swish",
     hard_swish="hswish",
     hard_sigmoid="hsigmoid",
+    hard_tanh="htanh",
     channel_dropout="dropout2d spatialdropout spatialdropout2d",
     drop_path="stochasticdepth",
     upsample="upsampling2d interpolate resize",

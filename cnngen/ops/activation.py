@@ -82,6 +82,12 @@ class Tanh(Activation, name="tanh"):
     keeps = "output"
 
 
+class HardTanh(Activation, name="hard_tanh"):
+    """`min(max(x, -1), 1)`."""
+
+    in_place = True
+
+
 class HardSwish(Activation, name="hard_swish"):
     """`x * relu6(x + 3) / 6`, as in MobileNetV3."""
 

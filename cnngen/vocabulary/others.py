@@ -6,7 +6,7 @@ AlphaDropout AvgPool1d AvgPool3d BCELoss BCEWithLogitsLoss BatchNorm1d BatchNorm
 CTCLoss CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d Conv1d
 Conv3d ConvTranspose1d ConvTranspose3d CosineEmbeddingLoss CosineSimilarity CrossEntropyLoss
 CrossMapLRN2d Dropout1d Dropout3d Embedding EmbeddingBag FeatureAlphaDropout Fold
-FractionalMaxPool2d FractionalMaxPool3d GLU GRU GRUCell GaussianNLLLoss Hardshrink Hardtanh
+FractionalMaxPool2d FractionalMaxPool3d GLU GRU GRUCell GaussianNLLLoss Hardshrink
 HingeEmbeddingLoss HuberLoss InstanceNorm1d InstanceNorm3d KLDivLoss L1Loss LPPool1d LPPool2d
 LPPool3d LSTM LSTMCell LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyConv1d LazyConv2d
 LazyConv3d LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyInstanceNorm1d

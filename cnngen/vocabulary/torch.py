@@ -82,6 +82,16 @@ def _activations() -> Iterator[ForeignLayer]:
         *(("Hardswish", "hard_swish"), ("Hardsigmoid", "hard_sigmoid"), ("Mish", "mish")),
     ):
         yield _layer(name, op, IN_PLACE)
+    ends = "`hard_tanh` ends at -1 and 1; for 0 and 6 there is `relu6`"
+    yield _layer(
+        "Hardtanh",
+        "hard_tanh",
+        Held("min_val", "-1.0", ("-1", "-1.0"), ends),
+        Held("max_val", "1.0", ("1", "1.0"), ends),
+        IN_PLACE,
+        Held("min_value", "null", ("null", "-1", "-1.0"), ends),
+        Held("max_value", "null", ("null", "1", "1.0"), ends),
+    )
     yield _layer("LeakyReLU", "leaky_relu", Said("negative_slope", "slope", "0.01"), IN_PLACE)
     yield _layer("ELU", "elu", Said("alpha", "alpha", "1.0"), IN_PLACE)
     yield _layer(

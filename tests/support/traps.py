@@ -109,6 +109,7 @@ OTHERS = {
     "relu6": "[{scale: {by: 9}}, relu6]",
     "hard_swish": "[{scale: {by: 4}}, hard_swish]",
     "hard_sigmoid": "[{scale: {by: 4}}, hard_sigmoid]",
+    "hard_tanh": "[{scale: {by: 2}}, hard_tanh]",
     "silu": "silu",
     "softplus": "softplus",
     "mish": "[{scale: {by: 4}}, mish]",
