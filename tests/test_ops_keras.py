@@ -98,8 +98,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return F.elu(x, v["alpha"])
         case "gelu":
             return F.gelu(x, approximate="tanh" if v["approximate"] else "none")
-        case "softmax":
-            return F.softmax(x, dim=1)
+        case "softmax" | "log_softmax":
+            return getattr(F, op.name)(x, dim=1)
         case "dropout" | "channel_dropout" | "drop_path" | "identity":
             return x
         case "flatten":
@@ -488,6 +488,7 @@ CHAIN = (
     ("flatten", {}),
     ("affine", {}),
     ("rbf", {"codes": ((5,), (2,), (5,), (0,)), "bits": 3}),
+    ("log_softmax", {}),
     ("softmax", {}),
 )
 

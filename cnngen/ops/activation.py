@@ -111,3 +111,12 @@ class Softmax(Activation, name="softmax"):
     """
 
     keeps = "output"
+
+
+class LogSoftmax(Activation, name="log_softmax"):
+    """The logarithm of `softmax`, found without computing that, so that no probability becomes 0.
+
+    Losses that take logits take it themselves; PyTorch's `NLLLoss` takes its output.
+    """
+
+    keeps = "output"

@@ -112,8 +112,9 @@ def _activations() -> Iterator[ForeignLayer]:
         Held("beta", "1.0", ("1", "1.0"), plain),
         Held("threshold", "20.0", ("20", "20.0"), plain),
     )
-    over = "`softmax` is over the channels of each position (of a vector: features)"
-    yield _layer("Softmax", "softmax", Held("dim", "null", ("null", "1"), over))
+    over = "`{op}` is over the channels of each position (of a vector: features)"
+    for name, op in (("Softmax", "softmax"), ("LogSoftmax", "log_softmax")):
+        yield _layer(name, op, Held("dim", "null", ("null", "1"), over))
     yield _layer("Softmax2d", "softmax")
 
 
@@ -229,9 +230,6 @@ LAYERS = (
     _layer("PixelShuffle", "pixel_shuffle", Said("upscale_factor", "factor", None)),
     _layer("PixelUnshuffle", "pixel_unshuffle", Said("downscale_factor", "factor", None)),
     _layer("ChannelShuffle", "channel_shuffle", Said("groups", "groups", None)),
-    _without(
-        "LogSoftmax", "the losses of both frameworks take logits: leave it out, or write `softmax`"
-    ),
     _without(
         "InstanceNorm2d",
         "write `group_norm: {groups: ..., affine: false}` with as many groups as channels",

@@ -22,7 +22,7 @@ ACTIVATIONS = [
         "tanh",
         "hard_swish",
     ),
-    *("hard_sigmoid", "hard_tanh", "softplus", "mish", "softmax", "prelu"),
+    *("hard_sigmoid", "hard_tanh", "softplus", "mish", "softmax", "log_softmax", "prelu"),
 ]
 
 

@@ -114,6 +114,7 @@ OTHERS = {
     "softplus": "softplus",
     "mish": "[{scale: {by: 4}}, mish]",
     "softmax": "softmax",
+    "log_softmax": "[{scale: {by: 30}}, log_softmax]",
     "nearest": "upsample: {scale: 3}",
     "bilinear": "upsample: {scale: [2, 3], mode: bilinear}",
     "pixel_shuffle": "pixel_shuffle: {factor: 2}",
@@ -140,6 +141,7 @@ VECTORS = {
     "rbf_of_equal_rows": "[flatten, {linear: {out: 3}}, {rbf: {codes: [[1], [1]], bits: 3}}]",
     "prelu_of_features_with_one_slope": "[flatten, {prelu: {shared: true}}]",
     "softmax_of_features": "[flatten, softmax]",
+    "log_softmax_of_features": "[flatten, log_softmax]",
     "concat_of_flattened": """
         - branches:
             first: [{max_pool: {kernel: 2}}, flatten]
