@@ -77,6 +77,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return x.mean((2, 3), keepdim=True)
         case "global_max_pool":
             return x.amax((2, 3), keepdim=True)
+        case "channel_mean":
+            return x.mean(1, keepdim=True)
         case "batch_norm":
             return F.batch_norm(x, w["running_mean"], w["running_var"], weight, bias, eps=v["eps"])
         case "layer_norm":
@@ -476,6 +478,8 @@ CHAIN = (
     ("gather_channels", {"channels": (0, 3, 3, 1)}),
     ("affine", {}),
     ("scale", {"by": 0.17}),
+    ("channel_mean", {}),
+    ("pad_channels", {"before": 1, "after": 2}),
     ("drop_path", {}),
     ("adaptive_avg_pool", {"size": (5, 7)}),
     ("adaptive_max_pool", {"size": (3, 2)}),

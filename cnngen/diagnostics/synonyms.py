@@ -28,6 +28,7 @@ OPS = _table(
     avg_pool="avgpool2d averagepool averagepooling averagepooling2d meanpool",
     global_avg_pool="gap globalavgpool2d globalaveragepooling globalaveragepooling2d",
     global_max_pool="gmp globalmaxpool2d globalmaxpooling globalmaxpooling2d",
+    channel_mean="channelavgpool channelavg channelaverage",
     adaptive_avg_pool="adaptiveavgpool2d",
     adaptive_max_pool="adaptivemaxpool2d",
     leaky_relu="lrelu",

@@ -48,6 +48,7 @@ class Ops(Expressions):
                 self.reordered,
                 self.paired,
                 self.lrn,
+                self.over_channels,
             ]
         else:
             kinds = [self.strided_conv] * 3 + [self.strided_pool] * 3 + [self.flatten]
@@ -191,6 +192,13 @@ class Ops(Expressions):
                 [{"pad_channels": {"before": 4, "after": self.width(place)}}],
                 replace(x, channels=None),
             ),
+        )
+
+    def over_channels(self, x: Running, place: Place) -> Drawn:
+        out = self.width(place)
+        pooled = self.pick("channel_mean")
+        return [pooled, {"conv": {"out": out, **self.window(place)}}], replace(
+            x, aligned=True, channels=out
         )
 
     def gathered(self, x: Running, place: Place) -> Drawn:

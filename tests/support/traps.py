@@ -83,6 +83,7 @@ POOLS = {
     "adaptive_max_to_one": "adaptive_max_pool: {size: 1}",
     "global_avg": "global_avg_pool",
     "global_max": "global_max_pool",
+    "channel_mean": "channel_mean",
 }
 
 OTHERS = {
