@@ -79,6 +79,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return x.amax((2, 3), keepdim=True)
         case "channel_mean":
             return x.mean(1, keepdim=True)
+        case "channel_max":
+            return x.amax(1, keepdim=True)
         case "batch_norm":
             return F.batch_norm(x, w["running_mean"], w["running_var"], weight, bias, eps=v["eps"])
         case "layer_norm":
@@ -480,6 +482,7 @@ CHAIN = (
     ("scale", {"by": 0.17}),
     ("channel_mean", {}),
     ("pad_channels", {"before": 1, "after": 2}),
+    ("channel_max", {}),
     ("drop_path", {}),
     ("adaptive_avg_pool", {"size": (5, 7)}),
     ("adaptive_max_pool", {"size": (3, 2)}),

@@ -29,6 +29,7 @@ OPS = _table(
     global_avg_pool="gap globalavgpool2d globalaveragepooling globalaveragepooling2d",
     global_max_pool="gmp globalmaxpool2d globalmaxpooling globalmaxpooling2d",
     channel_mean="channelavgpool channelavg channelaverage",
+    channel_max="channelmaxpool",
     adaptive_avg_pool="adaptiveavgpool2d",
     adaptive_max_pool="adaptivemaxpool2d",
     leaky_relu="lrelu",

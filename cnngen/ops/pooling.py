@@ -145,3 +145,7 @@ class ChannelMean(ChannelPool, name="channel_mean"):
     """The average over the channels at each position, as 1 x H x W."""
 
     keeps = "nothing"
+
+
+class ChannelMax(ChannelPool, name="channel_max"):
+    """The largest value over the channels at each position, as 1 x H x W."""

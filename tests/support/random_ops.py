@@ -196,7 +196,7 @@ class Ops(Expressions):
 
     def over_channels(self, x: Running, place: Place) -> Drawn:
         out = self.width(place)
-        pooled = self.pick("channel_mean")
+        pooled = self.pick("channel_mean", "channel_max")
         return [pooled, {"conv": {"out": out, **self.window(place)}}], replace(
             x, aligned=True, channels=out
         )

@@ -84,6 +84,9 @@ POOLS = {
     "global_avg": "global_avg_pool",
     "global_max": "global_max_pool",
     "channel_mean": "channel_mean",
+    "channel_max": "channel_max",
+    # where several are the largest, they share the gradient
+    "channel_max_of_equal_ones": "[relu, channel_max]",
 }
 
 OTHERS = {
