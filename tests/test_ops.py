@@ -186,6 +186,7 @@ def test_flattened_parts_follow_their_features() -> None:
         ("concat", (MAPS, Image(12, 4, 4)), "have different heights or widths"),
         ("multiply", (MAPS, Image(12, 1, 8)), "have different shapes"),
         ("multiply", (MAPS, Image(6, 1, 1)), "have different shapes"),
+        ("multiply", (MAPS, Image(1, 4, 4)), "have different shapes"),
     ],
 )
 def test_branches_that_do_not_fit_are_refused(
@@ -196,8 +197,13 @@ def test_branches_that_do_not_fit_are_refused(
     assert caught.value.label and caught.value.help
 
 
-def test_a_gate_scales_maps() -> None:
-    assert make("multiply").infer(Image(12, 1, 1), MAPS) == MAPS
+@pytest.mark.parametrize("gate", [Image(12, 1, 1), Image(1, 8, 8), Image(1, 1, 1)])
+def test_a_gate_scales_maps_or_positions(gate: Image) -> None:
+    assert make("multiply").infer(gate, MAPS) == make("multiply").infer(MAPS, gate) == MAPS
+
+
+def test_gates_alone_make_maps() -> None:
+    assert make("multiply").infer(Image(12, 1, 1), Image(1, 8, 8)) == MAPS
 
 
 class Resized(Op, group="reshaping"):

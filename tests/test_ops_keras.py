@@ -309,7 +309,7 @@ REFERENCES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 def test_joins(name: str, shape: Any) -> None:
     shapes = [shape, shape, shape]
     if name == "multiply" and len(shape) == 3:
-        shapes[1] = (1, 1, 6)  # a gate
+        shapes[1:] = [(1, 1, 6), (*shape[:2], 1)]  # gates
     made = model(new_speller(), name, {}, *shapes)
     tensors = [torch.randn(2, *(n or 3 for n in s)) for s in shapes]
     expected = REFERENCES[name](*tensors)

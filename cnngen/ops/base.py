@@ -135,7 +135,7 @@ class Op:
     # What it makes of several inputs, if it `joins` them.
     joins: ClassVar[bool] = False
     concatenates: ClassVar[bool] = False  # the only join whose inputs may differ in channels
-    gates: ClassVar[bool] = False  # whether one of 1 x 1 goes with maps of any size
+    gates: ClassVar[bool] = False  # whether one of 1 x 1 goes with maps of any size, 1 with any C
 
     # Its weights: those that are running statistics, and what an `init` draws.
     buffers: ClassVar[tuple[str, ...]] = ()

@@ -85,8 +85,6 @@ POOLS = {
     "global_max": "global_max_pool",
     "channel_mean": "channel_mean",
     "channel_max": "channel_max",
-    # where several are the largest, they share the gradient
-    "channel_max_of_equal_ones": "[relu, channel_max]",
 }
 
 OTHERS = {
@@ -174,6 +172,26 @@ JOINS = {
             gate: [global_max_pool, {conv: {out: 4, kernel: 1}}, hard_sigmoid]
             value: identity
           join: multiply
+        """,
+    "gate_of_positions": """
+        - branches:
+            value: {conv: {out: 5, kernel: 1}}
+            gate: [channel_mean, {conv: {out: 1, kernel: 3, padding: half}}, sigmoid]
+          join: multiply
+        - conv: {out: 2, kernel: 1}
+        """,
+    "gates_of_both_kinds": """
+        - branches:
+            positions: [channel_max, sigmoid]
+            channels: [global_avg_pool, {conv: {out: 4, kernel: 1}}, sigmoid]
+            value: identity
+          join: multiply
+        - conv: {out: 2, kernel: 1}
+        """,
+    "gates_alone": """
+        - branches: {positions: channel_mean, channels: [global_avg_pool, {conv: {out: 6, kernel: 1}}]}
+          join: multiply
+        - conv: {out: 2, kernel: 1}
         """,
     "mean_of_three": """
         - branches: {a: {conv: {out: 3, kernel: 1}}, b: {conv: {out: 3, kernel: 1}}, c: {conv: {out: 3, kernel: 1}}}
@@ -292,6 +310,36 @@ BLOCKS = {
         - Pool: {kernel: 3, stride: 2, counted: false}
         - Pool: {kernel: 3, stride: 2, up: true}
         - Pool: {kernel: 4, stride: 2, up: true, counted: false}
+        """,
+    # which branch is the gate depends on the use; in one, none is
+    "gates": """
+        Gate:
+          about: A product in which channels differ
+          params: {left: int, right: int}
+          body:
+            - branches:
+                left: [{conv: {out: left, kernel: 1}}, sigmoid]
+                right: {conv: {out: right, kernel: 1}}
+              join: multiply
+            - conv: {out: 3, kernel: 1}
+        ===
+        - Gate: {left: 1, right: 6}
+        - Gate: {left: 4, right: 1}
+        - Gate: {left: 2, right: 2}
+        """,
+    "gates_on_one_side": """
+        Gate:
+          about: A gate with one channel, or with all
+          params: {gates: 1}
+          body:
+            - branches:
+                gate: [{conv: {out: gates, kernel: 1}}, sigmoid]
+                maps: identity
+              join: multiply
+            - conv: {out: 4, kernel: 1}
+        ===
+        - Gate
+        - Gate: {gates: 4}
         """,
     "norms": """
         Norm:
