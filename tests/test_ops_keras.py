@@ -88,6 +88,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return y.movedim(-1, 1)
         case "group_norm":
             return F.group_norm(x, v["groups"], weight, bias, v["eps"])
+        case "l2_norm":
+            return F.normalize(x, dim=1, eps=v["eps"])
         case "local_response_norm":
             return F.local_response_norm(x, v["size"], v["alpha"], v["beta"], v["k"])
         case "relu" | "relu6" | "selu" | "silu" | "sigmoid" | "tanh" | "softplus" | "mish":
@@ -478,6 +480,8 @@ CHAIN = (
     ("pad_channels", {"before": 1, "after": 2}),
     ("slice_channels", {"stop": 4}),
     ("gather_channels", {"channels": (0, 3, 3, 1)}),
+    ("l2_norm", {}),
+    ("l2_norm", {"eps": 0.5}),
     ("affine", {}),
     ("scale", {"by": 0.17}),
     ("channel_mean", {}),

@@ -22,6 +22,7 @@ OPS = _table(
     batch_norm="bn batchnorm2d batchnormalization",
     layer_norm="ln layernorm2d layernormalization",
     group_norm="gn groupnormalization",
+    l2_norm="l2normalize l2normalization normalize unitnorm",
     affine="layerscale scaleshift",
     local_response_norm="lrn localresponsenormalization",
     max_pool="maxpool2d maxpooling maxpooling2d",

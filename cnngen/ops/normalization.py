@@ -129,6 +129,22 @@ class LocalResponseNorm(Normalization, name="local_response_norm"):
         return 3 * output.numbers  # squares, their sums, and powers of these
 
 
+class L2Norm(Normalization, name="l2_norm"):
+    """Divide the channels at each position by their Euclidean length (of a vector: all features).
+
+    An `affine` behind it learns how large they are, as in SSD.
+    """
+
+    eps = number("the least length that they are divided by", 1e-12, min=1e-18)
+
+    def infer(self, x: Shape) -> Shape:
+        return x
+
+    def saves(self, output: Shape, x: Shape) -> int:
+        positions = x.height * x.width if isinstance(x, Image) else 1
+        return 2 * positions  # lengths, and what is divided by
+
+
 class Affine(Normalization, name="affine"):
     """Scale and shift each channel (of a vector: feature) by learnt amounts, as a norm ends.
 

@@ -200,6 +200,7 @@ LAYERS = (
         ),
         *(AXIS, EPSILON, *AFFINE, *BETA_AND_GAMMA),
     ),
+    _layer("UnitNormalization", "l2_norm", AXIS),
     _layer("MaxPooling2D MaxPool2D", "max_pool", Said("pool_size", "kernel", "2"), *POOL),
     _layer("AveragePooling2D AvgPool2D", "avg_pool", Said("pool_size", "kernel", None), *POOL),
     _layer("GlobalAveragePooling2D GlobalAvgPool2D", "global_avg_pool", CHANNELS_LAST, VECTOR),

@@ -38,6 +38,6 @@ RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturati
 RandomShear RandomTranslation RandomZoom RepeatVector Reshape Resizing ReversibleEmbedding
 STFTSpectrogram SeparableConv1D SeparableConvolution1D SimpleRNN SimpleRNNCell Solarization
 SpatialDropout1D SpatialDropout3D SpectralNormalization StackedRNNCells StringLookup Subtract
-TextVectorization TimeDistributed UnitNormalization UpSampling1D UpSampling3D ZeroPadding1D
+TextVectorization TimeDistributed UpSampling1D UpSampling3D ZeroPadding1D
 ZeroPadding3D
 """

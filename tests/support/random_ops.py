@@ -170,7 +170,9 @@ class Ops(Expressions):
         if x.image and x.aligned and self.maybe(0.3):
             groups = self.pick("1", "2", "4", x.channels or "4")
             return [{"group_norm": {"groups": groups}}], x
-        kind = self.pick("batch_norm", "batch_norm", "layer_norm", "affine")
+        kind = self.pick("batch_norm", "batch_norm", "layer_norm", "affine", "l2_norm")
+        if kind == "l2_norm":
+            return self.pick(([kind], x), ([{kind: {"eps": self.rate(place)}}], x))
         if kind == "affine" and self.maybe(0.5):
             return [{kind: {"init": self.pick("ones", {"normal": {"std": self.rate(place)}})}}], x
         if kind != "affine" and self.maybe(0.4):

@@ -199,6 +199,13 @@ def _affine2d(given: Given) -> Function:
     )
 
 
+def l2_norm(made: Use) -> Node:
+    """The layer of Keras knows one `eps` only."""
+    if is_number(made.values["eps"], 1e-12):
+        return applied(call("layers.UnitNormalization", name=made.name), made.x)
+    return call("ops.normalize", made.x, epsilon=made.node("eps"))
+
+
 def local_response_norm(made: Use) -> Node:
     named = {
         "alpha": made.varied("alpha", 1e-4),

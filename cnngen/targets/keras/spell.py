@@ -20,6 +20,7 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "adaptive_avg_pool": pooling.adaptive_pool,
     "adaptive_max_pool": pooling.adaptive_pool,
     "batch_norm": layers.batch_norm,
+    "l2_norm": layers.l2_norm,
     "affine": layers.affine,
     "local_response_norm": layers.local_response_norm,
     "prelu": layers.prelu,
