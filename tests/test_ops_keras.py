@@ -106,7 +106,7 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return F.gelu(x, approximate="tanh" if v["approximate"] else "none")
         case "softmax" | "log_softmax":
             return getattr(F, op.name)(x, dim=1)
-        case "dropout" | "channel_dropout" | "drop_path" | "identity":
+        case "dropout" | "alpha_dropout" | "channel_dropout" | "drop_path" | "identity":
             return x
         case "flatten":
             return x.movedim(1, -1).flatten(1)  # as Keras does; weights are permuted instead
@@ -398,6 +398,20 @@ def test_what_is_dropped_in_training(name: str, common: tuple[int, ...]) -> None
     assert not others or (y.min(others) != y.max(others)).any()
 
 
+def test_alpha_dropout_keeps_mean_and_variance() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 100, 100, 4)).astype("float32")
+    made = model(new_speller(), "alpha_dropout", {"rate": "0.3"}, (100, 100, 4))
+    ours = keras.ops.convert_to_numpy(made(x, training=True))
+    theirs = torch.nn.AlphaDropout(0.3)(torch.from_numpy(x)).numpy()
+    commonest: list[float] = []
+    for y in (ours, theirs):
+        assert abs(y.mean()) < 0.02 and abs(y.var() - 1) < 0.02
+        values, counts = np.unique(y, return_counts=True)
+        assert 0.29 < counts.max() / y.size < 0.31
+        commonest.append(float(values[counts.argmax()]))
+    np.testing.assert_allclose(*commonest, rtol=1e-6)
+
+
 def test_gelu_is_exact() -> None:
     x = np.linspace(-4, 4, 9, dtype="float32")[None]
     made = model(new_speller(), "gelu", {"approximate": "False"}, (9,))
@@ -488,6 +502,7 @@ CHAIN = (
     ("pad_channels", {"before": 1, "after": 2}),
     ("channel_max", {}),
     ("drop_path", {}),
+    ("alpha_dropout", {}),
     ("adaptive_avg_pool", {"size": (5, 7)}),
     ("adaptive_max_pool", {"size": (3, 2)}),
     ("crop", {"padding": (1, 0, 0, 0)}),

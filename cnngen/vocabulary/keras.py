@@ -242,6 +242,7 @@ LAYERS = (
     _layer("ELU", "elu", Said("alpha", "alpha", "1.0")),
     _layer("Softmax", "softmax", Held("axis", "-1", ("-1",), OVER_CHANNELS)),
     _layer("Dropout", "dropout", Said("rate", "rate", None), NO_SHAPE, SEED),
+    _layer("AlphaDropout", "alpha_dropout", Said("rate", "rate", None), NO_SHAPE, SEED),
     _layer(
         "SpatialDropout2D",
         "channel_dropout",

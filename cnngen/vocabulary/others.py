@@ -2,7 +2,7 @@
 
 IN_PYTORCH = """
 AdaptiveAvgPool1d AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d AdaptiveMaxPool3d
-AlphaDropout AvgPool1d AvgPool3d BCELoss BCEWithLogitsLoss BatchNorm1d BatchNorm3d Bilinear CELU
+AvgPool1d AvgPool3d BCELoss BCEWithLogitsLoss BatchNorm1d BatchNorm3d Bilinear CELU
 CTCLoss CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d Conv1d
 Conv3d ConvTranspose1d ConvTranspose3d CosineEmbeddingLoss CosineSimilarity CrossEntropyLoss
 CrossMapLRN2d Dropout1d Dropout3d Embedding EmbeddingBag FeatureAlphaDropout Fold
@@ -22,7 +22,7 @@ TripletMarginWithDistanceLoss Unflatten Unfold ZeroPad1d ZeroPad3d
 
 IN_KERAS = """
 ActivityRegularization AdaptiveAveragePooling1D AdaptiveAveragePooling3D AdaptiveMaxPooling1D
-AdaptiveMaxPooling3D AdditiveAttention AlphaDropout Attention AugMix AutoContrast AveragePooling1D
+AdaptiveMaxPooling3D AdditiveAttention Attention AugMix AutoContrast AveragePooling1D
 AveragePooling3D AvgPool1D AvgPool3D Bidirectional CategoryEncoding CenterCrop
 ContrastLimitedAdaptiveHistogramEqualization Conv1D Conv1DTranspose Conv3D Conv3DTranspose
 ConvLSTM1D ConvLSTM2D ConvLSTM3D Convolution1D Convolution1DTranspose Convolution3D

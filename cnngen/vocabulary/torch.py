@@ -199,6 +199,7 @@ LAYERS = (
     ),
     *_activations(),
     _layer("Dropout", "dropout", Said("p", "rate", "0.5"), IN_PLACE),
+    _layer("AlphaDropout", "alpha_dropout", Said("p", "rate", "0.5"), IN_PLACE),
     _layer("Dropout2d", "channel_dropout", Said("p", "rate", "0.5"), IN_PLACE),
     _layer(
         "Flatten",

@@ -148,6 +148,7 @@ class Ops(Expressions):
         kind = self.pick(
             *ACTIVATIONS,
             "dropout",
+            "alpha_dropout",
             "drop_path",
             "scale",
             "identity",
@@ -159,6 +160,7 @@ class Ops(Expressions):
             "gelu": lambda: {"approximate": self.flag(place)},
             "prelu": lambda: {"shared": self.pick("true", "false")},
             "dropout": lambda: {"rate": self.rate(place)},
+            "alpha_dropout": lambda: {"rate": self.pick(0, 0.25, "1 / 3")},
             "drop_path": lambda: {"rate": self.rate(place)},
             "scale": lambda: {"by": self.rate(place)},
         }

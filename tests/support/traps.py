@@ -122,6 +122,7 @@ OTHERS = {
     "log_softmax": "[{scale: {by: 30}}, log_softmax]",
     "nearest": "upsample: {scale: 3}",
     "bilinear": "upsample: {scale: [2, 3], mode: bilinear}",
+    "alpha_dropout": "[selu, {alpha_dropout: {rate: 0.3}}]",
     "pixel_shuffle": "pixel_shuffle: {factor: 2}",
     "pixel_unshuffle": "[{adaptive_avg_pool: {size: 6}}, {pixel_unshuffle: {factor: 3}}]",
     "channel_shuffle": "channel_shuffle: {groups: 2}",
