@@ -149,6 +149,14 @@ def test_points_that_do_not_fit_are_refused(codes: Any, bits: int, message: str)
         make("rbf", codes=codes, bits=bits).infer(FEATURES)
 
 
+def test_instance_norm_needs_positions() -> None:
+    norm = make("instance_norm")
+    assert norm.infer(Image(4, 1, 2)) == Image(4, 1, 2)
+    with pytest.raises(ShapeError, match="of maps of 1 x 1") as caught:
+        norm.infer(Image(4, 1, 1))
+    assert caught.value.help
+
+
 def test_rbf_refuses_what_was_flattened_from_maps() -> None:
     rbf = make("rbf", codes=((1, 2, 3), (3, 2, 1)), bits=4)
     assert rbf.infer(FEATURES) == Vector(2, (2,))

@@ -90,6 +90,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return F.group_norm(x, v["groups"], weight, bias, v["eps"])
         case "l2_norm":
             return F.normalize(x, dim=1, eps=v["eps"])
+        case "instance_norm":
+            return F.instance_norm(x, weight=weight, bias=bias, eps=v["eps"])
         case "local_response_norm":
             return F.local_response_norm(x, v["size"], v["alpha"], v["beta"], v["k"])
         case "relu" | "relu6" | "selu" | "silu" | "sigmoid" | "tanh" | "softplus" | "mish":
@@ -480,6 +482,7 @@ CHAIN = (
     ("gelu", {"approximate": True}),
     ("transposed_conv", {"out": 8, "kernel": (3, 3), "stride": (2, 2), "output_padding": (1, 1)}),
     ("group_norm", {"groups": 2}),
+    ("instance_norm", {"affine": True}),
     ("local_response_norm", {"size": 4}),
     ("prelu", {}),
     ("hard_tanh", {}),

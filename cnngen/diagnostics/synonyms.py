@@ -23,6 +23,7 @@ OPS = _table(
     layer_norm="ln layernorm2d layernormalization",
     group_norm="gn groupnormalization",
     l2_norm="l2normalize l2normalization normalize unitnorm",
+    instance_norm="instancenorm2d instancenormalization",
     affine="layerscale scaleshift",
     local_response_norm="lrn localresponsenormalization",
     max_pool="maxpool2d maxpooling maxpooling2d",

@@ -123,6 +123,7 @@ class Op:
     flattens: ClassVar[bool] = False  # whether it makes features of positions
     ranked: ClassVar[bool] = False  # whether targets may write it otherwise for images and vectors
     refuses_flattened: ClassVar[bool] = False  # a vector whose order differs between frameworks
+    needs_positions: ClassVar[bool] = False  # whether it refuses maps of 1 x 1, and only these
     counts_features: ClassVar[bool] = False  # whether even without weights it is built for a number
 
     # What it computes. `passes` says when the output is the input (in another shape perhaps; an

@@ -111,6 +111,34 @@ class GroupNorm(Normalization, name="group_norm"):
         return _affine(self.affine, x)
 
 
+class InstanceNorm(Normalization, name="instance_norm"):
+    """Normalize each map of each sample over its positions, as networks for images' styles do."""
+
+    needs_positions = True
+
+    eps = number("what is added to the variance", 1e-5, above=0)
+    affine = flag("learn a scale and a shift per channel", False)
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        if x.height * x.width == 1:
+            raise ShapeError(
+                "`instance_norm` would make 0 of maps of 1 x 1, whatever they hold",
+                help="put it where maps have several positions; `layer_norm` normalizes over"
+                " channels",
+            )
+        return x
+
+    def together(self, x: Image) -> int:
+        return x.height * x.width
+
+    def weights(self, x: Image) -> Weights:
+        return _affine(self.affine, x)
+
+    def counterpart(self, part: str, x: Image) -> tuple[str, int]:
+        return "group_norm", 1
+
+
 class LocalResponseNorm(Normalization, name="local_response_norm"):
     """Divide by `(k + alpha * mean) ** beta`, the mean being over the squares of near channels.
 

@@ -196,7 +196,8 @@ LAYERS = (
         "GroupNormalization",
         "group_norm",
         Said(
-            "groups", "groups", "32", _groups, instead="write as many groups as there are channels"
+            *("groups", "groups", "32", _groups),
+            instead="with a group for each channel it is `instance_norm: {affine: true}`",
         ),
         *(AXIS, EPSILON, *AFFINE, *BETA_AND_GAMMA),
     ),

@@ -167,6 +167,19 @@ LAYERS = (
         SHIFT,
     ),
     _layer(
+        "InstanceNorm2d",
+        "instance_norm",
+        Inferred("num_features"),
+        EPS,
+        Inferred("momentum", "0.1"),  # of running statistics
+        Said("affine", "affine", "false"),
+        Held(
+            *("track_running_stats", "false", ("false",)),
+            "`instance_norm` normalizes by each image itself, in training and otherwise",
+        ),
+        SHIFT,
+    ),
+    _layer(
         "LocalResponseNorm",
         "local_response_norm",
         Said("size", "size", None),
@@ -231,10 +244,6 @@ LAYERS = (
     _layer("PixelShuffle", "pixel_shuffle", Said("upscale_factor", "factor", None)),
     _layer("PixelUnshuffle", "pixel_unshuffle", Said("downscale_factor", "factor", None)),
     _layer("ChannelShuffle", "channel_shuffle", Said("groups", "groups", None)),
-    _without(
-        "InstanceNorm2d",
-        "write `group_norm: {groups: ..., affine: false}` with as many groups as channels",
-    ),
     _without(
         "LayerNorm",
         "`layer_norm` normalizes over the channels at each position (of a vector: all features)",

@@ -32,6 +32,7 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {  # kind and arguments
     "batch_norm": ("batch_norm", ("input", "running_mean", "running_var", "weight", "bias")),
     "layer_norm": ("layer_norm", NORM),
     "group_norm": ("group_norm", NORM),
+    "instance_norm": ("group_norm", ("input", "running_mean", "running_var", "weight", "bias")),
     "prelu": ("prelu", ("input", "weight")),
 }
 

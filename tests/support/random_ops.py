@@ -169,6 +169,8 @@ class Ops(Expressions):
         return [kind], x
 
     def norm(self, x: Running, place: Place) -> Drawn:
+        if x.image and x.low > 1 and self.maybe(0.15):
+            return [{"instance_norm": {"affine": self.flag(place), "eps": self.rate(place)}}], x
         if x.image and x.aligned and self.maybe(0.3):
             groups = self.pick("1", "2", "4", x.channels or "4")
             return [{"group_norm": {"groups": groups}}], x

@@ -95,7 +95,9 @@ OTHERS = {
     "layer_norm": "layer_norm: {eps: 0.2}",
     "layer_norm_without_affine": "layer_norm: {affine: false}",
     "group_norm": "group_norm: {groups: 2, eps: 0.1}",
-    "instance_norm": "group_norm: {groups: 4, affine: false}",
+    "group_norm_of_each_channel": "group_norm: {groups: 4, affine: false}",
+    "instance_norm": "instance_norm",
+    "instance_norm_with_affine": "instance_norm: {affine: true, eps: 0.1}",
     "l2_norm": "l2_norm",
     "l2_norm_of_zeros": "[{scale: {by: 0}}, l2_norm: {eps: 0.1}]",
     "l2_norm_with_a_large_eps": "l2_norm: {eps: 1.5}",
@@ -353,6 +355,7 @@ BLOCKS = {
           body:
             - batch_norm: {eps: eps, momentum: momentum, affine: affine}
             - group_norm: {groups: groups, eps: eps, affine: affine}
+            - instance_norm: {eps: eps, affine: affine}
             - layer_norm: {eps: eps, affine: affine}
         ===
         - Norm: {eps: 0.1, momentum: 0.3}
