@@ -1,6 +1,5 @@
 """The ops themselves: what they declare, refuse and compute, without any framework."""
 
-from collections.abc import Collection
 from types import new_class
 from typing import Any
 
@@ -15,17 +14,17 @@ from cnngen.expressions.expression import Constant
 from cnngen.ops import OPS
 from cnngen.ops.attribute import init, integer
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, Weights
+from cnngen.report.support import BUILT
 from cnngen.shipped import TEMPLATES
-from cnngen.targets.keras.spell import BUILDERS
 
 MAPS, FEATURES, FLATTENED = Image(12, 8, 8), Vector(12, (12,)), Vector(12, (Image(3, 2, 2),))
 ODD = (0, 1, 0, 1)  # another padding on each side
 
 
-@pytest.mark.parametrize(("target", "builders"), [("torch", ()), ("keras", BUILDERS)])
-def test_every_op_has_a_template_or_a_builder(target: str, builders: Collection[str]) -> None:
+@pytest.mark.parametrize("target", BUILT)
+def test_every_op_has_a_template_or_a_builder(target: str) -> None:
     templates = [path.stem for path in (TEMPLATES / target / "ops").glob("*.jinja")]
-    assert sorted([*templates, *builders]) == sorted(OPS)
+    assert sorted([*templates, *BUILT[target]]) == sorted(OPS)
 
 
 @pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))

@@ -30,9 +30,9 @@ from cnngen.targets.keras.construct import NAME, applied, number, tuple_of
 from cnngen.targets.keras.support import (
     KEYWORDS_ONLY,
     Signature,
-    fresh,
     function,
     initial,
+    own_initial,
     use,
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
@@ -269,7 +269,7 @@ def _end(known: _Definition) -> list[Statement]:
     op, given, late = known.op, known.given, known.late
     convolve = Name("convolve")
     names = ("init", "pointwise_init") if op is SeparableConv else ("init",)
-    statements = [*fresh(given.common, *names), Assign((convolve,), _made(known))]
+    statements = [*own_initial(given.common, *names), Assign((convolve,), _made(known))]
     made = applied(convolve, X)
     strided = suffixed(NAME, "_stride")
     if late is False:

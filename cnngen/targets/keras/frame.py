@@ -38,7 +38,7 @@ class Frame:
     taken: set[str]
     tensors: dict[str, str] = field(default_factory=dict[str, str])
 
-    def fresh(self, name: str) -> str:
+    def variable(self, name: str) -> str:
         """A name that nothing else has: this one, if it is free."""
         others = chain((name, f"{name}_out"), (f"{name}_{n}" for n in count(2)))
         free = next(other for other in others if other not in self.taken)

@@ -22,9 +22,9 @@ from cnngen.targets.keras.limits import NO_GROUPS
 from cnngen.targets.keras.support import (
     KEYWORDS_ONLY,
     Signature,
-    fresh,
     function,
     initial,
+    own_initial,
     use,
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
@@ -108,7 +108,7 @@ def _transposed_conv2d(given: Given) -> Function:
             NAME_PARAMETER,
         ],
         "Convolve, transposed, with PyTorch's output size, which Keras' \"same\" does not give.",
-        [*fresh(common, "init"), Assign((CONVOLVE,), layer), *ending],
+        [*own_initial(common, "init"), Assign((CONVOLVE,), layer), *ending],
     )
 
 
@@ -195,7 +195,11 @@ def _affine2d(given: Given) -> Function:
         "affine2d",
         [KEYWORDS_ONLY, Signature(common).initializer("init", "ones"), NAME_PARAMETER],
         "Scale and shift each channel, which is a depthwise convolution of size 1.",
-        [*fresh(common, "init"), Assign((CONVOLVE,), layer), Return(applied(CONVOLVE, X))],
+        [
+            *own_initial(common, "init"),
+            Assign((CONVOLVE,), layer),
+            Return(applied(CONVOLVE, X)),
+        ],
     )
 
 

@@ -30,7 +30,7 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     frame = Frame(file, scope, {*file.needed, *own}, {INPUT: "x"} | tensors)
     code = Code()
     if INPUT in names_read(unit.body):
-        frame.tensors[INPUT] = frame.fresh("given")
+        frame.tensors[INPUT] = frame.variable("given")
         code.assign(frame.tensors[INPUT], X)
     value = write_region(unit.body, LayerName((GIVEN,)), "x", "x", code, frame)
     folded_return(code, value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.expressions.expression import Conditional, Constant, Expression, ListOf, Name
 from cnngen.syntax.tree import ArgumentValue, Distribution
-from cnngen.targets.values import ONE, AttributeValue, Half, Sides
+from cnngen.targets.values import ONE, AttributeValue, Half, Sides, is_constant
 
 ZERO = Constant(0)
 
@@ -65,12 +65,8 @@ def is_always_odd(size: Value, odd: Collection[str]) -> bool:
 
 
 def is_number(value: Value, expected: float) -> bool:
-    """Whether a value is this number: `1e-05` is `1e-5`, but `true` is not 1."""
-    match value:
-        case Constant(int() | float() as found) if not isinstance(found, bool):
-            return found == expected
-        case _:
-            return False
+    """Whether a value is this number."""
+    return is_constant(value, expected)
 
 
 def is_size(value: Value, expected: int) -> bool:
@@ -79,11 +75,11 @@ def is_size(value: Value, expected: int) -> bool:
 
 
 def is_true(value: Value) -> bool:
-    return isinstance(value, Constant) and value.value is True
+    return is_constant(value, True)
 
 
 def is_false(value: Value) -> bool:
-    return isinstance(value, Constant) and value.value is False
+    return is_constant(value, False)
 
 
 def numbers(value: Value | None) -> tuple[int, int] | None:

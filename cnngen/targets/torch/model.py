@@ -83,7 +83,7 @@ def _calls(network: Network, file: File) -> Calls:
     tensors: dict[str, nodes.Node] = {INPUT: X}
     calls = Calls(Forward(tensors), Forward(tensors), Names(IN_FORWARD | file.functions))
     if INPUT in kept_stages(network.resolution):
-        tensors[INPUT] = calls.always.let(Name(calls.names.fresh("image")), X)
+        tensors[INPUT] = calls.always.let(Name(calls.names.free("image")), X)
     return calls
 
 
@@ -138,7 +138,7 @@ def _assign_stage(
     if stage.kept or stage.output:
         others = {other.name.text for other in stages}
         plain = stage.output and not stage.kept and stage.output not in others
-        variable = Name(names.fresh(stage.output if plain else name))
+        variable = Name(names.free(stage.output if plain else name))
         forward.tensors[name] = variable
         targets.append(variable)
     targets = [target for target in targets if target != made]

@@ -56,7 +56,7 @@ def module(node: Step, scope: Scope, hint: str = STEPS, binds: Sequence[Bind] = 
         case Choice() if (whole := choice_expression(node, scope)) is not None:
             return whole
         case Loop() | Choice():
-            variable = scope.variables.fresh(hint)
+            variable = scope.variables.new(hint)
             yield from assign_node(node, variable, scope, binds if isinstance(node, Loop) else ())
             return variable
         case _:
@@ -77,7 +77,7 @@ def body(region: Region, scope: Scope, hint: str = STEPS) -> Made:
         return made
     if all(_is_fixed(node, scope) for node in region.nodes):
         return sequential((yield from _items(region.nodes, scope)), scope)
-    variable = scope.variables.fresh(hint)
+    variable = scope.variables.new(hint)
     yield from build(region, variable, scope)
     return variable
 

@@ -75,7 +75,7 @@ def _derived(made: Call, region: Region, scope: Scope) -> tuple[nodes.Node, list
         file.speller.note_untyped()
     written = [*binds, Do(nodes.Call(CONSTRUCT, layer.arguments, layer.explode), made.step)]
     if not isinstance(unit, Unit):
-        draw = drawn(made, file.rules, scope.printer, file.speller)
+        draw = drawn(made, file.rules, scope.node, file.speller)
         if draw is not None:
             initialized = call(file.speller.use("initialized"), SELF, *draw)
             written.append(Do(initialized, made.step))

@@ -24,7 +24,8 @@ class Names:
         self.taken = set(taken)
         self.given: list[str] = []
 
-    def fresh(self, name: str) -> str:
+    def free(self, name: str) -> str:
+        """This name or, where it is taken, the next one with a number."""
         free, count = name, 2
         while free in self.taken:
             free, count = f"{name}_{count}", count + 1
@@ -44,7 +45,7 @@ class Names:
 @dataclass(frozen=True, slots=True)
 class Variables:
     """`symbols` has what each symbol is called, `instances` the variable of each block that is
-    asked for its channels; `channels` are all variables of channels. Other names are `fresh`.
+    asked for its channels; `channels` are all variables of channels. Others are `new`.
     """
 
     symbols: dict[str, Expression]
@@ -52,8 +53,8 @@ class Variables:
     channels: set[str]
     names: Names
 
-    def fresh(self, name: str) -> nodes.Name:
-        return nodes.Name(self.names.fresh(name))
+    def new(self, name: str) -> nodes.Name:
+        return nodes.Name(self.names.free(name))
 
     def resolve(self, expression: Expression) -> Expression:
         """An expression whose symbols have their names in Python."""
@@ -85,11 +86,11 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
                 moved.add(symbol)
                 found.symbols[symbol] = found.resolve(channels)
             case Bind(Name(symbol)):
-                variable = names.fresh(CHANNELS)
+                variable = names.free(CHANNELS)
                 found.channels.add(variable)
                 found.symbols[symbol] = Name(variable)
             case Call(asked=Name(symbol)) if isinstance(node.layer.made, Unit):
-                instance = names.fresh(snake_case(node.layer.made.name))
+                instance = names.free(snake_case(node.layer.made.name))
                 found.instances[symbol] = instance
                 found.symbols[symbol] = Name(f"{instance}.out_channels")
             case _:
