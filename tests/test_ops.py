@@ -111,6 +111,7 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
         (make("pixel_unshuffle", factor=3), "factor", "shape-mismatch"),
         (make("crop", padding=(4, 4, 0, 0)), "padding", "empty-output"),
         (make("zero_pad", padding="same"), "padding", "out-of-range"),
+        (make("upsample", scale=(2, 2), align_corners=True), "align_corners", "out-of-range"),
         (make("alpha_dropout", rate=1), "rate", "out-of-range"),
         (make("slice_channels", stop=13), "stop", "shape-mismatch"),
         (make("slice_channels", start=3, stop=3), "stop", "empty-output"),

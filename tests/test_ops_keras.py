@@ -29,7 +29,8 @@ pytestmark = [pytest.mark.keras, pytest.mark.torch]
 
 NEEDS_SIZE = {"adaptive_avg_pool", "adaptive_max_pool"}
 WINDOWS = {"conv", "depthwise_conv", "separable_conv", "transposed_conv", "max_pool", "avg_pool"}
-SUPPORTED = [*sorted(WINDOWS), "adaptive_avg_pool", "local_response_norm", "batch_norm"]
+SUPPORTED = [*sorted(WINDOWS), "adaptive_avg_pool", "local_response_norm", "batch_norm", "upsample"]
+ENLARGED = {"scale": (3, 2), "mode": "bilinear", "align_corners": True}
 
 
 # --- the reference -----------------------------------------------------------------------------
@@ -120,7 +121,9 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             top, bottom, left, right = v["padding"]
             return x[:, :, top : x.shape[2] - bottom, left : x.shape[3] - right]
         case "upsample":
-            return F.interpolate(x, scale_factor=[float(s) for s in v["scale"]], mode=v["mode"])
+            corners = v["align_corners"] if v["mode"] == "bilinear" else None
+            factors = [float(s) for s in v["scale"]]
+            return F.interpolate(x, None, factors, v["mode"], align_corners=corners)
         case "channel_shuffle":
             return torch.channel_shuffle(x, v["groups"])
         case "pixel_shuffle":
@@ -287,6 +290,7 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
     square = is_square(dict(codes(op, x)))
     fixed |= {"square": "True"} if square else {}
     known = name in NEEDS_SIZE or op.values.get("padding") == "same" or data.draw(st.booleans())
+    known |= op.values.get("align_corners", False)
     try:
         shape = last(x, known or name == "flatten")
         made = model(speller, name, context, shape, fixed=fixed, **names)
@@ -345,11 +349,11 @@ def test_a_stride_together_with_a_dilation() -> None:
         model(new_speller(), "conv", codes(op, x), last(x, known=False))
 
 
-def test_adaptive_pools_need_a_known_size() -> None:
-    for name in sorted(NEEDS_SIZE):
-        op = make(name, size=(3, 3))
+def test_some_need_a_known_size() -> None:
+    aligned = make("upsample", scale=(2, 2), mode="bilinear", align_corners=True)
+    for op in (*(make(name, size=(3, 3)) for name in sorted(NEEDS_SIZE)), aligned):
         with pytest.raises(ValueError, match="it needs an input of known height and width"):
-            model(new_speller(), name, codes(op, Image(2, 9, 9)), (None, None, 2))
+            model(new_speller(), op.name, codes(op, Image(2, 9, 9)), (None, None, 2))
 
 
 @pytest.fixture
@@ -364,7 +368,7 @@ def float64() -> Iterator[None]:
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", SUPPORTED)
 def test_in_double_precision_hardly_anything_differs(name: str) -> None:
-    given = {"out": 6, "kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1)}
+    given = {"out": 6, "kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1), **ENLARGED}
     op = make(
         name, **given, ceil=False, count_include_pad=False, size=3 if "norm" in name else (3, 4)
     )
@@ -426,7 +430,7 @@ def test_gelu_is_exact() -> None:
 def variants(name: str) -> Iterator[str]:
     """The support of an op for each choice of attributes that all calls of a file share."""
     given = {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1), "dilation": (2, 2)}
-    op = make(name, **given, out=6, size=5 if "norm" in name else (3, 3))
+    op = make(name, **given, **ENLARGED, out=6, size=5 if "norm" in name else (3, 3))
     context = dict(codes(op, Image(4, 9, 9)))
     fresh = 'VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")'
     context |= {"init": fresh, "pointwise_init": fresh}
@@ -491,6 +495,7 @@ CHAIN = (
     ("avg_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (1, 1, 1, 1)}),
     ("avg_pool", {"kernel": (2, 2), "stride": (1, 1), "padding": "same"}),
     ("upsample", {"scale": (3, 2), "mode": "bilinear"}),
+    ("upsample", {"scale": (1, 2), "mode": "bilinear", "align_corners": True}),
     ("channel_shuffle", {"groups": 4}),
     ("pixel_shuffle", {"factor": 2}),
     ("pixel_unshuffle", {"factor": 2}),

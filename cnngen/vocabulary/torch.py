@@ -54,20 +54,15 @@ def _without(name: str, instead: str) -> ForeignLayer:
     return ForeignLayer("PyTorch", (name,), instead=instead)
 
 
-def _upsampling(align: Held, mode: Said) -> tuple[Parameter, ...]:
-    sized = "`upsample` enlarges by whole factors: write `scale`"
-    return (
-        Held("size", "null", ("null",), sized),
-        Said("scale_factor", "scale", "null", whole, instead=sized),
-        mode,
-        align,
-        Held("recompute_scale_factor", "null", ("null", "false", "true"), sized),
-    )
+def _linear(_: Attributes) -> Mapping[str, str]:
+    """What `UpsamplingBilinear2d` is told by its name."""
+    return {"mode": "bilinear", "align_corners": "true"}
 
 
-CORNERS = (
-    "`bilinear` takes pixels as areas, which PyTorch calls `align_corners: false`;"
-    " there is no op for the other"
+SIZED = "`upsample` enlarges by whole factors: write `scale`"
+ENLARGING = (
+    Held("size", "null", ("null",), SIZED),
+    Said("scale_factor", "scale", "null", whole, instead=SIZED),
 )
 OTHER_MODES = "`upsample` has the modes `nearest` and `bilinear`"
 STATISTICS = "`batch_norm` always keeps running statistics, of which `momentum` is the newest share"
@@ -225,22 +220,16 @@ LAYERS = (
     _layer(
         "Upsample",
         "upsample",
-        *_upsampling(
-            Held("align_corners", "null", ("null", "false"), CORNERS),
-            Said(
-                *("mode", "mode", "nearest", only_words(nearest="nearest", bilinear="bilinear")),
-                instead=OTHER_MODES,
-            ),
+        *ENLARGING,
+        Said(
+            *("mode", "mode", "nearest", only_words(nearest="nearest", bilinear="bilinear")),
+            instead=OTHER_MODES,
         ),
+        Said("align_corners", "align_corners", "null", words(null="false")),
+        Held("recompute_scale_factor", "null", ("null", "false", "true"), SIZED),
     ),
-    _layer(
-        "UpsamplingNearest2d",
-        "upsample",
-        *_upsampling(
-            Held("align_corners", "null", ("null",), CORNERS),
-            Said("mode", "mode", "nearest", only_words(nearest="nearest"), instead=OTHER_MODES),
-        )[:2],
-    ),
+    _layer("UpsamplingNearest2d", "upsample", *ENLARGING),
+    _layer("UpsamplingBilinear2d", "upsample", *ENLARGING, settle=_linear),
     _layer("PixelShuffle", "pixel_shuffle", Said("upscale_factor", "factor", None)),
     _layer("PixelUnshuffle", "pixel_unshuffle", Said("downscale_factor", "factor", None)),
     _layer("ChannelShuffle", "channel_shuffle", Said("groups", "groups", None)),
@@ -248,5 +237,4 @@ LAYERS = (
         "LayerNorm",
         "`layer_norm` normalizes over the channels at each position (of a vector: all features)",
     ),
-    _without("UpsamplingBilinear2d", CORNERS),
 )

@@ -105,7 +105,8 @@ def check_keras(built: Built) -> None:
     assert len(layers) == len(every)
     for layer in built.network.layers.values():
         name = keras_name(layer)
-        if layer.op.name not in FUNCTIONS and name not in flattened(built.network):
+        function = layer.op.name in FUNCTIONS or layer.op.values.get("align_corners")
+        if not function and name not in flattened(built.network):
             endings = ("_stride", "_crop", "")  # what may come after the layer that has the weights
             last = next(layers[name + end] for end in endings if name + end in layers)
             assert last.output.shape[1:] == size(layer), layer.path

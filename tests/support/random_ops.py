@@ -231,6 +231,19 @@ class Ops(Expressions):
                 ],
                 x,
             ),
+            (
+                [
+                    {
+                        "upsample": {
+                            "scale": 2,
+                            "mode": "bilinear",
+                            "align_corners": self.flag(place),
+                        }
+                    },
+                    {"max_pool": {"kernel": 2}},
+                ],
+                x,
+            ),
         )
 
     # --- change the size -----------------------------------------------------------------------------------------

@@ -124,6 +124,9 @@ OTHERS = {
     "log_softmax": "[{scale: {by: 30}}, log_softmax]",
     "nearest": "upsample: {scale: 3}",
     "bilinear": "upsample: {scale: [2, 3], mode: bilinear}",
+    "bilinear_with_corners": "upsample: {scale: 2, mode: bilinear, align_corners: true}",
+    "bilinear_with_corners_of_pairs": "upsample: {scale: [3, 1], mode: bilinear, align_corners: true}",
+    "bilinear_with_corners_of_a_pixel": "[global_avg_pool, {upsample: {scale: 3, mode: bilinear, align_corners: true}}]",
     "alpha_dropout": "[selu, {alpha_dropout: {rate: 0.3}}]",
     "pixel_shuffle": "pixel_shuffle: {factor: 2}",
     "pixel_unshuffle": "[{adaptive_avg_pool: {size: 6}}, {pixel_unshuffle: {factor: 3}}]",
@@ -361,6 +364,15 @@ BLOCKS = {
         - Norm: {eps: 0.1, momentum: 0.3}
         - Norm: {affine: false, groups: 2}
         - Norm: {momentum: 1e-2}
+        """,
+    "corners": """
+        Up:
+          about: Interpolation of either kind
+          params: {corners: false}
+          body: {upsample: {scale: 2, mode: bilinear, align_corners: corners}}
+        ===
+        - Up
+        - Up: {corners: true}
         """,
     "activations": """
         Active:

@@ -13,6 +13,7 @@ from cnngen.targets.torch import (
     normalization,
     padding,
     pooling,
+    resizing,
     separable,
 )
 from cnngen.targets.torch.template import from_template, has_template
@@ -26,6 +27,7 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "max_pool": pooling.max_pool,
     "zero_pad": padding.zero_pad,
     "crop": padding.crop,
+    "upsample": resizing.upsample,
     "batch_norm": normalization.batch_norm,
     "layer_norm": normalization.layer_norm,
     "prelu": activations.prelu,
