@@ -29,7 +29,14 @@ pytestmark = [pytest.mark.keras, pytest.mark.torch]
 
 NEEDS_SIZE = {"adaptive_avg_pool", "adaptive_max_pool"}
 WINDOWS = {"conv", "depthwise_conv", "separable_conv", "transposed_conv", "max_pool", "avg_pool"}
-SUPPORTED = [*sorted(WINDOWS), "adaptive_avg_pool", "local_response_norm", "batch_norm", "upsample"]
+SUPPORTED = [
+    *sorted(WINDOWS),
+    "adaptive_avg_pool",
+    "local_response_norm",
+    "batch_norm",
+    "upsample",
+    "affine",
+]
 ENLARGED = {"scale": (3, 2), "mode": "bilinear", "align_corners": True}
 
 
@@ -140,7 +147,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return v["by"] * x
         case "affine":
             shape = (1, -1, *[1] * (x.ndim - 2))
-            return w["weight"].reshape(shape) * x + w["bias"].reshape(shape)
+            y = w["weight"].reshape(shape) * x
+            return y if bias is None else y + bias.reshape(shape)
         case "rbf":
             return torch.stack([(x - point).pow(2).sum(1) for point in points(op)], dim=1)
         case name:
@@ -520,7 +528,7 @@ CHAIN = (
     ("reshape", {"channels": 3, "height": 2, "width": 2}),
     ("global_avg_pool", {}),
     ("flatten", {}),
-    ("affine", {}),
+    ("affine", {"shift": False}),
     ("rbf", {"codes": ((5,), (2,), (5,), (0,)), "bits": 3}),
     ("log_softmax", {}),
     ("softmax", {}),

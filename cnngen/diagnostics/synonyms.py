@@ -72,6 +72,7 @@ ATTRIBUTES = _table(
     ceil="ceilmode",
     multiplier="depthmultiplier",
     size="outputsize",
+    shift="center offset",
 )
 
 # What frameworks have to be told and cnngen finds out, in the spelling of `translate`.

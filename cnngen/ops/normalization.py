@@ -177,10 +177,12 @@ class Affine(Normalization, name="affine"):
     """Scale and shift each channel (of a vector: feature) by learnt amounts, as a norm ends.
 
     It starts as the identity: the scale at 1, unless `init` says otherwise, and the shift at 0.
+    Without `shift` it is the layer scale of ConvNeXt.
     """
 
     ranked = True
 
+    shift = flag("learn a shift, too", True)
     init = init("initial distribution of the scale, which is 1 otherwise")
 
     drawn = Drawn("Affine", scale=True)
@@ -189,7 +191,8 @@ class Affine(Normalization, name="affine"):
         return x
 
     def weights(self, x: Shape) -> Weights:
-        return _affine(True, x)
+        names = ("weight", "bias") if self.shift else ("weight",)
+        return dict.fromkeys(names, (_features(x),))
 
     def in_keras(self, weight: str, x: Shape) -> InKeras:
         if weight == "bias":

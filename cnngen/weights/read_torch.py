@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnngen.ops.base import Image
+from cnngen.ops.keras_layout import Spread
 from cnngen.weights.graph import (
     FROM_INPUT,
+    Dimensions,
     Flow,
     Recorder,
     Weight,
@@ -20,6 +22,7 @@ from cnngen.weights.graph import (
     concatenate,
     merge,
 )
+from cnngen.weights.layout import form
 
 COUNTER = "num_batches_tracked"  # a buffer of batch norm that is no weight
 JOINS = {"cat", "concat", "concatenate"}
@@ -35,6 +38,7 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {  # kind and arguments
     "instance_norm": ("group_norm", ("input", "running_mean", "running_var", "weight", "bias")),
     "prelu": ("prelu", ("input", "weight")),
 }
+PRODUCTS = {"mul", "multiply", "__mul__", "__rmul__", "mul_"}
 
 
 def read_torch(model: Any, input: Image) -> WeightGraph:
@@ -73,7 +77,8 @@ def _trace(model: Any, input: Image, keys: list[str]) -> WeightGraph:
     dtype = next((value.dtype for value in tensors.values() if value.is_floating_point()), None)
     size = (2, input.channels, input.height, input.width)  # batch norm refuses to train on one
     x = torch.empty(size, dtype=dtype, device="meta")
-    watch = _Watch({id(weights[key]): key for key in keys if key in weights})
+    held = {id(weights[key]): key for key in keys if key in weights}
+    watch = _Watch(held, {key: tuple(weight.shape) for key, weight in weights.items()})
     watch.give(x, FROM_INPUT)
 
     class Mode(TorchFunctionMode):
@@ -98,6 +103,7 @@ class _Watch:
     """What each tensor holds: the flow into it, or weights of the model."""
 
     keys: dict[int, str]
+    shapes: Mapping[str, Dimensions]
     recorder: Recorder = field(default_factory=Recorder)
     flows: dict[int, Flow] = field(default_factory=dict[int, Flow])
     alive: list[Any] = field(default_factory=list[Any])  # so that no identity is used twice
@@ -137,6 +143,8 @@ class _Watch:
     ) -> WeightedLayer:
         kind, names = FUNCTIONS.get(function, (function, ()))
         named = {**dict(zip(names, args, strict=False)), **kwargs}
+        if function in PRODUCTS and (scale := self._scale(held)):
+            return WeightedLayer(scale.key, "affine", {"weight": scale})
         weights = {
             name: Weight(self.keys[id(value)], tuple(value.shape))
             for name, value in named.items()
@@ -148,6 +156,14 @@ class _Watch:
         first = next(iter(weights.values())).key
         groups = named.get("groups", 1) if kind.endswith("conv") else 1
         return WeightedLayer(first.rpartition(".")[0] or first, kind, weights, groups)
+
+    def _scale(self, held: list[Any]) -> Weight | None:
+        """A weight that has a number for each channel, in whatever shape the model keeps it."""
+        key = self.keys[id(held[0])]
+        shape = self.shapes[key]
+        if len(held) > 1 or sum(size > 1 for size in shape) != 1:
+            return None
+        return Weight(key, (max(shape),), form(Spread(shape)))
 
 
 def _axis(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:

@@ -178,7 +178,8 @@ class Ops(Expressions):
         if kind == "l2_norm":
             return self.pick(([kind], x), ([{kind: {"eps": self.rate(place)}}], x))
         if kind == "affine" and self.maybe(0.5):
-            return [{kind: {"init": self.pick("ones", {"normal": {"std": self.rate(place)}})}}], x
+            init = self.pick("ones", {"normal": {"std": self.rate(place)}})
+            return [{kind: {"init": init, "shift": self.flag(place)}}], x
         if kind != "affine" and self.maybe(0.4):
             return [{kind: {"eps": self.rate(place), "affine": self.flag(place)}}], x
         return [kind], x

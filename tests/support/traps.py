@@ -91,6 +91,8 @@ OTHERS = {
     "batch_norm": "batch_norm: {eps: 0.3, momentum: 0.2}",
     "batch_norm_without_affine": "batch_norm: {affine: false}",
     "affine": "affine",
+    "affine_without_shift": "affine: {shift: false}",
+    "affine_with_and_without_shift": "[affine: {shift: false}, affine]",
     "batch_norm_that_forgets": "batch_norm: {momentum: 1}",
     "layer_norm": "layer_norm: {eps: 0.2}",
     "layer_norm_without_affine": "layer_norm: {affine: false}",
@@ -149,6 +151,7 @@ VECTORS = {
     "flatten_and_layers_of_features": "[flatten, batch_norm, prelu, layer_norm, {dropout: {rate: 0.5}}, {linear: {out: 5}}]",
     "l2_norm_of_features": "[flatten, l2_norm, {linear: {out: 5}}]",
     "affine_of_features": "[flatten, affine, {linear: {out: 5}}]",
+    "affine_of_features_without_shift": "[flatten, affine: {shift: false}, {linear: {out: 5}}]",
     "rbf": "[flatten, {linear: {out: 6}}, tanh, {rbf: {codes: [[4, 1], [0, 7], [3, 3], [5, 2]], bits: 3}}, {linear: {out: 2}}]",
     "rbf_of_equal_rows": "[flatten, {linear: {out: 3}}, {rbf: {codes: [[1], [1]], bits: 3}}]",
     "prelu_of_features_with_one_slope": "[flatten, {prelu: {shared: true}}]",
@@ -364,6 +367,18 @@ BLOCKS = {
         - Norm: {eps: 0.1, momentum: 0.3}
         - Norm: {affine: false, groups: 2}
         - Norm: {momentum: 1e-2}
+        """,
+    "affine": """
+        Scale:
+          about: A scale, and perhaps a shift
+          params: {shift: true}
+          body: {affine: {shift: shift}}
+        ===
+        - Scale
+        - Scale: {shift: false}
+        - {conv: {out: 3, kernel: 1}}
+        - flatten
+        - affine: {shift: false}
         """,
     "corners": """
         Up:

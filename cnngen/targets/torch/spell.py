@@ -8,6 +8,7 @@ from cnngen.targets.code import Code
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch import (
     activations,
+    affine,
     convolution,
     joins,
     normalization,
@@ -30,6 +31,7 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "upsample": resizing.upsample,
     "batch_norm": normalization.batch_norm,
     "layer_norm": normalization.layer_norm,
+    "affine": affine.affine,
     "prelu": activations.prelu,
     "gelu": activations.gelu,
 }
