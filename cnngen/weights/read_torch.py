@@ -38,6 +38,7 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {  # kind and arguments
     "instance_norm": ("group_norm", ("input", "running_mean", "running_var", "weight", "bias")),
     "prelu": ("prelu", ("input", "weight")),
 }
+CHANNELS_LAST = {"linear", "layer_norm"}  # of maps, too
 PRODUCTS = {"mul", "multiply", "__mul__", "__rmul__", "mul_"}
 
 
@@ -127,7 +128,9 @@ class _Watch:
         flow = concatenate(flows) if joins else merge(flows)
         if held:
             layer = self._layer(function, args, kwargs, held)
-            sizes = [tuple(x.shape[2:]) for x in tensors(result) if x.ndim == 4]
+            last = function in CHANNELS_LAST or (layer.kind == "affine" and held[0].shape[-1] > 1)
+            axes = slice(1, 3) if last else slice(2, 4)
+            sizes = [tuple(x.shape[axes]) for x in tensors(result) if x.ndim == 4]
             layer = replace(layer, gives=sizes[0] if len(sizes) == 1 else ())
             flow = self.recorder.pass_through(layer, flow)
         for tensor in tensors(result):
