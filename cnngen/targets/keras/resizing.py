@@ -21,21 +21,25 @@ def upsample(made: Use) -> Node:
 
 def _upsample_aligned(given: Given) -> Function:
     """Along each axis, every position has a place between two of the input's."""
-    pair = None if given.common.square else given.scope.speller.use("pair")
-    scales = f"{pair}(scale)" if pair else "(scale, scale)"
+    speller = given.scope.speller
+    speller.imports("math")
+    square = given.common.square
+    axes = "axis in (1, 2)"
+    if not square:
+        axes = f"axis, factor in zip((1, 2), {speller.use('pair')}(scale), strict=True)"
+    factor = "scale" if square else "factor"
     body = f"""\
-    for axis, factor in zip((1, 2), {scales}, strict=True):
+    for {axes}:
         length = x.shape[axis]
         if length is None:
             raise ValueError(f"{{name}} needs an input of known height and width")
-        places = [i * (length - 1) / max(length * factor - 1, 1) for i in range(length * factor)]
-        before = [int(place) for place in places]
-        after = [min(i + 1, length - 1) for i in before]
-        shares = [place - i for place, i in zip(places, before, strict=True)]
-        shares = ops.convert_to_tensor(shares, dtype=x.dtype)
+        steps, longer = length - 1, length * {factor}
+        places = [i * steps / max(longer - 1, 1) for i in range(longer)]
+        shares = ops.convert_to_tensor([place % 1 for place in places], dtype=x.dtype)
         shares = ops.reshape(shares, (-1, 1, 1) if axis == 1 else (-1, 1))
-        first = ops.take(x, before, axis=axis)
-        x = first + shares * (ops.take(x, after, axis=axis) - first)
+        before = ops.take(x, [math.floor(place) for place in places], axis=axis)
+        after = ops.take(x, [math.ceil(place) for place in places], axis=axis)
+        x = before + shares * (after - before)
     return x"""
     return function(
         "upsample_aligned",
