@@ -38,7 +38,6 @@ model:
     - flatten
     - batch_norm
     - affine
-    - affine: {shift: false}
     - prelu
     - layer_norm
     - linear: {out: 7}
