@@ -19,7 +19,9 @@ SIDES = range(1, 65)
 OBLONG = 150
 OWN = [(8, 8), (8, 12), (3, 8), (16, 5), (1, 7), (9, 9)]
 ARMS: list[Any] = [
+    "instance_norm",
     *("identity", "identity", "relu", "global_avg_pool", {"adaptive_avg_pool": {"size": 1}}),
+    *("channel_mean", {"conv": {"out": 1, "kernel": 3, "stride": 2, "padding": "same"}}),
     *({"adaptive_avg_pool": {"size": [1, 2]}}, {"adaptive_avg_pool": {"size": 2}}),
     *({"avg_pool": {"kernel": k}} for k in (2, 3, 4, 8)),
     *({"avg_pool": {"kernel": k, "ceil": True}} for k in (2, 3)),

@@ -124,6 +124,7 @@ class Op:
     ranked: ClassVar[bool] = False  # whether targets may write it otherwise for images and vectors
     refuses_flattened: ClassVar[bool] = False  # a vector whose order differs between frameworks
     counts_features: ClassVar[bool] = False  # whether it is built for a number, weights or not
+    needs_positions: ClassVar[bool] = False  # whether it refuses maps of 1 x 1, and only these
 
     # What it computes. `passes` says when the output is the input (in another shape perhaps; an
     # `is_identity` is nothing but that), and `keeps` which of the two backward reads again.
@@ -140,7 +141,7 @@ class Op:
     joins: ClassVar[bool] = False
     sign: ClassVar[str] = ""  # what stands for it in pictures
     concatenates: ClassVar[bool] = False  # the only join whose inputs may differ in channels
-    gates: ClassVar[bool] = False  # whether one of 1 x 1 goes with maps of any size
+    gates: ClassVar[bool] = False  # whether one of 1 x 1 goes with maps of any size, 1 with any C
 
     # Its weights: those that are running statistics, and what an `init` draws.
     buffers: ClassVar[tuple[str, ...]] = ()

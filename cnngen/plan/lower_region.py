@@ -17,7 +17,7 @@ from cnngen.expressions.expression import (
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.plan import loops
-from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of, choose, is_long, join
+from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of, choose, is_long
 from cnngen.plan.program import (
     Bind,
     Call,
@@ -339,7 +339,7 @@ class RegionLowering:
             arrangement = self.network.resolution.arrangement(body)
             region, _ = self.region(body, arrangement, replace(x, owned=False))
             arms.append((name.text, region))
-        channels = join(step, [region.gives.channels for _, region in arms])
+        channels = self.closed_forms.join(step, [region.gives.channels for _, region in arms])
         assert channels is not None
         rank = arms[0][1].gives.rank
         after = self._given_by(step, Running(replace(x.value, channels=channels, rank=rank)))

@@ -136,7 +136,19 @@ class TracedOps:
             numbers = [fact.value for fact in channels]
             value = UNDETERMINED if UNDETERMINED in numbers else sum(numbers)
             return Traced(rank, size, symbols.made(value, channels, "concat"), area)
+        if op.gates:
+            return Traced(rank, size, self._widest(channels), area)
         return Traced(rank, size, min(channels, key=lambda fact: len(fact.names)), area)
+
+    def _widest(self, channels: list[Fact]) -> Fact:
+        """The channels of a product: branches of 1 x H x W are gates to the others. Where others
+        agree with the defaults, they agree.
+        """
+        wide = [fact for fact in channels if not (fact.known and fact.value == 1)] or channels
+        values = {fact.value for fact in wide}
+        if len(values) > 1 and UNDETERMINED not in values:
+            return self.symbols.made(max(values), wide, "widest")
+        return min(wide, key=lambda fact: len(fact.names))
 
     def _gated(self, sizes: list[Fact]) -> Fact:
         """The size of a product: branches of 1 x 1 are gates to the others, if there are others."""

@@ -35,7 +35,9 @@ class Target:
     join: type[Op]
 
     def other_channels(self, arm: Arm) -> bool:
-        return not self.join.concatenates and arm.shape.channels != self.arm.shape.channels
+        channels = {arm.shape.channels, self.arm.shape.channels}
+        gated = self.join.concatenates or (self.join.gates and 1 in channels)
+        return len(channels) > 1 and not gated
 
     def other_size(self, arm: Arm) -> bool:
         sizes = {size_of(arm), size_of(self.arm)}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from cnngen.ops.base import Op
 from cnngen.python.nodes import Assign, Function, Name, Node
 from cnngen.targets.code import OMIT, Code, node_of
-from cnngen.targets.keras import convolution, layers, pooling
+from cnngen.targets.keras import convolution, layers, pooling, resizing
 from cnngen.targets.keras.use import Asked, Given, Use
 from cnngen.targets.spelling import Speller
 from cnngen.targets.values import Sides
@@ -19,7 +19,9 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "max_pool": pooling.max_pool,
     "adaptive_avg_pool": pooling.adaptive_pool,
     "adaptive_max_pool": pooling.adaptive_pool,
+    "upsample": resizing.upsample,
     "batch_norm": layers.batch_norm,
+    "l2_norm": layers.l2_norm,
     "affine": layers.affine,
     "local_response_norm": layers.local_response_norm,
     "prelu": layers.prelu,
@@ -42,6 +44,7 @@ CALLED: Mapping[str, Callable[[Asked], str | None]] = {
 SUPPORT: Mapping[str, Callable[[Given], Function | Assign]] = {
     **convolution.SUPPORT,
     **pooling.SUPPORT,
+    **resizing.SUPPORT,
     **layers.SUPPORT,
 }
 """The pieces of support whose parameters follow from their uses."""

@@ -10,13 +10,13 @@ from cnngen.semantics.network import Network
 from cnngen.targets.page import module_docstring
 from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.common import find_common
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
 from cnngen.targets.torch.limits import LIMITS
 from cnngen.targets.torch.model import model_class
 from cnngen.targets.torch.names import author_names
 from cnngen.targets.torch.page import model_page, outputs_page, unit_page
 from cnngen.targets.torch.scope import File
-from cnngen.targets.torch.separable import find_common
 from cnngen.targets.torch.units import unit_class
 
 __all__ = ["LIMITS", "render", "rendered"]

@@ -1,9 +1,11 @@
 """A scope: what the names and values of a spec are in one class of the file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cnngen.expressions.algebra import mentions_input, simplify, substitute
 from cnngen.expressions.expression import Expression
+from cnngen.ops.base import Op
 from cnngen.plan.in_place import InPlace
 from cnngen.plan.program import Call, Choice, Join, Region, Unit
 from cnngen.python import nodes
@@ -15,7 +17,7 @@ from cnngen.targets.torch.initial_weights import Rules
 from cnngen.targets.torch.names import tensor
 from cnngen.targets.torch.use import Values
 from cnngen.targets.torch.variables import Variables
-from cnngen.targets.values import AttributeValue, Types
+from cnngen.targets.values import Types
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class UnitClass:
 class File:
     """The file in the making: what is spelled in it, and its classes so far. `functions` are what
     those are called that templates may ask for, `overwriting` what works in place, and `common`
-    what all separable convolutions have in common.
+    what all uses of an op have in common.
     """
 
     network: Network
@@ -48,7 +50,7 @@ class File:
     rules: Rules
     functions: frozenset[str]
     overwriting: InPlace = InPlace()
-    common: Values = field(default_factory=dict[str, AttributeValue])
+    common: Mapping[type[Op], Values] = field(default_factory=dict[type[Op], Values])
     classes: dict[Unit, UnitClass] = field(default_factory=dict[Unit, UnitClass])
 
 

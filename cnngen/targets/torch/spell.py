@@ -8,11 +8,13 @@ from cnngen.targets.code import Code
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch import (
     activations,
+    affine,
     convolution,
     joins,
     normalization,
     padding,
     pooling,
+    resizing,
     separable,
 )
 from cnngen.targets.torch.template import from_template, has_template
@@ -26,8 +28,10 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "max_pool": pooling.max_pool,
     "zero_pad": padding.zero_pad,
     "crop": padding.crop,
+    "upsample": resizing.upsample,
     "batch_norm": normalization.batch_norm,
     "layer_norm": normalization.layer_norm,
+    "affine": affine.affine,
     "prelu": activations.prelu,
     "gelu": activations.gelu,
 }
