@@ -20,6 +20,7 @@ from cnngen.ops.base import Image, Shape, Vector
 from cnngen.report.memory import activations
 from cnngen.sizes.answer import answer
 from cnngen.sizes.together import resized
+from cnngen.syntax.parse_input import MOST_INPUTS
 from cnngen.verify.compare import apart, farthest
 from cnngen.verify.models import draw_inputs, for_keras, for_torch
 
@@ -48,6 +49,41 @@ model:
 """
 
 
+CONDITION = """\
+cnngen: 1
+name: Film
+about: Maps under a condition.
+inputs:
+  image: {channels: 3, height: 8, width: 8}
+  pose: {features: 6}
+blocks:
+  Scaled:
+    about: Maps, scaled by what a vector says.
+    params: {condition: tensor}
+    body:
+      - conv: {out: 8, kernel: 3}
+        name: maps
+      - {linear: {out: 8}, from: condition}
+      - sigmoid
+      - {reshape: {channels: 8, height: 1, width: 1}, name: gate}
+      - branches: {whole: {from: maps}, by: {from: gate}}
+        join: multiply
+  Beside:
+    about: Two vectors.
+    params: {other: tensor, width: 4}
+    body:
+      - branches: {other: {from: other}, own: identity}
+        join: concat
+      - linear: {out: width}
+      - batch_norm
+model:
+  scaled: {Scaled: {condition: pose}, from: image}
+  pooled: [global_avg_pool, flatten]
+  beside: {Beside: {other: pose}, from: pooled}
+  again: {Beside: {other: beside, width: 6}, from: pose}
+"""
+
+
 @pytest.fixture
 def rgbd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "rgbd.yaml"
@@ -65,7 +101,9 @@ def run(command: str) -> Result:
 
 @pytest.mark.torch
 @pytest.mark.keras
-@pytest.mark.parametrize("spec", [*SPECS.values(), RGBD], ids=[*SPECS, "rgbd"])
+@pytest.mark.parametrize(
+    "spec", [*SPECS.values(), RGBD, CONDITION], ids=[*SPECS, "rgbd", "condition"]
+)
 def test_both_compute_the_same(spec: str):
     built = build(spec)
     check_torch(built)
@@ -75,7 +113,7 @@ def test_both_compute_the_same(spec: str):
 
 TAKEN = words("""
     x self torch nn keras layers ops image vector training_heads in_channels math functools sys
-    heads reads given input_shape first first_shape out forward conv2d
+    heads reads given input_shape first first_shape out forward conv2d sum id half super
 """)
 
 
@@ -286,6 +324,18 @@ def test_memory_by_hand():
           both: {branches: {narrow: {from: narrow}, mask: {from: mask}}, join: add}
     """
     assert activations(build(spec).network).inference == (5 + 2 + 2) * 4 * 4 * 4
+
+
+def test_too_many_inputs_are_one_mistake(tmp_path: Path):
+    names = [f"i{i}" for i in range(MOST_INPUTS + 20)]
+    spec: Any = {
+        **{"cnngen": 1, "name": "Many", "about": "A crowd."},
+        "inputs": {name: {"features": 3} for name in names},
+        "model": {"total": {"branches": {n: {"from": n} for n in names}, "join": "add"}},
+    }
+    path = tmp_path / "many.yaml"
+    path.write_text(yaml.safe_dump(spec, sort_keys=False))
+    assert [d.code for d in cnngen.load(path).check()] == ["too-large"]
 
 
 # --- commands

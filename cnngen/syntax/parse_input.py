@@ -66,7 +66,8 @@ def _parse_several(
         return unread
     given = inputs.entries
     if len(given) < 2:
-        only = brief(given[0][1].span.text) if given else EXAMPLE
+        texts = [value.span.text for _, value in given if isinstance(value, Mapping)]
+        only = next((text for text in texts if brief(text) == text), EXAMPLE)
         report.add(
             "wrong-kind",
             f"`inputs` has {'a single input' if given else 'no inputs'}",
@@ -81,10 +82,11 @@ def _parse_several(
             given[MOST_INPUTS][0].span,
             help="give the network several of them as the channels of one",
         )
-    return tuple(
+    read = (
         _parse_input(parse_new_name(name, "input", report), value, params, report)
         for name, value in given[:MOST_INPUTS]
     )
+    return (*read, *(unread if len(given) > MOST_INPUTS else ()))
 
 
 def _parse_input(name: Identifier, node: Node, params: Node | None, report: Report) -> Input:

@@ -158,13 +158,13 @@ def _channel_labels(
             yield _channel_label(source, text) if source else _image_label(text, fork, network)
 
 
-def _channels(image: Image) -> str:
-    return f"{image.channels} channel{'s' if image.channels != 1 else ''}"
-
-
 def _gate(step: Branches) -> set[Size]:
     """The size that a branch may have whatever the others have."""
     return {(1, 1)} if OPS[step.join.text].gates else set()
+
+
+def _channels(shape: Image) -> str:
+    return f"{shape.channels} channel{'s' if shape.channels > 1 else ''}"
 
 
 def _channel_label(layer: Layer, text: str) -> Label:

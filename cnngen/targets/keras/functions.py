@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cnngen.ops.base import Image, Vector
 from cnngen.semantics.network import Network
-from cnngen.syntax.naming import PYTHON, snake_case
+from cnngen.syntax.naming import BUILT_IN, KEYWORDS, snake_case
 from cnngen.syntax.tree import Block, Spec
 from cnngen.targets.keras.names import IMPORTED, LOCAL, called
 from cnngen.targets.keras.spell import SUPPORT
@@ -14,7 +14,7 @@ from cnngen.targets.spelling import Speller
 
 def model_function_name(spec: Spec) -> str:
     """The function of the model, which is called after the file of the spec."""
-    return called(spec.stem, frozenset((*IMPORTED, *support_names())))
+    return called(spec.stem, BUILT_IN.union(IMPORTED, support_names()))
 
 
 def support_names(folders: Sequence[Path] = ()) -> frozenset[str]:
@@ -24,7 +24,7 @@ def support_names(folders: Sequence[Path] = ()) -> frozenset[str]:
 
 def needed_names(spec: Spec, folders: Sequence[Path] = ()) -> frozenset[str]:
     """The names that a file needs itself, whatever its author calls things."""
-    own = (*LOCAL, *IMPORTED, *PYTHON, model_function_name(spec))
+    own = (*LOCAL, *IMPORTED, *BUILT_IN, *KEYWORDS, model_function_name(spec))
     shapes = (shape_argument(each.name.text) for each in spec.inputs)
     only = [only_variable(each.shape) for each in spec.inputs if len(spec.inputs) == 1]
     return support_names(folders).union(own, shapes, only)

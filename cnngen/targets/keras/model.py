@@ -32,9 +32,10 @@ from cnngen.python.nodes import (
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
 from cnngen.semantics.types import types_of
+from cnngen.semantics.walk import loop_variables
 from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of, number
-from cnngen.targets.keras.frame import File, Frame, loop_variables
+from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.functions import only_variable, shape_argument
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
@@ -55,7 +56,7 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     spec = file.program.network.resolution.spec
     types = types_of(spec.parameters)
     scope = Scope(speller, types, file.needed)
-    variables = (name for stage in file.program.stages for name in loop_variables(stage.body))
+    variables = (name for stage in spec.stages for name in loop_variables(stage.body))
     taken = {*file.needed, *map(scope.called, (*types, *variables))}
     frame, code = Frame(file, scope, taken), Code()
     _inputs(code, frame)
@@ -81,7 +82,7 @@ def _inputs(code: Code, frame: Frame) -> None:
             variable = only_variable(shape)
             layer = _layer_name(variable, frame.file)
         else:
-            variable = frame.fresh(name if name not in frame.taken else f"{name}_input")
+            variable = frame.variable(name if name not in frame.taken else f"{name}_input")
             layer = text(name)
         frame.tensors[name] = variable
         code.assign(variable, call("keras.Input", _shape(name, frame), name=layer))
@@ -133,7 +134,7 @@ def recursion(network: Network, speller: Speller) -> list[Statement]:
 def _variable(wanted: str, frame: Frame) -> str:
     """A variable for a stage that is read by name."""
     others = {stage.name for stage in frame.file.program.stages} - {wanted}
-    return frame.fresh(wanted if wanted not in others else f"{wanted}_output")
+    return frame.variable(wanted if wanted not in others else f"{wanted}_output")
 
 
 def _stage(stage: StageRegion, x: str, out: str, code: Code, frame: Frame) -> str:
@@ -221,12 +222,12 @@ def _heads(outputs: dict[str, str], code: Code, frame: Frame) -> None:
     outputs of inference, in the order of their names, as it does without heads.
     """
     program = frame.file.program
-    reads, inputs, whole = frame.fresh("reads"), frame.fresh("inputs"), _given(frame)
+    reads, inputs, whole = frame.variable("reads"), frame.variable("inputs"), _given(frame)
     ordered = [outputs[name] for name in sorted(outputs)]
     tensors = list(dict.fromkeys([*ordered, *_taps(frame)]))
     renamed: dict[str, str] = {}  # as the variables of inputs are those of the whole model
     for name in program.network.inputs:
-        renamed[frame.tensors[name]] = frame.fresh("given" if name == INPUT else f"given_{name}")
+        renamed[frame.tensors[name]] = frame.variable("given" if name == INPUT else f"given_{name}")
         frame.tensors[name] = renamed[frame.tensors[name]]
     given = [renamed.get(tensor, tensor) for tensor in tensors]
     code.add(Blank())
@@ -244,7 +245,7 @@ def _heads(outputs: dict[str, str], code: Code, frame: Frame) -> None:
             outputs |= {o: out for o, s in program.network.outputs.items() if s == stage.name}
         if not stage.step.training:
             previous = stage.name
-    heads, stem = frame.fresh("heads"), program.network.resolution.spec.stem
+    heads, stem = frame.variable("heads"), program.network.resolution.spec.stem
     made = call(
         "keras.Model", Name(inputs), _dict(outputs), name=_layer_name("training_heads", frame.file)
     )
