@@ -62,7 +62,7 @@ class Mean(Elementwise, name="mean"):
 class Max(Elementwise, name="max"):
     """The largest value over the branches, position by position."""
 
-    keeps = "input"
+    keeps = "both"
 
 
 class Multiply(Join, name="multiply"):
