@@ -67,7 +67,7 @@ class Max(Elementwise, name="max"):
     """The largest value over the branches, position by position."""
 
     sign = "max"
-    keeps = "input"
+    keeps = "both"
 
 
 class Multiply(Join, name="multiply"):

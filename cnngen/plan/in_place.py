@@ -172,7 +172,7 @@ class _Analysis:
                 arms = [self.after(region, given) for region in regions(node)]
                 after = all(arms) and (node.otherwise is not None or given)
             case Join():
-                after = node.op.keeps != "output"
+                after = node.op.keeps not in ("output", "both")
             case _:
                 assert_never(node)
         return after and node.gives.number not in self.shared
@@ -187,7 +187,7 @@ def _after_op(op: type[Op], given: bool) -> bool:
     match op.keeps:
         case "input":
             return True
-        case "output":
+        case "output" | "both":
             return False
         case "nothing":
             return given
