@@ -26,7 +26,9 @@ from cnngen.expressions.expression import (
     walk,
 )
 from cnngen.ops import OPS
+from cnngen.ops.base import Image
 from cnngen.semantics.areas import Areas
+from cnngen.semantics.network import Network
 from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import (
     Block,
@@ -57,6 +59,7 @@ class Channels:
     def __init__(self, resolution: Resolution, areas: Areas) -> None:
         self.resolution = resolution
         self.areas = areas
+        self.gates = _gates(areas.network)
         self.blocks: dict[Block, Expression | None] = {}
 
     def block(self, block: Block) -> Expression | None:
@@ -112,8 +115,7 @@ class Channels:
                 otherwise = self.body(step.orelse or (), channels, known)
                 return choose(step.test, then, otherwise)
             case Branches():
-                arms = [self.body(body, channels, known) for _, body in step.arms]
-                return join(step, arms)
+                return self.join(step, [self.body(body, channels, known) for _, body in step.arms])
             case _:
                 assert_never(step)
 
@@ -140,6 +142,18 @@ class Channels:
             return None
         result = op.channels(arguments, given or (RUNNING,))
         return None if RUNNING.name in free_names(result) else simplify(result)
+
+    def join(self, step: Branches, arms: list[Expression | None]) -> Expression | None:
+        """The channels of a join. All arms of an `add` agree, as do those of a product that are no
+        gates, so the plainest of them is taken.
+        """
+        op, gates = OPS[step.join.text], self.gates.get(step, frozenset())
+        if op.concatenates:
+            return None if None in arms else simplify(op.channels({}, _known(arms)))
+        full = _known([arm for i, arm in enumerate(arms) if i not in gates])
+        if len(gates) == len(arms):  # each in another use of a block
+            return None if None in arms else Apply("max", _known(arms))
+        return simplify(op.channels({}, tuple(sorted(full, key=_plainness)))) if full else None
 
     def arguments(self, call: Call) -> dict[str, Expression]:
         """The arguments of a call that are expressions; of a block, with the defaults of its
@@ -180,8 +194,9 @@ class Channels:
 def _repeated(
     turn: Expression | None, times: Expression, channels: Expression
 ) -> Expression | None:
-    """A loop that maps `c` to `c + k` gives `c + n * k`, and one that forgets `c` gives that, if it
-    runs at all; `turn` is what it makes of `RUNNING` once.
+    """What a loop gives for `channels`; `turn` is what one iteration makes of `RUNNING`. Of
+    iterations that map `c` to `c + k`, `n` give `c + n * k`; where what they give does not depend
+    on `c`, the loop gives just that, if it runs at all.
     """
     if turn is None:
         return None
@@ -197,8 +212,8 @@ def _repeated(
 def unrolled(
     step: Repeat | Each, turn: Expression, running: Name, channels: Expression
 ) -> Expression | None:
-    """What a loop makes of `channels`, turn by turn, where it says itself what its few turns are;
-    `turn` is what it makes of `running` once.
+    """What a loop makes of `channels`, iteration by iteration, where its head lists them and they
+    are few; `turn` is what one makes of `running`.
     """
     for variables in _turns(step):
         channels = simplify(substitute(turn, variables | {running.name: channels}, None))
@@ -206,7 +221,9 @@ def unrolled(
 
 
 def _turns(step: Repeat | Each) -> list[dict[str, Expression]]:
-    """The variables of each turn of a loop; none where parameters decide or there are many."""
+    """The variables in each iteration of a loop; an empty list where parameters decide how many
+    there are, or there are many.
+    """
     match step:
         case Repeat(times=Constant(int() as times)) if 0 < times <= LONGEST:
             return [{}] * times
@@ -233,18 +250,23 @@ def choose(
     return then if equal(then, otherwise) else simplify(Conditional(test, then, otherwise))
 
 
-def join(step: Branches, arms: list[Expression | None]) -> Expression | None:
-    """The channels of a join. All arms of an `add` agree, so the plainest of them is taken."""
-    op = OPS[step.join.text]
-    if op.concatenates and None in arms:
-        return None
-    plain = [arm for arm in arms if arm is not None]
-    if not plain:
-        return None
-    if not op.concatenates:
-        plain.sort(key=_plainness)
-    result = op.channels({}, tuple(plain))
-    return simplify(result)
+def _gates(network: Network) -> Mapping[Step, frozenset[int]]:
+    """The branches of each product that are gates of 1 x H x W somewhere in the network."""
+    found: dict[Step, frozenset[int]] = {}
+    for layer in network.layers.values():
+        if layer.op.gates and isinstance(layer.output, Image):
+            full = layer.output.channels
+            gates = {
+                i
+                for i, x in enumerate(layer.inputs)
+                if isinstance(x.shape, Image) and x.shape.channels < full
+            }
+            found[layer.step] = found.get(layer.step, frozenset()) | gates
+    return found
+
+
+def _known(arms: list[Expression | None]) -> tuple[Expression, ...]:
+    return tuple(arm for arm in arms if arm is not None)
 
 
 def _plainness(channels: Expression) -> int:
