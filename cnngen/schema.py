@@ -140,9 +140,7 @@ def _definitions() -> dict[str, Schema]:
         "block_name": block_name | {"not": _ref("reserved")},
         "reference": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
         "expression": {"type": ["string", "number", "boolean"]},
-        "value": {
-            "anyOf": [_ref("expression"), {"type": "array", "items": _ref("value")}],
-        },
+        **_values_of_parameters(),
         "result": _result(),
         "block": {
             "type": "object",
@@ -165,6 +163,28 @@ def _definitions() -> dict[str, Schema]:
         "keyed_step": _keyed_step(),
         "init": _init(),
         **{f"op_{name}": _attributes(op) for name, op in STEP_OPS.items()},
+    }
+
+
+def _values_of_parameters() -> dict[str, Schema]:
+    """Expressions, and lists of them or of records."""
+    return {
+        "value": {
+            "anyOf": [_ref("expression"), {"type": "array", "items": _ref("item")}],
+        },
+        "choice": {
+            "description": "A word or another, as a condition decides.",
+            "type": "string",
+            "pattern": r"\sif\s.*\selse\s",
+        },
+        "item": {"anyOf": [_ref("value"), _ref("record")]},
+        "record": {
+            "description": "A row of a table: its fields and their values.",
+            "type": "object",
+            "propertyNames": _ref("new_name"),
+            "additionalProperties": _ref("value"),
+            "minProperties": 1,
+        },
     }
 
 
@@ -340,7 +360,8 @@ def _values(attribute: Attribute[Any]) -> Schema:
             values = [*words, whole_or_list | _items(2), {"type": "array"} | _items(4)]
             return {"anyOf": values} | refused
         case "choice":
-            return {"enum": [*attribute.choices, *([None] if attribute.optional else [])]}
+            null_too: list[str | None] = [None] if attribute.optional else []
+            return {"anyOf": [{"enum": [*attribute.choices, *null_too]}, _ref("choice")]}
         case "init":
             return _ref("init")
 

@@ -7,6 +7,7 @@ from itertools import count
 from typing import assert_never
 
 from cnngen.expressions.algebra import add, free_names, simplify, substitute
+from cnngen.expressions.evaluate import evaluate
 from cnngen.expressions.expression import (
     Conditional,
     Constant,
@@ -35,7 +36,10 @@ from cnngen.plan.program import (
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.network import Network, Rank
+from cnngen.semantics.types import Types, types_of
+from cnngen.semantics.words import needs_two_layers
 from cnngen.syntax.tree import (
+    ArgumentValue,
     Block,
     Body,
     Branches,
@@ -141,26 +145,64 @@ class RegionLowering:
     # --- Calls
 
     def _op_call(self, call: CallStep, key: Key, x: Running) -> Running:
-        op = self.network.resolution.ops[call]
-        if op.weights is not Op.weights:
+        if self.network.resolution.ops[call].weights is not Op.weights:
             x = self.settle(x)
         arguments = self.network.resolution.arguments[call]
+        return self._short(self._layer(call, key, x, arguments, self.paths.get(call, ())))
+
+    def _layer(
+        self,
+        call: CallStep,
+        key: Key,
+        x: Running,
+        arguments: Mapping[str, ArgumentValue],
+        paths: tuple[str, ...],
+    ) -> Running:
+        """The layer of an op, or one of two, where a condition decides on a word."""
+        op = self.network.resolution.ops[call]
+        if call in self.network.resolution.choosing:
+            for name in op.attributes:
+                if needs_two_layers(op, name, arguments, self._types()):
+                    return self._either(call, key, x, arguments, name, paths)
         rank = self.network.ranks.get(call, x.value.rank)  # what is not used follows others
-        after = self._after_op(call, op, x)
+        after = self._given_by(call, self._after_op(call, op, x))
+        layer = Layer(op, arguments)
+        self.nodes.append(Call(key, layer, x.value, {}, after.value, call, rank, paths=paths))
+        return after
+
+    def _types(self) -> Types:
+        parameters = self.network.resolution.spec.parameters
+        return types_of((*parameters, *(self.block.parameters if self.block else ())))
+
+    def _either(
+        self,
+        call: CallStep,
+        key: Key,
+        x: Running,
+        arguments: Mapping[str, ArgumentValue],
+        name: str,
+        paths: tuple[str, ...],
+    ) -> Running:
+        """Two layers, one for each value that an attribute may have, under the key of the one that
+        the author wrote.
+        """
+        choice = arguments[name]
+        assert isinstance(choice, Conditional)
+        scopes = {path: self.network.layers[path].scope for path in paths}
+        tests = {p: evaluate(choice.test, s.values, s.channels) for p, s in scopes.items()}
+        regions: list[Region] = []
+        after = x
+        for value, holds in ((choice.then, True), (choice.otherwise, False)):
+            with self.collected() as nodes:
+                found = tuple(path for path in paths if tests[path] is holds)
+                after = self._layer(call, None, x, {**arguments, name: value}, found)
+            regions.append(Region("single", x.value, tuple(nodes), after.value))
+        step = When(choice.test, (call,), (call,), call.span, call.name, call.origin)
         after = self._given_by(call, after)
-        self.nodes.append(
-            Call(
-                key,
-                Layer(op, arguments),
-                x.value,
-                {},
-                after.value,
-                call,
-                rank,
-                paths=self.paths.get(call, ()),
-            )
-        )
-        return self._short(after)
+        then, otherwise = regions
+        given = after.value
+        self.nodes.append(Choice(key, choice.test, x.value, then, otherwise, None, given, step))
+        return after
 
     def _after_op(self, call: CallStep, op: type[Op], x: Running) -> Running:
         if op.flattens:

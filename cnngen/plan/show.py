@@ -8,7 +8,7 @@ what follows `->` are the channels of a tensor.
 from collections.abc import Iterator
 
 from cnngen.expressions.algebra import free_names, substitute
-from cnngen.expressions.expression import Constant, Expression, Name
+from cnngen.expressions.expression import Conditional, Constant, Expression, Name
 from cnngen.plan.program import (
     Bind,
     Call,
@@ -178,6 +178,15 @@ def value_code(value: ArgumentValue) -> str:
 
 
 def _literal(value: Expression) -> str:
-    if isinstance(value, Constant) and isinstance(value.value, str):
-        return value.value
-    return code(value)
+    return code(_with_names(value))
+
+
+def _with_names(value: Expression) -> Expression:
+    """A value whose words are names, as Python has no such words."""
+    match value:
+        case Constant(str() as word):
+            return Name(word)
+        case Conditional(test, then, otherwise):
+            return Conditional(test, _with_names(then), _with_names(otherwise))
+        case _:
+            return value

@@ -19,6 +19,7 @@ from cnngen.expressions.evaluate import (
     Undetermined,
     Values,
     evaluate,
+    weight,
 )
 from cnngen.expressions.expression import Expression, Value
 from cnngen.ops import OPS
@@ -28,7 +29,7 @@ from cnngen.semantics.attributes import Invalid, argument_span, bind, show
 from cnngen.semantics.count import count_layers
 from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.network import INPUT, Layer, Network, Rank, Scope, Tensor
-from cnngen.semantics.parameters import checked, model_values
+from cnngen.semantics.parameters import checked, model_values, place
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.stages import output_stages
 from cnngen.semantics.variants import note_variants
@@ -300,7 +301,7 @@ def _argument(
         elaboration.report.add(
             error.code,
             error.message,
-            argument_span(call, name),
+            place(error, expression) or argument_span(call, name),
             secondary=[Label(parameter.name.span, f"declared as {parameter.type}")],
             notes=scope.trail(),
             help=error.help,
@@ -478,8 +479,7 @@ def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboratio
     names, needs_input = _free(call, elaboration)
     values = [scope.values.get(name) for name in names]
     for value in values:
-        if isinstance(value, tuple):
-            elaboration.effort.spend(len(value), call.span)  # what hashing it costs
+        elaboration.effort.spend(weight(value), call.span)  # what hashing it costs
     key = (call, scope.channels if needs_input else None, *values)
     if key not in elaboration.ops:
         elaboration.ops[key] = bind(

@@ -82,20 +82,21 @@ class Symbols:
 
     def either(self, test: Fact, then: Traced, otherwise: Traced) -> Traced:
         """One of two tensors, as a condition decides."""
-
-        def choose(a: Fact, b: Fact) -> Fact:
-            if a.symbol == b.symbol:
-                return a
-            value = b.value if test.value is False else a.value
-            names = test.names | a.names | b.names
-            return Fact(value, names, self.number("either", test.symbol, a.symbol, b.symbol))
-
+        size = sized(then.size, otherwise.size)
         return Traced(
-            choose(then.rank, otherwise.rank),
-            sized(then.size, otherwise.size) or choose(then.size, otherwise.size),
-            choose(then.channels, otherwise.channels),
+            self.choose(test, then.rank, otherwise.rank),
+            size or self.choose(test, then.size, otherwise.size),
+            self.choose(test, then.channels, otherwise.channels),
             then.area | otherwise.area,
         )
+
+    def choose(self, test: Fact, a: Fact, b: Fact) -> Fact:
+        """One of two facts, as a condition decides."""
+        if a.symbol == b.symbol:
+            return a
+        value = b.value if test.value is False else a.value
+        names = test.names | a.names | b.names
+        return Fact(value, names, self.number("either", test.symbol, a.symbol, b.symbol))
 
     def turned(self, x: Traced, after: Traced, turn: Fact) -> Traced:
         """The tensor at the start of any iteration of a loop: `x` in the first one, `after` in

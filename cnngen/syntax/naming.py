@@ -7,7 +7,9 @@ from cnngen.diagnostics.model import Report
 from cnngen.source import Source, Span
 from cnngen.syntax.tree import Identifier
 
-NameKind = Literal["spec", "block", "parameter", "variable", "stage", "step", "branch", "output"]
+NameKind = Literal[
+    "spec", "block", "parameter", "field", "variable", "stage", "step", "branch", "output"
+]
 
 LONGEST_NAME = 40
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -62,7 +64,7 @@ LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them
 
 RESERVED: frozenset[str] = KEYWORDS | STRUCTURE | LOOK_ALIKES
 """What nothing may be called."""
-OF_VALUES: tuple[NameKind, ...] = ("parameter", "variable")  # which stand in expressions
+OF_VALUES: tuple[NameKind, ...] = ("parameter", "field", "variable")  # which stand in expressions
 
 
 def reserved(kind: NameKind) -> frozenset[str]:
@@ -99,9 +101,13 @@ def _a(kind: NameKind) -> str:
 
 def _another(name: str, kind: NameKind) -> str:
     """A name like one that is reserved."""
-    word = {"spec": "Net", "block": "Block", "parameter": "value", "variable": "value"}.get(
-        kind, kind
-    )
+    word = {
+        "spec": "Net",
+        "block": "Block",
+        "parameter": "value",
+        "field": "value",
+        "variable": "value",
+    }.get(kind, kind)
     return name + word if kind in ("spec", "block") else f"{name.strip('_').lower()}_{word}"
 
 

@@ -14,7 +14,10 @@ from typing import Literal
 from cnngen.expressions.expression import Expression, Name
 from cnngen.source import Span
 
-ParameterType = Literal["int", "float", "bool", "ints", "floats", "size", "tensor"]
+ParameterType = Literal[
+    "int", "float", "bool", "ints", "floats", "bools", "size", "tensor", "records"
+]
+Field = tuple[str, ParameterType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ def is_unread(value: "ArgumentValue | None") -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parameter:
-    """A parameter of a block or of the model; `about` is the comment behind it.
+    """A parameter of a block or of the model; `about` is the comment behind it, and `fields` are
+    those of records.
 
     `is_sound` is false where its type or default was reported: then no value is held against it. A
     parameter without a name stands for parameters that could not be read.
@@ -46,6 +50,7 @@ class Parameter:
     default: Expression | None = None
     about: str = ""
     is_sound: bool = True
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

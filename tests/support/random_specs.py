@@ -23,8 +23,15 @@ def random_spec(seed: int) -> RandomSpec:
     return _Specs(Random(seed)).spec()
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes out what stands in several places, each time."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def write(tree: Tree) -> str:
-    return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=1000)
+    return yaml.dump(tree, Dumper=_Plain, sort_keys=False, default_flow_style=None, width=1000)
 
 
 @dataclass

@@ -128,7 +128,9 @@ class _Variants:
                     "flatten",
                 ],
             )
-        padding = self.pick("same", "half", 0, 1)
+        words = self.pick(("same", "half"), ("half", "0"), ("1", "same"))
+        chosen = f"{words[0]} if {self.flag()} else {words[1]}"
+        padding = self.pick("same", "half", 0, 1, chosen)
         return self.pick(
             {"conv": {"out": self.pick(4, 8), "kernel": self.window(), "padding": padding}},
             {

@@ -11,8 +11,8 @@ from cnngen.python.construct import call
 from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
+from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
-from cnngen.syntax.tree import ParameterType
 from cnngen.targets.torch.construct import CONSTRUCT, own
 from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
@@ -111,7 +111,7 @@ def _stages(program: Program, scope: Scope, calls: Calls) -> Written:
 
 def _scope(program: Program, file: File) -> Scope:
     spec = program.network.resolution.spec
-    types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
+    types = types_of(spec.parameters)
     loops = {name for stage in spec.stages for name in loop_variables(stage.body)}
     bodies = [stage.body for stage in program.stages]
     variables = allocate(bodies, set(types) | loops | file.functions)

@@ -12,12 +12,12 @@ from cnngen.python import nodes
 from cnngen.python.nodes import Statement
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
+from cnngen.semantics.types import Types
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.initial_weights import Rules
 from cnngen.targets.torch.names import tensor
 from cnngen.targets.torch.use import Values
 from cnngen.targets.torch.variables import Variables
-from cnngen.targets.values import Types
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ class Scope:
     )
 
     def resolve(self, expression: Expression) -> Expression:
-        """An expression whose names are those of the class."""
+        """An expression whose names are those of the class, and of the file."""
+        expression = self.file.speller.records.named(expression, self.types)
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
         resolved = self.variables.resolve(expression)
