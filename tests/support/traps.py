@@ -92,6 +92,7 @@ OTHERS = {
     "batch_norm_without_affine": "batch_norm: {affine: false}",
     "affine": "affine",
     "affine_without_shift": "affine: {shift: false}",
+    "affine_without_shift_by_a_condition": "affine: {shift: 1 > 2}",
     "affine_with_and_without_shift": "[affine: {shift: false}, affine]",
     "batch_norm_that_forgets": "batch_norm: {momentum: 1}",
     "layer_norm": "layer_norm: {eps: 0.2}",
