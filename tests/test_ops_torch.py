@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.op_examples import JOINS, SINGLE, codes, dimensions, inputs, make, ops
 
+from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
 from cnngen.shipped import TEMPLATES
 from cnngen.targets.spelling import Speller
@@ -97,7 +98,11 @@ def test_macs_are_those_that_pytorch_counts(name: str, data: st.DataObject) -> N
 def test_a_join_gives_its_shape_in_a_line_and_in_a_chain(name: str, data: st.DataObject) -> None:
     images = [Image(4, 3, 3), Image(4, 1, 1), Image(2, 3, 3), Image(4, 5, 3)]
     shapes = st.sampled_from([images, images[:1], images[:2], [Vector(2, (2,)), Vector(4, (4,))]])
-    branches = data.draw(st.lists(st.sampled_from(data.draw(shapes)), min_size=2, max_size=3))
+    branches = data.draw(
+        st.lists(
+            st.sampled_from(data.draw(shapes)), min_size=2, max_size=2 if OPS[name].takes_two else 3
+        )
+    )
     tensors = [tensor(x) for x in branches]
     code = SPELLER.spell(name, {"inputs": [f"inputs[{i}]" for i in range(len(tensors))]})
     NAMES["inputs"] = tensors

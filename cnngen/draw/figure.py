@@ -14,7 +14,10 @@ from cnngen.report.label import label
 from cnngen.semantics.network import Scope
 
 Kind = Literal["block", "convolution", "pooling", "connected", "join", "other"]
-JOINS = {"add": "+", "concat": "C", "multiply": "×", "max": "max", "mean": "mean"}
+JOINS = {
+    **{"add": "+", "subtract": "−", "multiply": "×"},
+    **{"concat": "C", "max": "max", "mean": "mean"},
+}
 KINDS: dict[str, Kind] = {
     "convolution": "convolution",
     "pooling": "pooling",

@@ -55,6 +55,13 @@ class Add(Elementwise, name="add"):
     in_place = True
 
 
+class Subtract(Elementwise, name="subtract"):
+    """The first branch less the second."""
+
+    in_place = True
+    takes_two = True
+
+
 class Mean(Elementwise, name="mean"):
     """The average of the branches."""
 

@@ -115,7 +115,8 @@ class _Analysis:
                     if given and not isinstance(made, Unit) and made.in_place:
                         self.calls.add(node)
                 case Join(op=op, arms=arms) if op.in_place:
-                    free_arms = (i for i, (_, arm) in enumerate(arms) if self.after(arm, False))
+                    takers = arms[:1] if op.takes_two else arms
+                    free_arms = (i for i, (_, arm) in enumerate(takers) if self.after(arm, False))
                     if (first := next(free_arms, None)) is not None:
                         self.joins[node] = first
                 case _:

@@ -2,7 +2,7 @@
 beside it.
 """
 
-JOINS = ("concat", "add", "multiply", "mean", "max")
+JOINS = ("concat", "add", "subtract", "multiply", "mean", "max")
 
 FORMS: dict[str, tuple[str, ...]] = {
     "repeat": ("do", "name", "from"),

@@ -12,7 +12,7 @@ from cnngen.expressions.expression import Expression
 from cnngen.source import Span
 from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, PARTS
 from cnngen.syntax.indentation_errors import report_deeper_items
-from cnngen.syntax.join_errors import report_join, report_joined_words
+from cnngen.syntax.join_errors import report_join, report_joined_words, takes_two
 from cnngen.syntax.list_errors import report_list
 from cnngen.syntax.misplaced import put_back, put_below
 from cnngen.syntax.missing_op import report_attributes, report_op_as_name
@@ -262,6 +262,13 @@ def _parse_branches(
             "`branches` has fewer than two branches",
             key.span,
             help="add a branch; one that passes its input on is `identity`",
+        )
+    if len(arms_node.entries) > 2 and takes_two(join.text):
+        report.add(
+            "wrong-kind",
+            f"`{join.text}` takes two branches, not {len(arms_node.entries)}",
+            join.span,
+            help="add up in one branch what the first is to lose: `branches` with `join: add`",
         )
     arms: list[tuple[Identifier, Body]] = []
     entries = put_back(arms_node.entries, FORM_PARTS, report, calls=True)

@@ -23,7 +23,7 @@ NAMES = words("""
     path filters strides out_2 parts kernel out position
 """)
 BLOCKS = words("Unit Cell ConvUnit Mixed Entry Stage Block2_1 Gate Wide Inner Exit Neck")
-JOINS = ["concat", "concat", "add", "mean", "max", "multiply"]
+JOINS = ["concat", "concat", "add", "mean", "max", "multiply", "subtract"]
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class Bodies(Ops):
         )
         gated = join == "multiply" and x.image and self.maybe(0.6)
         arms: dict[str, Tree] = {}
-        for i in range(self.pick(2, 2, 3)):
+        for i in range(2 if join == "subtract" else self.pick(2, 2, 3)):
             name = self.fresh(arms, place.taken)
             arms[name] = self.arm(x, place, out, stride, first=i == 0, gate=gated and i == 1)
         if place.known is not None:

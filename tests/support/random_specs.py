@@ -131,7 +131,7 @@ class _Specs(Bodies):
         chosen = self.random.sample(names, min(len(names), 2))
         tensors = [model.tensors[name] for name in chosen]
         pooled = image and any(t.size is not tensors[0].size for t in tensors)
-        join = self.pick("concat", "concat", "add", "mean", "max", "multiply")
+        join = self.pick("concat", "concat", "add", "mean", "max", "multiply", "subtract")
         out = None if join == "concat" else "8"
         arms: dict[str, Tree] = {}
         for name, x in zip(

@@ -145,13 +145,13 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
 
 
 def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> nodes.Node:
-    """A sum of two is written over that of its tensors which nobody else reads."""
+    """A sum or difference of two is written over that of its tensors which nobody else reads."""
     index = scope.file.overwriting.joins.get(node)
     match value:
-        case Binary("+", left, right) if index is not None and len(node.arms) == 2:
+        case Binary("+" | "-" as sign, left, right) if index is not None and len(node.arms) == 2:
             kept, other = (left, right) if index == 0 else (right, left)
             variable = forward.let(scope.variables.fresh(node.arms[index][0]), kept)
-            forward.lines.append(Augment(variable, "+", other, node.step))
+            forward.lines.append(Augment(variable, sign, other, node.step))
             return variable
         case _:
             return value
