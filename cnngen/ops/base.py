@@ -136,6 +136,7 @@ class Op:
     joins: ClassVar[bool] = False
     concatenates: ClassVar[bool] = False  # the only join whose inputs may differ in channels
     gates: ClassVar[bool] = False  # whether one of 1 x 1 goes with maps of any size
+    accumulates: ClassVar[bool] = False  # whether what it gave can be joined with further inputs
     takes_two: ClassVar[bool] = False  # whether it joins two and no more, whose order matters
 
     # Its weights: those that are running statistics, and what an `init` draws.

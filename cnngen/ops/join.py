@@ -53,6 +53,7 @@ class Add(Elementwise, name="add"):
     """The sum of the branches."""
 
     in_place = True
+    accumulates = True
 
 
 class Subtract(Elementwise, name="subtract"):
@@ -69,6 +70,7 @@ class Mean(Elementwise, name="mean"):
 class Max(Elementwise, name="max"):
     """The largest value over the branches, position by position."""
 
+    accumulates = True
     keeps = "input"
 
 
@@ -77,6 +79,7 @@ class Multiply(Join, name="multiply"):
 
     keeps = "input"
     gates = True
+    accumulates = True
 
     def infer(self, *inputs: Shape) -> Shape:
         images, vectors = _alike(self, inputs)

@@ -1,6 +1,6 @@
 """Channels: what a body makes of a number of channels, as an expression in its block's terms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from cnngen.expressions.algebra import (
@@ -26,6 +26,7 @@ from cnngen.expressions.expression import (
     walk,
 )
 from cnngen.ops import OPS
+from cnngen.ops.base import Op
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import (
@@ -112,8 +113,10 @@ class Channels:
                 otherwise = self.body(step.orelse or (), channels, known)
                 return choose(step.test, then, otherwise)
             case Branches():
-                arms = [self.body(body, channels, known) for _, body in step.arms]
-                return join(step, arms)
+                return join(
+                    OPS[step.join.text],
+                    [(arm.test, self.body(arm.body, channels, known)) for arm in step.arms],
+                )
             case _:
                 assert_never(step)
 
@@ -233,18 +236,30 @@ def choose(
     return then if equal(then, otherwise) else simplify(Conditional(test, then, otherwise))
 
 
-def join(step: Branches, arms: list[Expression | None]) -> Expression | None:
-    """The channels of a join. All arms of an `add` agree, so the plainest of them is taken."""
-    op = OPS[step.join.text]
-    if op.concatenates and None in arms:
-        return None
-    plain = [arm for arm in arms if arm is not None]
-    if not plain:
-        return None
-    if not op.concatenates:
-        plain.sort(key=_plainness)
-    result = op.channels({}, tuple(plain))
-    return simplify(result)
+def join(
+    op: type[Op], arms: Sequence[tuple[Expression | None, Expression | None]]
+) -> Expression | None:
+    """The channels of a join, of branches with their conditions and channels. All branches of an
+    `add` agree, so the plainest of those that are always there is taken.
+    """
+    if op.concatenates:
+        given = [_if_there(test, channels) for test, channels in arms]
+        known = tuple(channels for channels in given if channels is not None)
+        return simplify(op.channels({}, known)) if len(known) == len(given) else None
+    always = [channels for test, channels in arms if test is None]
+    if not always:
+        (_, found), *others = reversed(arms)
+        for test, channels in others:
+            assert test is not None
+            found = choose(test, channels, found)
+        return found
+    plain = sorted((channels for channels in always if channels is not None), key=_plainness)
+    return simplify(op.channels({}, tuple(plain))) if plain else None
+
+
+def _if_there(test: Expression | None, channels: Expression | None) -> Expression | None:
+    """What an optional branch adds to the channels of a `concat`."""
+    return channels if test is None else choose(test, channels, Constant(0))
 
 
 def _plainness(channels: Expression) -> int:

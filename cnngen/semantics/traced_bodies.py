@@ -88,7 +88,7 @@ class TracedBodies(TracedOps):
             case Each():
                 return self.each(step, x, place)
             case Branches():
-                return self.join(step, [self.body(body, x, place) for _, body in step.arms])
+                return self.branches(step, x, place)
             case Reference():
                 return x
             case _:
@@ -105,6 +105,17 @@ class TracedBodies(TracedOps):
             for holds, body in bodies.items()
         )
         return self.symbols.either(test, then, otherwise)
+
+    def branches(self, step: Branches, x: Traced, place: Trail) -> Traced:
+        arms: list[tuple[Fact, Traced]] = []
+        for branch in step.arms:
+            always = self.symbols.constant(True)
+            test = always if branch.test is None else self.fact(branch.test, place)
+            if test.known and test.value is False:
+                continue
+            past = place if test.value is True else place.past(test.names or self.all)
+            arms.append((test, self.body(branch.body, x, past)))
+        return self.join(step, arms) if arms else x  # which was reported, or nobody comes here
 
     def block(self, call: Call, block: Block, x: Traced, place: Trail) -> Traced:
         given = self.resolution.arguments[call]

@@ -22,7 +22,7 @@ def _words(text: str) -> frozenset[str]:
 # What frameworks and generated files use is not here: a target renames on its own side.
 LANGUAGE = _words("""
     between branches ceil cnngen do each false from half input int join len make_divisible max
-    min name null range repeat round same sum training true when
+    min name nothing null range repeat round same sum training true when
 """)
 
 # Written down rather than asked of the running Python, so that a spec is valid everywhere or

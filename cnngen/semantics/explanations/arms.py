@@ -9,7 +9,7 @@ from cnngen.diagnostics.model import Remedy
 from cnngen.ops.base import Image, Op
 from cnngen.semantics.network import Layer
 from cnngen.syntax.edits import with_branch, with_steps
-from cnngen.syntax.tree import Body, Call, Identifier, When
+from cnngen.syntax.tree import Body, Branch, Call, When
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,15 @@ class Arm:
     `upstream` that lead to its beginning from the last tensor that all branches have in common.
     """
 
-    name: Identifier
-    body: Body
+    branch: Branch
     layers: list[Layer]
     upstream: list[Layer]
     channel_source: Layer | None
     shape: Image
+
+    @property
+    def body(self) -> Body:
+        return self.branch.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def resized(arm: Arm, target: Target) -> Iterator[Remedy]:
 def _followed(arm: Arm, step: str) -> Iterator[Remedy]:
     """A branch with a further step behind its last one."""
     if not arm.body:
-        yield (with_branch(arm.name, [step]),)
+        yield (with_branch(arm.branch.name, [step]),)
     elif not isinstance(last := arm.body[-1], When):
         text = last.span.text
         if isinstance(last, Call) and text == "identity":

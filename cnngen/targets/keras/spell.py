@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from cnngen.ops.base import Op
-from cnngen.python.nodes import Assign, Function, Name, Node
+from cnngen.python.nodes import Assign, Display, Function, Name, Node
 from cnngen.targets.code import OMIT, Code, node_of
 from cnngen.targets.keras import convolution, layers, pooling
 from cnngen.targets.keras.use import Given, Use
@@ -47,8 +47,15 @@ def spell(made: Use) -> Node:
 
 def spell_join(op: type[Op], inputs: Sequence[str], name: Node, speller: Speller) -> Node:
     """A join of variables."""
-    context = {"inputs": [Code(Name(variable)) for variable in inputs], "name": Code(name)}
+    names = [Name(variable) for variable in inputs]
+    listed = Code(Display("[", tuple(names)))
+    context = {"inputs": [*map(Code, names)], "listed": listed, "name": Code(name)}
     return node_of(speller.spell(op.name, context))
+
+
+def spell_list(op: type[Op], branches: Node, name: Node, speller: Speller) -> Node:
+    """A join of all that is in a list."""
+    return node_of(speller.spell(op.name, {"listed": Code(branches), "name": Code(name)}))
 
 
 def _has_template(speller: Speller, op: str) -> bool:

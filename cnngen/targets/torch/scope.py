@@ -55,6 +55,7 @@ class File:
 class Scope:
     """The constructor that is written. `entry` is what `input.channels` means in it, None for the
     channels of a block's input. What is an expression is kept, so that it is made once.
+    `attributes` are those of the class that the author named, and our flags.
     """
 
     file: File
@@ -65,6 +66,16 @@ class Scope:
     expressions: dict[Region | Choice | Join, nodes.Node | None] = field(
         default_factory=dict[Region | Choice | Join, nodes.Node | None]
     )
+
+    attributes: set[str] = field(default_factory=set[str])
+
+    def flag(self, name: str) -> str:
+        """The attribute that says whether a branch is there."""
+        flag = f"has_{name}"
+        while flag in self.attributes:
+            flag += "_"
+        self.attributes.add(flag)
+        return flag
 
     @property
     def printer(self) -> Printer:
