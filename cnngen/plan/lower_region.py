@@ -341,7 +341,8 @@ class RegionLowering:
         always = any(branch.test is None for branch in step.arms)
         counted = op.concatenates or not always  # else those that are always there say it
         found = [self._branch(branch, x, counted) for branch in step.arms]
-        channels = join(op, [(arm.test, channels) for arm, channels in found])
+        tests = [arm.test and substitute(arm.test, {}, self.entry) for arm, _ in found]
+        channels = join(op, [*zip(tests, (channels for _, channels in found), strict=True)])
         assert channels is not None
         arms = tuple(arm for arm, _ in found)
         rank = _representative(arms).region.gives.rank
@@ -369,8 +370,7 @@ class RegionLowering:
         region, after = self.region(branch.body, arrangement, given)
         if not _variables(after.channels) - _variables(x.channels):
             closed = after.channels if variable is None else closed
-        test = substitute(branch.test, {}, self.entry)
-        return Arm(branch.name.text, region, test, variable), closed
+        return Arm(branch.name.text, region, branch.test, variable), closed
 
 
 def _representative(arms: Sequence[Arm]) -> Arm:

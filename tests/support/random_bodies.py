@@ -156,13 +156,24 @@ class Bodies(Ops):
         arms: dict[str, Tree] = {}
         for i in range(2 if join == "subtract" else self.pick(2, 2, 3)):
             name = self.fresh(arms, place.taken)
-            arms[name] = self.arm(x, place, out, stride, first=i == 0, gate=gated and i == 1)
+            optional = i > 0 and join != "subtract" and self.maybe(0.25)
+            alone = i == 0 or optional  # so that no tensor lacks a reader
+            arms[name] = self.arm(x, place, out, stride, first=alone, gate=gated and i == 1)
+            if optional:
+                arms[name] = self.optional(arms[name], place)
+        if self.maybe(0.2):
+            arms = dict(self.random.sample([*arms.items()], len(arms)))
         if place.known is not None:
             place.taken.update(arms)
         size, low = (x.size, x.low) if stride is None else (object(), 1)
         return [{"branches": arms, "join": join}], Running(
             True, size, low, x.image, out, plain=out is not None
         )
+
+    def optional(self, body: Tree, place: Place) -> Tree:
+        """A branch that may be absent."""
+        absent = {"when": self.flag(place), "do": body or "identity", "else": "nothing"}
+        return absent if self.maybe(0.8) else [absent]
 
     def arm(
         self, x: Running, place: Place, out: str | None, stride: str | None, first: bool, gate: bool

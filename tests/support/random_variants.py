@@ -171,6 +171,11 @@ class _Variants:
         if image and self.random.random() < 0.3:
             arms["left"] = ["global_avg_pool", self.op(True)]
         join = self.pick("add", "multiply", "multiply", "concat")
+        for arm in arms:
+            if self.random.random() < 0.2:
+                arms[arm] = {"when": self.flag(), "do": arms[arm] or "identity", "else": "nothing"}
+        if all("nothing" in str(steps) for steps in arms.values()):
+            arms["always"] = []
         return {"branches": arms, "join": join}
 
     def block(self, image: bool) -> Tree:
