@@ -258,8 +258,7 @@ class RegionLowering:
 
     def settle(self, x: Running) -> Running:
         """Bind channels that depend on a condition, or are long, to a variable to read them."""
-        hard = isinstance(x.channels, Conditional) or is_long(x.channels)
-        return self.bound(x) if hard else x
+        return self.bound(x) if _depends(x.channels) or is_long(x.channels) else x
 
     def _short(self, x: Running) -> Running:
         """Bind channels that are long, before they grow in what follows."""
@@ -348,10 +347,7 @@ class RegionLowering:
         rank = _representative(arms).region.gives.rank
         after = self._given_by(step, Running(replace(x.value, channels=channels, rank=rank)))
         self.nodes.append(Join(key, level, op, x.value, arms, after.value, step, paths))
-        depends = any(arm.test for arm in arms) and any(
-            isinstance(part, Conditional) for part, _ in walk(channels)
-        )
-        return self.bound(after) if depends else self._short(after)
+        return self._short(after)
 
     def _branch(self, branch: Branch, x: Running, counted: bool) -> tuple[Arm, Expression]:
         """A branch of a join, and the channels that it gives; where these are `counted`, in terms
@@ -380,6 +376,11 @@ def _representative(arms: Sequence[Arm]) -> Arm:
 
 def _rank_after_op(op: type[Op], rank: Rank) -> Rank:
     return rank if op.gives == "same" else op.gives
+
+
+def _depends(channels: Expression) -> bool:
+    """Whether channels depend on a condition."""
+    return any(isinstance(part, Conditional) for part, _ in walk(channels))
 
 
 def _variable(x: Running) -> Name:

@@ -306,10 +306,23 @@ class Bodies(Ops):
         widths = [n for n, (role, _) in parameters.items() if role == "width"]
         out = self.random.choice(widths) if widths and self.maybe(0.6) else None
         more, result = self.body(entry, inner, keep=keep or self.maybe(0.6), out=out)
-        self.define(name, parameters, inputs, steps + more)
+        steps += more
+        self.tell_apart(steps, result, inner)
+        self.define(name, parameters, inputs, steps)
         block = Block(name, parameters, tuple(inputs), given, result, out)
         self.drawn.append(block)
         return block
+
+    def tell_apart(self, steps: Steps, x: Running, place: Place) -> None:
+        """Give names to further conditions and loops of a block: `when.2` and `when_2` would clash."""
+        seen = set[str]()
+        for i, step in enumerate(steps):
+            forms = {"when", "repeat", "each"} & mapping(step).keys()
+            if forms & seen and "name" not in mapping(step):
+                named = [step]
+                self.call_it(named, x, place)
+                steps[i] = named[0]
+            seen |= forms
 
     def define(
         self, name: str, parameters: dict[str, tuple[str, bool]], tensors: list[str], body: Steps
