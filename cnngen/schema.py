@@ -11,7 +11,7 @@ from cnngen.ops import OPS
 from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
-from cnngen.syntax.forms import FORMS, JOINS, PARTS, SPEC
+from cnngen.syntax.forms import FORMS, JOINS, NOTHING, PARTS, SPEC
 from cnngen.syntax.naming import LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, VERSION
 from cnngen.syntax.parse_input import LARGEST_SIDE, SIDES
@@ -47,7 +47,7 @@ FORM_ABOUT = {
     "branches": "Bodies side by side on the same input; `join` makes one tensor of their outputs.",
     "do": "A step, or a list of steps.",
     "between": "Steps between two iterations of `each`.",
-    "else": "Steps where the condition is false.",
+    "else": "Steps where the condition is false; `nothing`, if a branch is absent then.",
     "join": "How the outputs of the branches become one tensor.",
     "name": "The key of this step in paths and weights, and its name for `from`.",
     "from": "An earlier step or stage, or `input`, to read instead of the step before.",
@@ -162,6 +162,7 @@ def _definitions() -> dict[str, Schema]:
         },
         "step": {"anyOf": [_bare_step(), _ref("keyed_step")]},
         "keyed_step": _keyed_step(),
+        "optional_branch": _optional_branch(),
         "init": _init(),
         **{f"op_{name}": _attributes(op) for name, op in STEP_OPS.items()},
     }
@@ -244,7 +245,13 @@ def _form_values() -> dict[str, Schema]:
             "type": "object",
             "propertyNames": _ref("new_name"),
             "additionalProperties": {
-                "anyOf": [_ref("body"), {"type": "null"}, {"type": "array", "maxItems": 0}]
+                "anyOf": [
+                    _ref("body"),
+                    {"type": "null"},
+                    {"type": "array", "maxItems": 0},
+                    _ref("optional_branch"),
+                    {"type": "array", "items": _ref("optional_branch"), "maxItems": 1},
+                ]
             },
             "minProperties": 2,
         },
@@ -254,6 +261,22 @@ def _form_values() -> dict[str, Schema]:
         "join": {"enum": list(JOINS)},
         "name": _ref("new_name"),
         "from": _ref("reference"),
+    }
+
+
+def _optional_branch() -> Schema:
+    """A branch that is absent where its condition is false."""
+    parts: dict[str, Schema] = {
+        "when": _ref("expression"),
+        "do": _ref("body"),
+        "else": {"enum": [NOTHING]},
+        "from": _ref("reference"),
+    }
+    return {
+        "type": "object",
+        "properties": {key: {"description": FORM_ABOUT[key]} | parts[key] for key in parts},
+        "required": ["when", "do", "else"],
+        "additionalProperties": False,
     }
 
 

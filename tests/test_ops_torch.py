@@ -104,7 +104,8 @@ def test_a_join_gives_its_shape_in_a_line_and_in_a_chain(name: str, data: st.Dat
         )
     )
     tensors = [tensor(x) for x in branches]
-    code = SPELLER.spell(name, {"inputs": [f"inputs[{i}]" for i in range(len(tensors))]})
+    each = [f"inputs[{i}]" for i in range(len(tensors))]
+    code = SPELLER.spell(name, {"inputs": each, "listed": f"[{', '.join(each)}]"})
     NAMES["inputs"] = tensors
     try:
         expected = make(name).infer(*branches)
@@ -115,6 +116,8 @@ def test_a_join_gives_its_shape_in_a_line_and_in_a_chain(name: str, data: st.Dat
         return  # PyTorch's broadcasting accepts more than the other joins do
     y = run(code)
     assert tuple(y.shape) == (2, *dimensions(expected))
+    if not OPS[name].takes_two:
+        torch.testing.assert_close(run(SPELLER.spell(name, {"listed": "inputs"})), y)
     chain = run(SPELLER.use(name.capitalize()))
     children = {f"branch{i}": Constant(value) for i, value in enumerate(tensors)}
     torch.testing.assert_close(chain(children)(tensors[0]), y)

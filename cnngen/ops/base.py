@@ -129,7 +129,7 @@ class Op:
     # `is_identity` is nothing but that), and `keeps` which of the two backward reads again.
     passes: ClassVar[Literal["always", "inference", "never"]] = "never"
     is_identity: ClassVar[bool] = False
-    keeps: ClassVar[Literal["input", "output", "nothing"]] = "input"
+    keeps: ClassVar[Literal["input", "output", "both", "nothing"]] = "input"
     in_place: ClassVar[bool] = False  # whether it can write its output over an input
 
     # What it makes of several inputs, if it `joins` them.

@@ -199,7 +199,7 @@ def _after_op(op: type[Op], given: bool) -> bool:
     match op.keeps:
         case "input":
             return True
-        case "output":
+        case "output" | "both":
             return False
         case "nothing":
             return given
