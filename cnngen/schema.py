@@ -160,9 +160,9 @@ def _definitions() -> dict[str, Schema]:
         "body": {
             "anyOf": [_ref("step"), {"type": "array", "items": _ref("step"), "minItems": 1}],
         },
-        "step": {"anyOf": [_bare_step(), _ref("keyed_step")]},
+        "step": {"anyOf": [_bare_step(), _ref("keyed_step")], "not": _absent()},
         "keyed_step": _keyed_step(),
-        "optional_branch": _optional_branch(),
+        "branch": _branch(),
         "init": _init(),
         **{f"op_{name}": _attributes(op) for name, op in STEP_OPS.items()},
     }
@@ -244,40 +244,35 @@ def _form_values() -> dict[str, Schema]:
         "branches": {
             "type": "object",
             "propertyNames": _ref("new_name"),
-            "additionalProperties": {
-                "anyOf": [
-                    _ref("body"),
-                    {"type": "null"},
-                    {"type": "array", "maxItems": 0},
-                    _ref("optional_branch"),
-                    {"type": "array", "items": _ref("optional_branch"), "maxItems": 1},
-                ]
-            },
+            "additionalProperties": _ref("branch"),
             "minProperties": 2,
         },
         "do": _ref("body"),
         "between": _ref("body"),
-        "else": _ref("body"),
+        "else": {"anyOf": [{"enum": [NOTHING]}, _ref("body")]},
         "join": {"enum": list(JOINS)},
         "name": _ref("new_name"),
         "from": _ref("reference"),
     }
 
 
-def _optional_branch() -> Schema:
-    """A branch that is absent where its condition is false."""
-    parts: dict[str, Schema] = {
-        "when": _ref("expression"),
-        "do": _ref("body"),
-        "else": {"enum": [NOTHING]},
-        "from": _ref("reference"),
-    }
-    return {
-        "type": "object",
-        "properties": {key: {"description": FORM_ABOUT[key]} | parts[key] for key in parts},
-        "required": ["when", "do", "else"],
-        "additionalProperties": False,
-    }
+def _branch() -> Schema:
+    """Several steps, or one, which may be a `when` with `else: nothing`; or none.
+
+    Which of both it is must be told by a glance, or nested branches would be looked at again and
+    again.
+    """
+    several: Schema = {"type": "array", "minItems": 2}
+    single: Schema = {"anyOf": [_bare_step(), _ref("keyed_step")]}
+    alone: Schema = {"anyOf": [single, {"type": "null"}, {"type": "array", "items": single}]}
+    nameless = {"not": _absent("name")}
+    return {"if": several, "then": _ref("body"), "else": alone | nameless}
+
+
+def _absent(*required: str) -> Schema:
+    """What has `else: nothing`, and these keys."""
+    said: Schema = {"else": {"enum": [NOTHING]}}
+    return {"type": "object", "properties": said, "required": ["else", *required]}
 
 
 def _company() -> dict[str, Schema]:
