@@ -1,6 +1,5 @@
 """The ops themselves: what they declare, refuse and compute, without any framework."""
 
-from collections.abc import Collection
 from types import new_class
 from typing import Any
 
@@ -15,17 +14,24 @@ from cnngen.expressions.expression import Constant
 from cnngen.ops import OPS
 from cnngen.ops.attribute import init, integer
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, Weights
+from cnngen.ops.join import Join
+from cnngen.report.support import BUILT
 from cnngen.shipped import TEMPLATES
-from cnngen.targets.keras.spell import BUILDERS
+from cnngen.syntax.forms import JOINS
 
 MAPS, FEATURES, FLATTENED = Image(12, 8, 8), Vector(12, (12,)), Vector(12, (Image(3, 2, 2),))
 ODD = (0, 1, 0, 1)  # another padding on each side
 
 
-@pytest.mark.parametrize(("target", "builders"), [("torch", ()), ("keras", BUILDERS)])
-def test_every_op_has_a_template_or_a_builder(target: str, builders: Collection[str]) -> None:
+@pytest.mark.parametrize("target", BUILT)
+def test_every_op_has_a_template_or_a_builder(target: str) -> None:
     templates = [path.stem for path in (TEMPLATES / target / "ops").glob("*.jinja")]
-    assert sorted([*templates, *builders]) == sorted(OPS)
+    assert sorted([*templates, *BUILT[target]]) == sorted(OPS)
+
+
+def test_the_parser_knows_the_joins() -> None:
+    """It runs before anything knows ops, and has a list of its own."""
+    assert sorted(JOINS) == sorted(name for name, op in OPS.items() if op.joins)
 
 
 @pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
@@ -112,6 +118,8 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
         (make("pixel_unshuffle", factor=3), "factor", "shape-mismatch"),
         (make("crop", padding=(4, 4, 0, 0)), "padding", "empty-output"),
         (make("zero_pad", padding="same"), "padding", "out-of-range"),
+        (make("upsample", scale=(2, 2), align_corners=True), "align_corners", "out-of-range"),
+        (make("alpha_dropout", rate=1), "rate", "out-of-range"),
         (make("slice_channels", stop=13), "stop", "shape-mismatch"),
         (make("slice_channels", start=3, stop=3), "stop", "empty-output"),
         (make("gather_channels", channels=(0, 12)), "channels", "out-of-range"),
@@ -146,6 +154,14 @@ def test_reshape_refuses_what_was_flattened_from_maps() -> None:
 def test_points_that_do_not_fit_are_refused(codes: Any, bits: int, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         make("rbf", codes=codes, bits=bits).infer(FEATURES)
+
+
+def test_instance_norm_needs_positions() -> None:
+    norm = make("instance_norm")
+    assert norm.infer(Image(4, 1, 2)) == Image(4, 1, 2)
+    with pytest.raises(ShapeError, match="of maps of 1 x 1") as caught:
+        norm.infer(Image(4, 1, 1))
+    assert caught.value.help
 
 
 def test_rbf_refuses_what_was_flattened_from_maps() -> None:
@@ -187,6 +203,7 @@ def test_flattened_parts_follow_their_features() -> None:
         ("concat", (MAPS, Image(12, 4, 4)), "have different heights or widths"),
         ("multiply", (MAPS, Image(12, 1, 8)), "have different shapes"),
         ("multiply", (MAPS, Image(6, 1, 1)), "have different shapes"),
+        ("multiply", (MAPS, Image(1, 4, 4)), "have different shapes"),
     ],
 )
 def test_branches_that_do_not_fit_are_refused(
@@ -197,8 +214,13 @@ def test_branches_that_do_not_fit_are_refused(
     assert caught.value.label and caught.value.help
 
 
-def test_a_gate_scales_maps() -> None:
-    assert make("multiply").infer(Image(12, 1, 1), MAPS) == MAPS
+@pytest.mark.parametrize("gate", [Image(12, 1, 1), Image(1, 8, 8), Image(1, 1, 1)])
+def test_a_gate_scales_maps_or_positions(gate: Image) -> None:
+    assert make("multiply").infer(gate, MAPS) == make("multiply").infer(MAPS, gate) == MAPS
+
+
+def test_gates_alone_make_maps() -> None:
+    assert make("multiply").infer(Image(12, 1, 1), Image(1, 8, 8)) == MAPS
 
 
 class Resized(Op, group="reshaping"):
@@ -222,6 +244,7 @@ class Resized(Op, group="reshaping"):
     [
         (Op, ["it has no docstring", "`group`", "whether it `gives`", "by `infer`"]),
         (Resized, ["it has no docstring", "by `moves`", "by `in_keras`", "by `drawn`"]),
+        (Join, ["it has no docstring", "by `sign`", "by `infer`"]),
     ],
 )
 def test_an_op_that_lacks_a_fact_cannot_be_defined(base: type[Op], facts: list[str]) -> None:

@@ -339,6 +339,13 @@ SEEING = {
             join: concat
           end: {conv: {out: 2, kernel: 3, padding: half}}
     """,
+    "corners": """
+        model:
+          a:
+            - conv: {out: 2, kernel: 3, stride: 3}
+            - upsample: {scale: 3, mode: bilinear, align_corners: true}
+            - conv: {out: 2, kernel: 3, padding: half}
+    """,
     "three": """
         model:
           a:

@@ -32,6 +32,8 @@ class LeakyRelu(Activation, name="leaky_relu"):
 
     slope = number("slope for negative values", 0.01, min=0)
 
+    float32_inside = 1e-7
+
 
 class Prelu(Activation, name="prelu"):
     """A `leaky_relu` that learns its slope: one per channel (of a vector: feature), or only one."""
@@ -65,6 +67,8 @@ class Gelu(Activation, name="gelu"):
 
     approximate = flag("use the approximation by tanh, as GPT-2 does", False)
 
+    float32_inside = 1e-7
+
 
 class Silu(Activation, name="silu"):
     """`x * sigmoid(x)`, also known as swish."""
@@ -82,12 +86,24 @@ class Tanh(Activation, name="tanh"):
     keeps = "output"
 
 
+class HardTanh(Activation, name="hard_tanh"):
+    """`min(max(x, -1), 1)`."""
+
+    in_place = True
+
+
 class HardSwish(Activation, name="hard_swish"):
     """`x * relu6(x + 3) / 6`, as in MobileNetV3."""
 
 
 class HardSigmoid(Activation, name="hard_sigmoid"):
     """`relu6(x + 3) / 6`, as in MobileNetV3."""
+
+    float32_inside = 1e-7
+
+
+class Mish(Activation, name="mish"):
+    """`x * tanh(softplus(x))`, as in YOLOv4."""
 
 
 class Softplus(Activation, name="softplus"):
@@ -98,6 +114,15 @@ class Softmax(Activation, name="softmax"):
     """Positive numbers that sum to 1 over the channels of each position (of a vector: features).
 
     Classifiers rarely need it: the loss functions of both frameworks can take logits.
+    """
+
+    keeps = "output"
+
+
+class LogSoftmax(Activation, name="log_softmax"):
+    """The logarithm of `softmax`, found without computing that, so that no probability becomes 0.
+
+    Losses that take logits take it themselves; PyTorch's `NLLLoss` takes its output.
     """
 
     keeps = "output"

@@ -18,7 +18,7 @@ from cnngen.expressions.expression import (
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.plan import loops
-from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of, choose, is_long, join
+from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of, choose, is_long
 from cnngen.plan.program import (
     Arm,
     Bind,
@@ -70,8 +70,8 @@ class Running:
 class RegionLowering:
     """Lowers the bodies of a block, or (`block` is None) of the model's stages.
 
-    `known` are the tensors that steps read by name, `entry` the channels that `input.channels`
-    means; in a block it means itself.
+    `known` are the tensors that steps read by name. In a stage, `entry` are the channels that
+    `input.channels` stands for; in a block it is None, and `input.channels` stays.
     """
 
     network: Network
@@ -216,8 +216,8 @@ class RegionLowering:
         return self._short(after)
 
     def _rank_after(self, unit: Unit, rank: Rank) -> Rank:
-        """What a unit gives for images or for vectors. It was lowered for the rank that it is given
-        first.
+        """What a unit gives for images or for vectors. The unit itself says so for the rank with
+        which it was lowered; for the other one its body is followed again.
         """
         if rank == unit.input.rank:
             return unit.body.gives.rank
@@ -250,7 +250,7 @@ class RegionLowering:
         return Value(next(self.values), channels, rank, name)
 
     def _given_by(self, step: Step, x: Running) -> Running:
-        """What a step gives, with these channels: a tensor of its own."""
+        """The tensor that a step gives: a new one, with these channels."""
         name = step.name.text if step.name else ""
         return replace(x, value=self.value(x.channels, x.value.rank, name))
 
@@ -337,11 +337,11 @@ class RegionLowering:
 
     def _join(self, step: Branches, level: Key, key: Key, x: Running) -> Running:
         op, paths = OPS[step.join.text], self.paths.get(step, ())
-        always = any(branch.test is None for branch in step.arms)
-        counted = op.concatenates or not always  # else those that are always there say it
+        counted = self.closed_forms.depends(step)
         found = [self._branch(branch, x, counted) for branch in step.arms]
         tests = [arm.test and substitute(arm.test, {}, self.entry) for arm, _ in found]
-        channels = join(op, [*zip(tests, (channels for _, channels in found), strict=True)])
+        given = [*zip(tests, (channels for _, channels in found), strict=True)]
+        channels = self.closed_forms.join(step, given)
         assert channels is not None
         arms = tuple(arm for arm, _ in found)
         rank = _representative(arms).region.gives.rank

@@ -73,6 +73,8 @@ def _reason(kind: Kind, at: list[int]) -> str:
             return "joins maps that otherwise differ in size"
         case "gate":
             return "joins maps that otherwise differ in size, and are no gates"
+        case "several":
+            return "takes no maps of 1 x 1"
         case "weights":
             return f"has weights for maps of {size}"
         case "single":

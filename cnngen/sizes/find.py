@@ -6,7 +6,7 @@ from math import lcm
 
 from cnngen.semantics.network import Network
 from cnngen.sizes.follow import Course, follow
-from cnngen.sizes.limits import Limit
+from cnngen.sizes.limits import Kind, Limit
 from cnngen.sizes.sets import Lengths, lengths_of
 
 LEAST = 256
@@ -54,11 +54,25 @@ class Exploration:
         axes = [[limit for limit in limits if limit.axis == axis] for axis in (0, 1)]
         held = [_all_held(of_axis, self.course.upto) for of_axis in axes]
         tied: list[str] = []
-        for one, other in _pairs_of_gates(limits):
+        for one, other in _pairs("gate", limits):
             if len(_patterns(one, held[0]) | _patterns(other, held[1])) > 1:
                 tied.append(one.path)
                 held[0] = _fitting(one, other, own.width, held[0])
                 held[1] = _fitting(other, one, own.height, held[1])
+        for one, other in _pairs("several", limits):
+            single = _single(one, held[0]), _single(other, held[1])
+            if not (any(single[0]) and any(single[1])):
+                continue
+            if always := [axis for axis in (0, 1) if single[axis] == held[axis]]:
+                axis = 1 - always[0]
+                held[axis] = _without(single[axis], held[axis])
+            else:
+                tied.append(one.path)
+                at_own = single[0][own.height - 1], single[1][own.width - 1]
+                held = [
+                    _without(single[axis], held[axis]) if at_own[1 - axis] else held[axis]
+                    for axis in (0, 1)
+                ]
         height, width = (lengths_of(each, self.period, self.settled) for each in held)
         because = (*_because(axes[0]), *_because(axes[1]))
         return Sizes(height, width, because, tuple(tied))
@@ -87,17 +101,17 @@ def _all_held(limits: Sequence[Limit], upto: int) -> list[bool]:
     return [all(column) for column in columns] if limits else [True] * upto
 
 
-def _pairs_of_gates(limits: Sequence[Limit]) -> list[tuple[Limit, Limit]]:
-    """The limits of each `multiply` along both axes."""
-    gates = [limit for limit in limits if limit.kind == "gate"]
+def _pairs(kind: Kind, limits: Sequence[Limit]) -> list[tuple[Limit, Limit]]:
+    """The limits of each layer along both axes, of a kind."""
+    found = [limit for limit in limits if limit.kind == kind]
     return [
-        (one, other) for one, other in zip(gates, gates[1:], strict=False) if one.path == other.path
+        (one, other) for one, other in zip(found, found[1:], strict=False) if one.path == other.path
     ]
 
 
 def _patterns(limit: Limit, held: Sequence[bool]) -> set[tuple[bool, ...] | None]:
-    """Which branches are gates, for each length that works; a length at which all are 1 is left
-    out.
+    """For each length that works, which branches are gates; without lengths at which all branches
+    are 1 long.
     """
     found = {limit.gates(length) for length, works in enumerate(held, 1) if works}
     return found - {None}
@@ -110,6 +124,16 @@ def _fitting(limit: Limit, other: Limit, own: int, held: Sequence[bool]) -> list
         works and (given is None or limit.gates(length) in (None, given))
         for length, works in enumerate(held, 1)
     ]
+
+
+def _single(limit: Limit, held: Sequence[bool]) -> list[bool]:
+    """The lengths that work, and with which the first track has the length 1."""
+    lengths = limit.tracks[0].lengths
+    return [works and n == 1 for works, n in zip(held, lengths, strict=True)]
+
+
+def _without(excluded: Sequence[bool], held: Sequence[bool]) -> list[bool]:
+    return [works and not out for works, out in zip(held, excluded, strict=True)]
 
 
 def _because(limits: Sequence[Limit]) -> tuple[Limit, ...]:

@@ -89,6 +89,9 @@ class _Course:
             return Row((x if varies else _features(layer.output),))
         height, width = layer.op.moves(x.shape)
         output = _image(layer.output)
+        if layer.op.needs_positions:
+            for axis in (0, 1):
+                self._limit(layer, "several", axis, (x.tracks[axis],))
         tracks = (
             self._moved(layer, x, 0, height, output.height),
             self._moved(layer, x, 1, width, output.width),

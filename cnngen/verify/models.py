@@ -151,7 +151,7 @@ def drop_nothing(torch_model: Any, keras_model: Any) -> None:
     """Set all dropout rates to zero, since the frameworks draw different masks."""
     nn, layers = framework("torch").nn, keras_on_tensorflow().layers
     for module in torch_model.modules():
-        if isinstance(module, nn.Dropout | nn.Dropout2d):
+        if isinstance(module, nn.Dropout | nn.Dropout2d | nn.AlphaDropout):
             module.p = 0.0
         elif type(module).__name__ == "DropPath":
             module.rate = 0.0
@@ -159,7 +159,7 @@ def drop_nothing(torch_model: Any, keras_model: Any) -> None:
     while waiting:
         layer = waiting.pop()
         waiting += getattr(layer, "layers", ())  # the heads are a model in the model
-        if isinstance(layer, layers.Dropout):
+        if isinstance(layer, layers.Dropout | layers.AlphaDropout):
             layer.rate = 0.0
 
 

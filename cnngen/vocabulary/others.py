@@ -2,16 +2,16 @@
 
 IN_PYTORCH = """
 AdaptiveAvgPool1d AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d AdaptiveMaxPool3d
-AlphaDropout AvgPool1d AvgPool3d BCELoss BCEWithLogitsLoss BatchNorm1d BatchNorm3d Bilinear CELU
+AvgPool1d AvgPool3d BCELoss BCEWithLogitsLoss BatchNorm1d BatchNorm3d Bilinear CELU
 CTCLoss CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d Conv1d
 Conv3d ConvTranspose1d ConvTranspose3d CosineEmbeddingLoss CosineSimilarity CrossEntropyLoss
 CrossMapLRN2d Dropout1d Dropout3d Embedding EmbeddingBag FeatureAlphaDropout Fold
-FractionalMaxPool2d FractionalMaxPool3d GLU GRU GRUCell GaussianNLLLoss Hardshrink Hardtanh
+FractionalMaxPool2d FractionalMaxPool3d GLU GRU GRUCell GaussianNLLLoss Hardshrink
 HingeEmbeddingLoss HuberLoss InstanceNorm1d InstanceNorm3d KLDivLoss L1Loss LPPool1d LPPool2d
 LPPool3d LSTM LSTMCell LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyConv1d LazyConv2d
 LazyConv3d LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyInstanceNorm1d
 LazyInstanceNorm2d LazyInstanceNorm3d LazyLinear LinearCrossEntropyLoss LogSigmoid MSELoss
-MarginRankingLoss MaxPool1d MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d Mish
+MarginRankingLoss MaxPool1d MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d
 MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss MultiheadAttention NLLLoss NLLLoss2d
 PairwiseDistance PoissonNLLLoss RMSNorm RNN RNNCell RReLU ReflectionPad1d ReflectionPad2d
 ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d SmoothL1Loss SoftMarginLoss
@@ -22,7 +22,7 @@ TripletMarginWithDistanceLoss Unflatten Unfold ZeroPad1d ZeroPad3d
 
 IN_KERAS = """
 ActivityRegularization AdaptiveAveragePooling1D AdaptiveAveragePooling3D AdaptiveMaxPooling1D
-AdaptiveMaxPooling3D AdditiveAttention AlphaDropout Attention AugMix AutoContrast AveragePooling1D
+AdaptiveMaxPooling3D AdditiveAttention Attention AugMix AutoContrast AveragePooling1D
 AveragePooling3D AvgPool1D AvgPool3D Bidirectional CategoryEncoding CenterCrop
 ContrastLimitedAdaptiveHistogramEqualization Conv1D Conv1DTranspose Conv3D Conv3DTranspose
 ConvLSTM1D ConvLSTM2D ConvLSTM3D Convolution1D Convolution1DTranspose Convolution3D
@@ -38,6 +38,6 @@ RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturati
 RandomShear RandomTranslation RandomZoom RepeatVector Reshape Resizing ReversibleEmbedding
 STFTSpectrogram SeparableConv1D SeparableConvolution1D SimpleRNN SimpleRNNCell Solarization
 SpatialDropout1D SpatialDropout3D SpectralNormalization StackedRNNCells StringLookup
-TextVectorization TimeDistributed UnitNormalization UpSampling1D UpSampling3D ZeroPadding1D
+TextVectorization TimeDistributed UpSampling1D UpSampling3D ZeroPadding1D
 ZeroPadding3D
 """

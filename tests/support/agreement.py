@@ -24,7 +24,7 @@ from support.random_specs import RandomSpec
 # What Keras has no layers for, so that generated code calls functions.
 FUNCTIONS = {"gelu", "identity", "local_response_norm", "scale", "slice_channels"}
 FUNCTIONS |= {"channel_shuffle", "gather_channels", "pad_channels", "pixel_shuffle"}
-FUNCTIONS |= {"pixel_unshuffle", "rbf"}
+FUNCTIONS |= {"pixel_unshuffle", "rbf", "l2_norm", "channel_max", "channel_mean"}
 GLOBAL_POOLS = {"global_avg_pool", "global_max_pool"}
 Shapes = dict[str, tuple[int, ...]]
 TOLERANCE = 1e-5  # in float64, where no mistake passes for rounding; but some kernels use float32
@@ -105,7 +105,8 @@ def check_keras(built: Built) -> None:
     assert len(layers) == len(every)
     for layer in built.network.layers.values():
         name = keras_name(layer)
-        if layer.op.name not in FUNCTIONS and name not in flattened(built.network):
+        function = layer.op.name in FUNCTIONS or layer.op.values.get("align_corners")
+        if not function and name not in flattened(built.network):
             endings = ("_stride", "_crop", "")  # what may come after the layer that has the weights
             last = next(layers[name + end] for end in endings if name + end in layers)
             assert last.output.shape[1:] == size(layer), layer.path

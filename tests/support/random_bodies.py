@@ -184,6 +184,10 @@ class Bodies(Ops):
         elif not first and stride is None and not gate and out is None and self.maybe(0.2):
             return self.written(found) if (found := self.merge(x, place)) else "identity"
         steps: Steps = []
+        if gate and stride is None and self.maybe(0.4):
+            narrow: Tree = {"conv": {"out": self.pick("1", "2 - 1"), **self.window(place)}}
+            steps = [self.pick("channel_mean", "channel_max", narrow), "sigmoid"]
+            return self.read(steps, origin) if origin else steps
         if gate:
             steps, x = ["global_avg_pool"], replace(x, size="1x1", low=1)
         elif stride is not None:

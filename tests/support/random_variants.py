@@ -146,7 +146,8 @@ class _Variants:
             {"upsample": {"scale": self.window()}},
             *({"zero_pad": {"padding": self.count()}}, {"crop": {"padding": self.count()}}),
             *("global_avg_pool", "global_max_pool", "batch_norm", "layer_norm", "prelu", "affine"),
-            *("relu", "drop_path", "batch_norm", "group_norm: {groups: 2}", "identity"),
+            *("relu", "drop_path", "batch_norm", {"group_norm": {"groups": 2}}, "identity"),
+            "channel_mean",
         )
 
     def when(self, image: bool) -> Tree:
@@ -171,6 +172,9 @@ class _Variants:
         if image and self.random.random() < 0.3:
             arms["left"] = ["global_avg_pool", self.op(True)]
         join = self.pick("add", "multiply", "multiply", "concat")
+        if image and join == "multiply" and self.random.random() < 0.3:
+            narrow = {"conv": {"out": self.window(), "kernel": 1, "padding": 0}}
+            arms[self.pick("left", "right")] = [self.pick("channel_max", narrow)]
         for arm in arms:
             if self.random.random() < 0.2:
                 arms[arm] = {"when": self.flag(), "do": arms[arm] or "identity", "else": "nothing"}
@@ -198,7 +202,7 @@ class _Variants:
         return {name: {"given": self.window()}}
 
     def excited(self, image: bool) -> Tree:
-        """What flattens within."""
+        """A block with a `flatten` inside, as squeeze-and-excitation has one."""
         if not image:
             return ["flatten", {"linear": {"out": 4}}]
         size = self.pick(1, 2, self.window())

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cnngen.diagnostics.model import Remedy
+from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op
 from cnngen.semantics.network import Layer
 from cnngen.syntax.edits import with_branch, with_steps
@@ -37,7 +38,9 @@ class Target:
     join: type[Op]
 
     def other_channels(self, arm: Arm) -> bool:
-        return not self.join.concatenates and arm.shape.channels != self.arm.shape.channels
+        channels = {arm.shape.channels, self.arm.shape.channels}
+        gated = self.join.concatenates or (self.join.gates and 1 in channels)
+        return len(channels) > 1 and not gated
 
     def other_size(self, arm: Arm) -> bool:
         sizes = {size_of(arm), size_of(self.arm)}
@@ -67,7 +70,7 @@ def _followed(arm: Arm, step: str) -> Iterator[Remedy]:
         yield (with_branch(arm.branch.name, [step]),)
     elif not isinstance(last := arm.body[-1], When):
         text = last.span.text
-        if isinstance(last, Call) and text == "identity":
+        if isinstance(last, Call) and text in OPS and OPS[text].is_identity:
             yield (with_steps(last.span, [step]),)
         else:
             yield (with_steps(last.span, [text, step]),)

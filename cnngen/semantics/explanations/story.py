@@ -63,7 +63,7 @@ def story_of_layer(error: ShapeError, x: Tensor, network: Network) -> Story:
     start = Tensor("", UNKNOWN)
     if error.code == "indivisible-channels" and isinstance(x.shape, Image):
         source = channel_source(x, network)
-        label = _channel_label(source, f"{x.shape.channels} channels") if source else None
+        label = _channel_label(source, _channels(x.shape)) if source else None
         return Story((label,) if label else ())
     if error.code == "empty-output" and error.attribute == "kernel":
         changes = list(size_changes(layers_between(x, start, network)))
@@ -141,13 +141,13 @@ def _channel_labels(joined: Sequence[Joined], network: Network) -> Iterator[Labe
         if source is None or source not in layers_between(x, fork, network):
             passed.setdefault(fork, []).append(f"`{name.text}`")
         elif isinstance(x.shape, Image):
-            label = _channel_label(source, f"{x.shape.channels} channels")
+            label = _channel_label(source, _channels(x.shape))
             if label.span.line != name.span.line:  # where the shape stands already
                 yield label
     for fork, names in passed.items():
         if isinstance(fork.shape, Image):
             pass_on = "passes on" if len(names) == 1 else "pass on"
-            text = f"{fork.shape.channels} channels, which {' and '.join(names)} {pass_on}"
+            text = f"{_channels(fork.shape)}, which {' and '.join(names)} {pass_on}"
             source = channel_source(fork, network)
             yield _channel_label(source, text) if source else _image_label(text, network)
 
@@ -155,6 +155,10 @@ def _channel_labels(joined: Sequence[Joined], network: Network) -> Iterator[Labe
 def _gate(op: Op) -> set[Size]:
     """The size that a branch may have whatever the others have."""
     return {(1, 1)} if op.gates else set()
+
+
+def _channels(shape: Image) -> str:
+    return f"{shape.channels} channel{'s' if shape.channels > 1 else ''}"
 
 
 def _channel_label(layer: Layer, text: str) -> Label:

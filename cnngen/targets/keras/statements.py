@@ -69,7 +69,7 @@ def write_region(
             flattened = False
             continue
         given = step.name.text if step is not None and step.name else ""
-        target = frame.fresh(given) if given in kept else out
+        target = frame.variable(given) if given in kept else out
         if isinstance(node, Loop) and node.key is None:
             first = _from(bound, node.first)
             x = _loop(node, name, first, x, target, code, frame)
@@ -119,7 +119,7 @@ def _bind(position: Expression, loop: Loop, bound: list[Bound], code: Code, fram
     made = frame.scope.node(position)
     if len(flat(made)) > LONGEST_POSITION:
         whole = loops.after(loop.first, loop.step)
-        bound.append(Bound(len(code.statements), frame.fresh("position"), whole, made))
+        bound.append(Bound(len(code.statements), frame.variable("position"), whole, made))
 
 
 def _from(bound: Sequence[Bound], position: Expression) -> Expression:
@@ -174,16 +174,27 @@ def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame)
         return x
     first, *others = op_call(node, name, x, frame)
     if not others:
-        code.assign(out, first, node.step)
+        _assign(out, first, node, code)
         return out
     then, otherwise = code.inside(), code.inside()
-    then.assign(out, first, node.step)
-    otherwise.assign(out, others[0], node.step)
+    _assign(out, first, node, then)
+    _assign(out, others[0], node, otherwise)
     groups = node.layer.arguments["groups"]
     assert isinstance(groups, Expression)
     test = nodes.Binary("==", channels_of(nodes.Name(x)), frame.scope.node(groups))
     code.choose(test, then, otherwise)
     return out
+
+
+def _assign(out: str, value: nodes.Node, node: Call, code: Code) -> None:
+    """Assign the value of an op; what pads its input is a statement of its own."""
+    match value:
+        case nodes.Call(layer, (nodes.Call() as padded, *rest)):
+            code.assign(out, padded, node.step)
+            value = nodes.Call(layer, (nodes.Name(out), *rest))
+        case _:
+            pass
+    code.assign(out, value, node.step)
 
 
 # --- Loops, conditions, joins
@@ -281,7 +292,7 @@ def _join(node: Join, name: LayerName, x: str, out: str, code: Code, frame: Fram
 def _branch(arm: Arm, name: LayerName, x: str, code: Code, frame: Frame) -> str:
     """Write what a branch computes; gives the variable of its result."""
     below = name.below(arm.name, frame.scope)
-    return write_region(arm.region, below, x, frame.fresh(arm.name), code, frame)
+    return write_region(arm.region, below, x, frame.variable(arm.name), code, frame)
 
 
 def _one_or_both(
@@ -308,7 +319,7 @@ def _listed(
     node: Join, name: LayerName, at: nodes.Node, x: str, out: str, code: Code, frame: Frame
 ) -> None:
     """Write a list, to which each branch is appended that is there, and the join of these."""
-    branches = nodes.Name(frame.fresh("branches"))
+    branches = nodes.Name(frame.variable("branches"))
     first = [*takewhile(lambda arm: arm.test is None, node.arms)]
     inputs = [nodes.Name(_branch(arm, name, x, code, frame)) for arm in first]
     code.assign(branches.text, nodes.Display("[", tuple(inputs)))

@@ -34,7 +34,6 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
-from cnngen.targets.code import Code
 from cnngen.targets.torch.construct import own
 from cnngen.targets.torch.expressions import children
 from cnngen.targets.torch.modules import (
@@ -46,6 +45,7 @@ from cnngen.targets.torch.modules import (
 )
 from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
+from cnngen.targets.torch.spell import spell_join, spell_list
 from cnngen.targets.torch.updates import bound, prepared
 from cnngen.targets.torch.variables import Names
 
@@ -63,8 +63,8 @@ class Forward:
     names: Names
     lines: list[Statement] = field(default_factory=list[Statement])
 
-    def fresh(self, name: str) -> Name:
-        return Name(self.names.fresh(name))
+    def new(self, name: str) -> Name:
+        return Name(self.names.free(name))
 
     def let(self, name: Name, value: nodes.Node) -> Name:
         self.lines.append(Assign((name,), value))
@@ -74,11 +74,11 @@ class Forward:
 def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
     """The layers of a block that joins, which are called one after the other."""
     resolution = scope.file.network.resolution
-    read = {name for step in steps(unit.block.body) for name in resolution.reads(step)}
+    read = {name.text for step in steps(unit.block.body) for name in resolution.reads(step)}
     value: nodes.Node = X
     forward.tensors[INPUT] = X
     if INPUT in read:
-        forward.tensors[INPUT] = forward.let(scope.variables.fresh("given"), X)
+        forward.tensors[INPUT] = forward.let(scope.variables.new("given"), X)
     for binds, node in prepared(unit.body.nodes):
         if not isinstance(node, Call | Loop | Choice):
             yield from bound(binds, scope)
@@ -101,7 +101,7 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 value = applied(node, module, value, forward, scope)
         name = node.step.name.text if node.step.name else ""
         if name in read:
-            variable = scope.variables.fresh(name)
+            variable = scope.variables.new(name)
             value = forward.tensors[name] = forward.let(variable, value)
         elif len(flat(value)) > LONG and node.step is not unit.block.body[-1]:
             value = forward.let(X, value)
@@ -162,7 +162,7 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
     match value:
         case Binary("+" | "-" as sign, left, right) if index is not None and len(node.arms) == 2:
             kept, other = (left, right) if index == 0 else (right, left)
-            variable = forward.let(scope.variables.fresh(node.arms[index].name), kept)
+            variable = forward.let(scope.variables.new(node.arms[index].name), kept)
             forward.lines.append(Augment(variable, sign, other, node.step))
             return variable
         case _:
@@ -171,9 +171,7 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
 
 def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node:
     """The expression that joins tensors."""
-    listed = Code(nodes.Display("[", tuple(inputs)))
-    context = {"inputs": list(map(Code, inputs)), "listed": listed}
-    return with_origin(scope.file.speller.spell(node.op.name, context).node, node.step)
+    return with_origin(spell_join(node.op, inputs, scope.file.speller), node.step)
 
 
 # --- Branches that may be absent
@@ -206,7 +204,7 @@ def _one_or_both(
     assert other.flag is not None
     kept = always.value
     if not isinstance(kept, Name):
-        kept = forward.let(forward.fresh(always.arm.name), kept)
+        kept = forward.let(forward.new(always.arm.name), kept)
     if node in scope.file.overwriting.joins:
         added = Augment(kept, "+", other.value, node.step)
         forward.lines.append(If(((other.flag, (added,)),)))
@@ -219,7 +217,7 @@ def _accumulated(node: Join, inputs: Sequence[Input], scope: Scope, forward: For
     """What the branches give that are always there, and under a condition each of the others."""
     first = [each.value for each in inputs if each.flag is None]
     made = joined(node, first, scope) if len(first) > 1 else first[0]
-    total = forward.let(forward.fresh("joined"), made)
+    total = forward.let(forward.new("joined"), made)
     for each in inputs:
         if each.flag is not None:
             more: Statement = Assign((total,), joined(node, [total, each.value], scope))
@@ -232,11 +230,11 @@ def _accumulated(node: Join, inputs: Sequence[Input], scope: Scope, forward: For
 def _listed(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward) -> nodes.Node:
     """What joins a list, to which each branch is appended that is there."""
     first = [each.value for each in takewhile(lambda each: each.flag is None, inputs)]
-    branches = forward.let(forward.fresh("branches"), nodes.Display("[", tuple(first)))
+    branches = forward.let(forward.new("branches"), nodes.Display("[", tuple(first)))
     for each in inputs[len(first) :]:
         more = Do(call(nodes.Attribute(branches, "append"), each.value))
         forward.lines.append(more if each.flag is None else If(((each.flag, (more,)),)))
-    made = scope.file.speller.spell(node.op.name, {"listed": Code(branches)}).node
+    made = spell_list(node.op, branches, scope.file.speller)
     return with_origin(made, node.step)
 
 
