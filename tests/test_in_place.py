@@ -69,6 +69,7 @@ CONV = "{conv: {out: 4, kernel: 1}}"
         ("[sigmoid, dropout: {rate: 0.5}, relu]", False),  # which passes in inference
         (f"[{CONV}, relu, relu]", True),  # the first of them only
         ("[identity, relu]", False),
+        ("[global_max_pool, relu]", False),  # whose backward looks for the output in the input
         (f"[{CONV}, {{repeat: 2, do: relu}}]", False),
         (f"[{CONV}, {{repeat: 2, do: [relu, {CONV}]}}]", True),
         (f"[{{repeat: 2, do: [relu, {CONV}]}}]", False),  # in the first iteration

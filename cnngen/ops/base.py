@@ -142,6 +142,8 @@ class Op:
     sign: ClassVar[str] = ""  # what stands for it in pictures
     concatenates: ClassVar[bool] = False  # the only join whose inputs may differ in channels
     gates: ClassVar[bool] = False  # whether one of 1 x 1 goes with maps of any size, 1 with any C
+    accumulates: ClassVar[bool] = False  # whether what it gave can be joined with further inputs
+    takes_two: ClassVar[bool] = False  # whether it joins two and no more, whose order matters
 
     # Its weights: those that are running statistics, and what an `init` draws.
     buffers: ClassVar[tuple[str, ...]] = ()

@@ -207,6 +207,23 @@ JOINS = {
           join: multiply
         - conv: {out: 2, kernel: 1}
         """,
+    "subtract": """
+        - branches: {a: {conv: {out: 3, kernel: 1}}, b: {conv: {out: 3, kernel: 1}}}
+          join: subtract
+        """,
+    # only what the first branch gives may be overwritten
+    "subtract_what_was_made": """
+        Less:
+          about: The second branch is free, the first is not.
+          body:
+            - {conv: {out: 3, kernel: 1}, name: wide}
+            - branches: {kept: {from: wide}, made: {conv: {out: 3, kernel: 1}}}
+              join: subtract
+            - branches: {again: {conv: {out: 3, kernel: 1}}, wide_again: {from: wide}}
+              join: subtract
+        ===
+        Less
+        """,
     "mean_of_three": """
         - branches: {a: {conv: {out: 3, kernel: 1}}, b: {conv: {out: 3, kernel: 1}}, c: {conv: {out: 3, kernel: 1}}}
           join: mean

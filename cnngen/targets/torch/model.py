@@ -82,7 +82,8 @@ def model_class(program: Program, file: File) -> ModelClass:
 
 def _calls(network: Network, file: File) -> Calls:
     tensors: dict[str, nodes.Node] = {INPUT: X}
-    calls = Calls(Forward(tensors), Forward(tensors), Names(IN_FORWARD | file.functions))
+    names = Names(IN_FORWARD | file.functions)
+    calls = Calls(Forward(tensors, names), Forward(tensors, names), names)
     if INPUT in kept_stages(network.resolution):
         tensors[INPUT] = calls.always.let(Name(calls.names.free("image")), X)
     return calls
@@ -115,7 +116,9 @@ def _scope(program: Program, file: File) -> Scope:
     loops = {name for stage in spec.stages for name in loop_variables(stage.body)}
     bodies = [stage.body for stage in program.stages]
     variables = allocate(bodies, set(types) | loops | file.functions)
-    return Scope(file, types, variables, Constant(program.network.input.channels))
+    scope = Scope(file, types, variables, Constant(program.network.input.channels))
+    scope.attributes.update(stage.name for stage in program.stages)
+    return scope
 
 
 def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward) -> Made:
