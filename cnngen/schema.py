@@ -11,7 +11,7 @@ from cnngen.ops import OPS
 from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
-from cnngen.syntax.forms import FORMS, JOINS, PARTS, SPEC
+from cnngen.syntax.forms import FORMS, JOINS, NOTHING, PARTS, SPEC
 from cnngen.syntax.naming import IN_EXPRESSIONS, LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, VERSION
 from cnngen.syntax.parse_input import FEATURES, LARGEST_SIDE, SIDES
@@ -48,7 +48,7 @@ FORM_ABOUT = {
     "branches": "Bodies side by side on the same input; `join` makes one tensor of their outputs.",
     "do": "A step, or a list of steps.",
     "between": "Steps between two iterations of `each`.",
-    "else": "Steps where the condition is false.",
+    "else": "Steps where the condition is false; `nothing`, if a branch is absent then.",
     "join": "How the outputs of the branches become one tensor.",
     "name": "The key of this step in paths and weights, and its name for `from`.",
     "from": "An earlier step or stage, or `input`, to read instead of the step before.",
@@ -160,8 +160,9 @@ def _definitions() -> dict[str, Schema]:
         "body": {
             "anyOf": [_ref("step"), {"type": "array", "items": _ref("step"), "minItems": 1}],
         },
-        "step": {"anyOf": [_bare_step(), _ref("keyed_step")]},
+        "step": {"anyOf": [_bare_step(), _ref("keyed_step")], "not": _absent()},
         "keyed_step": _keyed_step(),
+        "branch": _branch(),
         "init": _init(),
         **{f"op_{name}": _attributes(op) for name, op in STEP_OPS.items()},
     }
@@ -283,18 +284,35 @@ def _form_values() -> dict[str, Schema]:
         "branches": {
             "type": "object",
             "propertyNames": _ref("new_name"),
-            "additionalProperties": {
-                "anyOf": [_ref("body"), {"type": "null"}, {"type": "array", "maxItems": 0}]
-            },
+            "additionalProperties": _ref("branch"),
             "minProperties": 2,
         },
         "do": _ref("body"),
         "between": _ref("body"),
-        "else": _ref("body"),
+        "else": {"anyOf": [{"enum": [NOTHING]}, _ref("body")]},
         "join": {"enum": list(JOINS)},
         "name": _ref("new_name"),
         "from": _ref("reference"),
     }
+
+
+def _branch() -> Schema:
+    """Several steps, or one, which may be a `when` with `else: nothing`; or none.
+
+    Which of both it is must be told by a glance, or nested branches would be looked at again and
+    again.
+    """
+    several: Schema = {"type": "array", "minItems": 2}
+    single: Schema = {"anyOf": [_bare_step(), _ref("keyed_step")]}
+    alone: Schema = {"anyOf": [single, {"type": "null"}, {"type": "array", "items": single}]}
+    nameless = {"not": _absent("name")}
+    return {"if": several, "then": _ref("body"), "else": alone | nameless}
+
+
+def _absent(*required: str) -> Schema:
+    """What has `else: nothing`, and these keys."""
+    said: Schema = {"else": {"enum": [NOTHING]}}
+    return {"type": "object", "properties": said, "required": ["else", *required]}
 
 
 def _company() -> dict[str, Schema]:

@@ -16,7 +16,7 @@ from cnngen.python.nodes import Class, Text
 from cnngen.python.nodes import Name as PythonName
 from cnngen.semantics.types import Types
 from cnngen.syntax.default_type import common, default_type
-from cnngen.syntax.naming import PYTHON
+from cnngen.syntax.naming import BUILT_IN
 from cnngen.syntax.tree import Each, Parameter, ParameterType
 
 Fields = frozenset[str]
@@ -143,6 +143,6 @@ def _class_name(name: str, taken: Container[str]) -> str:
     """`Stage` for the rows of `stages`."""
     single = name.removesuffix("s") if not name.endswith("ss") else name
     word = "".join(part[:1].upper() + part[1:] for part in single.split("_"))
-    while word in taken or word in PYTHON or word in OF_FILES:
+    while word in taken or word in BUILT_IN or word in OF_FILES:
         word += "_" if word.endswith("Row") else "Row"
     return word

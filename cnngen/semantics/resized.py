@@ -70,7 +70,7 @@ class Resizing:
         )
         if test.known:
             return then if test.value else otherwise
-        return self.symbols.choose(test, then, otherwise)
+        return self.symbols.choice(test, then, otherwise)
 
     def takes(self, op: type[Op]) -> Rank | None:
         """The rank of the input that an op insists on."""

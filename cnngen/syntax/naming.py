@@ -33,7 +33,7 @@ def _words(text: str) -> frozenset[str]:
 # The words of the language: those that a spec is built of, and those that mean something in an
 # expression. What frameworks and generated files use is not here: a target renames on its own side.
 STRUCTURE = _words("""
-    between branches cnngen do each false input join name null repeat true when
+    between branches cnngen do each false input join name nothing null repeat true when
 """)
 IN_EXPRESSIONS = _words("""
     ceil half int len make_divisible max min range round same sum training
@@ -73,7 +73,7 @@ LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them
 
 RESERVED: frozenset[str] = KEYWORDS | STRUCTURE | LOOK_ALIKES
 """What nothing may be called."""
-OF_VALUES: tuple[NameKind, ...] = ("parameter", "variable")  # which stand in expressions
+OF_VALUES: tuple[NameKind, ...] = ("parameter", "field", "variable")  # which stand in expressions
 
 
 def reserved(kind: NameKind) -> frozenset[str]:

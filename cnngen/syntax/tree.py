@@ -133,8 +133,17 @@ class When:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Branch:
+    """One of several bodies that are joined; with a `test`, there is none where that is false."""
+
+    name: Identifier
+    body: "Body"
+    test: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Branches:
-    arms: tuple[tuple[Identifier, "Body"], ...]
+    arms: tuple[Branch, ...]
     join: Identifier
     span: Span
     name: Identifier | None = None

@@ -93,8 +93,8 @@ def _inputs(network: Network) -> dict[str, str]:
 def _calls(network: Network, file: File) -> Calls:
     inputs = _inputs(network)
     tensors: dict[str, nodes.Node] = {name: Name(given) for name, given in inputs.items()}
-    taken = IN_FORWARD | file.functions | {*inputs.values()}
-    calls = Calls(Forward(tensors), Forward(tensors), Names(taken))
+    names = Names(IN_FORWARD | file.functions | {*inputs.values()})
+    calls = Calls(Forward(tensors, names), Forward(tensors, names), names)
     if INPUT in inputs and INPUT in kept_stages(network.resolution):
         called = "image" if network.images else "vector"
         tensors[INPUT] = calls.always.let(Name(calls.names.free(called)), X)
@@ -128,7 +128,9 @@ def _scope(program: Program, file: File) -> Scope:
     loops = {name for stage in spec.stages for name in loop_variables(stage.body)}
     bodies = [stage.body for stage in program.stages]
     variables = allocate(bodies, set(types) | loops | file.functions)
-    return Scope(file, types, variables, program.inputs[0].channels)
+    scope = Scope(file, types, variables, program.inputs[0].channels)
+    scope.attributes.update(stage.name for stage in program.stages)
+    return scope
 
 
 def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward) -> Made:

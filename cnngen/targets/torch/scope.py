@@ -58,7 +58,8 @@ class File:
 class Scope:
     """The constructor that is being written. `entry` is what `input.channels` means in it, None for
     the channels of a block's input. `calls` and `expressions` have the modules that were made
-    already, so that none is made twice.
+    already, so that none is made twice. `attributes` are those of the class that the author named,
+    and our flags.
     """
 
     file: File
@@ -69,6 +70,16 @@ class Scope:
     expressions: dict[Region | Choice | Join, nodes.Node | None] = field(
         default_factory=dict[Region | Choice | Join, nodes.Node | None]
     )
+
+    attributes: set[str] = field(default_factory=set[str])
+
+    def flag(self, name: str) -> str:
+        """The attribute that says whether a branch is there."""
+        flag = f"has_{name}"
+        while flag in self.attributes:
+            flag += "_"
+        self.attributes.add(flag)
+        return flag
 
     def resolve(self, expression: Expression) -> Expression:
         """An expression whose names are those of the class, and of the file."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cnngen.plan.program import Bind, Call, Region, Unit
+from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Region, Unit
 from cnngen.python import nodes
 from cnngen.python.construct import call, dotted
 from cnngen.python.nodes import Assign, Do, Statement
@@ -32,7 +32,7 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
     base, forward = dotted("nn.Sequential"), None
     if unit.body.layout == "graph":
         tensors: dict[str, nodes.Node] = {t.name: nodes.Name(tensor(t.name)) for t in unit.tensors}
-        base, forward = dotted("nn.Module"), Forward(tensors)
+        base, forward = dotted("nn.Module"), Forward(tensors, scope.variables.names)
         written = [Do(nodes.Call(CONSTRUCT)), *variables, *graph(unit, scope, forward)]
     elif (made := _only_call(unit.body)) is not None:
         base, derived = _derived(made, unit.body, scope)
@@ -57,7 +57,23 @@ def _scope(unit: Unit, file: File) -> Scope:
     types = types_of(parameters)
     authors = set(types) | loop_variables(unit.block.body) | file.functions
     ours = {symbol: own_argument(symbol, file.speller.taken) for symbol in unit.handed}
-    return Scope(file, types, allocate([unit.body], authors, ours))
+    scope = Scope(file, types, allocate([unit.body], authors, ours))
+    scope.attributes.update(_keys(unit.body))
+    return scope
+
+
+def _keys(region: Region) -> Iterator[str]:
+    """The words under which the layers of a region stand."""
+    for node in region.nodes:
+        match node:
+            case Join(level=None, arms=arms):
+                yield from (arm.name for arm in arms)
+            case Join(level=str() as key) | Call(key=str() as key):
+                yield key
+            case Loop(key=str() as key) | Choice(key=str() as key):
+                yield key
+            case _:
+                pass
 
 
 def _only_call(region: Region) -> Call | None:
