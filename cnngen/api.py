@@ -33,7 +33,7 @@ __all__ = [
     "load",
 ]
 
-Setting = bool | int | float | str | Sequence["Setting"]
+Setting = bool | int | float | str | Sequence["Setting"] | Mapping[str, "Setting"]
 
 
 class SpecError(ValueError):
@@ -202,5 +202,8 @@ def _expression(value: Setting) -> str:
             return value
         case int() | float():
             return repr(value)
+        case Mapping():
+            fields = (f"{name}: {_expression(part)}" for name, part in value.items())
+            return f"{{{', '.join(fields)}}}"
         case _:
             return f"[{', '.join(map(_expression, value))}]"

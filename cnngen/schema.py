@@ -11,7 +11,7 @@ from cnngen.ops import OPS
 from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
-from cnngen.syntax.forms import FORMS, JOINS, PARTS, SPEC
+from cnngen.syntax.forms import FORMS, JOINS, NOTHING, PARTS, SPEC
 from cnngen.syntax.naming import IN_EXPRESSIONS, LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, VERSION
 from cnngen.syntax.parse_input import FEATURES, LARGEST_SIDE, SIDES
@@ -48,7 +48,7 @@ FORM_ABOUT = {
     "branches": "Bodies side by side on the same input; `join` makes one tensor of their outputs.",
     "do": "A step, or a list of steps.",
     "between": "Steps between two iterations of `each`.",
-    "else": "Steps where the condition is false.",
+    "else": "Steps where the condition is false; `nothing`, if a branch is absent then.",
     "join": "How the outputs of the branches become one tensor.",
     "name": "The key of this step in paths and weights, and its name for `from`.",
     "from": "An earlier step or stage, or `input`, to read instead of the step before.",
@@ -140,9 +140,7 @@ def _definitions() -> dict[str, Schema]:
         "block_name": block_name | {"not": _ref("reserved")},
         "reference": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
         "expression": {"type": ["string", "number", "boolean"]},
-        "value": {
-            "anyOf": [_ref("expression"), {"type": "array", "items": _ref("value")}],
-        },
+        **_values_of_parameters(),
         "result": _result(),
         "input": _input(),
         "block": {
@@ -162,8 +160,9 @@ def _definitions() -> dict[str, Schema]:
         "body": {
             "anyOf": [_ref("step"), {"type": "array", "items": _ref("step"), "minItems": 1}],
         },
-        "step": {"anyOf": [_bare_step(), _ref("keyed_step")]},
+        "step": {"anyOf": [_bare_step(), _ref("keyed_step")], "not": _absent()},
         "keyed_step": _keyed_step(),
+        "branch": _branch(),
         "init": _init(),
         **{f"op_{name}": _attributes(op) for name, op in STEP_OPS.items()},
     }
@@ -183,6 +182,28 @@ def _input() -> Schema:
         "anyOf": [{"required": list(SIDES)}, {"required": [FEATURES]}],
         "dependencies": {FEATURES: {"maxProperties": 1}},
         "additionalProperties": False,
+    }
+
+
+def _values_of_parameters() -> dict[str, Schema]:
+    """Expressions, and lists of them or of records."""
+    return {
+        "value": {
+            "anyOf": [_ref("expression"), {"type": "array", "items": _ref("item")}],
+        },
+        "choice": {
+            "description": "A word or another, as a condition decides.",
+            "type": "string",
+            "pattern": r"\sif\s.*\selse\s",
+        },
+        "item": {"anyOf": [_ref("value"), _ref("record")]},
+        "record": {
+            "description": "A row of a table: its fields and their values.",
+            "type": "object",
+            "propertyNames": _ref("new_name"),
+            "additionalProperties": _ref("value"),
+            "minProperties": 1,
+        },
     }
 
 
@@ -262,18 +283,35 @@ def _form_values() -> dict[str, Schema]:
         "branches": {
             "type": "object",
             "propertyNames": _ref("new_name"),
-            "additionalProperties": {
-                "anyOf": [_ref("body"), {"type": "null"}, {"type": "array", "maxItems": 0}]
-            },
+            "additionalProperties": _ref("branch"),
             "minProperties": 2,
         },
         "do": _ref("body"),
         "between": _ref("body"),
-        "else": _ref("body"),
+        "else": {"anyOf": [{"enum": [NOTHING]}, _ref("body")]},
         "join": {"enum": list(JOINS)},
         "name": _ref("new_name"),
         "from": _ref("reference"),
     }
+
+
+def _branch() -> Schema:
+    """Several steps, or one, which may be a `when` with `else: nothing`; or none.
+
+    Which of both it is must be told by a glance, or nested branches would be looked at again and
+    again.
+    """
+    several: Schema = {"type": "array", "minItems": 2}
+    single: Schema = {"anyOf": [_bare_step(), _ref("keyed_step")]}
+    alone: Schema = {"anyOf": [single, {"type": "null"}, {"type": "array", "items": single}]}
+    nameless = {"not": _absent("name")}
+    return {"if": several, "then": _ref("body"), "else": alone | nameless}
+
+
+def _absent(*required: str) -> Schema:
+    """What has `else: nothing`, and these keys."""
+    said: Schema = {"else": {"enum": [NOTHING]}}
+    return {"type": "object", "properties": said, "required": ["else", *required]}
 
 
 def _company() -> dict[str, Schema]:
@@ -358,7 +396,8 @@ def _values(attribute: Attribute[Any]) -> Schema:
             values = [*words, whole_or_list | _items(2), {"type": "array"} | _items(4)]
             return {"anyOf": values} | refused
         case "choice":
-            return {"enum": [*attribute.choices, *([None] if attribute.optional else [])]}
+            null_too: list[str | None] = [None] if attribute.optional else []
+            return {"anyOf": [{"enum": [*attribute.choices, *null_too]}, _ref("choice")]}
         case "init":
             return _ref("init")
 

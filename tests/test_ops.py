@@ -197,6 +197,7 @@ def test_flattened_parts_follow_their_features() -> None:
     [
         ("add", (MAPS, Image(6, 8, 8)), "have different shapes"),
         ("mean", (MAPS, Image(12, 8, 4)), "have different shapes"),
+        ("subtract", (MAPS, Image(12, 8, 4)), "have different shapes"),
         ("max", (MAPS, FEATURES), "are feature maps and vectors"),
         ("add", (FEATURES, FLATTENED), "were flattened from different shapes"),
         ("concat", (MAPS, Image(12, 4, 4)), "have different heights or widths"),

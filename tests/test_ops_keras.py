@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from support.keras_ops import NOTHING, spelled
 from support.op_examples import JOINS, SINGLE, codes, dimensions, inputs, make, ops
 
+from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, ShapeError
 from cnngen.targets.spelling import Speller, Unsupported
 
@@ -313,9 +314,10 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
     assert "it" in layers or not layers
 
 
-REFERENCES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+REFERENCES: dict[str, Callable[..., Tensor]] = {
     "concat": lambda *tensors: torch.cat(tensors, dim=-1),
     "add": lambda a, b, c: a + b + c,
+    "subtract": lambda a, b: a - b,
     "multiply": lambda a, b, c: a * b * c,
     "mean": lambda a, b, c: (a + b + c) / 3,
     "max": lambda a, b, c: a.maximum(b).maximum(c),
@@ -325,7 +327,7 @@ REFERENCES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 @pytest.mark.parametrize("name", JOINS)
 @pytest.mark.parametrize("shape", [(5, 4, 6), (None, None, 6), (7,)])
 def test_joins(name: str, shape: Any) -> None:
-    shapes = [shape, shape, shape]
+    shapes = [shape] * (2 if OPS[name].takes_two else 3)
     if name == "multiply" and len(shape) == 3:
         shapes[1:] = [(1, 1, 6), (*shape[:2], 1)]  # gates
     made = model(new_speller(), name, {}, *shapes)

@@ -16,7 +16,7 @@ from cnngen.python.flat import flat
 from cnngen.python.verbatim import read
 from cnngen.shipped import TEMPLATES
 from cnngen.targets.spelling import Speller
-from cnngen.targets.torch.spell import spell_join
+from cnngen.targets.torch.spell import spell_join, spell_list
 
 torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
@@ -104,7 +104,8 @@ def test_a_join_gives_its_shape_in_a_line_and_in_a_chain(name: str, data: st.Dat
     shapes = st.sampled_from(
         [images, images[:1], images[:2], images[:3], [Vector(2, (2,)), Vector(4, (4,))]]
     )
-    branches = data.draw(st.lists(st.sampled_from(data.draw(shapes)), min_size=2, max_size=3))
+    most = 2 if OPS[name].takes_two else 3
+    branches = data.draw(st.lists(st.sampled_from(data.draw(shapes)), min_size=2, max_size=most))
     tensors = [tensor(x) for x in branches]
     named = [read(f"inputs[{i}]") for i in range(len(tensors))]
     code = flat(spell_join(OPS[name], named, SPELLER))
@@ -118,6 +119,8 @@ def test_a_join_gives_its_shape_in_a_line_and_in_a_chain(name: str, data: st.Dat
         return  # PyTorch's broadcasting accepts more than the other joins do
     y = run(code)
     assert tuple(y.shape) == (2, *dimensions(expected))
+    if not OPS[name].takes_two:
+        torch.testing.assert_close(run(flat(spell_list(OPS[name], read("inputs"), SPELLER))), y)
     chain = run(SPELLER.use(name.capitalize()))
     children = {f"branch{i}": Constant(value) for i, value in enumerate(tensors)}
     torch.testing.assert_close(chain(children)(tensors[0]), y)

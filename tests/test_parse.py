@@ -150,9 +150,30 @@ def test_the_other_steps() -> None:
     assert [name.text for name, _ in each.lists] == ["depth", "width"]
     assert isinstance(when, When) and when.orelse and len(when.orelse) == 2 and when.origin
     assert isinstance(branches, Branches) and branches.join.text == "add"
-    assert [(name.text, len(body)) for name, body in branches.arms] == [
+    assert [(branch.name.text, len(branch.body)) for branch in branches.arms] == [
         *(("left", 0), ("right", 0), ("main", 1))
     ]
+
+
+def test_a_branch_that_may_be_absent() -> None:
+    (branches,) = stem("""
+- branches:
+    plain: relu
+    flow: {when: n > 1, from: other, do: [relu, tanh], else: nothing}
+    block:
+      - when: deep
+        do: relu
+        else: nothing
+    choice: {when: n > 1, do: relu, else: identity}
+  join: add
+""")
+    assert isinstance(branches, Branches)
+    plain, flow, block, choice = branches.arms
+    assert plain.test is None and isinstance(plain.body[0], Call)
+    assert flow.test and flow.test.span and flow.test.span.text == "n > 1"
+    assert [step.origin and step.origin.text for step in flow.body] == ["other", None]
+    assert block.test and isinstance(block.body[0], Call)
+    assert choice.test is None and isinstance(choice.body[0], When)
 
 
 def test_training_is_a_matter_of_stages() -> None:

@@ -84,6 +84,8 @@ def test_it_accepts_a_spec_that_extends_another():
         "{when: training, from: stem, do: relu}",
         "{when: n > 1, do: relu, else: [tanh]}",
         "{branches: {left: relu, right: identity, empty: , none: []}, join: concat, name: both}",
+        "{branches: {left: relu, right: {when: deep, do: relu, else: nothing}}, join: add}",
+        "{branches: {left: relu, right: [{when: deep, from: a, do: [relu], else: nothing}]}, join: max}",
     ],
 )
 def test_it_accepts_the_language(step: str):
@@ -120,6 +122,10 @@ def test_it_accepts_the_language(step: str):
         "{each: {}, do: relu}",
         "{each: [1, 2], do: relu}",
         "{when: deep, do: relu, esle: relu}",
+        "{when: deep, do: relu, else: nothing}",
+        "{branches: {left: relu, right: nothing}, join: add}",
+        "{branches: {left: relu, right: {when: deep, do: nothing, else: relu}}, join: add}",
+        "{branches: {left: relu, right: [relu, {when: a, do: relu, else: nothing}]}, join: add}",
         "{branches: {left: relu}, join: add}",
         "{branches: {left: relu, right: relu}}",
         "{branches: {left: relu, right: relu}, join: sum}",

@@ -63,6 +63,7 @@ CODES: dict[str, Code] = {
     "too-many-layers": Code("the network has more layers than allowed"),
     "unlikely-value": Code("a value means most likely something else", Severity.WARNING),
     "repeated-input": Code("a false `when` repeats the input of a `concat`", Severity.WARNING),
+    "no-branch-left": Code("all branches of a join are absent"),
     # shapes
     "shape-mismatch": Code("shapes do not fit an op or each other"),
     "empty-output": Code("a size falls to zero"),

@@ -48,6 +48,7 @@ OPS = _table(
     pixel_unshuffle="spacetodepth",
     concat="cat concatenate concatenation",
     add="sum plus",
+    subtract="sub minus difference",
     multiply="mul product",
     mean="average avg",
     max="maximum",

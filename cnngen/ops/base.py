@@ -149,7 +149,7 @@ class Op:
     # `is_identity` is nothing but that), and `keeps` which of the two backward reads again.
     passes: ClassVar[Literal["always", "inference", "never"]] = "never"
     is_identity: ClassVar[bool] = False
-    keeps: ClassVar[Literal["input", "output", "nothing"]] = "input"
+    keeps: ClassVar[Literal["input", "output", "both", "nothing"]] = "input"
     in_place: ClassVar[bool] = False  # whether it can write its output over an input
 
     # Where kernels hold constants in float32, or compute in it, whatever the precision: how near to
@@ -161,6 +161,8 @@ class Op:
     sign: ClassVar[str] = ""  # what stands for it in pictures
     concatenates: ClassVar[bool] = False  # the only join whose inputs may differ in channels
     gates: ClassVar[bool] = False  # whether one of 1 x 1 goes with maps of any size, 1 with any C
+    accumulates: ClassVar[bool] = False  # whether what it gave can be joined with further inputs
+    takes_two: ClassVar[bool] = False  # whether it joins two and no more, whose order matters
 
     # Its weights: those that are running statistics, and what an `init` draws.
     buffers: ClassVar[tuple[str, ...]] = ()

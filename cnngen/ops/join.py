@@ -54,7 +54,16 @@ class Add(Elementwise, name="add"):
     """The sum of the branches."""
 
     in_place = True
+    accumulates = True
     sign = "+"
+
+
+class Subtract(Elementwise, name="subtract"):
+    """The first branch less the second."""
+
+    in_place = True
+    takes_two = True
+    sign = "−"
 
 
 class Mean(Elementwise, name="mean"):
@@ -67,7 +76,8 @@ class Max(Elementwise, name="max"):
     """The largest value over the branches, position by position."""
 
     sign = "max"
-    keeps = "input"
+    accumulates = True
+    keeps = "both"
 
 
 class Multiply(Join, name="multiply"):
@@ -79,6 +89,7 @@ class Multiply(Join, name="multiply"):
     keeps = "input"
     gates = True
     sign = "×"
+    accumulates = True
 
     def infer(self, *inputs: Shape) -> Shape:
         images, vectors = _alike(self, inputs)

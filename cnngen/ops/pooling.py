@@ -122,6 +122,7 @@ class GlobalAvgPool(GlobalPool, name="global_avg_pool"):
 class GlobalMaxPool(GlobalPool, name="global_max_pool"):
     """The largest value of each map, as C x 1 x 1; write `flatten` after it for a vector."""
 
+    keeps = "both"  # backward looks for the output in the input
     flat_in_keras = "GlobalMaxPooling2D"
 
 
@@ -149,3 +150,5 @@ class ChannelMean(ChannelPool, name="channel_mean"):
 
 class ChannelMax(ChannelPool, name="channel_max"):
     """The largest value over the channels at each position, as 1 x H x W."""
+
+    keeps = "both"

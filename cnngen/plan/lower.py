@@ -119,7 +119,9 @@ def _read(region: Region) -> Iterator[Expression]:
                 yield from expressions(node.step)
             case Bind():
                 yield node.channels
-            case Join() | Pass():
+            case Join():
+                yield from (arm.test for arm in node.arms if arm.test is not None)
+            case Pass():
                 pass
 
 

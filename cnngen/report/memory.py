@@ -96,6 +96,8 @@ def _read_again(layer: Layer) -> tuple[Tensor, ...]:
             return layer.inputs
         case "output":
             return (Tensor(layer.path, layer.output),)
+        case "both":
+            return (*layer.inputs, Tensor(layer.path, layer.output))
         case "nothing":
             return ()
 

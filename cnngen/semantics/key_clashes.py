@@ -57,13 +57,13 @@ def _own_keys(step: Step, arrangement: Arrangement) -> list[Identifier]:
         return [step.name]
     if not isinstance(step, Branches):
         return [Identifier(key, step.callee.span if isinstance(step, Call) else step.span)]
-    arms = [name for name, _ in step.arms]
+    arms = [branch.name for branch in step.arms]
     clashes = any(name.text == key for name in arms)  # which is reported elsewhere
     return arms if clashes else [*arms, Identifier(key, step.join.span)]
 
 
 def _check_arms(step: Branches, report: Report) -> None:
-    for name, _ in step.arms:
+    for name in (branch.name for branch in step.arms):
         if name.text == step.join.text:
             report.add(
                 "name-clash",

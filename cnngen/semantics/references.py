@@ -120,8 +120,8 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
             for name in resolution.tensors(step).values():
                 _check_name(name, readable, resolution, report)
         case Branches():
-            for _, body in step.arms:
-                _check_path(body, readable, resolution, report)
+            for branch in step.arms:
+                _check_path(branch.body, readable, resolution, report)
         case _:
             _refuse([*_read_by(step, resolution)], _way(step, "", []), report)
 

@@ -11,8 +11,9 @@ from cnngen.ops.base import Shape, Unknown, Vector
 from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.network import INPUT
 from cnngen.source import Source, Span
-from cnngen.syntax.parse_parameters import is_constant
-from cnngen.syntax.tree import Spec
+from cnngen.syntax.parse_parameters import is_constant, parse_parameter
+from cnngen.syntax.read import read
+from cnngen.syntax.tree import Parameter, Spec
 
 
 def apply_settings(spec: Spec, settings: Mapping[str, str], report: Report) -> Spec:
@@ -32,11 +33,24 @@ def apply_settings(spec: Spec, settings: Mapping[str, str], report: Report) -> S
                 help=f"did you mean `{close}`?" if close else known,
             )
             continue
+        if "{" in text:
+            parameters[name] = _with_records(parameters[name], text, report)
+            continue
         span = Span(source, len(name) + 1, len(source.text))
         value = parse_expression(text, span, report)
         if value is not None and is_constant(value, report):
             parameters[name] = replace(parameters[name], default=value)
     return replace(spec, parameters=tuple(parameters.values()))
+
+
+def _with_records(parameter: Parameter, text: str, report: Report) -> Parameter:
+    """A parameter with records for a default, which YAML reads."""
+    root = read(Source("--set", f"{parameter.name.text}: {text}"), report)
+    node = root.get(parameter.name.text) if root else None
+    if node is None:
+        return parameter
+    given = parse_parameter(parameter.name, node, False, report)
+    return replace(parameter, default=given.default) if given.is_sound else parameter
 
 
 def chosen_inputs(spec: Spec, chosen: Mapping[str, Shape], report: Report) -> dict[str, Shape]:

@@ -83,7 +83,7 @@ def _takes_input(body: Body) -> bool:
         return True
     first = body[0]
     if isinstance(first, Branches) and not first.origin:
-        return any(_takes_input(arm) for _, arm in first.arms)
+        return any(_takes_input(branch.body) for branch in first.arms)
     return not first.origin
 
 

@@ -8,7 +8,16 @@ from cnngen.source import Source, Span
 from cnngen.syntax.tree import Identifier
 
 NameKind = Literal[
-    "spec", "block", "parameter", "variable", "stage", "step", "branch", "input", "output"
+    "spec",
+    "block",
+    "parameter",
+    "field",
+    "variable",
+    "stage",
+    "step",
+    "branch",
+    "input",
+    "output",
 ]
 
 LONGEST_NAME = 40
@@ -24,7 +33,7 @@ def _words(text: str) -> frozenset[str]:
 # The words of the language: those that a spec is built of, and those that mean something in an
 # expression. What frameworks and generated files use is not here: a target renames on its own side.
 STRUCTURE = _words("""
-    between branches cnngen do each false input join name null repeat true when
+    between branches cnngen do each false input join name nothing null repeat true when
 """)
 IN_EXPRESSIONS = _words("""
     ceil half int len make_divisible max min range round same sum training
@@ -64,7 +73,7 @@ LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them
 
 RESERVED: frozenset[str] = KEYWORDS | STRUCTURE | LOOK_ALIKES
 """What nothing may be called."""
-OF_VALUES: tuple[NameKind, ...] = ("parameter", "variable")  # which stand in expressions
+OF_VALUES: tuple[NameKind, ...] = ("parameter", "field", "variable")  # which stand in expressions
 
 
 def reserved(kind: NameKind) -> frozenset[str]:
@@ -101,9 +110,13 @@ def _a(kind: NameKind) -> str:
 
 def _another(name: str, kind: NameKind) -> str:
     """A name like one that is reserved."""
-    word = {"spec": "Net", "block": "Block", "parameter": "value", "variable": "value"}.get(
-        kind, kind
-    )
+    word = {
+        "spec": "Net",
+        "block": "Block",
+        "parameter": "value",
+        "field": "value",
+        "variable": "value",
+    }.get(kind, kind)
     return name + word if kind in ("spec", "block") else f"{name.strip('_').lower()}_{word}"
 
 

@@ -15,7 +15,10 @@ from cnngen.expressions.expression import Expression, Name
 from cnngen.ops.base import Shape, Unknown
 from cnngen.source import Span
 
-ParameterType = Literal["int", "float", "bool", "ints", "floats", "size", "tensor"]
+ParameterType = Literal[
+    "int", "float", "bool", "ints", "floats", "bools", "size", "tensor", "records"
+]
+Field = tuple[str, ParameterType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ def is_unread(value: "ArgumentValue | None") -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parameter:
-    """A parameter of a block or of the model; `about` is the comment behind it.
+    """A parameter of a block or of the model; `about` is the comment behind it, and `fields` are
+    those of records.
 
     `is_sound` is false where its type or default was reported: then no value is held against it. A
     parameter without a name stands for parameters that could not be read.
@@ -47,6 +51,7 @@ class Parameter:
     default: Expression | None = None
     about: str = ""
     is_sound: bool = True
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -128,8 +133,17 @@ class When:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Branch:
+    """One of several bodies that are joined; with a `test`, there is none where that is false."""
+
+    name: Identifier
+    body: "Body"
+    test: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Branches:
-    arms: tuple[tuple[Identifier, "Body"], ...]
+    arms: tuple[Branch, ...]
     join: Identifier
     span: Span
     name: Identifier | None = None

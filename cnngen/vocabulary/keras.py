@@ -283,5 +283,6 @@ LAYERS = (
     _join("Concatenate", "concat"),
     _join("Maximum", "max"),
     _join("Multiply", "multiply"),
+    _join("Subtract", "subtract"),
     _without("Activation", "write the activation itself as the step: `relu`"),
 )

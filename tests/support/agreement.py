@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,13 @@ class Drawn:
         fixed = built.network.fixed
         free = {n: v for n, v in spec.values.items() if n not in fixed}
         settings = {n: str(v).lower() for n, v in free.items()}
-        values = {n: tuple(v) if isinstance(v, list) else v for n, v in free.items()}
+        values = {n: tuple(map(_row, v)) if isinstance(v, list) else v for n, v in free.items()}
         return Drawn(built, values, build(spec.text, settings).network)
+
+
+def _row(item: Any) -> Any:
+    """An element of a list; a record is any object with its fields."""
+    return SimpleNamespace(**item) if isinstance(item, dict) else item
 
 
 def sources(network: Network) -> dict[str, str]:

@@ -82,11 +82,16 @@ class Ops(Expressions):
         """A kernel with a padding that keeps the size."""
         return self.pick(
             {"kernel": self.kernel(place), "padding": self.pick("half", "half", "same")},
-            {"kernel": self.kernel(place), "padding": self.pick("half", "same")},
+            {"kernel": self.kernel(place), "padding": self.chosen("half", "same", place)},
+            {"kernel": 3, "padding": self.chosen("half", "1", place)},
             *({"kernel": 1}, {"kernel": 3, "padding": 1}, {"kernel": [1, 3], "padding": [0, 1]}),
             {"kernel": 3, "padding": [1, 1, 1, 1]},
             *({"kernel": 2, "padding": "same"}, {"kernel": 2, "padding": [0, 1, 1, 0]}),
         )
+
+    def chosen(self, a: str, b: str, place: Place) -> str:
+        """One of two words, as a condition decides."""
+        return self.pick(a, b, f"{a} if {self.flag(place)} else {b}")
 
     def weights(self, place: Place) -> Tree:
         chosen: Tree = {}
@@ -227,7 +232,12 @@ class Ops(Expressions):
             ([{"upsample": {"scale": 2}}, {self.pick("max_pool", "avg_pool"): {"kernel": 2}}], x),
             (
                 [
-                    {"upsample": {"scale": [2, 1], "mode": "bilinear"}},
+                    {
+                        "upsample": {
+                            "scale": [2, 1],
+                            "mode": self.chosen("nearest", "bilinear", place),
+                        }
+                    },
                     {"avg_pool": {"kernel": [2, 1]}},
                 ],
                 x,
@@ -265,7 +275,7 @@ class Ops(Expressions):
 
     def strided_depthwise(self, x: Running, place: Place) -> Drawn:
         stride = self.pick("2", "[1, 2]", *self.named("stride", place))
-        attributes = {"kernel": 3, "padding": self.pick("half", "same"), "stride": stride}
+        attributes = {"kernel": 3, "padding": self.chosen("half", "same", place), "stride": stride}
         return [{"depthwise_conv": attributes}], replace(x, size=object(), low=1)
 
     def strided_pool(self, x: Running, place: Place) -> Drawn:

@@ -23,8 +23,15 @@ def random_spec(seed: int) -> RandomSpec:
     return _Specs(Random(seed), Random(f"inputs {seed}")).spec()
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes out what stands in several places, each time."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def write(tree: Tree) -> str:
-    return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=1000)
+    return yaml.dump(tree, Dumper=_Plain, sort_keys=False, default_flow_style=None, width=1000)
 
 
 @dataclass
@@ -168,7 +175,7 @@ class _Specs(Bodies):
         chosen = self.random.sample(names, min(len(names), 2))
         tensors = [model.tensors[name] for name in chosen]
         pooled = image and any(t.size is not tensors[0].size for t in tensors)
-        join = self.pick("concat", "concat", "add", "mean", "max", "multiply")
+        join = self.pick("concat", "concat", "add", "mean", "max", "multiply", "subtract")
         out = None if join == "concat" else "8"
         arms: dict[str, Tree] = {}
         for name, x in zip(
@@ -180,6 +187,14 @@ class _Specs(Bodies):
                     replace(x, channels=None), Place(self.parameters, False, 1), out=out
                 )[0]
             arms[self.fresh(arms)] = self.read(steps, name)
+        if join != "subtract" and not pooled and self.maybe(0.3):
+            x = tensors[0]
+            steps = self.body(replace(x, channels=None), Place(self.parameters, False, 1), out=out)[
+                0
+            ]
+            flag = self.flag(Place(self.parameters, False))
+            read = {"from": chosen[0], "do": self.written(steps)}
+            arms[self.fresh(arms)] = {"when": flag, **read, "else": "nothing"}
         step = {"branches": arms, "join": join}
         size, low = ("1x1", 1) if pooled else (tensors[0].size, tensors[0].low)
         return (

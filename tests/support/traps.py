@@ -92,6 +92,7 @@ OTHERS = {
     "batch_norm_without_affine": "batch_norm: {affine: false}",
     "affine": "affine",
     "affine_without_shift": "affine: {shift: false}",
+    "affine_without_shift_by_a_condition": "affine: {shift: 1 > 2}",
     "affine_with_and_without_shift": "[affine: {shift: false}, affine]",
     "batch_norm_that_forgets": "batch_norm: {momentum: 1}",
     "layer_norm": "layer_norm: {eps: 0.2}",
@@ -205,6 +206,23 @@ JOINS = {
         - branches: {positions: channel_mean, channels: [global_avg_pool, {conv: {out: 6, kernel: 1}}]}
           join: multiply
         - conv: {out: 2, kernel: 1}
+        """,
+    "subtract": """
+        - branches: {a: {conv: {out: 3, kernel: 1}}, b: {conv: {out: 3, kernel: 1}}}
+          join: subtract
+        """,
+    # only what the first branch gives may be overwritten
+    "subtract_what_was_made": """
+        Less:
+          about: The second branch is free, the first is not.
+          body:
+            - {conv: {out: 3, kernel: 1}, name: wide}
+            - branches: {kept: {from: wide}, made: {conv: {out: 3, kernel: 1}}}
+              join: subtract
+            - branches: {again: {conv: {out: 3, kernel: 1}}, wide_again: {from: wide}}
+              join: subtract
+        ===
+        Less
         """,
     "mean_of_three": """
         - branches: {a: {conv: {out: 3, kernel: 1}}, b: {conv: {out: 3, kernel: 1}}, c: {conv: {out: 3, kernel: 1}}}

@@ -32,6 +32,7 @@ from cnngen.targets.keras.model import recursion, write_model
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.units import write_unit
 from cnngen.targets.page import model_docstring, module_docstring, shapes
+from cnngen.targets.records import file_records
 from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller
 
@@ -56,6 +57,7 @@ def rendered(
     """The source, and which of its lines were made from which step."""
     speller = Speller("keras", folders)
     speller.imports("keras")
+    speller.define(file_records(network.resolution))
     program = lower(network, open_inputs=True)
     speller.layer_words = layer_words(program)
     forms = keras_forms(program)
@@ -80,7 +82,7 @@ def _model(network: Network, file: File, speller: Speller) -> Function:
     """The function of the model."""
     spec = network.resolution.spec
     scope = Scope(speller, {}, file.needed)
-    arguments = [argument(p) for p in spec.parameters]
+    arguments = [argument(p, speller.records) for p in spec.parameters]
     documented = [replace(each, name=scope.called(each.name)) for each in arguments]
     extra: list[Parameter] = []
     for name, shape in input_shapes(network).items():

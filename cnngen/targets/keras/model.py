@@ -29,8 +29,8 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
+from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
-from cnngen.syntax.tree import ParameterType
 from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of, number
 from cnngen.targets.keras.frame import File, Frame
@@ -52,7 +52,7 @@ COMMENT = (
 def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     """The statements of the model's function."""
     spec = file.program.network.resolution.spec
-    types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
+    types = types_of(spec.parameters)
     scope = Scope(speller, types, file.needed)
     variables = (name for stage in spec.stages for name in loop_variables(stage.body))
     taken = {*file.needed, *map(scope.called, (*types, *variables))}

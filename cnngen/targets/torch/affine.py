@@ -17,8 +17,14 @@ SHIFT = "        self.bias = nn.Parameter(torch.zeros(channels))"
 def affine(made: Use) -> Node:
     made.speller.imports("torch")
     called = made.speller.write(NAME, lambda name: _class(name, made))
-    shift = None if "shift" in made.common else made.unless("shift", True)
+    shift = made.unless("shift", True) if _varies(made) else None
     return call(called, made.as_node(made.channels), shift=shift)
+
+
+def _varies(made: Use) -> bool:
+    """Whether the class has a parameter for it; a condition is no flag, even one without names."""
+    shift = made.common.get("shift")
+    return not (is_constant(shift, True) or is_constant(shift, False))
 
 
 def _class(name: str, made: Use) -> Class:

@@ -10,8 +10,8 @@ from cnngen.python.construct import call
 from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
+from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
-from cnngen.syntax.tree import ParameterType
 from cnngen.targets.torch.construct import CONSTRUCT, own
 from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
@@ -93,8 +93,8 @@ def _inputs(network: Network) -> dict[str, str]:
 def _calls(network: Network, file: File) -> Calls:
     inputs = _inputs(network)
     tensors: dict[str, nodes.Node] = {name: Name(given) for name, given in inputs.items()}
-    taken = IN_FORWARD | file.functions | {*inputs.values()}
-    calls = Calls(Forward(tensors), Forward(tensors), Names(taken))
+    names = Names(IN_FORWARD | file.functions | {*inputs.values()})
+    calls = Calls(Forward(tensors, names), Forward(tensors, names), names)
     if INPUT in inputs and INPUT in kept_stages(network.resolution):
         called = "image" if network.images else "vector"
         tensors[INPUT] = calls.always.let(Name(calls.names.free(called)), X)
@@ -124,11 +124,13 @@ def _stages(program: Program, scope: Scope, calls: Calls) -> Written:
 
 def _scope(program: Program, file: File) -> Scope:
     spec = program.network.resolution.spec
-    types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
+    types = types_of(spec.parameters)
     loops = {name for stage in spec.stages for name in loop_variables(stage.body)}
     bodies = [stage.body for stage in program.stages]
     variables = allocate(bodies, set(types) | loops | file.functions)
-    return Scope(file, types, variables, program.inputs[0].channels)
+    scope = Scope(file, types, variables, program.inputs[0].channels)
+    scope.attributes.update(stage.name for stage in program.stages)
+    return scope
 
 
 def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward) -> Made:

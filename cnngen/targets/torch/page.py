@@ -9,6 +9,7 @@ from cnngen.python.nodes import Class, Function, Name, Node, Origin, Parameter, 
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
 from cnngen.targets.page import about, model_docstring, shapes
+from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.model import ModelClass, Outputs
 from cnngen.targets.torch.names import block_class_name, model_class_name
 from cnngen.targets.torch.scope import UnitClass
@@ -26,9 +27,9 @@ def unit_page(made: UnitClass, network: Network) -> Class:
     return _class(name, made.base, members, docstring, made.unit.block)
 
 
-def model_page(made: ModelClass, network: Network) -> Class:
+def model_page(made: ModelClass, network: Network, speller: Speller) -> Class:
     spec = network.resolution.spec
-    arguments = [*map(argument_for, spec.parameters)]
+    arguments = [argument_for(parameter, speller) for parameter in spec.parameters]
     members = (
         _constructor(arguments, made.constructor),
         _forward(made.inputs, made.outputs.annotation, made.forward),

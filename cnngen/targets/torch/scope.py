@@ -12,12 +12,12 @@ from cnngen.python import nodes
 from cnngen.python.nodes import Statement
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
+from cnngen.semantics.types import Types
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.initial_weights import Rules
 from cnngen.targets.torch.names import tensor
 from cnngen.targets.torch.use import Values
 from cnngen.targets.torch.variables import Variables
-from cnngen.targets.values import Types
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class File:
 class Scope:
     """The constructor that is being written. `entry` is what `input.channels` means in it, None for
     the channels of a block's input. `calls` and `expressions` have the modules that were made
-    already, so that none is made twice.
+    already, so that none is made twice. `attributes` are those of the class that the author named,
+    and our flags.
     """
 
     file: File
@@ -70,8 +71,19 @@ class Scope:
         default_factory=dict[Region | Choice | Join, nodes.Node | None]
     )
 
+    attributes: set[str] = field(default_factory=set[str])
+
+    def flag(self, name: str) -> str:
+        """The attribute that says whether a branch is there."""
+        flag = f"has_{name}"
+        while flag in self.attributes:
+            flag += "_"
+        self.attributes.add(flag)
+        return flag
+
     def resolve(self, expression: Expression) -> Expression:
-        """An expression whose names are those of the class."""
+        """An expression whose names are those of the class, and of the file."""
+        expression = self.file.speller.records.named(expression, self.types)
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
         resolved = self.variables.resolve(expression)
