@@ -14,7 +14,7 @@ from cnngen.ops.initializer import INITIALIZERS, Initializer
 from cnngen.syntax.forms import FORMS, JOINS, NOTHING, PARTS, SPEC
 from cnngen.syntax.naming import IN_EXPRESSIONS, LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, VERSION
-from cnngen.syntax.parse_input import LARGEST_SIDE, SIDES
+from cnngen.syntax.parse_input import FEATURES, LARGEST_SIDE, SIDES
 from cnngen.syntax.parse_parameters import TYPES
 from cnngen.syntax.parse_results import EXAMPLES as RESULT
 
@@ -34,7 +34,8 @@ ABOUT = {
     "results": "Accuracies that were published of this network; `extends` does not inherit them.",
     "extends": "A spec that this one changes, as a relative path; `null` removes an entry of it.",
     "params": "Parameters of the network with their defaults; a comment behind one describes it.",
-    "input": "Channels, height and width of the images.",
+    "input": "Channels, height and width of the images; or the features of a vector.",
+    "inputs": "The same of each input, by the names that `from` reads, where there are several.",
     "defaults": "Other defaults for attributes of ops, in this file.",
     "blocks": "Parts of the network that can be used as steps, with parameters of their own.",
     "model": "The stages in order; each takes the one before it unless `from` says otherwise.",
@@ -63,7 +64,11 @@ def json_schema() -> Schema:
         "type": "object",
         "properties": {key: {"description": ABOUT[key]} | properties[key] for key in SPEC},
         "required": ["cnngen"],
-        "anyOf": [{"required": list(EXAMPLES)}, {"required": ["extends"]}],
+        "anyOf": [
+            {"required": list(EXAMPLES)},
+            {"required": ["inputs" if key == "input" else key for key in EXAMPLES]},
+            {"required": ["extends"]},
+        ],
         "additionalProperties": False,
         "definitions": _definitions(),
     }
@@ -90,12 +95,6 @@ def _or_null(schema: Schema) -> Schema:
 
 def _properties() -> dict[str, Schema]:
     """The value of each key of a spec."""
-    side: Schema = {
-        "anyOf": [
-            {"type": "integer", "minimum": 1, "maximum": LARGEST_SIDE},
-            {"type": "string", "pattern": "^[1-9][0-9]*$"},
-        ]
-    }
     paper = {key: _ref("text") for key in ("title", "authors", "year", "url")}
     attributes = {name: _or_null(_defaults(op)) for name, op in STEP_OPS.items()}
     return {
@@ -106,11 +105,12 @@ def _properties() -> dict[str, Schema]:
         "results": {"type": ["array", "null"], "items": _ref("result")},
         "extends": {"type": "string", "minLength": 1},
         "params": _map("name_of_value", _or_null(_ref("value"))),
-        "input": {
+        "input": _ref("input"),
+        "inputs": {
             "type": "object",
-            "properties": {name: side for name in SIDES},
-            "required": list(SIDES),
-            "additionalProperties": False,
+            "propertyNames": _ref("new_name"),
+            "additionalProperties": _ref("input"),
+            "minProperties": 2,
         },
         "defaults": {
             "type": ["object", "null"],
@@ -142,6 +142,7 @@ def _definitions() -> dict[str, Schema]:
         "expression": {"type": ["string", "number", "boolean"]},
         **_values_of_parameters(),
         "result": _result(),
+        "input": _input(),
         "block": {
             "type": "object",
             "properties": {
@@ -186,6 +187,23 @@ def _values_of_parameters() -> dict[str, Schema]:
             "additionalProperties": _ref("value"),
             "minProperties": 1,
         },
+    }
+
+
+def _input() -> Schema:
+    """An image, or a vector."""
+    side: Schema = {
+        "anyOf": [
+            {"type": "integer", "minimum": 1, "maximum": LARGEST_SIDE},
+            {"type": "string", "pattern": "^[1-9][0-9]*$"},
+        ]
+    }
+    return {
+        "type": "object",
+        "properties": dict.fromkeys((*SIDES, FEATURES), side),
+        "anyOf": [{"required": list(SIDES)}, {"required": [FEATURES]}],
+        "dependencies": {FEATURES: {"maxProperties": 1}},
+        "additionalProperties": False,
     }
 
 

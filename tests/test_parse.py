@@ -97,7 +97,7 @@ def test_the_parts_of_a_spec() -> None:
         Result("ImageNet", 77.15, 93, "10 crops", "Table 3"),
         Result("CIFAR-10", 100, None, "", "https://x.y/z"),
     )
-    assert (parsed.input.channels, parsed.input.height, parsed.input.width) == (3, 32, 64)
+    assert [str(each.shape) for each in parsed.inputs] == ["3 x 32 x 64"]
     assert (
         parsed.defaults["conv"].arguments[0].value == Constant(False)
         and parsed.defaults["relu"].arguments == ()
@@ -251,7 +251,7 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (SPEC.replace("cnngen: 1", "cnngen:"), "wrong-kind", "", "`cnngen: 1`"),
         (SPEC + "default: {}", "unknown-key", "default", "did you mean `defaults`?"),
         (SPEC + "foo: {}", "unknown-key", "foo", "the keys are cnngen, name"),
-        (SPEC.replace("input:", "inputs:"), "unknown-key", "inputs", "one input"),
+        (SPEC.replace("input:", "inputs:"), "wrong-kind", "inputs", "did you mean `input`?"),
         (SPEC.replace("name: Net", "name: my_net"), "bad-name", "my_net", "`MyNet`"),
         (SPEC.replace("name: Net", "name: [Net]"), "wrong-kind", "[Net]", "DenseNet121"),
         (SPEC.replace("A network.", "[a, b]"), "wrong-kind", "[a, b]", "quote it"),

@@ -61,7 +61,7 @@ OTHERWISE = {
         "asks for other records, which only the author knows"
     ),
     r"^(add `do|add a branch|write several steps|write a step)": "asks for steps",
-    r"^one file holds|^name what is shared|^say it in|^put a|^quote it|^describe one input": (
+    r"^one file holds|^name what is shared|^say it in|^put a|^quote it|^put it into `inputs`|^let it begin with": (
         "asks for more than one place of the file to be changed"
     ),
 }

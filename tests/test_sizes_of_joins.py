@@ -11,7 +11,7 @@ from cnngen.analysis import analyse
 from cnngen.diagnostics.model import Report
 from cnngen.ops.base import Image
 from cnngen.semantics.elaborate import elaborate
-from cnngen.semantics.network import Network
+from cnngen.semantics.network import INPUT, Network
 from cnngen.sizes.find import Sizes, explore
 from cnngen.syntax.load import load
 
@@ -78,7 +78,10 @@ def compiled(text: str, folder: Path) -> Network | None:
 def works(network: Network, height: int, width: int) -> bool:
     report = Report()
     image = Image(network.input.channels, height, width)
-    return elaborate(network.resolution, report, input=image) is not None and not report.failed
+    return (
+        elaborate(network.resolution, report, inputs={INPUT: image}) is not None
+        and not report.failed
+    )
 
 
 def compare(network: Network, random: Random) -> None:

@@ -152,7 +152,9 @@ def test_no_size_is_tried_that_is_none(height: int, width: int, tmp_path: Path) 
         "model: {stem: {transposed_conv: {out: 3, kernel: 4}}}\n",
         encoding="utf-8",
     )
-    tried = [each.input for each in other_sizes(path, Options({}), Image(4, height, width))]
+    network = analyse_file(path, Report())
+    assert network
+    tried = [each.input for each in other_sizes(path, Options({}), network)]
     assert len(tried) == 2
     assert all(min(each.height, each.width) >= 1 for each in tried)
     assert Image(4, height, width) not in tried

@@ -50,7 +50,7 @@ CODES: dict[str, Code] = {
     "name-clash": Code("two things would get the same name in the generated code"),
     "recursion": Code("a block uses itself"),
     "cycle": Code("stages wait for each other"),
-    "unreachable-stage": Code("nothing reads what a stage gives"),
+    "unreachable-stage": Code("nothing reads what a stage gives, or an input"),
     "nested-reference": Code("a join or a call inside a chain refers outside it"),
     "bad-training-stage": Code("`when: training` stands where it cannot"),
     "unused-block": Code("no step uses a block", Severity.WARNING),

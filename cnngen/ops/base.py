@@ -3,7 +3,7 @@
 An op's class says everything that is true of it, in any framework. Targets add its spelling.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import gcd
@@ -15,6 +15,8 @@ from cnngen.ops.initializer import Drawn
 from cnngen.ops.keras_layout import InKeras
 from cnngen.ops.movement import POINTWISE, Fixed, Movements
 
+Dimensions = tuple[int, ...]  # channels, height and width of an image, or the features of a vector
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -23,6 +25,10 @@ class Image:
     channels: int
     height: int
     width: int
+
+    @property
+    def dimensions(self) -> Dimensions:
+        return self.channels, self.height, self.width
 
     @property
     def numbers(self) -> int:
@@ -45,6 +51,10 @@ class Vector:
     parts: tuple[Image | int, ...]
 
     @property
+    def dimensions(self) -> Dimensions:
+        return (self.features,)
+
+    @property
     def numbers(self) -> int:
         return self.features
 
@@ -65,6 +75,15 @@ class Unknown(Enum):
 
 UNKNOWN = Unknown.UNKNOWN
 Shape = Image | Vector
+
+
+def shape_of(sizes: Sequence[int]) -> Shape:
+    """An image of channels, height and width, or a vector of so many features."""
+    if len(sizes) == 1:
+        return Vector(sizes[0], (sizes[0],))
+    channels, height, width = sizes
+    return Image(channels, height, width)
+
 
 Weights = dict[str, tuple[int, ...]]  # in PyTorch's layout
 

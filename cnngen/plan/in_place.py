@@ -45,8 +45,8 @@ def find_in_place(program: Program) -> InPlace:
         analysis = _Analysis(gives, frozenset(_read_again(unit.body)), calls, joins)
         gives[unit] = analysis.after(unit.body, free=False)
         analysis.note(unit.body, free=False)
-    shared = {program.input.number}
-    previous = program.input.number
+    shared = {x.number for x in program.inputs}
+    previous = program.inputs[0].number
     for stage in program.stages:
         shared |= {stage.gives.number} if stage.kept else set()
         shared |= {stage.body.given.number} - {previous}

@@ -249,11 +249,11 @@ class StageRegion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """Units in an order of use, then the stages of the model."""
+    """Units in an order of use, then the stages of the model, which read the `inputs`."""
 
     network: Network
     units: tuple[Unit, ...]
-    input: Value
+    inputs: tuple[Value, ...]
     stages: tuple[StageRegion, ...]
 
 

@@ -34,6 +34,8 @@ INDENT = "  "
 def text(program: Program) -> str:
     """The whole program, each unit and stage in a paragraph of its own."""
     paragraphs = [*map(_unit, program.units), *(_stage(stage) for stage in program.stages)]
+    if len(program.inputs) > 1:
+        paragraphs.insert(len(program.units), map(_named, program.inputs))
     return "\n\n".join("\n".join(lines) for lines in paragraphs) + "\n"
 
 
@@ -44,8 +46,12 @@ def _unit(unit: Unit) -> Iterator[str]:
     gives = "what it says itself" if unit.channels is None else code(unit.channels)
     yield f"unit {unit.name}({takes}) -> {gives}"
     for value in (unit.input, *unit.tensors):
-        yield f"{INDENT}%{value.number} = {value.name} -> {_channels(value)}"
+        yield INDENT + _named(value)
     yield from _region(unit.body, 1)
+
+
+def _named(value: Value) -> str:
+    return f"%{value.number} = {value.name} -> {_channels(value)}"
 
 
 def _parameter(parameter: Parameter) -> str:

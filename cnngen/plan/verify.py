@@ -34,7 +34,8 @@ def verify(program: Program) -> None:
     for unit in program.units:
         numbers = {unit.input.number, *(tensor.number for tensor in unit.tensors)}
         _Rules(unit.name, numbers, {*unit.handed}).region(unit.body)
-    model, known = _Rules("the model", {program.input.number}, set()), {program.input.number}
+    known = {x.number for x in program.inputs}
+    model = _Rules("the model", known, {n for x in program.inputs for n in free_names(x.channels)})
     for stage in program.stages:
         model.known = set(known)
         model.region(stage.body)

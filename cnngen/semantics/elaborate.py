@@ -119,19 +119,20 @@ def elaborate(
     resolution: Resolution,
     report: Report,
     *,
-    input: Image | None = None,
+    inputs: Mapping[str, Shape] | None = None,
     max_layers: int = MAX_LAYERS,
     lenient: bool = False,
 ) -> Network | None:
     """The concrete network; None where there can be none. Shapes behind a mistake are unknown.
-    `lenient` lets branches be joined as if all were as large as the largest.
+    `inputs` are other shapes than those of the spec, and `lenient` lets branches be joined as if
+    all were as large as the largest.
     """
     spec = resolution.spec
-    image = input or Image(spec.input.channels, spec.input.height, spec.input.width)
+    own = {x.name.text: x.shape for x in spec.inputs if not isinstance(x.shape, Unknown)}
     if resolution.endless:
         return None
     values = model_values(spec, report)
-    network = Network(resolution, image)
+    network = Network(resolution, own | dict(inputs or {}))
     elaboration = Elaboration(resolution, report, max_layers, network, lenient)
     try:
         if not count_layers(resolution, values, max_layers, report):
@@ -148,7 +149,7 @@ def elaborate(
             help="use smaller numbers and fewer loops in each other",
         )
         return None
-    network.graph.add_nodes_from([INPUT, *network.layers])
+    network.graph.add_nodes_from([*network.inputs, *network.layers])
     network.graph.add_edges_from(
         (x.path, layer.path) for layer in network.layers.values() for x in layer.inputs
     )
@@ -162,9 +163,12 @@ def elaborate(
 
 def _lay_stages(values: Values, elaboration: Elaboration) -> None:
     network = elaboration.network
-    image = network.input
-    running = Tensor(INPUT, image if image.channels else UNKNOWN)
-    tensors = {INPUT: running}
+    stages = {stage.name.text for stage in elaboration.resolution.spec.stages}
+    tensors = {
+        name: Tensor(name, shape if name not in stages else UNKNOWN)  # else that was reported
+        for name, shape in network.inputs.items()
+    }
+    running = tensors.get(INPUT, NOTHING)
     for stage in elaboration.resolution.spec.stages:
         given = elaboration.read(tensors, stage.origin) if stage.origin else running
         elaboration.training = stage.name.text in elaboration.resolution.training
@@ -682,7 +686,7 @@ def _report(
     else:
         story = story_of_layer(error, given, network)
         if op.is_whole:
-            remedies = remedies_of_layer(error, step, op, given, scope)
+            remedies = remedies_of_layer(error, step, op, given, scope, network)
         label = label or f"the input here is {given.shape}"
     report.add(
         error.code,

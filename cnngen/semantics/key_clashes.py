@@ -9,7 +9,19 @@ from cnngen.syntax.tree import Body, Branches, Call, Identifier, Step
 
 
 def check_keys(resolution: Resolution, report: Report) -> None:
-    """Report keys that two steps or branches of one body would share."""
+    """Report keys that two steps or branches of one body would share, and stages that are called
+    like an input.
+    """
+    inputs = {each.name.text: each.name.span for each in resolution.spec.inputs}
+    for stage in resolution.spec.stages:
+        if (name := stage.name.text) in inputs and len(inputs) > 1:
+            report.add(
+                "name-clash",
+                f"a stage has the name of an input, `{name}`",
+                stage.name.span,
+                secondary=[Label(inputs[name], "the input")],
+                help="choose another name for one of them, which `from` then reads",
+            )
     for block in resolution.spec.blocks.values():
         _check_body(block.body, resolution.arrangement(block.body, block=True), report)
     for stage in resolution.spec.stages:

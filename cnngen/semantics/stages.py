@@ -20,6 +20,7 @@ def check_stages(resolution: Resolution, report: Report) -> None:
     stages.
     """
     spec = resolution.spec
+    _check_entries(spec, report)
     by_name = {stage.name.text: stage for stage in spec.stages}
     graph: nx.DiGraph[str] = nx.DiGraph()
     for reader, name in _reads(resolution):
@@ -49,6 +50,22 @@ def check_stages(resolution: Resolution, report: Report) -> None:
                 help="read a stage that exists always",
             )
     _check_outputs(spec, by_name, report)
+
+
+def _check_entries(spec: Spec, report: Report) -> None:
+    """Report stages that would read the input where there are several."""
+    names = [each.name.text for each in spec.inputs]
+    if len(names) == 1:
+        return
+    for previous, stage in _successions(spec):
+        if previous == INPUT:
+            name = stage.name.text
+            report.add(
+                "missing-key",
+                f"there are several inputs, and `{name}` does not say which it reads",
+                stage.name.span,
+                help=f"let it begin with {listed([f'from: {each}' for each in names])}",
+            )
 
 
 def first_origin(stage: Stage) -> Identifier | None:

@@ -1,6 +1,6 @@
 """Find: the heights and widths for which a network works, from its tracks and limits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import lcm
 
@@ -8,6 +8,7 @@ from cnngen.semantics.network import Network
 from cnngen.sizes.follow import Course, follow
 from cnngen.sizes.limits import Kind, Limit
 from cnngen.sizes.sets import Lengths, lengths_of
+from cnngen.sizes.together import common_size
 
 LEAST = 256
 MOST = 8192
@@ -30,9 +31,12 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """A network whose course is known for all sizes, or for those up to `course.upto`."""
+    """A network whose course is known for all sizes of the images that are `moving`, or for those
+    up to `course.upto`.
+    """
 
     network: Network
+    moving: tuple[str, ...]
     course: Course
     period: int
     settled: bool
@@ -50,7 +54,7 @@ class Exploration:
         return self._sizes([limit for limit in self.course.limits if limit.kind != "weights"])
 
     def _sizes(self, limits: Sequence[Limit]) -> Sizes:
-        own = self.network.input
+        own = next(iter(self.network.images[name] for name in self.moving))
         axes = [[limit for limit in limits if limit.axis == axis] for axis in (0, 1)]
         held = [_all_held(of_axis, self.course.upto) for of_axis in axes]
         tied: list[str] = []
@@ -78,11 +82,15 @@ class Exploration:
         return Sizes(height, width, because, tuple(tied))
 
 
-def explore(network: Network) -> Exploration:
-    """Follow a network for ever larger inputs, until what holds must repeat."""
+def explore(network: Network, moving: Collection[str] | None = None) -> Exploration:
+    """Follow a network for ever larger images, until what holds must repeat: those of these inputs,
+    or of all that are of one size.
+    """
+    if moving is None:
+        moving = network.images if common_size(network.inputs) else ()
     upto = LEAST
     while True:
-        course = follow(network, upto)
+        course = follow(network, upto, moving)
         tracks = [track for limit in course.limits for track in limit.tracks]
         tracks += course.tracks()
         period = lcm(*(track.period for track in tracks))
@@ -92,7 +100,7 @@ def explore(network: Network) -> Exploration:
             and all(limit.settled(period) for limit in course.limits)
         )
         if settled or upto >= MOST:
-            return Exploration(network, course, period, settled)
+            return Exploration(network, tuple(moving), course, period, settled)
         upto *= 2
 
 

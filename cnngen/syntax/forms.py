@@ -17,7 +17,7 @@ PARTS = frozenset(key for keys in FORMS.values() for key in keys)
 
 SPEC = (
     *("cnngen", "name", "about", "paper", "results", "extends", "params"),
-    *("input", "defaults", "blocks", "model", "outputs"),
+    *("input", "inputs", "defaults", "blocks", "model", "outputs"),
 )
 PAPER = ("title", "authors", "year", "url")
 RESULT = ("dataset", "top1", "top5", "protocol", "source")

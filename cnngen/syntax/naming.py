@@ -8,7 +8,16 @@ from cnngen.source import Source, Span
 from cnngen.syntax.tree import Identifier
 
 NameKind = Literal[
-    "spec", "block", "parameter", "field", "variable", "stage", "step", "branch", "output"
+    "spec",
+    "block",
+    "parameter",
+    "field",
+    "variable",
+    "stage",
+    "step",
+    "branch",
+    "input",
+    "output",
 ]
 
 LONGEST_NAME = 40
@@ -96,7 +105,7 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
 
 
 def _a(kind: NameKind) -> str:
-    return f"an {kind}" if kind == "output" else f"a {kind}"
+    return f"an {kind}" if kind in ("input", "output") else f"a {kind}"
 
 
 def _another(name: str, kind: NameKind) -> str:

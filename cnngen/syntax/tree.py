@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnngen.expressions.expression import Expression, Name
+from cnngen.ops.base import Shape, Unknown
 from cnngen.source import Span
 
 ParameterType = Literal[
@@ -203,11 +204,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The sizes of the input; all of them are 0 where they could not be read."""
+    """An image or a vector that the network is given; its shape is unknown where it could not be
+    read. The only input of a network is called `input`, and one without a name stands for inputs
+    that could not be read.
+    """
 
-    channels: int
-    height: int
-    width: int
+    name: Identifier
+    shape: Shape | Unknown
     span: Span
 
 
@@ -227,7 +230,7 @@ class Spec:
     paper: Paper | None
     results: tuple[Result, ...]
     parameters: tuple[Parameter, ...]
-    input: Input
+    inputs: tuple[Input, ...]
     defaults: dict[str, Call]
     blocks: dict[str, Block]
     stages: tuple[Stage, ...]

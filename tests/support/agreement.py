@@ -12,8 +12,16 @@ import numpy as np
 
 from cnngen.ops.base import Image, Vector
 from cnngen.semantics.network import Layer, Network
+from cnngen.targets.keras.functions import input_shapes
 from cnngen.verify.compare import farthest
-from cnngen.verify.models import Values, channels_last, in_keras_layout, named_outputs, precision
+from cnngen.verify.models import (
+    Values,
+    for_keras,
+    for_torch,
+    in_keras_layout,
+    named_outputs,
+    precision,
+)
 from cnngen.weights.layout import keras_name
 from cnngen.weights.read_torch import COUNTER
 from cnngen.weights.transfer import load_keras
@@ -96,15 +104,15 @@ def state_shapes(built: Built, **arguments: Any) -> Shapes:
 
     with torch.device("meta"):
         model = built.torch(**arguments)
-        shape = built.network.input
-        model.eval()(torch.zeros(2, shape.channels, shape.height, shape.width))
+        shapes = built.network.input_dimensions.values()
+        model.eval()(*(torch.zeros(2, *sizes) for sizes in shapes))
     return {n: tuple(v.shape) for n, v in model.state_dict().items() if not n.endswith(COUNTER)}
 
 
 def check_keras(built: Built) -> None:
     """Each layer has its name and its shape; all weights are those that the network predicts."""
     model = keras_model(built, heads=True)
-    heads = [layer for layer in model.layers if layer.name == "training_heads"]
+    heads = [layer for layer in model.layers if hasattr(layer, "layers")]
     every = [layer for part in (model, *heads) for layer in part.layers if layer not in heads]
     every = [layer for layer in every if type(layer).__name__ != "InputLayer"]
     layers = {layer.name: layer for layer in every}
@@ -148,9 +156,8 @@ def check_keras_arguments(drawn: Drawn) -> None:
 
 
 def keras_model(built: Built, heads: bool, **arguments: Any) -> Any:
-    shape = built.network.input
-    size = (shape.height, shape.width, shape.channels)
-    return built.keras(input_shape=size, **arguments, **(built.heads if heads else {}))
+    shapes = input_shapes(built.network)
+    return built.keras(**shapes, **arguments, **(built.heads if heads else {}))
 
 
 def check_values(built: Built) -> None:
@@ -169,10 +176,10 @@ def with_heads(both: Pair) -> tuple[Values, Values]:
     network, model = both.network, both.torch_model
     model.eval().training = True  # for its own `forward` alone: layers stay in evaluation
     with torch.no_grad():
-        y = named_outputs(network, model(torch.from_numpy(both.x)))
+        y = named_outputs(network, model(*for_torch(both.inputs)))
     with precision("float64"):
         found = named_outputs(
-            network, both.keras_model(heads=True)(channels_last(both.x), training=False)
+            network, both.keras_model(heads=True)(for_keras(both.inputs), training=False)
         )
     expected = {
         n: in_keras_layout(network.stages[network.outputs[n]].shape, v.numpy())

@@ -149,7 +149,11 @@ def _channel_labels(joined: Sequence[Joined], network: Network) -> Iterator[Labe
             pass_on = "passes on" if len(names) == 1 else "pass on"
             text = f"{_channels(fork.shape)}, which {' and '.join(names)} {pass_on}"
             source = channel_source(fork, network)
-            yield _channel_label(source, text) if source else _image_label(text, network)
+            yield _channel_label(source, text) if source else _image_label(text, fork, network)
+
+
+def _channels(image: Image) -> str:
+    return f"{image.channels} channel{'s' if image.channels != 1 else ''}"
 
 
 def _gate(op: Op) -> set[Size]:
@@ -157,16 +161,16 @@ def _gate(op: Op) -> set[Size]:
     return {(1, 1)} if op.gates else set()
 
 
-def _channels(shape: Image) -> str:
-    return f"{shape.channels} channel{'s' if shape.channels > 1 else ''}"
-
-
 def _channel_label(layer: Layer, text: str) -> Label:
     return Label(_span(layer, "out" if "out" in layer.op.attributes else ""), text)
 
 
-def _image_label(text: str, network: Network) -> Label:
-    return Label(network.resolution.spec.input.span, text)
+def _image_label(text: str, x: Tensor, network: Network) -> Label:
+    """A label at the input from which a tensor has its channels."""
+    paths = {x.path, *_origins(x, network)}
+    inputs = network.resolution.spec.inputs
+    read = (each.span for each in inputs if each.name.text in paths)
+    return Label(next(read, inputs[0].span), text)
 
 
 def _size_label(change: Change) -> Label:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from cnngen.expressions.expression import Constant
 from cnngen.ops.base import Image
 from cnngen.plan.program import Bind, Join, Program, StageRegion
 from cnngen.python import nodes
@@ -17,7 +16,7 @@ from cnngen.targets.torch.construct import CONSTRUCT, own
 from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, Written, assign
-from cnngen.targets.torch.names import IN_FORWARD, attribute, tuple_name
+from cnngen.targets.torch.names import IN_FORWARD, attribute, tensor, tuple_name
 from cnngen.targets.torch.scope import File, Scope
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.updates import bound
@@ -51,6 +50,9 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class ModelClass:
+    """`inputs` are the arguments of its forward."""
+
+    inputs: tuple[str, ...]
     constructor: tuple[Statement, ...]
     forward: tuple[Statement, ...]
     outputs: Outputs
@@ -77,15 +79,25 @@ def model_class(program: Program, file: File) -> ModelClass:
     outputs = _outputs(network)
     _return(outputs, calls, network)
     forward = tuple(calls.always.lines)
-    return ModelClass(tidied(constructor, scope.variables.channels), forward, outputs)
+    inputs = _inputs(network)
+    constructed = tidied(constructor, scope.variables.channels)
+    return ModelClass(tuple(inputs.values()), constructed, forward, outputs)
+
+
+def _inputs(network: Network) -> dict[str, str]:
+    """What each input is called: the only one `x`, which each stage then overwrites."""
+    names = [*network.inputs]
+    return {INPUT: X.text} if names == [INPUT] else {name: tensor(name) for name in names}
 
 
 def _calls(network: Network, file: File) -> Calls:
-    tensors: dict[str, nodes.Node] = {INPUT: X}
-    names = Names(IN_FORWARD | file.functions)
+    inputs = _inputs(network)
+    tensors: dict[str, nodes.Node] = {name: Name(given) for name, given in inputs.items()}
+    names = Names(IN_FORWARD | file.functions | {*inputs.values()})
     calls = Calls(Forward(tensors, names), Forward(tensors, names), names)
-    if INPUT in kept_stages(network.resolution):
-        tensors[INPUT] = calls.always.let(Name(calls.names.free("image")), X)
+    if INPUT in inputs and INPUT in kept_stages(network.resolution):
+        called = "image" if network.images else "vector"
+        tensors[INPUT] = calls.always.let(Name(calls.names.free(called)), X)
     return calls
 
 
@@ -116,7 +128,7 @@ def _scope(program: Program, file: File) -> Scope:
     loops = {name for stage in spec.stages for name in loop_variables(stage.body)}
     bodies = [stage.body for stage in program.stages]
     variables = allocate(bodies, set(types) | loops | file.functions)
-    scope = Scope(file, types, variables, Constant(program.network.input.channels))
+    scope = Scope(file, types, variables, program.inputs[0].channels)
     scope.attributes.update(stage.name for stage in program.stages)
     return scope
 

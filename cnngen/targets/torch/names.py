@@ -109,4 +109,5 @@ def author_names(resolution: Resolution) -> frozenset[str]:
     parameters = [*spec.parameters, *(p for block in resolution.order for p in block.parameters)]
     classes = {model_class_name(spec), tuple_name(spec), *(b.name.text for b in resolution.order)}
     variables = {name for part in parts for name in loop_variables(part.body)}
-    return frozenset(classes | variables | {p.name.text for p in parameters})
+    inputs = {each.name.text for each in spec.inputs}
+    return frozenset(classes | variables | inputs | {p.name.text for p in parameters})
