@@ -12,7 +12,7 @@ from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
 from cnngen.syntax.forms import FORMS, JOINS, PARTS, SPEC
-from cnngen.syntax.naming import LONGEST_NAME, RESERVED, SNAKE_CASE
+from cnngen.syntax.naming import IN_EXPRESSIONS, LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, VERSION
 from cnngen.syntax.parse_input import LARGEST_SIDE, SIDES
 from cnngen.syntax.parse_parameters import TYPES
@@ -105,7 +105,7 @@ def _properties() -> dict[str, Schema]:
         "paper": {"type": ["object", "null"], "properties": paper, "additionalProperties": False},
         "results": {"type": ["array", "null"], "items": _ref("result")},
         "extends": {"type": "string", "minLength": 1},
-        "params": _map("new_name", _or_null(_ref("value"))),
+        "params": _map("name_of_value", _or_null(_ref("value"))),
         "input": {
             "type": "object",
             "properties": {name: side for name in SIDES},
@@ -136,6 +136,7 @@ def _definitions() -> dict[str, Schema]:
         "text": text,
         "reserved": {"enum": sorted(RESERVED)},
         "new_name": new_name,
+        "name_of_value": {"allOf": [_ref("new_name"), {"not": {"enum": sorted(IN_EXPRESSIONS)}}]},
         "block_name": block_name | {"not": _ref("reserved")},
         "reference": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
         "expression": {"type": ["string", "number", "boolean"]},
@@ -147,7 +148,7 @@ def _definitions() -> dict[str, Schema]:
             "type": "object",
             "properties": {
                 "about": {"description": "A sentence on the block."} | _ref("text"),
-                "params": _map("new_name", _ref("parameter"), _PARAMETERS),
+                "params": _map("name_of_value", _ref("parameter"), _PARAMETERS),
                 "body": {"description": FORM_ABOUT["do"]} | _ref("body"),
             },
             "required": ["about", "body"],
@@ -222,7 +223,7 @@ def _keyed_step() -> Schema:
         name: {"description": _about(op)} | _or_null(_ref(f"op_{name}"))
         for name, op in STEP_OPS.items()
     }
-    arguments = _map("new_name", _ref("value"), "What a block of this spec is given.")
+    arguments = _map("name_of_value", _ref("value"), "What a block of this spec is given.")
     return {
         "type": "object",
         "properties": forms | ops,
@@ -238,7 +239,7 @@ def _form_values() -> dict[str, Schema]:
     condition = {"description": "`training`, or a condition on parameters."}
     return {
         "repeat": _ref("expression"),
-        "each": _map("new_name", _ref("value")) | {"type": "object", "minProperties": 1},
+        "each": _map("name_of_value", _ref("value")) | {"type": "object", "minProperties": 1},
         "when": condition | _ref("expression"),
         "branches": {
             "type": "object",

@@ -13,7 +13,7 @@ from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.diagnostics.suggest import suggest
 from cnngen.expressions.expression import Binary, Constant, ListOf, Name
 from cnngen.source import Source, Span
-from cnngen.syntax.naming import PYTHON, NameKind, check_name, snake_case
+from cnngen.syntax.naming import BUILT_IN, KEYWORDS, NameKind, check_name, snake_case
 from cnngen.syntax.parse import parse
 from cnngen.syntax.read import read
 from cnngen.syntax.tree import (
@@ -290,7 +290,7 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (HEAD + "model: [relu]", "wrong-kind", "[relu]", "give each stage a name"),
         (HEAD + "model: {}", "wrong-kind", "{}", "give each stage a name"),
         (HEAD + "model: {stem: }", "wrong-kind", "", "identity"),
-        (HEAD + "model: {zip: relu}", "bad-name", "zip", "another name"),
+        (HEAD + "model: {with: relu}", "bad-name", "with", "another name"),
         (
             HEAD + "model: {a: {when: training, do: relu, else: relu}}",
             "bad-training-stage",
@@ -367,7 +367,7 @@ def test_a_folded_condition_is_refused() -> None:
 def test_independent_mistakes_are_all_found() -> None:
     _, diagnostics = found(
         HEAD
-        + "params: {type: 1, n: *x}\n"
+        + "params: {half: 1, n: *x}\n"
         + "blocks: {B: {about: x, body: [conv: {out: 1 +}, {rpeat: 3, do: relu}]}}\n"
         + "model: {stem: {branches: {a: relu, b: relu}, join: 3}}\n"
     )
@@ -400,10 +400,11 @@ def test_good_names(name: str, kind: NameKind) -> None:
         ("a__b", "step", "write `a_b`"),
         ("2x", "branch", "write it like `dense_block`"),
         ("a" * 41, "branch", "choose a shorter name"),
-        ("type", "stage", "choose another name, such as `type_stage`"),
-        ("Warning", "block", "choose another name, such as `WarningBlock`"),
+        ("repeat", "stage", "choose another name, such as `repeat_stage`"),
+        ("None", "block", "choose another name, such as `NoneBlock`"),
+        ("half", "parameter", "choose another name, such as `half_value`"),
         ("lambda", "parameter", "choose another name, such as `lambda_value`"),
-        ("training", "output", "choose another name, such as `training_output`"),
+        ("class", "output", "choose another name, such as `class_output`"),
         ("naïve", "stage", "write it like `dense_block`"),
         ("x\n", "stage", "write `x`"),
     ],
@@ -433,9 +434,10 @@ def naming(name: str, kind: NameKind) -> list[str | None]:
     return [diagnostic.help for diagnostic in report]
 
 
-def test_the_words_of_python_are_reserved() -> None:
-    names = {name for name in dir(builtins) if not name.startswith("_")} | set(keyword.kwlist)
-    assert names <= PYTHON | {"credits", "copyright", "exit", "quit", "license", "help"}
+def test_the_words_of_python_are_known() -> None:
+    assert set(keyword.kwlist) == KEYWORDS
+    names = {name for name in dir(builtins) if not name.startswith("_")} - KEYWORDS
+    assert names <= BUILT_IN | {"credits", "copyright", "exit", "quit", "license", "help"}
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,7 @@ class Upsample(Op, name="upsample", group="reshaping"):
     align_corners = flag("let `bilinear` leave the centres of corner pixels in place", False)
 
     sizing = ("scale",)
+    float32_inside = 1e-6  # bilinear
 
     def infer(self, x: Shape) -> Image:
         x = image(self, x)

@@ -105,6 +105,8 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         if parameter.type == "tensor":
             if value.span and PART.fullmatch(value.span.text):
                 given[parameter.name.text] = Name(value.span.text, value.span)
+            elif isinstance(value, Constant) and isinstance(value.value, str):  # a stage `same`
+                given[parameter.name.text] = Name(value.value, value.span)
             elif not isinstance(value, Name):
                 _report_value(argument, "the name of a step or a stage", report)
         elif isinstance(value, Distribution):

@@ -47,7 +47,7 @@ class Unsupported(Exception):
 
 @contextmanager
 def spelling(call: Call) -> Generator[None]:
-    """Whatever turns out to be unsupported inside is so because of this call."""
+    """What turns out to be unsupported inside is reported at this call."""
     try:
         yield
     except Unsupported as error:
@@ -112,6 +112,7 @@ class Speller:
             "unsupported": unsupported,
             "use": self.use,
             "imports": self.imports,
+            "beside": self.beside,
             "untyped": self.note_untyped,
         }
         self.environment.globals.update(functions)
@@ -119,6 +120,7 @@ class Speller:
         self.imported: set[tuple[str, str]] = set()
         self.support: dict[str, str] = {}  # in the order of use, each before those who use it
         self.taken: frozenset[str] = frozenset()  # the author's names
+        self.layer_words: frozenset[str] = frozenset()  # and words in those of his layers
         self.untyped = (
             False  # whether the file calls a constructor that its framework leaves untyped
         )
@@ -186,6 +188,13 @@ class Speller:
         while name in self.taken:
             name += "Module" if name[0].isupper() else "_"
         return name
+
+    def beside(self, word: str) -> str:
+        """What ends the name of a layer of ours that belongs to one of the author's: none of his
+        ends with an underscore.
+        """
+        ends = (other == word or other.endswith(f"_{word}") for other in self.layer_words)
+        return f"{word}_" if any(ends) else word
 
     def imports(self, module: str, name: str = "") -> str:
         """`import module` (also `torch.nn.functional as F`), or `from module import name`."""

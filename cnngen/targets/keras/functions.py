@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cnngen.syntax.naming import PYTHON, snake_case
+from cnngen.syntax.naming import BUILT_IN, KEYWORDS, snake_case
 from cnngen.syntax.tree import Block, Spec
 from cnngen.targets.keras.names import IMPORTED, LOCAL, called
 from cnngen.targets.keras.spell import SUPPORT
@@ -12,7 +12,7 @@ from cnngen.targets.spelling import Speller
 
 def model_function_name(spec: Spec) -> str:
     """The function of the model, which is called after the file of the spec."""
-    return called(spec.stem, frozenset((*IMPORTED, *support_names())))
+    return called(spec.stem, BUILT_IN.union(IMPORTED, support_names()))
 
 
 def support_names(folders: Sequence[Path] = ()) -> frozenset[str]:
@@ -22,7 +22,7 @@ def support_names(folders: Sequence[Path] = ()) -> frozenset[str]:
 
 def needed_names(spec: Spec, folders: Sequence[Path] = ()) -> frozenset[str]:
     """The names that a file needs itself, whatever its author calls things."""
-    own = (*LOCAL, *IMPORTED, *PYTHON, model_function_name(spec))
+    own = (*LOCAL, *IMPORTED, *BUILT_IN, *KEYWORDS, model_function_name(spec))
     return support_names(folders).union(own)
 
 

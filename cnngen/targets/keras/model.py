@@ -29,10 +29,11 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
+from cnngen.semantics.walk import loop_variables
 from cnngen.syntax.tree import ParameterType
 from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of, number
-from cnngen.targets.keras.frame import File, Frame, loop_variables
+from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import write_region
@@ -54,7 +55,7 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     spec = file.program.network.resolution.spec
     types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
     scope = Scope(speller, types, file.needed)
-    variables = (name for stage in file.program.stages for name in loop_variables(stage.body))
+    variables = (name for stage in spec.stages for name in loop_variables(stage.body))
     taken = {*file.needed, *map(scope.called, (*types, *variables))}
     frame = Frame(file, scope, taken, {INPUT: IMAGE})
     code = Code()

@@ -172,16 +172,27 @@ def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame)
         return x
     first, *others = op_call(node, name, x, frame)
     if not others:
-        code.assign(out, first, node.step)
+        _assign(out, first, node, code)
         return out
     then, otherwise = code.inside(), code.inside()
-    then.assign(out, first, node.step)
-    otherwise.assign(out, others[0], node.step)
+    _assign(out, first, node, then)
+    _assign(out, others[0], node, otherwise)
     groups = node.layer.arguments["groups"]
     assert isinstance(groups, Expression)
     test = nodes.Binary("==", channels_of(nodes.Name(x)), frame.scope.node(groups))
     code.choose(test, then, otherwise)
     return out
+
+
+def _assign(out: str, value: nodes.Node, node: Call, code: Code) -> None:
+    """Assign the value of an op; what pads its input is a statement of its own."""
+    match value:
+        case nodes.Call(layer, (nodes.Call() as padded, *rest)):
+            code.assign(out, padded, node.step)
+            value = nodes.Call(layer, (nodes.Name(out), *rest))
+        case _:
+            pass
+    code.assign(out, value, node.step)
 
 
 # --- Loops, conditions, joins

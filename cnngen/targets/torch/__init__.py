@@ -42,7 +42,7 @@ def rendered(
     *,
     in_place: bool = True,
 ) -> Rendered:
-    """The source, and where what stands in it."""
+    """The source, and which of its lines were made from which step."""
     speller = Speller("torch", folders)
     speller.imports("torch", "nn")
     speller.imports("torch", "Tensor")

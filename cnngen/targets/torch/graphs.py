@@ -63,7 +63,7 @@ class Forward:
 def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
     """The layers of a block that joins, which are called one after the other."""
     resolution = scope.file.network.resolution
-    read = {name for step in steps(unit.block.body) for name in resolution.reads(step)}
+    read = {name.text for step in steps(unit.block.body) for name in resolution.reads(step)}
     value: nodes.Node = X
     forward.tensors[INPUT] = X
     if INPUT in read:

@@ -56,8 +56,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The constructor that is written. `entry` is what `input.channels` means in it, None for the
-    channels of a block's input. What is an expression is kept, so that it is made once.
+    """The constructor that is being written. `entry` is what `input.channels` means in it, None for
+    the channels of a block's input. `calls` and `expressions` have the modules that were made
+    already, so that none is made twice.
     """
 
     file: File
@@ -73,7 +74,8 @@ class Scope:
         """An expression whose names are those of the class."""
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
-        return self.variables.resolve(expression)
+        resolved = self.variables.resolve(expression)
+        return self.variables.repeated.get(resolved, resolved)
 
     def node(self, expression: Expression) -> nodes.Node:
         """An expression as a node; what it needs is imported."""
