@@ -176,7 +176,7 @@ def _input() -> Schema:
             {"type": "string", "pattern": "^[1-9][0-9]*$"},
         ]
     }
-    depth = {"anyOf": [*side["anyOf"], _ref("new_name")]}  # or a parameter
+    depth = {"anyOf": [*side["anyOf"], _ref("name_of_value")]}  # or a parameter
     return {
         "type": "object",
         "properties": dict.fromkeys(SIDES[1:], side) | {SIDES[0]: depth, FEATURES: depth},

@@ -157,10 +157,6 @@ def _gate(op: Op) -> set[Size]:
     return {(1, 1)} if op.gates else set()
 
 
-def _channels(shape: Image) -> str:
-    return f"{shape.channels} channel{'s' if shape.channels > 1 else ''}"
-
-
 def _channel_label(layer: Layer, text: str) -> Label:
     return Label(_span(layer, "out" if "out" in layer.op.attributes else ""), text)
 
