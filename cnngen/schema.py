@@ -201,7 +201,7 @@ def _values_of_parameters() -> dict[str, Schema]:
         "record": {
             "description": "A row of a table: its fields and their values.",
             "type": "object",
-            "propertyNames": _ref("new_name"),
+            "propertyNames": _ref("name_of_value"),
             "additionalProperties": _ref("value"),
             "minProperties": 1,
         },
