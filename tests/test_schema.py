@@ -47,7 +47,7 @@ IMAGE = "{channels: 3, height: 8, width: 8}"
         ("input: {features: 8}", True),
         (f"inputs: {{left: {IMAGE}, pose: {{features: 6}}}}", True),
         (f"inputs: {{left: {IMAGE}}}", False),
-        (f"inputs: {{left: {IMAGE}, half: {IMAGE}}}", False),
+        (f"inputs: {{left: {IMAGE}, repeat: {IMAGE}}}", False),
         (f"inputs: {{left: {IMAGE}, right: {{channels: 3}}}}", False),
         (f"inputs: {IMAGE}", False),
         ("input: {features: 8, height: 8}", False),
