@@ -113,7 +113,7 @@ def test_both_compute_the_same(spec: str):
 
 TAKEN = words("""
     x self torch nn keras layers ops image vector training_heads in_channels math functools sys
-    heads reads given input_shape first first_shape out forward conv2d
+    heads reads given input_shape first first_shape out forward conv2d sum id half super
 """)
 
 
