@@ -467,7 +467,7 @@ def _branches(
             known = False
         else:
             elaboration.absent.append(branch)
-    if not known:
+    if not known or not step.arms:  # which was reported
         return Tensor(path, UNKNOWN)
     if not outputs:
         return _report_no_branch(step, path, place, elaboration)
