@@ -456,7 +456,7 @@ def _branches(
     left alone needs no join.
     """
     outputs: dict[Branch, Tensor] = {}
-    known = step.join.text in OPS and bool(step.arms)  # else that was reported
+    known = step.join.text in OPS  # else it was reported
     for branch in step.arms:
         there = branch.test is None or _holds(branch.test, step, place, elaboration)
         if there:
@@ -467,7 +467,7 @@ def _branches(
             known = False
         else:
             elaboration.absent.append(branch)
-    if not known:
+    if not known or not step.arms:  # which was reported
         return Tensor(path, UNKNOWN)
     if not outputs:
         return _report_no_branch(step, path, place, elaboration)

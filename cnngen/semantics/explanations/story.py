@@ -152,6 +152,10 @@ def _channel_labels(joined: Sequence[Joined], network: Network) -> Iterator[Labe
             yield _channel_label(source, text) if source else _image_label(text, fork, network)
 
 
+def _channels(image: Image) -> str:
+    return f"{image.channels} channel{'s' if image.channels != 1 else ''}"
+
+
 def _gate(op: Op) -> set[Size]:
     """The size that a branch may have whatever the others have."""
     return {(1, 1)} if op.gates else set()
