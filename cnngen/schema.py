@@ -168,6 +168,23 @@ def _definitions() -> dict[str, Schema]:
     }
 
 
+def _input() -> Schema:
+    """An image, or a vector."""
+    side: Schema = {
+        "anyOf": [
+            {"type": "integer", "minimum": 1, "maximum": LARGEST_SIDE},
+            {"type": "string", "pattern": "^[1-9][0-9]*$"},
+        ]
+    }
+    return {
+        "type": "object",
+        "properties": dict.fromkeys((*SIDES, FEATURES), side),
+        "anyOf": [{"required": list(SIDES)}, {"required": [FEATURES]}],
+        "dependencies": {FEATURES: {"maxProperties": 1}},
+        "additionalProperties": False,
+    }
+
+
 def _values_of_parameters() -> dict[str, Schema]:
     """Expressions, and lists of them or of records."""
     return {
@@ -187,23 +204,6 @@ def _values_of_parameters() -> dict[str, Schema]:
             "additionalProperties": _ref("value"),
             "minProperties": 1,
         },
-    }
-
-
-def _input() -> Schema:
-    """An image, or a vector."""
-    side: Schema = {
-        "anyOf": [
-            {"type": "integer", "minimum": 1, "maximum": LARGEST_SIDE},
-            {"type": "string", "pattern": "^[1-9][0-9]*$"},
-        ]
-    }
-    return {
-        "type": "object",
-        "properties": dict.fromkeys((*SIDES, FEATURES), side),
-        "anyOf": [{"required": list(SIDES)}, {"required": [FEATURES]}],
-        "dependencies": {FEATURES: {"maxProperties": 1}},
-        "additionalProperties": False,
     }
 
 
