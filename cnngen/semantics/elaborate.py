@@ -456,7 +456,7 @@ def _branches(
     left alone needs no join.
     """
     outputs: dict[Branch, Tensor] = {}
-    known = step.join.text in OPS and bool(step.arms)  # else that was reported
+    known = step.join.text in OPS  # else it was reported
     for branch in step.arms:
         there = branch.test is None or _holds(branch.test, step, place, elaboration)
         if there:

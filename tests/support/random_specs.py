@@ -186,8 +186,9 @@ class _Specs(Bodies):
         ):
             steps: Steps = [self.pick("global_avg_pool", "global_max_pool")] if pooled else []
             if out or self.maybe(0.5):
+                low = 1 if pooled else x.low
                 steps += self.body(
-                    replace(x, channels=None), Place(self.parameters, False, 1), out=out
+                    replace(x, channels=None, low=low), Place(self.parameters, False, 1), out=out
                 )[0]
             arms[self.fresh(arms)] = self.read(steps, name)
         if join != "subtract" and not pooled and self.maybe(0.3):
