@@ -22,7 +22,9 @@ class Checked(NamedTuple):
 
 
 def check(path: Path, options: Options = DEFAULTS, reader: Reader | None = None) -> Checked:
-    """Check the spec in a file; `reader` reads it and what it extends, but not for trials."""
+    """Check the spec in a file. `reader` reads it and what it extends; fixes and remedies are tried
+    on copies of their own.
+    """
     report = Report()
     network = analyse_file(path, report, options, reader)
     found = list(report)

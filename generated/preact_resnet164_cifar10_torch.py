@@ -87,10 +87,10 @@ class PreActResNet164Cifar10(nn.Module):
         self.features = nn.Sequential()
         channels = 16
         for width, stride in zip(widths, strides, strict=True):
-            steps = nn.Sequential(FirstUnit(channels, width, stride))
+            units = nn.Sequential(FirstUnit(channels, width, stride))
             for _ in range(depth - 1):
-                steps.append(Unit(4 * width, width))
-            self.features.append(steps)
+                units.append(Unit(4 * width, width))
+            self.features.append(units)
             channels = 4 * width
         self.head = nn.Sequential(
             NormRelu(channels),

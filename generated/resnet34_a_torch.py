@@ -24,7 +24,7 @@ class Shortcut(nn.Sequential):
     def __init__(self, in_channels: int, width: int, stride: int) -> None:
         super().__init__(
             nn.MaxPool2d(kernel_size=1, stride=stride),
-            PadChannels(0, width - in_channels),
+            PadChannels(before=0, after=width - in_channels),
         )
 
 
@@ -80,10 +80,10 @@ class ResNet34A(nn.Module):
         self.features = nn.Sequential()
         channels = 64
         for depth, width, stride in zip(depths, widths, strides, strict=True):
-            steps = nn.Sequential(BasicBlock(channels, width, stride))
+            basic_blocks = nn.Sequential(BasicBlock(channels, width, stride))
             for _ in range(depth - 1):
-                steps.append(BasicBlock(width, width))
-            self.features.append(steps)
+                basic_blocks.append(BasicBlock(width, width))
+            self.features.append(basic_blocks)
             channels = width
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),

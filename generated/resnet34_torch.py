@@ -68,10 +68,10 @@ class ResNet34(nn.Module):
         self.features = nn.Sequential()
         channels = 64
         for depth, width, stride in zip(depths, widths, strides, strict=True):
-            steps = nn.Sequential(BasicBlock(channels, width, stride))
+            basic_blocks = nn.Sequential(BasicBlock(channels, width, stride))
             for _ in range(depth - 1):
-                steps.append(BasicBlock(width, width))
-            self.features.append(steps)
+                basic_blocks.append(BasicBlock(width, width))
+            self.features.append(basic_blocks)
             channels = width
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),

@@ -28,7 +28,7 @@ class Bottleneck(nn.Module):
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.residual = Residual(in_channels, width, stride)
-        self.shortcut = nn.Sequential()
+        self.shortcut = nn.Identity()
         if stride != 1 or in_channels != 4 * width:
             self.shortcut = nn.Sequential(
                 nn.Conv2d(in_channels, 4 * width, kernel_size=1, stride=stride, bias=False),
@@ -71,10 +71,10 @@ class ResNet50V1(nn.Module):
         self.features = nn.Sequential()
         channels = 64
         for depth, width, stride in zip(depths, widths, strides, strict=True):
-            steps = nn.Sequential(Bottleneck(channels, width, stride))
+            bottlenecks = nn.Sequential(Bottleneck(channels, width, stride))
             for _ in range(depth - 1):
-                steps.append(Bottleneck(4 * width, width))
-            self.features.append(steps)
+                bottlenecks.append(Bottleneck(4 * width, width))
+            self.features.append(bottlenecks)
             channels = 4 * width
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),

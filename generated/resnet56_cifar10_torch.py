@@ -30,11 +30,11 @@ class BasicBlock(nn.Module):
             nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(width),
         )
-        self.shortcut = nn.Sequential()
+        self.shortcut = nn.Identity()
         if stride != 1 or in_channels != width:
             self.shortcut = nn.Sequential(
                 nn.MaxPool2d(kernel_size=1, stride=stride),
-                PadChannels(0, width - in_channels),
+                PadChannels(before=0, after=width - in_channels),
             )
         self.relu = nn.ReLU(inplace=True)
 

@@ -13,22 +13,23 @@ class Residual(nn.Sequential):
     def __init__(
         self, in_channels: int, width: int, stride: int, groups: int, group_width: int
     ) -> None:
+        channels = groups * group_width * width // 64
         super().__init__(
-            nn.Conv2d(in_channels, groups * group_width * width // 64, kernel_size=1, bias=False),
-            nn.BatchNorm2d(groups * group_width * width // 64),
+            nn.Conv2d(in_channels, channels, kernel_size=1, bias=False),
+            nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
             nn.Conv2d(
-                groups * group_width * width // 64,
-                groups * group_width * width // 64,
+                channels,
+                channels,
                 kernel_size=3,
                 stride=stride,
                 padding=1,
                 groups=groups,
                 bias=False,
             ),
-            nn.BatchNorm2d(groups * group_width * width // 64),
+            nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
-            nn.Conv2d(groups * group_width * width // 64, 4 * width, kernel_size=1, bias=False),
+            nn.Conv2d(channels, 4 * width, kernel_size=1, bias=False),
             nn.BatchNorm2d(4 * width),
         )
 
@@ -41,7 +42,7 @@ class Bottleneck(nn.Module):
     ) -> None:
         super().__init__()
         self.residual = Residual(in_channels, width, stride, groups, group_width)
-        self.shortcut = nn.Sequential()
+        self.shortcut = nn.Identity()
         if stride != 1 or in_channels != 4 * width:
             self.shortcut = nn.Sequential(
                 nn.Conv2d(in_channels, 4 * width, kernel_size=1, stride=stride, bias=False),
@@ -88,10 +89,10 @@ class ResNeXt50_32x4d(nn.Module):  # noqa: N801
         self.features = nn.Sequential()
         channels = 64
         for depth, width, stride in zip(depths, widths, strides, strict=True):
-            steps = nn.Sequential(Bottleneck(channels, width, groups, group_width, stride))
+            bottlenecks = nn.Sequential(Bottleneck(channels, width, groups, group_width, stride))
             for _ in range(depth - 1):
-                steps.append(Bottleneck(4 * width, width, groups, group_width))
-            self.features.append(steps)
+                bottlenecks.append(Bottleneck(4 * width, width, groups, group_width))
+            self.features.append(bottlenecks)
             channels = 4 * width
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),

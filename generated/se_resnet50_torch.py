@@ -48,7 +48,7 @@ class Bottleneck(nn.Module):
             Residual(in_channels, width, stride),
             SqueezeExcitation(4 * width, reduction),
         )
-        self.shortcut = nn.Sequential()
+        self.shortcut = nn.Identity()
         if stride != 1 or in_channels != 4 * width:
             self.shortcut = nn.Sequential(
                 nn.Conv2d(in_channels, 4 * width, kernel_size=1, stride=stride, bias=False),
@@ -93,10 +93,10 @@ class SEResNet50(nn.Module):
         self.features = nn.Sequential()
         channels = 64
         for depth, width, stride in zip(depths, widths, strides, strict=True):
-            steps = nn.Sequential(Bottleneck(channels, width, reduction, stride))
+            bottlenecks = nn.Sequential(Bottleneck(channels, width, reduction, stride))
             for _ in range(depth - 1):
-                steps.append(Bottleneck(4 * width, width, reduction))
-            self.features.append(steps)
+                bottlenecks.append(Bottleneck(4 * width, width, reduction))
+            self.features.append(bottlenecks)
             channels = 4 * width
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),

@@ -1,4 +1,4 @@
-"""Templates see text; behind it, nodes come through."""
+"""Codes: templates see them as text, and the nodes behind them reach the printer."""
 
 from pathlib import Path
 

@@ -260,7 +260,7 @@ def test_json_has_what_came_and_went(tmp_path: Path) -> None:
 
 
 def longest_common(old: list[int], new: list[int]) -> int:
-    """By the table of all pairs of beginnings."""
+    """The length of a longest common subsequence, by the table of all pairs of prefixes."""
     row = [0] * (len(new) + 1)
     for element in old:
         above, row = row, [0]

@@ -11,6 +11,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment
+from jinja2.defaults import DEFAULT_NAMESPACE
+from jinja2.meta import find_undeclared_variables
 from support.documentation_pages import PAGES, ROOT, SPECS, Block, blocks, changed
 from support.page_outputs import OUTPUTS, output
 
@@ -22,6 +25,7 @@ from cnngen.expressions import parser, tokens
 from cnngen.expressions.expression import LARGEST_NUMBER, LONGEST_LIST
 from cnngen.semantics import uses
 from cnngen.semantics.elaborate import MAX_LAYERS
+from cnngen.shipped import TEMPLATES
 from cnngen.syntax import parse_value
 from cnngen.syntax.builder import MAX_DEPTH, MAX_NODES
 from cnngen.syntax.load import LONGEST_CHAIN
@@ -29,6 +33,8 @@ from cnngen.syntax.naming import LONGEST_NAME
 from cnngen.syntax.parse_input import LARGEST_SIDE
 from cnngen.syntax.parse_parameters import MOST_PARAMETERS
 from cnngen.syntax.read import MAX_SIZE
+from cnngen.targets.registry import BUILT_IN
+from cnngen.targets.spelling import Speller
 
 BLOCKS = [block for path in PAGES for block in blocks(path)]
 MARKS = {"pycon torch": pytest.mark.torch, "pycon keras": pytest.mark.keras}
@@ -73,6 +79,18 @@ def test_every_link_leads_somewhere(path: Path):
 def anchor(title: str) -> str:
     """The anchor that GitHub gives to a heading."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def test_what_templates_are_given_is_written_down():
+    page = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    section = page.split("\n## Templates\n")[1].split("\n## ")[0]
+    for target in BUILT_IN:
+        environment = Speller(target).environment
+        functions = {*environment.globals} - {*DEFAULT_NAMESPACE}
+        assert functions == set(re.findall(r"`(\w+)\(", section))
+        text = (TEMPLATES / target / "model.jinja").read_text(encoding="utf-8")
+        given = find_undeclared_variables(Environment().parse(text))
+        assert len(given) > 4 and given <= set(re.findall(r"`(\w+)`", section))
 
 
 def test_every_block_of_yaml_is_checked():

@@ -1,4 +1,6 @@
-"""What is said to work in place computes the same, forward and backward; what is not, may not."""
+"""What is said to work in place computes the same, forward and backward; what is not said to may
+not.
+"""
 
 import re
 from collections.abc import Iterator

@@ -8,10 +8,16 @@ import pytest
 from support.keras_ops import spelled
 from support.op_examples import codes, make
 
+from cnngen.expressions.expression import Binary, Constant, Expression, Name
 from cnngen.ops.base import Image, Op, Shape, Vector
 from cnngen.ops.initializer import INITIALIZERS
+from cnngen.python.expression import python
+from cnngen.python.flat import flat
+from cnngen.report.support import BUILT_INITIALIZERS
 from cnngen.shipped import TEMPLATES
+from cnngen.targets.distributions import init_context
 from cnngen.targets.keras.initializers import spell_init
+from cnngen.targets.keras.scope import Scope
 from cnngen.targets.spelling import Speller, Unsupported
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -31,12 +37,15 @@ LAYERS: dict[str, tuple[Op, Shape]] = {
     "transposed": (make("transposed_conv", out=32, **K3), Image(96, 9, 9)),
     "linear": (make("linear", out=96), Vector(256, (256,))),
 }
-CASES: list[tuple[str, dict[str, str]]] = [(word, {}) for word in INITIALIZERS]
-CASES += [(word, {"mode": "fan_out", "slope": "0.5"}) for word in ("he_normal", "he_uniform")]
+Arguments = dict[str, Expression | str]
+CASES: list[tuple[str, Arguments]] = [(word, {}) for word in INITIALIZERS]
 CASES += [
-    ("trunc_normal", {"std": "0.3"}),
-    ("uniform", {"bound": "0.3"}),
-    ("constant", {"value": "-2"}),
+    (word, {"mode": "fan_out", "slope": Constant(0.5)}) for word in ("he_normal", "he_uniform")
+]
+CASES += [
+    ("trunc_normal", {"std": Constant(0.3)}),
+    ("uniform", {"bound": Constant(0.3)}),
+    ("constant", {"value": Constant(-2)}),
 ]
 
 
@@ -50,24 +59,34 @@ def new_speller(target: str) -> Speller:
     return speller
 
 
-def arguments(word: str, given: dict[str, str]) -> dict[str, str]:
-    defaults = {a.name: str(a.default) for a in INITIALIZERS[word].arguments}
-    return defaults | given
+def arguments(word: str, given: Arguments) -> Arguments:
+    known = INITIALIZERS[word].arguments
+    return {a.name: a.default if a.kind == "choice" else Constant(a.default) for a in known} | given
 
 
-def drawn_by_torch(word: str, given: dict[str, str], shape: tuple[int, ...]) -> Tensor:
+def in_torch(word: str, given: Arguments) -> str:
+    context = init_context(arguments(word, given), python)
+    return new_speller("torch").spell_init(word, {"w": "w", **context})
+
+
+def in_keras(word: str, given: Arguments, kind: str, speller: Speller, multiplier: int = 1) -> str:
+    scope = Scope(speller, {})
+    made = spell_init(word, arguments(word, given), kind, Constant(multiplier), scope)
+    return "" if made is None else flat(made)
+
+
+def drawn_by_torch(word: str, given: Arguments, shape: tuple[int, ...]) -> Tensor:
     w = torch.empty(shape)
-    code = new_speller("torch").spell_init(word, {"w": "w", **arguments(word, given)})
-    return eval(code, {"w": w, "nn": torch.nn})
+    return eval(in_torch(word, given), {"w": w, "nn": torch.nn})
 
 
-def drawn_by_keras(word: str, given: dict[str, str], op: Op, x: Shape) -> list[np.ndarray]:
+def drawn_by_keras(word: str, given: Arguments, op: Op, x: Shape) -> list[np.ndarray]:
     """The weights of a new layer, without its bias."""
     speller = new_speller("keras")
-    context = {"multiplier": str(op.values.get("multiplier", 1)), **arguments(word, given)}
-    inits = {"init": spell_init(word, op.name, context, speller)}
+    multiplier = op.values.get("multiplier", 1)
+    inits = {"init": in_keras(word, given, op.name, speller, multiplier)}
     if op.name == "separable_conv":
-        inits["pointwise_init"] = spell_init(word, "conv", context, speller)
+        inits["pointwise_init"] = in_keras(word, given, "conv", speller, multiplier)
     code = spelled(speller, op.name, {**codes(op, x), "x": "x", "name": '"it"', **inits})
     shape = (x.height, x.width, x.channels) if isinstance(x, Image) else (x.features,)
     space: dict[str, Any] = {
@@ -94,7 +113,7 @@ def moments(w: Any) -> tuple[float, float, float, float]:
 
 @pytest.mark.parametrize("kind", LAYERS)
 @pytest.mark.parametrize(("word", "given"), CASES)
-def test_both_targets_draw_alike(word: str, given: dict[str, str], kind: str) -> None:
+def test_both_targets_draw_alike(word: str, given: Arguments, kind: str) -> None:
     op, x = LAYERS[kind]
     torch.manual_seed(0)
     keras.utils.set_random_seed(0)
@@ -124,8 +143,7 @@ def test_orthogonal_filters(kind: str) -> None:
 
 def test_layers_of_one_file_draw_their_own_weights() -> None:
     speller = new_speller("keras")
-    context = {"op": "conv", **arguments("he_normal", {})}
-    init = speller.spell_init("he_normal", context)
+    init = in_keras("he_normal", {}, "conv", speller)
     fixed = {"init": init, "square": "True"}
     op = make("conv", out=4, stride=(2, 2), padding=(1, 1, 1, 1), **K3)
     given = {**codes(op, Image(3, 9, 9)), "x": "x", "name": '"it"', "init": init}
@@ -141,9 +159,10 @@ def test_layers_of_one_file_draw_their_own_weights() -> None:
     assert (kernels[0] != kernels[1]).any()
 
 
-@pytest.mark.parametrize("target", ["torch", "keras"])
-def test_every_word_has_a_template(target: str) -> None:
-    assert {path.stem for path in (TEMPLATES / target / "init").iterdir()} == set(INITIALIZERS)
+@pytest.mark.parametrize("target", BUILT_INITIALIZERS)
+def test_every_word_has_a_template_or_a_builder(target: str) -> None:
+    templates = [path.stem for path in (TEMPLATES / target / "init").iterdir()]
+    assert sorted([*templates, *BUILT_INITIALIZERS[target]]) == sorted(INITIALIZERS)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +176,7 @@ def test_every_word_has_a_template(target: str) -> None:
         ),
         (
             "he_uniform",
-            {"mode": "fan_out", "slope": "slope"},
+            {"mode": "fan_out", "slope": Name("slope")},
             'nn.init.kaiming_uniform_(w, a=slope, mode="fan_out")',
             'VarianceScaling(2.0 / (1 + slope**2), mode="fan_out", distribution="uniform")',
         ),
@@ -169,7 +188,7 @@ def test_every_word_has_a_template(target: str) -> None:
         ),
         (
             "trunc_normal",
-            {"std": "1 / n"},
+            {"std": Binary("/", Constant(1), Name("n"))},
             "nn.init.trunc_normal_(w, std=1 / n, a=-2 * (1 / n), b=2 * (1 / n))",
             "TruncatedNormal(stddev=1 / n)",
         ),
@@ -177,7 +196,6 @@ def test_every_word_has_a_template(target: str) -> None:
         ("zeros", {}, "nn.init.zeros_(w)", '"zeros"'),
     ],
 )
-def test_spelling(word: str, given: dict[str, str], torch_code: str, keras_code: str) -> None:
-    context = {"w": "w", "op": "conv", **arguments(word, given)}
-    assert new_speller("torch").spell_init(word, context) == torch_code
-    assert new_speller("keras").spell_init(word, context) == keras_code
+def test_spelling(word: str, given: Arguments, torch_code: str, keras_code: str) -> None:
+    assert in_torch(word, given) == torch_code
+    assert in_keras(word, given, "conv", new_speller("keras")) == keras_code

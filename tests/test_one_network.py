@@ -9,9 +9,9 @@ import pytest
 from support.built_models import Built, build
 from support.compared_models import Pair
 
+from cnngen.ops import OPS
 from cnngen.ops.base import Image
 from cnngen.verify.compare import apart, farthest
-from cnngen.verify.tolerance import FLOAT32_INSIDE
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")
@@ -112,9 +112,13 @@ def test_training_in_float64(double: Pair) -> None:
     assert not found.statistics or apart(found.statistics, expected.statistics) > 1e-6
 
 
+def test_float32_constants_are_tried_wherever_an_op_has_them() -> None:
+    assert FLOAT32.keys() == {name for name, op in OPS.items() if op.float32_inside}
+
+
 @pytest.mark.parametrize(("op", "step"), FLOAT32.items(), ids=FLOAT32)
 def test_what_float32_constants_cost(op: str, step: str) -> None:
-    """The table of these kernels is complete as far as the other tests go, and not longer than it must be."""
+    """An op says how near the frameworks come where it must; the other tests find those that should."""
     text = f"""
         cnngen: 1
         name: Constants
@@ -126,4 +130,4 @@ def test_what_float32_constants_cost(op: str, step: str) -> None:
     expected, found = pair.evaluate()
     before, after = pair.train()
     reached = max(farthest(found, expected), apart(after.gradients, before.gradients))
-    assert 1e-10 < reached < FLOAT32_INSIDE[op]
+    assert 1e-10 < reached < OPS[op].float32_inside

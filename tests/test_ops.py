@@ -1,6 +1,5 @@
 """The ops themselves: what they declare, refuse and compute, without any framework."""
 
-from collections.abc import Collection
 from types import new_class
 from typing import Any
 
@@ -15,17 +14,24 @@ from cnngen.expressions.expression import Constant
 from cnngen.ops import OPS
 from cnngen.ops.attribute import init, integer
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, Weights
+from cnngen.ops.join import Join
+from cnngen.report.support import BUILT
 from cnngen.shipped import TEMPLATES
-from cnngen.targets.keras.spell import BUILDERS
+from cnngen.syntax.forms import JOINS
 
 MAPS, FEATURES, FLATTENED = Image(12, 8, 8), Vector(12, (12,)), Vector(12, (Image(3, 2, 2),))
 ODD = (0, 1, 0, 1)  # another padding on each side
 
 
-@pytest.mark.parametrize(("target", "builders"), [("torch", ()), ("keras", BUILDERS)])
-def test_every_op_has_a_template_or_a_builder(target: str, builders: Collection[str]) -> None:
+@pytest.mark.parametrize("target", BUILT)
+def test_every_op_has_a_template_or_a_builder(target: str) -> None:
     templates = [path.stem for path in (TEMPLATES / target / "ops").glob("*.jinja")]
-    assert sorted([*templates, *builders]) == sorted(OPS)
+    assert sorted([*templates, *BUILT[target]]) == sorted(OPS)
+
+
+def test_the_parser_knows_the_joins() -> None:
+    """It runs before anything knows ops, and has a list of its own."""
+    assert sorted(JOINS) == sorted(name for name, op in OPS.items() if op.joins)
 
 
 @pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
@@ -221,6 +227,7 @@ class Resized(Op, group="reshaping"):
     [
         (Op, ["it has no docstring", "`group`", "whether it `gives`", "by `infer`"]),
         (Resized, ["it has no docstring", "by `moves`", "by `in_keras`", "by `drawn`"]),
+        (Join, ["it has no docstring", "by `sign`", "by `infer`"]),
     ],
 )
 def test_an_op_that_lacks_a_fact_cannot_be_defined(base: type[Op], facts: list[str]) -> None:

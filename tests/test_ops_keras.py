@@ -199,6 +199,7 @@ def model(
     tensors = [keras.Input(shape) for shape in shapes]
     variables = {f"x{i}": x for i, x in enumerate(tensors)}
     given = {"x": "x0", "inputs": list(variables), "name": '"it"', "init": "", "pointwise_init": ""}
+    given |= {key: fixed[key] for key in ("init", "pointwise_init") if key in fixed}
     code = spelled(speller, op, {**context, **given}, fixed)
     space = namespace(speller) | variables | names
     return keras.Model(tensors if len(tensors) > 1 else tensors[0], eval(code, space))
@@ -278,6 +279,7 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
                 context[key] = f"a_{key}"
     square = is_square(dict(codes(op, x)))
     fixed |= {"square": "True"} if square else {}
+    fixed |= {"half": "True"} if data.draw(st.booleans()) else {}
     known = name in NEEDS_SIZE or op.values.get("padding") == "same" or data.draw(st.booleans())
     try:
         shape = last(x, known or name == "flatten")
@@ -324,6 +326,31 @@ def test_strides_on_even_and_odd_sizes(name: str, padding: Any, length: int) -> 
     wrong = keras.backend.backend() == "torch" and (name, padding) == ("avg_pool", "same")
     for known in (True,) if wrong else (True, False):
         check(model(new_speller(), name, codes(op, x), last(x, known)), op, x)
+
+
+@pytest.mark.parametrize("fixed", ["half", "half stride"])
+@pytest.mark.parametrize("length", [13, 14])
+@pytest.mark.parametrize("stride", [1, 2, (2, 1)])
+@pytest.mark.parametrize("kernel", [1, 3, (1, 7), (5, 3)])
+@pytest.mark.parametrize("name", ["conv", "depthwise_conv", "separable_conv"])
+def test_half_of_an_odd_window(
+    name: str, kernel: Any, stride: Any, length: int, fixed: str
+) -> None:
+    """A function that is told no padding, as where all uses are padded by half of a window."""
+    (rows, columns), strides = (
+        size if isinstance(size, tuple) else (size, size) for size in (kernel, stride)
+    )
+    sides = (rows // 2, rows // 2, columns // 2, columns // 2)
+    op = make(name, out=6, kernel=(rows, columns), stride=strides, padding=sides)
+    x = Image(4, length, length + 1)
+    context = codes(op, x)
+    given = {key: context.get(key, "True") for key in fixed.split()}
+    given |= {"init": '"ones"', "pointwise_init": '"ones"'}  # else layers of Keras compute most
+    given |= {"square": "True"} if is_square(context) else {}
+    speller = new_speller()
+    check(model(speller, name, context, last(x), fixed=given), op, x)
+    late = name != "conv" and stride == (2, 1)
+    assert late or "padding:" not in speller.support[f"{name}2d"]
 
 
 def test_a_stride_together_with_a_dilation() -> None:

@@ -1,4 +1,4 @@
-"""Every op against the layer that its PyTorch template makes."""
+"""Every op against the layer that it is in PyTorch."""
 
 import subprocess
 import sys
@@ -7,11 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.op_examples import JOINS, SINGLE, codes, dimensions, inputs, make, ops
+from support.op_examples import JOINS, SINGLE, dimensions, inputs, make, ops
+from support.torch_ops import spelled
 
+from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
+from cnngen.python.flat import flat
+from cnngen.python.verbatim import read
 from cnngen.shipped import TEMPLATES
 from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.spell import spell_join
 
 torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
@@ -24,7 +29,7 @@ NAMES: dict[str, Any] = {"torch": torch, "nn": nn, "Tensor": Tensor}
 
 
 def run(code: str) -> Any:
-    """The value of what a template printed, with the support that it asked for."""
+    """The value of an expression, with the support that it needs."""
     for module, name in SPELLER.imported:
         exec(f"from {module} import {name}" if name else f"import {module}", NAMES)
     for name, text in SPELLER.support.items():
@@ -34,7 +39,7 @@ def run(code: str) -> Any:
 
 
 def layer(op: Op, x: Shape) -> nn.Module:
-    return run(SPELLER.spell(op.name, codes(op, x)))
+    return run(spelled(SPELLER, op, x))
 
 
 def tensor(x: Shape) -> Tensor:
@@ -99,7 +104,8 @@ def test_a_join_gives_its_shape_in_a_line_and_in_a_chain(name: str, data: st.Dat
     shapes = st.sampled_from([images, images[:1], images[:2], [Vector(2, (2,)), Vector(4, (4,))]])
     branches = data.draw(st.lists(st.sampled_from(data.draw(shapes)), min_size=2, max_size=3))
     tensors = [tensor(x) for x in branches]
-    code = SPELLER.spell(name, {"inputs": [f"inputs[{i}]" for i in range(len(tensors))]})
+    named = [read(f"inputs[{i}]") for i in range(len(tensors))]
+    code = flat(spell_join(OPS[name], named, SPELLER))
     NAMES["inputs"] = tensors
     try:
         expected = make(name).infer(*branches)
@@ -173,6 +179,7 @@ def test_sides_are_top_bottom_left_right() -> None:
 def test_support_is_formatted() -> None:
     for template in sorted((TEMPLATES / "torch" / "support").glob("*.jinja")):
         SPELLER.use(template.stem)
+    layer(make("separable_conv", out=4, kernel=(3, 3)), Image(2, 5, 5))  # whose class is none
     text = "\n\n\n".join(SPELLER.support.values()) + "\n"
     ruff = [sys.executable, "-m", "ruff", "format", "--line-length", "100", "--diff", "-"]
     result = subprocess.run(ruff, input=text, text=True, capture_output=True)

@@ -16,9 +16,12 @@ import pytest
 from support.agreement import check_keras, check_torch, check_values, state_shapes
 from support.built_models import build
 from support.carried_weights import expected_in_keras, keras_shapes, predicted
+from support.op_examples import make
+from support.torch_ops import spelled
 
 from cnngen.analysis import analyse
 from cnngen.diagnostics.model import Report
+from cnngen.ops.base import Image
 from cnngen.syntax.load import load
 from cnngen.syntax.naming import CAP_WORDS, LANGUAGE, LOOK_ALIKES, PYTHON, SNAKE_CASE
 from cnngen.targets.keras.names import IMPORTED
@@ -152,7 +155,9 @@ def sources() -> tuple[str, ...]:
     for speller in map(Speller, ("torch", "keras")):
         for name in sorted(speller.support_names()):
             speller.use(name)
-        if speller.target == "keras":
+        if speller.target == "torch":
+            spelled(speller, make("separable_conv", out=4, kernel=(3, 3)), Image(2, 5, 5))
+        else:
             given = Given(Common(), Scope(speller, {}))
             for name, define in SUPPORT.items():
                 use(name, given, define)

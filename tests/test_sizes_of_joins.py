@@ -94,7 +94,7 @@ def compare(network: Network, random: Random) -> None:
 
 @pytest.mark.parametrize("first", range(0, 400, 200))
 def test_random_joins(first: int, tmp_path: Path):
-    """Of a valid spec in ten."""
+    """About one random spec in ten has branches that fit each other, and is compared."""
     found = 0
     for seed in range(first, first + 200):
         if network := compiled(random_joins(seed), tmp_path):

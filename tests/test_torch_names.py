@@ -12,14 +12,14 @@ from cnngen.analysis import analyse_file
 from cnngen.diagnostics.model import Report
 from cnngen.syntax.naming import can_be_called
 from cnngen.targets.spelling import Speller
-from cnngen.targets.torch import names, render
+from cnngen.targets.torch import names, render, separable
 
 WORDS = sorted(
     name
     for name in names.OURS
     | names.MODULES
     | Speller("torch").support_names()
-    | {"x", "channels", "out_channels"}
+    | {separable.NAME, "x", "channels", "out_channels"}
     if can_be_called(name, "block" if name[0].isupper() else "step")
 )
 PLAIN = {

@@ -14,10 +14,11 @@ from support.random_specs import random_spec
 
 from cnngen.draw.boxes import figure
 from cnngen.draw.detail import Detail
-from cnngen.draw.figure import JOINS, Box, Figure
+from cnngen.draw.figure import Box, Figure
 from cnngen.draw.figures import figures
 from cnngen.draw.uses import closed_detail
 from cnngen.locate import zoo
+from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, Unknown
 from cnngen.semantics.network import Layer, Network, Scope
 
@@ -25,7 +26,7 @@ OP = re.compile(
     r"(?:(?P<h>\d+) x (?P<w>\d+) )?(?P<name>\w+)(?:, (?P<out>[\d–]+))?(?:, stride (?P<stride>[\d x]+))?"
     r"(?:, dilation (?P<dilation>[\d x]+))?(?:, groups (?P<groups>\d+))?"
 )
-WORDS = {sign: word for word, sign in JOINS.items()}
+WORDS = {op.sign: name for name, op in OPS.items() if op.joins}
 
 
 def disagreements(network: Network, depth: int = 0) -> Iterator[str]:

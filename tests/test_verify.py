@@ -45,6 +45,19 @@ SPEC = dedent("""
         - flatten
         - linear: {out: 4}
 """).lstrip()
+RENAMED = dedent("""
+    cnngen: 1
+    name: Renamed
+    about: Words that PyTorch, Keras or their files need.
+    params: {nn: 4, math: 2, input_shape: 3, training_heads: 2, keras: 5, torch: 0.5}
+    input: {channels: 3, height: 8, width: 8}
+    model:
+      forward: [conv: {out: nn, kernel: 3, padding: half, stride: math}, relu]
+      state_dict: [conv: {out: keras, kernel: input_shape, padding: half}, dropout: {rate: torch}]
+      update: {when: training, from: forward, do: {conv: {out: training_heads, kernel: 1}}}
+      image: {conv: {out: 3, kernel: 1}}
+    outputs: {count: image, index: update}
+""").lstrip()
 
 # What is changed in which source, and what shows it.
 MUTATIONS = {
@@ -130,7 +143,7 @@ def test_a_quick_run_says_what_it_leaves_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 2), (2, 1), (7, 1), (16, 16)])
 def test_no_size_is_tried_that_is_none(height: int, width: int, tmp_path: Path) -> None:
-    """As of what generators begin with."""
+    """A network may begin with an image of one pixel, as those do that make images of noise."""
     path = tmp_path / "small.yaml"
     path.write_text(
         "cnngen: 1\nname: Small\nabout: From noise.\n"
@@ -209,6 +222,14 @@ def test_the_command_shows_the_first_stage_that_differs(tmp_path: Path) -> None:
     lines = [line.split() for line in result.stdout.splitlines()]
     (stem,) = (line for line in lines if line[:1] == ["stem"])
     assert stem[1] == "stem.2" and float(stem[2]) > 1e-3
+
+
+def test_names_that_the_targets_change(tmp_path: Path) -> None:
+    path = tmp_path / "renamed.yaml"
+    path.write_text(RENAMED, encoding="utf-8")
+    result = CliRunner().invoke(cli, ["verify", "--quick", "--verbose", str(path)])
+    assert result.exit_code == 0, result.output
+    assert "renamed: one network" in result.output and "state_dict.0" in result.output
 
 
 def test_what_to_install_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from cnngen.draw.detail import Detail, key_of
 from cnngen.draw.figure import (
-    JOINS,
     KINDS,
     Arrow,
     Box,
@@ -136,7 +135,7 @@ def _box(draft: _Draft, detail: Detail, level: int) -> Box:
     if use:
         text = use.name if inside else detail.title(use)
     else:
-        text = JOINS[first.op.name] if kind == "join" else op_text(first.op)
+        text = first.op.sign if kind == "join" else op_text(first.op)
     return Box(
         key=draft.key,
         kind=kind,

@@ -14,7 +14,6 @@ from cnngen.report.label import label
 from cnngen.semantics.network import Scope
 
 Kind = Literal["block", "convolution", "pooling", "connected", "join", "other"]
-JOINS = {"add": "+", "concat": "C", "multiply": "×", "max": "max", "mean": "mean"}
 KINDS: dict[str, Kind] = {
     "convolution": "convolution",
     "pooling": "pooling",
@@ -36,10 +35,10 @@ TRAINING = "in training only"
 class Box:
     """One box of a figure.
 
-    `lines` are its texts; the first one names an `op`, or the `use` of a block that is built in one
-    of the block's ways. `paths` are the layers that it stands for, and `shape` is the output of the
-    last of them. A box that stands for several equal ones has these as its `row`, and a box that is
-    opened has what is `inside`.
+    `lines` are its texts; the first one names its `op`, or the block of which it is a `use` (`way`
+    tells apart uses that are built differently). `paths` are the layers that it stands for, and
+    `shape` is the output of the last of them. A box that stands for several equal ones has these as
+    its `row`, and a box that is opened has what is `inside`.
     """
 
     key: str

@@ -32,6 +32,8 @@ class LeakyRelu(Activation, name="leaky_relu"):
 
     slope = number("slope for negative values", 0.01, min=0)
 
+    float32_inside = 1e-7
+
 
 class Prelu(Activation, name="prelu"):
     """A `leaky_relu` that learns its slope: one per channel (of a vector: feature), or only one."""
@@ -65,6 +67,8 @@ class Gelu(Activation, name="gelu"):
 
     approximate = flag("use the approximation by tanh, as GPT-2 does", False)
 
+    float32_inside = 1e-7
+
 
 class Silu(Activation, name="silu"):
     """`x * sigmoid(x)`, also known as swish."""
@@ -88,6 +92,8 @@ class HardSwish(Activation, name="hard_swish"):
 
 class HardSigmoid(Activation, name="hard_sigmoid"):
     """`relu6(x + 3) / 6`, as in MobileNetV3."""
+
+    float32_inside = 1e-7
 
 
 class Softplus(Activation, name="softplus"):

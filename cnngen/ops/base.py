@@ -111,7 +111,7 @@ class Op:
     """
 
     name: ClassVar[str]
-    group: ClassVar[str] = ""  # the heading under which the reference lists it
+    group: ClassVar[str] = ""  # its heading in the reference, and its colour in pictures
     attributes: ClassVar[dict[str, Attribute[Any]]] = {}
     lists: ClassVar[tuple[str, ...]] = ()  # the attributes that are lists of any length
 
@@ -123,7 +123,7 @@ class Op:
     flattens: ClassVar[bool] = False  # whether it makes features of positions
     ranked: ClassVar[bool] = False  # whether targets may write it otherwise for images and vectors
     refuses_flattened: ClassVar[bool] = False  # a vector whose order differs between frameworks
-    counts_features: ClassVar[bool] = False  # whether even without weights it is built for a number
+    counts_features: ClassVar[bool] = False  # whether it is built for a number, weights or not
 
     # What it computes. `passes` says when the output is the input (in another shape perhaps; an
     # `is_identity` is nothing but that), and `keeps` which of the two backward reads again.
@@ -132,8 +132,13 @@ class Op:
     keeps: ClassVar[Literal["input", "output", "nothing"]] = "input"
     in_place: ClassVar[bool] = False  # whether it can write its output over an input
 
+    # Where kernels hold constants in float32, or compute in it, whatever the precision: how near to
+    # each other the frameworks come in float64.
+    float32_inside: ClassVar[float] = 0.0
+
     # What it makes of several inputs, if it `joins` them.
     joins: ClassVar[bool] = False
+    sign: ClassVar[str] = ""  # what stands for it in pictures
     concatenates: ClassVar[bool] = False  # the only join whose inputs may differ in channels
     gates: ClassVar[bool] = False  # whether one of 1 x 1 goes with maps of any size
 
@@ -181,6 +186,8 @@ class Op:
             yield "`group`, under which the reference lists it"
         if not hasattr(cls, "gives"):
             yield "whether it `gives` an image, a vector, or the same as it takes"
+        if cls.joins and not cls.sign:
+            yield "by `sign` what stands for it in pictures"
         if cls.infer is Op.infer:
             yield "by `infer` which shape it gives"
         if cls.sizing and not cls.sets_size and cls.moves is Op.moves:
@@ -221,7 +228,7 @@ class Op:
         return 0
 
     def saves(self, output: Any, *inputs: Any, **_: Any) -> int:
-        """How much backward needs besides, in numbers of float32: what lies between, or indices."""
+        """How many numbers of float32 the backward pass needs besides: values between, indices."""
         return 0
 
     def doubts(self) -> Iterable[Doubt]:

@@ -8,12 +8,13 @@ from cnngen.ops.attribute import Attribute
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What the `init` of an op draws: the `weight` of a layer of PyTorch, which may have another
-    class where it reads vectors.
+    """What the `init` of an op draws: the `weight` of PyTorch's class `layer`, or of `of_vectors`
+    where the op reads vectors.
 
-    A `scale` of channels has no fans, and the bias beside it starts at zero of its own accord;
-    beside any other weight, PyTorch draws it, unless it is set. Where Keras' layer has more weights
-    that are drawn, `besides` says as those of which op, by the arguments of the layer's template.
+    The weight is a filter, or a `scale` of channels, which has no number of inputs or outputs to be
+    scaled by. PyTorch starts the bias beside a scale at zero, and draws that beside a filter unless
+    it is told otherwise. Keras' layer may draw more weights than one: `besides` has the argument
+    for each further one, and the op as whose weight it is drawn.
     """
 
     layer: str

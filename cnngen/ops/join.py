@@ -21,6 +21,7 @@ class Concat(Join, name="concat"):
     """The branches one after another, along the channels (of vectors: features)."""
 
     concatenates = True
+    sign = "C"
 
     def infer(self, *inputs: Shape) -> Shape:
         images, vectors = _alike(self, inputs)
@@ -53,15 +54,19 @@ class Add(Elementwise, name="add"):
     """The sum of the branches."""
 
     in_place = True
+    sign = "+"
 
 
 class Mean(Elementwise, name="mean"):
     """The average of the branches."""
 
+    sign = "mean"
+
 
 class Max(Elementwise, name="max"):
     """The largest value over the branches, position by position."""
 
+    sign = "max"
     keeps = "input"
 
 
@@ -70,6 +75,7 @@ class Multiply(Join, name="multiply"):
 
     keeps = "input"
     gates = True
+    sign = "×"
 
     def infer(self, *inputs: Shape) -> Shape:
         images, vectors = _alike(self, inputs)

@@ -129,6 +129,7 @@ class Upsample(Op, name="upsample", group="reshaping"):
     mode = choice("how values between pixels are found", "nearest", "bilinear", default="nearest")
 
     sizing = ("scale",)
+    float32_inside = 1e-6  # bilinear
 
     def infer(self, x: Shape) -> Image:
         x = image(self, x)

@@ -180,8 +180,9 @@ class Channels:
 def _repeated(
     turn: Expression | None, times: Expression, channels: Expression
 ) -> Expression | None:
-    """A loop that maps `c` to `c + k` gives `c + n * k`, and one that forgets `c` gives that, if it
-    runs at all; `turn` is what it makes of `RUNNING` once.
+    """What a loop gives for `channels`; `turn` is what one iteration makes of `RUNNING`. Of
+    iterations that map `c` to `c + k`, `n` give `c + n * k`; where what they give does not depend
+    on `c`, the loop gives just that, if it runs at all.
     """
     if turn is None:
         return None
@@ -197,8 +198,8 @@ def _repeated(
 def unrolled(
     step: Repeat | Each, turn: Expression, running: Name, channels: Expression
 ) -> Expression | None:
-    """What a loop makes of `channels`, turn by turn, where it says itself what its few turns are;
-    `turn` is what it makes of `running` once.
+    """What a loop makes of `channels`, iteration by iteration, where its head lists them and they
+    are few; `turn` is what one makes of `running`.
     """
     for variables in _turns(step):
         channels = simplify(substitute(turn, variables | {running.name: channels}, None))
@@ -206,7 +207,9 @@ def unrolled(
 
 
 def _turns(step: Repeat | Each) -> list[dict[str, Expression]]:
-    """The variables of each turn of a loop; none where parameters decide or there are many."""
+    """The variables in each iteration of a loop; an empty list where parameters decide how many
+    there are, or there are many.
+    """
     match step:
         case Repeat(times=Constant(int() as times)) if 0 < times <= LONGEST:
             return [{}] * times

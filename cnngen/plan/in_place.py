@@ -62,7 +62,9 @@ def find_in_place(program: Program) -> InPlace:
 
 
 def _read_again(region: Region) -> Iterator[int]:
-    """The tensors that nodes read by name, besides the next one, which reads what runs on."""
+    """The tensors that are read by name. Most are read once, by the node that follows: these are
+    left out.
+    """
     running = region.given.number
     for node in region.nodes:
         match node:
@@ -177,8 +179,8 @@ class _Analysis:
 
 
 def _after_op(op: type[Op], given: bool) -> bool:
-    """Whether what an op gives is free. What works in place keeps it, and what keeps nothing may
-    give a view of its input.
+    """Whether what an op gives is free, given whether its input is. Working in place overwrites the
+    input, and an op that keeps neither for the backward pass may give a view of it.
     """
     if op.in_place and given:
         return False

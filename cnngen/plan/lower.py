@@ -26,7 +26,7 @@ from cnngen.plan.program import (
     StageRegion,
     Unit,
     Value,
-    regions,
+    walk,
 )
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import INPUT, Network, Rank, Scope
@@ -88,8 +88,8 @@ def _unit(block: Block, lowering: RegionLowering) -> Unit:
 
 
 def _read(region: Region) -> Iterator[Expression]:
-    """The expressions that the nodes of a region depend on."""
-    for node in region.nodes:
+    """The expressions that the nodes in a region depend on."""
+    for node in walk(region):
         match node:
             case Call():
                 for value in node.layer.arguments.values():
@@ -109,8 +109,6 @@ def _read(region: Region) -> Iterator[Expression]:
                 yield node.channels
             case Join() | Pass():
                 pass
-        for inner in regions(node):
-            yield from _read(inner)
 
 
 def reads_input(body: Body, lowering: RegionLowering) -> bool:

@@ -67,8 +67,8 @@ class Running:
 class RegionLowering:
     """Lowers the bodies of a block, or (`block` is None) of the model's stages.
 
-    `known` are the tensors that steps read by name, `entry` the channels that `input.channels`
-    means; in a block it means itself.
+    `known` are the tensors that steps read by name. In a stage, `entry` are the channels that
+    `input.channels` stands for; in a block it is None, and `input.channels` stays.
     """
 
     network: Network
@@ -213,8 +213,8 @@ class RegionLowering:
         return self._short(after)
 
     def _rank_after(self, unit: Unit, rank: Rank) -> Rank:
-        """What a unit gives for images or for vectors. It was lowered for the rank that it is given
-        first.
+        """What a unit gives for images or for vectors. The unit itself says so for the rank with
+        which it was lowered; for the other one its body is followed again.
         """
         if rank == unit.input.rank:
             return unit.body.gives.rank
@@ -247,7 +247,7 @@ class RegionLowering:
         return Value(next(self.values), channels, rank, name)
 
     def _given_by(self, step: Step, x: Running) -> Running:
-        """What a step gives, with these channels: a tensor of its own."""
+        """The tensor that a step gives: a new one, with these channels."""
         name = step.name.text if step.name else ""
         return replace(x, value=self.value(x.channels, x.value.rank, name))
 

@@ -37,8 +37,9 @@ place of its region, or is a loop whose iterations have the keys.
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Value:
-    """A tensor: one of a `number` in its unit. `channels` (of a vector: features) are an expression
-    in terms of the unit; of two values of a number, one may have them in a variable.
+    """A tensor, known in its unit by its `number`. `channels` (of a vector: features) are an
+    expression in terms of the unit. Two values of one number are one tensor, whose count of
+    channels may be an expression in one of them and a variable in the other.
 
     `name` is what steps read it by: the name of a step, a stage or a parameter, or `input`.
     """
@@ -97,11 +98,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loop:
-    """Iterations of a region, and of `between` from the second on.
+    """Iterations of a region, with `between` before each but the first.
 
     `first` is the position of the first iteration. Where iterations change the channels, `variable`
-    has those of the present one: it is bound before, and `between` and `body` end with an update of
-    it to the channels that they give.
+    has those of the present one: it is bound before the loop, and `between` and `body` end with an
+    update of it to the channels that they give.
     """
 
     key: Key
@@ -116,10 +117,10 @@ class Loop:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """One of two regions; without `otherwise` the value passes.
+    """One of two regions; without `otherwise` the value may pass as it is.
 
-    Where the channels that come out have no closed form, `variable` has them: it is bound before to
-    those that go in, and regions end with an update of it to the channels that they give.
+    Where the channels that come out have no closed form, `variable` has them: before the choice it
+    is bound to those that go in, and each region ends with an update of it to those that it gives.
     """
 
     key: Key
@@ -161,11 +162,11 @@ class Pass:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bind:
-    """A variable for channels that take long to say, or that a loop is about to change. No author
-    can write its name, which has a space in it.
+    """A variable for channels whose expression is long, or that a loop is about to change. No
+    author can write its name, which has a space in it.
 
-    `moves` says that `channels` are a variable, or those of the unit's input, that nothing else
-    reads from here on: one variable of a target can be both.
+    `moves` says that nothing reads the old name of these channels (a variable, or those of the
+    unit's input) from here on, so that a target may go on with the variable that it has.
     """
 
     variable: Name

@@ -19,6 +19,7 @@ from cnngen.plan.program import (
     Unit,
     Value,
     regions,
+    walk,
 )
 from cnngen.semantics.network import Network, Scope
 
@@ -102,7 +103,7 @@ def _check_numbers(region: Region, network: Network) -> None:
     """The channels of every value are those of the layers that it stands for, where they are said
     without variables of loops.
     """
-    for node in region.nodes:
+    for node in walk(region):
         if isinstance(node, Call) and not isinstance(node.layer.made, Unit):
             for path in node.paths:
                 layer = network.layers[path]
@@ -113,8 +114,6 @@ def _check_numbers(region: Region, network: Network) -> None:
                     said = _evaluated(value.channels, layer.scope)
                     if said is not None and said != _channels(shape):
                         raise BrokenProgram(f"`{path}` has {shape}, not {said} channels")
-        for inner in regions(node):
-            _check_numbers(inner, network)
 
 
 def _evaluated(expression: Expression, scope: Scope) -> object:

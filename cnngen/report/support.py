@@ -6,9 +6,23 @@ from functools import cache
 
 from cnngen.ops import OPS
 from cnngen.targets import keras, torch
-from cnngen.targets.keras.spell import BUILDERS
+from cnngen.targets.keras import spell as keras_spell
+from cnngen.targets.keras.variance_scaling import DISTRIBUTIONS
 from cnngen.targets.limits import Limit
 from cnngen.targets.spelling import Speller
+from cnngen.targets.torch import spell as torch_spell
+
+BUILT: Mapping[str, frozenset[str]] = {
+    "torch": frozenset((*torch_spell.BUILDERS, *torch_spell.JOINS)),
+    "keras": frozenset(keras_spell.BUILDERS),
+}
+"""The ops of which a target has no template, but a function."""
+
+BUILT_INITIALIZERS: Mapping[str, frozenset[str]] = {
+    "torch": frozenset(),
+    "keras": frozenset(DISTRIBUTIONS),
+}
+"""The same of initial distributions."""
 
 LIMITS: Mapping[str, tuple[Limit, ...]] = {"torch": torch.LIMITS, "keras": keras.LIMITS}
 
@@ -30,7 +44,7 @@ def op_support(op: str) -> dict[str, Support]:
     """The support of an op by each of our targets."""
     return {
         target: Support(
-            _speller(target).knows(op) or (target == "keras" and op in BUILDERS),
+            op in BUILT[target] or _speller(target).knows(op),
             tuple(limit.reason for limit in limits if op in limit.ops and not limit.words),
         )
         for target, limits in LIMITS.items()
@@ -41,7 +55,7 @@ def init_support(word: str) -> dict[str, Support]:
     """The support of an initial distribution by each of our targets."""
     return {
         target: Support(
-            _speller(target).knows_init(word),
+            word in BUILT_INITIALIZERS[target] or _speller(target).knows_init(word),
             tuple(limit.reason for limit in limits if word in limit.words),
         )
         for target, limits in LIMITS.items()

@@ -48,8 +48,8 @@ class Definitions:
         report: Report,
         instead: Callable[[Identifier], tuple[str, Remedies]],
     ) -> "Definitions":
-        """The same with further names, each with whether it is a tensor. No name may hide another
-        one; what to do instead is asked of `instead`.
+        """The same with further names, each with whether it is a tensor. A name that would hide
+        another one is reported; `instead` says what to do about it.
         """
         values, tensors = dict(self.values), dict(self.tensors)
         for name, is_tensor in added:

@@ -132,8 +132,7 @@ class Network:
     `stages` has the output of each stage, and `outputs` the stage of each output of the network.
     `ranks`, `block_ranks` and `flattened` are what generated code needs to know of each step:
     whether it works on images or on vectors, and the maps that a `flatten` was given, with the
-    scope of each use. `fixed` are the parameters with other values of which that would not be true
-    any more.
+    scope of each use. `fixed` are the parameters for other values of which that would be wrong.
     """
 
     resolution: Resolution

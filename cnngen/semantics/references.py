@@ -11,7 +11,7 @@ from cnngen.diagnostics.suggest import respell
 from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.explanations.part_references import check_parts, is_part
 from cnngen.semantics.resolve import Resolution
-from cnngen.semantics.walk import calls, nested_bodies, steps
+from cnngen.semantics.walk import calls, steps
 from cnngen.source import Span
 from cnngen.syntax.tree import Block, Body, Branches, Call, Each, Identifier, Repeat, Step, When
 
@@ -66,10 +66,7 @@ def _check_read(body: Body, resolution: Resolution, report: Report) -> None:
     """Report steps of a block whose output nothing reads: neither the next step nor one that names
     it.
     """
-    read = {step.origin.text for step in steps(body) if step.origin}
-    for step in steps(body):
-        if isinstance(step, Call):
-            read |= {name.text for name in resolution.tensors(step).values()}
+    read = {name.text for step in steps(body) for name in resolution.reads(step)}
     for step, following in pairwise(body):
         if following.origin and not (step.name and step.name.text in read):
             name = step.name.text if step.name else ""
@@ -130,13 +127,10 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
 
 def _read_by(step: Step, resolution: Resolution) -> Iterator[Identifier]:
     """What a step inside a chain of modules reads, besides what it begins with."""
-    if isinstance(step, Call):
-        yield from (name for name in resolution.tensors(step).values() if name.text)
-    for body in nested_bodies(step):
-        for inner in body:
-            if inner.origin and inner.origin.text:
-                yield inner.origin
-            yield from _read_by(inner, resolution)
+    for inner in steps((step,)):
+        for name in resolution.reads(inner):
+            if name.text and name is not step.origin:
+                yield name
 
 
 def _way(step: Step, remedy: str, own: Sequence[Identifier]) -> str:

@@ -87,11 +87,10 @@ class Resolution:
         else:
             yield from expressions(step)
 
-    def reads(self, step: Step) -> list[str]:
-        """The names of the tensors that a step reads."""
-        names = [step.origin.text] if step.origin else []
-        tensors = self.tensors(step).values() if isinstance(step, Call) else ()
-        return names + [name.text for name in tensors]
+    def reads(self, step: Step) -> list[Identifier]:
+        """The names by which a step itself reads tensors."""
+        names = [step.origin] if step.origin else []
+        return [*names, *self.tensors(step).values()] if isinstance(step, Call) else names
 
 
 def resolve(spec: Spec, report: Report) -> Resolution:

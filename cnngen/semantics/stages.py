@@ -12,7 +12,7 @@ from cnngen.semantics.explanations.part_references import is_part
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import steps
-from cnngen.syntax.tree import Body, Branches, Call, Identifier, Spec, Stage
+from cnngen.syntax.tree import Body, Branches, Identifier, Spec, Stage
 
 
 def check_stages(resolution: Resolution, report: Report) -> None:
@@ -140,11 +140,8 @@ def _reads(resolution: Resolution) -> Iterator[tuple[Stage, Identifier]]:
         if stage.origin:
             yield stage, stage.origin
         for step in steps(stage.body):
-            if step.origin:
-                yield stage, step.origin
-            if isinstance(step, Call):
-                for name in resolution.tensors(step).values():
-                    yield stage, name
+            for name in resolution.reads(step):
+                yield stage, name
 
 
 def _check_cycle(graph: "nx.DiGraph[str]", report: Report) -> bool:

@@ -8,9 +8,11 @@ from typing import assert_never
 
 from cnngen.expressions.evaluate import UNDETERMINED, Value, evaluate
 from cnngen.expressions.expression import Expression, ListOf
-from cnngen.semantics.facts import Fact, ParameterNames, Traced, union
+from cnngen.semantics.facts import Fact, ParameterNames, Symbols, Traced, union
 from cnngen.semantics.network import INPUT, Network, Scope
-from cnngen.semantics.traced_ops import Areas, TracedOps, Trail
+from cnngen.semantics.resized import Resizing
+from cnngen.semantics.resolve import Resolution
+from cnngen.semantics.traced_ops import Sizes, TracedOps, Trail
 from cnngen.semantics.walk import calls
 from cnngen.syntax.tree import (
     Block,
@@ -32,27 +34,21 @@ class TooManyVisits(Exception):
     """Following the tree takes too many steps."""
 
 
-class TracedBodies(TracedOps):
-    """Follows the bodies of one network. `held` are parameters that keep their defaults. With
-    `unroll`, loops of known length are followed iteration by iteration.
+class TracedBodies:
+    """Follows the bodies of one network; `ops` says what is in them. `held` are parameters that
+    keep their defaults. With `unroll`, loops of known length are followed iteration by iteration.
     """
 
-    def __init__(self, network: Network, areas: Areas, held: ParameterNames, unroll: bool) -> None:
-        super().__init__(network, areas)
-        self.unroll = unroll
+    def __init__(self, network: Network, sizes: Sizes, held: ParameterNames, unroll: bool) -> None:
+        self.network, self.resolution, self.unroll = network, network.resolution, unroll
+        self.symbols = Symbols()
+        self.ops = TracedOps(network, sizes, self.symbols, Resizing(self.symbols))
         self.visits = 0
         self.made: dict[object, Traced] = {}
-        self.flattens: dict[Block, bool] = {}
-        for block in self.resolution.order:
-            self.flattens[block] = any(self._flattens(call) for call in calls(block.body))
+        self.flattening = _flattening(self.resolution)
         parameters = self.resolution.spec.parameters
         self.model = {p.name.text: self._of_parameter(p, held) for p in parameters}
         self.all = union(fact.names for fact in self.model.values())
-
-    def _flattens(self, call: Call) -> bool:
-        if call in self.resolution.blocks:
-            return self.flattens[self.resolution.blocks[call]]
-        return self.resolution.ops[call].flattens
 
     def _of_parameter(self, parameter: Parameter, held: ParameterNames) -> Fact:
         assert parameter.default is not None
@@ -70,32 +66,33 @@ class TracedBodies(TracedOps):
                 raise TooManyVisits
             if step.origin:
                 x = tensors[step.origin.text]
-            x = self.step(step, x, place)
+            x = self._step(step, x, place)
             if step.name:
                 tensors[step.name.text] = x
         return x
 
-    def step(self, step: Step, x: Traced, place: Trail) -> Traced:
+    def _step(self, step: Step, x: Traced, place: Trail) -> Traced:
         match step:
             case Call():
                 if block := self.resolution.blocks.get(step):
-                    return self.block(step, block, x, place)
-                return self.op(step, x, place)
+                    return self._block(step, block, x, place)
+                return self.ops.op(step, x, place)
             case When():
-                return self.when(step, x, place)
+                return self._when(step, x, place)
             case Repeat():
-                return self.repeat(step, x, place)
+                return self._repeat(step, x, place)
             case Each():
-                return self.each(step, x, place)
+                return self._each(step, x, place)
             case Branches():
-                return self.join(step, [self.body(body, x, place) for _, body in step.arms])
+                arms = [self.body(body, x, place) for _, body in step.arms]
+                return self.ops.join(step, arms)
             case Reference():
                 return x
             case _:
                 assert_never(step)
 
-    def when(self, step: When, x: Traced, place: Trail) -> Traced:
-        test = self.fact(step.test, place)
+    def _when(self, step: When, x: Traced, place: Trail) -> Traced:
+        test = self.ops.fact(step.test, place)
         bodies = {True: step.body, False: step.orelse or ()}
         if test.known and isinstance(test.value, bool):
             return self.body(bodies[test.value], x, place)
@@ -106,15 +103,15 @@ class TracedBodies(TracedOps):
         )
         return self.symbols.either(test, then, otherwise)
 
-    def block(self, call: Call, block: Block, x: Traced, place: Trail) -> Traced:
+    def _block(self, call: Call, block: Block, x: Traced, place: Trail) -> Traced:
         given = self.resolution.arguments[call]
         facts: dict[str, Fact] = {}
         for parameter in block.parameters:
             value = given.get(parameter.name.text)
             if parameter.type != "tensor" and isinstance(value, Expression):
-                facts[parameter.name.text] = self.fact(value, place)
+                facts[parameter.name.text] = self.ops.fact(value, place)
             elif parameter.type != "tensor" and parameter.default:
-                facts[parameter.name.text] = self.fact(parameter.default, place)
+                facts[parameter.name.text] = self.ops.fact(parameter.default, place)
         tensors = {INPUT: x} | {
             parameter: place.tensors[name.text]
             for parameter, name in self.resolution.tensors(call).items()
@@ -125,7 +122,7 @@ class TracedBodies(TracedOps):
         scope = Scope({}, None, "", block, call, place.scope)
         path = (*place.path, call)
         inner = Trail({**self.model, **facts}, tensors, x, scope, path, place.beyond)
-        if self.flattens[block]:  # what is flattened depends on the path
+        if block in self.flattening:  # what is flattened depends on the path
             return self.body(block.body, x, inner)
         key = block, *facts.values(), *tensors.items(), place.beyond
         if key not in self.made:
@@ -134,10 +131,10 @@ class TracedBodies(TracedOps):
 
     # --- loops ------------------------------------------------------------------------------------
 
-    def repeat(self, step: Repeat, x: Traced, place: Trail) -> Traced:
-        times = self.fact(step.times, place)
+    def _repeat(self, step: Repeat, x: Traced, place: Trail) -> Traced:
+        times = self.ops.fact(step.times, place)
         if not (self.unroll and times.known):
-            return self.turns(step, x, place, times, {}, times.value)
+            return self._turns(step, x, place, times, {}, times.value)
         for _ in range(times.value):
             after = self.body(step.body, x, place)
             if after == x:
@@ -145,10 +142,10 @@ class TracedBodies(TracedOps):
             x = after
         return x
 
-    def each(self, step: Each, x: Traced, place: Trail) -> Traced:
+    def _each(self, step: Each, x: Traced, place: Trail) -> Traced:
         names = [name.text for name, _ in step.lists]
-        lists = [self.fact(values, place) for _, values in step.lists]
-        length = self.length(step, lists)
+        lists = [self.ops.fact(values, place) for _, values in step.lists]
+        length = self._length(step, lists)
         if length is None:
             count = self.symbols.made(UNDETERMINED, lists, "turns")
             variables = {
@@ -157,10 +154,10 @@ class TracedBodies(TracedOps):
             }
             items = _items(lists[0])
             times = UNDETERMINED if items is None else len(items)
-            return self.turns(step, x, place, count, variables, times)
+            return self._turns(step, x, place, count, variables, times)
         for i in range(length):
             row = {
-                name: self.item(expression, values, i, place)
+                name: self._item(expression, values, i, place)
                 for name, (_, expression), values in zip(names, step.lists, lists, strict=True)
             }
             inner = replace(place, facts={**place.facts, **row})
@@ -169,8 +166,10 @@ class TracedBodies(TracedOps):
             x = self.body(step.body, x, inner)
         return x
 
-    def length(self, step: Each, lists: Sequence[Fact]) -> int | None:
-        """How many iterations a loop makes, if that is sure; its lists are of one length."""
+    def _length(self, step: Each, lists: Sequence[Fact]) -> int | None:
+        """How many iterations a loop makes, if that is sure. Its lists are of one length, so any
+        will do.
+        """
         for (_, expression), values in zip(step.lists, lists, strict=True):
             items = _items(values)
             if self.unroll and isinstance(expression, ListOf):
@@ -179,14 +178,14 @@ class TracedBodies(TracedOps):
                 return len(items)
         return None
 
-    def item(self, expression: Expression, values: Fact, i: int, place: Trail) -> Fact:
+    def _item(self, expression: Expression, values: Fact, i: int, place: Trail) -> Fact:
         if isinstance(expression, ListOf) and i < len(expression.items):
-            return self.fact(expression.items[i], place)
+            return self.ops.fact(expression.items[i], place)
         items = _items(values) or ()
         value = items[i] if i < len(items) else UNDETERMINED
         return self.symbols.made(value, [values], "item", i)
 
-    def turns(
+    def _turns(
         self,
         step: Repeat | Each,
         x: Traced,
@@ -213,6 +212,17 @@ class TracedBodies(TracedOps):
             if merged == x:
                 return x
             x = merged
+
+
+def _flattening(resolution: Resolution) -> set[Block]:
+    """The blocks with a `flatten` in them, or in a block that they use."""
+    found: set[Block] = set()
+    for block in resolution.order:
+        for call in calls(block.body):
+            inner = resolution.blocks.get(call)
+            if inner in found if inner else resolution.ops[call].flattens:
+                found.add(block)
+    return found
 
 
 def _items(fact: Fact) -> tuple[Value, ...] | None:

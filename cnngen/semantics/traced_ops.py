@@ -1,11 +1,11 @@
 """Traced ops: what an op or a join makes of a tensor, for all values of the parameters.
 
-What generated code must know is noted in the network; parameters with other values of which a note
-would be wrong are collected in `found`.
+What generated code must know is noted in the network. A note may be wrong for other values of some
+parameters: these are collected in `found`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -17,11 +17,13 @@ from cnngen.ops.base import Image, Op
 from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, ParameterNames, Symbols, Traced, union
 from cnngen.semantics.network import Fixed, Network, Scope
 from cnngen.semantics.resized import ONE, Resizing
+from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import Branches, Call, Distribution
 
 RUNNING = Name("running channels")  # no author can write this name
 Path = tuple[Call, ...]
-Areas = dict[Path, tuple[int, int]]
+Sizes = dict[Path, tuple[int, int]]
+Free = tuple[Expression, tuple[str, ...], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,9 @@ class Trail:
     """Where a body is followed: the facts of its names and tensors, and the tensor that its block
     was given.
 
-    `beyond` is empty on the way that the defaults take. On any other way it has parameters, one of
-    which must change for the program to get there. `path` are the calls around.
+    With the defaults, the program takes a certain way through conditions and loops: there, `beyond`
+    is empty. Anywhere else it has parameters, one of which must change for the program to get
+    there. `path` are the calls around.
     """
 
     facts: Mapping[str, Fact]
@@ -44,19 +47,24 @@ class Trail:
         return self if self.beyond else replace(self, beyond=names)
 
 
+@dataclass(slots=True)
 class TracedOps:
-    """Follows the ops of one network; `areas` has the sizes that are flattened, as they will be
-    printed.
+    """Says of one network what an op, a join and an expression give. `flattened` has the sizes that
+    are flattened, as they will be printed.
     """
 
-    def __init__(self, network: Network, areas: Areas) -> None:
-        self.network, self.resolution, self.areas = network, network.resolution, areas
-        self.symbols = Symbols()
-        self.resizing = Resizing(self.symbols)
-        self.found: dict[str, Fixed] = {}
-        self.free: dict[int, tuple[Expression, tuple[str, ...], bool]] = {}
+    network: Network
+    flattened: Sizes
+    symbols: Symbols
+    resizing: Resizing
+    found: dict[str, Fixed] = field(default_factory=dict[str, Fixed])
+    free: dict[int, Free] = field(default_factory=dict[int, Free])
 
-    def fix(self, names: ParameterNames, changed: Fixed) -> None:
+    @property
+    def resolution(self) -> Resolution:
+        return self.network.resolution
+
+    def _fix(self, names: ParameterNames, changed: Fixed) -> None:
         for name in names:
             self.found.setdefault(name, changed)
 
@@ -64,11 +72,11 @@ class TracedOps:
         op, arguments = self.resolution.ops[call], self.resolution.arguments[call]
         if rank := self.resizing.takes(op):
             x = replace(x, rank=self.symbols.constant(rank))
-        self.note_rank(call, op, x, place)
+        self._note_rank(call, op, x, place)
         if op.flattens:
-            return self.flatten(call, x, place)
+            return self._flatten(call, x, place)
         if op.weights is not Op.weights:
-            self.fix(x.area, "size")  # PyTorch is told how many channels there are
+            self._fix(x.area, "size")  # PyTorch is told how many channels there are
         size = self.resizing.after(op, arguments, x.size, lambda value: self.fact(value, place))
         rank = x.rank if op.gives == "same" else self.symbols.constant(op.gives)
         given = {n: v for n, v in arguments.items() if not isinstance(v, Distribution)}
@@ -79,24 +87,24 @@ class TracedOps:
         area = x.area if RUNNING.name in free_names(channels) else NOTHING
         return Traced(rank, size, self.fact(channels, replace(place, facts=facts)), area)
 
-    def note_rank(self, call: Call, op: type[Op], x: Traced, place: Trail) -> None:
+    def _note_rank(self, call: Call, op: type[Op], x: Traced, place: Trail) -> None:
         rank = x.rank.value
         if rank is not UNDETERMINED:
             noted = self.network.ranks.setdefault(call, rank)
         else:
             noted = self.network.ranks.get(call)
         if op.ranked:
-            self.fix(x.rank.names, "rank")
+            self._fix(x.rank.names, "rank")
             if rank != noted or rank is UNDETERMINED:
-                self.fix(place.beyond, "rank")
+                self._fix(place.beyond, "rank")
 
-    def flatten(self, call: Call, x: Traced, place: Trail) -> Traced:
+    def _flatten(self, call: Call, x: Traced, place: Trail) -> Traced:
         """A vector; the number of positions that its features come from is printed as a number."""
         vector = x.rank.value == "vector"
         sure = (vector and x.rank.known) or (x.size.known and x.size.value == ONE)
         changing = NOTHING if sure else x.rank.names | x.size.names
         area = ONE if vector else x.size.value
-        if not self.noted((*place.path, call), area, place):
+        if not self._noted((*place.path, call), area, place):
             changing |= place.beyond
         channels = x.channels
         if not sure:
@@ -105,14 +113,14 @@ class TracedOps:
             channels = self.symbols.made(value, [x.rank, x.size, channels], "features")
         return Traced(self.symbols.constant("vector"), NOWHERE, channels, x.area | changing)
 
-    def noted(self, path: Path, area: Any, place: Trail) -> bool:
-        """Note the size that is flattened here; whether it has the area that was noted before."""
+    def _noted(self, path: Path, area: Any, place: Trail) -> bool:
+        """Note the size that is flattened here; whether its area is that of an earlier note."""
         if area is UNDETERMINED:
             return False
-        if path not in self.areas:
-            self.areas[path] = area
+        if path not in self.flattened:
+            self.flattened[path] = area
             self.network.flattened.setdefault(path[-1], []).append((Image(1, *area), place.scope))
-        return prod(self.areas[path]) == prod(area)
+        return prod(self.flattened[path]) == prod(area)
 
     def join(self, step: Branches, arms: list[Traced]) -> Traced:
         """The ranks and sizes of all branches agree (but for gates), so the one that depends on the
@@ -121,7 +129,7 @@ class TracedOps:
         symbols, op = self.symbols, OPS[step.join.text]
         rank = min((arm.rank for arm in arms), key=lambda fact: len(fact.names))
         sizes = [arm.size for arm in arms]
-        size = self.gated(sizes) if op.gates else min(sizes, key=lambda fact: len(fact.names))
+        size = self._gated(sizes) if op.gates else min(sizes, key=lambda fact: len(fact.names))
         channels = [arm.channels for arm in arms]
         area = union(arm.area for arm in arms)
         if op.concatenates:
@@ -130,7 +138,7 @@ class TracedOps:
             return Traced(rank, size, symbols.made(value, channels, "concat"), area)
         return Traced(rank, size, min(channels, key=lambda fact: len(fact.names)), area)
 
-    def gated(self, sizes: list[Fact]) -> Fact:
+    def _gated(self, sizes: list[Fact]) -> Fact:
         """The size of a product: branches of 1 x 1 are gates to the others, if there are others."""
         maps = {fact.symbol: fact for fact in sizes if not (fact.known and fact.value == ONE)}
         if len(maps) < 2:
@@ -144,11 +152,11 @@ class TracedOps:
 
     def fact(self, expression: Expression, place: Trail) -> Fact:
         """What is known of the value of an expression."""
-        names, input = self.names(expression)
+        names, input = self._names(expression)
         parts = {name: place.facts[name] for name in names if name in place.facts}
         channels = None
         if input:
-            self.fix(place.entry.area, "size")  # in PyTorch, a number is printed for it
+            self._fix(place.entry.area, "size")  # in PyTorch, a number is printed for it
             channels = place.entry.channels
         try:
             value = evaluate(
@@ -163,7 +171,7 @@ class TracedOps:
         facts = [*parts.values(), *([channels] if channels else [])]
         return self.symbols.made(value, facts, "expression", expression)
 
-    def names(self, expression: Expression) -> tuple[tuple[str, ...], bool]:
+    def _names(self, expression: Expression) -> tuple[tuple[str, ...], bool]:
         """The free names, and whether `input.channels` stands there."""
         key = id(expression)  # stays unique, as the expression is kept below
         if key not in self.free:

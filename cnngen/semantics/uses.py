@@ -99,8 +99,7 @@ def trace_parameters(resolution: Resolution, report: Report) -> None:
     _report_unused("the network", spec.parameters, used, resolution, report)
     for block in resolution.order:
         used = _dependencies(block.body, resolution, found)
-        used |= {step.origin.text for step in steps(block.body) if step.origin}
-        used |= {n.text for c in calls(block.body) for n in resolution.tensors(c).values()}
+        used |= {name.text for step in steps(block.body) for name in resolution.reads(step)}
         _report_unused(f"`{block.name.text}`", block.parameters, used, resolution, report)
 
 

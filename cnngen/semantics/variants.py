@@ -3,16 +3,14 @@
 Code is generated once and called with any parameters. Of shapes it knows what the network of the
 defaults shows: the area of each `flatten`, and whether a layer is given maps or a vector. So the
 tree is followed here for all parameters at once, also into branches and loops that the defaults do
-not enter. What is sure there is noted for the targets; parameters with other values of which a note
+not enter. What is sure there is noted for the targets. Parameters for other values of which a note
 would be wrong are *fixed*: only `--set` can change them.
 """
 
-from collections.abc import Mapping
-
 from cnngen.semantics.facts import NOTHING, ParameterNames, Traced
-from cnngen.semantics.network import INPUT, Fixed, Network, Scope
+from cnngen.semantics.network import INPUT, Network, Scope
 from cnngen.semantics.traced_bodies import MOST_VISITS, TooManyVisits, TracedBodies
-from cnngen.semantics.traced_ops import Areas, Path, Trail
+from cnngen.semantics.traced_ops import Path, Sizes, Trail
 from cnngen.syntax.tree import Call
 
 
@@ -22,18 +20,19 @@ def note_variants(network: Network) -> None:
     if not parameters:
         return
     names = [parameter.name.text for parameter in parameters]
-    areas = {
+    sizes = {
         _path(call, scope): (image.height, image.width)
         for call, uses in network.flattened.items()
         for image, scope in uses
     }
     for unroll in (True, False):
         try:
-            variants = Variants(network, areas, NOTHING, unroll)
-            found = variants.follow()
+            bodies = TracedBodies(network, sizes, NOTHING, unroll)
+            _follow_stages(bodies)
+            found = bodies.ops.found
             needed = frozenset(found)
-            if len(found) * variants.visits <= MOST_VISITS:
-                needed = _needed(network, areas, needed, unroll)
+            if len(found) * bodies.visits <= MOST_VISITS:
+                needed = _needed(network, sizes, needed, unroll)
             network.fixed = {name: found[name] for name in names if name in needed}
             return
         except TooManyVisits:
@@ -41,15 +40,37 @@ def note_variants(network: Network) -> None:
     network.fixed = dict.fromkeys(names, "size")
 
 
-def _needed(network: Network, areas: Areas, found: ParameterNames, unroll: bool) -> ParameterNames:
-    """The parameters that must be fixed even if all others of those found are: one may matter only
-    on a way that another one opens.
+def _needed(network: Network, sizes: Sizes, found: ParameterNames, unroll: bool) -> ParameterNames:
+    """Those of the parameters found without which the others are not enough: one may matter only on
+    a way through the program that another one opens.
     """
     for name in sorted(found) if len(found) > 1 else ():
         fewer = found - {name}
-        if not Variants(network, areas, fewer, unroll).follow():
+        bodies = TracedBodies(network, sizes, fewer, unroll)
+        _follow_stages(bodies)
+        if not bodies.ops.found:
             found = fewer
     return found
+
+
+def _follow_stages(bodies: TracedBodies) -> None:
+    """Follow the stages of the model; `bodies.ops` finds the parameters that must be fixed."""
+    image, symbols = bodies.network.input, bodies.symbols
+    x = Traced(
+        symbols.constant("image"),
+        symbols.constant((image.height, image.width)),
+        symbols.constant(image.channels),
+    )
+    tensors = {INPUT: x}
+    for stage in bodies.resolution.spec.stages:
+        given = tensors[stage.origin.text] if stage.origin else x
+        first = stage.body[0].origin if stage.body else None
+        entry = tensors[first.text] if first else given
+        scope = Scope({}, None, "", stage=stage)
+        place = Trail(bodies.model, tensors, entry, scope)
+        tensors[stage.name.text] = after = bodies.body(stage.body, given, place)
+        if not stage.training:
+            x = after
 
 
 def _path(call: Call, scope: Scope) -> Path:
@@ -59,27 +80,3 @@ def _path(call: Call, scope: Scope) -> Path:
         outer += [at.call] if at.call else []
         at = at.parent
     return (*reversed(outer), call)
-
-
-class Variants(TracedBodies):
-    """Follows the stages of a network."""
-
-    def follow(self) -> Mapping[str, Fixed]:
-        """The parameters that must keep their defaults."""
-        image = self.network.input
-        x = Traced(
-            self.symbols.constant("image"),
-            self.symbols.constant((image.height, image.width)),
-            self.symbols.constant(image.channels),
-        )
-        tensors = {INPUT: x}
-        for stage in self.resolution.spec.stages:
-            given = tensors[stage.origin.text] if stage.origin else x
-            first = stage.body[0].origin if stage.body else None
-            entry = tensors[first.text] if first else given
-            scope = Scope({}, None, "", stage=stage)
-            place = Trail(self.model, tensors, entry, scope)
-            tensors[stage.name.text] = after = self.body(stage.body, given, place)
-            if not stage.training:
-                x = after
-        return self.found

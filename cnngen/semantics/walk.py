@@ -47,6 +47,11 @@ def calls(body: Body) -> Iterator[Call]:
     return (step for step in steps(body) if isinstance(step, Call))
 
 
+def loop_variables(body: Body) -> set[str]:
+    """The variables of all loops in a body."""
+    return {name.text for step in steps(body) if isinstance(step, Each) for name, _ in step.lists}
+
+
 def expressions(step: Step) -> Iterator[Expression]:
     """The expressions of a step itself, without those of the bodies inside it."""
     match step:

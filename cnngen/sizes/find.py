@@ -96,8 +96,8 @@ def _pairs_of_gates(limits: Sequence[Limit]) -> list[tuple[Limit, Limit]]:
 
 
 def _patterns(limit: Limit, held: Sequence[bool]) -> set[tuple[bool, ...] | None]:
-    """Which branches are gates, for each length that works; a length at which all are 1 is left
-    out.
+    """For each length that works, which branches are gates; without lengths at which all branches
+    are 1 long.
     """
     found = {limit.gates(length) for length, works in enumerate(held, 1) if works}
     return found - {None}

@@ -15,8 +15,10 @@ Kind = Literal["small", "uneven", "equal", "gate", "weights", "single"]
 class Limit:
     """A condition of the layer at `path`, of one of these kinds:
 
-    * small: a length is long enough for the layer, the first track.
-    * uneven: what the second track has, the first takes, which are multiples of `at`.
+    * small: the input is at least as long as the shortest that reaches the layer's output, the
+      first track.
+    * uneven: the layer, which takes multiples of `at`, has an output (first track) for whatever it
+      is given (second track).
     * equal: all tracks are as long as the first.
     * gate: all are as long as the first, the largest of them, or of length 1.
     * weights, single: the first track has the length `at`; for `weights`, because that was built

@@ -1,8 +1,8 @@
 """Tracks: the length of a tensor along one axis, for every length of the input.
 
-Every op obeys `f(n + a) = f(n) + b` for all `n` that it takes (`growth`). From the first on it
-takes all of them, or if it divides maps, some of every `a`. So does everything that is composed of
-ops: a track is known for all lengths when it is for some.
+Every op obeys `f(n + a) = f(n) + b` for all `n` that it takes (`growth`). It takes all lengths from
+its shortest one on, or, where it divides maps, the same ones of every `a`. What is composed of ops
+does so, too: a track is known for all lengths once it is known for some.
 """
 
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ class Track:
         return next(first, len(self.lengths))
 
     def repeats(self, period: int) -> bool:
-        """Whether it is certain of the last `period` lengths, which reach this tensor and which do
-        not: some do, and the same do among those before. What grows reaches it sooner or later,
-        and what is later in a period has not less.
+        """Whether the last `period` lengths show for good which inputs reach this tensor: all of
+        them do, or some do, and just those did in the period before. An input that is a period
+        longer than one that reaches the tensor does so as well.
         """
         last, before = self.lengths[-period:], self.lengths[-2 * period : -period]
         missing = [n is None for n in last]

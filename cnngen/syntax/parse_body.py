@@ -25,7 +25,13 @@ from cnngen.syntax.parse_value import (
     read_value,
     wrong_kind,
 )
-from cnngen.syntax.step_errors import report_heads, report_no_op, report_stray
+from cnngen.syntax.step_errors import (
+    misspelt_last,
+    report_heads,
+    report_no_op,
+    report_origin,
+    report_stray,
+)
 from cnngen.syntax.tree import (
     Body,
     Branches,
@@ -106,12 +112,15 @@ def _parse_keyed(node: Mapping, report: Report) -> Step:
     if len(forms) == 1:
         return _parse_form(node, *forms[0], around, report)
     if len(heads) > 1:
+        heads = misspelt_last(heads)
         if report_attributes(heads, node, report):
             return around.unread()
         meant = report_heads(heads, FORMS, PARTS, report)
         put_right = _with_key(node, heads[1][0], meant)
         return around.unread() if put_right is node else _parse_keyed(put_right, report)
     key, value = heads[0]
+    if len(node.entries) == 1 and report_origin(key, value, report):
+        return _parse_keyed(_with_key(node, key, "from"), report)
     if stray := [part for part, _ in node.entries if part.text in PARTS - set(AROUND)]:
         meant = report_stray(key, stray[0], FORMS, report)
         if meant is None:

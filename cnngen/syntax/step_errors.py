@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 
 from cnngen.diagnostics.model import Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.syntax.forms import AROUND
 from cnngen.syntax.join_errors import branches_of
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_null
 
@@ -70,6 +71,34 @@ def report_heads(
         remedies=remedies,
     )
     return guess
+
+
+def misspelt_last(heads: list[tuple[Scalar, Node]]) -> list[tuple[Scalar, Node]]:
+    """The keys of a step, of which the first may be meant for one that stands beside an op."""
+    first, second, *others = heads
+    return [second, first, *others] if _is_beside(first[0]) else heads
+
+
+def _is_beside(key: Scalar) -> bool:
+    """Whether a key is no op, and more like `name` or `from` than like any."""
+    from cnngen.ops import OPS as KNOWN
+
+    return key.text not in KNOWN and suggest(key.text, (*KNOWN, *AROUND)) in AROUND
+
+
+def report_origin(key: Scalar, value: Node, report: Report) -> bool:
+    """Report a misspelt `from` that is all that a step says; whether it is one."""
+    is_name = isinstance(value, Scalar) and not is_null(value)
+    if not is_name or not _is_beside(key) or suggest(key.text, AROUND) != "from":
+        return False
+    report.add(
+        "unknown-key",
+        f"a step has no key `{brief(key.text)}`",
+        key.span,
+        help="did you mean `from`?",
+        fix=respell(key.span, "from", AROUND, closed=True),
+    )
+    return True
 
 
 def _as_steps(heads: list[tuple[Scalar, Node]]) -> Remedies:

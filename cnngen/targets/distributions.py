@@ -1,6 +1,6 @@
 """Initial distributions, as they stand in a spec: their words and arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.expressions.expression import Constant, Expression, Name
@@ -26,23 +26,28 @@ def varies(value: ArgumentValue) -> bool:
     return any(free_names(number) or mentions_input(number) for number in numbers)
 
 
-def init_context(
-    value: ArgumentValue, code: Callable[[Expression], str]
-) -> tuple[str, dict[str, str]]:
-    """The word of a distribution, and its arguments for a template: numbers as code, words as they
-    are.
-    """
+def init_arguments(value: ArgumentValue) -> tuple[str, dict[str, Expression | str]]:
+    """The word of a distribution, and all its arguments: numbers, and words as text."""
     word, given = _word_and_arguments(value)
-    context: dict[str, str] = {}
+    arguments: dict[str, Expression | str] = {}
     for argument in INITIALIZERS[word].arguments:
         expression = given.get(argument.name, Constant(argument.default))
-        if argument.kind == "choice":
-            context[argument.name] = (
-                expression.name if isinstance(expression, Name) else str(argument.default)
-            )
+        if argument.kind != "choice":
+            arguments[argument.name] = expression
+        elif isinstance(expression, Name):
+            arguments[argument.name] = expression.name
         else:
-            context[argument.name] = code(expression)
-    return word, context
+            arguments[argument.name] = str(argument.default)
+    return word, arguments
+
+
+def init_context(
+    arguments: Mapping[str, Expression | str], code: Callable[[Expression], str]
+) -> dict[str, str]:
+    """Arguments for a template: numbers as code, words as they are."""
+    return {
+        name: value if isinstance(value, str) else code(value) for name, value in arguments.items()
+    }
 
 
 def _word_and_arguments(value: ArgumentValue) -> tuple[str, dict[str, Expression]]:

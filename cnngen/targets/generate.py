@@ -53,7 +53,7 @@ def rendered(
     *,
     in_place: bool = True,
 ) -> Rendered | None:
-    """The source, and where what stands in it, if the target tells."""
+    """The source, and which of its lines were made from which step, if the target tells."""
     module = find_target(target)
     try:
         if in_place or target != "torch":  # the only target whose layers overwrite anything

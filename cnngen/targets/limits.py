@@ -9,8 +9,10 @@ from cnngen.targets.spelling import Unsupported
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Some uses of these ops are refused; where there are `words`, those with such initial weights.
-    One without ops comes with a whole network, or with a template of the user.
+    """A reason to refuse some uses of `ops`; with `words`, those with one of these initial
+    distributions.
+
+    A limit without ops is about a whole network, or about a template of the user.
     """
 
     reason: str
@@ -22,7 +24,7 @@ class Limit:
 
 
 OUTGROWN = Limit("the expressions for its channels outgrow what can be printed")
-"""Of every target: none can print what `lower` cannot say."""
+"""Every target has it: `lower` itself could not say how many channels there are."""
 
 PADDED = {
     name
@@ -30,4 +32,4 @@ PADDED = {
     if "kernel" not in op.attributes and "padding" in (a.kind for a in op.attributes.values())
 }
 PAIR = Limit("its padding cannot be a parameter that may be a pair", frozenset(PADDED))
-"""Of every target: its code would have to find out which of the two it is, when it runs."""
+"""Every target has it: generated code would have to find out which of the two it is."""

@@ -18,7 +18,7 @@ class Rendered:
 
 
 def placed(text: str, parts: Iterable[Printed]) -> Rendered:
-    """A page, and where what was printed in parts stands in it. The page is a template, which may
+    """A page with the lines of its parts, as they were printed. The page is a template, which may
     be the user's: what it does not print as it was given has no places.
     """
     places: dict[Origin, list[Lines]] = {}

@@ -3,10 +3,11 @@
 `ops/OP.jinja` gives one expression. `support/NAME.jinja` gives a class or function that a generated
 file needs once; op templates ask for it with `use("NAME")`, and it defines what `name` says, for it
 steps aside where the author has its name. Values arrive as code, ready to print (text, with a node
-behind it): templates choose and arrange, and hold no arithmetic and no knowledge of shapes.
+behind it): templates arrange it, and leave out what equals a default. Where there is more to
+decide, a target builds nodes instead (its `spell.py`); a user's template still comes first.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType
@@ -16,14 +17,13 @@ import jinja2
 from jinja2.bccache import Bucket
 
 from cnngen.expressions.expression import Expression
-from cnngen.python.expression import support
-from cnngen.python.nodes import Blank, Import, Statement
+from cnngen.python.expression import node, support
+from cnngen.python.nodes import Blank, Import, Node, Statement
 from cnngen.python.printer import printed
 from cnngen.python.template_lines import laid_out
 from cnngen.shipped import TEMPLATES
 from cnngen.syntax.tree import Call
 from cnngen.targets.code import (
-    OMIT,
     Code,
     call,
     concatenate,
@@ -47,7 +47,7 @@ class Unsupported(Exception):
 
 @contextmanager
 def spelling(call: Call) -> Generator[None]:
-    """Whatever turns out to be unsupported inside is so because of this call."""
+    """What turns out to be unsupported inside is reported at this call."""
     try:
         yield
     except Unsupported as error:
@@ -112,15 +112,15 @@ class Speller:
             "unsupported": unsupported,
             "use": self.use,
             "imports": self.imports,
-            "vary": self.vary,
+            "beside": self.beside,
             "untyped": self.note_untyped,
         }
         self.environment.globals.update(functions)
         self.environment.filters["join"] = join
         self.imported: set[tuple[str, str]] = set()
         self.support: dict[str, str] = {}  # in the order of use, each before those who use it
-        self.fixed: dict[str, dict[str, str]] = {}
         self.taken: frozenset[str] = frozenset()  # the author's names
+        self.layer_words: frozenset[str] = frozenset()  # and words in those of his layers
         self.untyped = (
             False  # whether the file calls a constructor that its framework leaves untyped
         )
@@ -128,13 +128,16 @@ class Speller:
     def spell(self, op: str, context: Mapping[str, Any]) -> Code:
         """The expression for an op."""
         template = self.environment.get_template(f"{self.target}/ops/{op}.jinja")
-        return Code(node_of(template.render(context, fixed=self.fixed.get(op, {}))))
+        return Code(node_of(template.render(context)))
 
     def knows(self, op: str) -> bool:
         return self._has(f"ops/{op}")
 
     def knows_init(self, word: str) -> bool:
         return self._has(f"init/{word}")
+
+    def knows_support(self, name: str) -> bool:
+        return self._has(f"support/{name}")
 
     def _has(self, template: str) -> bool:
         try:
@@ -158,15 +161,22 @@ class Speller:
             if name.startswith(folder)
         }
 
-    def use(self, name: str, op: str = "") -> str:
-        """Ask for a piece of support by name; `op` where it depends on what all calls of that op
-        have in common.
-        """
+    def use(self, name: str) -> str:
+        """Ask for a piece of support by name."""
         if name not in self.support:
             template = self.environment.get_template(f"{self.target}/support/{name}.jinja")
-            fixed = self.fixed.get(op or name, {})
-            text = template.render(fixed=fixed, name=self.called(name)).strip()
+            text = template.render(name=self.called(name)).strip()
             self.support[name] = "\n".join(laid_out(text))  # after what it uses itself
+        return self.called(name)
+
+    def write(self, name: str, define: Callable[[str], Statement]) -> str:
+        """Ask for a piece of support that `define` makes, by what it is called, when it is first
+        asked for; unless a user has a template of that name.
+        """
+        if self.knows_support(name):
+            return self.use(name)
+        if name not in self.support:
+            self.support[name] = printed([define(self.called(name))]).text
         return self.called(name)
 
     def functions(self) -> set[str]:
@@ -179,14 +189,22 @@ class Speller:
             name += "Module" if name[0].isupper() else "_"
         return name
 
-    def vary(self, fixed: Mapping[str, str], attribute: str, value: str, *defaults: str) -> str:
-        """The value, unless all calls in the file agree on it, or it is the default."""
-        return OMIT if attribute in fixed else unless(value, *defaults)
+    def beside(self, word: str) -> str:
+        """What ends the name of a layer of ours that belongs to one of the author's: none of his
+        ends with an underscore.
+        """
+        ends = (other == word or other.endswith(f"_{word}") for other in self.layer_words)
+        return f"{word}_" if any(ends) else word
 
     def imports(self, module: str, name: str = "") -> str:
         """`import module` (also `torch.nn.functional as F`), or `from module import name`."""
         self.imported.add((module, name))
         return ""
+
+    def node(self, expression: Expression) -> Node:
+        """An expression as a node; what it needs is imported, or written into the file."""
+        self.provide(expression)
+        return node(expression)
 
     def provide(self, expression: Expression) -> None:
         """Import, or write into the file, what the code of an expression calls."""

@@ -2,12 +2,14 @@
 paddings that opposite sides share.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import simplify
 from cnngen.expressions.expression import Binary, Constant, Expression, ListOf, Name
 from cnngen.ops.base import Op
+from cnngen.python.construct import call, text
+from cnngen.python.nodes import Display, Node
 from cnngen.syntax.tree import ArgumentValue, Distribution, ParameterType
 from cnngen.targets.limits import PAIR
 
@@ -105,3 +107,47 @@ def _half_of(kernel: Expression, dilation: Expression) -> Expression:
 def _is_pair(value: Expression, types: Types) -> bool:
     """Whether a parameter may be a pair when the generated code runs."""
     return isinstance(value, Name) and types.get(value.name) in ("size", "ints")
+
+
+# --- What is done with a value
+
+
+def mapped(value: AttributeValue, change: Callable[[Expression], Expression]) -> AttributeValue:
+    """A value whose expressions are changed."""
+    match value:
+        case str():
+            return value
+        case Sides(top, bottom, left, right):
+            return Sides(change(top), change(bottom), change(left), change(right))
+        case Half(kernel, dilation):
+            return Half(change(kernel), change(dilation))
+        case _:
+            return change(value)
+
+
+def value_node(
+    value: AttributeValue, node: Callable[[Expression], Node], use: Callable[[str], str]
+) -> Node:
+    """A value as a node of Python: `node` makes one of an expression, and `use` asks for a piece of
+    support.
+    """
+    match value:
+        case str():
+            return text(value)
+        case Sides(top, bottom, left, right):
+            return Display("(", tuple(map(node, (top, bottom, left, right))))
+        case Half(kernel, dilation) if dilation == ONE:
+            return call(use("half"), node(kernel))
+        case Half(kernel, dilation):
+            return call(use("dilated_half"), node(kernel), node(dilation))
+        case _:
+            return node(value)
+
+
+def is_constant(value: object, expected: float | bool | None) -> bool:
+    """Whether a value is this constant: `1e-05` is `1e-5`, but `true` is not 1."""
+    match value:
+        case Constant(found):
+            return isinstance(found, bool) == isinstance(expected, bool) and found == expected
+        case _:
+            return False

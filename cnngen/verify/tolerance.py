@@ -34,15 +34,6 @@ TOLERANCE: Mapping[tuple[Quantity, Precision], float] = {
     ("weights", "float64"): 1e-8,  # each step starts where rounding has led the one before it
 }
 
-# Kernels that hold constants in float32, or compute in it, whatever the precision; and how near to
-# each other the frameworks come in float64.
-FLOAT32_INSIDE: Mapping[str, float] = {
-    "gelu": 1e-7,
-    "leaky_relu": 1e-7,
-    "hard_sigmoid": 1e-7,
-    "upsample": 1e-6,  # bilinear
-}
-
 # How many times the rounding of one source alone (float32 against float64) the two may differ by. A
 # layer norm of two equal channels, for example, turns 1e-7 into 1e-5 in any framework.
 LIKE_ITSELF = 10.0
@@ -61,9 +52,8 @@ def tolerance(
     """
     allowed = TOLERANCE[quantity, precision]
     if precision == "float64":
-        ops = {layer.op.name for layer in network.layers.values()}
-        inside = [FLOAT32_INSIDE[name] for name in ops & FLOAT32_INSIDE.keys()]
-        return max(allowed, *inside, 0.0) * deepness(network)
+        inside = max((layer.op.float32_inside for layer in network.layers.values()), default=0.0)
+        return max(allowed, inside) * deepness(network)
     return max(allowed * deepness(network), LIKE_ITSELF * rounding)
 
 

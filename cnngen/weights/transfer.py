@@ -98,7 +98,9 @@ def _fold(bias: Weight, pair: Pair, match: Match, found: dict[str, Recipe]) -> N
     """Move a bias into the batch norms that alone read this layer."""
     graph, alone = match.graphs[0], (frozenset([pair.ours.name]),)
     readers = [x for x in graph.layers.values() if pair.ours.name in join([graph.reads[x.name]])[0]]
-    if not readers or any(x.kind != "batch_norm" or graph.reads[x.name] != alone for x in readers):
+    if not readers or any(
+        "running_mean" not in x.weights or graph.reads[x.name] != alone for x in readers
+    ):
         has, lacks = pair.theirs, pair.ours
         raise TransferError(f"{has} has a bias, which {lacks} lacks, and no batch norm can take it")
     for reader in readers:

@@ -15,7 +15,7 @@ from cnngen.verify.models import (
     precision,
 )
 from cnngen.verify.random_weights import randomize
-from cnngen.verify.tolerance import FLOAT32_INSIDE, Precision
+from cnngen.verify.tolerance import Precision
 from cnngen.verify.training import biased
 from cnngen.weights.layout import in_keras
 from cnngen.weights.read_torch import COUNTER
@@ -136,5 +136,4 @@ def keras_model(built: Built, torch_model: Any, heads: bool = False) -> Any:
 
 def exactness(network: Network) -> float:
     """How far float64 outputs and gradients may be apart."""
-    ops = {layer.op.name for layer in network.layers.values()}
-    return max((FLOAT32_INSIDE[name] for name in ops & FLOAT32_INSIDE.keys()), default=1e-9)
+    return max((layer.op.float32_inside for layer in network.layers.values()), default=0.0) or 1e-9

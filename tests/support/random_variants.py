@@ -193,7 +193,7 @@ class _Variants:
         return {name: {"given": self.window()}}
 
     def excited(self, image: bool) -> Tree:
-        """What flattens within."""
+        """A block with a `flatten` inside, as squeeze-and-excitation has one."""
         if not image:
             return ["flatten", {"linear": {"out": 4}}]
         size = self.pick(1, 2, self.window())

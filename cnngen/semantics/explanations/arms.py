@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cnngen.diagnostics.model import Remedy
+from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op
 from cnngen.semantics.network import Layer
 from cnngen.syntax.edits import with_branch, with_steps
@@ -64,7 +65,7 @@ def _followed(arm: Arm, step: str) -> Iterator[Remedy]:
         yield (with_branch(arm.name, [step]),)
     elif not isinstance(last := arm.body[-1], When):
         text = last.span.text
-        if isinstance(last, Call) and text == "identity":
+        if isinstance(last, Call) and text in OPS and OPS[text].is_identity:
             yield (with_steps(last.span, [step]),)
         else:
             yield (with_steps(last.span, [text, step]),)

@@ -68,10 +68,7 @@ def _read(resolution: Resolution) -> Iterator[Identifier]:
     spec = resolution.spec
     for part in (*spec.blocks.values(), *spec.stages):
         for step in steps(part.body):
-            if step.origin:
-                yield step.origin
-            if isinstance(step, Call):
-                yield from resolution.tensors(step).values()
+            yield from resolution.reads(step)
     yield from (stage.origin for stage in spec.stages if stage.origin)
     yield from (name for _, name in spec.outputs)
 

@@ -13,8 +13,8 @@ from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.initializers import initializers
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import Scope
-from cnngen.targets.keras.spell import spell
-from cnngen.targets.keras.use import Initializers, Use
+from cnngen.targets.keras.spell import spell, support_called
+from cnngen.targets.keras.use import Asked, Common, Initializers, Use
 from cnngen.targets.spelling import spelling
 from cnngen.targets.values import ONE
 
@@ -29,9 +29,10 @@ def _form(form: Form, call: Call, name: LayerName, x: str, frame: Frame) -> Node
     made: Initializers = {}
     if (init := form.arguments.get("init")) is not None:
         made = initializers(form.op, init, form.values.get("multiplier", ONE), frame.scope)
-    common = frame.file.common[form.op]
-    rank, scope = call.rank, frame.scope
-    return spell(Use(form.op, form.values, made, Name(x), name.node, rank, scope, common))
+    asked = (form.op, form.values, made, form.square)
+    support = support_called(Asked(*asked))
+    common = frame.file.common[support] if support else Common()
+    return spell(Use(*asked, Name(x), name.node, call.rank, frame.scope, common))
 
 
 def unit_arguments(unit: Unit) -> tuple[Argument, ...]:

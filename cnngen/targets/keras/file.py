@@ -27,6 +27,7 @@ from cnngen.targets.keras.functions import (
     model_function_name,
     needed_names,
 )
+from cnngen.targets.keras.layer_name import layer_words
 from cnngen.targets.keras.model import recursion, write_model
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.units import write_unit
@@ -52,12 +53,13 @@ def render(network: Network, settings: Sequence[str] = (), folders: Sequence[Pat
 def rendered(
     network: Network, settings: Sequence[str] = (), folders: Sequence[Path] = ()
 ) -> Rendered:
-    """The source, and where what stands in it."""
+    """The source, and which of its lines were made from which step."""
     speller = Speller("keras", folders)
     speller.imports("keras")
     program = lower(network, IMAGE_CHANNELS)
+    speller.layer_words = layer_words(program)
     forms = keras_forms(program)
-    common = find_common(forms.values(), network.resolution, speller)
+    common = find_common(forms.values(), speller)
     needed = needed_names(network.resolution.spec, folders)
     functions = block_function_names(network.resolution.order, needed)
     file = File(program, forms, common, functions, needed | {*functions.values()})

@@ -1,13 +1,12 @@
 """A frame: the function that is being written, and what its variables are called."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-from cnngen.ops.base import Op
-from cnngen.plan.program import Call, Loop, Node, Program, Region, regions
-from cnngen.syntax.tree import Block, Each
+from cnngen.plan.program import Call, Program
+from cnngen.syntax.tree import Block
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common
@@ -16,13 +15,13 @@ from cnngen.targets.loops import free_index
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is known of the whole file: Keras' forms of calls, what they have in common, the
-    functions that blocks become, and the names that the file needs.
+    """What is known of the whole file: Keras' forms of calls, what the calls of each support
+    function have in common, the functions that blocks become, and the names that the file needs.
     """
 
     program: Program
     forms: Mapping[Call, tuple[Form, ...]]
-    common: Mapping[type[Op], Common]
+    common: Mapping[str, Common]
     functions: Mapping[Block, str]
     needed: frozenset[str]
 
@@ -38,7 +37,7 @@ class Frame:
     taken: set[str]
     tensors: dict[str, str] = field(default_factory=dict[str, str])
 
-    def fresh(self, name: str) -> str:
+    def variable(self, name: str) -> str:
         """A name that nothing else has: this one, if it is free."""
         others = chain((name, f"{name}_out"), (f"{name}_{n}" for n in count(2)))
         free = next(other for other in others if other not in self.taken)
@@ -52,15 +51,3 @@ class Frame:
         self.taken.add(free)
         yield free
         self.taken.discard(free)
-
-
-def loop_variables(region: Region) -> set[str]:
-    """The variables of all loops in a region, as their author calls them."""
-    return {name for node in region.nodes for name in _variables(node)}
-
-
-def _variables(node: Node) -> Iterator[str]:
-    if isinstance(node, Loop) and isinstance(node.step, Each):
-        yield from (name.text for name, _ in node.step.lists)
-    for inner in regions(node):
-        yield from loop_variables(inner)

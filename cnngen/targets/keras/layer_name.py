@@ -1,10 +1,13 @@
 """Names of Keras layers: the path of a step with `_` for `.`, an f-string where only the running
-code knows a part.
+code knows a part. A layer that no step has is called after the one that it belongs to.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cnngen.expressions.expression import Constant, Expression
+from cnngen.plan.program import Bind, Join, Pass, Program, Region, regions
+from cnngen.python.construct import suffixed
 from cnngen.python.nodes import Name, Node, String
 from cnngen.targets.keras.scope import Scope
 
@@ -36,3 +39,27 @@ class LayerName:
     def node(self) -> Node:
         """A string, or the variable alone."""
         return GIVEN if self.parts == (GIVEN,) else String(self.parts)
+
+
+def beside(name: Node, word: str, scope: Scope) -> Node:
+    """The name of a layer that belongs to one of the author's: `"stem_0_pad"`."""
+    return suffixed(name, f"_{scope.speller.beside(word)}")
+
+
+def layer_words(program: Program) -> frozenset[str]:
+    """The words of which the author's layers have their names."""
+    bodies = [part.body for part in (*program.units, *program.stages)]
+    words = {word for body in bodies for word in _words(body)}
+    return frozenset(words | {stage.name for stage in program.stages})
+
+
+def _words(region: Region) -> Iterator[str]:
+    for node in region.nodes:
+        if isinstance(node, Pass | Bind):
+            continue
+        keys = (node.key, node.level) if isinstance(node, Join) else (node.key,)
+        yield from (key for key in keys if isinstance(key, str))
+        if isinstance(node, Join):
+            yield from (arm for arm, _ in node.arms)
+        for inner in regions(node):
+            yield from _words(inner)

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from cnngen.python.construct import call, dotted, suffixed, text
+from cnngen.python.construct import call, dotted, text
 from cnngen.python.nodes import (
     Assign,
     Binary,
@@ -18,17 +18,18 @@ from cnngen.python.nodes import (
     Text,
 )
 from cnngen.targets.keras.construct import NAME, applied, channels_of, list_of, number
+from cnngen.targets.keras.layer_name import beside
 from cnngen.targets.keras.limits import NO_GROUPS
 from cnngen.targets.keras.support import (
     KEYWORDS_ONLY,
     Signature,
-    fresh,
     function,
     initial,
+    own_initial,
     use,
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
-from cnngen.targets.keras.use import Common, Given, Use
+from cnngen.targets.keras.use import Asked, Common, Given, Use
 from cnngen.targets.keras.values import is_false, is_number, is_size, is_true
 
 X, CONVOLVE = Name("x"), Name("convolve")
@@ -41,14 +42,20 @@ def given(made: Use) -> Given:
 # --- Transposed convolutions
 
 
+def transposed_called(asked: Asked) -> str | None:
+    """The support function that a convolution calls; None if a layer of Keras computes it."""
+    values = asked.values
+    bare = is_size(values["padding"], 0) and is_size(values["output_padding"], 0)
+    plain = bare and values["kernel"] == values["stride"] and asked.initializers["init"] is None
+    return None if plain else "transposed_conv2d"
+
+
 def transposed_conv(made: Use) -> Node:
     values = made.values
     if not is_number(values["groups"], 1):
         NO_GROUPS.refuse()
-    bare = is_size(values["padding"], 0) and is_size(values["output_padding"], 0)
     out, kernel = made.node("out"), made.node("kernel")
-    stock = bare and kernel == made.node("stride") and made.initializers["init"] is None
-    if stock:
+    if (name := transposed_called(made)) is None:
         layer = call(
             "layers.Conv2DTranspose",
             out,
@@ -65,7 +72,7 @@ def transposed_conv(made: Use) -> Node:
         "bias": made.varied_flag("bias", True),
         "init": made.varied_initializer("init"),
     }
-    name = use("transposed_conv2d", given(made), _transposed_conv2d)
+    use(name, given(made), _transposed_conv2d)
     return call(name, made.x, out, kernel, **named, name=made.name)
 
 
@@ -85,7 +92,7 @@ def _transposed_conv2d(given: Given) -> Function:
         name=NAME,
     )
     convolved = applied(CONVOLVE, X)
-    crop = call("layers.Cropping2D", given.node("padding"), name=suffixed(NAME, "_crop"))
+    crop = call("layers.Cropping2D", given.node("padding"), name=beside(NAME, "crop", given.scope))
     ending: list[Statement]
     if common.is_size("padding", 0):
         ending = [Return(convolved)]
@@ -108,11 +115,16 @@ def _transposed_conv2d(given: Given) -> Function:
             NAME_PARAMETER,
         ],
         "Convolve, transposed, with PyTorch's output size, which Keras' \"same\" does not give.",
-        [*fresh(common, "init"), Assign((CONVOLVE,), layer), *ending],
+        [*own_initial(common, "init"), Assign((CONVOLVE,), layer), *ending],
     )
 
 
 # --- Normalization
+
+
+def norm_called(asked: Asked) -> str:
+    """The partial that a norm calls, for images as for features."""
+    return "BatchNorm"
 
 
 def batch_norm(made: Use) -> Node:
@@ -195,7 +207,11 @@ def _affine2d(given: Given) -> Function:
         "affine2d",
         [KEYWORDS_ONLY, Signature(common).initializer("init", "ones"), NAME_PARAMETER],
         "Scale and shift each channel, which is a depthwise convolution of size 1.",
-        [*fresh(common, "init"), Assign((CONVOLVE,), layer), Return(applied(CONVOLVE, X))],
+        [
+            *own_initial(common, "init"),
+            Assign((CONVOLVE,), layer),
+            Return(applied(CONVOLVE, X)),
+        ],
     )
 
 

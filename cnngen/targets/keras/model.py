@@ -29,10 +29,11 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
+from cnngen.semantics.walk import loop_variables
 from cnngen.syntax.tree import ParameterType
 from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of, number
-from cnngen.targets.keras.frame import File, Frame, loop_variables
+from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import write_region
@@ -54,7 +55,7 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     spec = file.program.network.resolution.spec
     types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
     scope = Scope(speller, types, file.needed)
-    variables = (name for stage in file.program.stages for name in loop_variables(stage.body))
+    variables = (name for stage in spec.stages for name in loop_variables(stage.body))
     taken = {*file.needed, *map(scope.called, (*types, *variables))}
     frame = Frame(file, scope, taken, {INPUT: IMAGE})
     code = Code()
@@ -105,7 +106,7 @@ def recursion(network: Network, speller: Speller) -> list[Statement]:
 def _variable(wanted: str, frame: Frame) -> str:
     """A variable for a stage that is read by name."""
     others = {stage.name for stage in frame.file.program.stages} - {wanted}
-    return frame.fresh(wanted if wanted not in others else f"{wanted}_output")
+    return frame.variable(wanted if wanted not in others else f"{wanted}_output")
 
 
 def _stage(stage: StageRegion, x: str, out: str, code: Code, frame: Frame) -> str:
@@ -193,10 +194,10 @@ def _heads(outputs: dict[str, str], code: Code, frame: Frame) -> None:
     outputs of inference, in the order of their names, as it does without heads.
     """
     program = frame.file.program
-    reads, inputs, image = frame.fresh("reads"), frame.fresh("inputs"), frame.tensors[INPUT]
+    reads, inputs, image = frame.variable("reads"), frame.variable("inputs"), frame.tensors[INPUT]
     ordered = [outputs[name] for name in sorted(outputs)]
     tensors = list(dict.fromkeys([*ordered, *_taps(frame)]))
-    frame.tensors[INPUT] = frame.fresh("given")  # `image` is the input of the whole model
+    frame.tensors[INPUT] = frame.variable("given")  # `image` is the input of the whole model
     given = [frame.tensors[INPUT] if tensor == image else tensor for tensor in tensors]
     code.add(Blank())
     for line in COMMENT:
@@ -213,7 +214,7 @@ def _heads(outputs: dict[str, str], code: Code, frame: Frame) -> None:
             outputs |= {o: out for o, s in program.network.outputs.items() if s == stage.name}
         if not stage.step.training:
             previous = stage.name
-    heads, stem = frame.fresh("heads"), program.network.resolution.spec.stem
+    heads, stem = frame.variable("heads"), program.network.resolution.spec.stem
     made = call(
         "keras.Model", Name(inputs), _dict(outputs), name=_layer_name("training_heads", frame.file)
     )

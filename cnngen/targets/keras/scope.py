@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from cnngen.expressions.algebra import free_names, substitute
 from cnngen.expressions.expression import Expression
 from cnngen.expressions.expression import Name as SpecName
-from cnngen.python.construct import call, text
+from cnngen.python.construct import text
 from cnngen.python.expression import node
-from cnngen.python.nodes import Binary, Conditional, Node, Verbatim
+from cnngen.python.nodes import Binary, Conditional, Node
 from cnngen.targets.keras.construct import number, tuple_of
 from cnngen.targets.keras.names import called
 from cnngen.targets.keras.values import SameOr, Value
 from cnngen.targets.spelling import Speller
-from cnngen.targets.values import ONE, Half, Sides, Types
+from cnngen.targets.values import Sides, Types, value_node
 
 CHANNELS = "in_channels"
 
@@ -39,20 +39,11 @@ class Scope:
     def value(self, value: Value) -> Node:
         """The value of an attribute as a node."""
         match value:
-            case str():
-                return Verbatim((value,))
-            case Sides(top, bottom, left, right):
-                return tuple_of(*map(self.node, (top, bottom, left, right)))
-            case Half(kernel, dilation) if dilation == ONE:
-                return call(self.speller.use("half"), self.node(kernel))
-            case Half(kernel, dilation):
-                used = self.speller.use("dilated_half")
-                return call(used, self.node(kernel), self.node(dilation))
             case SameOr(stride, zeros):
                 unit = Binary("==", self.node(stride), number(1))
                 return Conditional(unit, text("same"), self.value(zeros))
             case _:
-                return self.node(value)
+                return value_node(value, self.node, self.speller.use)
 
     def pairs(self, value: Value) -> Node:
         """A padding as Keras takes it: `((top, bottom), (left, right))`, or a size."""

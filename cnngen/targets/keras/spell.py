@@ -6,7 +6,7 @@ from cnngen.ops.base import Op
 from cnngen.python.nodes import Assign, Function, Name, Node
 from cnngen.targets.code import OMIT, Code, node_of
 from cnngen.targets.keras import convolution, layers, pooling
-from cnngen.targets.keras.use import Given, Use
+from cnngen.targets.keras.use import Asked, Given, Use
 from cnngen.targets.spelling import Speller
 from cnngen.targets.values import Sides
 
@@ -28,6 +28,16 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
 }
 """The ops of which a template would have to decide something."""
 
+CALLED: Mapping[str, Callable[[Asked], str | None]] = {
+    "conv": convolution.called,
+    "depthwise_conv": convolution.called,
+    "separable_conv": convolution.called,
+    "transposed_conv": layers.transposed_called,
+    "avg_pool": pooling.avg_called,
+    "max_pool": pooling.max_called,
+    "batch_norm": layers.norm_called,
+}
+"""Which support function a use of an op calls, if that is not one of the op's name."""
 
 SUPPORT: Mapping[str, Callable[[Given], Function | Assign]] = {
     **convolution.SUPPORT,
@@ -43,6 +53,12 @@ def spell(made: Use) -> Node:
     if name in BUILDERS and not _has_template(speller, name):
         return BUILDERS[name](made)
     return node_of(speller.spell(name, _context(made)))
+
+
+def support_called(asked: Asked) -> str | None:
+    """The support function that a use of an op calls; None if it is a layer of Keras itself."""
+    name = asked.op.name
+    return CALLED[name](asked) if name in CALLED else name
 
 
 def spell_join(op: type[Op], inputs: Sequence[str], name: Node, speller: Speller) -> Node:

@@ -67,7 +67,7 @@ def write_region(
             flattened = False
             continue
         given = step.name.text if step is not None and step.name else ""
-        target = frame.fresh(given) if given in kept else out
+        target = frame.variable(given) if given in kept else out
         if isinstance(node, Loop) and node.key is None:
             first = _from(bound, node.first)
             x = _loop(node, name, first, x, target, code, frame)
@@ -117,7 +117,7 @@ def _bind(position: Expression, loop: Loop, bound: list[Bound], code: Code, fram
     made = frame.scope.node(position)
     if len(flat(made)) > LONGEST_POSITION:
         whole = loops.after(loop.first, loop.step)
-        bound.append(Bound(len(code.statements), frame.fresh("position"), whole, made))
+        bound.append(Bound(len(code.statements), frame.variable("position"), whole, made))
 
 
 def _from(bound: Sequence[Bound], position: Expression) -> Expression:
@@ -172,16 +172,27 @@ def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame)
         return x
     first, *others = op_call(node, name, x, frame)
     if not others:
-        code.assign(out, first, node.step)
+        _assign(out, first, node, code)
         return out
     then, otherwise = code.inside(), code.inside()
-    then.assign(out, first, node.step)
-    otherwise.assign(out, others[0], node.step)
+    _assign(out, first, node, then)
+    _assign(out, others[0], node, otherwise)
     groups = node.layer.arguments["groups"]
     assert isinstance(groups, Expression)
     test = nodes.Binary("==", channels_of(nodes.Name(x)), frame.scope.node(groups))
     code.choose(test, then, otherwise)
     return out
+
+
+def _assign(out: str, value: nodes.Node, node: Call, code: Code) -> None:
+    """Assign the value of an op; what pads its input is a statement of its own."""
+    match value:
+        case nodes.Call(layer, (nodes.Call() as padded, *rest)):
+            code.assign(out, padded, node.step)
+            value = nodes.Call(layer, (nodes.Name(out), *rest))
+        case _:
+            pass
+    code.assign(out, value, node.step)
 
 
 # --- Loops, conditions, joins
@@ -264,7 +275,7 @@ def _join(node: Join, name: LayerName, x: str, out: str, code: Code, frame: Fram
     taken = set(frame.taken)
     inputs: list[str] = []
     for arm, region in node.arms:
-        variable = frame.fresh(arm)
+        variable = frame.variable(arm)
         inputs.append(write_region(region, name.below(arm, frame.scope), x, variable, code, frame))
     frame.taken = taken
     assert isinstance(node.key, str)

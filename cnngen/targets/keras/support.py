@@ -47,7 +47,7 @@ class Signature:
         return None if given else Parameter(name, annotation, Number(str(default)))
 
 
-def fresh(common: Common, *names: str) -> list[Statement]:
+def own_initial(common: Common, *names: str) -> list[Statement]:
     """The lines that make initializers for this layer alone: Keras gives equal weights to layers
     that share one.
     """

@@ -4,11 +4,12 @@ from cnngen.plan.program import Unit
 from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Name, Parameter
 from cnngen.semantics.network import INPUT
+from cnngen.semantics.walk import loop_variables
 from cnngen.syntax.tree import ParameterType
 from cnngen.targets.keras.calls import parameter, unit_arguments
 from cnngen.targets.keras.code import Code, folded_return
 from cnngen.targets.keras.construct import KERAS_TENSOR, channels_of
-from cnngen.targets.keras.frame import File, Frame, loop_variables
+from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.layer_name import GIVEN, LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import names_read, write_region
@@ -25,12 +26,12 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
         p.name.text: p.type for p in (*parameters, *unit.block.parameters)
     }
     scope = Scope(speller, types, file.needed)
-    own = map(scope.called, {*types, *loop_variables(unit.body)})
+    own = map(scope.called, {*types, *loop_variables(unit.block.body)})
     tensors = {tensor.name: scope.called(tensor.name) for tensor in unit.tensors}
     frame = Frame(file, scope, {*file.needed, *own}, {INPUT: "x"} | tensors)
     code = Code()
     if INPUT in names_read(unit.body):
-        frame.tensors[INPUT] = frame.fresh("given")
+        frame.tensors[INPUT] = frame.variable("given")
         code.assign(frame.tensors[INPUT], X)
     value = write_region(unit.body, LayerName((GIVEN,)), "x", "x", code, frame)
     folded_return(code, value)

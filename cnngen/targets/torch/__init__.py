@@ -10,13 +10,13 @@ from cnngen.semantics.network import Network
 from cnngen.targets.page import module_docstring
 from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller
-from cnngen.targets.torch.common import common_attributes
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
 from cnngen.targets.torch.limits import LIMITS
 from cnngen.targets.torch.model import model_class
 from cnngen.targets.torch.names import author_names
 from cnngen.targets.torch.page import model_page, outputs_page, unit_page
 from cnngen.targets.torch.scope import File
+from cnngen.targets.torch.separable import find_common
 from cnngen.targets.torch.units import unit_class
 
 __all__ = ["LIMITS", "render", "rendered"]
@@ -42,7 +42,7 @@ def rendered(
     *,
     in_place: bool = True,
 ) -> Rendered:
-    """The source, and where what stands in it."""
+    """The source, and which of its lines were made from which step."""
     speller = Speller("torch", folders)
     speller.imports("torch", "nn")
     speller.imports("torch", "Tensor")
@@ -50,8 +50,8 @@ def rendered(
     program = lower(network)
     overwriting = find_in_place(program) if in_place else InPlace()
     functions = frozenset(speller.functions())
-    file = File(network, speller, find_rules(network), functions, overwriting)
-    speller.fixed = common_attributes(program, speller)
+    common = find_common(program, speller)
+    file = File(network, speller, find_rules(network), functions, overwriting, common)
     for unit in program.units:
         file.classes[unit] = unit_class(unit, file)
     model = model_class(program, file)

@@ -29,7 +29,6 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
-from cnngen.targets.code import Code
 from cnngen.targets.torch.construct import dictionary, own
 from cnngen.targets.torch.expressions import Item
 from cnngen.targets.torch.modules import (
@@ -42,6 +41,7 @@ from cnngen.targets.torch.modules import (
 )
 from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
+from cnngen.targets.torch.spell import spell_join
 from cnngen.targets.torch.updates import bound, prepared
 
 X = Name("x")
@@ -63,11 +63,11 @@ class Forward:
 def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
     """The layers of a block that joins, which are called one after the other."""
     resolution = scope.file.network.resolution
-    read = {name for step in steps(unit.block.body) for name in resolution.reads(step)}
+    read = {name.text for step in steps(unit.block.body) for name in resolution.reads(step)}
     value: nodes.Node = X
     forward.tensors[INPUT] = X
     if INPUT in read:
-        forward.tensors[INPUT] = forward.let(scope.variables.fresh("given"), X)
+        forward.tensors[INPUT] = forward.let(scope.variables.new("given"), X)
     for binds, node in prepared(unit.body.nodes):
         if not isinstance(node, Call | Loop | Choice):
             yield from bound(binds, scope)
@@ -90,7 +90,7 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 value = applied(node, module, value, forward, scope)
         name = node.step.name.text if node.step.name else ""
         if name in read:
-            variable = scope.variables.fresh(name)
+            variable = scope.variables.new(name)
             value = forward.tensors[name] = forward.let(variable, value)
         elif len(flat(value)) > LONG and node.step is not unit.block.body[-1]:
             value = forward.let(X, value)
@@ -150,7 +150,7 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
     match value:
         case Binary("+", left, right) if index is not None and len(node.arms) == 2:
             kept, other = (left, right) if index == 0 else (right, left)
-            variable = forward.let(scope.variables.fresh(node.arms[index][0]), kept)
+            variable = forward.let(scope.variables.new(node.arms[index][0]), kept)
             forward.lines.append(Augment(variable, "+", other, node.step))
             return variable
         case _:
@@ -159,8 +159,7 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
 
 def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node:
     """The expression that joins tensors."""
-    made = scope.file.speller.spell(node.op.name, {"inputs": list(map(Code, inputs))}).node
-    return with_origin(made, node.step)
+    return with_origin(spell_join(node.op, inputs, scope.file.speller), node.step)
 
 
 def first_node(region: Region) -> "Call | Loop | Choice | Join | Pass | None":

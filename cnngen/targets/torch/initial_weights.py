@@ -2,10 +2,10 @@
 layers of a kind differ.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from cnngen.expressions.expression import Constant
+from cnngen.expressions.expression import Constant, Expression
 from cnngen.plan.program import Call
 from cnngen.python import nodes
 from cnngen.python.construct import call, dotted
@@ -16,9 +16,8 @@ from cnngen.semantics.walk import calls
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.syntax.tree import Call as CallStep
 from cnngen.targets.code import Code
-from cnngen.targets.distributions import DEFAULT, init_context, same, varies
+from cnngen.targets.distributions import DEFAULT, init_arguments, init_context, same, varies
 from cnngen.targets.spelling import Speller
-from cnngen.targets.torch.attributes import Printer
 
 MODULE = nodes.Name("module")
 WEIGHT = nodes.Name("weight")
@@ -66,20 +65,21 @@ def _init(step: CallStep, network: Network) -> ArgumentValue:
 
 
 def drawn(
-    made: Call, rules: Rules, printer: Printer, speller: Speller
+    made: Call, rules: Rules, node: Callable[[Expression], nodes.Node], speller: Speller
 ) -> list[nodes.Node | Keyword] | None:
     """The function that draws the weights of a layer, and its arguments but for the weights; None
-    where the layers of its kind have a common rule.
+    where the layers of its kind have a common rule. `node` makes nodes of expressions.
     """
     step, network = made.step, rules.network
     if network.resolution.ops[step].drawn is None or _kind(step, network) in rules.common:
         return None
     if (value := _init(step, network)) == DEFAULT:
         return None
-    word, context = init_context(value, printer.code)
+    word, arguments = init_arguments(value)
+    context = init_context(arguments, lambda number: Code(node(number)))
     match spelled := speller.spell_init(word, {"w": Code(WEIGHT), **context}).node:
-        case nodes.Call(function, (weight, *arguments)) if weight == WEIGHT:
-            return [function, *arguments]
+        case nodes.Call(function, (weight, *others)) if weight == WEIGHT:
+            return [function, *others]
         case _:
             return [Verbatim(("lambda weight: ", spelled))]
 
@@ -101,7 +101,8 @@ def _branches(
     rules: Rules, speller: Speller
 ) -> Iterator[tuple[nodes.Node | None, tuple[Statement, ...]]]:
     for kinds, value in _groups(rules):
-        word, context = init_context(value, python)
+        word, arguments = init_arguments(value)
+        context = init_context(arguments, python)
         weight = Code(nodes.Attribute(MODULE, "weight"))
         draw = Do(speller.spell_init(word, {"w": weight, **context}).node)
         test = call("isinstance", MODULE, _either(map(speller.called, kinds)))

@@ -1,18 +1,21 @@
 """Layers: the expression that makes the module of one call."""
 
 from cnngen.expressions.expression import Expression
+from cnngen.ops.convolution import SeparableConv
 from cnngen.plan.program import Call, Unit
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.nodes import Node, with_origin
 from cnngen.python.signature import call_arguments
 from cnngen.syntax.tree import Distribution
-from cnngen.targets.code import Code
 from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.limits import NO_CALL
 from cnngen.targets.torch.names import CHANNELS, block_class_name, called, own_argument
 from cnngen.targets.torch.scope import Scope
+from cnngen.targets.torch.spell import spell
+from cnngen.targets.torch.use import Use
+from cnngen.targets.values import attribute_values, mapped
 
 
 def layer(made: Call, scope: Scope) -> Node:
@@ -26,7 +29,7 @@ def _layer(made: Call, scope: Scope) -> Node:
     if isinstance(made.layer.made, Unit):
         return unit_layer(made, made.layer.made, scope)
     plain = op_layer(made, scope)
-    draw = drawn(made, scope.file.rules, scope.printer, scope.file.speller)
+    draw = drawn(made, scope.file.rules, scope.node, scope.file.speller)
     if draw is None:
         return plain
     return call(scope.file.speller.use("initialized"), plain, *draw)
@@ -36,12 +39,20 @@ def op_layer(made: Call, scope: Scope) -> Node:
     """The module of an op, with the initial weights that PyTorch draws."""
     op = made.layer.made
     assert not isinstance(op, Unit)
-    channels = Code(scope.node(made.reads.channels))
-    attributes = scope.printer.attributes(op, made.layer.arguments)
+    file = scope.file
     with spelling(made.step):
-        in_place = str(made in scope.file.overwriting.calls)
-        context = {"channels": channels, "rank": made.rank, "in_place": in_place, **attributes}
-        return scope.file.speller.spell(op.name, context).node
+        values = attribute_values(op, made.layer.arguments, scope.types)
+        return spell(
+            Use(
+                op,
+                {name: mapped(value, scope.resolve) for name, value in values.items()},
+                scope.resolve(made.reads.channels),
+                made.rank,
+                file.speller,
+                in_place=made in file.overwriting.calls,
+                common=file.common if op is SeparableConv else {},
+            )
+        )
 
 
 def unit_layer(made: Call, unit: Unit, scope: Scope) -> nodes.Call:

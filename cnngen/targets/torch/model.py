@@ -11,12 +11,13 @@ from cnngen.python.construct import call
 from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
+from cnngen.semantics.walk import loop_variables
 from cnngen.syntax.tree import ParameterType
 from cnngen.targets.torch.construct import CONSTRUCT, own
 from cnngen.targets.torch.graphs import Forward, X, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, Written, assign
-from cnngen.targets.torch.names import IN_FORWARD, attribute, loop_variables, tuple_name
+from cnngen.targets.torch.names import IN_FORWARD, attribute, tuple_name
 from cnngen.targets.torch.scope import File, Scope
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.updates import bound
@@ -83,7 +84,7 @@ def _calls(network: Network, file: File) -> Calls:
     tensors: dict[str, nodes.Node] = {INPUT: X}
     calls = Calls(Forward(tensors), Forward(tensors), Names(IN_FORWARD | file.functions))
     if INPUT in kept_stages(network.resolution):
-        tensors[INPUT] = calls.always.let(Name(calls.names.fresh("image")), X)
+        tensors[INPUT] = calls.always.let(Name(calls.names.free("image")), X)
     return calls
 
 
@@ -138,7 +139,7 @@ def _assign_stage(
     if stage.kept or stage.output:
         others = {other.name.text for other in stages}
         plain = stage.output and not stage.kept and stage.output not in others
-        variable = Name(names.fresh(stage.output if plain else name))
+        variable = Name(names.free(stage.output if plain else name))
         forward.tensors[name] = variable
         targets.append(variable)
     targets = [target for target in targets if target != made]

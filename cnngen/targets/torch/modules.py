@@ -27,19 +27,19 @@ from cnngen.targets.torch.layers import layer
 from cnngen.targets.torch.names import attribute, called
 from cnngen.targets.torch.scope import Scope
 from cnngen.targets.torch.updates import bound, prepared, updated
+from cnngen.targets.torch.words import word
 
 Written = Iterator[Statement]
 Made = Generator[Statement, None, nodes.Node]
 """Statements, and then the expression that they prepare."""
-STEPS = "steps"  # what a module is called that the author gave no name
 
 
 # --- One module
 
 
-def module(node: Step, scope: Scope, hint: str = STEPS, binds: Sequence[Bind] = ()) -> Made:
-    """The module of a node; `hint` is what its variable is called, if it needs one. `binds` are
-    those right before it.
+def module(node: Step, scope: Scope, name: str = "", binds: Sequence[Bind] = ()) -> Made:
+    """The module of a node, and the author's name for it, if it has one. `binds` are those right
+    before it.
     """
     if not isinstance(node, Loop):
         yield from bound(binds, scope)
@@ -56,15 +56,15 @@ def module(node: Step, scope: Scope, hint: str = STEPS, binds: Sequence[Bind] = 
         case Choice() if (whole := choice_expression(node, scope)) is not None:
             return whole
         case Loop() | Choice():
-            variable = scope.variables.fresh(hint)
+            variable = scope.variables.new(name or word(node))
             yield from assign_node(node, variable, scope, binds if isinstance(node, Loop) else ())
             return variable
         case _:
             assert_never(node)
 
 
-def body(region: Region, scope: Scope, hint: str = STEPS) -> Made:
-    """The module of a region."""
+def body(region: Region, scope: Scope, name: str = "") -> Made:
+    """The module of a region, and the author's name for it, if it has one."""
     if (whole := expression(region, scope)) is not None:
         return whole
     if region.layout == "single":
@@ -73,11 +73,11 @@ def body(region: Region, scope: Scope, hint: str = STEPS) -> Made:
             if node is None or isinstance(node, Pass):
                 yield from bound(binds, scope)
             else:
-                made = yield from module(node, scope, hint, binds)
+                made = yield from module(node, scope, name, binds)
         return made
     if all(_is_fixed(node, scope) for node in region.nodes):
         return sequential((yield from _items(region.nodes, scope)), scope)
-    variable = scope.variables.fresh(hint)
+    variable = scope.variables.new(name or word(region))
     yield from build(region, variable, scope)
     return variable
 
@@ -96,8 +96,8 @@ def _items(found: Sequence[Node], scope: Scope) -> Generator[Statement, None, li
         if node is None or isinstance(node, Pass):  # what it reads has been handed in
             yield from bound(binds, scope)
         else:
-            word = word_of(node)
-            items.append((word, (yield from module(node, scope, word or STEPS, binds))))
+            name = word_of(node)
+            items.append((name, (yield from module(node, scope, name, binds))))
     return items
 
 
@@ -141,7 +141,7 @@ def _assign_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Written:
     """Assign a module under a condition, and what stands for it otherwise."""
     then = _arm(choice, choice.then, assign(choice.then, target, scope), scope)
     if choice.otherwise is None:
-        yield Assign((target,), EMPTY if choice.then.layout == "chain" else IDENTITY)
+        yield Assign((target,), IDENTITY)
         yield If(((scope.node(choice.test), then),))
         return
     otherwise = _arm(choice, choice.otherwise, assign(choice.otherwise, target, scope), scope)
@@ -197,15 +197,17 @@ def _extend(node: Step, target: nodes.Node, scope: Scope, binds: Sequence[Bind])
             yield from bound(binds, scope)
             yield from _extend_by_choice(node, target, scope)
         case _:
-            word = word_of(node)
+            name = word_of(node)
             with scope.variables.names.passing():
-                made = yield from module(node, scope, word or STEPS, binds)
+                made = yield from module(node, scope, name, binds)
                 add = nodes.Attribute(target, "add_module")
-                yield Do(call(add, text(attribute(word)), made)) if word else _append(target, made)
+                yield Do(call(add, text(attribute(name)), made)) if name else _append(target, made)
 
 
 def _extend_by_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Written:
-    """A condition in a chain keeps its position: what is not there is an identity."""
+    """A condition in a chain has a position of its own: where its layers are left out, an identity
+    takes it.
+    """
     then = _arm(choice, choice.then, _appended(choice.then, target, scope), scope)
     otherwise: tuple[Statement, ...] = (_append(target, IDENTITY),)
     if choice.otherwise is not None:

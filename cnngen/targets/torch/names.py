@@ -11,8 +11,8 @@ from keyword import kwlist
 
 from cnngen.semantics.network import Layer
 from cnngen.semantics.resolve import Resolution
-from cnngen.semantics.walk import steps
-from cnngen.syntax.tree import Body, Each, Spec
+from cnngen.semantics.walk import loop_variables
+from cnngen.syntax.tree import Spec
 
 IMPORTED = frozenset(
     ["Callable", "F", "NamedTuple", "OrderedDict", "Tensor", "functools", "math", "nn", "torch"]
@@ -110,8 +110,3 @@ def author_names(resolution: Resolution) -> frozenset[str]:
     classes = {model_class_name(spec), tuple_name(spec), *(b.name.text for b in resolution.order)}
     variables = {name for part in parts for name in loop_variables(part.body)}
     return frozenset(classes | variables | {p.name.text for p in parameters})
-
-
-def loop_variables(body: Body) -> set[str]:
-    """The variables of all loops in a body."""
-    return {name.text for step in steps(body) if isinstance(step, Each) for name, _ in step.lists}

@@ -7,16 +7,15 @@ from cnngen.expressions.expression import Expression
 from cnngen.plan.in_place import InPlace
 from cnngen.plan.program import Call, Choice, Join, Region, Unit
 from cnngen.python import nodes
-from cnngen.python.expression import node
 from cnngen.python.nodes import Statement
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
 from cnngen.targets.spelling import Speller
-from cnngen.targets.torch.attributes import Printer
 from cnngen.targets.torch.initial_weights import Rules
 from cnngen.targets.torch.names import tensor
+from cnngen.targets.torch.use import Values
 from cnngen.targets.torch.variables import Variables
-from cnngen.targets.values import Types
+from cnngen.targets.values import AttributeValue, Types
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,8 @@ class UnitClass:
 @dataclass(frozen=True, slots=True)
 class File:
     """The file in the making: what is spelled in it, and its classes so far. `functions` are what
-    those are called that templates may ask for, and `overwriting` what works in place.
+    those are called that templates may ask for, `overwriting` what works in place, and `common`
+    what all separable convolutions have in common.
     """
 
     network: Network
@@ -48,13 +48,15 @@ class File:
     rules: Rules
     functions: frozenset[str]
     overwriting: InPlace = InPlace()
+    common: Values = field(default_factory=dict[str, AttributeValue])
     classes: dict[Unit, UnitClass] = field(default_factory=dict[Unit, UnitClass])
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The constructor that is written. `entry` is what `input.channels` means in it, None for the
-    channels of a block's input. What is an expression is kept, so that it is made once.
+    """The constructor that is being written. `entry` is what `input.channels` means in it, None for
+    the channels of a block's input. `calls` and `expressions` have the modules that were made
+    already, so that none is made twice.
     """
 
     file: File
@@ -66,15 +68,13 @@ class Scope:
         default_factory=dict[Region | Choice | Join, nodes.Node | None]
     )
 
-    @property
-    def printer(self) -> Printer:
-        """What prints the values of attributes for the templates."""
-        names = self.variables.symbols
-        return Printer(self.file.speller, self.types, self.entry, names=names)
+    def resolve(self, expression: Expression) -> Expression:
+        """An expression whose names are those of the class."""
+        if self.entry is not None and mentions_input(expression):
+            expression = simplify(substitute(expression, {}, self.entry), count=False)
+        resolved = self.variables.resolve(expression)
+        return self.variables.repeated.get(resolved, resolved)
 
     def node(self, expression: Expression) -> nodes.Node:
         """An expression as a node; what it needs is imported."""
-        if self.entry is not None and mentions_input(expression):
-            expression = simplify(substitute(expression, {}, self.entry), count=False)
-        self.file.speller.provide(expression)
-        return node(self.variables.resolve(expression))
+        return self.file.speller.node(self.resolve(expression))

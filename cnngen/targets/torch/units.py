@@ -10,6 +10,7 @@ from cnngen.python.construct import call, dotted
 from cnngen.python.nodes import Assign, Do, Statement
 from cnngen.python.signature import Argument, argument, ordered
 from cnngen.python.variables import assigned, names
+from cnngen.semantics.walk import loop_variables
 from cnngen.syntax.tree import Parameter, ParameterType
 from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.construct import CONSTRUCT, SELF, own
@@ -17,7 +18,8 @@ from cnngen.targets.torch.graphs import Forward, graph
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.layers import as_call, op_layer, unit_layer
 from cnngen.targets.torch.modules import build
-from cnngen.targets.torch.names import CHANNELS, called, loop_variables, own_argument, tensor
+from cnngen.targets.torch.names import CHANNELS, called, own_argument, tensor
+from cnngen.targets.torch.repeated import repeated
 from cnngen.targets.torch.scope import File, Scope, UnitClass
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.updates import bound
@@ -26,15 +28,17 @@ from cnngen.targets.torch.variables import allocate
 
 def unit_class(unit: Unit, file: File) -> UnitClass:
     scope = _scope(unit, file)
+    variables = [*repeated(unit, scope)]
     base, forward = dotted("nn.Sequential"), None
     if unit.body.layout == "graph":
         tensors: dict[str, nodes.Node] = {t.name: nodes.Name(tensor(t.name)) for t in unit.tensors}
         base, forward = dotted("nn.Module"), Forward(tensors)
-        written = [Do(nodes.Call(CONSTRUCT)), *graph(unit, scope, forward)]
+        written = [Do(nodes.Call(CONSTRUCT)), *variables, *graph(unit, scope, forward)]
     elif (made := _only_call(unit.body)) is not None:
-        base, written = _derived(made, unit.body, scope)
+        base, derived = _derived(made, unit.body, scope)
+        written = [*variables, *derived]
     else:
-        written = [*build(unit.body, SELF, scope)]
+        written = [*variables, *build(unit.body, SELF, scope)]
     if unit.channels is None and _is_of_torch(base):  # else the base has it
         channels = scope.node(unit.body.gives.channels)
         written.append(Assign((own("out_channels"),), channels))
@@ -75,7 +79,7 @@ def _derived(made: Call, region: Region, scope: Scope) -> tuple[nodes.Node, list
         file.speller.note_untyped()
     written = [*binds, Do(nodes.Call(CONSTRUCT, layer.arguments, layer.explode), made.step)]
     if not isinstance(unit, Unit):
-        draw = drawn(made, file.rules, scope.printer, file.speller)
+        draw = drawn(made, file.rules, scope.node, file.speller)
         if draw is not None:
             initialized = call(file.speller.use("initialized"), SELF, *draw)
             written.append(Do(initialized, made.step))

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from cnngen.expressions.algebra import substitute
@@ -24,7 +24,8 @@ class Names:
         self.taken = set(taken)
         self.given: list[str] = []
 
-    def fresh(self, name: str) -> str:
+    def free(self, name: str) -> str:
+        """This name or, where it is taken, the next one with a number."""
         free, count = name, 2
         while free in self.taken:
             free, count = f"{name}_{count}", count + 1
@@ -44,16 +45,18 @@ class Names:
 @dataclass(frozen=True, slots=True)
 class Variables:
     """`symbols` has what each symbol is called, `instances` the variable of each block that is
-    asked for its channels; `channels` are all variables of channels. Other names are `fresh`.
+    asked for its channels, and `repeated` that of each expression that has one; `channels` are all
+    variables of channels. Others are `new`.
     """
 
     symbols: dict[str, Expression]
     instances: dict[str, str]
     channels: set[str]
     names: Names
+    repeated: dict[Expression, Expression] = field(default_factory=dict[Expression, Expression])
 
-    def fresh(self, name: str) -> nodes.Name:
-        return nodes.Name(self.names.fresh(name))
+    def new(self, name: str) -> nodes.Name:
+        return nodes.Name(self.names.free(name))
 
     def resolve(self, expression: Expression) -> Expression:
         """An expression whose symbols have their names in Python."""
@@ -85,11 +88,11 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
                 moved.add(symbol)
                 found.symbols[symbol] = found.resolve(channels)
             case Bind(Name(symbol)):
-                variable = names.fresh(CHANNELS)
+                variable = names.free(CHANNELS)
                 found.channels.add(variable)
                 found.symbols[symbol] = Name(variable)
             case Call(asked=Name(symbol)) if isinstance(node.layer.made, Unit):
-                instance = names.fresh(snake_case(node.layer.made.name))
+                instance = names.free(snake_case(node.layer.made.name))
                 found.instances[symbol] = instance
                 found.symbols[symbol] = Name(f"{instance}.out_channels")
             case _:

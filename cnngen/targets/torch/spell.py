@@ -1,0 +1,53 @@
+"""What an op is in PyTorch: a user's template, else a function of ours, else a template of ours."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from cnngen.ops.base import Op
+from cnngen.python.nodes import Node
+from cnngen.targets.code import Code
+from cnngen.targets.spelling import Speller
+from cnngen.targets.torch import (
+    activations,
+    convolution,
+    joins,
+    normalization,
+    padding,
+    pooling,
+    separable,
+)
+from cnngen.targets.torch.template import from_template, has_template
+from cnngen.targets.torch.use import Use
+
+BUILDERS: Mapping[str, Callable[[Use], Node]] = {
+    "conv": convolution.conv,
+    "depthwise_conv": convolution.depthwise_conv,
+    "separable_conv": separable.separable_conv,
+    "avg_pool": pooling.avg_pool,
+    "max_pool": pooling.max_pool,
+    "zero_pad": padding.zero_pad,
+    "crop": padding.crop,
+    "batch_norm": normalization.batch_norm,
+    "layer_norm": normalization.layer_norm,
+    "prelu": activations.prelu,
+    "gelu": activations.gelu,
+}
+"""The ops of which a template would have to decide something."""
+
+JOINS: Mapping[str, Callable[[Sequence[Node], Speller], Node]] = {"max": joins.maximum}
+"""The same of joins."""
+
+
+def spell(made: Use) -> Node:
+    """The module of an op."""
+    for value in (made.channels, *made.values.values()):
+        made.as_node(value)  # so that what values call stands above what the op needs
+    build = BUILDERS.get(made.op.name)
+    return from_template(made) if build is None or has_template(made) else build(made)
+
+
+def spell_join(op: type[Op], inputs: Sequence[Node], speller: Speller) -> Node:
+    """The expression that joins tensors."""
+    build = JOINS.get(op.name)
+    if build is None or speller.knows(op.name):
+        return speller.spell(op.name, {"inputs": [Code(tensor) for tensor in inputs]}).node
+    return build(inputs, speller)
