@@ -16,7 +16,7 @@ from cnngen.expressions.evaluate import (
 from cnngen.expressions.expression import Expression
 from cnngen.semantics.resolve import Resolution
 from cnngen.source import Span
-from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Step, When
+from cnngen.syntax.tree import Body, Branch, Branches, Call, Each, Reference, Repeat, Step, When
 
 
 class Exceeded(Exception):
@@ -90,7 +90,7 @@ def _step(step: Step, values: Values, count: Count) -> int:
         case When():
             return _when(step, values, count)
         case Branches():
-            return 1 + sum(_body(body, values, count) for _, body in step.arms)
+            return 1 + sum(_branch(branch, values, count) for branch in step.arms)
         case _:
             assert_never(step)
 
@@ -136,6 +136,11 @@ def _when(step: When, values: Values, count: Count) -> int:
     if test is False:
         return _body(step.orelse or (), values, count)
     return max(_body(step.body, values, count), _body(step.orelse or (), values, count))
+
+
+def _branch(branch: Branch, values: Values, count: Count) -> int:
+    absent = branch.test is not None and _value(branch.test, values, count) is False
+    return 0 if absent else _body(branch.body, values, count)
 
 
 def _value(expression: Expression, values: Values, count: Count) -> MaybeValue:

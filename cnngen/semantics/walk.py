@@ -30,7 +30,7 @@ def nested_bodies(step: Step) -> tuple[Body, ...]:
         case When():
             return (step.body,) if step.orelse is None else (step.body, step.orelse)
         case Branches():
-            return tuple(body for _, body in step.arms)
+            return tuple(branch.body for branch in step.arms)
         case _:
             assert_never(step)
 
@@ -64,7 +64,9 @@ def expressions(step: Step) -> Iterator[Expression]:
             yield from (values for _, values in step.lists)
         case When():
             yield step.test
-        case Reference() | Branches():
+        case Branches():
+            yield from (branch.test for branch in step.arms if branch.test is not None)
+        case Reference():
             return
         case _:
             assert_never(step)

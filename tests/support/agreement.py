@@ -5,14 +5,23 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from cnngen.ops.base import Image, Vector
 from cnngen.semantics.network import Layer, Network
+from cnngen.targets.keras.functions import input_shapes
 from cnngen.verify.compare import farthest
-from cnngen.verify.models import Values, channels_last, in_keras_layout, named_outputs, precision
+from cnngen.verify.models import (
+    Values,
+    for_keras,
+    for_torch,
+    in_keras_layout,
+    named_outputs,
+    precision,
+)
 from cnngen.weights.layout import keras_name
 from cnngen.weights.read_torch import COUNTER
 from cnngen.weights.transfer import load_keras
@@ -24,7 +33,7 @@ from support.random_specs import RandomSpec
 # What Keras has no layers for, so that generated code calls functions.
 FUNCTIONS = {"gelu", "identity", "local_response_norm", "scale", "slice_channels"}
 FUNCTIONS |= {"channel_shuffle", "gather_channels", "pad_channels", "pixel_shuffle"}
-FUNCTIONS |= {"pixel_unshuffle", "rbf"}
+FUNCTIONS |= {"pixel_unshuffle", "rbf", "l2_norm", "channel_max", "channel_mean"}
 GLOBAL_POOLS = {"global_avg_pool", "global_max_pool"}
 Shapes = dict[str, tuple[int, ...]]
 TOLERANCE = 1e-5  # in float64, where no mistake passes for rounding; but some kernels use float32
@@ -49,8 +58,13 @@ class Drawn:
         fixed = built.network.fixed
         free = {n: v for n, v in spec.values.items() if n not in fixed}
         settings = {n: str(v).lower() for n, v in free.items()}
-        values = {n: tuple(v) if isinstance(v, list) else v for n, v in free.items()}
+        values = {n: tuple(map(_row, v)) if isinstance(v, list) else v for n, v in free.items()}
         return Drawn(built, values, build(spec.text, settings).network)
+
+
+def _row(item: Any) -> Any:
+    """An element of a list; a record is any object with its fields."""
+    return SimpleNamespace(**item) if isinstance(item, dict) else item
 
 
 def sources(network: Network) -> dict[str, str]:
@@ -90,22 +104,23 @@ def state_shapes(built: Built, **arguments: Any) -> Shapes:
 
     with torch.device("meta"):
         model = built.torch(**arguments)
-        shape = built.network.input
-        model.eval()(torch.zeros(2, shape.channels, shape.height, shape.width))
+        shapes = built.network.input_dimensions.values()
+        model.eval()(*(torch.zeros(2, *sizes) for sizes in shapes))
     return {n: tuple(v.shape) for n, v in model.state_dict().items() if not n.endswith(COUNTER)}
 
 
 def check_keras(built: Built) -> None:
     """Each layer has its name and its shape; all weights are those that the network predicts."""
     model = keras_model(built, heads=True)
-    heads = [layer for layer in model.layers if layer.name == "training_heads"]
+    heads = [layer for layer in model.layers if hasattr(layer, "layers")]
     every = [layer for part in (model, *heads) for layer in part.layers if layer not in heads]
     every = [layer for layer in every if type(layer).__name__ != "InputLayer"]
     layers = {layer.name: layer for layer in every}
     assert len(layers) == len(every)
     for layer in built.network.layers.values():
         name = keras_name(layer)
-        if layer.op.name not in FUNCTIONS and name not in flattened(built.network):
+        function = layer.op.name in FUNCTIONS or layer.op.values.get("align_corners")
+        if not function and name not in flattened(built.network):
             endings = ("_stride", "_crop", "")  # what may come after the layer that has the weights
             last = next(layers[name + end] for end in endings if name + end in layers)
             assert last.output.shape[1:] == size(layer), layer.path
@@ -141,9 +156,8 @@ def check_keras_arguments(drawn: Drawn) -> None:
 
 
 def keras_model(built: Built, heads: bool, **arguments: Any) -> Any:
-    shape = built.network.input
-    size = (shape.height, shape.width, shape.channels)
-    return built.keras(input_shape=size, **arguments, **(built.heads if heads else {}))
+    shapes = input_shapes(built.network)
+    return built.keras(**shapes, **arguments, **(built.heads if heads else {}))
 
 
 def check_values(built: Built) -> None:
@@ -162,10 +176,10 @@ def with_heads(both: Pair) -> tuple[Values, Values]:
     network, model = both.network, both.torch_model
     model.eval().training = True  # for its own `forward` alone: layers stay in evaluation
     with torch.no_grad():
-        y = named_outputs(network, model(torch.from_numpy(both.x)))
+        y = named_outputs(network, model(*for_torch(both.inputs)))
     with precision("float64"):
         found = named_outputs(
-            network, both.keras_model(heads=True)(channels_last(both.x), training=False)
+            network, both.keras_model(heads=True)(for_keras(both.inputs), training=False)
         )
     expected = {
         n: in_keras_layout(network.stages[network.outputs[n]].shape, v.numpy())

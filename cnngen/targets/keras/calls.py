@@ -6,6 +6,7 @@ from cnngen.expressions.expression import Expression
 from cnngen.plan.program import Call, Unit
 from cnngen.python.nodes import Call as PythonCall
 from cnngen.python.nodes import Keyword, Name, Node, Parameter
+from cnngen.python.records import Records
 from cnngen.python.signature import Argument, argument, call_arguments, ordered
 from cnngen.syntax.tree import Distribution
 from cnngen.targets.keras.forms import Form
@@ -35,10 +36,10 @@ def _form(form: Form, call: Call, name: LayerName, x: str, frame: Frame) -> Node
     return spell(Use(*asked, Name(x), name.node, call.rank, frame.scope, common))
 
 
-def unit_arguments(unit: Unit) -> tuple[Argument, ...]:
+def unit_arguments(unit: Unit, records: Records) -> tuple[Argument, ...]:
     """The arguments of a unit's function, but for its tensors and its name."""
-    own = [argument(parameter) for parameter in unit.parameters]
-    return tuple(ordered(own, [argument(parameter) for parameter in unit.captured]))
+    own = [argument(parameter, records) for parameter in unit.parameters]
+    return tuple(ordered(own, [argument(parameter, records) for parameter in unit.captured]))
 
 
 def parameter(argument: Argument, scope: Scope) -> Parameter:
@@ -58,6 +59,7 @@ def unit_call(call: Call, unit: Unit, name: LayerName, x: str, frame: Frame) -> 
     for key, value in resolution.arguments[call.step].items():
         if not isinstance(value, Distribution):
             given[scope.called(key)] = (value, scope.node(value))
-    parameters = [replace(each, name=scope.called(each.name)) for each in unit_arguments(unit)]
+    arguments = unit_arguments(unit, scope.speller.records)
+    parameters = [replace(each, name=scope.called(each.name)) for each in arguments]
     parts = (Name(x), *tensors, *call_arguments(parameters, given), Keyword("name", name.node))
     return PythonCall(Name(frame.file.functions[unit.block]), parts)

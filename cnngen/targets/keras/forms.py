@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import free_names, substitute
-from cnngen.expressions.expression import Expression, ListOf, Name
+from cnngen.expressions.expression import Expression, Field, ListOf, Name
+from cnngen.expressions.expression import walk as walk_expression
 from cnngen.ops.base import Op
 from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
 from cnngen.plan.program import Bind, Call, Layer, Program, Region, Unit, walk
+from cnngen.semantics.types import Types, is_pair, types_of
 from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.syntax.tree import Call as CallStep
 from cnngen.targets.keras.depthwise import (
@@ -19,7 +21,7 @@ from cnngen.targets.keras.depthwise import (
 from cnngen.targets.keras.odd import odd_names
 from cnngen.targets.keras.values import Value, pads_half, with_same
 from cnngen.targets.spelling import spelling
-from cnngen.targets.values import Types, attribute_values
+from cnngen.targets.values import attribute_values
 
 CONVOLUTIONS = (Conv, DepthwiseConv, SeparableConv)
 SIZES = ("size", "padding")
@@ -90,13 +92,19 @@ def _may_be_pair(value: ArgumentValue, types: Types) -> bool:
         case Distribution():
             return False
         case _:
-            return any(types.get(name) in ("size", "ints") for name in free_names(value))
+            pairs = any(types.get(name) in ("size", "ints") for name in free_names(value))
+            return pairs or any(_is_list(part, types) for part, _ in walk_expression(value))
+
+
+def _is_list(part: Expression, types: Types) -> bool:
+    """Whether a part of a value is a list that is written out, or a field that may be a pair."""
+    return isinstance(part, ListOf) or (isinstance(part, Field) and is_pair(part, types))
 
 
 def parameter_types(program: Program, unit: Unit | None) -> Types:
     """The types of the parameters that can be read in a unit, or in the model."""
     own = () if unit is None else unit.block.parameters
-    return {p.name.text: p.type for p in (*program.network.resolution.spec.parameters, *own)}
+    return types_of((*program.network.resolution.spec.parameters, *own))
 
 
 def _parts(program: Program) -> list[tuple[Unit | None, Region, Expression | None]]:

@@ -1,6 +1,6 @@
 """What Keras cannot express."""
 
-from cnngen.targets.limits import OUTGROWN, PAIR, Limit
+from cnngen.targets.limits import LISTED, OUTGROWN, PAIR, Limit
 
 NO_GROUPS = Limit("Keras' Conv2DTranspose has no groups", frozenset({"transposed_conv"}))
 MIXED = Limit(
@@ -8,4 +8,4 @@ MIXED = Limit(
     frozenset({"depthwise_conv", "separable_conv"}),
     frozenset({"orthogonal"}),
 )
-LIMITS = (NO_GROUPS, MIXED, OUTGROWN, PAIR)
+LIMITS = (NO_GROUPS, MIXED, LISTED, OUTGROWN, PAIR)

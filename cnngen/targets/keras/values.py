@@ -7,7 +7,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import free_names, mentions_input
-from cnngen.expressions.expression import Conditional, Constant, Expression, ListOf, Name
+from cnngen.expressions.expression import (
+    Conditional,
+    Constant,
+    Expression,
+    Field,
+    ListOf,
+    Name,
+)
 from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.targets.values import ONE, AttributeValue, Half, Sides, is_constant
 
@@ -42,7 +49,7 @@ def with_same(
         return dict(values)
     if is_size(stride, 1):
         padding = "same"
-    elif isinstance(stride, Name) and numbers(padding) is not None:
+    elif isinstance(stride, Name | Field) and numbers(padding) is not None:
         padding = SameOr(stride, padding)
     return {**values, "padding": padding}
 

@@ -10,7 +10,7 @@ from cnngen.expressions.algebra import substitute
 from cnngen.expressions.expression import Expression, Name
 from cnngen.plan.program import Bind, Call, Loop, Region, Unit, regions
 from cnngen.python import nodes
-from cnngen.syntax.naming import PYTHON, snake_case
+from cnngen.syntax.naming import BUILT_IN, KEYWORDS, snake_case
 from cnngen.targets.torch.names import OURS, called
 
 CHANNELS = "channels"
@@ -69,8 +69,10 @@ def allocate(
     """Name the symbols in bodies that stand in one constructor. `authors` are the names of the
     author, and `ours` has the arguments that other symbols are.
     """
-    taken = OURS | PYTHON | {"x", *map(called, authors), *ours.values()}
-    symbols: dict[str, Expression] = {name: Name(called(name)) for name in authors & OURS}
+    taken = OURS | BUILT_IN | KEYWORDS | {"x", *map(called, authors), *ours.values()}
+    symbols: dict[str, Expression] = {
+        name: Name(called(name)) for name in authors if called(name) != name
+    }
     symbols |= {symbol: Name(argument) for symbol, argument in ours.items()}
     found = Variables(symbols, {}, set(), Names(taken))
     used = Names(taken)
