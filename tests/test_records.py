@@ -132,3 +132,33 @@ def test_other_rows_are_refused(setting: str, message: str, tmp_path: Path) -> N
     assert run.returncode == 1
     assert message in run.stdout + run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        (("[]", "[true, false]"), (2, tuple[bool, ...])),
+        (("[0.5]", "[]"), (1, tuple[float, ...])),
+        (("[]", "[]"), (0, tuple[int, ...])),
+    ],
+)
+def test_an_empty_list_is_of_the_type_of_the_others(
+    lists: tuple[str, str], expected: tuple[int, object]
+) -> None:
+    pytest.importorskip("torch")
+    rows = ", ".join(f"{{values: {each}}}" for each in lists)
+    made = build(
+        f"""
+        cnngen: 1
+        name: Net
+        about: Lists, of which some are empty.
+        params: {{rows: [{rows}]}}
+        input: {{channels: 3, height: 16, width: 16}}
+        model:
+          stem: {{conv: {{out: 4, kernel: 1}}}}
+          body: {{each: {{row: rows}}, do: {{each: {{value: row.values}}, do: relu}}}}
+        """
+    ).torch
+    layers = [layer for row in made().body for layer in row]
+    assert (len(layers), names_of(made)["Row"].__annotations__["values"]) == expected

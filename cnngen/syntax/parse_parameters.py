@@ -17,7 +17,14 @@ from cnngen.syntax.parse_records import (
     parse_types,
     types_of_fields,
 )
-from cnngen.syntax.parse_value import LONGEST_TEXT, entries, mapping, parse_new_name, read_value
+from cnngen.syntax.parse_value import (
+    LONGEST_TEXT,
+    entries,
+    mapping,
+    parse_new_name,
+    read_value,
+    wrong_kind,
+)
 from cnngen.syntax.tree import Identifier, Parameter, ParameterType, unread
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_null
 
@@ -86,6 +93,11 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
             help=f"write `{shown}: 2`"
             + (f", or `{shown}: int` where it must be given" if in_block else ""),
         )
+        return _unsound(name, unread(value.span))
+    if isinstance(value, Mapping):
+        row = value.span.text
+        help = f"write a list of records: `{shown}: [{row}]`" if brief(row) == row else EXAMPLE
+        wrong_kind(value, f"`{shown}` must be an expression", report, help)
         return _unsound(name, unread(value.span))
     default = read_value(value, f"`{shown}`", report)
     if not is_constant(default, report, or_type=in_block):

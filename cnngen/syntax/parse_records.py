@@ -10,7 +10,7 @@ from cnngen.diagnostics.synonyms import TYPES as OTHER_TYPES
 from cnngen.diagnostics.synonyms import translate
 from cnngen.expressions.expression import Expression, ListOf, RecordOf
 from cnngen.source import Span
-from cnngen.syntax.default_type import common, default_type
+from cnngen.syntax.default_type import ELEMENT, common, default_type
 from cnngen.syntax.naming import check_name
 from cnngen.syntax.parse_value import parse_record, wrong_kind
 from cnngen.syntax.tree import Field, Identifier, ParameterType
@@ -31,14 +31,18 @@ def parse_types(node: Node, report: Report) -> tuple[Field, ...] | None:
     """The fields of records that must be given: `[{width: int, stride: int}]`. None where the list
     is a default; an empty tuple after a mistake.
     """
-    if not isinstance(node, List) or len(node.items) != 1:
-        return None
-    (record,) = node.items
+    record, *others = node.items if isinstance(node, List) else (node,)
     if not isinstance(record, Mapping):
         return None
     words = {key.text: _word(value) for key, value in record.entries}
     if not any(word in FIELD_TYPES for word in words.values()):
         return None
+    if others:
+        report.add(
+            *("wrong-kind", "the types of fields are said once", others[0].span),
+            help="remove this: a list of one record with types stands for lists of any length",
+        )
+        return ()
     fields: list[Field] = []
     for key, value in record.entries:
         word: ParameterType | None = next((t for t in FIELD_TYPES if t == words[key.text]), None)
@@ -130,14 +134,21 @@ def _compare(first: RecordOf, record: RecordOf, node: Mapping, report: Report) -
 def _type(name: str, column: Sequence[Expression], report: Report) -> ParameterType | None:
     """The type of a field, which has the values of all records."""
     found: ParameterType | None = None
-    for value in column:
+    ordered = sorted(column, key=_is_empty)
+    for value in ordered:
         type = default_type(value)
+        if _is_empty(value) and found in ELEMENT:
+            continue  # a list without elements is one of every type
         both = type if found is None else _both(found, type)
         if both is None:
-            _report_type(name, value, type, found, column[0].span, report)
+            _report_type(name, value, type, found, ordered[0].span, report)
             return None
         found = both
     return found
+
+
+def _is_empty(value: Expression) -> bool:
+    return isinstance(value, ListOf) and not value.items
 
 
 def _both(a: ParameterType, b: ParameterType | None) -> ParameterType | None:
@@ -161,7 +172,7 @@ def _report_type(
         report.add("wrong-type", message, at)
         return
     labels = [Label(first, f"this is of type {found}")] if first else []
-    message = f"`{name}` is of another type here than in the records before"
+    message = f"`{name}` is of another type here than in other records"
     report.add(
         *("wrong-type", message, at, f"this is of type {type}"),
         secondary=labels,
