@@ -20,7 +20,7 @@ from cnngen.draw.figure import (
     op_text,
     stage_of,
 )
-from cnngen.ops.base import Image
+from cnngen.ops.base import Image, Shape
 from cnngen.semantics.network import Layer, Scope, known_shape
 
 AFTER = ("normalization", "activation")  # what belongs to the box before it, which begins with:
@@ -127,7 +127,7 @@ def _continues(
 def _box(draft: _Draft, detail: Detail, level: int) -> Box:
     first, layers, use = draft.layers[0], [*draft.layers, *draft.more], draft.use
     kind: Kind = "block" if use else KINDS.get(first.op.group, "other")
-    more = tuple(layer.op.name for layer in draft.more)
+    more = (*(layer.op.name for layer in draft.more), *_shared(draft))
     inside = None
     if use and detail.opens(use, level):
         inside = figure(", ".join((use.name, *more)), layers, detail, use, level + 1)
@@ -148,6 +148,19 @@ def _box(draft: _Draft, detail: Detail, level: int) -> Box:
         way=detail.way(use) if use else 0,
         inside=inside,
     )
+
+
+def _shared(draft: _Draft) -> tuple[str, ...]:
+    """Whose weights a box has, where it is used again."""
+    first, use = draft.layers[0], draft.use
+    if not first.shares or not any(layer.op.weights(*_shapes(layer)) for layer in draft.layers):
+        return ()
+    inside = len(first.path) - len(use.path) if use else 0
+    return (f"weights of {first.shares[: len(first.shares) - inside]}",)
+
+
+def _shapes(layer: Layer) -> tuple[Shape, ...]:
+    return tuple(known_shape(x.shape) for x in layer.inputs)
 
 
 def _folded(figure: Figure) -> Figure:

@@ -23,6 +23,7 @@ from cnngen.plan.program import (
     Pass,
     Program,
     Region,
+    Reuse,
     StageRegion,
     Unit,
     Value,
@@ -107,7 +108,7 @@ def _read(region: Region) -> Iterator[Expression]:
                 yield from expressions(node.step)
             case Bind():
                 yield node.channels
-            case Join() | Pass():
+            case Join() | Reuse() | Pass():
                 pass
 
 
@@ -127,6 +128,9 @@ def _stages(image: Value, lowering: RegionLowering) -> Iterator[StageRegion]:
         name = stage.name.text
         region, after, entry = _stage(stage, x, lowering)
         after = replace(after, owned=after.owned and name not in kept)
+        if stage in lowering.shared:  # where it is used again, the channels are the same
+            after = replace(after, owned=False)
+            lowering.parts[stage] = region, entry
         lowering.known[name] = after.value
         training = name in resolution.training
         yield StageRegion(name, region, entry, name in kept, outputs.get(name, ""), training, stage)

@@ -16,6 +16,7 @@ from cnngen.plan.program import (
     Pass,
     Program,
     Region,
+    Reuse,
     Unit,
     Value,
     regions,
@@ -67,7 +68,7 @@ class _Rules:
                         self.bound.add(node.asked.name)
                     if node.reads.rank != node.rank and isinstance(node.layer.made, Unit):
                         raise BrokenProgram(f"{self.where}: the rank of a call changed")
-                case Loop() | Choice():
+                case Loop() | Choice() | Reuse():
                     keys.append(node.key)
                     self.read(node.reads)
                 case Join():

@@ -130,7 +130,8 @@ def _stage(path: str) -> str:
 def _check_names(network: Network, report: Report) -> None:
     """Keras names have `_` in the place of the `.` of a path; no two paths may become one name."""
     names: dict[str, Layer] = {}
-    for path, layer in network.layers.items():
+    own = {path: layer for path, layer in network.layers.items() if not layer.shares}
+    for path, layer in own.items():
         other = names.setdefault(path.replace(".", "_"), layer)
         if other is not layer:
             report.add(

@@ -17,6 +17,7 @@ from cnngen.syntax.tree import (
     Each,
     Reference,
     Repeat,
+    Reuse,
     Step,
     When,
 )
@@ -54,9 +55,11 @@ def arrange(body: Body, *, block: bool = False, merging: Container[Step] = ()) -
 
 def _bends(step: Step, merging: Container[Step]) -> bool:
     """Whether a step makes a graph of a chain: it joins branches, or it reads something else than
-    the output of the step before it.
+    the output of the step before it, or is used again.
     """
-    return isinstance(step, Branches | Reference) or step.origin is not None or step in merging
+    return (
+        isinstance(step, Branches | Reference | Reuse) or step.origin is not None or step in merging
+    )
 
 
 def word(step: Step) -> str:
@@ -73,6 +76,8 @@ def word(step: Step) -> str:
             return "when"
         case Reference():
             return "input"
+        case Reuse():
+            return step.target.text
 
 
 def _words(body: Body) -> dict[Step, str]:

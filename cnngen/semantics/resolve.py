@@ -22,7 +22,9 @@ from cnngen.syntax.tree import (
     Each,
     Identifier,
     Repeat,
+    Reuse,
     Spec,
+    Stage,
     Step,
 )
 
@@ -40,8 +42,9 @@ class Resolution:
     Later passes fill in the rest. `order` lists the blocks that the model uses, each behind those
     that it uses itself. `captured` are the model's parameters on which a block depends, and
     `training` the stages that exist in training only. `meant` has the tensor that a misspelt name
-    certainly means, so that the rest can be checked. `endless` is true where blocks use each other
-    in a circle or nest too deep, so that there is no network.
+    certainly means, so that the rest can be checked. `shared` has the stage or step that a `use`
+    applies again: the first one, whose layers hold the weights. `endless` is true where blocks use
+    each other in a circle or nest too deep, so that there is no network.
     """
 
     spec: Spec
@@ -55,6 +58,7 @@ class Resolution:
     captured: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     meant: dict[Identifier, str] = field(default_factory=dict[Identifier, str])
     training: frozenset[str] = frozenset()
+    shared: dict[Reuse, Stage | Step] = field(default_factory=dict[Reuse, Stage | Step])
     endless: bool = False
     arrangements: dict[tuple[Body, bool], Arrangement] = field(
         default_factory=dict[tuple[Body, bool], Arrangement]
@@ -65,6 +69,11 @@ class Resolution:
         if key not in self.arrangements:
             self.arrangements[key] = arrange(body, block=block, merging=self.merging)
         return self.arrangements[key]
+
+    @property
+    def parts(self) -> frozenset[Stage | Step]:
+        """The stages and steps that are used again."""
+        return frozenset(self.shared.values())
 
     def tensors(self, call: Call) -> dict[str, Identifier]:
         """The tensors that a call of a block passes besides its input, by parameter."""

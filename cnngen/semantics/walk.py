@@ -13,6 +13,7 @@ from cnngen.syntax.tree import (
     Each,
     Reference,
     Repeat,
+    Reuse,
     Step,
     When,
 )
@@ -21,7 +22,7 @@ from cnngen.syntax.tree import (
 def nested_bodies(step: Step) -> tuple[Body, ...]:
     """The bodies inside a step."""
     match step:
-        case Call() | Reference():
+        case Call() | Reference() | Reuse():
             return ()
         case Repeat():
             return (step.body,)
@@ -64,7 +65,7 @@ def expressions(step: Step) -> Iterator[Expression]:
             yield from (values for _, values in step.lists)
         case When():
             yield step.test
-        case Reference() | Branches():
+        case Reference() | Branches() | Reuse():
             return
         case _:
             assert_never(step)

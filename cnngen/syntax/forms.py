@@ -9,6 +9,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "each": ("do", "between", "name", "from"),
     "when": ("do", "else", "name", "from"),
     "branches": ("join", "name", "from"),
+    "use": ("name", "from"),
 }
 AROUND = ("name", "from")
 FORM_PARTS = ("do", "else", "between", "join")  # nothing else has their names

@@ -1,14 +1,13 @@
 """Steps of training in both frameworks, from the same weights on the same images."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cnngen.frameworks import framework
-from cnngen.ops.base import Image
-from cnngen.semantics.network import Network
 from cnngen.verify.models import (
     Models,
     Values,
@@ -19,7 +18,7 @@ from cnngen.verify.models import (
     named_outputs,
     running,
 )
-from cnngen.weights.layout import Array, in_keras, keras_name
+from cnngen.weights.layout import Array, in_keras
 from cnngen.weights.transfer import keras_state, torch_state
 
 STEPS = 3
@@ -58,7 +57,7 @@ def train(models: Models, steps: int, say: Callable[[str], None]) -> tuple[Train
     """The same steps of SGD with PyTorch and with Keras."""
     torch_model, keras_model = models.torch_model(), models.keras_model(heads=True)
     drop_nothing(torch_model, keras_model)
-    with running("the torch source"):
+    with running("the torch source"), biased_variances(torch_model):
         expected, setup = _train_torch(models, torch_model, steps, say)
     with running("the keras source"):
         found = _train_keras(models, keras_model, setup, steps, say)
@@ -97,9 +96,7 @@ def _train_torch(
     training = Training(
         from_torch(network, first),
         in_keras(network, gradients),
-        biased(
-            network, in_keras(network, models.state), in_keras(network, statistics), len(x), steps
-        ),
+        in_keras(network, statistics),
         in_keras(network, changes),
     )
     return training, Setup(factors, from_torch(network, factors), rate)
@@ -146,21 +143,30 @@ def _gradient(parameter: Any) -> Any:
     return parameter.grad
 
 
-def biased(network: Network, start: Values, statistics: Values, batch: int, steps: int) -> Values:
-    """PyTorch's running statistics as Keras computes them: with the biased variance of a batch.
+@contextmanager
+def biased_variances(model: Any) -> Generator[None]:
+    """Let the batch norms of a PyTorch model keep the biased variance of each batch, as Keras' do.
 
-    PyTorch takes the unbiased one, which is N / (N - 1) times as large for N values of a channel.
-    The part that comes from before has shrunk by (1 - momentum) in each step.
+    The unbiased one is N / (N - 1) times as large for N values of a channel, and N differs between
+    the uses of a norm that is used on maps of several sizes.
     """
-    found = dict(statistics)
-    for layer in network.layers.values():
-        if layer.op.buffers:
-            x = layer.inputs[0].shape
-            values = batch * (x.height * x.width if isinstance(x, Image) else 1)
-            name = f"{keras_name(layer)}/moving_variance"
-            old = (1 - layer.op.values["momentum"]) ** steps * start[name]
-            found[name] = old + (statistics[name] - old) * (values - 1) / values
-    return found
+    before: dict[Any, list[Any]] = {}
+
+    def enter(norm: Any, _: Any) -> None:
+        before.setdefault(norm, []).append(norm.running_var.clone())
+
+    def leave(norm: Any, inputs: Any, _: Any) -> None:
+        old, count = before[norm].pop(), inputs[0].numel() // inputs[0].shape[1]
+        kept = (1 - norm.momentum) * old
+        biased = kept + (norm.running_var - kept) * (count - 1) / count
+        norm.running_var.data.copy_(biased)  # `data`, as the backward pass looks for changes
+
+    with ExitStack() as hooks:
+        for module in model.modules():
+            if getattr(module, "running_var", None) is not None:
+                hooks.callback(module.register_forward_pre_hook(enter).remove)
+                hooks.callback(module.register_forward_hook(leave).remove)
+        yield
 
 
 def norm(values: Mapping[str, Array]) -> float:

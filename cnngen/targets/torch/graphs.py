@@ -12,6 +12,7 @@ from cnngen.plan.program import (
     Node,
     Pass,
     Region,
+    Reuse,
     Unit,
 )
 from cnngen.python import nodes
@@ -29,6 +30,7 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
+from cnngen.syntax.tree import Reuse as ReuseStep
 from cnngen.targets.torch.construct import dictionary, own
 from cnngen.targets.torch.expressions import Item
 from cnngen.targets.torch.modules import (
@@ -82,6 +84,8 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 name = node.level if isinstance(node.level, str) else ""
                 value = yield from join(node, value, name, scope, forward)
                 value = _summed(node, value, scope, forward)
+            case Reuse():
+                value = again(node, value)
             case Pass():
                 pass
             case Call() | Loop() | Choice():
@@ -95,6 +99,13 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
         elif len(flat(value)) > LONG and node.step is not unit.block.body[-1]:
             value = forward.let(X, value)
     forward.lines.append(Return(value))
+
+
+def again(node: Reuse, value: nodes.Node) -> nodes.Node:
+    """A module that was made before, called again."""
+    if passes(node.part):
+        return value
+    return with_origin(call(own(attribute(node.called)), value), node.step)
 
 
 def applied(
@@ -117,7 +128,8 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
     """What joins the branches; a `name` is a level of its own for their layers."""
     reads = scope.file.network.resolution.reads
     owner = own(attribute(name))
-    alone = not any(reads(step) for _, arm in node.step.arms for step in steps(arm))
+    inside = [step for _, arm in node.step.arms for step in steps(arm)]
+    alone = not any(reads(step) or isinstance(step, ReuseStep) for step in inside)
     if name and alone:
         with scope.variables.names.passing():
             made = yield from container(node, scope)
@@ -133,6 +145,9 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
         source = forward.tensors[origin.text] if origin else value
         if passes(region):
             inputs.append(source)
+            continue
+        if isinstance(first, Reuse):
+            inputs.append(again(first, source))
             continue
         if name:
             entries.append((key, (yield from body(region, scope, arm))))
@@ -162,7 +177,7 @@ def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node
     return with_origin(spell_join(node.op, inputs, scope.file.speller), node.step)
 
 
-def first_node(region: Region) -> "Call | Loop | Choice | Join | Pass | None":
+def first_node(region: Region) -> "Call | Loop | Choice | Join | Reuse | Pass | None":
     """The first node that reads a tensor."""
     return next((node for node in region.nodes if not isinstance(node, Bind)), None)
 
@@ -176,5 +191,6 @@ def passes(region: Region) -> bool:
             and not isinstance(node.layer.made, Unit)
             and node.layer.made.is_identity
         )
+        or (isinstance(node, Reuse) and passes(node.part))
         for node in region.nodes
     )
