@@ -68,7 +68,7 @@ def figure(
                 if link not in arrows:
                     shapes = (known_shape(tensor.shape),)
                     arrows[link] = Arrow(source, key, shapes, name, parameter, number)
-    boxes = tuple(_box(draft, detail, level) for draft in drafts)
+    boxes = tuple(_box(draft, detail, level, within) for draft in drafts)
     folded = _folded(Figure(title, boxes, tuple(arrows.values())))
     read = {arrow.tail for arrow in folded.arrows}
     ends = [Arrow(b.key, f"{b.key}:", (b.shape,)) for b in folded.boxes if b.key not in read]
@@ -124,10 +124,10 @@ def _continues(
     return alone and first.op.group in BEGIN
 
 
-def _box(draft: _Draft, detail: Detail, level: int) -> Box:
+def _box(draft: _Draft, detail: Detail, level: int, within: Scope | None) -> Box:
     first, layers, use = draft.layers[0], [*draft.layers, *draft.more], draft.use
     kind: Kind = "block" if use else KINDS.get(first.op.group, "other")
-    more = (*(layer.op.name for layer in draft.more), *_shared(draft))
+    more = (*(layer.op.name for layer in draft.more), *_shared(draft, within))
     inside = None
     if use and detail.opens(use, level):
         inside = figure(", ".join((use.name, *more)), layers, detail, use, level + 1)
@@ -150,9 +150,11 @@ def _box(draft: _Draft, detail: Detail, level: int) -> Box:
     )
 
 
-def _shared(draft: _Draft) -> tuple[str, ...]:
-    """Whose weights a box has, where it is used again."""
+def _shared(draft: _Draft, within: Scope | None) -> tuple[str, ...]:
+    """Whose weights a box has, where it is used again; what is around it says so where that is."""
     first, use = draft.layers[0], draft.use
+    if within and not first.shares.startswith(f"{within.path}."):
+        return ()
     if not first.shares or not any(layer.op.weights(*_shapes(layer)) for layer in draft.layers):
         return ()
     inside = len(first.path) - len(use.path) if use else 0
