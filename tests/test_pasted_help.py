@@ -29,9 +29,11 @@ OTHERWISE = {
     r"^(the keys are|besides|it belongs to|it takes|here one can read|there are|say for what)": (
         "lists what there is, for the author to choose"
     ),
-    r"which (it )?fits$|does without it$|` instead$|^a name has|^`from` names|which takes `\w+`$|has no op here": (
+    r"which (it )?fits$|does without it$|` instead$|^a name has|^`(from|use)` names|which takes `\w+`$|has no op here": (
         "tells what there is"
     ),
+    r"^(give it \d+, or|write (the steps again|`- use)|use (a (part|stage)|it in the model)|let (the first|`use`))"
+    r"|^make a stage|^(here one can use|there is nothing before)": "asks for another structure, of which there are several",
     r"^`cnngen ops` lists|^the functions are|^heights and widths|^the first element|^a key is a single": (
         "tells what there is"
     ),

@@ -11,9 +11,12 @@ from cnngen.ops.base import Image, Op, Shape, ShapeError, Unknown
 from cnngen.semantics.network import Layer, Scope, Tensor
 from cnngen.syntax.tree import Stage
 
-CHANNELS = "give it as many, or write the steps again, with weights of their own"
 SIZE = "use `global_avg_pool` or `adaptive_avg_pool` before `flatten`, or give it maps of that size"
 RANK = "write the steps again: layers for maps are others than those for vectors"
+
+
+class Misfit(ShapeError):
+    """A layer was made for other shapes; the message says what it is or has."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,19 +47,19 @@ class Again:
 
 
 def check_again(layer: Layer, shapes: Sequence[Shape | Unknown]) -> None:
-    """Raise `ShapeError` where a layer that was made for its inputs cannot take these."""
+    """Raise `Misfit` where a layer that was made for its inputs cannot take these."""
     op = layer.op
     built = type(op).weights is not Op.weights or op.counts_features
     for old, new in zip((x.shape for x in layer.inputs), shapes, strict=True):
         if isinstance(old, Image) != isinstance(new, Image):
             was, is_now = ("maps", "a vector") if isinstance(old, Image) else ("a vector", "maps")
-            raise ShapeError(f"was made for {was}, and would get {is_now}", help=RANK)
+            raise Misfit(f"was made for {was}, and would get {is_now}", help=RANK)
         if op.flattens and old != new:
-            raise ShapeError(f"makes features of {old}, and would get {new}", help=SIZE)
+            raise Misfit(f"makes features of {old}, and would get {new}", help=SIZE)
         if built and _count(old) != _count(new):
-            raise ShapeError(
-                f"has weights for {_said(old)}, and would get {_count(new)}", help=CHANNELS
-            )
+            message = f"has weights for {_said(old)}, and would get {_count(new)}"
+            again = "write the steps again, with weights of their own"
+            raise Misfit(message, help=f"give it {_count(old)}, or {again}")
 
 
 def _count(shape: Shape | Unknown) -> int:

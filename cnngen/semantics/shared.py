@@ -72,7 +72,12 @@ def _find_in_block(block: Block, stages: Places, resolution: Resolution, report:
         usable = Usable(parts, later, inside, stages, tensors)
         called = [*_called(step)]
         first = _find(called, step.name, usable, resolution, report)
-        _refuse_others((step,), called, "make it a step of the block", report)
+        _refuse_others(
+            (step,),
+            called,
+            "write `- use: {name}` as a step of the block, once for each iteration of a loop",
+            report,
+        )
         if step.name:
             parts[step.name.text] = first if isinstance(step, Reuse) and first else step
 
@@ -103,7 +108,9 @@ def _refuse_others(body: Body, called: list[Reuse], way: str, report: Report) ->
                 f"`{step.target.text}` cannot be used from inside a row of steps",
                 step.target.span,
                 "a row, a loop or a condition calls its own layers only",
-                help=way.format(name=step.target.text),
+                help=f"leave `name: {step.name.text}` out"
+                if step.name and body == (step,)
+                else way.format(name=step.target.text),
             )
 
 
@@ -146,11 +153,10 @@ def _part(step: Reuse, own: Identifier | None, usable: Usable, report: Report) -
         help = "make a stage of it, or a step of a block"
     elif name.text in OPS or name.text[:1].isupper():
         message = f"`{name.text}` is no stage or step, but {_kind(name.text)}"
-        help = f"write `{name.text}` as a step, which has weights of its own"
+        help = f"write a step of `{name.text}`, with weights of its own"
     elif is_part(name):
-        message = (
-            f"`{name.text}` is a part of something, and only a whole stage or step can be used"
-        )
+        whole = name.text.partition(".")[0].partition("[")[0]
+        message = f"`{name.text}` is a part of `{whole}`, and only what is whole can be used again"
         help = "make a stage of that part"
     else:
         return _guessed(name, usable, report)

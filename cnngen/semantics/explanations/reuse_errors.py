@@ -3,6 +3,7 @@
 from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.base import ShapeError
 from cnngen.semantics.network import Layer, Scope, Tensor
+from cnngen.semantics.reuse import Misfit
 from cnngen.syntax.tree import Reuse
 
 
@@ -20,7 +21,7 @@ def report_reuse(
     if report.has(error.code, at):
         return
     said = error.message
-    if not said.startswith("`"):
+    if isinstance(error, Misfit):
         said = f"the `{layer.op.name}` in `{step.target.text}` {said}"
     report.add(
         error.code,
