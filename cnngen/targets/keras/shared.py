@@ -2,16 +2,17 @@
 several places.
 """
 
+from cnngen.expressions.expression import Constant
 from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Node, Pass, Region, Reuse, Unit
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.nodes import Attribute, Name, Slice, Subscript
-from cnngen.syntax.tree import Step
+from cnngen.syntax.tree import Repeat, Step
 from cnngen.targets.keras.calls import op_call
 from cnngen.targets.keras.code import Code
-from cnngen.targets.keras.construct import channels_of, number, tuple_of
+from cnngen.targets.keras.construct import applied, channels_of, number, tuple_of
 from cnngen.targets.keras.frame import Frame
-from cnngen.targets.keras.layer_name import LayerName
+from cnngen.targets.keras.layer_name import LayerName, beside
 
 
 def only_layer(part: Region, name: LayerName, frame: Frame) -> nodes.Node | None:
@@ -47,6 +48,36 @@ def passes(part: Region) -> bool:
             case _:
                 return False
     return True
+
+
+def may_pass(part: Region) -> bool:
+    """Whether a part may give its input as it is, if some conditions are false and loops empty."""
+    return all(map(_node_may_pass, part.nodes))
+
+
+def _node_may_pass(node: Node) -> bool:
+    match node:
+        case Bind() | Pass():
+            return True
+        case Call(layer=layer):
+            made = layer.made
+            return may_pass(made.body) if isinstance(made, Unit) else made.is_identity
+        case Reuse(part=part):
+            return may_pass(part)
+        case Loop(step=Repeat(times=Constant(int() as times)), body=body) if times > 0:
+            return may_pass(body)
+        case Choice(then=then, otherwise=otherwise):
+            return otherwise is None or may_pass(otherwise) or may_pass(then)
+        case Loop():
+            return True
+        case Join():
+            return False
+
+
+def identity(inputs: str, name: LayerName, frame: Frame) -> nodes.Node:
+    """A layer for what may else be no model: Keras takes an output that is an input for a cycle."""
+    layer = call("layers.Identity", name=beside(name.node, "identity", frame.scope))
+    return applied(layer, Name(inputs))
 
 
 def entry(part: Region, x: str, code: Code, inputs: str) -> None:

@@ -32,7 +32,15 @@ from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of
 from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.layer_name import LayerName
-from cnngen.targets.keras.shared import entry, first_step, model, only_layer, passes
+from cnngen.targets.keras.shared import (
+    entry,
+    first_step,
+    identity,
+    may_pass,
+    model,
+    only_layer,
+    passes,
+)
 from cnngen.targets.keras.spell import spell_join
 from cnngen.targets.loops import loop_header
 
@@ -204,7 +212,11 @@ def write_part(
             taken = set(frame.taken)
             inputs, y = frame.variable("inputs"), frame.variable("y")
             entry(part, x, code, inputs)
-            made = model(inputs, write(inputs, y), name)
+            read = inputs
+            if may_pass(part):
+                read = y
+                code.assign(y, identity(inputs, name, frame))
+            made = model(inputs, write(read, y), name)
             frame.taken = taken
         code.assign(frame.parts[called], made, first_step(part))
     return _call_part(called, part, x, out, code, frame)
