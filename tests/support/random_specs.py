@@ -35,6 +35,7 @@ class _Model:
     tensors: dict[str, Running] = field(default_factory=dict[str, Running])
     unread: set[str] = field(default_factory=set[str])
     training: set[str] = field(default_factory=set[str])
+    parts: dict[str, str] = field(default_factory=dict[str, str])  # what each of them reads
     last: str = "input"
 
 
@@ -87,6 +88,8 @@ class _Specs(Bodies):
                 model.training.add(name)
                 continue
             model.stages[name] = body
+            if len(read) == 1 and self.reads_one(self.beginning(body)):
+                model.parts[name] = next(iter(read))
             model.unread = (model.unread - read) | {name}
             model.tensors[name] = replace(after, channels=None)
             model.last = name
@@ -95,6 +98,9 @@ class _Specs(Bodies):
     def stage(self, model: _Model) -> tuple[Tree, Running, set[str]]:
         """The body of a stage, what it gives, and what it reads."""
         last = model.tensors[model.last]
+        if model.parts and self.maybe(0.1):
+            name, origin = self.random.choice([*model.parts.items()])
+            return {"use": name, "from": origin}, model.tensors[name], {origin}
         if len(model.tensors) > 2 and self.maybe(0.3):
             return self.joining(model)
         known = {n: t for n, t in model.tensors.items() if t.aligned}
@@ -123,6 +129,12 @@ class _Specs(Bodies):
         if origin:
             steps[0] = mapping(steps[0]) | {"from": origin}
         return self.written(steps), after, {origin or model.last}
+
+    def beginning(self, body: Tree) -> Tree:
+        """A body without what its first step reads."""
+        first, *others = body if isinstance(body, list) else [body]
+        own = {k: v for k, v in mapping(first).items() if k != "from"}
+        return [own, *others]
 
     def joining(self, model: _Model) -> tuple[Tree, Running, set[str]]:
         """A stage that joins what earlier stages gave."""

@@ -2,8 +2,24 @@
 several places.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from cnngen.expressions.expression import Constant
-from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Node, Pass, Region, Reuse, Unit
+from cnngen.ops.base import Op
+from cnngen.plan.program import (
+    Bind,
+    Call,
+    Choice,
+    Join,
+    Loop,
+    Node,
+    Pass,
+    Region,
+    Reuse,
+    Unit,
+    regions,
+)
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.nodes import Attribute, Name, Slice, Subscript
@@ -11,8 +27,14 @@ from cnngen.syntax.tree import Repeat, Step
 from cnngen.targets.keras.calls import op_call
 from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of, number, tuple_of
+from cnngen.targets.keras.convolution import comes_late
 from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.layer_name import LayerName, beside
+from cnngen.targets.keras.limits import ONE_SIZE
+from cnngen.targets.keras.pooling import ADAPTIVE
+from cnngen.targets.keras.use import Common
+from cnngen.targets.keras.values import Value
+from cnngen.targets.spelling import spelling
 
 
 def only_layer(part: Region, name: LayerName, frame: Frame) -> nodes.Node | None:
@@ -80,10 +102,10 @@ def identity(inputs: str, name: LayerName, frame: Frame) -> nodes.Node:
     return applied(layer, Name(inputs))
 
 
-def entry(part: Region, x: str, code: Code, inputs: str) -> None:
-    """The input of a model, for maps of any size where the layers allow that."""
+def entry(part: Region, x: str, code: Code, inputs: str, frame: Frame) -> None:
+    """The input of a model, for maps of any size where its layers allow that."""
     given = Name(x)
-    if part.given.rank == "vector" or _asks_size(part, known=False)[0]:
+    if part.given.rank == "vector" or _size(part, frame, known=False).asked:
         shape: nodes.Node = Subscript(Attribute(given, "shape"), Slice(number(1), None))
     else:
         shape = tuple_of(Name("None"), Name("None"), channels_of(given))
@@ -94,34 +116,60 @@ def model(inputs: str, output: str, name: LayerName) -> nodes.Node:
     return call("keras.Model", Name(inputs), Name(output), name=name.node)
 
 
-def _asks_size(part: Region, *, known: bool) -> tuple[bool, bool]:
-    """Whether a part makes features of positions whose number depends on the size of its input, and
-    whether the size of what it gives is `known`.
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """Whether layers are made for a size of the input, and whether that of the output is `known`
+    whatever the input's is.
     """
+
+    asked: bool
+    known: bool
+
+
+def _size(part: Region, frame: Frame, *, known: bool) -> _Size:
+    asked = False
     for node in part.nodes:
-        asks, known = _node_asks(node, known=known)
-        if asks:
-            return True, known
-    return False, known
+        found = _size_at(node, frame, known=known)
+        asked, known = asked or found.asked, found.known
+    return _Size(asked, known)
 
 
-def _node_asks(node: Node, *, known: bool) -> tuple[bool, bool]:
+def _size_at(node: Node, frame: Frame, *, known: bool) -> _Size:
     match node:
         case Call(layer=layer):
             made = layer.made
             if isinstance(made, Unit):
-                return _asks_size(made.body, known=known)
-            return made.flattens and not known, known or made.sets_size
+                return _size(made.body, frame, known=known)
+            asks = made.flattens or _is_made_for_a_size(node, frame)
+            return _Size(asks and not known, known or made.sets_size)
         case Reuse(part=part):
-            return _asks_size(part, known=known)
-        case Loop(body=body, between=between):
-            asked = [_asks_size(region, known=known)[0] for region in (body, between) if region]
-            return any(asked), known
-        case Choice(then=then, otherwise=otherwise):
-            found = [_asks_size(region, known=known) for region in (then, otherwise) if region]
-            return any(asks for asks, _ in found), known or all(after for _, after in found)
-        case Join(arms=arms):
-            found = [_asks_size(region, known=known) for _, region in arms]
-            return any(asks for asks, _ in found), all(after for _, after in found)
+            return _size(part, frame, known=known)
+        case Loop():
+            return _Size(any(_size(x, frame, known=known).asked for x in regions(node)), known)
+        case Choice():
+            found = [_size(x, frame, known=known) for x in regions(node)]
+            return _Size(any(x.asked for x in found), known or all(x.known for x in found))
+        case Join():
+            found = [_size(x, frame, known=known) for x in regions(node)]
+            return _Size(any(x.asked for x in found), all(x.known for x in found))
         case Pass() | Bind():
-            return False, known
+            return _Size(False, known)
+
+
+def _is_made_for_a_size(node: Call, frame: Frame) -> bool:
+    """Whether a layer pads or pools by the size of its input; refused where that is not one."""
+    forms = frame.file.forms[node]
+    if not any(_asks_size(form.op, form.values, frame.file.common[form.op]) for form in forms):
+        return False
+    layers = frame.file.program.network.layers
+    for layer in map(layers.__getitem__, node.paths):
+        if layer.shares and layer.inputs[0].shape != layers[layer.shares].inputs[0].shape:
+            with spelling(node.step):
+                ONE_SIZE.refuse()
+    return True
+
+
+def _asks_size(op: type[Op], values: Mapping[str, Value], common: Common) -> bool:
+    return op.name in ADAPTIVE or (
+        values.get("padding") == "same" and comes_late(op, values, common.square)
+    )

@@ -211,7 +211,7 @@ def write_part(
         if made is None:
             taken = set(frame.taken)
             inputs, y = frame.variable("inputs"), frame.variable("y")
-            entry(part, x, code, inputs)
+            entry(part, x, code, inputs, frame)
             read = inputs
             if may_pass(part):
                 read = y
