@@ -106,8 +106,10 @@ def _check_numbers(region: Region, network: Network) -> None:
     """
     for node in walk(region):
         if isinstance(node, Call) and not isinstance(node.layer.made, Unit):
-            for path in node.paths:
-                layer = network.layers[path]
+            for layer in map(network.layers.__getitem__, node.paths):
+                if layer.shares:
+                    continue  # a pool that is used again may be given other channels
+                path = layer.path
                 for value, shape in (
                     (node.reads, layer.inputs[0].shape),
                     (node.gives, layer.output),
