@@ -118,12 +118,48 @@ HEADS = """
       early: {when: training, do: {use: head, from: stem}}
     outputs: {head: head, early: early}
     """
+NAMED = """
+    cnngen: 1
+    name: Named
+    about: Uses in named branches.
+    input: {channels: 4, height: 8, width: 8}
+    defaults: {conv: {padding: half}}
+    blocks:
+      Two:
+        about: Two inputs, one convolution.
+        params: {skip: tensor}
+        body:
+          - conv: {out: 4, kernel: 3}
+            name: conv_a
+          - batch_norm:
+            name: norm
+          - branches:
+              one: {use: conv_a}
+              two: {use: conv_a, from: skip}
+              three: [{from: norm}, relu]
+              four: identity
+            join: concat
+            name: both
+          - conv: {out: 4, kernel: 1}
+          - use: norm
+          - branches: {one: {use: norm, from: skip}, two: {use: conv_a}}
+            join: multiply
+    model:
+      stem: {conv: {out: 4, kernel: 3}}
+      deep: [{conv: {out: 4, kernel: 3}}, relu]
+      two: {Two: {skip: stem}}
+      encoder: {conv: {out: 4, kernel: 3, stride: 2}}
+      both:
+        branches: {a: {use: encoder, from: stem}, b: {use: encoder, from: input}, c: {from: encoder}}
+        join: mean
+    """
 SPECS = {
     "siamese": SIAMESE,
     "retina": RETINA,
     "recurrent": RECURRENT,
     "halves": HALVES,
     "heads": HEADS,
+    "named": NAMED,
 }
 
 
@@ -343,3 +379,34 @@ def test_weights_travel_by_files(name: str, end: str, tmp_path: Path) -> None:
     )
     again = torch.load(back)
     assert all(torch.equal(again[name], value) for name, value in state.items())
+
+
+# --- Where two models part
+
+
+@pytest.mark.torch
+@pytest.mark.keras
+def test_layers_inside_of_what_is_shared_are_compared(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("keras")
+    from cnngen.verify.models import Models, channels_last, draw, import_sources
+    from cnngen.verify.random_weights import keras_layers
+    from cnngen.verify.stages import compare_stages
+    from cnngen.verify.trace import trace_keras, trace_torch
+    from cnngen.verify.where import parting
+
+    network = build(RETINA).network
+    texts = {t: generate(network, t, Report()) or "" for t in ("torch", "keras")}
+    sources = import_sources(network, texts, tmp_path)
+    with Models(sources, draw(sources, 0), "float64") as models:
+        stages = {each.stage: each for each in compare_stages(models)}
+        assert {"p3", "p4", "p5", "boxes3"} == stages.keys()
+        assert all(each.difference < 1e-12 for each in stages.values())
+        model = models.keras_model(heads=False)
+        traces = trace_keras(model, channels_last(models.x)), trace_torch(models.torch, models.x)
+        assert parting(*traces, network, 1e-9) is None
+        (last,) = (layer for layer in keras_layers(model) if layer.name == "boxes3_1_0")
+        last.bias.assign(last.bias + 1)
+        traces = trace_keras(model, channels_last(models.x)), trace_torch(models.torch, models.x)
+        found = parting(*traces, network, 1e-9)
+        assert found is not None and found.ours.startswith("`boxes3_1_0`, Conv2D")
