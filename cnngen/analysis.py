@@ -1,11 +1,11 @@
 """Analysis: the passes in their order, from a file to a checked network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cnngen.diagnostics.model import Report
-from cnngen.ops.base import Image
+from cnngen.ops.base import Shape
 from cnngen.semantics.check import check_network
 from cnngen.semantics.definitions import gather_unknown
 from cnngen.semantics.elaborate import MAX_LAYERS, elaborate
@@ -15,7 +15,7 @@ from cnngen.semantics.network import Network
 from cnngen.semantics.overrides import check_overrides
 from cnngen.semantics.references import check_references
 from cnngen.semantics.resolve import resolve
-from cnngen.semantics.settings import apply_settings
+from cnngen.semantics.settings import apply_settings, chosen_inputs
 from cnngen.semantics.shared import find_shared
 from cnngen.semantics.stages import check_stages, find_training_stages
 from cnngen.semantics.uses import order_blocks, trace_parameters
@@ -25,13 +25,13 @@ from cnngen.syntax.tree import Spec
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a command line may change: parameters by name (as text), the input's size, the limit of
-    layers, and how files are read. `lenient` lets branches of different sizes be joined, to find
-    out for which inputs their sizes are equal.
+    """What a command line may change: parameters by name (as text), the shapes of inputs by name
+    (`input` for the only one), the limit of layers, and how files are read. `lenient` lets branches
+    of different sizes be joined, to find out for which inputs their sizes are equal.
     """
 
     settings: Mapping[str, str]
-    input: Image | None = None
+    inputs: Mapping[str, Shape] = field(default_factory=dict[str, Shape])
     max_layers: int = MAX_LAYERS
     reader: Reader = read_file
     lenient: bool = False
@@ -65,7 +65,7 @@ def analyse(spec: Spec, report: Report, options: Options = DEFAULTS) -> Network 
     network = elaborate(
         resolution,
         report,
-        input=options.input,
+        inputs=chosen_inputs(spec, options.inputs, report),
         max_layers=options.max_layers,
         lenient=options.lenient,
     )

@@ -14,10 +14,10 @@ from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.diagnostics.text import render_text
 from cnngen.formatting.format import format_source
 from cnngen.locate import UnknownSpecError, find_specs
-from cnngen.ops.base import Image
+from cnngen.ops.base import shape_of
 from cnngen.report.memory import Activations, activations
 from cnngen.report.summary import Summary, summarize
-from cnngen.semantics.network import Network
+from cnngen.semantics.network import INPUT, Network
 from cnngen.sizes.answer import Answer, answer
 from cnngen.source import Source
 from cnngen.syntax.load import read_file
@@ -33,7 +33,7 @@ __all__ = [
     "load",
 ]
 
-Setting = bool | int | float | str | Sequence["Setting"]
+Setting = bool | int | float | str | Sequence["Setting"] | Mapping[str, "Setting"]
 
 
 class SpecError(ValueError):
@@ -146,18 +146,21 @@ class LoadedSpec:
 def load(
     path_or_name: str | PathLike[str],
     *,
-    input: tuple[int, int, int] | None = None,
+    input: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
     settings: Mapping[str, Setting] | None = None,
 ) -> LoadedSpec:
     """The spec of a file, or of the zoo; raises `UnknownSpecError` where there is none.
 
-    `input` (channels, height, width) and `settings` (parameters by name) replace what it says.
+    `input` (channels, height, width; of a vector: its features) and `settings` (parameters by name)
+    replace what it says. Of several inputs, `input` has such sizes by name.
     """
     found = find_specs(fspath(path_or_name))
     if len(found) > 1 or Path(path_or_name).is_dir():
         raise UnknownSpecError(f"`{path_or_name}` is a folder, not a spec")
     given = {name: _expression(value) for name, value in (settings or {}).items()}
-    return LoadedSpec(found[0], Options(given, Image(*input) if input else None))
+    sizes = input if isinstance(input, Mapping) else {INPUT: input} if input else {}
+    shapes = {name: shape_of(each) for name, each in sizes.items()}
+    return LoadedSpec(found[0], Options(given, shapes))
 
 
 def format_text(text: str, path: str = "spec.yaml") -> str:
@@ -199,5 +202,8 @@ def _expression(value: Setting) -> str:
             return value
         case int() | float():
             return repr(value)
+        case Mapping():
+            fields = (f"{name}: {_expression(part)}" for name, part in value.items())
+            return f"{{{', '.join(fields)}}}"
         case _:
             return f"[{', '.join(map(_expression, value))}]"

@@ -19,7 +19,7 @@ from cnngen.semantics.parameters import WORDS
 from cnngen.source import Source, Span
 from cnngen.syntax.default_type import default_type
 from cnngen.syntax.load import Reader, load
-from cnngen.syntax.merge import PARTS
+from cnngen.syntax.merge import INPUTS, PARTS
 from cnngen.syntax.parse_value import parse_value
 from cnngen.syntax.read import read
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, is_null
@@ -43,10 +43,16 @@ class Change:
     before: tuple[Mapping, ...]  # what has that entry, or could have it, in the specs extended
 
     @property
+    def replaced(self) -> tuple[str, Node] | None:
+        """The entry that it replaces."""
+        names = INPUTS if self.part == "input" else (self.key.text,)
+        found = ((name, mapping.get(name)) for mapping in self.before for name in names)
+        return next(((name, node) for name, node in found if node is not None), None)
+
+    @property
     def old(self) -> Node | None:
         """The value that it replaces."""
-        found = (mapping.get(self.key.text) for mapping in self.before)
-        return next((node for node in found if node is not None), None)
+        return self.replaced[1] if self.replaced else None
 
     @property
     def base(self) -> str:
@@ -119,7 +125,7 @@ def _changes(sources: Sequence[Source]) -> Iterator[Change]:
     for i, root in enumerate(roots[:-1]):
         extended = roots[i + 1 :]
         for key, value in root.entries:
-            if key.text == "input":
+            if key.text in INPUTS:
                 yield Change("input", key, value, tuple(extended))
             elif key.text in PARTS:
                 yield from _within(key.text, value, _get_all(extended, key.text))
@@ -193,6 +199,7 @@ def _help(change: Change, error: Diagnostic) -> str:
     params = old.get("params") if isinstance(old, Mapping) and change.part == "blocks" else None
     if params and error.code in ("unknown-parameter", "missing-parameter"):
         return f"its `params` in `{change.base}` are `{one_line(params.span.text)}`"
+    name = change.replaced[0] if change.replaced else name
     if "\n" not in old.span.text and len(old.span.text) <= LONGEST_SHOWN:
         return f"`{change.base}` has `{name}: {one_line(old.span.text)}`"
     return f"`{change.base}` has another `{name}`, with which it fits"

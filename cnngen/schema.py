@@ -11,10 +11,10 @@ from cnngen.ops import OPS
 from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
-from cnngen.syntax.forms import FORMS, JOINS, PARTS, SPEC
-from cnngen.syntax.naming import LONGEST_NAME, RESERVED, SNAKE_CASE
+from cnngen.syntax.forms import FORMS, JOINS, NOTHING, PARTS, SPEC
+from cnngen.syntax.naming import IN_EXPRESSIONS, LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, VERSION
-from cnngen.syntax.parse_input import LARGEST_SIDE, SIDES
+from cnngen.syntax.parse_input import FEATURES, LARGEST_SIDE, SIDES
 from cnngen.syntax.parse_parameters import TYPES
 from cnngen.syntax.parse_results import EXAMPLES as RESULT
 
@@ -34,7 +34,8 @@ ABOUT = {
     "results": "Accuracies that were published of this network; `extends` does not inherit them.",
     "extends": "A spec that this one changes, as a relative path; `null` removes an entry of it.",
     "params": "Parameters of the network with their defaults; a comment behind one describes it.",
-    "input": "Channels, height and width of the images.",
+    "input": "Channels, height and width of the images; or the features of a vector.",
+    "inputs": "The same of each input, by the names that `from` reads, where there are several.",
     "defaults": "Other defaults for attributes of ops, in this file.",
     "blocks": "Parts of the network that can be used as steps, with parameters of their own.",
     "model": "The stages in order; each takes the one before it unless `from` says otherwise.",
@@ -48,7 +49,7 @@ FORM_ABOUT = {
     "use": "A stage or a named step before this, applied again with the same weights.",
     "do": "A step, or a list of steps.",
     "between": "Steps between two iterations of `each`.",
-    "else": "Steps where the condition is false.",
+    "else": "Steps where the condition is false; `nothing`, if a branch is absent then.",
     "join": "How the outputs of the branches become one tensor.",
     "name": "The key of this step in paths and weights, and its name for `from`.",
     "from": "An earlier step or stage, or `input`, to read instead of the step before.",
@@ -64,7 +65,11 @@ def json_schema() -> Schema:
         "type": "object",
         "properties": {key: {"description": ABOUT[key]} | properties[key] for key in SPEC},
         "required": ["cnngen"],
-        "anyOf": [{"required": list(EXAMPLES)}, {"required": ["extends"]}],
+        "anyOf": [
+            {"required": list(EXAMPLES)},
+            {"required": ["inputs" if key == "input" else key for key in EXAMPLES]},
+            {"required": ["extends"]},
+        ],
         "additionalProperties": False,
         "definitions": _definitions(),
     }
@@ -91,12 +96,6 @@ def _or_null(schema: Schema) -> Schema:
 
 def _properties() -> dict[str, Schema]:
     """The value of each key of a spec."""
-    side: Schema = {
-        "anyOf": [
-            {"type": "integer", "minimum": 1, "maximum": LARGEST_SIDE},
-            {"type": "string", "pattern": "^[1-9][0-9]*$"},
-        ]
-    }
     paper = {key: _ref("text") for key in ("title", "authors", "year", "url")}
     attributes = {name: _or_null(_defaults(op)) for name, op in STEP_OPS.items()}
     return {
@@ -106,12 +105,13 @@ def _properties() -> dict[str, Schema]:
         "paper": {"type": ["object", "null"], "properties": paper, "additionalProperties": False},
         "results": {"type": ["array", "null"], "items": _ref("result")},
         "extends": {"type": "string", "minLength": 1},
-        "params": _map("new_name", _or_null(_ref("value"))),
-        "input": {
+        "params": _map("name_of_value", _or_null(_ref("value"))),
+        "input": _ref("input"),
+        "inputs": {
             "type": "object",
-            "properties": {name: side for name in SIDES},
-            "required": list(SIDES),
-            "additionalProperties": False,
+            "propertyNames": _ref("new_name"),
+            "additionalProperties": _ref("input"),
+            "minProperties": 2,
         },
         "defaults": {
             "type": ["object", "null"],
@@ -137,18 +137,18 @@ def _definitions() -> dict[str, Schema]:
         "text": text,
         "reserved": {"enum": sorted(RESERVED)},
         "new_name": new_name,
+        "name_of_value": {"allOf": [_ref("new_name"), {"not": {"enum": sorted(IN_EXPRESSIONS)}}]},
         "block_name": block_name | {"not": _ref("reserved")},
         "reference": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
         "expression": {"type": ["string", "number", "boolean"]},
-        "value": {
-            "anyOf": [_ref("expression"), {"type": "array", "items": _ref("value")}],
-        },
+        **_values_of_parameters(),
         "result": _result(),
+        "input": _input(),
         "block": {
             "type": "object",
             "properties": {
                 "about": {"description": "A sentence on the block."} | _ref("text"),
-                "params": _map("new_name", _ref("parameter"), _PARAMETERS),
+                "params": _map("name_of_value", _ref("parameter"), _PARAMETERS),
                 "body": {"description": FORM_ABOUT["do"]} | _ref("body"),
             },
             "required": ["about", "body"],
@@ -161,10 +161,50 @@ def _definitions() -> dict[str, Schema]:
         "body": {
             "anyOf": [_ref("step"), {"type": "array", "items": _ref("step"), "minItems": 1}],
         },
-        "step": {"anyOf": [_bare_step(), _ref("keyed_step")]},
+        "step": {"anyOf": [_bare_step(), _ref("keyed_step")], "not": _absent()},
         "keyed_step": _keyed_step(),
+        "branch": _branch(),
         "init": _init(),
         **{f"op_{name}": _attributes(op) for name, op in STEP_OPS.items()},
+    }
+
+
+def _input() -> Schema:
+    """An image, or a vector."""
+    side: Schema = {
+        "anyOf": [
+            {"type": "integer", "minimum": 1, "maximum": LARGEST_SIDE},
+            {"type": "string", "pattern": "^[1-9][0-9]*$"},
+        ]
+    }
+    return {
+        "type": "object",
+        "properties": dict.fromkeys((*SIDES, FEATURES), side),
+        "anyOf": [{"required": list(SIDES)}, {"required": [FEATURES]}],
+        "dependencies": {FEATURES: {"maxProperties": 1}},
+        "additionalProperties": False,
+    }
+
+
+def _values_of_parameters() -> dict[str, Schema]:
+    """Expressions, and lists of them or of records."""
+    return {
+        "value": {
+            "anyOf": [_ref("expression"), {"type": "array", "items": _ref("item")}],
+        },
+        "choice": {
+            "description": "A word or another, as a condition decides.",
+            "type": "string",
+            "pattern": r"\sif\s.*\selse\s",
+        },
+        "item": {"anyOf": [_ref("value"), _ref("record")]},
+        "record": {
+            "description": "A row of a table: its fields and their values.",
+            "type": "object",
+            "propertyNames": _ref("new_name"),
+            "additionalProperties": _ref("value"),
+            "minProperties": 1,
+        },
     }
 
 
@@ -223,7 +263,7 @@ def _keyed_step() -> Schema:
         name: {"description": _about(op)} | _or_null(_ref(f"op_{name}"))
         for name, op in STEP_OPS.items()
     }
-    arguments = _map("new_name", _ref("value"), "What a block of this spec is given.")
+    arguments = _map("name_of_value", _ref("value"), "What a block of this spec is given.")
     return {
         "type": "object",
         "properties": forms | ops,
@@ -239,24 +279,41 @@ def _form_values() -> dict[str, Schema]:
     condition = {"description": "`training`, or a condition on parameters."}
     return {
         "repeat": _ref("expression"),
-        "each": _map("new_name", _ref("value")) | {"type": "object", "minProperties": 1},
+        "each": _map("name_of_value", _ref("value")) | {"type": "object", "minProperties": 1},
         "when": condition | _ref("expression"),
         "branches": {
             "type": "object",
             "propertyNames": _ref("new_name"),
-            "additionalProperties": {
-                "anyOf": [_ref("body"), {"type": "null"}, {"type": "array", "maxItems": 0}]
-            },
+            "additionalProperties": _ref("branch"),
             "minProperties": 2,
         },
         "use": _ref("reference"),
         "do": _ref("body"),
         "between": _ref("body"),
-        "else": _ref("body"),
+        "else": {"anyOf": [{"enum": [NOTHING]}, _ref("body")]},
         "join": {"enum": list(JOINS)},
         "name": _ref("new_name"),
         "from": _ref("reference"),
     }
+
+
+def _branch() -> Schema:
+    """Several steps, or one, which may be a `when` with `else: nothing`; or none.
+
+    Which of both it is must be told by a glance, or nested branches would be looked at again and
+    again.
+    """
+    several: Schema = {"type": "array", "minItems": 2}
+    single: Schema = {"anyOf": [_bare_step(), _ref("keyed_step")]}
+    alone: Schema = {"anyOf": [single, {"type": "null"}, {"type": "array", "items": single}]}
+    nameless = {"not": _absent("name")}
+    return {"if": several, "then": _ref("body"), "else": alone | nameless}
+
+
+def _absent(*required: str) -> Schema:
+    """What has `else: nothing`, and these keys."""
+    said: Schema = {"else": {"enum": [NOTHING]}}
+    return {"type": "object", "properties": said, "required": ["else", *required]}
 
 
 def _company() -> dict[str, Schema]:
@@ -341,7 +398,8 @@ def _values(attribute: Attribute[Any]) -> Schema:
             values = [*words, whole_or_list | _items(2), {"type": "array"} | _items(4)]
             return {"anyOf": values} | refused
         case "choice":
-            return {"enum": [*attribute.choices, *([None] if attribute.optional else [])]}
+            null_too: list[str | None] = [None] if attribute.optional else []
+            return {"anyOf": [{"enum": [*attribute.choices, *null_too]}, _ref("choice")]}
         case "init":
             return _ref("init")
 

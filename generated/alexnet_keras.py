@@ -8,17 +8,6 @@ import keras
 from keras import KerasTensor, layers, ops
 
 
-def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int | str = 0, *, name: str
-) -> KerasTensor:
-    """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
-    convolve = layers.Conv2D(filters, kernel, stride, mode, name=name)
-    return convolve(x)
-
-
 def adaptive_avg_pool(x: KerasTensor, size: int, *, name: str) -> KerasTensor:
     """Pool over as many windows, which overlap where they do not divide the input's size."""
     height, width = x.shape[1:3]
@@ -53,7 +42,8 @@ def alexnet(
     image = keras.Input(input_shape, name="image")
 
     # features: 6 x 6 x 256
-    x = conv2d(image, 64, 11, stride=4, padding=2, name="features_0")
+    x = layers.ZeroPadding2D(2, name="features_0_pad")(image)
+    x = layers.Conv2D(64, 11, strides=4, name="features_0")(x)
     x = layers.ReLU(name="features_1")(x)
     x = layers.MaxPooling2D(3, strides=2, name="features_2")(x)
     x = layers.Conv2D(192, 5, padding="same", name="features_3")(x)

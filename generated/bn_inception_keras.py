@@ -13,38 +13,34 @@ from keras.initializers import VarianceScaling
 BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
-def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int | str = 0, *, name: str
-) -> KerasTensor:
+def conv2d(x: KerasTensor, filters: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    padding = "same" if stride == 1 else "valid"
+    if stride > 1 and kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
     init = VarianceScaling(2.0, distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, stride, mode, use_bias=False, kernel_initializer=init, name=name
+        filters, kernel, stride, padding, use_bias=False, kernel_initializer=init, name=name
     )
     return convolve(x)
 
 
-def avg_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
+def avg_pool2d(x: KerasTensor, kernel: int, stride: int, padding: int, *, name: str) -> KerasTensor:
     """Pool with a border of zeros that count, unlike those of "same" in Keras."""
-    x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+    x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
     return layers.AveragePooling2D(kernel, stride, name=name)(x)
 
 
-def max_pool2d(
-    x: KerasTensor, kernel: int, stride: int, padding: int = 0, *, ceil: bool = False, name: str
-) -> KerasTensor:
-    """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
-    border = (padding, padding + stride - 1 if ceil else padding)
+def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
+    """Pool to the very end: a last window may hang over, onto a border that never wins."""
+    border = (0, stride - 1)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)
 
 
 def conv_unit(x: KerasTensor, out: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
     """A convolution that keeps height and width unless it strides, batch norm and a ReLU."""
-    x = conv2d(x, out, kernel, stride=stride, padding=(kernel - 1) // 2, name=f"{name}_0")
+    x = conv2d(x, out, kernel, stride=stride, name=f"{name}_0")
     x = BatchNorm(name=f"{name}_1")(x)
     return layers.ReLU(name=f"{name}_2")(x)
 
@@ -71,7 +67,7 @@ def inception(
     if take_max:
         pool = layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool_0")(x)
     else:
-        pool = avg_pool2d(x, 3, 1, name=f"{name}_pool_0")
+        pool = avg_pool2d(x, 3, 1, padding=1, name=f"{name}_pool_0")
     pool = conv_unit(pool, out=proj, kernel=1, name=f"{name}_pool_1")
     return layers.Concatenate(name=f"{name}_concat")([branch1, branch3, double3, pool])
 
@@ -83,7 +79,7 @@ def reduction(x: KerasTensor, r3: int, c3: int, rd: int, cd: int, *, name: str) 
     double3 = conv_unit(x, out=rd, kernel=1, name=f"{name}_double3_0")
     double3 = conv_unit(double3, out=cd, kernel=3, name=f"{name}_double3_1")
     double3 = conv_unit(double3, out=cd, kernel=3, stride=2, name=f"{name}_double3_2")
-    pool = max_pool2d(x, 3, 2, ceil=True, name=f"{name}_pool")
+    pool = max_pool2d(x, 3, 2, name=f"{name}_pool")
     return layers.Concatenate(name=f"{name}_concat")([branch3, double3, pool])
 
 
@@ -102,10 +98,10 @@ def bn_inception(
 
     # stem: 28 x 28 x 192
     x = conv_unit(image, out=64, kernel=7, stride=2, name="stem_0")
-    x = max_pool2d(x, 3, 2, ceil=True, name="stem_1")
+    x = max_pool2d(x, 3, 2, name="stem_1")
     x = conv_unit(x, out=64, kernel=1, name="stem_2")
     x = conv_unit(x, out=192, kernel=3, name="stem_3")
-    x = max_pool2d(x, 3, 2, ceil=True, name="stem_4")
+    x = max_pool2d(x, 3, 2, name="stem_4")
 
     # inception3a: 28 x 28 x 256
     x = inception(x, c1=64, r3=64, c3=64, rd=64, cd=96, proj=32, name="inception3a")

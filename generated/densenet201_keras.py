@@ -12,16 +12,14 @@ from keras.initializers import VarianceScaling
 BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
-def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int | str = 0, *, name: str
-) -> KerasTensor:
+def conv2d(x: KerasTensor, filters: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    padding = "same" if stride == 1 else "valid"
+    if stride > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
     init = VarianceScaling(2.0, distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, stride, mode, use_bias=False, kernel_initializer=init, name=name
+        filters, kernel, stride, padding, use_bias=False, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -40,7 +38,7 @@ def dense_layer(x: KerasTensor, growth: int, *, name: str) -> KerasTensor:
     new = conv2d(new, 4 * growth, 1, name=f"{name}_new_2")
     new = BatchNorm(name=f"{name}_new_3")(new)
     new = layers.ReLU(name=f"{name}_new_4")(new)
-    new = conv2d(new, growth, 3, padding="same", name=f"{name}_new_5")
+    new = conv2d(new, growth, 3, name=f"{name}_new_5")
     return layers.Concatenate(name=f"{name}_concat")([x, new])
 
 
@@ -79,7 +77,7 @@ def densenet201(
     image = keras.Input(input_shape, name="image")
 
     # stem: 56 x 56 x 64
-    x = conv2d(image, 2 * growth, 7, stride=2, padding=3, name="stem_0")
+    x = conv2d(image, 2 * growth, 7, stride=2, name="stem_0")
     x = BatchNorm(name="stem_1")(x)
     x = layers.ReLU(name="stem_2")(x)
     x = max_pool2d(x, 3, 2, padding=1, name="stem_3")

@@ -12,13 +12,11 @@ from keras.initializers import VarianceScaling
 BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
-def conv2d(
-    x: KerasTensor, filters: int, kernel: int, padding: str = "valid", *, name: str
-) -> KerasTensor:
-    """Convolve, with initial weights as all convolutions here have."""
+def conv2d(x: KerasTensor, filters: int, kernel: int, *, name: str) -> KerasTensor:
+    """Convolve with as much padding as keeps the height and width."""
     init = VarianceScaling(2.0, distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, padding=padding, use_bias=False, kernel_initializer=init, name=name
+        filters, kernel, padding="same", use_bias=False, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -27,7 +25,7 @@ def dense_layer(x: KerasTensor, growth: int, *, name: str) -> KerasTensor:
     """Compute `growth` new feature maps and put them behind those of the input."""
     new = BatchNorm(name=f"{name}_new_0")(x)
     new = layers.ReLU(name=f"{name}_new_1")(new)
-    new = conv2d(new, growth, 3, padding="same", name=f"{name}_new_2")
+    new = conv2d(new, growth, 3, name=f"{name}_new_2")
     return layers.Concatenate(name=f"{name}_concat")([x, new])
 
 
@@ -66,7 +64,7 @@ def densenet40_cifar10(
     image = keras.Input(input_shape, name="image")
 
     # stem: 32 x 32 x 16
-    x = conv2d(image, 16, 3, padding="same", name="stem")
+    x = conv2d(image, 16, 3, name="stem")
 
     # features: 8 x 8 x 448
     for i, depth in enumerate(stages):

@@ -13,13 +13,11 @@ from keras.initializers import VarianceScaling
 BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
-def conv2d(
-    x: KerasTensor, filters: int, kernel: int, padding: str = "valid", *, name: str
-) -> KerasTensor:
-    """Convolve, with initial weights as all convolutions here have."""
+def conv2d(x: KerasTensor, filters: int, kernel: int, *, name: str) -> KerasTensor:
+    """Convolve with as much padding as keeps the height and width."""
     init = VarianceScaling(2.0, distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, padding=padding, use_bias=False, kernel_initializer=init, name=name
+        filters, kernel, padding="same", use_bias=False, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -31,7 +29,7 @@ def dense_layer(x: KerasTensor, growth: int, *, name: str) -> KerasTensor:
     new = conv2d(new, 4 * growth, 1, name=f"{name}_new_2")
     new = BatchNorm(name=f"{name}_new_3")(new)
     new = layers.ReLU(name=f"{name}_new_4")(new)
-    new = conv2d(new, growth, 3, padding="same", name=f"{name}_new_5")
+    new = conv2d(new, growth, 3, name=f"{name}_new_5")
     return layers.Concatenate(name=f"{name}_concat")([x, new])
 
 
@@ -70,7 +68,7 @@ def densenet_bc190_cifar10(
     image = keras.Input(input_shape, name="image")
 
     # stem: 32 x 32 x 80
-    x = conv2d(image, 2 * growth, 3, padding="same", name="stem")
+    x = conv2d(image, 2 * growth, 3, name="stem")
 
     # features: 8 x 8 x 2190
     for i, depth in enumerate(stages):

@@ -12,16 +12,14 @@ from keras.initializers import TruncatedNormal
 BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-3)
 
 
-def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int | str = 0, *, name: str
-) -> KerasTensor:
+def conv2d(x: KerasTensor, filters: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    padding = "same" if stride == 1 else "valid"
+    if stride > 1 and kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
     init = TruncatedNormal(stddev=0.01)
     convolve = layers.Conv2D(
-        filters, kernel, stride, mode, use_bias=False, kernel_initializer=init, name=name
+        filters, kernel, stride, padding, use_bias=False, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -41,18 +39,16 @@ def adaptive_avg_pool(x: KerasTensor, size: int, *, name: str) -> KerasTensor:
     return layers.Concatenate(axis=2, name=name)(parts)
 
 
-def max_pool2d(
-    x: KerasTensor, kernel: int, stride: int, padding: int = 0, *, name: str
-) -> KerasTensor:
-    """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
-    border = (padding, padding + stride - 1)
+def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
+    """Pool to the very end: a last window may hang over, onto a border that never wins."""
+    border = (0, stride - 1)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)
 
 
 def conv_unit(x: KerasTensor, out: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
     """A convolution that keeps height and width unless it strides, batch norm and a ReLU."""
-    x = conv2d(x, out, kernel, stride=stride, padding=(kernel - 1) // 2, name=f"{name}_0")
+    x = conv2d(x, out, kernel, stride=stride, name=f"{name}_0")
     x = BatchNorm(name=f"{name}_1")(x)
     return layers.ReLU(name=f"{name}_2")(x)
 

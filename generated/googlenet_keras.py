@@ -7,22 +7,18 @@ import keras
 from keras import KerasTensor, layers, ops
 
 
-def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int | str = 0, *, name: str
-) -> KerasTensor:
+def conv2d(x: KerasTensor, filters: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
-    convolve = layers.Conv2D(filters, kernel, stride, mode, name=name)
+    padding = "same" if stride == 1 else "valid"
+    if stride > 1 and kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
+    convolve = layers.Conv2D(filters, kernel, stride, padding, name=name)
     return convolve(x)
 
 
-def max_pool2d(
-    x: KerasTensor, kernel: int, stride: int, padding: int = 0, *, name: str
-) -> KerasTensor:
-    """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
-    border = (padding, padding + stride - 1)
+def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
+    """Pool to the very end: a last window may hang over, onto a border that never wins."""
+    border = (0, stride - 1)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)
 
@@ -37,7 +33,7 @@ def local_response_norm(x: KerasTensor, size: int) -> KerasTensor:
 
 def conv_unit(x: KerasTensor, out: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
     """A convolution that keeps height and width unless it strides, and a ReLU."""
-    x = conv2d(x, out, kernel, stride=stride, padding=(kernel - 1) // 2, name=f"{name}_0")
+    x = conv2d(x, out, kernel, stride=stride, name=f"{name}_0")
     return layers.ReLU(name=f"{name}_1")(x)
 
 

@@ -30,9 +30,9 @@ def conv2d(
     return convolve(x)
 
 
-def avg_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
+def avg_pool2d(x: KerasTensor, kernel: int, stride: int, padding: int, *, name: str) -> KerasTensor:
     """Pool with a border of zeros that count, unlike those of "same" in Keras."""
-    x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+    x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
     return layers.AveragePooling2D(kernel, stride, name=name)(x)
 
 
@@ -60,7 +60,7 @@ def inception_a(x: KerasTensor, c1: int, proj: int, *, name: str) -> KerasTensor
     double3 = conv_unit(x, out=64, kernel=1, name=f"{name}_double3_0")
     double3 = conv_unit(double3, out=96, kernel=3, name=f"{name}_double3_1")
     double3 = conv_unit(double3, out=96, kernel=3, name=f"{name}_double3_2")
-    pool = avg_pool2d(x, 3, 1, name=f"{name}_pool_0")
+    pool = avg_pool2d(x, 3, 1, padding=1, name=f"{name}_pool_0")
     pool = conv_unit(pool, out=proj, kernel=1, name=f"{name}_pool_1")
     return layers.Concatenate(name=f"{name}_concat")([branch1, branch5, double3, pool])
 
@@ -86,7 +86,7 @@ def inception_b(x: KerasTensor, width: int, *, name: str) -> KerasTensor:
     double7 = conv_unit(double7, out=width, kernel=(1, 7), name=f"{name}_double7_2")
     double7 = conv_unit(double7, out=width, kernel=(7, 1), name=f"{name}_double7_3")
     double7 = conv_unit(double7, out=192, kernel=(1, 7), name=f"{name}_double7_4")
-    pool = avg_pool2d(x, 3, 1, name=f"{name}_pool_0")
+    pool = avg_pool2d(x, 3, 1, padding=1, name=f"{name}_pool_0")
     pool = conv_unit(pool, out=192, kernel=1, name=f"{name}_pool_1")
     return layers.Concatenate(name=f"{name}_concat")([branch1, branch7, double7, pool])
 
@@ -118,7 +118,7 @@ def inception_c(x: KerasTensor, *, name: str) -> KerasTensor:
     double3 = conv_unit(x, out=448, kernel=1, name=f"{name}_double3_0")
     double3 = conv_unit(double3, out=384, kernel=3, name=f"{name}_double3_1")
     double3 = fork(double3, out=384, name=f"{name}_double3_2")
-    pool = avg_pool2d(x, 3, 1, name=f"{name}_pool_0")
+    pool = avg_pool2d(x, 3, 1, padding=1, name=f"{name}_pool_0")
     pool = conv_unit(pool, out=192, kernel=1, name=f"{name}_pool_1")
     return layers.Concatenate(name=f"{name}_concat")([branch1, branch3, double3, pool])
 

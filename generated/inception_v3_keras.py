@@ -30,9 +30,7 @@ def conv2d(
     return convolve(x)
 
 
-def avg_pool2d(
-    x: KerasTensor, kernel: int, stride: int, padding: int = 0, *, name: str
-) -> KerasTensor:
+def avg_pool2d(x: KerasTensor, kernel: int, stride: int, padding: int, *, name: str) -> KerasTensor:
     """Pool with a border of zeros that count, unlike those of "same" in Keras."""
     x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
     return layers.AveragePooling2D(kernel, stride, name=name)(x)

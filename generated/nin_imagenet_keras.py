@@ -9,19 +9,18 @@ from keras.initializers import RandomNormal
 
 
 def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int | str = 0, *, name: str
+    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int = 0, *, name: str
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
+    if padding:
         x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
     init = RandomNormal(stddev=0.01)
-    convolve = layers.Conv2D(filters, kernel, stride, mode, kernel_initializer=init, name=name)
+    convolve = layers.Conv2D(filters, kernel, stride, kernel_initializer=init, name=name)
     return convolve(x)
 
 
 def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
-    """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
+    """Pool to the very end: a last window may hang over, onto a border that never wins."""
     border = (0, stride - 1)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)

@@ -18,13 +18,11 @@ sys.setrecursionlimit(max(sys.getrecursionlimit(), 17_000))
 BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
-def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: str = "valid", *, name: str
-) -> KerasTensor:
-    """Convolve, with initial weights as all convolutions here have."""
+def conv2d(x: KerasTensor, filters: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
+    """Convolve with "same" padding; a window that strides is 1 x 1 and needs none."""
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, stride, padding, use_bias=False, kernel_initializer=init, name=name
+        filters, kernel, stride, "same", use_bias=False, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -39,7 +37,7 @@ def residual(x: KerasTensor, width: int, stride: int = 1, *, name: str) -> Keras
     """Narrow, convolve, widen; of something that is normalized and activated."""
     x = conv2d(x, width, 1, stride=stride, name=f"{name}_0")
     x = norm_relu(x, name=f"{name}_1")
-    x = conv2d(x, width, 3, padding="same", name=f"{name}_2")
+    x = conv2d(x, width, 3, name=f"{name}_2")
     x = norm_relu(x, name=f"{name}_3")
     return conv2d(x, 4 * width, 1, name=f"{name}_4")
 
@@ -80,7 +78,7 @@ def preact_resnet1001_cifar10(
     image = keras.Input(input_shape, name="image")
 
     # stem: 32 x 32 x 16
-    x = conv2d(image, 16, 3, padding="same", name="stem")
+    x = conv2d(image, 16, 3, name="stem")
 
     # features: 8 x 8 x 256
     for i, (width, stride) in enumerate(zip(widths, strides, strict=True)):

@@ -34,7 +34,7 @@ class BasicBlock(nn.Module):
         if stride != 1 or in_channels != width:
             self.shortcut = nn.Sequential(
                 nn.MaxPool2d(kernel_size=1, stride=stride),
-                PadChannels(0, width - in_channels),
+                PadChannels(before=0, after=width - in_channels),
             )
         self.relu = nn.ReLU(inplace=True)
 

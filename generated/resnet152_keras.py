@@ -12,16 +12,14 @@ from keras.initializers import VarianceScaling
 BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
-def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int | str = 0, *, name: str
-) -> KerasTensor:
+def conv2d(x: KerasTensor, filters: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    padding = "same" if stride == 1 else "valid"
+    if stride > 1 and kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, stride, mode, use_bias=False, kernel_initializer=init, name=name
+        filters, kernel, stride, padding, use_bias=False, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -38,7 +36,7 @@ def residual(x: KerasTensor, width: int, stride: int, *, name: str) -> KerasTens
     x = conv2d(x, width, 1, name=f"{name}_0")
     x = BatchNorm(name=f"{name}_1")(x)
     x = layers.ReLU(name=f"{name}_2")(x)
-    x = conv2d(x, width, 3, stride=stride, padding="same" if stride == 1 else 1, name=f"{name}_3")
+    x = conv2d(x, width, 3, stride=stride, name=f"{name}_3")
     x = BatchNorm(name=f"{name}_4")(x)
     x = layers.ReLU(name=f"{name}_5")(x)
     x = conv2d(x, 4 * width, 1, name=f"{name}_6")
@@ -78,7 +76,7 @@ def resnet152(
     image = keras.Input(input_shape, name="image")
 
     # stem: 56 x 56 x 64
-    x = conv2d(image, 64, 7, stride=2, padding=3, name="stem_0")
+    x = conv2d(image, 64, 7, stride=2, name="stem_0")
     x = BatchNorm(name="stem_1")(x)
     x = layers.ReLU(name="stem_2")(x)
     x = max_pool2d(x, 3, 2, padding=1, name="stem_3")

@@ -24,7 +24,7 @@ class Shortcut(nn.Sequential):
     def __init__(self, in_channels: int, width: int, stride: int) -> None:
         super().__init__(
             nn.MaxPool2d(kernel_size=1, stride=stride),
-            PadChannels(0, width - in_channels),
+            PadChannels(before=0, after=width - in_channels),
         )
 
 

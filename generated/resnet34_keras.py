@@ -12,16 +12,14 @@ from keras.initializers import VarianceScaling
 BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
-def conv2d(
-    x: KerasTensor, filters: int, kernel: int, stride: int = 1, padding: int | str = 0, *, name: str
-) -> KerasTensor:
+def conv2d(x: KerasTensor, filters: int, kernel: int, stride: int = 1, *, name: str) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    padding = "same" if stride == 1 else "valid"
+    if stride > 1 and kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, stride, mode, use_bias=False, kernel_initializer=init, name=name
+        filters, kernel, stride, padding, use_bias=False, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -42,12 +40,10 @@ def shortcut(x: KerasTensor, width: int, stride: int, *, name: str) -> KerasTens
 def basic_block(x: KerasTensor, width: int, stride: int = 1, *, name: str) -> KerasTensor:
     """Two convolutions, whose output is added to the input."""
     in_channels = x.shape[-1]
-    residual = conv2d(
-        x, width, 3, stride=stride, padding="same" if stride == 1 else 1, name=f"{name}_residual_0"
-    )
+    residual = conv2d(x, width, 3, stride=stride, name=f"{name}_residual_0")
     residual = BatchNorm(name=f"{name}_residual_1")(residual)
     residual = layers.ReLU(name=f"{name}_residual_2")(residual)
-    residual = conv2d(residual, width, 3, padding="same", name=f"{name}_residual_3")
+    residual = conv2d(residual, width, 3, name=f"{name}_residual_3")
     residual = BatchNorm(name=f"{name}_residual_4")(residual)
     shortcut_out = x
     if stride != 1 or in_channels != width:
@@ -77,7 +73,7 @@ def resnet34(
     image = keras.Input(input_shape, name="image")
 
     # stem: 56 x 56 x 64
-    x = conv2d(image, 64, 7, stride=2, padding=3, name="stem_0")
+    x = conv2d(image, 64, 7, stride=2, name="stem_0")
     x = BatchNorm(name="stem_1")(x)
     x = layers.ReLU(name="stem_2")(x)
     x = max_pool2d(x, 3, 2, padding=1, name="stem_3")

@@ -13,22 +13,23 @@ class Residual(nn.Sequential):
     def __init__(
         self, in_channels: int, width: int, stride: int, groups: int, group_width: int
     ) -> None:
+        channels = groups * group_width * width // 64
         super().__init__(
-            nn.Conv2d(in_channels, groups * group_width * width // 64, kernel_size=1, bias=False),
-            nn.BatchNorm2d(groups * group_width * width // 64),
+            nn.Conv2d(in_channels, channels, kernel_size=1, bias=False),
+            nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
             nn.Conv2d(
-                groups * group_width * width // 64,
-                groups * group_width * width // 64,
+                channels,
+                channels,
                 kernel_size=3,
                 stride=stride,
                 padding=1,
                 groups=groups,
                 bias=False,
             ),
-            nn.BatchNorm2d(groups * group_width * width // 64),
+            nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
-            nn.Conv2d(groups * group_width * width // 64, 4 * width, kernel_size=1, bias=False),
+            nn.Conv2d(channels, 4 * width, kernel_size=1, bias=False),
             nn.BatchNorm2d(4 * width),
         )
 

@@ -14,25 +14,18 @@ BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
 def conv2d(
-    x: KerasTensor,
-    filters: int,
-    kernel: int,
-    stride: int = 1,
-    padding: int | str = 0,
-    *,
-    groups: int = 1,
-    name: str,
+    x: KerasTensor, filters: int, kernel: int, stride: int = 1, *, groups: int = 1, name: str
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    padding = "same" if stride == 1 else "valid"
+    if stride > 1 and kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
     convolve = layers.Conv2D(
         filters,
         kernel,
         stride,
-        mode,
+        padding,
         groups=groups,
         use_bias=False,
         kernel_initializer=init,
@@ -56,13 +49,7 @@ def residual(
     x = BatchNorm(name=f"{name}_1")(x)
     x = layers.ReLU(name=f"{name}_2")(x)
     x = conv2d(
-        x,
-        groups * group_width * width // 64,
-        3,
-        stride=stride,
-        padding="same" if stride == 1 else 1,
-        groups=groups,
-        name=f"{name}_3",
+        x, groups * group_width * width // 64, 3, stride=stride, groups=groups, name=f"{name}_3"
     )
     x = BatchNorm(name=f"{name}_4")(x)
     x = layers.ReLU(name=f"{name}_5")(x)
@@ -109,7 +96,7 @@ def resnext50_32x4d(
     image = keras.Input(input_shape, name="image")
 
     # stem: 56 x 56 x 64
-    x = conv2d(image, 64, 7, stride=2, padding=3, name="stem_0")
+    x = conv2d(image, 64, 7, stride=2, name="stem_0")
     x = BatchNorm(name="stem_1")(x)
     x = layers.ReLU(name="stem_2")(x)
     x = max_pool2d(x, 3, 2, padding=1, name="stem_3")

@@ -13,28 +13,21 @@ BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
 def conv2d(
-    x: KerasTensor,
-    filters: int,
-    kernel: int,
-    stride: int = 1,
-    padding: int | str = 0,
-    *,
-    bias: bool = True,
-    name: str,
+    x: KerasTensor, filters: int, kernel: int, stride: int = 1, *, bias: bool = True, name: str
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    padding = "same" if stride == 1 else "valid"
+    if stride > 1 and kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, stride, mode, use_bias=bias, kernel_initializer=init, name=name
+        filters, kernel, stride, padding, use_bias=bias, kernel_initializer=init, name=name
     )
     return convolve(x)
 
 
 def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
-    """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
+    """Pool to the very end: a last window may hang over, onto a border that never wins."""
     border = (0, stride - 1)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)
@@ -45,7 +38,7 @@ def residual(x: KerasTensor, width: int, stride: int, *, name: str) -> KerasTens
     x = conv2d(x, width, 1, stride=stride, bias=False, name=f"{name}_0")
     x = BatchNorm(name=f"{name}_1")(x)
     x = layers.ReLU(name=f"{name}_2")(x)
-    x = conv2d(x, width, 3, padding="same", bias=False, name=f"{name}_3")
+    x = conv2d(x, width, 3, bias=False, name=f"{name}_3")
     x = BatchNorm(name=f"{name}_4")(x)
     x = layers.ReLU(name=f"{name}_5")(x)
     x = conv2d(x, 4 * width, 1, bias=False, name=f"{name}_6")
@@ -103,7 +96,7 @@ def se_resnet50(
     image = keras.Input(input_shape, name="image")
 
     # stem: 56 x 56 x 64
-    x = conv2d(image, 64, 7, stride=2, padding=3, bias=False, name="stem_0")
+    x = conv2d(image, 64, 7, stride=2, bias=False, name="stem_0")
     x = BatchNorm(name="stem_1")(x)
     x = layers.ReLU(name="stem_2")(x)
     x = max_pool2d(x, 3, 2, name="stem_3")

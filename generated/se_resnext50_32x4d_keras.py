@@ -17,22 +17,21 @@ def conv2d(
     filters: int,
     kernel: int,
     stride: int = 1,
-    padding: int | str = 0,
     *,
     groups: int = 1,
     bias: bool = True,
     name: str,
 ) -> KerasTensor:
     """Convolve with equal padding on opposite sides, unlike the strided "same" of Keras."""
-    mode = "same" if padding == "same" else "valid"
-    if padding and mode == "valid":
-        x = layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    padding = "same" if stride == 1 else "valid"
+    if stride > 1 and kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
     convolve = layers.Conv2D(
         filters,
         kernel,
         stride,
-        mode,
+        padding,
         groups=groups,
         use_bias=bias,
         kernel_initializer=init,
@@ -42,7 +41,7 @@ def conv2d(
 
 
 def max_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
-    """Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides."""
+    """Pool to the very end: a last window may hang over, onto a border that never wins."""
     border = (0, stride - 1)
     x = ops.pad(x, ((0, 0), border, border, (0, 0)), constant_values=float("-inf"))
     return layers.MaxPooling2D(kernel, stride, name=name)(x)
@@ -60,7 +59,6 @@ def residual(
         groups * group_width * width // 64,
         3,
         stride=stride,
-        padding="same" if stride == 1 else 1,
         groups=groups,
         bias=False,
         name=f"{name}_3",
@@ -133,7 +131,7 @@ def se_resnext50_32x4d(
     image = keras.Input(input_shape, name="image")
 
     # stem: 56 x 56 x 64
-    x = conv2d(image, 64, 7, stride=2, padding=3, bias=False, name="stem_0")
+    x = conv2d(image, 64, 7, stride=2, bias=False, name="stem_0")
     x = BatchNorm(name="stem_1")(x)
     x = layers.ReLU(name="stem_2")(x)
     x = max_pool2d(x, 3, 2, name="stem_3")

@@ -13,18 +13,12 @@ BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
 def conv2d(
-    x: KerasTensor,
-    filters: int,
-    kernel: int,
-    padding: str = "valid",
-    *,
-    bias: bool = True,
-    name: str,
+    x: KerasTensor, filters: int, kernel: int, *, bias: bool = True, name: str
 ) -> KerasTensor:
-    """Convolve, with initial weights as all convolutions here have."""
+    """Convolve with as much padding as keeps the height and width."""
     init = VarianceScaling(2.0, distribution="untruncated_normal")
     convolve = layers.Conv2D(
-        filters, kernel, padding=padding, use_bias=bias, kernel_initializer=init, name=name
+        filters, kernel, padding="same", use_bias=bias, kernel_initializer=init, name=name
     )
     return convolve(x)
 
@@ -38,10 +32,10 @@ def transposed_conv2d(x: KerasTensor, filters: int, kernel: int, *, name: str) -
 
 def double_conv(x: KerasTensor, out: int, *, name: str) -> KerasTensor:
     """Two 3 x 3 convolutions, each with batch norm and ReLU."""
-    x = conv2d(x, out, 3, padding="same", bias=False, name=f"{name}_0")
+    x = conv2d(x, out, 3, bias=False, name=f"{name}_0")
     x = BatchNorm(name=f"{name}_1")(x)
     x = layers.ReLU(name=f"{name}_2")(x)
-    x = conv2d(x, out, 3, padding="same", bias=False, name=f"{name}_3")
+    x = conv2d(x, out, 3, bias=False, name=f"{name}_3")
     x = BatchNorm(name=f"{name}_4")(x)
     return layers.ReLU(name=f"{name}_5")(x)
 

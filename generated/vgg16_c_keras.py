@@ -9,12 +9,10 @@ from keras import KerasTensor, layers, ops
 from keras.initializers import RandomNormal, VarianceScaling
 
 
-def conv2d(
-    x: KerasTensor, filters: int, kernel: int, padding: str = "valid", *, name: str
-) -> KerasTensor:
-    """Convolve, with initial weights as all convolutions here have."""
+def conv2d(x: KerasTensor, filters: int, kernel: int, *, name: str) -> KerasTensor:
+    """Convolve with as much padding as keeps the height and width."""
     init = VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
-    convolve = layers.Conv2D(filters, kernel, padding=padding, kernel_initializer=init, name=name)
+    convolve = layers.Conv2D(filters, kernel, padding="same", kernel_initializer=init, name=name)
     return convolve(x)
 
 
@@ -36,7 +34,7 @@ def adaptive_avg_pool(x: KerasTensor, size: int, *, name: str) -> KerasTensor:
 def stage(x: KerasTensor, depth: int, width: int, *, name: str) -> KerasTensor:
     """A few 3 x 3 convolutions, in the later stages one of 1 x 1, then half the resolution."""
     for i in range(depth):
-        x = conv2d(x, width, 3, padding="same", name=f"{name}_{i}_0")
+        x = conv2d(x, width, 3, name=f"{name}_{i}_0")
         x = layers.ReLU(name=f"{name}_{i}_1")(x)
     if width >= 256:
         x = conv2d(x, width, 1, name=f"{name}_{depth}_0")

@@ -35,7 +35,7 @@ from support.random_specs import RandomSpec, random_spec  # noqa: E402
 from support.random_variants import random_variants  # noqa: E402
 from support.shrunk_specs import shrink  # noqa: E402
 
-REFUSED = "check: built.py: AssertionError error["
+REFUSED = "check: built_models.py: AssertionError error["
 BATCH = 100  # specs whose sources ruff reads together
 
 

@@ -30,7 +30,7 @@ from cnngen.syntax import parse_value
 from cnngen.syntax.builder import MAX_DEPTH, MAX_NODES
 from cnngen.syntax.load import LONGEST_CHAIN
 from cnngen.syntax.naming import LONGEST_NAME
-from cnngen.syntax.parse_input import LARGEST_SIDE
+from cnngen.syntax.parse_input import LARGEST_SIDE, MOST_INPUTS
 from cnngen.syntax.parse_parameters import MOST_PARAMETERS
 from cnngen.syntax.read import MAX_SIZE
 from cnngen.targets.registry import BUILT_IN
@@ -114,8 +114,9 @@ def test_the_limits_of_the_language_are_those_of_the_code():
         "numbers": 10,  # 10**12
         "elements of a list": LONGEST_LIST,
         "parameters of a block or the model": MOST_PARAMETERS,
+        "inputs": MOST_INPUTS,
         "steps and blocks in each other": uses.DEEPEST,
-        "a height, a width or a number of channels": 2,  # 2**31 - 1
+        "a height, a width, a number of channels or features": 2,  # 2**31 - 1
         "layers": MAX_LAYERS,
     }
     assert LARGEST_NUMBER == 10**12 and LARGEST_SIDE == 2**31 - 1

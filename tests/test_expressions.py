@@ -32,6 +32,7 @@ from cnngen.expressions.evaluate import (
     make_divisible,
 )
 from cnngen.expressions.expression import (
+    ABSENT,
     Apply,
     Binary,
     Conditional,
@@ -41,6 +42,7 @@ from cnngen.expressions.expression import (
     InputChannels,
     ListOf,
     Name,
+    Slice,
     Unary,
     Value,
     walk,
@@ -154,7 +156,7 @@ def test_a_lone_input_is_a_name() -> None:
         ("a b", "bad-expression", "`b` does not belong here", None),
         ("3, 5", "bad-expression", "`,` does not belong here", "`[3, 5]`"),
         ("(3, 5)", "bad-expression", "a list is written in brackets", "`[a, b]`"),
-        ("xs[1:]", "bad-expression", "`:` does not belong here", "`xs[0]`"),
+        ("xs[0::2]", "bad-expression", "a slice has no step", "xs[1:][::-1]"),
         ("a == not b", "bad-expression", "`not` needs parentheses here", "`(not ...)`"),
         ("(a", "bad-expression", "`(` is never closed", None),
         ("a)", "bad-expression", "`)` closes nothing", None),
@@ -227,6 +229,15 @@ NAMES: dict[str, Value] = {"a": 5, "b": -3, "x": 1.5, "yes": True, "xs": (4, 8, 
         ("[1] * 2 + 2 * [3]", (1, 1, 3, 3)),
         ("[1] * b", ()),
         ("xs[-1]", 16),
+        ("xs[1:]", (8, 16)),
+        ("xs[:-1]", (4, 8)),
+        ("xs[1:2]", (8,)),
+        ("xs[a:]", ()),
+        ("xs[-99:99]", (4, 8, 16)),
+        ("xs[::-1]", (16, 8, 4)),
+        ("xs[1:][::-1][0]", 16),
+        ("sum(xs[:2])", 12),
+        ("[true, false][::-1]", (False, True)),
         ("sum(xs) + len(xs)", 31),
         ("max(xs) - min(a, 2)", 14),
         ("make_divisible(37, 8)", 40),
@@ -257,6 +268,8 @@ def test_values(text: str, value: Value) -> None:
         ("0 ** -1", "bad-value", "0 ** -1"),
         ("b ** 0.5", "bad-value", "b ** 0.5"),
         ("xs[3]", "bad-value", "3"),
+        ("xs[x:]", "wrong-type", "x"),
+        ("a[1:]", "wrong-type", "a"),
         ("min([])", "bad-value", "min([])"),
         ("make_divisible(8, 0)", "bad-value", "0"),
         ("10 ** 6 * 10 ** 7", "too-large", "10 ** 6 * 10 ** 7"),
@@ -351,7 +364,13 @@ def lists_of(depth: int) -> st.SearchStrategy[Expression]:
         st.builds(Binary, st.just("+"), lists, lists),
         st.builds(Binary, st.just("*"), lists, st.integers(-1, 3).map(Constant)),
         st.builds(_apply, st.just("range"), inner),
+        st.builds(Slice, lists, bounds(depth - 1), bounds(depth - 1), st.just(ABSENT)),
+        st.builds(Slice, lists, *[st.just(ABSENT)] * 2, st.just(Constant(-1))),
     )
+
+
+def bounds(depth: int) -> st.SearchStrategy[Expression]:
+    return st.just(ABSENT) | st.integers(-3, 3).map(Constant) | counts(depth)
 
 
 def _apply(function: Any, *arguments: Expression) -> Expression:

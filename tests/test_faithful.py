@@ -22,7 +22,7 @@ from cnngen.verify.compare import distance, farthest
 from cnngen.verify.models import (
     Values,
     channels_last,
-    images,
+    draw_inputs,
     in_keras_layout,
     named_outputs,
     precision,
@@ -125,7 +125,7 @@ def whole(
     import torch
 
     built = build(request.param)
-    x = torch.from_numpy(images(built.network.input, 1, "float32"))
+    x = torch.from_numpy(draw_inputs({"input": built.network.input}, 1, "float32")["input"])
     twice = torch.cat([x, -x])
     if reference := TORCH.get(request.param):
         theirs = reference.torch_model()
@@ -236,7 +236,7 @@ def precise(
     text = f"cnngen: 1\nextends: {reference.spec}.yaml\n{reference.changes}"
     built = build(text if reference.changes else reference.spec, input=Image(3, 97, 97))
     network = built.network
-    x = images(network.input, 1, "float64")
+    x = draw_inputs({"input": network.input}, 1, "float64")["input"]
     with precision("float64"):
         theirs = reference.keras_model(network.input)
         randomize_keras(theirs, 0, channels_last(np.concatenate([x, -x])))

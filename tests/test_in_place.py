@@ -62,10 +62,14 @@ CONV = "{conv: {out: 4, kernel: 1}}"
         (f"[{CONV}, relu]", True),
         (f"[relu, {CONV}]", False),  # the input belongs to the user of the block
         ("[sigmoid, relu]", False),  # whose backward reads what it gave
+        ("[global_max_pool, relu]", False),  # this one too, beside what it was given
+        ("[channel_max, relu]", False),
+        (f"[{{branches: {{a: {CONV}, b: {CONV}, c: {CONV}}}, join: max}}, relu]", False),
         ("[sigmoid, crop: {padding: [0, 1]}, relu, zero_pad: {padding: [0, 1]}]", False),  # a view
         ("[sigmoid, dropout: {rate: 0.5}, relu]", False),  # which passes in inference
         (f"[{CONV}, relu, relu]", True),  # the first of them only
         ("[identity, relu]", False),
+        ("[global_max_pool, relu]", False),  # whose backward looks for the output in the input
         (f"[{CONV}, {{repeat: 2, do: relu}}]", False),
         (f"[{CONV}, {{repeat: 2, do: [relu, {CONV}]}}]", True),
         (f"[{{repeat: 2, do: [relu, {CONV}]}}]", False),  # in the first iteration

@@ -60,7 +60,7 @@ def pair() -> Pair:
 @pytest.mark.keras
 def test_both_targets_compute_what_the_paper_says(pair: Pair) -> None:
     weights = {name: value.numpy() for name, value in pair.torch_model.state_dict().items()}
-    expected = lenet5(pair.x, weights)
+    expected = lenet5(pair.inputs["input"], weights)
     for found in pair.evaluate():
         assert distance(found["output"], expected) < 1e-12
 

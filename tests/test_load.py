@@ -263,7 +263,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
         assert diagnostic.primary.span.source.path == str(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["2net.yaml", "my-net.yaml", "print.yaml", "class.yaml", ".yaml"])
+@pytest.mark.parametrize("name", ["2net.yaml", "my-net.yaml", "with.yaml", "class.yaml", ".yaml"])
 def test_file_names_that_cannot_name_a_function(write: Write, name: str) -> None:
     assert only(write(name, BASE)).code == "bad-name"
 

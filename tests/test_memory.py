@@ -45,11 +45,37 @@ def test_small_networks(name: str):
     assert (found.inference / MAP, found.training / MAP) == (inference, training)
 
 
-ZOO = ["alexnet_2012", "googlenet", "resnet50", "densenet121", "xception", "se_resnet50", "unet"]
+SEVERAL = """
+cnngen: 1
+name: Several
+about: Colours, depth and a pose.
+inputs:
+  image: {channels: 3, height: 64, width: 64}
+  depth: {channels: 1, height: 64, width: 64}
+  pose: {features: 512}
+model:
+  colours: [{conv: {out: 8, kernel: 3, padding: half}, from: image}, batch_norm, relu]
+  distances: {conv: {out: 8, kernel: 5, padding: half}, from: depth}
+  maps: {branches: {colours: {from: colours}, distances: {from: distances}}, join: concat}
+  seen: [{conv: {out: 64, kernel: 3}}, global_avg_pool, flatten]
+  held: {linear: {out: 64}, from: pose}
+  both: {branches: {seen: {from: seen}, held: {from: held}}, join: concat}
+  head: {linear: {out: 10}}
+"""
+ZOO = [
+    "alexnet_2012",
+    "googlenet",
+    "resnet50",
+    "densenet121",
+    "xception",
+    "se_resnet50",
+    "unet",
+    SEVERAL,
+]
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", ZOO, ids=lambda name: name.split("\n")[0] or "several")
 def test_training_is_what_pytorch_keeps(name: str):
     built = build(name)
     kept = held_for_backward(built)
@@ -57,26 +83,26 @@ def test_training_is_what_pytorch_keeps(name: str):
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", ZOO, ids=lambda name: name.split("\n")[0] or "several")
 def test_pytorch_needs_no_less_in_inference(name: str):
     """It needs more where a variable lives on, or where an op is several ones."""
     built = build(name)
     assert activations(built.network).inference <= most_at_once(built)
 
 
-def model_and_image(built: Built) -> tuple[Any, Any]:
+def model_and_inputs(built: Built) -> tuple[Any, list[Any]]:
     import torch
 
-    image = built.network.input
     with torch.device("meta"):
-        return built.torch(), torch.zeros(1, image.channels, image.height, image.width)
+        inputs = [torch.zeros(1, *shape.dimensions) for shape in built.network.inputs.values()]
+        return built.torch(), inputs
 
 
 def held_for_backward(built: Built) -> int:
     """The bytes that autograd saves, without weights."""
     import torch
 
-    model, image = model_and_image(built)
+    model, inputs = model_and_inputs(built)
     weights = {id_of(tensor) for tensor in model.state_dict().values()}
     saved: dict[int, Any] = {}
 
@@ -85,7 +111,8 @@ def held_for_backward(built: Built) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        model.train()(torch.cat([image, image]))  # of one image, batch norm knows no variance
+        twice = [torch.cat([x, x]) for x in inputs]  # of one image, batch norm knows no variance
+        model.train()(*twice)
     return sum(s.nbytes() for key, s in saved.items() if key not in weights) // 2
 
 
@@ -114,11 +141,11 @@ def most_at_once(built: Built) -> int:
         live.pop(key)
         known.discard(key)
 
-    model, image = model_and_image(built)
-    known = {id_of(tensor) for tensor in model.state_dict().values()} | {id_of(image)}
+    model, inputs = model_and_inputs(built)
+    known = {id_of(tensor) for tensor in (*model.state_dict().values(), *inputs)}
     with torch.no_grad(), Watch():
-        model.eval()(image)
-    return most + image.untyped_storage().nbytes()
+        model.eval()(*inputs)
+    return most + sum(x.untyped_storage().nbytes() for x in inputs)
 
 
 def id_of(tensor: Any) -> int:

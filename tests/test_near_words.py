@@ -34,7 +34,7 @@ PARTS = [
     *("avg", "drop", "norm", "pool", "max", "mean", "pad", "shuffle", "channel", "hard", "leaky"),
     *("lrelu", "crelu", "relus", "convs", "conv1", "conv3d", "bn", "gap", "relu1", "batch"),
     *("dropouts", "linears", "flat", "global", "soft", "transposed", "depthwise", "glu", "celu"),
-    *("mish", "unfold", "swiglu", "fc", "ln", "sigmoids", "logsoftmax"),
+    *("unfold", "swiglu", "fc", "ln", "sigmoids"),
 ]
 WITHOUT_OP = sorted(
     {name for names in OTHERS.values() for name in names}

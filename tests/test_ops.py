@@ -118,6 +118,8 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
         (make("pixel_unshuffle", factor=3), "factor", "shape-mismatch"),
         (make("crop", padding=(4, 4, 0, 0)), "padding", "empty-output"),
         (make("zero_pad", padding="same"), "padding", "out-of-range"),
+        (make("upsample", scale=(2, 2), align_corners=True), "align_corners", "out-of-range"),
+        (make("alpha_dropout", rate=1), "rate", "out-of-range"),
         (make("slice_channels", stop=13), "stop", "shape-mismatch"),
         (make("slice_channels", start=3, stop=3), "stop", "empty-output"),
         (make("gather_channels", channels=(0, 12)), "channels", "out-of-range"),
@@ -154,6 +156,14 @@ def test_points_that_do_not_fit_are_refused(codes: Any, bits: int, message: str)
         make("rbf", codes=codes, bits=bits).infer(FEATURES)
 
 
+def test_instance_norm_needs_positions() -> None:
+    norm = make("instance_norm")
+    assert norm.infer(Image(4, 1, 2)) == Image(4, 1, 2)
+    with pytest.raises(ShapeError, match="of maps of 1 x 1") as caught:
+        norm.infer(Image(4, 1, 1))
+    assert caught.value.help
+
+
 def test_rbf_refuses_what_was_flattened_from_maps() -> None:
     rbf = make("rbf", codes=((1, 2, 3), (3, 2, 1)), bits=4)
     assert rbf.infer(FEATURES) == Vector(2, (2,))
@@ -187,11 +197,13 @@ def test_flattened_parts_follow_their_features() -> None:
     [
         ("add", (MAPS, Image(6, 8, 8)), "have different shapes"),
         ("mean", (MAPS, Image(12, 8, 4)), "have different shapes"),
+        ("subtract", (MAPS, Image(12, 8, 4)), "have different shapes"),
         ("max", (MAPS, FEATURES), "are feature maps and vectors"),
         ("add", (FEATURES, FLATTENED), "were flattened from different shapes"),
         ("concat", (MAPS, Image(12, 4, 4)), "have different heights or widths"),
         ("multiply", (MAPS, Image(12, 1, 8)), "have different shapes"),
         ("multiply", (MAPS, Image(6, 1, 1)), "have different shapes"),
+        ("multiply", (MAPS, Image(1, 4, 4)), "have different shapes"),
     ],
 )
 def test_branches_that_do_not_fit_are_refused(
@@ -202,8 +214,13 @@ def test_branches_that_do_not_fit_are_refused(
     assert caught.value.label and caught.value.help
 
 
-def test_a_gate_scales_maps() -> None:
-    assert make("multiply").infer(Image(12, 1, 1), MAPS) == MAPS
+@pytest.mark.parametrize("gate", [Image(12, 1, 1), Image(1, 8, 8), Image(1, 1, 1)])
+def test_a_gate_scales_maps_or_positions(gate: Image) -> None:
+    assert make("multiply").infer(gate, MAPS) == make("multiply").infer(MAPS, gate) == MAPS
+
+
+def test_gates_alone_make_maps() -> None:
+    assert make("multiply").infer(Image(12, 1, 1), Image(1, 8, 8)) == MAPS
 
 
 class Resized(Op, group="reshaping"):

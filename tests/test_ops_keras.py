@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from support.keras_ops import NOTHING, spelled
 from support.op_examples import JOINS, SINGLE, codes, dimensions, inputs, make, ops
 
+from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, ShapeError
 from cnngen.targets.spelling import Speller, Unsupported
 
@@ -29,7 +30,15 @@ pytestmark = [pytest.mark.keras, pytest.mark.torch]
 
 NEEDS_SIZE = {"adaptive_avg_pool", "adaptive_max_pool"}
 WINDOWS = {"conv", "depthwise_conv", "separable_conv", "transposed_conv", "max_pool", "avg_pool"}
-SUPPORTED = [*sorted(WINDOWS), "adaptive_avg_pool", "local_response_norm", "batch_norm"]
+SUPPORTED = [
+    *sorted(WINDOWS),
+    "adaptive_avg_pool",
+    "local_response_norm",
+    "batch_norm",
+    "upsample",
+    "affine",
+]
+ENLARGED = {"scale": (3, 2), "mode": "bilinear", "align_corners": True}
 
 
 # --- the reference -----------------------------------------------------------------------------
@@ -77,6 +86,10 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return x.mean((2, 3), keepdim=True)
         case "global_max_pool":
             return x.amax((2, 3), keepdim=True)
+        case "channel_mean":
+            return x.mean(1, keepdim=True)
+        case "channel_max":
+            return x.amax(1, keepdim=True)
         case "batch_norm":
             return F.batch_norm(x, w["running_mean"], w["running_var"], weight, bias, eps=v["eps"])
         case "layer_norm":
@@ -84,11 +97,15 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return y.movedim(-1, 1)
         case "group_norm":
             return F.group_norm(x, v["groups"], weight, bias, v["eps"])
+        case "l2_norm":
+            return F.normalize(x, dim=1, eps=v["eps"])
+        case "instance_norm":
+            return F.instance_norm(x, weight=weight, bias=bias, eps=v["eps"])
         case "local_response_norm":
             return F.local_response_norm(x, v["size"], v["alpha"], v["beta"], v["k"])
-        case "relu" | "relu6" | "selu" | "silu" | "sigmoid" | "tanh" | "softplus":
+        case "relu" | "relu6" | "selu" | "silu" | "sigmoid" | "tanh" | "softplus" | "mish":
             return getattr(F, op.name)(x)
-        case "hard_swish" | "hard_sigmoid":
+        case "hard_swish" | "hard_sigmoid" | "hard_tanh":
             return getattr(F, op.name.replace("_", ""))(x)
         case "leaky_relu":
             return F.leaky_relu(x, v["slope"])
@@ -98,9 +115,9 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return F.elu(x, v["alpha"])
         case "gelu":
             return F.gelu(x, approximate="tanh" if v["approximate"] else "none")
-        case "softmax":
-            return F.softmax(x, dim=1)
-        case "dropout" | "channel_dropout" | "drop_path" | "identity":
+        case "softmax" | "log_softmax":
+            return getattr(F, op.name)(x, dim=1)
+        case "dropout" | "alpha_dropout" | "channel_dropout" | "drop_path" | "identity":
             return x
         case "flatten":
             return x.movedim(1, -1).flatten(1)  # as Keras does; weights are permuted instead
@@ -112,7 +129,9 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             top, bottom, left, right = v["padding"]
             return x[:, :, top : x.shape[2] - bottom, left : x.shape[3] - right]
         case "upsample":
-            return F.interpolate(x, scale_factor=[float(s) for s in v["scale"]], mode=v["mode"])
+            corners = v["align_corners"] if v["mode"] == "bilinear" else None
+            factors = [float(s) for s in v["scale"]]
+            return F.interpolate(x, None, factors, v["mode"], align_corners=corners)
         case "channel_shuffle":
             return torch.channel_shuffle(x, v["groups"])
         case "pixel_shuffle":
@@ -129,7 +148,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return v["by"] * x
         case "affine":
             shape = (1, -1, *[1] * (x.ndim - 2))
-            return w["weight"].reshape(shape) * x + w["bias"].reshape(shape)
+            y = w["weight"].reshape(shape) * x
+            return y if bias is None else y + bias.reshape(shape)
         case "rbf":
             return torch.stack([(x - point).pow(2).sum(1) for point in points(op)], dim=1)
         case name:
@@ -199,6 +219,7 @@ def model(
     tensors = [keras.Input(shape) for shape in shapes]
     variables = {f"x{i}": x for i, x in enumerate(tensors)}
     given = {"x": "x0", "inputs": list(variables), "name": '"it"', "init": "", "pointwise_init": ""}
+    given |= {key: fixed[key] for key in ("init", "pointwise_init") if key in fixed}
     code = spelled(speller, op, {**context, **given}, fixed)
     space = namespace(speller) | variables | names
     return keras.Model(tensors if len(tensors) > 1 else tensors[0], eval(code, space))
@@ -278,7 +299,9 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
                 context[key] = f"a_{key}"
     square = is_square(dict(codes(op, x)))
     fixed |= {"square": "True"} if square else {}
+    fixed |= {"half": "True"} if data.draw(st.booleans()) else {}
     known = name in NEEDS_SIZE or op.values.get("padding") == "same" or data.draw(st.booleans())
+    known |= op.values.get("align_corners", False)
     try:
         shape = last(x, known or name == "flatten")
         made = model(speller, name, context, shape, fixed=fixed, **names)
@@ -291,9 +314,10 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
     assert "it" in layers or not layers
 
 
-REFERENCES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+REFERENCES: dict[str, Callable[..., Tensor]] = {
     "concat": lambda *tensors: torch.cat(tensors, dim=-1),
     "add": lambda a, b, c: a + b + c,
+    "subtract": lambda a, b: a - b,
     "multiply": lambda a, b, c: a * b * c,
     "mean": lambda a, b, c: (a + b + c) / 3,
     "max": lambda a, b, c: a.maximum(b).maximum(c),
@@ -303,9 +327,9 @@ REFERENCES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 @pytest.mark.parametrize("name", JOINS)
 @pytest.mark.parametrize("shape", [(5, 4, 6), (None, None, 6), (7,)])
 def test_joins(name: str, shape: Any) -> None:
-    shapes = [shape, shape, shape]
+    shapes = [shape] * (2 if OPS[name].takes_two else 3)
     if name == "multiply" and len(shape) == 3:
-        shapes[1] = (1, 1, 6)  # a gate
+        shapes[1:] = [(1, 1, 6), (*shape[:2], 1)]  # gates
     made = model(new_speller(), name, {}, *shapes)
     tensors = [torch.randn(2, *(n or 3 for n in s)) for s in shapes]
     expected = REFERENCES[name](*tensors)
@@ -326,6 +350,31 @@ def test_strides_on_even_and_odd_sizes(name: str, padding: Any, length: int) -> 
         check(model(new_speller(), name, codes(op, x), last(x, known)), op, x)
 
 
+@pytest.mark.parametrize("fixed", ["half", "half stride"])
+@pytest.mark.parametrize("length", [13, 14])
+@pytest.mark.parametrize("stride", [1, 2, (2, 1)])
+@pytest.mark.parametrize("kernel", [1, 3, (1, 7), (5, 3)])
+@pytest.mark.parametrize("name", ["conv", "depthwise_conv", "separable_conv"])
+def test_half_of_an_odd_window(
+    name: str, kernel: Any, stride: Any, length: int, fixed: str
+) -> None:
+    """A function that is told no padding, as where all uses are padded by half of a window."""
+    (rows, columns), strides = (
+        size if isinstance(size, tuple) else (size, size) for size in (kernel, stride)
+    )
+    sides = (rows // 2, rows // 2, columns // 2, columns // 2)
+    op = make(name, out=6, kernel=(rows, columns), stride=strides, padding=sides)
+    x = Image(4, length, length + 1)
+    context = codes(op, x)
+    given = {key: context.get(key, "True") for key in fixed.split()}
+    given |= {"init": '"ones"', "pointwise_init": '"ones"'}  # else layers of Keras compute most
+    given |= {"square": "True"} if is_square(context) else {}
+    speller = new_speller()
+    check(model(speller, name, context, last(x), fixed=given), op, x)
+    late = name != "conv" and stride == (2, 1)
+    assert late or "padding:" not in speller.support[f"{name}2d"]
+
+
 def test_a_stride_together_with_a_dilation() -> None:
     for padding in ("same", (2, 2, 2, 2)):
         op = make("conv", out=6, kernel=(3, 3), stride=(2, 2), dilation=(2, 2), padding=padding)
@@ -337,11 +386,11 @@ def test_a_stride_together_with_a_dilation() -> None:
         model(new_speller(), "conv", codes(op, x), last(x, known=False))
 
 
-def test_adaptive_pools_need_a_known_size() -> None:
-    for name in sorted(NEEDS_SIZE):
-        op = make(name, size=(3, 3))
+def test_some_need_a_known_size() -> None:
+    aligned = make("upsample", scale=(2, 2), mode="bilinear", align_corners=True)
+    for op in (*(make(name, size=(3, 3)) for name in sorted(NEEDS_SIZE)), aligned):
         with pytest.raises(ValueError, match="it needs an input of known height and width"):
-            model(new_speller(), name, codes(op, Image(2, 9, 9)), (None, None, 2))
+            model(new_speller(), op.name, codes(op, Image(2, 9, 9)), (None, None, 2))
 
 
 @pytest.fixture
@@ -356,7 +405,7 @@ def float64() -> Iterator[None]:
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", SUPPORTED)
 def test_in_double_precision_hardly_anything_differs(name: str) -> None:
-    given = {"out": 6, "kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1)}
+    given = {"out": 6, "kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1), **ENLARGED}
     op = make(
         name, **given, ceil=False, count_include_pad=False, size=3 if "norm" in name else (3, 4)
     )
@@ -392,6 +441,20 @@ def test_what_is_dropped_in_training(name: str, common: tuple[int, ...]) -> None
     assert not others or (y.min(others) != y.max(others)).any()
 
 
+def test_alpha_dropout_keeps_mean_and_variance() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 100, 100, 4)).astype("float32")
+    made = model(new_speller(), "alpha_dropout", {"rate": "0.3"}, (100, 100, 4))
+    ours = keras.ops.convert_to_numpy(made(x, training=True))
+    theirs = torch.nn.AlphaDropout(0.3)(torch.from_numpy(x)).numpy()
+    commonest: list[float] = []
+    for y in (ours, theirs):
+        assert abs(y.mean()) < 0.02 and abs(y.var() - 1) < 0.02
+        values, counts = np.unique(y, return_counts=True)
+        assert 0.29 < counts.max() / y.size < 0.31
+        commonest.append(float(values[counts.argmax()]))
+    np.testing.assert_allclose(*commonest, rtol=1e-6)
+
+
 def test_gelu_is_exact() -> None:
     x = np.linspace(-4, 4, 9, dtype="float32")[None]
     made = model(new_speller(), "gelu", {"approximate": "False"}, (9,))
@@ -404,7 +467,7 @@ def test_gelu_is_exact() -> None:
 def variants(name: str) -> Iterator[str]:
     """The support of an op for each choice of attributes that all calls of a file share."""
     given = {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1), "dilation": (2, 2)}
-    op = make(name, **given, out=6, size=5 if "norm" in name else (3, 3))
+    op = make(name, **given, **ENLARGED, out=6, size=5 if "norm" in name else (3, 3))
     context = dict(codes(op, Image(4, 9, 9)))
     fresh = 'VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")'
     context |= {"init": fresh, "pointwise_init": fresh}
@@ -460,21 +523,31 @@ CHAIN = (
     ("gelu", {"approximate": True}),
     ("transposed_conv", {"out": 8, "kernel": (3, 3), "stride": (2, 2), "output_padding": (1, 1)}),
     ("group_norm", {"groups": 2}),
+    ("instance_norm", {"affine": True}),
     ("local_response_norm", {"size": 4}),
     ("prelu", {}),
+    ("hard_tanh", {}),
+    ("mish", {}),
     ("max_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (0, 1, 0, 1)}),
     ("avg_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (1, 1, 1, 1)}),
     ("avg_pool", {"kernel": (2, 2), "stride": (1, 1), "padding": "same"}),
     ("upsample", {"scale": (3, 2), "mode": "bilinear"}),
+    ("upsample", {"scale": (1, 2), "mode": "bilinear", "align_corners": True}),
     ("channel_shuffle", {"groups": 4}),
     ("pixel_shuffle", {"factor": 2}),
     ("pixel_unshuffle", {"factor": 2}),
     ("pad_channels", {"before": 1, "after": 2}),
     ("slice_channels", {"stop": 4}),
     ("gather_channels", {"channels": (0, 3, 3, 1)}),
+    ("l2_norm", {}),
+    ("l2_norm", {"eps": 0.5}),
     ("affine", {}),
     ("scale", {"by": 0.17}),
+    ("channel_mean", {}),
+    ("pad_channels", {"before": 1, "after": 2}),
+    ("channel_max", {}),
     ("drop_path", {}),
+    ("alpha_dropout", {}),
     ("adaptive_avg_pool", {"size": (5, 7)}),
     ("adaptive_max_pool", {"size": (3, 2)}),
     ("crop", {"padding": (1, 0, 0, 0)}),
@@ -484,8 +557,9 @@ CHAIN = (
     ("reshape", {"channels": 3, "height": 2, "width": 2}),
     ("global_avg_pool", {}),
     ("flatten", {}),
-    ("affine", {}),
+    ("affine", {"shift": False}),
     ("rbf", {"codes": ((5,), (2,), (5,), (0,)), "bits": 3}),
+    ("log_softmax", {}),
     ("softmax", {}),
 )
 

@@ -16,7 +16,7 @@ from cnngen.python.flat import flat
 from cnngen.python.verbatim import read
 from cnngen.shipped import TEMPLATES
 from cnngen.targets.spelling import Speller
-from cnngen.targets.torch.spell import spell_join
+from cnngen.targets.torch.spell import spell_join, spell_list
 
 torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
@@ -100,9 +100,12 @@ def test_macs_are_those_that_pytorch_counts(name: str, data: st.DataObject) -> N
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_a_join_gives_its_shape_in_a_line_and_in_a_chain(name: str, data: st.DataObject) -> None:
-    images = [Image(4, 3, 3), Image(4, 1, 1), Image(2, 3, 3), Image(4, 5, 3)]
-    shapes = st.sampled_from([images, images[:1], images[:2], [Vector(2, (2,)), Vector(4, (4,))]])
-    branches = data.draw(st.lists(st.sampled_from(data.draw(shapes)), min_size=2, max_size=3))
+    images = [Image(4, 3, 3), Image(4, 1, 1), Image(1, 3, 3), Image(2, 3, 3), Image(4, 5, 3)]
+    shapes = st.sampled_from(
+        [images, images[:1], images[:2], images[:3], [Vector(2, (2,)), Vector(4, (4,))]]
+    )
+    most = 2 if OPS[name].takes_two else 3
+    branches = data.draw(st.lists(st.sampled_from(data.draw(shapes)), min_size=2, max_size=most))
     tensors = [tensor(x) for x in branches]
     named = [read(f"inputs[{i}]") for i in range(len(tensors))]
     code = flat(spell_join(OPS[name], named, SPELLER))
@@ -116,6 +119,8 @@ def test_a_join_gives_its_shape_in_a_line_and_in_a_chain(name: str, data: st.Dat
         return  # PyTorch's broadcasting accepts more than the other joins do
     y = run(code)
     assert tuple(y.shape) == (2, *dimensions(expected))
+    if not OPS[name].takes_two:
+        torch.testing.assert_close(run(flat(spell_list(OPS[name], read("inputs"), SPELLER))), y)
     chain = run(SPELLER.use(name.capitalize()))
     children = {f"branch{i}": Constant(value) for i, value in enumerate(tensors)}
     torch.testing.assert_close(chain(children)(tensors[0]), y)
@@ -198,7 +203,10 @@ def test_layer_norm_of_maps_normalizes_each_position() -> None:
     torch.testing.assert_close(y.mean(dim=1), torch.zeros(2, 3, 5), atol=1e-6, rtol=0)
 
 
-def test_equal_largest_values_share_the_gradient() -> None:
-    x = torch.zeros(1, 1, 2, 2, requires_grad=True)
-    layer(make("global_max_pool"), Image(1, 2, 2))(x).sum().backward()
+@pytest.mark.parametrize(
+    ("name", "shape"), [("global_max_pool", Image(1, 2, 2)), ("channel_max", Image(4, 1, 1))]
+)
+def test_equal_largest_values_share_the_gradient(name: str, shape: Image) -> None:
+    x = torch.zeros(1, *dimensions(shape), requires_grad=True)
+    layer(make(name), shape)(x).sum().backward()
     assert x.grad is not None and x.grad.eq(0.25).all()

@@ -13,7 +13,7 @@ from support.compared_models import keras_model
 
 from cnngen.ops.base import Image
 from cnngen.verify.compare import distance
-from cnngen.verify.models import images, named_outputs
+from cnngen.verify.models import draw_inputs, named_outputs
 from cnngen.verify.random_weights import randomize
 from cnngen.weights.read_torch import COUNTER
 
@@ -174,7 +174,7 @@ def test_outputs(name: str, values: Values, input: Image) -> None:
     """Equal weights give equal outputs, at another size too."""
     pytest.importorskip("keras")
     expected, called = compiled(name, values, input), build(name)
-    x = images(input, 2, "float32")
+    x = draw_inputs({"input": input}, 2, "float32")["input"]
     reference = expected.torch()
     randomize(reference, 0, torch.from_numpy(x))
     model = called.torch(**values).eval()

@@ -13,7 +13,7 @@ from cnngen.diagnostics.model import Diagnostic, Report
 from cnngen.diagnostics.suggest import suggest
 from cnngen.expressions.expression import Binary, Constant, ListOf, Name
 from cnngen.source import Source, Span
-from cnngen.syntax.naming import PYTHON, NameKind, check_name, snake_case
+from cnngen.syntax.naming import BUILT_IN, KEYWORDS, NameKind, check_name, snake_case
 from cnngen.syntax.parse import parse
 from cnngen.syntax.read import read
 from cnngen.syntax.tree import (
@@ -97,7 +97,7 @@ def test_the_parts_of_a_spec() -> None:
         Result("ImageNet", 77.15, 93, "10 crops", "Table 3"),
         Result("CIFAR-10", 100, None, "", "https://x.y/z"),
     )
-    assert (parsed.input.channels, parsed.input.height, parsed.input.width) == (3, 32, 64)
+    assert [str(each.shape) for each in parsed.inputs] == ["3 x 32 x 64"]
     assert (
         parsed.defaults["conv"].arguments[0].value == Constant(False)
         and parsed.defaults["relu"].arguments == ()
@@ -150,9 +150,30 @@ def test_the_other_steps() -> None:
     assert [name.text for name, _ in each.lists] == ["depth", "width"]
     assert isinstance(when, When) and when.orelse and len(when.orelse) == 2 and when.origin
     assert isinstance(branches, Branches) and branches.join.text == "add"
-    assert [(name.text, len(body)) for name, body in branches.arms] == [
+    assert [(branch.name.text, len(branch.body)) for branch in branches.arms] == [
         *(("left", 0), ("right", 0), ("main", 1))
     ]
+
+
+def test_a_branch_that_may_be_absent() -> None:
+    (branches,) = stem("""
+- branches:
+    plain: relu
+    flow: {when: n > 1, from: other, do: [relu, tanh], else: nothing}
+    block:
+      - when: deep
+        do: relu
+        else: nothing
+    choice: {when: n > 1, do: relu, else: identity}
+  join: add
+""")
+    assert isinstance(branches, Branches)
+    plain, flow, block, choice = branches.arms
+    assert plain.test is None and isinstance(plain.body[0], Call)
+    assert flow.test and flow.test.span and flow.test.span.text == "n > 1"
+    assert [step.origin and step.origin.text for step in flow.body] == ["other", None]
+    assert block.test and isinstance(block.body[0], Call)
+    assert choice.test is None and isinstance(choice.body[0], When)
 
 
 def test_training_is_a_matter_of_stages() -> None:
@@ -230,7 +251,7 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (SPEC.replace("cnngen: 1", "cnngen:"), "wrong-kind", "", "`cnngen: 1`"),
         (SPEC + "default: {}", "unknown-key", "default", "did you mean `defaults`?"),
         (SPEC + "foo: {}", "unknown-key", "foo", "the keys are cnngen, name"),
-        (SPEC.replace("input:", "inputs:"), "unknown-key", "inputs", "one input"),
+        (SPEC.replace("input:", "inputs:"), "wrong-kind", "inputs", "did you mean `input`?"),
         (SPEC.replace("name: Net", "name: my_net"), "bad-name", "my_net", "`MyNet`"),
         (SPEC.replace("name: Net", "name: [Net]"), "wrong-kind", "[Net]", "DenseNet121"),
         (SPEC.replace("A network.", "[a, b]"), "wrong-kind", "[a, b]", "quote it"),
@@ -290,7 +311,7 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (HEAD + "model: [relu]", "wrong-kind", "[relu]", "give each stage a name"),
         (HEAD + "model: {}", "wrong-kind", "{}", "give each stage a name"),
         (HEAD + "model: {stem: }", "wrong-kind", "", "identity"),
-        (HEAD + "model: {zip: relu}", "bad-name", "zip", "another name"),
+        (HEAD + "model: {with: relu}", "bad-name", "with", "another name"),
         (
             HEAD + "model: {a: {when: training, do: relu, else: relu}}",
             "bad-training-stage",
@@ -367,7 +388,7 @@ def test_a_folded_condition_is_refused() -> None:
 def test_independent_mistakes_are_all_found() -> None:
     _, diagnostics = found(
         HEAD
-        + "params: {type: 1, n: *x}\n"
+        + "params: {half: 1, n: *x}\n"
         + "blocks: {B: {about: x, body: [conv: {out: 1 +}, {rpeat: 3, do: relu}]}}\n"
         + "model: {stem: {branches: {a: relu, b: relu}, join: 3}}\n"
     )
@@ -400,10 +421,11 @@ def test_good_names(name: str, kind: NameKind) -> None:
         ("a__b", "step", "write `a_b`"),
         ("2x", "branch", "write it like `dense_block`"),
         ("a" * 41, "branch", "choose a shorter name"),
-        ("type", "stage", "choose another name, such as `type_stage`"),
-        ("Warning", "block", "choose another name, such as `WarningBlock`"),
+        ("repeat", "stage", "choose another name, such as `repeat_stage`"),
+        ("None", "block", "choose another name, such as `NoneBlock`"),
+        ("half", "parameter", "choose another name, such as `half_value`"),
         ("lambda", "parameter", "choose another name, such as `lambda_value`"),
-        ("training", "output", "choose another name, such as `training_output`"),
+        ("class", "output", "choose another name, such as `class_output`"),
         ("naïve", "stage", "write it like `dense_block`"),
         ("x\n", "stage", "write `x`"),
     ],
@@ -433,9 +455,10 @@ def naming(name: str, kind: NameKind) -> list[str | None]:
     return [diagnostic.help for diagnostic in report]
 
 
-def test_the_words_of_python_are_reserved() -> None:
-    names = {name for name in dir(builtins) if not name.startswith("_")} | set(keyword.kwlist)
-    assert names <= PYTHON | {"credits", "copyright", "exit", "quit", "license", "help"}
+def test_the_words_of_python_are_known() -> None:
+    assert set(keyword.kwlist) == KEYWORDS
+    names = {name for name in dir(builtins) if not name.startswith("_")} - KEYWORDS
+    assert names <= BUILT_IN | {"credits", "copyright", "exit", "quit", "license", "help"}
 
 
 @pytest.mark.parametrize(

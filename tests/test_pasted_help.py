@@ -56,11 +56,14 @@ OTHERWISE = {
         "asks for another reference"
     ),
     r"^(put|use) `(flatten|global_avg_pool)`|^give it \d+ features": "asks for a layer elsewhere",
-    r"^a list has no slices|and compare with|^write `//`|^write `int\(|^put it in brackets|^compare it|^a (power|product) is": (
+    r"^(cut first|a `:` stands|list the elements)|^write `//`|^write `int\(|^put it in brackets|^compare it|^a (power|product) is": (
         "says how to write an expression, which the author has to do"
     ),
+    r"^(give all records|a field has one type|fields are those|a record has|compare what they)": (
+        "asks for other records, which only the author knows"
+    ),
     r"^(add `do|add a branch|write several steps|write a step)": "asks for steps",
-    r"^one file holds|^name what is shared|^say it in|^put a|^quote it|^describe one input": (
+    r"^one file holds|^name what is shared|^say it in|^put a|^quote it|^put it into `inputs`|^let it begin with": (
         "asks for more than one place of the file to be changed"
     ),
 }

@@ -377,9 +377,9 @@ def tree(node: Node) -> ast.expr:
             return ast.Attribute(tree(value), name, LOAD)
         case Subscript(value, index):
             return ast.Subscript(tree(value), tree(index), LOAD)
-        case Slice(start, stop):
-            first, last = (tree(each) if each else None for each in (start, stop))
-            return ast.Slice(first, last)
+        case Slice(start, stop, step):
+            bounds = (tree(each) if each else None for each in (start, stop, step))
+            return ast.Slice(*bounds)
         case Starred(value):
             return ast.Starred(tree(value), LOAD)
         case Call(function, arguments):

@@ -38,6 +38,27 @@ def test_it_accepts_the_zoo(path: Path):
     VALIDATOR.validate(yaml.safe_load(path.read_text()))
 
 
+IMAGE = "{channels: 3, height: 8, width: 8}"
+
+
+@pytest.mark.parametrize(
+    ("given", "accepted"),
+    [
+        ("input: {features: 8}", True),
+        (f"inputs: {{left: {IMAGE}, pose: {{features: 6}}}}", True),
+        (f"inputs: {{left: {IMAGE}}}", False),
+        (f"inputs: {{left: {IMAGE}, repeat: {IMAGE}}}", False),
+        (f"inputs: {{left: {IMAGE}, right: {{channels: 3}}}}", False),
+        (f"inputs: {IMAGE}", False),
+        ("input: {features: 8, height: 8}", False),
+        ("input: {channels: 8}", False),
+    ],
+)
+def test_inputs(given: str, accepted: bool):
+    head = HEAD[: HEAD.index("input:")]
+    assert accepts(f"{head}{given}, model: {{stem: relu}}}}") == accepted
+
+
 def test_it_accepts_a_spec_that_extends_another():
     assert accepts(
         "{cnngen: 1, extends: base.yaml, params: {old: null, new: 2}, blocks: {Old: null},"
@@ -63,6 +84,8 @@ def test_it_accepts_a_spec_that_extends_another():
         "{when: training, from: stem, do: relu}",
         "{when: n > 1, do: relu, else: [tanh]}",
         "{branches: {left: relu, right: identity, empty: , none: []}, join: concat, name: both}",
+        "{branches: {left: relu, right: {when: deep, do: relu, else: nothing}}, join: add}",
+        "{branches: {left: relu, right: [{when: deep, from: a, do: [relu], else: nothing}]}, join: max}",
     ],
 )
 def test_it_accepts_the_language(step: str):
@@ -99,6 +122,10 @@ def test_it_accepts_the_language(step: str):
         "{each: {}, do: relu}",
         "{each: [1, 2], do: relu}",
         "{when: deep, do: relu, esle: relu}",
+        "{when: deep, do: relu, else: nothing}",
+        "{branches: {left: relu, right: nothing}, join: add}",
+        "{branches: {left: relu, right: {when: deep, do: nothing, else: relu}}, join: add}",
+        "{branches: {left: relu, right: [relu, {when: a, do: relu, else: nothing}]}, join: add}",
         "{branches: {left: relu}, join: add}",
         "{branches: {left: relu, right: relu}}",
         "{branches: {left: relu, right: relu}, join: sum}",

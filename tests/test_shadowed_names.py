@@ -1,7 +1,7 @@
 """Names belong to the author: what generated files and frameworks use themselves is no reason to refuse one.
 
-Only words of the language and of Python are refused. With each other word, both sources run, and the
-layers have the names that their paths tell.
+Only words of the language and keywords of Python are refused. With each other word, both sources run,
+and the layers have the names that their paths tell.
 """
 
 import ast
@@ -23,7 +23,7 @@ from cnngen.analysis import analyse
 from cnngen.diagnostics.model import Report
 from cnngen.ops.base import Image
 from cnngen.syntax.load import load
-from cnngen.syntax.naming import CAP_WORDS, LANGUAGE, LOOK_ALIKES, PYTHON, SNAKE_CASE
+from cnngen.syntax.naming import CAP_WORDS, IN_EXPRESSIONS, LANGUAGE, RESERVED, SNAKE_CASE
 from cnngen.targets.keras.names import IMPORTED
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import SUPPORT
@@ -169,6 +169,7 @@ def sources() -> tuple[str, ...]:
 def words() -> tuple[str, ...]:
     """Every name in them: of helpers, arguments, variables, imports, built-ins, classes, attributes of modules."""
     found = {name for name in dir(builtins) if "_" not in name} | {*keyword.kwlist, *MODULES}
+    found |= LANGUAGE
     for text in sources():
         for node in ast.walk(ast.parse(text)):
             match node:
@@ -209,13 +210,14 @@ def accepted(kind: str, name: str, tmp_path: Path) -> bool:
 @pytest.mark.torch
 @pytest.mark.keras
 @pytest.mark.parametrize("kind", KINDS)
-def test_only_words_of_the_language_and_of_python_are_refused(kind: str, tmp_path: Path) -> None:
+def test_only_words_of_the_language_and_keywords_are_refused(kind: str, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("keras")
     every = candidates(kind)
     names = [name for name in every if accepted(kind, name, tmp_path)]
     refused = set(every) - set(names) - set(TAKEN[kind])
-    assert refused == set(every) & (LANGUAGE | PYTHON | LOOK_ALIKES)
+    of_values = kind in ("parameter", "parameter of a block", "variable")
+    assert refused == set(every) & (RESERVED | IN_EXPRESSIONS if of_values else RESERVED)
     assert len(names) > 150
     for start in range(0, len(names), 40):
         built = build(spec(kind, names[start : start + 40]))
@@ -226,7 +228,10 @@ def test_only_words_of_the_language_and_of_python_are_refused(kind: str, tmp_pat
 
 @pytest.mark.torch
 @pytest.mark.keras
-@pytest.mark.parametrize("name", [*sorted(IMPORTED), "conv2d", "pair", "same_pad", "x", "forward"])
+@pytest.mark.parametrize(
+    "name",
+    [*sorted(IMPORTED), "conv2d", "pair", "same_pad", "x", "forward", "sum", "input", "range"],
+)
 def test_a_file_may_be_called_as_what_is_in_it(name: str, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("keras")

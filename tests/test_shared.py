@@ -402,11 +402,11 @@ def test_layers_inside_of_what_is_shared_are_compared(tmp_path: Path) -> None:
         stages = {each.stage: each for each in compare_stages(models)}
         assert {"p3", "p4", "p5", "boxes3"} == stages.keys()
         assert all(each.difference < 1e-12 for each in stages.values())
-        model = models.keras_model(heads=False)
-        traces = trace_keras(model, channels_last(models.x)), trace_torch(models.torch, models.x)
+        model, (x,) = models.keras_model(heads=False), models.inputs.values()
+        traces = trace_keras(model, channels_last(x)), trace_torch(models.torch, x)
         assert parting(*traces, network, 1e-9) is None
         (last,) = (layer for layer in keras_layers(model) if layer.name == "boxes3_1_0")
         last.bias.assign(last.bias + 1)
-        traces = trace_keras(model, channels_last(models.x)), trace_torch(models.torch, models.x)
+        traces = trace_keras(model, channels_last(x)), trace_torch(models.torch, x)
         found = parting(*traces, network, 1e-9)
         assert found is not None and found.ours.startswith("`boxes3_1_0`, Conv2D")

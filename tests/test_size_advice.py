@@ -9,6 +9,7 @@ import pytest
 from cnngen.analysis import DEFAULTS, Options, analyse_file
 from cnngen.diagnostics.model import Report
 from cnngen.ops.base import Image
+from cnngen.semantics.network import INPUT
 from cnngen.sizes.advice import propose_sizes
 
 SPEC = """\
@@ -34,7 +35,7 @@ def mirrored(size: int, levels: int, **window: int) -> str:
 
 
 def works(path: Path, size: int) -> bool:
-    return analyse_file(path, Report(), Options({}, input=Image(3, size, size))) is not None
+    return analyse_file(path, Report(), Options({}, {INPUT: Image(3, size, size)})) is not None
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,11 @@ from cnngen.diagnostics.model import Report
 from cnngen.ops.base import Image, ShapeError
 from cnngen.ops.movement import growth
 from cnngen.report.size_answer import as_text
-from cnngen.semantics.network import Network
 from cnngen.sizes.answer import Answer, answer, reads_sizes
 from cnngen.sizes.axis import Rulers
 from cnngen.sizes.find import Exploration, explore
 from cnngen.sizes.sets import Lengths, in_words, lengths_of
+from cnngen.sizes.together import common_size, resized
 
 HEAD = "cnngen: 1\nname: Net\nabout: A network.\ninput: {channels: 4, height: 32, width: 32}\n"
 
@@ -283,6 +283,7 @@ def test_torch_agrees_on_bn_inception():
 
 def predicted(found: Answer, height: int, width: int) -> tuple[int, ...] | None:
     """The shape of the only output at a size; None where it does not work."""
+    assert found.built
     if height not in found.built.height or width not in found.built.width:
         return None
     names = {"H": height, "W": width, "floor": math.floor, "ceil": math.ceil}
@@ -339,6 +340,13 @@ SEEING = {
             join: concat
           end: {conv: {out: 2, kernel: 3, padding: half}}
     """,
+    "corners": """
+        model:
+          a:
+            - conv: {out: 2, kernel: 3, stride: 3}
+            - upsample: {scale: 3, mode: bilinear, align_corners: true}
+            - conv: {out: 2, kernel: 3, padding: half}
+    """,
     "three": """
         model:
           a:
@@ -370,7 +378,7 @@ def test_gradients_reach_as_far_as_the_receptive_field(model: str):
             (gradient,) = torch.autograd.grad(y[place], x, retain_graph=True)
             seen = gradient.sum((0, 1, 3 - axis)).nonzero()
             most[axis] = max(most[axis], int(seen.max() - seen.min()) + 1)
-    assert tuple(most) == answer(build(spec).network).outputs[0].view.fields
+    assert tuple(most) == answer(build(spec).network).outputs[0].views["input"].fields
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -386,16 +394,15 @@ def test_check_agrees_on_random_specs(seed: int):
             pytest.skip("its layers may depend on the size")
         compiled = exploration.compiled()
         for length in (*range(1, 15), 31, 301):
-            own = network.input
-            for image, claim in (
-                (Image(own.channels, length, own.width), length in compiled.height),
-                (Image(own.channels, own.height, length), length in compiled.width),
+            own = common_size(network.inputs)
+            assert own
+            for size, claim in (
+                ((length, own[1]), length in compiled.height),
+                ((own[0], length), length in compiled.width),
             ):
-                assert (of_size(path, image) is not None) == claim, image
-
-
-def of_size(path: Path, image: Image) -> Network | None:
-    return analyse_file(path, Report(), Options({}, image))
+                inputs = resized(network.inputs, *size)
+                made = analyse_file(path, Report(), Options({}, inputs))
+                assert (made is not None) == claim, size
 
 
 def checked(model: str, folder: Path, *arguments: str) -> list[str]:

@@ -11,7 +11,7 @@ from cnngen.analysis import analyse
 from cnngen.diagnostics.model import Report
 from cnngen.ops.base import Image
 from cnngen.semantics.elaborate import elaborate
-from cnngen.semantics.network import Network
+from cnngen.semantics.network import INPUT, Network
 from cnngen.sizes.find import Sizes, explore
 from cnngen.syntax.load import load
 
@@ -19,7 +19,9 @@ SIDES = range(1, 65)
 OBLONG = 150
 OWN = [(8, 8), (8, 12), (3, 8), (16, 5), (1, 7), (9, 9)]
 ARMS: list[Any] = [
+    "instance_norm",
     *("identity", "identity", "relu", "global_avg_pool", {"adaptive_avg_pool": {"size": 1}}),
+    *("channel_mean", {"conv": {"out": 1, "kernel": 3, "stride": 2, "padding": "same"}}),
     *({"adaptive_avg_pool": {"size": [1, 2]}}, {"adaptive_avg_pool": {"size": 2}}),
     *({"avg_pool": {"kernel": k}} for k in (2, 3, 4, 8)),
     *({"avg_pool": {"kernel": k, "ceil": True}} for k in (2, 3)),
@@ -76,7 +78,10 @@ def compiled(text: str, folder: Path) -> Network | None:
 def works(network: Network, height: int, width: int) -> bool:
     report = Report()
     image = Image(network.input.channels, height, width)
-    return elaborate(network.resolution, report, input=image) is not None and not report.failed
+    return (
+        elaborate(network.resolution, report, inputs={INPUT: image}) is not None
+        and not report.failed
+    )
 
 
 def compare(network: Network, random: Random) -> None:

@@ -65,8 +65,9 @@ MUTATIONS = {
     "another epsilon": ("torch", "nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, eps=1e-3)", "outputs"),
     "same for half": (
         "keras",
-        'if padding and mode == "valid":',
-        'mode = "same"\n    if False:',
+        """x = layers.ZeroPadding2D(1, name="stem_0_pad")(image)
+    x = layers.Conv2D(8, 3, strides=2,""",
+        'x = image\n    x = layers.Conv2D(8, 3, strides=2, padding="same",',
         "outputs",
     ),
     "a swapped branch": ("keras", "([left, right])", "([right, left])", "outputs"),
@@ -151,7 +152,9 @@ def test_no_size_is_tried_that_is_none(height: int, width: int, tmp_path: Path) 
         "model: {stem: {transposed_conv: {out: 3, kernel: 4}}}\n",
         encoding="utf-8",
     )
-    tried = [each.input for each in other_sizes(path, Options({}), Image(4, height, width))]
+    network = analyse_file(path, Report())
+    assert network
+    tried = [each.input for each in other_sizes(path, Options({}), network)]
     assert len(tried) == 2
     assert all(min(each.height, each.width) >= 1 for each in tried)
     assert Image(4, height, width) not in tried

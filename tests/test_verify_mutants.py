@@ -106,7 +106,7 @@ MUTANTS = {
     "no sigmoid": ("torch", "nn.Sigmoid()", "nn.Identity()"),
     "a swish for a hard one": ("keras", "\"hard_swish\"", "\"silu\""),
     # windows
-    "other sides": ("keras", "if padding and mode == \"valid\":", "mode = \"same\"\n    if False:"),
+    "other sides": ("keras", "ZeroPadding2D(1, name=\"stem_pad\")", "ZeroPadding2D(((0, 1), (0, 1)), name=\"stem_pad\")"),
     "another stride": ("torch", "kernel_size=3, stride=2, padding=1, bias=False", "kernel_size=3, padding=1, bias=False"),
     "dilated": ("torch", "kernel_size=3, padding=1, groups=4", "kernel_size=3, padding=2, dilation=2, groups=4"),
     "other groups": ("torch", "groups=4, bias", "groups=2, bias"),

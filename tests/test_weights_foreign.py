@@ -104,9 +104,11 @@ def theirs_in_keras(*, biases: bool = False) -> Any:
     return Model(image, layers.Dense(5)(x))
 
 
-def adopted(path: Path, model: Any, reference: PublishedModel = TORCH, **more: Any) -> Any:
+def adopted(
+    path: Path, model: Any, reference: PublishedModel = TORCH, spec: str = SPEC, **more: Any
+) -> Any:
     """What a file says under our names: the state for PyTorch, and what there is to say."""
-    network = build(SPEC).network
+    network = build(spec).network
     foreign = Foreign.made(reference, model, network.input)
     with opened(path, foreign.names) as contents:
         found: Adopted = take(
@@ -188,6 +190,94 @@ def test_a_stride_that_is_elsewhere(tmp_path: Path) -> None:
     assert str(raised.value).splitlines()[0] == (
         "other output: stem.0 (conv 4 x 3 x 3 x 3) gives 8 x 6, conv1 (conv 4 x 3 x 3 x 3) gives 4 x 3"
     )
+
+
+SCALED = """
+cnngen: 1
+name: Scaled
+about: A ConvNeXt whose stages are a few channels wide.
+input: {channels: 3, height: 64, width: 64}
+defaults:
+  layer_norm: {eps: 1e-6}
+blocks:
+  Block:
+    about: A residual whose end is scaled.
+    params: {width: int}
+    body:
+      branches:
+        shortcut: identity
+        residual:
+          - depthwise_conv: {kernel: 7, padding: half}
+          - layer_norm
+          - conv: {out: 4 * width, kernel: 1}
+          - gelu
+          - conv: {out: width, kernel: 1}
+          - affine: {shift: false, init: {constant: {value: 1e-6}}}
+      join: add
+model:
+  stem: [conv: {out: 8, kernel: 4, stride: 4}, layer_norm]
+  first: {repeat: 2, do: {Block: {width: 8}}}
+  others: {repeat: 3, do: [layer_norm, conv: {out: 16, kernel: 2, stride: 2}, Block: {width: 16}]}
+  head: [global_avg_pool, layer_norm, flatten, linear: {out: 5}]
+"""
+
+
+def of_torchvision() -> Any:
+    from torchvision.models.convnext import CNBlockConfig, ConvNeXt
+
+    stages = [(8, 16, 2), (16, 16, 1), (16, 16, 1), (16, None, 1)]
+    return ConvNeXt([CNBlockConfig(*stage) for stage in stages], num_classes=5)
+
+
+def of_timm() -> Any:
+    from timm.models.convnext import ConvNeXt
+
+    return ConvNeXt(depths=(2, 1, 1, 1), dims=(8, 16, 16, 16), num_classes=5)
+
+
+@pytest.mark.parametrize(("package", "make"), [("torchvision", of_torchvision), ("timm", of_timm)])
+def test_a_scale_that_is_no_module(
+    tmp_path: Path, torchvision: Any, package: Any, make: Any
+) -> None:
+    """It is multiplied in a `forward`: as C x 1 x 1 in torchvision, and reshaped in timm."""
+    pytest.importorskip(package)
+    torch.manual_seed(0)
+    model = make().eval()
+    for value in model.state_dict().values():
+        value.copy_(torch.randn_like(value))
+    path, reference = saved(tmp_path, model.state_dict()), PublishedModel(package, "convnext")
+    state, notes, left_out = adopted(path, make(), reference, SCALED)
+    assert not notes and not left_out
+    ours = build(SCALED).torch().eval()
+    ours.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
+    x = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(ours(x), model(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.keras
+def test_a_scale_of_keras(tmp_path: Path) -> None:
+    pytest.importorskip("keras")
+    from keras import Input, Model, layers
+    from keras.src.applications.convnext import LayerScale
+
+    spec = """
+        cnngen: 1
+        name: Scaled
+        about: A convolution whose output is scaled.
+        input: {channels: 3, height: 8, width: 8}
+        model: {stem: [conv: {out: 4, kernel: 3, padding: half}, affine: {shift: false}]}
+        """
+
+    def make() -> Any:
+        image = Input((8, 8, 3))
+        scaled = LayerScale(0.5, 4)(layers.Conv2D(4, 3, padding="same")(image))
+        return Model(image, scaled)
+
+    model = make()
+    model.layers[-1].set_weights([np.array([1.0, -2.0, 3.0, 0.1])])
+    model.save_weights(tmp_path / "theirs.weights.h5")
+    state, notes, _ = adopted(tmp_path / "theirs.weights.h5", make(), OF_KERAS, spec)
+    assert not notes and state["stem.1.weight"].tolist() == pytest.approx([1.0, -2.0, 3.0, 0.1])
 
 
 TWINS = """

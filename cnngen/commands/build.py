@@ -11,7 +11,7 @@ from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
     WRONG_USE,
-    InputShape,
+    InputShapes,
     WrongUseError,
     changes,
     check_spec,
@@ -94,7 +94,7 @@ def build(
     force: bool,
     templates: Path | None,
     settings: dict[str, str],
-    input: InputShape | None,
+    input: InputShapes,
     max_layers: int | None,
 ) -> None:
     """Write SPEC_torch.py and SPEC_keras.py for each spec.

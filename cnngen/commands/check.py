@@ -10,7 +10,7 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.checking import checker
 from cnngen.commands.options import (
-    InputShape,
+    InputShapes,
     changes,
     exit_code,
     only_specs,
@@ -63,7 +63,7 @@ def check(
     no_cache: bool,
     jobs: int | None,
     settings: dict[str, str],
-    input: InputShape | None,
+    input: InputShapes,
     max_layers: int | None,
 ) -> None:
     """Check specs: names, values, shapes, and the graph of the network."""

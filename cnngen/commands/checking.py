@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnngen.cache import Cache, File, cache_folder
-from cnngen.commands.options import InputShape, check_spec, options
+from cnngen.commands.options import InputShapes, check_spec, options
 from cnngen.commands.standard_input import Given, given
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Checker:
     """Checks specs with one set of options; results go into the cache, if there is one."""
 
     settings: dict[str, str]
-    input: InputShape | None
+    input: InputShapes
     max_layers: int | None
     cache: Cache | None
     given: Given | None  # the standard input, which the cache does not know
@@ -147,7 +147,7 @@ def _leave_interrupts() -> None:
 
 
 def checker(
-    settings: dict[str, str], input: InputShape | None, max_layers: int | None, *, cached: bool
+    settings: dict[str, str], input: InputShapes, max_layers: int | None, *, cached: bool
 ) -> Checker:
     """A checker, with the user's cache if that is wanted and exists."""
     folder = cache_folder() if cached else None

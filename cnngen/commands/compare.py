@@ -7,7 +7,7 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.options import (
-    InputShape,
+    InputShapes,
     WrongUseError,
     changes,
     check_spec,
@@ -56,7 +56,7 @@ def compare(
     format: str | None,
     dataset: str | None,
     settings: dict[str, str],
-    input: InputShape | None,
+    input: InputShapes,
     max_layers: int | None,
 ) -> None:
     """Compare networks: what they cost, and the accuracies that were published of them.

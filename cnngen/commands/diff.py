@@ -9,7 +9,7 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
-    InputShape,
+    InputShapes,
     WrongUseError,
     changes,
     check_spec,
@@ -65,7 +65,7 @@ def diff(
     set_old: dict[str, str],
     set_new: dict[str, str],
     settings: dict[str, str],
-    input: InputShape | None,
+    input: InputShapes,
     max_layers: int | None,
 ) -> None:
     """Say what changed between two networks: layers, attributes, shapes, parameters, costs.

@@ -6,7 +6,7 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.options import (
-    InputShape,
+    InputShapes,
     WrongUseError,
     changes,
     check_spec,
@@ -55,7 +55,7 @@ def draw(
     depth: int,
     expand: tuple[str, ...],
     settings: dict[str, str],
-    input: InputShape | None,
+    input: InputShapes,
     max_layers: int | None,
 ) -> None:
     """Draw a network: its blocks in a row, and beside them what is inside of each.

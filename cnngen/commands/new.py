@@ -64,7 +64,7 @@ def new(ctx: click.Context, file: Path, parent: str | None, force: bool) -> None
         texts = _variant(file, name, parent)
     for path, text in texts.items():
         write_named(path, text.encode())
-    diagnostics = check_spec(file, options({}, None, None)).diagnostics
+    diagnostics = check_spec(file, options({}, {}, None)).diagnostics
     show(diagnostics)  # of a parent outside of the project, for instance
     ctx.exit(exit_code(diagnostics))
 
@@ -78,7 +78,7 @@ def class_name(stem: str) -> str:
 def _variant(file: Path, name: str, parent: str) -> dict[Path, str]:
     """The text of a variant, and of what has to be beside it."""
     source = only_spec(parent)
-    network = valid_network(check_spec(source, options({}, None, None)))
+    network = valid_network(check_spec(source, options({}, {}, None)))
     texts: dict[Path, str] = {}
     extends = source
     if source.resolve().parent == SPECS.resolve():
@@ -120,6 +120,7 @@ def _variant_text(network: "Network", name: str, extends: str) -> str:
         parent=spec.name.text,
         extends=extends,
         parameters=parameters,
+        inputs=[each.name.text for each in spec.inputs] if len(spec.inputs) > 1 else [],
         blocks=list(spec.blocks),
         stages=[stage.name.text for stage in spec.stages],
     )

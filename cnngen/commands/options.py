@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from cnngen.semantics.network import Network
     from cnngen.syntax.load import Reader
 
-InputShape = tuple[int, int, int]
+InputShapes = Mapping[str, tuple[int, ...]]  # by the names of inputs; `input` is the only one
 F = TypeVar("F", bound=Callable[..., Any])
 
 ERRORS = 1
 WRONG_USE = 2
 ONLY_SPECS = "cnngen.only_specs"  # in the context of a command
 LARGEST_SIDE = 2**31 - 1
+SIDE = "[0-9]{1,10}"
+INPUT = re.compile(rf"(?:([A-Za-z_]\w*)=)?({SIDE}(?:x{SIDE}x{SIDE})?)")
 SETTING = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(\S.*?)\s*", re.DOTALL)
 
 
@@ -39,15 +41,21 @@ class WrongUseError(click.ClickException):
         return self.message
 
 
-def _input(ctx: click.Context, param: click.Parameter, value: str | None) -> InputShape | None:
-    if value is None:
-        return None
-    found = re.fullmatch(r"([0-9]{1,10})x([0-9]{1,10})x([0-9]{1,10})", value)
-    sizes = [int(part) for part in found.groups()] if found else []
-    if not sizes or not all(1 <= size <= LARGEST_SIDE for size in sizes):
-        message = f"`{one_line(value)}` is not of the form CxHxW, such as `3x224x224`"
-        raise click.BadParameter(message, ctx, param)
-    return sizes[0], sizes[1], sizes[2]
+def _inputs(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for value in values:
+        found = INPUT.fullmatch(value)
+        sizes = tuple(int(side) for side in found[2].split("x")) if found else ()
+        if not found or not all(1 <= size <= LARGEST_SIDE for size in sizes):
+            message = f"`{one_line(value)}` is not of the form CxHxW, such as `3x224x224`"
+            raise click.BadParameter(message, ctx, param)
+        name = found[1] or "input"
+        if name in shapes:
+            raise click.BadParameter(f"`{name}` is given twice", ctx, param)
+        shapes[name] = sizes
+    return shapes
 
 
 def given_settings(
@@ -76,7 +84,11 @@ def changes(command: F) -> F:
             help="Allow larger networks, or only smaller ones.",
         ),
         click.option(
-            "--input", metavar="CxHxW", callback=_input, help="Another size of the input."
+            "--input",
+            multiple=True,
+            metavar="[NAME=]CxHxW",
+            callback=_inputs,
+            help="Another size of the input, or of one of several; a vector has only one number.",
         ),
         click.option(
             "--set",
@@ -99,14 +111,13 @@ def table_format(command: F) -> F:
     )
 
 
-def options(
-    settings: dict[str, str], input: InputShape | None, max_layers: int | None
-) -> "Options":
+def options(settings: dict[str, str], inputs: InputShapes, max_layers: int | None) -> "Options":
     from cnngen.analysis import Options
-    from cnngen.ops.base import Image
+    from cnngen.ops.base import shape_of
     from cnngen.semantics.elaborate import MAX_LAYERS
 
-    return Options(settings, Image(*input) if input else None, max_layers or MAX_LAYERS, read)
+    shapes = {name: shape_of(sizes) for name, sizes in inputs.items()}
+    return Options(settings, shapes, max_layers or MAX_LAYERS, read)
 
 
 def only_specs(command: F) -> F:

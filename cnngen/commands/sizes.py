@@ -6,7 +6,7 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.options import (
-    InputShape,
+    InputShapes,
     changes,
     check_spec,
     exit_code,
@@ -37,7 +37,7 @@ def sizes(
     spec: tuple[str, ...],
     format: str,
     settings: dict[str, str],
-    input: InputShape | None,
+    input: InputShapes,
     max_layers: int | None,
 ) -> None:
     """Say which heights and widths a network takes, and what it makes of them.

@@ -4,7 +4,7 @@ import click
 
 from cnngen.commands import complete
 from cnngen.commands.options import (
-    InputShape,
+    InputShapes,
     WrongUseError,
     changes,
     check_spec,
@@ -45,7 +45,7 @@ def summary(
     batch: int | None,
     training: bool,
     settings: dict[str, str],
-    input: InputShape | None,
+    input: InputShapes,
     max_layers: int | None,
 ) -> None:
     """Sum up a network as a paper does: what its parts are, give and cost.

@@ -11,7 +11,7 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
-    InputShape,
+    InputShapes,
     WrongUseError,
     changes,
     check_spec,
@@ -80,7 +80,7 @@ def verify(
     templates: Path | None,
     format: str,
     settings: dict[str, str],
-    input: InputShape | None,
+    input: InputShapes,
     max_layers: int | None,
 ) -> None:
     """Give both sources of a network the same weights, and compare what they compute.
@@ -146,7 +146,7 @@ class Run:
         from cnngen.verify.compare import compare
         from cnngen.verify.models import SourceError
         from cnngen.verify.training import STEPS
-        from cnngen.verify.tried_inputs import other_sizes, small, unchecked
+        from cnngen.verify.tried_inputs import other_sizes, sizes_text, small, unchecked
 
         found = Verification(network.resolution.spec.stem)
         steps = STEPS
@@ -156,13 +156,13 @@ class Run:
         elif self.own_size:
             networks = [network]
         else:
-            networks = [network, *other_sizes(path, self.options, network.input)]
+            networks = [network, *other_sizes(path, self.options, network)]
         with waiting(found.name) as phase, tempfile.TemporaryDirectory() as folder:
             for each in networks:
                 if (texts := self._sources(each)) is None:
                     return None
                 word = "float64" if self.quick else self.dtype
-                phase.place = f"{each.input.height} x {each.input.width}"
+                phase.place = sizes_text(each.input_dimensions)
                 try:
                     found.comparisons += compare(
                         *(each, texts, Path(folder), word, self.seed),
@@ -182,12 +182,13 @@ class Run:
         from cnngen.report.verification import Verification
         from cnngen.verify.against import compare_with
         from cnngen.verify.models import SourceError
-        from cnngen.weights.published import NoModelError, PublishedModel
+        from cnngen.weights.published import NoModelError, PublishedModel, only_image
         from cnngen.weights.transfer import TransferError
 
         stem = network.resolution.spec.stem
         try:
             reference = PublishedModel.of(text, stem)
+            only_image(network)
         except (NoModelError, MissingFrameworkError) as error:
             raise WrongUseError(str(error)) from None
         found, word = Verification(stem, str(reference)), self.dtype

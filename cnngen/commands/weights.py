@@ -9,7 +9,7 @@ import click
 from cnngen.commands import complete
 from cnngen.commands.options import (
     ERRORS,
-    InputShape,
+    InputShapes,
     WrongUseError,
     changes,
     check_spec,
@@ -98,7 +98,7 @@ def convert(
     by_order: bool,
     heads: bool,
     settings: dict[str, str],
-    input: InputShape | None,
+    input: InputShapes,
     max_layers: int | None,
 ) -> None:
     """Convert a file of weights, by the names of layers.
@@ -129,7 +129,7 @@ def convert(
     path, chosen = only_spec(spec), options(settings, input, max_layers)
     network = valid_network(check_spec(path, chosen))
     text = _keras_source(ctx, network) if _suffix(target) in KERAS_ONLY else None
-    unchanged = replace(chosen, settings={}, input=None)
+    unchanged = replace(chosen, settings={}, inputs={})
     plain = check_spec(path, unchanged).network if settings or input else None
     job = Conversion(source, target, network, framework, heads, text, plain)
     foreign = _foreign(reference, network) if reference else None
@@ -163,7 +163,7 @@ def correspond(
     reference: str | None,
     format: str,
     settings: dict[str, str],
-    input: InputShape | None,
+    input: InputShapes,
     max_layers: int | None,
 ) -> None:
     """Print which weight is which: its key in PyTorch, and its path in Keras.

@@ -54,7 +54,7 @@ def _entries(paths: list[Path]) -> "tuple[list[Entry], int]":
     """The rows, and the exit code, which is that of `cnngen check` for the same specs."""
     from cnngen.report.catalogue import entry_of
 
-    given = options({}, None, None)
+    given = options({}, {}, None)
     entries: list[Entry] = []
     code = 0
     for path in paths:

@@ -1,6 +1,7 @@
 """The HTML page of a comparison: chart, sortable table, and sources as links; it loads nothing."""
 
 import re
+from math import prod
 
 from markupsafe import Markup
 
@@ -10,7 +11,7 @@ from cnngen.compare.table import ACCURACY, HEAD, Comparison, percent
 from cnngen.diagnostics.terminal import one_line
 from cnngen.report.catalogue import short
 from cnngen.report.memory import bytes_text
-from cnngen.report.summary import dimensions_text
+from cnngen.report.summary import inputs_text
 from cnngen.shipped import TEMPLATES
 
 URL = re.compile(r"https?://[^\s,;<>\"'`{}|\\^]+")
@@ -44,13 +45,11 @@ def _cells(row: Compared, comparison: Comparison) -> list[Cell]:
     result = comparison.result(row)
     top1, top5 = (result.top1, result.top5) if result else (None, None)
     note = comparison.notes().index((result.protocol, result.source)) + 1 if result else None
-    size = 1
-    for side in row.input:
-        size *= side
+    size = sum(map(prod, row.inputs.values()))
     return [
         (row.name, row.name),
         (one_line(row.paper.year), one_line(row.paper.year)),
-        (dimensions_text(row.input), str(size)),
+        (inputs_text(row.inputs), str(size)),
         (str(row.depth), str(row.depth)),
         (short(row.parameters), str(row.parameters)),
         (short(row.macs), str(row.macs)),

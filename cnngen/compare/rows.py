@@ -1,14 +1,14 @@
 """Rows: what a comparison says of each network."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cnngen.diagnostics.terminal import one_line
 from cnngen.report.memory import activations
-from cnngen.report.summary import Dimensions, summarize
-from cnngen.semantics.network import INPUT, Layer, Network, Tensor
+from cnngen.report.summary import Dimensions, row_fields, summarize
+from cnngen.semantics.network import Layer, Network, Tensor
 from cnngen.syntax.tree import Paper, Result
 
 
@@ -23,7 +23,7 @@ class Compared:
 
     name: str
     paper: Paper
-    input: Dimensions
+    inputs: Mapping[str, Dimensions]
     depth: int
     parameters: int
     macs: int
@@ -36,7 +36,7 @@ class Compared:
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnngen compare --format json` prints."""
-        return asdict(self)
+        return row_fields(self)
 
 
 def compared(network: Network, changed: bool = False) -> Compared:
@@ -46,7 +46,7 @@ def compared(network: Network, changed: bool = False) -> Compared:
     return Compared(
         one_line(spec.name.text),
         spec.paper or Paper(),
-        summary.inputs[INPUT],
+        summary.inputs,
         _depth(network, {layer.path for layer in summary.counted() if layer.macs}),
         summary.parameters,
         summary.macs,
@@ -71,10 +71,10 @@ def common_dataset(rows: Sequence[Compared]) -> str | None:
 
 
 def _depth(network: Network, weighing: set[str]) -> int:
-    """The number of layers of `weighing` kinds on the longest way from the input to an output;
+    """The number of layers of `weighing` kinds on the longest way from an input to an output;
     gates do not count.
     """
-    depths = {INPUT: 0}
+    depths = dict.fromkeys(network.inputs, 0)
     for path, layer in network.layers.items():
         if not layer.training:
             before = max((depths[tensor.path] for tensor in _counted(layer)), default=0)

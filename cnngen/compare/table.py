@@ -7,7 +7,7 @@ from cnngen.compare.rows import Compared
 from cnngen.diagnostics.terminal import one_line
 from cnngen.report.catalogue import escaped, exact, short
 from cnngen.report.memory import bytes_text
-from cnngen.report.summary import dimensions_text
+from cnngen.report.summary import inputs_text
 from cnngen.report.table import (
     Row,
     Table,
@@ -80,7 +80,7 @@ def _short(comparison: Comparison, format: str) -> Table:
     rows: list[Row] = []
     for row in comparison.rows:
         cells = [
-            *(row.name, one_line(row.paper.year), dimensions_text(row.input), str(row.depth)),
+            *(row.name, one_line(row.paper.year), inputs_text(row.inputs), str(row.depth)),
             *(short(row.parameters), short(row.macs), bytes_text(row.activations)),
         ]
         if known:
@@ -106,5 +106,5 @@ def _exact(comparison: Comparison) -> Table:
             top5 = "" if result.top5 is None else f"{result.top5:g}"
             cells = [result.dataset, f"{result.top1:g}", top5, result.protocol, result.source]
         numbers = map(exact, (row.depth, row.parameters, row.macs, row.activations))
-        rows.append((row.name, row.paper.year, dimensions_text(row.input), *numbers, *cells))
+        rows.append((row.name, row.paper.year, inputs_text(row.inputs), *numbers, *cells))
     return Table(EXACT, rows, numbers=frozenset({3, 4, 5, 6}))

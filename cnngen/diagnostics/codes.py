@@ -50,7 +50,7 @@ CODES: dict[str, Code] = {
     "name-clash": Code("two things would get the same name in the generated code"),
     "recursion": Code("a block uses itself"),
     "cycle": Code("stages wait for each other"),
-    "unreachable-stage": Code("nothing reads what a stage gives"),
+    "unreachable-stage": Code("nothing reads what a stage gives, or an input"),
     "nested-reference": Code("a join or a call inside a chain refers outside it"),
     "bad-training-stage": Code("`when: training` stands where it cannot"),
     "unused-block": Code("no step uses a block", Severity.WARNING),
@@ -63,6 +63,7 @@ CODES: dict[str, Code] = {
     "too-many-layers": Code("the network has more layers than allowed"),
     "unlikely-value": Code("a value means most likely something else", Severity.WARNING),
     "repeated-input": Code("a false `when` repeats the input of a `concat`", Severity.WARNING),
+    "no-branch-left": Code("all branches of a join are absent"),
     # shapes
     "shape-mismatch": Code("shapes do not fit an op or each other"),
     "empty-output": Code("a size falls to zero"),

@@ -92,7 +92,7 @@ def difference(old: Network, new: Network) -> Difference:
         renamed=tuple(Values(a.path, b.path) for a, b in found.renamed),
         added=_groups(found.added, layers[1]),
         removed=_groups(found.removed, layers[0]),
-        changed=_changed(found),
+        changed=_changed(found, old.inputs.keys() & new.inputs.keys()),
         moved=_moved(found, *layers),
     )
 
@@ -155,9 +155,12 @@ def _group(parts: list[Part], layers: Mapping[str, LayerSummary]) -> Group:
     )
 
 
-def _changed(found: Alignment) -> tuple[Changed, ...]:
-    """Layers whose attributes differ, or that read others than before; alike ones together."""
-    counterparts = {old.path: new.path for old, new in found.pairs} | {INPUT: INPUT}
+def _changed(found: Alignment, inputs: Set[str]) -> tuple[Changed, ...]:
+    """Layers whose attributes differ, or that read others than before; alike ones together.
+    `inputs` are those that both networks have.
+    """
+    counterparts = {old.path: new.path for old, new in found.pairs}
+    counterparts |= {name: name for name in inputs}
     kept = set(counterparts.values())
     groups: dict[tuple[str, tuple[tuple[str, Values], ...]], list[str]] = {}
     for old, new in found.pairs:

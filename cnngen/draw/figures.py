@@ -62,7 +62,15 @@ def overview(network: Network, detail: Detail) -> Figure:
         else box
         for box in whole.boxes
     )
-    return _with_outputs(replace(whole, boxes=tuple(boxes)), network)
+    named = _with_inputs(replace(whole, boxes=tuple(boxes)), network)
+    return _with_outputs(named, network)
+
+
+def _with_inputs(whole: Figure, network: Network) -> Figure:
+    """The whole network with the names of its inputs, if it has several."""
+    names = network.inputs if len(network.inputs) > 1 else ()
+    arrows = (replace(a, name=a.tail) if a.tail in names else a for a in whole.arrows)
+    return replace(whole, arrows=tuple(arrows))
 
 
 def _with_outputs(whole: Figure, network: Network) -> Figure:

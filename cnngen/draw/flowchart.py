@@ -12,7 +12,7 @@ from cnngen.draw.place import frame_title, lines
 from cnngen.draw.render import render
 from cnngen.semantics.network import Network
 
-PLAIN = re.compile(r"[A-Za-z0-9 .,_+×-]")
+PLAIN = re.compile(r"[A-Za-z0-9 .,_+×−-]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,14 @@ from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
+    Field,
     Index,
     InputChannels,
     ListOf,
     Name,
+    Record,
+    RecordOf,
+    Slice,
     Unary,
     children,
     walk,
@@ -178,10 +182,26 @@ def _fold(expression: Expression, count: bool) -> Expression:
             return Conditional(Binary("or", test, other), then, otherwise)
         case Index(ListOf(items), Constant(int() as index)) if -len(items) <= index < len(items):
             return items[index]
+        case Field(RecordOf(fields), name) if name in (found := dict(fields)):
+            return found[name]
+        case Field(ListOf(items), name):
+            columns = [dict(item.fields).get(name) for item in items if isinstance(item, RecordOf)]
+            found = [column for column in columns if column is not None]
+            return ListOf(tuple(found)) if len(found) == len(items) else expression
+        case Slice(ListOf(items), Constant(), Constant(), Constant()):
+            return _sliced(expression, items)
         case Apply("len", (ListOf(items),)):
             return Constant(len(items), expression.span)
         case _:
             return expression
+
+
+def _sliced(expression: Slice, items: tuple[Expression, ...]) -> Expression:
+    """A part of a list that is written out, between bounds that are numbers."""
+    bounds = expression.start, expression.stop, expression.step
+    numbers = [bound.value for bound in bounds if isinstance(bound, Constant)]
+    whole = [number for number in numbers if number is None or type(number) is int]
+    return ListOf(items[slice(*whole)], expression.span) if len(whole) == 3 else expression
 
 
 def _is_closed(expression: Expression) -> bool:
@@ -195,16 +215,20 @@ def _is_closed(expression: Expression) -> bool:
 
 def _computed(expression: Expression) -> Expression | None:
     """The value of a closed expression, where it is exact and not longer than the expression."""
-    if isinstance(expression, Unary | ListOf):
+    if isinstance(expression, Unary | ListOf | RecordOf):
         return None  # a literal already, unless a `not`
     try:
         value = evaluate(expression, {})
     except EvaluationError:
         return None
+    if isinstance(value, float | Record):
+        return None
     if not isinstance(value, tuple):
-        return None if isinstance(value, float) else Constant(value, expression.span)
+        return Constant(value, expression.span)
     constants = tuple(
-        Constant(item, expression.span) for item in value if not isinstance(item, tuple | float)
+        Constant(item, expression.span)
+        for item in value
+        if not isinstance(item, tuple | float | Record)
     )
     shorter = len(constants) == len(value) and len(value) < _cost(expression)[1]
     return ListOf(constants, expression.span) if shorter else None

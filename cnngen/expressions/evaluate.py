@@ -8,6 +8,7 @@ from typing import assert_never
 
 from cnngen.expressions.effort import OPERATION, Effort
 from cnngen.expressions.expression import (
+    ABSENT,
     COMPARISONS,
     LARGEST_NUMBER,
     LONGEST_LIST,
@@ -16,10 +17,14 @@ from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
+    Field,
     Index,
     InputChannels,
     ListOf,
     Name,
+    Record,
+    RecordOf,
+    Slice,
     Unary,
     Value,
 )
@@ -73,9 +78,21 @@ def evaluate(
 def _value(expression: Expression, known: _Known) -> Value:
     value = _compute(expression, known)
     if known.effort:
-        size = len(value) if isinstance(value, tuple) else 0
-        known.effort.spend(OPERATION + size, expression.span)
+        known.effort.spend(OPERATION + weight(value), expression.span)
     return value
+
+
+def weight(value: MaybeValue) -> int:
+    """What it costs to hash a value, or to compare it, in elements of lists."""
+    match value:
+        case (Record(), *_):
+            return sum(map(weight, value))
+        case tuple():
+            return len(value)
+        case Record(fields):
+            return 1 + sum(1 + weight(part) for _, part in fields)
+        case _:
+            return 0
 
 
 def _compute(expression: Expression, known: _Known) -> Value:
@@ -109,13 +126,25 @@ def _compute(expression: Expression, known: _Known) -> Value:
         case Index(indexed, index):
             items = _list(_value(indexed, known), indexed)
             return _item(items, _integer(_value(index, known), index), expression)
+        case Slice(sliced, start, stop, step):
+            items = _list(_value(sliced, known), sliced)
+            return items[slice(*(_bound(bound, known) for bound in (start, stop, step)))]
+        case Field(record, name):
+            return _field(_value(record, known), name, expression)
         case ListOf(items):
             return _bounded(tuple(_value(item, known) for item in items), expression)
+        case RecordOf(fields):
+            return Record(tuple((name, _value(part, known)) for name, part in fields))
         case Apply(_, arguments):
             values = tuple(_value(argument, known) for argument in arguments)
             return _bounded(_apply(expression, values), expression)
         case _:
             assert_never(expression)
+
+
+def _bound(bound: Expression, known: _Known) -> int | None:
+    """A bound of a slice, or its step."""
+    return None if bound == ABSENT else _integer(_value(bound, known), bound)
 
 
 def _look_up(name: Name, names: Values) -> Value:
@@ -127,6 +156,20 @@ def _look_up(name: Name, names: Values) -> Value:
     if isinstance(value, Unset):
         raise Undetermined
     return value
+
+
+def _field(value: Value, name: str, expression: Field) -> Value:
+    """What a record has under a name, or each record of a list. What has no such field, `resolve`
+    has reported.
+    """
+    match value:
+        case Record(fields) if name in (found := dict(fields)):
+            return found[name]
+        case tuple() if all(isinstance(record, Record) for record in value):
+            return tuple(_field(record, name, expression) for record in value)
+        case _:
+            message = f"{describe(value)} has no field `{name}`"
+            raise EvaluationError("unknown-name", message, expression.span)
 
 
 # --- Types. A bool is no number, though Python takes it for one.
@@ -181,6 +224,8 @@ def describe(value: Value) -> str:
             return f"the word `{value}`"
         case tuple():
             return f"a list of {len(value)}"
+        case Record():
+            return "a record"
         case _:
             return f"`{value}`"
 
@@ -212,11 +257,13 @@ def _bounded(value: Value, expression: Expression) -> Value:
 
 def _size(value: Value, expression: Expression, depth: int = 0) -> int:
     """How many elements a list has, those of inner lists included; it stops at the limit."""
+    if isinstance(value, Record):
+        value = tuple(part for _, part in value.fields)
     if not isinstance(value, tuple):
         return 1
     if depth == DEEPEST_LIST:
         raise _too_large(f"lists are nested more than {DEEPEST_LIST} deep", expression)
-    lists = [item for item in value if isinstance(item, tuple)]
+    lists = [item for item in value if isinstance(item, tuple | Record)]
     size = len(value) - len(lists)
     for item in lists:
         if size <= LONGEST_LIST:
@@ -230,6 +277,10 @@ def _size(value: Value, expression: Expression, depth: int = 0) -> int:
 
 
 def _compare(expression: Binary, left: Value, right: Value) -> bool:
+    for value, part in ((left, expression.left), (right, expression.right)):
+        if isinstance(value, Record) or (isinstance(value, tuple) and _has_records(value)):
+            help = "compare what they have: `row.width == 16`"
+            raise EvaluationError("wrong-type", "records are not compared", part.span, help)
     if isinstance(left, bool) and not isinstance(right, bool) and isinstance(right, int | float):
         raise _wrong("`true` or `false`", right, expression.right)
     if isinstance(right, bool) and not isinstance(left, bool) and isinstance(left, int | float):
@@ -250,6 +301,13 @@ def _compare(expression: Binary, left: Value, right: Value) -> bool:
             return a > b
         case _:
             return a >= b
+
+
+def _has_records(items: tuple[Value, ...]) -> bool:
+    return any(
+        isinstance(item, Record) or (isinstance(item, tuple) and _has_records(item))
+        for item in items
+    )
 
 
 def _combine(expression: Binary, left: Value, right: Value) -> Value:

@@ -6,7 +6,15 @@ from typing import Literal, assert_never
 
 from cnngen.source import Span
 
-Value = int | float | bool | str | tuple["Value", ...] | None
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The value of a record: its fields and their values."""
+
+    fields: tuple[tuple[str, "Value"], ...]
+
+
+Value = int | float | bool | str | tuple["Value", ...] | Record | None
 
 UnaryOperator = Literal["-", "not"]
 BinaryOperator = Literal[
@@ -70,6 +78,38 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a list, as in Python: `xs[1:]`, `xs[::-1]`. What is left out is `ABSENT`."""
+
+    list: "Expression"
+    start: "Expression"
+    stop: "Expression"
+    step: "Expression"
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOf:
+    """`{width: 16, stride: 1}`, a row of a table; `name` is that of its class in generated code."""
+
+    fields: tuple[tuple[str, "Expression"], ...]
+    span: Span | None = field(default=None, compare=False)
+    name: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a record has under a name: `row.width`; of a list of records, a list (a `column`, which
+    generated code has to tell from the other).
+    """
+
+    record: "Expression"
+    name: str
+    span: Span | None = field(default=None, compare=False)
+    column: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ListOf:
     items: tuple["Expression", ...]
     span: Span | None = field(default=None, compare=False)
@@ -84,7 +124,22 @@ class Apply:
     span: Span | None = field(default=None, compare=False)
 
 
-Expression = Constant | Name | InputChannels | Unary | Binary | Conditional | Index | ListOf | Apply
+Expression = (
+    Constant
+    | Name
+    | InputChannels
+    | Unary
+    | Binary
+    | Conditional
+    | Index
+    | Slice
+    | Field
+    | ListOf
+    | RecordOf
+    | Apply
+)
+
+ABSENT = Constant(None)
 
 LARGEST_NUMBER = 10**12  # in magnitude
 LONGEST_LIST = 10_000
@@ -116,8 +171,14 @@ def children(expression: Expression) -> tuple[Expression, ...]:
             return (expression.then, expression.test, expression.otherwise)
         case Index():
             return (expression.list, expression.index)
+        case Slice():
+            return (expression.list, expression.start, expression.stop, expression.step)
+        case Field():
+            return (expression.record,)
         case ListOf():
             return expression.items
+        case RecordOf():
+            return tuple(value for _, value in expression.fields)
         case Apply():
             return expression.arguments
         case _:
@@ -139,8 +200,16 @@ def with_children(expression: Expression, parts: Sequence[Expression]) -> Expres
             return replace(expression, then=parts[0], test=parts[1], otherwise=parts[2])
         case Index():
             return replace(expression, list=parts[0], index=parts[1])
+        case Slice():
+            of, start, stop, step = parts
+            return replace(expression, list=of, start=start, stop=stop, step=step)
+        case Field():
+            return replace(expression, record=parts[0])
         case ListOf():
             return replace(expression, items=tuple(parts))
+        case RecordOf():
+            names = (name for name, _ in expression.fields)
+            return replace(expression, fields=tuple(zip(names, parts, strict=True)))
         case Apply():
             return replace(expression, arguments=tuple(parts))
         case _:

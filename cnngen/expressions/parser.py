@@ -3,11 +3,13 @@
 A Pratt parser. The first mistake ends the parse. What the names mean is left to later passes.
 """
 
+import re
 from typing import cast, get_args
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.expressions.expression import (
+    ABSENT,
     COMPARISON,
     COMPARISONS,
     CONDITIONAL,
@@ -22,11 +24,13 @@ from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
+    Field,
     Function,
     Index,
     InputChannels,
     ListOf,
     Name,
+    Slice,
     Unary,
     walk,
 )
@@ -50,6 +54,7 @@ _ARITIES: dict[Function, str] = {  # the others take one argument
     "range": "one or two",
     "make_divisible": "two",
 }
+SEXAGESIMAL = re.compile(r"\d+(:\d+)+", re.ASCII)
 _COUNTS = {"one": (1, 1), "two": (2, 2), "one or two": (1, 2), "one or more": (1, LONGEST_TEXT)}
 
 
@@ -106,13 +111,27 @@ class _Parser:
         if token.kind == "end":
             return Refusal(f"nothing follows `{self.last.text}`", self.last.span)
         help: str | None = None
+        if token.text == ":" and (refused := self.sexagesimal()):
+            return refused
         if token.text == ":":
-            help = "a list has no slices: read an element of it, as in `xs[0]`"
+            help = "a `:` stands in the brackets behind a list only, as in `xs[1:]`"
         elif token.text == "," and not self.nesting:
             help = f"write a list in brackets: `[{self.passage.text.strip()}]`"
         elif token.kind in ("number", "name") and self.last.kind in ("number", "name"):
             help = f"put a comma or an operator between `{self.last.text}` and `{token.text}`"
         return Refusal(f"`{token.text}` does not belong here", token.span, help)
+
+    def sexagesimal(self) -> Refusal | None:
+        """What to say of `3:30`, which YAML 1.1 takes for a number."""
+        found = SEXAGESIMAL.match(self.passage.text, self.last.start)
+        if self.last.kind != "number" or found is None:
+            return None
+        value = 0
+        for digits in found[0].split(":"):
+            value = value * 60 + int(digits)
+        at = self.passage.at(*found.span())
+        help = f"write a single number, such as `{value}`"
+        return Refusal(f"`{found[0]}` is not a number", at, help)
 
     # --- Expressions
 
@@ -186,14 +205,47 @@ class _Parser:
             operand = self.expression(NOT)
             return Unary("not", operand, self.since(token.start))
         atom = self.atom()
-        while self.token.text == "[":
-            self.advance()
-            index = self.expression()
-            self.expect("]")
-            atom = Index(atom, index, self.since(token.start))
+        while self.token.text == "[" or self.token.kind == "field":
+            if self.token.text == "[":
+                atom = self.subscript(atom, token.start)
+            else:
+                name = self.advance().text[1:]
+                atom = Field(atom, name, self.since(token.start))
         if self.token.text == "(":
             raise Refusal("only functions are called", self.token.span, _listing(FUNCTIONS))
         return atom
+
+    def subscript(self, of: Expression, start: int) -> Expression:
+        """`xs[i]`, or a slice: `xs[1:]`, `xs[::-1]`."""
+        self.advance()
+        index = self.bound()
+        if self.token.text != ":":
+            if index == ABSENT:
+                raise self.unexpected()
+            self.expect("]")
+            return Index(of, index, self.since(start))
+        self.advance()
+        stop, step = self.bound(), ABSENT
+        if self.token.text == ":":
+            self.advance()
+            step = self.step(bounded=(index, stop) != (ABSENT, ABSENT))
+        self.expect("]")
+        return Slice(of, index, stop, step, self.since(start))
+
+    def bound(self) -> Expression:
+        return ABSENT if self.token.text in (":", "]") else self.expression()
+
+    def step(self, *, bounded: bool) -> Constant:
+        """The step of a slice, which turns a whole list around."""
+        first = self.token
+        step = self.bound()
+        if step == Unary("-", Constant(1)) and not bounded:
+            return Constant(-1, step.span)
+        message = "a slice has no step but that of `xs[::-1]`, which turns a list around"
+        help = "list the elements that are meant: `[xs[0], xs[2]]`"
+        if bounded:
+            help = "cut first, then turn: `xs[1:][::-1]`"
+        raise Refusal(message, first.span, help)
 
     def atom(self) -> Expression:
         token = self.token
@@ -238,11 +290,21 @@ class _Parser:
                 raise Refusal("`input` is not a number", span, "write `input.channels`")
             help = "heights and widths are not in the language; there is only `input.channels`"
             raise Refusal(f"there is no `{token.text}`", span, help)
-        if dot:
-            message = f"`{token.text}` is not a name: only `input.channels` has a dot"
+        if _is_path(token) or last in FUNCTIONS:
+            message = f"`{token.text}` is not a name: only fields and `input.channels` have a dot"
             help = f"write `{last}(...)`" if last in FUNCTIONS else None
             raise Refusal(message, span, help)
-        return Name(token.text, span)
+        return self.fields(token)
+
+    def fields(self, token: Token) -> Expression:
+        """A name, and the fields behind its dots."""
+        first, *fields = token.text.split(".")
+        end = token.start + len(first)
+        found: Expression = Name(first, self.passage.at(token.start, end))
+        for name in fields:
+            end += 1 + len(name)
+            found = Field(found, name, self.passage.at(token.start, end))
+        return found
 
     def call(self, token: Token) -> Expression:
         if token.text not in FUNCTIONS:
@@ -273,8 +335,8 @@ class _Parser:
 
 
 def _is_path(token: Token) -> bool:
-    """Whether a name has dots, as parts of tensors would have."""
-    return token.kind == "name" and "." in token.text and not token.text.startswith("input.")
+    """Whether a name has numbers behind dots, as parts of tensors would have."""
+    return token.kind == "name" and re.search(r"\.\d", token.text) is not None
 
 
 def _level(token: Token) -> int:

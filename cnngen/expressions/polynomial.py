@@ -14,9 +14,12 @@ from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
+    Field,
     Index,
     InputChannels,
     Name,
+    RecordOf,
+    Slice,
     Unary,
     children,
 )
@@ -63,7 +66,13 @@ def polynomial(expression: Expression, expand: bool) -> Polynomial | None:
         case Apply("range"):
             return None
         case (
-            Binary("//" | "%" | "**") | Name() | InputChannels() | Conditional() | Index() | Apply()
+            Binary("//" | "%" | "**")
+            | Name()
+            | InputChannels()
+            | Conditional()
+            | Index()
+            | Field()
+            | Apply()
         ):
             return _atom(_structure(expression, count=True), expression)
         case _:
@@ -188,6 +197,10 @@ def _structure(expression: Expression, count: bool) -> str:
             return "input.channels"
         case Unary(head) | Binary(head) | Apply(head):
             pass
+        case Field(_, name):
+            head = f".{name}"
+        case RecordOf(fields):
+            head = " ".join(name for name, _ in fields)
         case _:
             head = type(expression).__name__
     parts = map(key_of, children(expression), whole_parts(expression, count))
@@ -211,6 +224,8 @@ def whole_parts(expression: Expression, count: bool) -> Iterable[bool]:
             return [count, False, count]
         case Index():
             return [False, True]
+        case Slice():
+            return [False, True, True, True]
         case Apply("range"):
             return [True] * len(expression.arguments)
         case Apply("make_divisible"):

@@ -52,18 +52,19 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    kind: str  # number, name, operator or end
+    kind: str  # number, name, field, operator or end
     text: str
     start: int
     end: int
     span: Span
 
 
-# A number takes in all that looks like one (`0x1F`, `1_000`, `3:30`, `2x`): one message covers it.
+# A number takes in all that looks like one (`0x1F`, `1_000`, `2x`): one message covers it.
 _TOKEN = re.compile(
     r"""\s*(?:
-      (?P<number> (?:\d|\.\d)(?:[eE][+-]?\d|:\d|[\w.])*)
+      (?P<number> (?:\d|\.\d)(?:[eE][+-]?\d|[\w.])*)
     | (?P<name>   [A-Za-z_]\w*(?:\.\w+)*)
+    | (?P<field>  \.[A-Za-z_]\w*)
     | (?P<operator> \*\*|//|==|!=|<=|>=|<>|=>|=<|&&|\|\||[-+*/%<>()\[\],!=&|^~?:"'])
     | (?P<end> \Z)
     | (?P<other> .)
@@ -136,8 +137,6 @@ def _decimal(text: str) -> str:
     """How to write what looks like a number of another notation."""
     if re.fullmatch(r"0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+", text):
         return f"write `{int(text, 0)}`"
-    if re.fullmatch(r"\d+(:\d+)+", text, re.ASCII):
-        return f"write a single number, such as `{_sexagesimal(text)}`"
     if found := re.fullmatch(r"(\d+)x(\d+)", text, re.ASCII):
         return f"a height and a width are written `[{found[1]}, {found[2]}]`"
     plain = text.replace("_", "").lstrip("0") or "0"
@@ -146,13 +145,6 @@ def _decimal(text: str) -> str:
     if found := re.fullmatch(r"([\d.]+)([A-Za-z_]\w*)", text, re.ASCII):
         return f"a product is written `{found[1]} * {found[2]}`"
     return "write it as `10`, `0.5` or `1e-5`"
-
-
-def _sexagesimal(text: str) -> int:
-    value = 0
-    for digits in text.split(":"):
-        value = value * 60 + int(digits)
-    return value
 
 
 def _check_brackets(tokens: list[Token]) -> None:

@@ -14,7 +14,7 @@ from cnngen.formatting.scalar import as_key, is_literal, one_line, several_lines
 from cnngen.syntax.yaml_nodes import Scalar
 
 STEP = 2
-SECTIONS = ("params", "input", "defaults", "blocks", "model", "outputs")
+SECTIONS = ("params", "input", "inputs", "defaults", "blocks", "model", "outputs")
 
 
 @dataclass(frozen=True, slots=True)

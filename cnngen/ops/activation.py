@@ -86,6 +86,12 @@ class Tanh(Activation, name="tanh"):
     keeps = "output"
 
 
+class HardTanh(Activation, name="hard_tanh"):
+    """`min(max(x, -1), 1)`."""
+
+    in_place = True
+
+
 class HardSwish(Activation, name="hard_swish"):
     """`x * relu6(x + 3) / 6`, as in MobileNetV3."""
 
@@ -96,6 +102,10 @@ class HardSigmoid(Activation, name="hard_sigmoid"):
     float32_inside = 1e-7
 
 
+class Mish(Activation, name="mish"):
+    """`x * tanh(softplus(x))`, as in YOLOv4."""
+
+
 class Softplus(Activation, name="softplus"):
     """`log(1 + exp(x))`."""
 
@@ -104,6 +114,15 @@ class Softmax(Activation, name="softmax"):
     """Positive numbers that sum to 1 over the channels of each position (of a vector: features).
 
     Classifiers rarely need it: the loss functions of both frameworks can take logits.
+    """
+
+    keeps = "output"
+
+
+class LogSoftmax(Activation, name="log_softmax"):
+    """The logarithm of `softmax`, found without computing that, so that no probability becomes 0.
+
+    Losses that take logits take it themselves; PyTorch's `NLLLoss` takes its output.
     """
 
     keeps = "output"

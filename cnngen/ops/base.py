@@ -3,7 +3,7 @@
 An op's class says everything that is true of it, in any framework. Targets add its spelling.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import gcd
@@ -15,6 +15,8 @@ from cnngen.ops.initializer import Drawn
 from cnngen.ops.keras_layout import InKeras
 from cnngen.ops.movement import POINTWISE, Fixed, Movements
 
+Dimensions = tuple[int, ...]  # channels, height and width of an image, or the features of a vector
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -23,6 +25,10 @@ class Image:
     channels: int
     height: int
     width: int
+
+    @property
+    def dimensions(self) -> Dimensions:
+        return self.channels, self.height, self.width
 
     @property
     def numbers(self) -> int:
@@ -45,6 +51,10 @@ class Vector:
     parts: tuple[Image | int, ...]
 
     @property
+    def dimensions(self) -> Dimensions:
+        return (self.features,)
+
+    @property
     def numbers(self) -> int:
         return self.features
 
@@ -65,6 +75,15 @@ class Unknown(Enum):
 
 UNKNOWN = Unknown.UNKNOWN
 Shape = Image | Vector
+
+
+def shape_of(sizes: Sequence[int]) -> Shape:
+    """An image of channels, height and width, or a vector of so many features."""
+    if len(sizes) == 1:
+        return Vector(sizes[0], (sizes[0],))
+    channels, height, width = sizes
+    return Image(channels, height, width)
+
 
 Weights = dict[str, tuple[int, ...]]  # in PyTorch's layout
 
@@ -124,12 +143,13 @@ class Op:
     ranked: ClassVar[bool] = False  # whether targets may write it otherwise for images and vectors
     refuses_flattened: ClassVar[bool] = False  # a vector whose order differs between frameworks
     counts_features: ClassVar[bool] = False  # whether it is built for a number, weights or not
+    needs_positions: ClassVar[bool] = False  # whether it refuses maps of 1 x 1, and only these
 
     # What it computes. `passes` says when the output is the input (in another shape perhaps; an
     # `is_identity` is nothing but that), and `keeps` which of the two backward reads again.
     passes: ClassVar[Literal["always", "inference", "never"]] = "never"
     is_identity: ClassVar[bool] = False
-    keeps: ClassVar[Literal["input", "output", "nothing"]] = "input"
+    keeps: ClassVar[Literal["input", "output", "both", "nothing"]] = "input"
     in_place: ClassVar[bool] = False  # whether it can write its output over an input
 
     # Where kernels hold constants in float32, or compute in it, whatever the precision: how near to
@@ -140,7 +160,9 @@ class Op:
     joins: ClassVar[bool] = False
     sign: ClassVar[str] = ""  # what stands for it in pictures
     concatenates: ClassVar[bool] = False  # the only join whose inputs may differ in channels
-    gates: ClassVar[bool] = False  # whether one of 1 x 1 goes with maps of any size
+    gates: ClassVar[bool] = False  # whether one of 1 x 1 goes with maps of any size, 1 with any C
+    accumulates: ClassVar[bool] = False  # whether what it gave can be joined with further inputs
+    takes_two: ClassVar[bool] = False  # whether it joins two and no more, whose order matters
 
     # Its weights: those that are running statistics, and what an `init` draws.
     buffers: ClassVar[tuple[str, ...]] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import reduce
 
-from cnngen.expressions.expression import Expression
+from cnngen.expressions.expression import Constant, Expression
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, plus
 
 SAME_SIZE = "give all branches the same stride, and `padding: half` to odd kernels"
@@ -54,7 +54,16 @@ class Add(Elementwise, name="add"):
     """The sum of the branches."""
 
     in_place = True
+    accumulates = True
     sign = "+"
+
+
+class Subtract(Elementwise, name="subtract"):
+    """The first branch less the second."""
+
+    in_place = True
+    takes_two = True
+    sign = "−"
 
 
 class Mean(Elementwise, name="mean"):
@@ -67,32 +76,47 @@ class Max(Elementwise, name="max"):
     """The largest value over the branches, position by position."""
 
     sign = "max"
-    keeps = "input"
+    accumulates = True
+    keeps = "both"
 
 
 class Multiply(Join, name="multiply"):
-    """The product of the branches; one of C x 1 x 1 is a gate, which scales the others' maps."""
+    """The product of the branches.
+
+    A branch of C x 1 x 1 or of 1 x H x W is a gate, with one number for a map or for a position.
+    """
 
     keeps = "input"
     gates = True
     sign = "×"
+    accumulates = True
 
     def infer(self, *inputs: Shape) -> Shape:
         images, vectors = _alike(self, inputs)
         if vectors:
             return _equal(self, inputs)
-        largest = max(images, key=lambda x: x.height * x.width)
-        gate = Image(largest.channels, 1, 1)
-        if any(x not in (largest, gate) for x in images):
+        largest = max(images, key=lambda x: (x.height * x.width, x.channels))
+        size = largest.height, largest.width
+        channels = largest.channels if largest.channels > 1 else max(x.channels for x in images)
+        if any(
+            x.channels not in (channels, 1) or (x.height, x.width) not in (size, (1, 1))
+            for x in images
+        ):
             raise ShapeError(
                 "the branches of `multiply` have different shapes",
-                label="`multiply` needs equal shapes, or C x 1 x 1 for a gate",
+                label="`multiply` needs equal shapes; a gate is C x 1 x 1 or 1 x H x W",
                 help="start the gate with `global_avg_pool`, and end it with"
-                f" `conv: {{out: {gate.channels}, kernel: 1}}`"
+                f" `conv: {{out: {channels}, kernel: 1}}`"
                 if any((x.height, x.width) == (1, 1) for x in images)
                 else _project(images),
             )
-        return largest
+        return Image(channels, *size)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return next((x for x in inputs if x != Constant(1)), inputs[0])
 
 
 def _alike(op: Op, inputs: tuple[Shape, ...]) -> tuple[list[Image], list[Vector]]:

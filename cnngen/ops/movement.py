@@ -16,10 +16,14 @@ class Slide:
 
 @dataclass(frozen=True, slots=True)
 class Enlarge:
-    """Output `i` reads element `i // factor`, or if `linear` the two elements around its place."""
+    """Output `i` reads element `i // factor`, or if `linear` the two elements around its place.
+
+    Where the first and the last element stay in place, `aligned` is how many there are.
+    """
 
     factor: int
     linear: bool = False
+    aligned: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,34 @@ class GroupNorm(Normalization, name="group_norm"):
         return _affine(self.affine, x)
 
 
+class InstanceNorm(Normalization, name="instance_norm"):
+    """Normalize each map of each sample over its positions, as networks for images' styles do."""
+
+    needs_positions = True
+
+    eps = number("what is added to the variance", 1e-5, above=0)
+    affine = flag("learn a scale and a shift per channel", False)
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        if x.height * x.width == 1:
+            raise ShapeError(
+                "`instance_norm` would make 0 of maps of 1 x 1, whatever they hold",
+                help="put it where maps have several positions; `layer_norm` normalizes over"
+                " channels",
+            )
+        return x
+
+    def together(self, x: Image) -> int:
+        return x.height * x.width
+
+    def weights(self, x: Image) -> Weights:
+        return _affine(self.affine, x)
+
+    def counterpart(self, part: str, x: Image) -> tuple[str, int]:
+        return "group_norm", 1
+
+
 class LocalResponseNorm(Normalization, name="local_response_norm"):
     """Divide by `(k + alpha * mean) ** beta`, the mean being over the squares of near channels.
 
@@ -129,14 +157,32 @@ class LocalResponseNorm(Normalization, name="local_response_norm"):
         return 3 * output.numbers  # squares, their sums, and powers of these
 
 
+class L2Norm(Normalization, name="l2_norm"):
+    """Divide the channels at each position by their Euclidean length (of a vector: all features).
+
+    An `affine` behind it learns how large they are, as in SSD.
+    """
+
+    eps = number("the least length that they are divided by", 1e-12, min=1e-18)
+
+    def infer(self, x: Shape) -> Shape:
+        return x
+
+    def saves(self, output: Shape, x: Shape) -> int:
+        positions = x.height * x.width if isinstance(x, Image) else 1
+        return 2 * positions  # lengths, and what is divided by
+
+
 class Affine(Normalization, name="affine"):
     """Scale and shift each channel (of a vector: feature) by learnt amounts, as a norm ends.
 
     It starts as the identity: the scale at 1, unless `init` says otherwise, and the shift at 0.
+    Without `shift` it is the layer scale of ConvNeXt.
     """
 
     ranked = True
 
+    shift = flag("learn a shift, too", True)
     init = init("initial distribution of the scale, which is 1 otherwise")
 
     drawn = Drawn("Affine", scale=True)
@@ -145,7 +191,8 @@ class Affine(Normalization, name="affine"):
         return x
 
     def weights(self, x: Shape) -> Weights:
-        return _affine(True, x)
+        names = ("weight", "bias") if self.shift else ("weight",)
+        return dict.fromkeys(names, (_features(x),))
 
     def in_keras(self, weight: str, x: Shape) -> InKeras:
         if weight == "bias":

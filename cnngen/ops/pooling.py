@@ -1,5 +1,8 @@
-"""Pooling: one value for each window, or for a whole map."""
+"""Pooling: one value for each window, for a whole map, or for all channels of a position."""
 
+from collections.abc import Mapping
+
+from cnngen.expressions.expression import Constant, Expression
 from cnngen.ops.attribute import flag, optional_size, padding, size
 from cnngen.ops.base import Image, Op, Shape, ShapeError, image
 from cnngen.ops.movement import Movements
@@ -119,4 +122,33 @@ class GlobalAvgPool(GlobalPool, name="global_avg_pool"):
 class GlobalMaxPool(GlobalPool, name="global_max_pool"):
     """The largest value of each map, as C x 1 x 1; write `flatten` after it for a vector."""
 
+    keeps = "both"  # backward looks for the output in the input
     flat_in_keras = "GlobalMaxPooling2D"
+
+
+class ChannelPool(Op, group="pooling"):
+    """What the poolings over channels have in common."""
+
+    gives = "image"
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        return Image(1, x.height, x.width)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return Constant(1)
+
+
+class ChannelMean(ChannelPool, name="channel_mean"):
+    """The average over the channels at each position, as 1 x H x W."""
+
+    keeps = "nothing"
+
+
+class ChannelMax(ChannelPool, name="channel_max"):
+    """The largest value over the channels at each position, as 1 x H x W."""
+
+    keeps = "both"

@@ -1,7 +1,7 @@
 """Regularization: what drops values in training, scales up the rest, and rests in inference."""
 
 from cnngen.ops.attribute import number
-from cnngen.ops.base import Image, Op, Shape, image
+from cnngen.ops.base import Image, Op, Shape, ShapeError, image
 
 
 class Regularizer(Op, group="regularization"):
@@ -31,6 +31,25 @@ class ChannelDropout(Regularizer, name="channel_dropout"):
 
     def infer(self, x: Shape) -> Image:
         return image(self, x)
+
+
+class AlphaDropout(Regularizer, name="alpha_dropout"):
+    """Set single values to the least that `selu` gives, such that mean and variance stay theirs."""
+
+    rate = number("share of the values to drop", 0.5, min=0, max=1)
+
+    def infer(self, x: Shape) -> Shape:
+        if self.rate == 1:
+            raise ShapeError(
+                "`alpha_dropout` cannot keep the variance of values that it drops all",
+                code="out-of-range",
+                attribute="rate",
+                help="use a rate below 1",
+            )
+        return x
+
+    def saves(self, output: Shape, x: Shape) -> int:
+        return output.numbers
 
 
 class DropPath(Regularizer, name="drop_path"):

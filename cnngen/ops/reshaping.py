@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from cnngen.expressions.expression import Binary, Constant, Expression
-from cnngen.ops.attribute import Padding, Sides, choice, integer, number, padding, size
+from cnngen.ops.attribute import Padding, Sides, choice, flag, integer, number, padding, size
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, image, times, vector
 from cnngen.ops.movement import Enlarge, Movements, Slide
 from cnngen.ops.window import axes
@@ -119,7 +119,7 @@ class Upsample(Op, name="upsample", group="reshaping"):
     """Each map enlarged by whole factors.
 
     `bilinear` takes pixels as areas: the corners of input and output coincide, not the centres of
-    their corner pixels (`align_corners=False`).
+    their corner pixels; with `align_corners` it is the other way round.
     """
 
     gives = "image"
@@ -127,17 +127,27 @@ class Upsample(Op, name="upsample", group="reshaping"):
 
     scale = size("factors of the height and the width")
     mode = choice("how values between pixels are found", "nearest", "bilinear", default="nearest")
+    align_corners = flag("let `bilinear` leave the centres of corner pixels in place", False)
 
     sizing = ("scale",)
     float32_inside = 1e-6  # bilinear
 
     def infer(self, x: Shape) -> Image:
         x = image(self, x)
+        if self.align_corners and self.mode == "nearest":
+            raise ShapeError(
+                "`nearest` copies pixels, so it has no corners to align",
+                code="out-of-range",
+                attribute="align_corners",
+                help="write `mode: bilinear`, or leave `align_corners` out",
+            )
         return Image(x.channels, x.height * self.scale[0], x.width * self.scale[1])
 
     def moves(self, x: Image) -> Movements:
-        linear = self.mode == "bilinear"
-        return Enlarge(self.scale[0], linear), Enlarge(self.scale[1], linear)
+        (rows, columns), linear = self.scale, self.mode == "bilinear"
+        if self.align_corners:
+            return Enlarge(rows, linear, x.height), Enlarge(columns, linear, x.width)
+        return Enlarge(rows, linear), Enlarge(columns, linear)
 
 
 class PixelShuffle(Op, name="pixel_shuffle", group="reshaping"):

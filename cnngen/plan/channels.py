@@ -1,6 +1,6 @@
 """Channels: what a body makes of a number of channels, as an expression in its block's terms."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
 from cnngen.expressions.algebra import (
@@ -14,6 +14,7 @@ from cnngen.expressions.algebra import (
     simplify,
     substitute,
 )
+from cnngen.expressions.evaluate import evaluate
 from cnngen.expressions.expression import (
     Apply,
     Binary,
@@ -26,7 +27,9 @@ from cnngen.expressions.expression import (
     walk,
 )
 from cnngen.ops import OPS
+from cnngen.ops.base import Image
 from cnngen.semantics.areas import Areas
+from cnngen.semantics.network import Network, Scope
 from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import (
     Block,
@@ -42,6 +45,9 @@ from cnngen.syntax.tree import (
     Step,
     When,
 )
+
+Arm = tuple[Expression | None, Expression | None]
+"""The condition of a branch, if it may be absent, and its channels, if they have a closed form."""
 
 RUNNING = Name("running channels")  # no author can write this name
 IN_CHANNELS = "in channels"  # what a block is handed as those of its input
@@ -59,6 +65,7 @@ class Channels:
     def __init__(self, resolution: Resolution, areas: Areas) -> None:
         self.resolution = resolution
         self.areas = areas
+        self.gates = _gates(areas.network)
         self.blocks: dict[Block, Expression | None] = {}
 
     def block(self, block: Block) -> Expression | None:
@@ -114,8 +121,8 @@ class Channels:
                 otherwise = self.body(step.orelse or (), channels, known)
                 return choose(step.test, then, otherwise)
             case Branches():
-                arms = [self.body(body, channels, known) for _, body in step.arms]
-                return join(step, arms)
+                arms = [(arm.test, self.body(arm.body, channels, known)) for arm in step.arms]
+                return self.join(step, arms)
             case Reuse():
                 return self.again(self.resolution.shared[step], channels, known)
             case _:
@@ -154,6 +161,35 @@ class Channels:
             return None
         result = op.channels(arguments, given or (RUNNING,))
         return None if RUNNING.name in free_names(result) else simplify(result)
+
+    def join(self, step: Branches, arms: Sequence[Arm]) -> Expression | None:
+        """The channels of a join. All branches of an `add` agree, as do those of a product that are
+        no gates, so the plainest of them is taken that is always there.
+        """
+        op = OPS[step.join.text]
+        if op.concatenates:
+            given = [_if_there(test, channels) for test, channels in arms]
+            return None if None in given else simplify(op.channels({}, _known(given)))
+        full = [arm for i, arm in enumerate(arms) if not self.is_gate(step, i)]
+        if not full:  # each in another use of a block
+            given = [arm for _, arm in arms]
+            return None if None in given else Apply("max", _known(given))
+        always = [channels for test, channels in full if test is None]
+        if always:
+            plain = tuple(sorted(_known(always), key=_plainness))
+            return simplify(op.channels({}, plain)) if plain else None
+        gates = [arm for arm in arms if arm[0] is None]
+        return _first([*full, *gates[:1]])
+
+    def is_gate(self, step: Branches, i: int) -> bool:
+        """Whether a branch of a product has one channel, whatever the others have."""
+        return i in self.gates.get(step, frozenset())
+
+    def depends(self, step: Branches) -> bool:
+        """Whether the channels of a join depend on which of its branches are there."""
+        return OPS[step.join.text].concatenates or not any(
+            branch.test is None and not self.is_gate(step, i) for i, branch in enumerate(step.arms)
+        )
 
     def arguments(self, call: Call) -> dict[str, Expression]:
         """The arguments of a call that are expressions; of a block, with the defaults of its
@@ -250,18 +286,46 @@ def choose(
     return then if equal(then, otherwise) else simplify(Conditional(test, then, otherwise))
 
 
-def join(step: Branches, arms: list[Expression | None]) -> Expression | None:
-    """The channels of a join. All arms of an `add` agree, so the plainest of them is taken."""
-    op = OPS[step.join.text]
-    if op.concatenates and None in arms:
-        return None
-    plain = [arm for arm in arms if arm is not None]
-    if not plain:
-        return None
-    if not op.concatenates:
-        plain.sort(key=_plainness)
-    result = op.channels({}, tuple(plain))
-    return simplify(result)
+def _gates(network: Network) -> Mapping[Step, frozenset[int]]:
+    """The branches of each product that are gates of 1 x H x W somewhere in the network."""
+    found: dict[Step, frozenset[int]] = {}
+    for layer in network.layers.values():
+        if layer.op.gates and isinstance(layer.output, Image) and isinstance(layer.step, Branches):
+            full = layer.output.channels
+            gates = {
+                i
+                for i, x in zip(_there(layer.step, layer.scope), layer.inputs, strict=True)
+                if isinstance(x.shape, Image) and x.shape.channels < full
+            }
+            found[layer.step] = found.get(layer.step, frozenset()) | gates
+    return found
+
+
+def _there(step: Branches, scope: Scope) -> list[int]:
+    """The branches that are there in a scope."""
+    return [
+        i
+        for i, branch in enumerate(step.arms)
+        if branch.test is None or evaluate(branch.test, scope.values, scope.channels) is True
+    ]
+
+
+def _known(arms: Iterable[Expression | None]) -> tuple[Expression, ...]:
+    return tuple(arm for arm in arms if arm is not None)
+
+
+def _if_there(test: Expression | None, channels: Expression | None) -> Expression | None:
+    """What an optional branch adds to the channels of a `concat`."""
+    return channels if test is None else choose(test, channels, Constant(0))
+
+
+def _first(arms: Sequence[Arm]) -> Expression | None:
+    """The channels of the first branch that is there."""
+    (_, found), *others = reversed(arms)
+    for test, channels in others:
+        assert test is not None
+        found = choose(test, channels, found)
+    return found
 
 
 def _plainness(channels: Expression) -> int:

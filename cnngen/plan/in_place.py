@@ -48,8 +48,8 @@ def find_in_place(program: Program) -> InPlace:
         analysis = _Analysis(gives, frozenset(_read_again(unit.body)), parts, calls, joins)
         gives[unit] = analysis.after(unit.body, free=False)
         analysis.note(unit.body, free=False)
-    shared = {program.input.number}
-    previous = program.input.number
+    shared = {x.number for x in program.inputs}
+    previous = program.inputs[0].number
     for stage in program.stages:
         shared |= {stage.gives.number} if stage.kept else set()
         shared |= {stage.body.given.number} - {previous}
@@ -78,7 +78,7 @@ def _read_again(region: Region) -> Iterator[int]:
                 yield from (tensor.number for tensor in node.tensors.values())
             case Join():
                 yield node.reads.number
-                yield from (arm.given.number for _, arm in node.arms)
+                yield from (arm.region.given.number for arm in node.arms)
             case Loop() | Choice() | Reuse() | Pass():
                 pass
             case _:
@@ -122,15 +122,24 @@ class _Analysis:
                     made = layer.made
                     if given and not isinstance(made, Unit) and made.in_place:
                         self.calls.add(node)
-                case Join(op=op, arms=arms) if op.in_place:
-                    free_arms = (i for i, (_, arm) in enumerate(arms) if self.after(arm, False))
-                    if (first := next(free_arms, None)) is not None:
-                        self.joins[node] = first
+                case Join(op=op) if op.in_place:
+                    if (taker := next(self._takers(node), None)) is not None:
+                        self.joins[node] = taker
                 case _:
                     pass
             for inner, start in self._inner(node, given):
                 self.note(inner, start)
             free = self._after_node(node, free)
+
+    def _takers(self, node: Join) -> Iterator[int]:
+        """The branches whose tensor a sum may overwrite. An optional one may not be there; and
+        where some are, the sum of the others is added to, which is a tensor of its own if there are
+        several.
+        """
+        sum_is_new = len(node.arms) > len(node.always) > 1
+        for i, arm in enumerate(node.arms[:1] if node.op.takes_two else node.arms):
+            if arm.test is None and (sum_is_new or self.after(arm.region, False)):
+                yield i
 
     def _given(self, node: Node, free: bool) -> bool:
         if isinstance(node, Bind) or node.step in self.parts:
@@ -180,12 +189,17 @@ class _Analysis:
                 arms = [self.after(region, given) for region in regions(node)]
                 after = all(arms) and (node.otherwise is not None or given)
             case Join():
-                after = node.op.keeps != "output"
+                after = node.op.keeps not in ("output", "both") and self._is_new(node)
             case Reuse():
                 after = self.after(node.part, False)
             case _:
                 assert_never(node)
         return after and node.gives.number not in self.shared
+
+    def _is_new(self, node: Join) -> bool:
+        """Whether nobody else reads what a join gives, though a branch may be left alone in it."""
+        alone = node.always or node.arms
+        return len(node.always) > 1 or all(self.after(arm.region, False) for arm in alone)
 
 
 def _after_op(op: type[Op], given: bool) -> bool:
@@ -197,7 +211,7 @@ def _after_op(op: type[Op], given: bool) -> bool:
     match op.keeps:
         case "input":
             return True
-        case "output":
+        case "output" | "both":
             return False
         case "nothing":
             return given

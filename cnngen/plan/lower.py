@@ -6,12 +6,12 @@ parameters of its block, or as a variable where a loop changes them. Whether it 
 before its body is lowered, by the closed forms of `channels.py`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cnngen.expressions.algebra import mentions_input
 from cnngen.expressions.expression import Constant, Expression, InputChannels
-from cnngen.ops.base import Op
+from cnngen.ops.base import Image, Op, Shape
 from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of
 from cnngen.plan.lower_region import RegionLowering, Running
 from cnngen.plan.program import (
@@ -36,11 +36,11 @@ from cnngen.semantics.walk import expressions, steps, value_expressions
 from cnngen.syntax.tree import Block, Body, Stage, Step
 
 
-def lower(network: Network, image_channels: Expression | None = None) -> Program:
+def lower(network: Network, *, open_inputs: bool = False) -> Program:
     """The program of a network without mistakes; raises `TooComplex`.
 
-    The channels of its input are those of the spec, unless a target lets them vary: then
-    `image_channels` is a symbol for them.
+    The channels of its inputs are those of the spec, unless a target lets them vary
+    (`open_inputs`): then a symbol stands for those of each.
     """
     areas = Areas(network)
     channels = Channels(network.resolution, areas)
@@ -54,8 +54,20 @@ def lower(network: Network, image_channels: Expression | None = None) -> Program
     for block in network.resolution.order:
         units[block] = _unit(block, lowering(block))
     model = lowering(None)
-    image = model.value(image_channels or Constant(network.input.channels), "image", INPUT)
-    return Program(network, tuple(units.values()), image, tuple(_stages(image, model)))
+    inputs = tuple(
+        model.value(channels_of(name) if open_inputs else _features(x), _rank(x), name)
+        for name, x in network.inputs.items()
+    )
+    return Program(network, tuple(units.values()), inputs, tuple(_stages(inputs, model)))
+
+
+def _features(x: Shape) -> Constant:
+    """The channels of an image, or the features of a vector."""
+    return Constant(x.channels if isinstance(x, Image) else x.features)
+
+
+def _rank(x: Shape) -> Rank:
+    return "image" if isinstance(x, Image) else "vector"
 
 
 def _unit(block: Block, lowering: RegionLowering) -> Unit:
@@ -108,7 +120,9 @@ def _read(region: Region) -> Iterator[Expression]:
                 yield from expressions(node.step)
             case Bind():
                 yield node.channels
-            case Join() | Reuse() | Pass():
+            case Join():
+                yield from (arm.test for arm in node.arms if arm.test is not None)
+            case Reuse() | Pass():
                 pass
 
 
@@ -118,12 +132,12 @@ def reads_input(body: Body, lowering: RegionLowering) -> bool:
     return any(mentions_input(part) for step in steps(body) for part in read(step))
 
 
-def _stages(image: Value, lowering: RegionLowering) -> Iterator[StageRegion]:
+def _stages(inputs: Sequence[Value], lowering: RegionLowering) -> Iterator[StageRegion]:
     network, resolution = lowering.network, lowering.network.resolution
     kept = kept_stages(resolution)
     outputs = {stage: name for name, stage in network.outputs.items()}
-    lowering.known[INPUT] = image
-    x = Running(image)
+    lowering.known |= {x.name: x for x in inputs}
+    x = Running(inputs[0])  # of several, the first stage says which it reads
     for stage in resolution.spec.stages:
         name = stage.name.text
         region, after, entry = _stage(stage, x, lowering)

@@ -1,24 +1,27 @@
 """Lower regions: the bodies of a block or of the model, with the channels that they are given."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import assert_never
 
 from cnngen.expressions.algebra import add, equal, free_names, simplify, substitute
+from cnngen.expressions.evaluate import evaluate
 from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
     InputChannels,
     Name,
+    walk,
 )
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.plan import loops
-from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of, choose, is_long, join
+from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of, choose, is_long
 from cnngen.plan.program import (
+    Arm,
     Bind,
     Call,
     Choice,
@@ -36,9 +39,13 @@ from cnngen.plan.program import (
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.network import Network, Rank
+from cnngen.semantics.types import Types, types_of
+from cnngen.semantics.words import needs_two_layers
 from cnngen.syntax.tree import (
+    ArgumentValue,
     Block,
     Body,
+    Branch,
     Branches,
     Distribution,
     Each,
@@ -159,26 +166,64 @@ class RegionLowering:
     # --- Calls
 
     def _op_call(self, call: CallStep, key: Key, x: Running) -> Running:
-        op = self.network.resolution.ops[call]
-        if op.weights is not Op.weights:
+        if self.network.resolution.ops[call].weights is not Op.weights:
             x = self.settle(x)
         arguments = self.network.resolution.arguments[call]
+        return self._short(self._layer(call, key, x, arguments, self.paths.get(call, ())))
+
+    def _layer(
+        self,
+        call: CallStep,
+        key: Key,
+        x: Running,
+        arguments: Mapping[str, ArgumentValue],
+        paths: tuple[str, ...],
+    ) -> Running:
+        """The layer of an op, or one of two, where a condition decides on a word."""
+        op = self.network.resolution.ops[call]
+        if call in self.network.resolution.choosing:
+            for name in op.attributes:
+                if needs_two_layers(op, name, arguments, self._types()):
+                    return self._either(call, key, x, arguments, name, paths)
         rank = self.network.ranks.get(call, x.value.rank)  # what is not used follows others
-        after = self._after_op(call, op, x)
+        after = self._given_by(call, self._after_op(call, op, x))
+        layer = Layer(op, arguments)
+        self.nodes.append(Call(key, layer, x.value, {}, after.value, call, rank, paths=paths))
+        return after
+
+    def _types(self) -> Types:
+        parameters = self.network.resolution.spec.parameters
+        return types_of((*parameters, *(self.block.parameters if self.block else ())))
+
+    def _either(
+        self,
+        call: CallStep,
+        key: Key,
+        x: Running,
+        arguments: Mapping[str, ArgumentValue],
+        name: str,
+        paths: tuple[str, ...],
+    ) -> Running:
+        """Two layers, one for each value that an attribute may have, under the key of the one that
+        the author wrote.
+        """
+        choice = arguments[name]
+        assert isinstance(choice, Conditional)
+        scopes = {path: self.network.layers[path].scope for path in paths}
+        tests = {p: evaluate(choice.test, s.values, s.channels) for p, s in scopes.items()}
+        regions: list[Region] = []
+        after = x
+        for value, holds in ((choice.then, True), (choice.otherwise, False)):
+            with self.collected() as nodes:
+                found = tuple(path for path in paths if tests[path] is holds)
+                after = self._layer(call, None, x, {**arguments, name: value}, found)
+            regions.append(Region("single", x.value, tuple(nodes), after.value))
+        step = When(choice.test, (call,), (call,), call.span, call.name, call.origin)
         after = self._given_by(call, after)
-        self.nodes.append(
-            Call(
-                key,
-                Layer(op, arguments),
-                x.value,
-                {},
-                after.value,
-                call,
-                rank,
-                paths=self.paths.get(call, ()),
-            )
-        )
-        return self._short(after)
+        then, otherwise = regions
+        given = after.value
+        self.nodes.append(Choice(key, choice.test, x.value, then, otherwise, None, given, step))
+        return after
 
     def _after_op(self, call: CallStep, op: type[Op], x: Running) -> Running:
         if op.flattens:
@@ -249,7 +294,7 @@ class RegionLowering:
                     unit = isinstance(made, Unit)
                     rank = self._rank_after(made, rank) if unit else _rank_after_op(made, rank)
                 case Join():
-                    rank = self._rank(node.arms[0][1], rank)
+                    rank = self._rank(_representative(node.arms).region, rank)
                 case Loop():
                     rank = self._rank(node.body, rank)
                 case Choice():
@@ -275,8 +320,7 @@ class RegionLowering:
 
     def settle(self, x: Running) -> Running:
         """Bind channels that depend on a condition, or are long, to a variable to read them."""
-        hard = isinstance(x.channels, Conditional) or is_long(x.channels)
-        return self.bound(x) if hard else x
+        return self.bound(x) if _depends(x.channels) or is_long(x.channels) else x
 
     def _short(self, x: Running) -> Running:
         """Bind channels that are long, before they grow in what follows."""
@@ -368,22 +412,51 @@ class RegionLowering:
         return self._short(after)
 
     def _join(self, step: Branches, level: Key, key: Key, x: Running) -> Running:
-        arms: list[tuple[str, Region]] = []
-        for name, body in step.arms:
-            arrangement = self.network.resolution.arrangement(body)
-            region, _ = self.region(body, arrangement, replace(x, owned=False))
-            arms.append((name.text, region))
-        channels = join(step, [region.gives.channels for _, region in arms])
-        assert channels is not None
-        rank = arms[0][1].gives.rank
-        after = self._given_by(step, Running(replace(x.value, channels=channels, rank=rank)))
         op, paths = OPS[step.join.text], self.paths.get(step, ())
-        self.nodes.append(Join(key, level, op, x.value, tuple(arms), after.value, step, paths))
+        counted = self.closed_forms.depends(step)
+        found = [self._branch(branch, x, counted) for branch in step.arms]
+        tests = [arm.test and substitute(arm.test, {}, self.entry) for arm, _ in found]
+        given = [*zip(tests, (channels for _, channels in found), strict=True)]
+        channels = self.closed_forms.join(step, given)
+        assert channels is not None
+        arms = tuple(arm for arm, _ in found)
+        rank = _representative(arms).region.gives.rank
+        after = self._given_by(step, Running(replace(x.value, channels=channels, rank=rank)))
+        self.nodes.append(Join(key, level, op, x.value, arms, after.value, step, paths))
         return self._short(after)
+
+    def _branch(self, branch: Branch, x: Running, counted: bool) -> tuple[Arm, Expression]:
+        """A branch of a join, and the channels that it gives; where these are `counted`, in terms
+        of what is bound outside of it if it is optional.
+        """
+        arrangement = self.network.resolution.arrangement(branch.body)
+        given = replace(x, owned=False)
+        if branch.test is None:
+            region, after = self.region(branch.body, arrangement, given)
+            return Arm(branch.name.text, region), after.channels
+        closed = self._closed_form(branch.body, x) if counted else x.channels
+        variable: Name | None = None
+        if closed is None:
+            closed = variable = Name(f"channels {next(self.numbers)}")
+            self.nodes.append(Bind(variable, Constant(0)))
+        region, after = self.region(branch.body, arrangement, given)
+        if not _variables(after.channels) - _variables(x.channels):
+            closed = after.channels if variable is None else closed
+        return Arm(branch.name.text, region, branch.test, variable), closed
+
+
+def _representative(arms: Sequence[Arm]) -> Arm:
+    """A branch that is there whatever the parameters are, if there is one."""
+    return next((arm for arm in arms if arm.test is None), arms[0])
 
 
 def _rank_after_op(op: type[Op], rank: Rank) -> Rank:
     return rank if op.gives == "same" else op.gives
+
+
+def _depends(channels: Expression) -> bool:
+    """Whether channels depend on a condition."""
+    return any(isinstance(part, Conditional) for part, _ in walk(channels))
 
 
 def _variable(x: Running) -> Name:

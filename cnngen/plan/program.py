@@ -137,8 +137,23 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Arm:
+    """A branch of a join; with a `test`, it is absent where that is false.
+
+    Where the channels that an optional one gives have no closed form, `variable` has them: it is
+    bound before to 0, and the region ends with an update of it to the channels that it gives.
+    """
+
+    name: str
+    region: Region
+    test: Expression | None = None
+    variable: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Join:
-    """Regions side by side, and the op that joins what they give.
+    """Regions side by side, and the op that joins what they give; of a single one that is there, it
+    is that.
 
     `level` is the word under which the layers of the arms stand, if that is a level of its own. The
     key is that of the join itself.
@@ -148,10 +163,15 @@ class Join:
     level: Key
     op: type[Op]
     reads: Value
-    arms: tuple[tuple[str, Region], ...]
+    arms: tuple[Arm, ...]
     gives: Value
     step: Branches
     paths: tuple[str, ...] = ()
+
+    @property
+    def always(self) -> tuple[Arm, ...]:
+        """The branches that are there whatever the parameters are."""
+        return tuple(arm for arm in self.arms if arm.test is None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,11 +266,11 @@ class StageRegion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """Units in an order of use, then the stages of the model."""
+    """Units in an order of use, then the stages of the model, which read the `inputs`."""
 
     network: Network
     units: tuple[Unit, ...]
-    input: Value
+    inputs: tuple[Value, ...]
     stages: tuple[StageRegion, ...]
 
 
@@ -264,7 +284,7 @@ def regions(node: Node) -> tuple[Region, ...]:
         case Choice():
             return (node.then,) if node.otherwise is None else (node.then, node.otherwise)
         case Join():
-            return tuple(region for _, region in node.arms)
+            return tuple(arm.region for arm in node.arms)
 
 
 def walk(region: Region) -> Iterator[Node]:

@@ -8,8 +8,9 @@ what follows `->` are the channels of a tensor.
 from collections.abc import Iterator
 
 from cnngen.expressions.algebra import free_names, substitute
-from cnngen.expressions.expression import Constant, Expression, Name
+from cnngen.expressions.expression import Conditional, Constant, Expression, Name
 from cnngen.plan.program import (
+    Arm,
     Bind,
     Call,
     Choice,
@@ -34,6 +35,8 @@ INDENT = "  "
 def text(program: Program) -> str:
     """The whole program, each unit and stage in a paragraph of its own."""
     paragraphs = [*map(_unit, program.units), *(_stage(stage) for stage in program.stages)]
+    if len(program.inputs) > 1:
+        paragraphs.insert(len(program.units), map(_named, program.inputs))
     return "\n\n".join("\n".join(lines) for lines in paragraphs) + "\n"
 
 
@@ -44,8 +47,12 @@ def _unit(unit: Unit) -> Iterator[str]:
     gives = "what it says itself" if unit.channels is None else code(unit.channels)
     yield f"unit {unit.name}({takes}) -> {gives}"
     for value in (unit.input, *unit.tensors):
-        yield f"{INDENT}%{value.number} = {value.name} -> {_channels(value)}"
+        yield INDENT + _named(value)
     yield from _region(unit.body, 1)
+
+
+def _named(value: Value) -> str:
+    return f"%{value.number} = {value.name} -> {_channels(value)}"
 
 
 def _parameter(parameter: Parameter) -> str:
@@ -98,9 +105,9 @@ def _node(node: Node, depth: int) -> Iterator[str]:
             level = "" if node.level is None else f" below{_at(node.level)}"
             head = f"{node.op.name} of branches (%{node.reads.number}){level}{_at(node.key)}"
             yield f"{pad}{_given(node.gives)} = {head}{_gives(node.gives)}{_paths(node)}"
-            for name, region in node.arms:
-                yield f"{pad}{INDENT}{name}(%{region.given.number})"
-                yield from _region(region, depth + 2)
+            for arm in node.arms:
+                yield f"{pad}{INDENT}{arm.name}(%{arm.region.given.number}){_condition(arm)}"
+                yield from _region(arm.region, depth + 2)
 
 
 def _given(value: Value) -> str:
@@ -134,6 +141,11 @@ def _loop(node: Loop) -> str:
     variable = f", {code(node.variable)}" if node.variable else ""
     at = _at(node.key) or f" @{code(node.first)}..."
     return f"{head} (%{node.reads.number}{variable}){at}"
+
+
+def _condition(arm: Arm) -> str:
+    variable = f", {code(arm.variable)}" if arm.variable else ""
+    return "" if arm.test is None else f" when {code(arm.test)}{variable}"
 
 
 def _at(key: Key) -> str:
@@ -182,6 +194,15 @@ def value_code(value: ArgumentValue) -> str:
 
 
 def _literal(value: Expression) -> str:
-    if isinstance(value, Constant) and isinstance(value.value, str):
-        return value.value
-    return code(value)
+    return code(_with_names(value))
+
+
+def _with_names(value: Expression) -> Expression:
+    """A value whose words are names, as Python has no such words."""
+    match value:
+        case Constant(str() as word):
+            return Name(word)
+        case Conditional(test, then, otherwise):
+            return Conditional(test, _with_names(then), _with_names(otherwise))
+        case _:
+            return value

@@ -13,6 +13,7 @@ from cnngen.plan.program import (
     Choice,
     Join,
     Loop,
+    Node,
     Pass,
     Program,
     Region,
@@ -34,7 +35,8 @@ def verify(program: Program) -> None:
     for unit in program.units:
         numbers = {unit.input.number, *(tensor.number for tensor in unit.tensors)}
         _Rules(unit.name, numbers, {*unit.handed}).region(unit.body)
-    model, known = _Rules("the model", {program.input.number}, set()), {program.input.number}
+    known = {x.number for x in program.inputs}
+    model = _Rules("the model", known, {n for x in program.inputs for n in free_names(x.channels)})
     for stage in program.stages:
         model.known = set(known)
         model.region(stage.body)
@@ -72,21 +74,33 @@ class _Rules:
                     keys.append(node.key)
                     self.read(node.reads)
                 case Join():
-                    arms = [name for name, _ in node.arms]
+                    arms = [arm.name for arm in node.arms]
                     keys += [node.key, *arms] if node.level is None else [node.level]
                     self.read(node.reads)
                 case Pass():
                     self.read(node.reads)
-            bound = set(self.bound)
-            for inner in regions(node):
-                self.region(inner)
-            if isinstance(node, Loop | Choice):
-                self.bound = bound  # what is bound inside may never be
+            self.inside(node)
             self.known.add(node.gives.number)
         named = [key for key in keys if isinstance(key, str)]
         if len(named) != len(set(named)):
             raise BrokenProgram(f"{self.where}: two nodes of one region have one key")
         self.read(region.gives)
+
+    def inside(self, node: Node) -> None:
+        """The regions of a node. What is bound in one that may be left out, may never be."""
+        before = set(self.bound)
+        match node:
+            case Join():
+                for arm in node.arms:
+                    before = set(self.bound)
+                    for expression in filter(None, (arm.test, arm.variable)):
+                        self.expression(expression)
+                    self.region(arm.region)
+                    self.bound = self.bound if arm.test is None else before
+            case _:
+                for inner in regions(node):
+                    self.region(inner)
+                self.bound = before
 
     def read(self, value: Value) -> None:
         if value.number not in self.known:

@@ -3,16 +3,20 @@
 import re
 
 from cnngen.expressions.expression import (
+    ABSENT,
     Apply,
     Binary,
     BinaryOperator,
     Conditional,
     Constant,
     Expression,
+    Field,
     Index,
     InputChannels,
     ListOf,
     Name,
+    RecordOf,
+    Slice,
     Unary,
     walk,
 )
@@ -60,6 +64,21 @@ def node(expression: Expression, channels: Node = CHANNELS) -> Node:
             return nodes.Conditional(made(test), made(then), made(otherwise))
         case Index(indexed, index):
             return nodes.Subscript(made(indexed), made(index))
+        case Slice(sliced, start, stop, step):
+            ends = (None if bound == ABSENT else made(bound) for bound in (start, stop, step))
+            return nodes.Subscript(made(sliced), nodes.Slice(*ends))
+        case Field(record, name, column=True):
+            return nodes.Call(nodes.Name("tuple"), (_column(made(record), name),))
+        case Field(record, name):
+            return nodes.Attribute(made(record), name)
+        case RecordOf(fields, name=name):
+            values = [(key, made(value)) for key, value in fields]
+            if name:
+                return nodes.Call(nodes.Name(name), tuple(value for _, value in values))
+            named = (nodes.Keyword(key, value) for key, value in values)
+            return nodes.Call(nodes.Name("record"), tuple(named))
+        case Apply(("sum" | "min" | "max") as function, (Field(record, name, column=True),)):
+            return nodes.Call(nodes.Name(function), (_column(made(record), name),))
         case ListOf(items):
             return nodes.Display("(", tuple(map(made, items)))
         case Apply(function, arguments):
@@ -67,6 +86,12 @@ def node(expression: Expression, channels: Node = CHANNELS) -> Node:
                 _CALLEES.get(function, nodes.Name(function)), tuple(map(made, arguments))
             )
             return nodes.Call(nodes.Name("tuple"), (call,)) if function == "range" else call
+
+
+def _column(records: Node, name: str) -> Node:
+    """A field of each record of a list."""
+    row = nodes.Name("row")
+    return nodes.Comprehension("", nodes.Attribute(row, name), row, records)
 
 
 def support(expression: Expression) -> frozenset[str]:

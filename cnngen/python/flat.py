@@ -56,8 +56,8 @@ def _text(node: Node) -> str:
             return f"{flat(value, ATOM)}.{name}"
         case Subscript(value, index):
             return f"{flat(value, ATOM)}[{flat(index)}]"
-        case Slice(start, stop):
-            return _slice(start, stop)
+        case Slice():
+            return _slice(node)
         case Starred(value):
             return f"*{flat(value, BIT_OR)}"
         case Call(function, arguments):
@@ -115,13 +115,16 @@ def _escaped(text: str, quote: str, formatted: bool) -> str:
     return shown.replace("{", "{{").replace("}", "}}") if formatted else shown
 
 
-def _slice(start: Node | None, stop: Node | None) -> str:
-    bounds = [bound for bound in (start, stop) if bound is not None]
-    first = flat(start, CONDITIONAL) if start is not None else ""
-    last = flat(stop, CONDITIONAL) if stop is not None else ""
+def _slice(node: Slice) -> str:
+    bounds = [bound for bound in (node.start, node.stop, node.step) if bound is not None]
+    first, last, step = (
+        flat(bound, CONDITIONAL) if bound is not None else ""
+        for bound in (node.start, node.stop, node.step)
+    )
     if all(_is_short_bound(bound) for bound in bounds):
-        return f"{first}:{last}"
-    return f"{first} : {last}".strip()
+        return f"{first}:{last}:{step}" if step else f"{first}:{last}"
+    ends = f" {last} " if last else ""
+    return f"{first} :{ends}: {step}".strip() if step else f"{first} :{ends}".strip()
 
 
 def _is_short_bound(bound: Node) -> bool:

@@ -46,6 +46,7 @@ class Subscript:
 class Slice:
     start: "Node | None"
     stop: "Node | None"
+    step: "Node | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from cnngen.expressions.expression import Constant, Expression, ListOf
+from cnngen.expressions.expression import Constant, Expression, ListOf, RecordOf
 from cnngen.python.nodes import Keyword, Name, Node
-from cnngen.syntax.tree import Parameter, ParameterType
-
-ANNOTATIONS: dict[ParameterType, str] = {
-    "int": "int",
-    "float": "float",
-    "bool": "bool",
-    "ints": "tuple[int, ...]",
-    "floats": "tuple[float, ...]",
-    "size": "int | tuple[int, int]",
-}
+from cnngen.python.records import Records
+from cnngen.syntax.tree import Parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +17,9 @@ class Argument:
     about: str = ""
 
 
-def argument(parameter: Parameter) -> Argument:
-    return Argument(
-        parameter.name.text, ANNOTATIONS[parameter.type], parameter.default, parameter.about
-    )
+def argument(parameter: Parameter, records: Records) -> Argument:
+    default = None if parameter.default is None else records.named(parameter.default, {})
+    return Argument(parameter.name.text, records.annotation(parameter), default, parameter.about)
 
 
 def ordered(own: list[Argument], captured: list[Argument]) -> list[Argument]:
@@ -73,5 +64,9 @@ def _same(left: Expression | None, right: Expression) -> bool:
         case ListOf(), ListOf():
             pairs = zip(left.items, right.items, strict=False)
             return len(left.items) == len(right.items) and all(_same(a, b) for a, b in pairs)
+        case RecordOf(), RecordOf():
+            values = dict(left.fields)
+            named = [(values.get(name), value) for name, value in right.fields]
+            return len(values) == len(named) and all(_same(a, b) for a, b in named)
         case _:
             return False

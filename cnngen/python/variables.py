@@ -61,8 +61,8 @@ def names(code: "Node | Keyword | Statement | Iterable[Statement]") -> set[str]:
             return names(value)
         case Return(value) | Raise(value) | Unary(_, value):
             return names(value)
-        case Slice(start, stop):
-            return _all(bound for bound in (start, stop) if bound is not None)
+        case Slice(start, stop, step):
+            return _all(bound for bound in (start, stop, step) if bound is not None)
         case Call(function, arguments):
             return names(function) | _all(arguments)
         case Binary(_, left, right) | Subscript(left, right):

@@ -1,12 +1,12 @@
 """The catalogue: many networks, a row each, with where they come from and what they cost."""
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cnngen.diagnostics.terminal import one_line
-from cnngen.report.summary import Dimensions, dimensions_text, summarize
+from cnngen.report.summary import Dimensions, inputs_text, row_fields, summarize
 from cnngen.report.table import Row, Table
 from cnngen.semantics.network import Network
 from cnngen.syntax.tree import Paper
@@ -24,7 +24,7 @@ class Entry:
 
     name: str
     year: str
-    input: Dimensions
+    inputs: Mapping[str, Dimensions]
     parameters: int
     macs: int
     paper: str
@@ -32,7 +32,7 @@ class Entry:
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnngen list --format json` prints."""
-        return asdict(self)
+        return row_fields(self)
 
 
 def entry_of(network: Network) -> Entry:
@@ -40,9 +40,8 @@ def entry_of(network: Network) -> Entry:
     summary = summarize(network)
     spec = network.resolution.spec
     paper = spec.paper or Paper()
-    (size,) = summary.inputs.values()
     return Entry(
-        *(spec.stem, paper.year, size),
+        *(spec.stem, paper.year, summary.inputs),
         *(summary.parameters, summary.macs, paper.title, paper.url),
     )
 
@@ -86,7 +85,7 @@ def _place(entry: Entry) -> tuple[int, list[str], list[int], str]:
 def _row(entry: Entry, number: Callable[[int], str]) -> Row:
     numbers = number(entry.parameters), number(entry.macs)
     name, year, paper = map(one_line, (entry.name, entry.year, entry.paper))
-    return name, year, dimensions_text(entry.input), *numbers, paper
+    return name, year, inputs_text(entry.inputs), *numbers, paper
 
 
 def _markdown_row(entry: Entry) -> Row:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cnngen.ops.base import Op
-from cnngen.semantics.network import INPUT, Layer, Network, Tensor, known_shape
+from cnngen.semantics.network import Layer, Network, Tensor, known_shape
 
 FLOAT32 = 4  # bytes
 
@@ -56,9 +56,9 @@ def bytes_text(size: int) -> str:
 
 def _most_at_once(layers: list[Layer], network: Network) -> int:
     """The most numbers that are in memory at one time."""
-    at = _places(layers, training=False)
-    numbers = {INPUT: network.input.numbers}
-    last = {INPUT: 0}
+    at = _places(layers, network, training=False)
+    numbers = {name: shape.numbers for name, shape in network.inputs.items()}
+    last = dict.fromkeys(network.inputs, 0)
     for i, layer in enumerate(layers):
         numbers.setdefault(at[layer.path], known_shape(layer.output).numbers)
         for path in (layer.path, *(x.path for x in layer.inputs)):
@@ -66,7 +66,7 @@ def _most_at_once(layers: list[Layer], network: Network) -> int:
     for stage in network.outputs.values():
         if (path := network.stages[stage].path) in at:  # else it exists in training only
             last[at[path]] = len(layers)
-    live = most = numbers[INPUT]
+    live = most = sum(numbers[name] for name in network.inputs)
     ends: dict[int, list[str]] = {}
     for place, end in last.items():
         ends.setdefault(end, []).append(place)
@@ -79,7 +79,7 @@ def _most_at_once(layers: list[Layer], network: Network) -> int:
 
 def _kept(layers: list[Layer], network: Network) -> int:
     """The numbers that are kept for the backward pass."""
-    at = _places(layers, training=True)
+    at = _places(layers, network, training=True)
     kept: dict[str, int] = {}
     more = 0
     for layer in layers:
@@ -96,13 +96,15 @@ def _read_again(layer: Layer) -> tuple[Tensor, ...]:
             return layer.inputs
         case "output":
             return (Tensor(layer.path, layer.output),)
+        case "both":
+            return (*layer.inputs, Tensor(layer.path, layer.output))
         case "nothing":
             return ()
 
 
-def _places(layers: list[Layer], *, training: bool) -> Mapping[str, str]:
+def _places(layers: list[Layer], network: Network, *, training: bool) -> Mapping[str, str]:
     """The layer (or the input) in whose memory the output of each layer lies."""
-    at = {INPUT: INPUT}
+    at = {name: name for name in network.inputs}
     for layer in layers:
         passes = _passes(layer.op, training=training)
         at[layer.path] = at[layer.inputs[0].path] if passes else layer.path

@@ -1,13 +1,15 @@
 """Summary: what a network takes and gives, and what each stage and layer costs."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cnngen.ops.base import Image, Shape, Unknown
+from cnngen.ops.base import Dimensions
 from cnngen.semantics.network import INPUT, Layer, Network, known_shape
 
-Dimensions = tuple[int, ...]  # C, H, W of images, N of vectors
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,9 @@ def summarize(network: Network, training: bool = False) -> Summary:
     counted = [layer for layer in layers if training or not layer.training]
     return Summary(
         name=network.resolution.spec.name.text,
-        inputs={INPUT: _sizes(network.input)},
+        inputs=network.input_dimensions,
         outputs={
-            name: _sizes(network.stages[stage].shape)
+            name: known_shape(network.stages[stage].shape).dimensions
             for name, stage in network.outputs.items()
             if stage not in absent
         },
@@ -114,6 +116,24 @@ def _fields(layer: LayerSummary) -> dict[str, Any]:
     return {name: value for name, value in asdict(layer).items() if name != "shares" or value}
 
 
+def inputs_text(inputs: Mapping[str, Dimensions]) -> str:
+    """`3 x 224 x 224`; of several inputs, what each is."""
+    return ", ".join(map(dimensions_text, inputs.values()))
+
+
+def input_fields(inputs: Mapping[str, Dimensions]) -> dict[str, Any]:
+    """The only input, or several by their names, for programs."""
+    return {"input": inputs[INPUT]} if INPUT in inputs else {"inputs": inputs}
+
+
+def row_fields(row: "DataclassInstance") -> dict[str, Any]:
+    """A row of a table for programs, with its `inputs` in the same way."""
+    found: dict[str, Any] = {}
+    for key, value in asdict(row).items():
+        found |= input_fields(value) if key == "inputs" else {key: value}
+    return found
+
+
 def _layer(layer: Layer) -> LayerSummary:
     op = layer.op
     shapes = tuple(known_shape(x.shape) for x in layer.inputs)
@@ -123,7 +143,7 @@ def _layer(layer: Layer) -> LayerSummary:
     return LayerSummary(
         path=layer.path,
         op=op.name,
-        output=_sizes(output),
+        output=output.dimensions,
         parameters=sum(size for name, size in sizes.items() if name not in op.buffers),
         buffers=sum(size for name, size in sizes.items() if name in op.buffers),
         macs=op.macs(output, *shapes),
@@ -142,13 +162,6 @@ def _stages(network: Network, counted: list[LayerSummary]) -> tuple[StageSummary
         parameters[stage] += layer.parameters
         macs[stage] += layer.macs
     return tuple(
-        StageSummary(name, _sizes(tensor.shape), parameters[name], macs[name])
+        StageSummary(name, known_shape(tensor.shape).dimensions, parameters[name], macs[name])
         for name, tensor in network.stages.items()
     )
-
-
-def _sizes(shape: Shape | Unknown) -> Dimensions:
-    shape = known_shape(shape)
-    if isinstance(shape, Image):
-        return shape.channels, shape.height, shape.width
-    return (shape.features,)

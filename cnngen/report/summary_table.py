@@ -8,7 +8,7 @@ from cnngen.report.memory import activations, memory_text
 from cnngen.report.summary import LayerSummary, Summary, dimensions_text
 from cnngen.report.table import Row, Table, aligned
 from cnngen.semantics.network import Network
-from cnngen.sizes.reach import Reach, Reaches, reaches
+from cnngen.sizes.reach import NOTHING, Reach, Reaches, reaches
 
 HEAD = ("path", "output", "parameters", "%", "MACs", "%", "stride", "field", "made of")
 NUMBERS = frozenset({2, 3, 4, 5, 6, 7})
@@ -18,9 +18,10 @@ def summary_table(network: Network, summary: Summary, depth: int | None) -> Tabl
     """Layers whose paths agree in the first `depth` parts share a row; with None, each has its own.
 
     `stride` is the distance in pixels of the image between neighbours of the output, and `field`
-    the number of pixels on which each of them depends.
+    the number of pixels on which each of them depends; of several images, where they differ, of
+    each.
     """
-    reached = reaches(network)
+    reached = [reaches(network, name) for name in network.images]
     rows = [
         _row(path, layers, summary, network, reached) for path, layers in _groups(summary, depth)
     ]
@@ -76,7 +77,7 @@ def _row(
     layers: Sequence[LayerSummary],
     summary: Summary,
     network: Network,
-    reached: Mapping[str, Reaches],
+    reached: Sequence[Mapping[str, Reaches]],
 ) -> Row:
     """The row of a group of layers; the last of them gives the output."""
     parameters, macs = _costs(layers)
@@ -87,7 +88,7 @@ def _row(
         _share(parameters, summary.parameters),
         f"{macs:,}",
         _share(macs, summary.macs),
-        *_seen(reached[layers[-1].path]),
+        *_seen([each[layers[-1].path] for each in reached]),
         made_of(path, [network.layers[layer.path] for layer in layers])
         + _again(path, layers, network),
     )
@@ -110,8 +111,16 @@ def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}" if part else ""
 
 
-def _seen(reach: Reaches) -> tuple[str, str]:
-    """The stride and the field of a tensor, in pixels of the image."""
+def _seen(reached: Sequence[Reaches]) -> tuple[str, str]:
+    """The stride and the field of a tensor, in pixels of each image on which it depends."""
+    depends = [reach for reach in reached if reach != (NOTHING, NOTHING)]
+    found = [_seen_of_one(reach) for reach in depends]
+    strides = dict.fromkeys(stride for stride, _ in found if stride)
+    fields = dict.fromkeys(field for _, field in found)
+    return ", ".join(strides), ", ".join(fields) or "all"
+
+
+def _seen_of_one(reach: Reaches) -> tuple[str, str]:
     height, width = reach
     if not (height.field and width.field):
         return "", "all"

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cnngen.report.summary import input_fields
 from cnngen.report.table import Table
+from cnngen.verify.tried_inputs import sizes_text
 
 if TYPE_CHECKING:
     from cnngen.verify.compare import Comparison
@@ -37,18 +39,28 @@ class Verification:
             "name": self.name,
             "against": self.against or None,
             "equal": self.equal,
-            "comparisons": [asdict(c) | {"equal": c.equal} for c in self.comparisons],
+            "comparisons": [_fields(c) | {"equal": c.equal} for c in self.comparisons],
             "stages": [asdict(stage) for stage in self.stages],
             "parting": asdict(self.parting) if self.parting else None,
             "unchecked": self.unchecked,
         }
 
 
+def _fields(comparison: "Comparison") -> dict[str, Any]:
+    """A comparison for programs, with the height and width of the only image."""
+    fields = asdict(comparison)
+    match fields.pop("inputs"):
+        case {"input": (_, height, width)}:
+            return {"height": height, "width": width} | fields
+        case inputs:
+            return input_fields(inputs) | fields
+
+
 def verification_table(comparisons: "Sequence[Comparison]") -> Table:
     """A row for each quantity at each input size."""
     rows = [
         (
-            f"{c.height} x {c.width}",
+            sizes_text(c.inputs),
             *(c.quantity, c.precision, f"{c.difference:.1e}", f"{c.tolerance:.0e}"),
             "" if c.equal else "differs",
         )

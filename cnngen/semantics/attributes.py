@@ -5,10 +5,19 @@ from typing import Any
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.expressions.evaluate import EvaluationError, MaybeValue, Undetermined
-from cnngen.expressions.expression import Constant, Expression, ListOf, Name, Value
+from cnngen.expressions.expression import (
+    Conditional,
+    Constant,
+    Expression,
+    ListOf,
+    Name,
+    Record,
+    Value,
+)
 from cnngen.ops.attribute import Attribute, Distribution
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS
+from cnngen.semantics.words import chooses_word, chosen
 from cnngen.source import Span
 from cnngen.syntax import tree
 from cnngen.syntax.tree import ArgumentValue, Call
@@ -91,6 +100,8 @@ def argument_span(call: Call, name: str) -> Span:
 
 
 def _attribute_value(attribute: Attribute[Any], value: ArgumentValue, evaluate: Evaluate) -> Any:
+    if isinstance(value, Conditional) and chooses_word(attribute, value):
+        value = chosen(value, evaluate)
     match attribute.kind:
         case "choice":
             if isinstance(value, Name) and value.name in attribute.choices:
@@ -213,8 +224,11 @@ def spell(value: MaybeValue) -> str:
         case bool():
             return str(value).lower()
         case tuple():
-            short = len(value) <= MOST_ITEMS and not any(isinstance(item, tuple) for item in value)
+            nested = any(isinstance(item, tuple | Record) for item in value)
+            short = len(value) <= MOST_ITEMS and not nested
             return f"[{', '.join(map(spell, value))}]" if short else f"a list of {len(value)}"
+        case Record(fields):
+            return f"{{{', '.join(f'{name}: {spell(part)}' for name, part in fields)}}}"
         case _:
             return str(value)
 

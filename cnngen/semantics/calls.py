@@ -6,7 +6,7 @@ from dataclasses import replace
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.diagnostics.synonyms import DISTRIBUTIONS, translate
-from cnngen.expressions.expression import Constant, Expression, Name
+from cnngen.expressions.expression import Conditional, Constant, Expression, Name
 from cnngen.ops import OPS
 from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
@@ -22,6 +22,7 @@ from cnngen.semantics.explanations.call_errors import (
 )
 from cnngen.semantics.explanations.word_choice import report_word
 from cnngen.semantics.walk import value_expressions
+from cnngen.semantics.words import chooses_word
 from cnngen.source import Span
 from cnngen.syntax.parse_value import PART
 from cnngen.syntax.tree import (
@@ -105,6 +106,8 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         if parameter.type == "tensor":
             if value.span and PART.fullmatch(value.span.text):
                 given[parameter.name.text] = Name(value.span.text, value.span)
+            elif isinstance(value, Constant) and isinstance(value.value, str):  # a stage `same`
+                given[parameter.name.text] = Name(value.value, value.span)
             elif not isinstance(value, Name):
                 _report_value(argument, "the name of a step or a stage", report)
         elif isinstance(value, Distribution):
@@ -141,6 +144,9 @@ def _check_attributes(
             meant = argument
             if name != argument.name.text:
                 meant = replace(argument, name=replace(argument.name, text=name))
+            if chooses_word(attribute, argument.value):
+                given[name] = _check_words(meant, attribute, call, op, names, report)
+                continue
             words = INITIALIZERS if attribute.kind == "init" else attribute.choices
             if report_word(meant, call, words, names, report):
                 given[name] = UNREAD
@@ -148,6 +154,27 @@ def _check_attributes(
             _check_value(meant, attribute, op, names, report)
         given[name] = argument.value
     return given
+
+
+def _check_words(
+    argument: Argument,
+    attribute: Attribute[object],
+    call: Call,
+    op: type[Op],
+    names: Definitions,
+    report: Report,
+) -> ArgumentValue:
+    """Check a choice between words, or a word and other values; gives it, if it can be read."""
+    value = argument.value
+    if not isinstance(value, Conditional):
+        if report_word(argument, call, attribute.choices, names, report):
+            return UNREAD
+        _check_value(argument, attribute, op, names, report)
+        return value
+    check_expression(value.test, names, report)
+    parts = [replace(argument, value=part) for part in (value.then, value.otherwise)]
+    read = [_check_words(part, attribute, call, op, names, report) for part in parts]
+    return UNREAD if UNREAD in read else value
 
 
 def _check_value(

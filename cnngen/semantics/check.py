@@ -81,6 +81,16 @@ def _check_reached(network: Network, report: Report) -> None:
         for path, layer in network.layers.items()
         if path not in (reached if layer.training else always)
     }
+    for each in network.resolution.spec.inputs:
+        name = each.name.text
+        if name not in always and dead.isdisjoint(network.graph.successors(name)):
+            training_only = "outside of training, " if name in reached else ""
+            report.add(
+                "unreachable-stage",
+                f"{training_only}nothing reads the input `{name}`",
+                each.name.span,
+                help=f"read it with `from: {name}`, or remove it",
+            )
     live = {_stage(path) for path in network.layers.keys() - dead}
     spec = network.resolution.spec
     stages = {stage.name.text: stage for stage in spec.stages}
@@ -143,7 +153,17 @@ def _check_names(network: Network, report: Report) -> None:
                     paths.setdefault(part, layer)
             paths[path] = layer
     names: dict[str, str] = {}
+    inputs = network.resolution.spec.inputs
+    given = {each.name.text: each.name.span for each in inputs} if len(inputs) > 1 else {}
     for path, layer in paths.items():
+        if (name := path.replace(".", "_")) in given:
+            report.add(
+                "name-clash",
+                f"the input `{name}` and the layer `{path}` would both be `{name}` in Keras",
+                layer.span,
+                secondary=[Label(given[name], "the input")],
+                help="rename the input, a stage, a step or a branch",
+            )
         other = names.setdefault(path.replace(".", "_"), path)
         if other != path:
             report.add(

@@ -18,6 +18,7 @@ from cnngen.semantics.resolve import Resolution
 from cnngen.source import Span
 from cnngen.syntax.tree import (
     Body,
+    Branch,
     Branches,
     Call,
     Each,
@@ -105,7 +106,7 @@ def _step(step: Step, values: Values, count: Count) -> int:
             body = part.body if isinstance(part, Stage) else (part,) if part else ()
             return _body(body, values, count)
         case Branches():
-            return 1 + sum(_body(body, values, count) for _, body in step.arms)
+            return 1 + sum(_branch(branch, values, count) for branch in step.arms)
         case _:
             assert_never(step)
 
@@ -151,6 +152,11 @@ def _when(step: When, values: Values, count: Count) -> int:
     if test is False:
         return _body(step.orelse or (), values, count)
     return max(_body(step.body, values, count), _body(step.orelse or (), values, count))
+
+
+def _branch(branch: Branch, values: Values, count: Count) -> int:
+    absent = branch.test is not None and _value(branch.test, values, count) is False
+    return 0 if absent else _body(branch.body, values, count)
 
 
 def _value(expression: Expression, values: Values, count: Count) -> MaybeValue:

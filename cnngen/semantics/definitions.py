@@ -4,12 +4,13 @@ reported, with a guess at what was meant.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
-from cnngen.expressions.expression import Constant, Expression, Name, walk
+from cnngen.expressions.expression import Constant, Expression, Field, Name, walk
+from cnngen.expressions.fields import Fields, fields_of
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Span
 from cnngen.syntax.naming import can_be_called
@@ -23,6 +24,7 @@ MOST_PLACES = 3  # of one unknown name, besides the first
 
 GATHERED = ("unknown-name", "unknown-op", "unknown-block", "name-clash")
 
+UNKNOWN_FIELDS: Fields = frozenset([""])
 WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "null"}
 
 
@@ -32,12 +34,26 @@ class Definitions:
     none in an expression.
 
     An empty name stands for definitions that could not be read: then nothing is reported as
-    unknown. `loops` are the loops around the place, the innermost last.
+    unknown. `loops` are the loops around the place, the innermost last. `fields` has those of names
+    that are records, or lists of them.
     """
 
     values: Mapping[str, Span]
     tensors: Mapping[str, Span]
     loops: tuple[Repeat | Each, ...] = ()
+    fields: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
+
+    def with_fields(self, added: Mapping[str, Fields | None]) -> "Definitions":
+        known = {name: fields for name, fields in added.items() if fields is not None}
+        return replace(self, fields={**self.fields, **known}) if known else self
+
+    def fields_of(self, expression: Expression) -> Fields | None:
+        """The fields of a record or of a list of records; an empty name is one of them where they
+        are not known.
+        """
+        if any(isinstance(p, Name) and p.name not in self.values for p, _ in walk(expression)):
+            return UNKNOWN_FIELDS
+        return fields_of(expression, self.fields)
 
     def within(self, loop: Repeat | Each) -> "Definitions":
         return replace(self, loops=(*self.loops, loop))
@@ -91,6 +107,8 @@ def check_expression(
                     )
                 else:
                     _report_unknown(name, span, names, report, words)
+            case Field(span=Span() as span):
+                _check_field(part, span, names, report)
             case Constant(value="training", span=Span() as span):
                 report.add(
                     "bad-training-stage",
@@ -110,6 +128,29 @@ def check_expression(
                 pass
 
 
+def _check_field(part: Field, span: Span, names: Definitions, report: Report) -> None:
+    fields = names.fields_of(part.record)
+    if fields is None:
+        owner = part.record.span.text if part.record.span else "this"
+        report.add(
+            "wrong-type",
+            f"`{owner}` is no record, and has no field `{part.name}`",
+            span,
+            help="fields are those of records: `params: {stages: [{width: 16}, {width: 32}]}`",
+        )
+    elif "" not in fields and part.name not in fields:
+        known = sorted(fields)
+        close = guess(part.name, known, report)
+        at = Span(span.source, max(span.start, span.end - len(part.name)), span.end)
+        report.add(
+            "unknown-name",
+            f"there is no field `{part.name}` in these records",
+            at,
+            help=f"did you mean `{close}`?" if close else f"they have {listed(known, 'and')}",
+            fix=respell(at, close, known, closed=True),
+        )
+
+
 def check_part(expression: Expression, names: Definitions, report: Report) -> None:
     """The same for a value whose purpose is unknown: it may be a single word, which is then no
     name.
@@ -124,7 +165,7 @@ def _report_unknown(
     if "" in names.values:  # some are not known, and this may be one of them
         return
     if "." in name:
-        message = f"`{name}` is not a name: only `input.channels` has a dot"
+        message = f"`{name}` is not a name: only fields and `input.channels` have a dot"
         report.add("bad-expression", message, span, help="a number has a name without dots")
         return
     meant = WORDS.get(name.lower())

@@ -20,6 +20,7 @@ from cnngen.expressions.evaluate import (
     Undetermined,
     Values,
     evaluate,
+    weight,
 )
 from cnngen.expressions.expression import Expression, Value
 from cnngen.ops import OPS
@@ -29,16 +30,18 @@ from cnngen.semantics.attributes import Invalid, argument_span, bind, show
 from cnngen.semantics.count import count_layers
 from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.network import INPUT, Layer, Network, Rank, Scope, Tensor
-from cnngen.semantics.parameters import checked, model_values
+from cnngen.semantics.parameters import checked, model_values, place
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.reuse import Again, check_again
 from cnngen.semantics.stages import output_stages
+from cnngen.semantics.unread import check_unread
 from cnngen.semantics.variants import note_variants
 from cnngen.source import Span
 from cnngen.syntax.tree import (
     ArgumentValue,
     Block,
     Body,
+    Branch,
     Branches,
     Call,
     Each,
@@ -78,9 +81,10 @@ class Elaboration:
     """The state of an elaboration.
 
     `times` is how often the present step will be reached, if the loops around it do the same in
-    each iteration. `shared` are the parts that are used again, and `originals` has what they made
-    at their first place (in a block, of its latest use). `ops`, `outputs` and `names` are memos,
-    and `blamed` has the wrong values that were reported, with their origins. `lenient` lets
+    each iteration. `absent` has the branches that are not there. `shared` are the parts that are
+    used again, and `originals` has what they made at their first place (in a block, of its latest
+    use). `ops`, `outputs` and `names` are memos, and `blamed` has the wrong values that were
+    reported, with their origins. `lenient` lets
     branches of different sizes be joined.
     """
 
@@ -94,6 +98,7 @@ class Elaboration:
     times: int = 1
     shared: frozenset[Stage | Step] = frozenset()
     originals: dict[Stage | Step, Original] = field(default_factory=dict[Stage | Step, Original])
+    absent: list[Branch] = field(default_factory=list[Branch])
     ops: dict[tuple[Any, ...], Op] = field(default_factory=dict[tuple[Any, ...], Op])
     outputs: dict[tuple[Any, ...], Shape] = field(default_factory=dict[tuple[Any, ...], Shape])
     blamed: set[tuple[str | Span, ...]] = field(default_factory=set[tuple[str | Span, ...]])
@@ -131,26 +136,26 @@ def elaborate(
     resolution: Resolution,
     report: Report,
     *,
-    input: Image | None = None,
+    inputs: Mapping[str, Shape] | None = None,
     max_layers: int = MAX_LAYERS,
     lenient: bool = False,
 ) -> Network | None:
     """The concrete network; None where there can be none. Shapes behind a mistake are unknown.
-    `lenient` lets branches be joined as if all were as large as the largest.
+    `inputs` are other shapes than those of the spec, and `lenient` lets branches be joined as if
+    all were as large as the largest.
     """
     spec = resolution.spec
-    image = input or Image(spec.input.channels, spec.input.height, spec.input.width)
+    own = {x.name.text: x.shape for x in spec.inputs if not isinstance(x.shape, Unknown)}
     if resolution.endless:
         return None
     values = model_values(spec, report)
-    network = Network(resolution, image)
+    network = Network(resolution, own | dict(inputs or {}))
+    shared = resolution.parts
+    elaboration = Elaboration(resolution, report, max_layers, network, lenient, shared=shared)
     try:
         if not count_layers(resolution, values, max_layers, report):
             return None
-        shared = resolution.parts
-        _lay_stages(
-            values, Elaboration(resolution, report, max_layers, network, lenient, shared=shared)
-        )
+        _lay_stages(values, elaboration)
     except TooManyLayers:
         return None
     except Exhausted as exhausted:
@@ -162,11 +167,13 @@ def elaborate(
             help="use smaller numbers and fewer loops in each other",
         )
         return None
-    network.graph.add_nodes_from([INPUT, *network.layers])
+    network.graph.add_nodes_from([*network.inputs, *network.layers])
     network.graph.add_edges_from(
         (x.path, layer.path) for layer in network.layers.values() for x in layer.inputs
     )
     network.outputs = output_stages(spec)
+    if elaboration.absent and not report.failed:
+        check_unread(network, elaboration.absent, report)
     if not report.failed:
         note_variants(network)
     return network
@@ -174,9 +181,12 @@ def elaborate(
 
 def _lay_stages(values: Values, elaboration: Elaboration) -> None:
     network = elaboration.network
-    image = network.input
-    running = Tensor(INPUT, image if image.channels else UNKNOWN)
-    tensors = {INPUT: running}
+    stages = {stage.name.text for stage in elaboration.resolution.spec.stages}
+    tensors = {
+        name: Tensor(name, shape if name not in stages else UNKNOWN)  # else that was reported
+        for name, shape in network.inputs.items()
+    }
+    running = tensors.get(INPUT, NOTHING)
     for stage in elaboration.resolution.spec.stages:
         given = elaboration.read(tensors, stage.origin) if stage.origin else running
         elaboration.training = stage.name.text in elaboration.resolution.training
@@ -327,7 +337,7 @@ def _argument(
         elaboration.report.add(
             error.code,
             error.message,
-            argument_span(call, name),
+            place(error, expression) or argument_span(call, name),
             secondary=[Label(parameter.name.span, f"declared as {parameter.type}")],
             notes=scope.trail(),
             help=error.help,
@@ -437,52 +447,91 @@ def _report_lengths(step: Each, lengths: list[int], scope: Scope, elaboration: E
 
 
 def _when(step: When, path: str, x: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
-    test = _value(place.scope, step.test, step, elaboration)
-    if test is UNDETERMINED:
-        return Tensor(path, UNKNOWN)
-    if not isinstance(test, bool):
-        elaboration.report.add(
-            "wrong-type",
-            f"a condition must be `true` or `false`, not {show(test)}",
-            step.test.span or step.span,
-            notes=place.scope.trail(),
-            help="compare it, for example with `> 0`",
-        )
+    test = _holds(step.test, step, place, elaboration)
+    if test is None:
         return Tensor(path, UNKNOWN)
     body = step.body if test else step.orelse or ()
     arrangement = elaboration.resolution.arrangement(body)
     return _body(body, arrangement, path, x, place, elaboration)
 
 
+def _holds(
+    test: Expression, step: When | Branches, place: Place, elaboration: Elaboration
+) -> bool | None:
+    """Whether a condition holds; None after a mistake."""
+    value = _value(place.scope, test, step, elaboration)
+    if value is UNDETERMINED:
+        return None
+    if not isinstance(value, bool):
+        elaboration.report.add(
+            "wrong-type",
+            f"a condition must be `true` or `false`, not {show(value)}",
+            test.span or step.span,
+            notes=place.scope.trail(),
+            help="compare it, for example with `> 0`",
+        )
+        return None
+    return value
+
+
 def _branches(
     step: Branches, path: str, x: Tensor, place: Place, elaboration: Elaboration, key: str = ""
 ) -> Tensor:
-    """Elaborate the branches below one path, where their join stands under its key."""
-    outputs: list[Tensor] = []
-    for name, body in step.arms:
-        arrangement = elaboration.resolution.arrangement(body)
-        outputs.append(_body(body, arrangement, f"{path}.{name.text}", x, place, elaboration))
-    if step.join.text not in OPS:  # which was reported
+    """Elaborate the branches below one path, where their join stands under its key. One that is
+    left alone needs no join.
+    """
+    outputs: dict[Branch, Tensor] = {}
+    known = step.join.text in OPS  # else it was reported
+    for branch in step.arms:
+        there = branch.test is None or _holds(branch.test, step, place, elaboration)
+        if there:
+            arrangement = elaboration.resolution.arrangement(branch.body)
+            below = f"{path}.{branch.name.text}"
+            outputs[branch] = _body(branch.body, arrangement, below, x, place, elaboration)
+        elif there is None:
+            known = False
+        else:
+            elaboration.absent.append(branch)
+    if not known or not step.arms:  # which was reported
         return Tensor(path, UNKNOWN)
+    if not outputs:
+        return _report_no_branch(step, path, place, elaboration)
+    if len(outputs) == 1:
+        return next(iter(outputs.values()))
     if OPS[step.join.text].concatenates:
-        _warn_of_repeated_input(step, x, outputs, place, elaboration)
+        _warn_of_repeated_input(outputs, x, place, elaboration)
     op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at = f"{path}.{key or step.join.text}"
-    return _layer(at, op, tuple(outputs), step, step.join.span, x, place, elaboration)
+    joined = tuple(outputs.values())
+    return _layer(at, op, joined, step, step.join.span, x, place, elaboration, tuple(outputs))
+
+
+def _report_no_branch(step: Branches, path: str, place: Place, elaboration: Elaboration) -> Tensor:
+    tests = [branch.test.span for branch in step.arms if branch.test and branch.test.span]
+    elaboration.report.add(
+        "no-branch-left",
+        "all of these branches are absent",
+        step.join.span,
+        secondary=[Label(span, "false") for span in tests],
+        notes=place.scope.trail(),
+        help="let one of them be there always: `identity` passes the input on",
+    )
+    return Tensor(path, UNKNOWN)
 
 
 def _warn_of_repeated_input(
-    step: Branches, x: Tensor, outputs: Sequence[Tensor], place: Place, elaboration: Elaboration
+    outputs: Mapping[Branch, Tensor], x: Tensor, place: Place, elaboration: Elaboration
 ) -> None:
-    for (name, body), output in zip(step.arms, outputs, strict=True):
+    for branch, output in outputs.items():
+        body = branch.body
         skipped = len(body) == 1 and isinstance(body[0], When) and body[0].orelse is None
         if skipped and output is x:
             elaboration.report.add(
                 "repeated-input",
-                f"`{name.text}` passes its input on, which `concat` then repeats",
-                name.span,
+                f"`{branch.name.text}` passes its input on, which `concat` then repeats",
+                branch.name.span,
                 notes=place.scope.trail(),
-                help="give the `when` an `else`, or put it around the whole `branches`",
+                help="write `else: nothing` for a branch that is absent then, or another `else`",
             )
 
 
@@ -579,8 +628,7 @@ def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboratio
     names, needs_input = _free(call, elaboration)
     values = [scope.values.get(name) for name in names]
     for value in values:
-        if isinstance(value, tuple):
-            elaboration.effort.spend(len(value), call.span)  # what hashing it costs
+        elaboration.effort.spend(weight(value), call.span)  # what hashing it costs
     key = (call, scope.channels if needs_input else None, *values)
     if key not in elaboration.ops:
         elaboration.ops[key] = bind(
@@ -650,8 +698,11 @@ def _layer(
     given: Tensor,
     place: Place,
     elaboration: Elaboration,
+    branches: Sequence[Branch] = (),
 ) -> Tensor:
-    """Infer the output of an op and add its layer; `given` is what its step was given."""
+    """Infer the output of an op and add its layer; `given` is what its step was given. Of a join
+    the inputs are what `branches` give.
+    """
     network = elaboration.network
     if any([x.shape is UNKNOWN for x in inputs]):
         return Tensor(path, UNKNOWN)
@@ -665,7 +716,7 @@ def _layer(
         except UnknownValue:
             return Tensor(path, UNKNOWN)
         except ShapeError as error:
-            _report(error, op, inputs, step, span, given, place, elaboration)
+            _report(error, op, inputs, step, span, given, place, elaboration, branches)
             return Tensor(path, UNKNOWN)
         if _is_too_large(output):
             _report_size(op, output, span, place.scope, elaboration.report)
@@ -710,6 +761,7 @@ def _report(
     given: Tensor,
     place: Place,
     elaboration: Elaboration,
+    branches: Sequence[Branch],
 ) -> None:
     """Report that shapes do not fit, and explain how they came about."""
     from cnngen.semantics.explanations.join_remedies import remedies_of_join
@@ -725,14 +777,15 @@ def _report(
     label = error.label
     remedies: Remedies = ()
     if isinstance(step, Branches):
-        forks = [_read_by(body, given, place.tensors, elaboration) for _, body in step.arms]
-        story = story_of_join(step, inputs, forks, network)
+        forks = [_read_by(branch.body, given, place.tensors, elaboration) for branch in branches]
+        joined = [*zip(branches, inputs, forks, strict=True)]
+        story = story_of_join(op, joined, network)
         if all(layer.op.is_whole for layer in network.layers.values()):
-            remedies = remedies_of_join(step, inputs, forks, scope, network)
+            remedies = remedies_of_join(op, joined, scope, network)
     else:
         story = story_of_layer(error, given, network)
         if op.is_whole:
-            remedies = remedies_of_layer(error, step, op, given, scope)
+            remedies = remedies_of_layer(error, step, op, given, scope, network)
         label = label or f"the input here is {given.shape}"
     report.add(
         error.code,

@@ -80,20 +80,22 @@ class Symbols:
             return self.constant(value)
         return Fact(value, names, self.number(*key, *(part.symbol for part in parts)))
 
+    def choice(self, test: Fact, then: Fact, otherwise: Fact) -> Fact:
+        """One of two values, as a condition decides."""
+        if then.symbol == otherwise.symbol:
+            return then
+        value = otherwise.value if test.value is False else then.value
+        names = test.names | then.names | otherwise.names
+        number = self.number("either", test.symbol, then.symbol, otherwise.symbol)
+        return Fact(value, names, number)
+
     def either(self, test: Fact, then: Traced, otherwise: Traced) -> Traced:
         """One of two tensors, as a condition decides."""
-
-        def choose(a: Fact, b: Fact) -> Fact:
-            if a.symbol == b.symbol:
-                return a
-            value = b.value if test.value is False else a.value
-            names = test.names | a.names | b.names
-            return Fact(value, names, self.number("either", test.symbol, a.symbol, b.symbol))
-
+        sizes = then.size, otherwise.size
         return Traced(
-            choose(then.rank, otherwise.rank),
-            sized(then.size, otherwise.size) or choose(then.size, otherwise.size),
-            choose(then.channels, otherwise.channels),
+            self.choice(test, then.rank, otherwise.rank),
+            sized(*sizes) or self.choice(test, *sizes),
+            self.choice(test, then.channels, otherwise.channels),
             then.area | otherwise.area,
         )
 

@@ -9,7 +9,19 @@ from cnngen.syntax.tree import Body, Branches, Call, Identifier, Step
 
 
 def check_keys(resolution: Resolution, report: Report) -> None:
-    """Report keys that two steps or branches of one body would share."""
+    """Report keys that two steps or branches of one body would share, and stages that are called
+    like an input.
+    """
+    inputs = {each.name.text: each.name.span for each in resolution.spec.inputs}
+    for stage in resolution.spec.stages:
+        if (name := stage.name.text) in inputs and len(inputs) > 1:
+            report.add(
+                "name-clash",
+                f"a stage has the name of an input, `{name}`",
+                stage.name.span,
+                secondary=[Label(inputs[name], "the input")],
+                help="choose another name for one of them, which `from` then reads",
+            )
     for block in resolution.spec.blocks.values():
         _check_body(block.body, resolution.arrangement(block.body, block=True), report)
     for stage in resolution.spec.stages:
@@ -45,13 +57,13 @@ def _own_keys(step: Step, arrangement: Arrangement) -> list[Identifier]:
         return [step.name]
     if not isinstance(step, Branches):
         return [Identifier(key, step.callee.span if isinstance(step, Call) else step.span)]
-    arms = [name for name, _ in step.arms]
+    arms = [branch.name for branch in step.arms]
     clashes = any(name.text == key for name in arms)  # which is reported elsewhere
     return arms if clashes else [*arms, Identifier(key, step.join.span)]
 
 
 def _check_arms(step: Branches, report: Report) -> None:
-    for name, _ in step.arms:
+    for name in (branch.name for branch in step.arms):
         if name.text == step.join.text:
             report.add(
                 "name-clash",

@@ -38,8 +38,15 @@ class Arrangement:
     keys: dict[Step, str]
 
 
-def arrange(body: Body, *, block: bool = False, merging: Container[Step] = ()) -> Arrangement:
-    """The arrangement of a body; `merging` has the calls that read a second tensor.
+def arrange(
+    body: Body,
+    *,
+    block: bool = False,
+    merging: Container[Step] = (),
+    choosing: Container[Step] = (),
+) -> Arrangement:
+    """The arrangement of a body; `merging` has the calls that read a second tensor, `choosing`
+    those that may be one of two layers.
 
     Only the body of a block can be a graph: elsewhere, a join is one link of a chain.
     """
@@ -48,7 +55,8 @@ def arrange(body: Body, *, block: bool = False, merging: Container[Step] = ()) -
         return Arrangement("empty", {})
     if block and any(_bends(step, merging) for step in body):
         return Arrangement("graph", _words(body))
-    if len(body) == 1 and not named and not (block and isinstance(body[0], When)):
+    chooses = isinstance(body[0], When) or body[0] in choosing
+    if len(body) == 1 and not named and not (block and chooses):
         return Arrangement("single", {})
     return Arrangement("chain", named)
 

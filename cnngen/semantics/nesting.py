@@ -55,6 +55,6 @@ def _inside(step: Step) -> Iterator[tuple[Body, int]]:
             if step.orelse is not None:
                 yield step.orelse, 1
         case Branches():
-            yield from ((body, 0) for _, body in step.arms)
+            yield from ((branch.body, int(branch.test is not None)) for branch in step.arms)
         case Call() | Reference() | Reuse():
             pass

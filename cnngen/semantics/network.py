@@ -7,7 +7,7 @@ from typing import Literal
 import networkx as nx
 
 from cnngen.expressions.evaluate import UNDETERMINED, MaybeValue, Values
-from cnngen.ops.base import Image, Op, Shape, Unknown, Weights
+from cnngen.ops.base import Dimensions, Image, Op, Shape, Unknown, Weights
 from cnngen.semantics.attributes import spell
 from cnngen.semantics.resolve import Resolution
 from cnngen.source import Span
@@ -139,7 +139,8 @@ class Layer:
 class Network:
     """A spec with numbers: every layer with its shapes.
 
-    `stages` has the output of each stage, and `outputs` the stage of each output of the network.
+    `inputs` has the shape of each input, by its name, which is `input` for the only one. `stages`
+    has the output of each stage, and `outputs` the stage of each output of the network.
     `ranks`, `block_ranks` and `flattened` are what generated code needs to know of each step:
     whether it works on images or on vectors, and the maps that a `flatten` was given, with the
     scope of each use. `fixed` are the parameters for other values of which that would be wrong.
@@ -147,7 +148,7 @@ class Network:
     """
 
     resolution: Resolution
-    input: Image
+    inputs: Mapping[str, Shape]
     graph: "nx.DiGraph[str]" = field(default_factory=lambda: nx.DiGraph())
     layers: dict[str, Layer] = field(default_factory=dict[str, Layer])
     stages: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
@@ -159,6 +160,22 @@ class Network:
     )
     fixed: dict[str, Fixed] = field(default_factory=dict[str, Fixed])
     parts: set[str] = field(default_factory=set[str])
+
+    @property
+    def input(self) -> Image:
+        """The image that a network of one input is given."""
+        (image,) = self.inputs.values()
+        assert isinstance(image, Image)
+        return image
+
+    @property
+    def images(self) -> dict[str, Image]:
+        """The inputs that are images."""
+        return {name: x for name, x in self.inputs.items() if isinstance(x, Image)}
+
+    @property
+    def input_dimensions(self) -> dict[str, Dimensions]:
+        return {name: x.dimensions for name, x in self.inputs.items()}
 
     def training_stages(self) -> frozenset[str]:
         return self.resolution.training

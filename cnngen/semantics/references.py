@@ -33,11 +33,12 @@ class Readable:
 def check_references(resolution: Resolution, report: Report) -> None:
     """Report references to tensors that do not exist, or cannot be reached from there."""
     spec = resolution.spec
+    inputs = {each.name.text: each.name.span for each in spec.inputs}
     stages = {stage.name.text: stage.name.span for stage in spec.stages}
     for block in spec.blocks.values():
-        _check_block(block, stages, resolution, report)
+        _check_block(block, inputs | stages, resolution, report)
     check_parts(resolution, report)
-    before = {"input": spec.input.span}
+    before = inputs
     for stage in spec.stages:
         readable = Readable(before, stages)  # `check_stages` reports what comes later
         if stage.origin:
@@ -119,8 +120,8 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
             for name in resolution.tensors(step).values():
                 _check_name(name, readable, resolution, report)
         case Branches():
-            for _, body in step.arms:
-                _check_path(body, readable, resolution, report)
+            for branch in step.arms:
+                _check_path(branch.body, readable, resolution, report)
         case _:
             _refuse([*_read_by(step, resolution)], _way(step, "", []), report)
 
@@ -168,8 +169,8 @@ def _refuse(names: Sequence[Identifier], way: str, report: Report) -> None:
 def _check_name(
     name: Identifier, readable: Readable, resolution: Resolution, report: Report
 ) -> None:
-    if not name.text or name.text in readable.now or is_part(name):
-        return  # `check_parts` reports parts
+    if not name.text or readable.now.keys() & {name.text, ""} or is_part(name):
+        return  # `check_parts` reports parts; a name without letters stands for unread ones
     at, stages = name.span, readable.stages
     if name.text in readable.later:
         if stages is not None:

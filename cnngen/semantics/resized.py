@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError
-from cnngen.expressions.expression import Constant, Expression, walk
+from cnngen.expressions.expression import Conditional, Constant, Expression, walk
 from cnngen.ops.attribute import Attribute
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
 from cnngen.semantics.attributes import attribute_value, half
 from cnngen.semantics.facts import Fact, Symbols
 from cnngen.semantics.network import Rank
+from cnngen.semantics.words import chooses_word
 from cnngen.syntax.tree import ArgumentValue, Distribution
 
 Facts = Callable[[Expression], Fact]
@@ -39,6 +40,9 @@ class Resizing:
         """The size that an op gives; `facts` evaluates its arguments."""
         if not op.sizing and not op.sets_size:
             return size
+        padding = arguments.get("padding")
+        if isinstance(padding, Conditional) and chooses_word(op.attributes["padding"], padding):
+            return self._either(op, arguments, padding, size, facts)
         given = self._attributes(op, arguments, facts)
         if op.sets_size:
             return self._set(*given.values())
@@ -49,6 +53,24 @@ class Resizing:
         value = self._size(op, given, size.value)
         key = ("resized", op.name, *given)
         return self.symbols.made(value, [*given.values(), size], *key)
+
+    def _either(
+        self,
+        op: type[Op],
+        arguments: Mapping[str, ArgumentValue],
+        padding: Conditional,
+        size: Fact,
+        facts: Facts,
+    ) -> Fact:
+        """The size with one of two paddings."""
+        test = facts(padding.test)
+        then, otherwise = (
+            self.after(op, {**arguments, "padding": arm}, size, facts)
+            for arm in (padding.then, padding.otherwise)
+        )
+        if test.known:
+            return then if test.value else otherwise
+        return self.symbols.choice(test, then, otherwise)
 
     def takes(self, op: type[Op]) -> Rank | None:
         """The rank of the input that an op insists on."""

@@ -1,19 +1,26 @@
 """Resolve: give every name of a spec its meaning, and report those that have none."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from cnngen.diagnostics.model import Remedies, Report
 from cnngen.expressions.expression import Expression, Name
+from cnngen.expressions.fields import Fields
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
-from cnngen.semantics.definitions import Definitions, check_expression, check_part
+from cnngen.semantics.definitions import (
+    UNKNOWN_FIELDS,
+    Definitions,
+    check_expression,
+    check_part,
+)
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import Arrangement, arrange
 from cnngen.semantics.walk import expressions, nested_bodies, value_expressions
+from cnngen.semantics.words import chooses_word
 from cnngen.syntax.tree import (
     ArgumentValue,
     Block,
@@ -21,6 +28,7 @@ from cnngen.syntax.tree import (
     Call,
     Each,
     Identifier,
+    Parameter,
     Repeat,
     Reuse,
     Spec,
@@ -37,7 +45,8 @@ class Resolution:
 
     `ops` has the op of each call of an op, and `blocks` the block of each call of a block;
     `arguments` has all attributes of an op (`defaults` and the op's own filled in) or what a call
-    gives to a block. `merging` are the calls that read a second tensor.
+    gives to a block. `merging` are the calls that read a second tensor, `choosing` those with a
+    condition on a word of an attribute.
 
     Later passes fill in the rest. `order` lists the blocks that the model uses, each behind those
     that it uses itself. `captured` are the model's parameters on which a block depends, and
@@ -54,6 +63,7 @@ class Resolution:
         default_factory=dict[Call, dict[str, ArgumentValue]]
     )
     merging: set[Step] = field(default_factory=set[Step])
+    choosing: set[Step] = field(default_factory=set[Step])
     order: tuple[Block, ...] = ()
     captured: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     meant: dict[Identifier, str] = field(default_factory=dict[Identifier, str])
@@ -67,7 +77,9 @@ class Resolution:
     def arrangement(self, body: Body, *, block: bool = False) -> Arrangement:
         key = (body, block)
         if key not in self.arrangements:
-            self.arrangements[key] = arrange(body, block=block, merging=self.merging)
+            self.arrangements[key] = arrange(
+                body, block=block, merging=self.merging, choosing=self.choosing
+            )
         return self.arrangements[key]
 
     @property
@@ -107,11 +119,12 @@ def resolve(spec: Spec, report: Report) -> Resolution:
     resolution = Resolution(spec)
     names = Definitions(
         {parameter.name.text: parameter.name.span for parameter in spec.parameters}, {}
-    )
+    ).with_fields(_fields(spec.parameters))
     defaults = check_defaults(spec, names, report)
     for block in spec.blocks.values():
         own = ((parameter.name, parameter.type == "tensor") for parameter in block.parameters)
         inner = names.declare(own, report, partial(_instead_of_parameter, block, spec))
+        inner = inner.with_fields(_fields(block.parameters))
         _resolve_body(block.body, inner, defaults, resolution, report)
     for stage in spec.stages:
         _resolve_body(stage.body, names, defaults, resolution, report)
@@ -131,9 +144,22 @@ def _resolve_body(
         if isinstance(step, Each):
             own = ((variable, False) for variable, _ in step.lists)
             taken = {*names.values, *names.tensors}
+            rows = {variable.text: names.fields_of(values) for variable, values in step.lists}
             inner = inner.declare(own, report, partial(instead_of_variable, step, taken))
+            inner = inner.with_fields(rows)
         for nested in nested_bodies(step):
             _resolve_body(nested, inner, defaults, resolution, report)
+
+
+def _fields(parameters: Iterable[Parameter]) -> dict[str, Fields | None]:
+    """The fields of parameters that are records."""
+    return {
+        parameter.name.text: frozenset(name for name, _ in parameter.fields)
+        if parameter.is_sound
+        else UNKNOWN_FIELDS
+        for parameter in parameters
+        if parameter.fields or not parameter.is_sound
+    }
 
 
 def _instead_of_parameter(block: Block, spec: Spec, name: Identifier) -> tuple[str, Remedies]:
@@ -166,7 +192,10 @@ def _resolve_call(
     elif op:
         resolution.ops[call] = op
         given = defaults.get(op.name) or defaults.get("", {})
-        resolution.arguments[call] = op_arguments(meant, op, names, given, report)
+        arguments = op_arguments(meant, op, names, given, report)
+        resolution.arguments[call] = arguments
+        if any(chooses_word(op.attributes[name], value) for name, value in arguments.items()):
+            resolution.choosing.add(call)
     elif block:
         resolution.blocks[call] = block
         resolution.arguments[call] = block_arguments(meant, block, names, report)

@@ -49,10 +49,11 @@ def find_shared(resolution: Resolution, report: Report) -> None:
     for block in spec.blocks.values():
         _find_in_block(block, stages, resolution, report)
     inside = {s.name.text: s.name.span for x in spec.stages for s in steps(x.body) if s.name}
+    inputs = {each.name.text: each.name.span for each in spec.inputs}
     parts: dict[str, Part] = {}
     for stage in spec.stages:
         later = {name: span for name, span in stages.items() if name not in parts}
-        usable = Usable(parts, later, inside, {}, {"input": spec.input.span})
+        usable = Usable(parts, later, inside, {}, inputs)
         called = [*_called(stage.body[0])] if _is_alone(stage.body) else []
         first = _find(called, stage.name, usable, resolution, report)
         _refuse_others(
@@ -92,9 +93,9 @@ def _called(step: Step) -> Iterator[Reuse]:
     if isinstance(step, Reuse):
         yield step
     elif isinstance(step, Branches):
-        for _, arm in step.arms:
-            if _is_alone(arm) and isinstance(arm[0], Reuse):
-                yield arm[0]
+        for arm in step.arms:
+            if _is_alone(arm.body) and isinstance(arm.body[0], Reuse):
+                yield arm.body[0]
 
 
 def _refuse_others(body: Body, called: list[Reuse], way: str, report: Report) -> None:

@@ -20,6 +20,7 @@ def check_stages(resolution: Resolution, report: Report) -> None:
     stages.
     """
     spec = resolution.spec
+    _check_entries(spec, report)
     by_name = {stage.name.text: stage for stage in spec.stages}
     graph: nx.DiGraph[str] = nx.DiGraph()
     for reader, name in _reads(resolution):
@@ -51,6 +52,22 @@ def check_stages(resolution: Resolution, report: Report) -> None:
     _check_outputs(spec, by_name, report)
 
 
+def _check_entries(spec: Spec, report: Report) -> None:
+    """Report stages that would read the input where there are several."""
+    names = [each.name.text for each in spec.inputs]
+    if len(names) == 1:
+        return
+    for previous, stage in _successions(spec):
+        if previous == INPUT:
+            name = stage.name.text
+            report.add(
+                "missing-key",
+                f"there are several inputs, and `{name}` does not say which it reads",
+                stage.name.span,
+                help=f"let it begin with {listed([f'from: {each}' for each in names])}",
+            )
+
+
 def first_origin(stage: Stage) -> Identifier | None:
     """The tensor that a stage names with `from`, at its head or in its first step."""
     return stage.origin or (stage.body[0].origin if stage.body else None)
@@ -66,7 +83,7 @@ def _takes_input(body: Body) -> bool:
         return True
     first = body[0]
     if isinstance(first, Branches) and not first.origin:
-        return any(_takes_input(arm) for _, arm in first.arms)
+        return any(_takes_input(branch.body) for branch in first.arms)
     return not first.origin
 
 

@@ -92,8 +92,7 @@ class TracedBodies:
             case Each():
                 return self._each(step, x, place)
             case Branches():
-                arms = [self.body(body, x, place) for _, body in step.arms]
-                return self.ops.join(step, arms)
+                return self._branches(step, x, place)
             case Reference():
                 return x
             case Reuse():
@@ -119,6 +118,17 @@ class TracedBodies:
             for holds, body in bodies.items()
         )
         return self.symbols.either(test, then, otherwise)
+
+    def _branches(self, step: Branches, x: Traced, place: Trail) -> Traced:
+        arms: list[tuple[Fact, Traced]] = []
+        for branch in step.arms:
+            always = self.symbols.constant(True)
+            test = always if branch.test is None else self.ops.fact(branch.test, place)
+            if test.known and test.value is False:
+                continue
+            past = place if test.value is True else place.past(test.names or self.all)
+            arms.append((test, self.body(branch.body, x, past)))
+        return self.ops.join(step, arms) if arms else x  # which was reported, or is never reached
 
     def _block(self, call: Call, block: Block, x: Traced, place: Trail) -> Traced:
         given = self.resolution.arguments[call]

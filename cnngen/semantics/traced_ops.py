@@ -4,7 +4,7 @@ What generated code must know is noted in the network. A note may be wrong for o
 parameters: these are collected in `found`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
@@ -122,21 +122,63 @@ class TracedOps:
             self.network.flattened.setdefault(path[-1], []).append((Image(1, *area), place.scope))
         return prod(self.flattened[path]) == prod(area)
 
-    def join(self, step: Branches, arms: list[Traced]) -> Traced:
-        """The ranks and sizes of all branches agree (but for gates), so the one that depends on the
-        fewest parameters is taken.
+    def join(self, step: Branches, arms: list[tuple[Fact, Traced]]) -> Traced:
+        """What branches give together, each with whether it is there. The ranks and sizes of those
+        that are agree (but for gates), so the one that depends on the fewest parameters is taken.
         """
-        symbols, op = self.symbols, OPS[step.join.text]
-        rank = min((arm.rank for arm in arms), key=lambda fact: len(fact.names))
-        sizes = [arm.size for arm in arms]
-        size = self._gated(sizes) if op.gates else min(sizes, key=lambda fact: len(fact.names))
-        channels = [arm.channels for arm in arms]
-        area = union(arm.area for arm in arms)
+        op = OPS[step.join.text]
+        always = [arm for test, arm in arms if test.known]
+        optional = [(test, arm) for test, arm in arms if not test.known]
+        if not always:  # one of them is there
+            always = [self._any_of(optional)]
+        first = self._joined(op, always)
+        size, channels = first.size, first.channels
+        choice = self.symbols.choice
+        for test, arm in optional if op.gates else ():
+            size = choice(test, self._gated([size, arm.size]), size)
+            channels = choice(test, self._widest([channels, arm.channels]), channels)
         if op.concatenates:
-            numbers = [fact.value for fact in channels]
-            value = UNDETERMINED if UNDETERMINED in numbers else sum(numbers)
-            return Traced(rank, size, symbols.made(value, channels, "concat"), area)
-        return Traced(rank, size, min(channels, key=lambda fact: len(fact.names)), area)
+            nothing = self.symbols.constant(0)
+            channels = self._sum(
+                arm.channels if test.known else choice(test, arm.channels, nothing)
+                for test, arm in arms
+            )
+        return Traced(first.rank, size, channels, union(arm.area for _, arm in arms))
+
+    def _any_of(self, arms: list[tuple[Fact, Traced]]) -> Traced:
+        """The first branch that is there."""
+        *others, (_, found) = arms
+        for test, arm in reversed(others):
+            found = self.symbols.either(test, arm, found)
+        return found
+
+    def _joined(self, op: type[Op], arms: list[Traced]) -> Traced:
+        """What branches give together that are always there."""
+
+        def plainest(facts: Iterable[Fact]) -> Fact:
+            return min(facts, key=lambda fact: len(fact.names))
+
+        rank = plainest(arm.rank for arm in arms)
+        sizes, channels = [arm.size for arm in arms], [arm.channels for arm in arms]
+        if op.gates:
+            return Traced(rank, self._gated(sizes), self._widest(channels))
+        return Traced(rank, plainest(sizes), plainest(channels))
+
+    def _sum(self, numbers: Iterable[Fact]) -> Fact:
+        facts = [*numbers]
+        values = [fact.value for fact in facts]
+        value = UNDETERMINED if UNDETERMINED in values else sum(values)
+        return self.symbols.made(value, facts, "concat")
+
+    def _widest(self, channels: list[Fact]) -> Fact:
+        """The channels of a product: branches of 1 x H x W are gates to the others. Where others
+        agree with the defaults, they agree.
+        """
+        wide = [fact for fact in channels if not (fact.known and fact.value == 1)] or channels
+        values = {fact.value for fact in wide}
+        if len(values) > 1 and UNDETERMINED not in values:
+            return self.symbols.made(max(values), wide, "widest")
+        return min(wide, key=lambda fact: len(fact.names))
 
     def _gated(self, sizes: list[Fact]) -> Fact:
         """The size of a product: branches of 1 x 1 are gates to the others, if there are others."""

@@ -7,8 +7,11 @@ not enter. What is sure there is noted for the targets. Parameters for other val
 would be wrong are *fixed*: only `--set` can change them.
 """
 
-from cnngen.semantics.facts import NOTHING, ParameterNames, Traced
-from cnngen.semantics.network import INPUT, Network, Scope
+from typing import assert_never
+
+from cnngen.ops.base import Image, Shape, Vector
+from cnngen.semantics.facts import NOTHING, NOWHERE, ParameterNames, Symbols, Traced
+from cnngen.semantics.network import Network, Scope
 from cnngen.semantics.traced_bodies import MOST_VISITS, TooManyVisits, TracedBodies
 from cnngen.semantics.traced_ops import Path, Sizes, Trail
 from cnngen.syntax.tree import Call
@@ -55,13 +58,9 @@ def _needed(network: Network, sizes: Sizes, found: ParameterNames, unroll: bool)
 
 def _follow_stages(bodies: TracedBodies) -> None:
     """Follow the stages of the model; `bodies.ops` finds the parameters that must be fixed."""
-    image, symbols = bodies.network.input, bodies.symbols
-    x = Traced(
-        symbols.constant("image"),
-        symbols.constant((image.height, image.width)),
-        symbols.constant(image.channels),
-    )
-    tensors = {INPUT: x}
+    inputs = bodies.network.inputs.items()
+    tensors = {name: _given(shape, bodies.symbols) for name, shape in inputs}
+    x = next(iter(tensors.values()))  # of several, the first stage says which it reads
     for stage in bodies.resolution.spec.stages:
         given = tensors[stage.origin.text] if stage.origin else x
         first = stage.body[0].origin if stage.body else None
@@ -73,6 +72,18 @@ def _follow_stages(bodies: TracedBodies) -> None:
         tensors[stage.name.text] = after = bodies.body(stage.body, given, place)
         if not stage.training:
             x = after
+
+
+def _given(shape: Shape, symbols: Symbols) -> Traced:
+    """What is known of an input."""
+    constant = symbols.constant
+    match shape:
+        case Image(channels, height, width):
+            return Traced(constant("image"), constant((height, width)), constant(channels))
+        case Vector(features):
+            return Traced(constant("vector"), NOWHERE, constant(features))
+        case _:
+            assert_never(shape)
 
 
 def _path(call: Call, scope: Scope) -> Path:

@@ -31,7 +31,7 @@ def nested_bodies(step: Step) -> tuple[Body, ...]:
         case When():
             return (step.body,) if step.orelse is None else (step.body, step.orelse)
         case Branches():
-            return tuple(body for _, body in step.arms)
+            return tuple(branch.body for branch in step.arms)
         case _:
             assert_never(step)
 
@@ -65,7 +65,9 @@ def expressions(step: Step) -> Iterator[Expression]:
             yield from (values for _, values in step.lists)
         case When():
             yield step.test
-        case Reference() | Branches() | Reuse():
+        case Branches():
+            yield from (branch.test for branch in step.arms if branch.test is not None)
+        case Reference() | Reuse():
             return
         case _:
             assert_never(step)

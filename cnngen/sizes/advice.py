@@ -1,18 +1,19 @@
 """Advice: the nearest sizes that work, where a spec fails only for the size of its input."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from cnngen.analysis import Options, analyse_file
 from cnngen.diagnostics.codes import Severity
 from cnngen.diagnostics.model import Diagnostic, Report
-from cnngen.ops.base import Image
+from cnngen.ops.base import Image, Shape, Unknown
 from cnngen.ops.join import SAME_SIZE
 from cnngen.semantics.network import Network
 from cnngen.sizes.find import explore
 from cnngen.sizes.sets import Lengths, in_words
+from cnngen.sizes.together import Size, common_size, resized
 from cnngen.syntax.load import load
 from cnngen.syntax.tree import Spec
 
@@ -29,17 +30,17 @@ def propose_sizes(path: Path, options: Options, diagnostics: list[Diagnostic]) -
     spec = load(path, Report(), reader=options.reader)
     if spec is None:
         return diagnostics
-    own = Image(spec.input.channels, spec.input.height, spec.input.width)
-    given = options.input or own
-    nearest = _nearest(path, options, given, own)
+    own = {x.name.text: x.shape for x in spec.inputs if not isinstance(x.shape, Unknown)}
+    nearest = _nearest(path, options, own)
     if nearest is None:
         return diagnostics
-    first, (note, image) = errors[0], nearest
+    first, (note, (height, width)) = errors[0], nearest
     advised = replace(first, notes=(*(first.notes or _stage(first, spec)), note))
-    elsewhere = spec.input.span.source.path != first.primary.span.source.path
-    if (first.help == SAME_SIZE or elsewhere) and given == own:
-        sides = f"channels: {image.channels}, height: {image.height}, width: {image.width}"
-        at = spec.input.span
+    (image, at), *others = ((each.shape, each.span) for each in spec.inputs)
+    elsewhere = at.source.path != first.primary.span.source.path
+    as_written = {**own, **options.inputs} == own and not others
+    if (first.help == SAME_SIZE or elsewhere) and as_written and isinstance(image, Image):
+        sides = f"channels: {image.channels}, height: {height}, width: {width}"
         where = f" at line {at.line}" if at.source.path == str(path) and "\n" not in at.text else ""
         advised = replace(advised, help=f"write `input: {{{sides}}}`{where}")
     return [advised if d is first else d for d in diagnostics]
@@ -65,45 +66,48 @@ def _stage(error: Diagnostic, spec: Spec) -> tuple[str, ...]:
     return (f"in stage `{before[-1].text}`",) if before else ()
 
 
-def _nearest(path: Path, options: Options, given: Image, own: Image) -> tuple[str, Image] | None:
+def _nearest(path: Path, options: Options, own: Mapping[str, Shape]) -> tuple[str, Size] | None:
     """A note on the sizes that work, and the nearest of them.
 
     They are derived from a network for any size that has room for every window. Its branches are
     joined whatever their sizes, as the question is for which inputs they fit each other.
     """
-    sides = [(given.height, given.width), (own.height, own.width)]
-    sides += [(side, side) for side in COMMON]
-    images = dict.fromkeys(Image(given.channels, *each) for each in sides)
+    inputs = {**own, **options.inputs}
+    given = common_size(inputs)
+    if given is None:
+        return None
+    tried = [given, common_size(own) or given, *((side, side) for side in COMMON)]
     lenient = replace(options, lenient=True)
-    made = (_made(path, lenient, image) for image in images)
+    made = (_made(path, lenient, inputs, size) for size in dict.fromkeys(tried))
     network = next((network for network in made if network), None)
     if network is None:
         return None
     sizes = explore(network).compiled()
     candidates = _candidates(given, sizes.height, sizes.width)
-    near = [c for c in candidates if FARTHEST * c.height >= given.height]
-    works = [c for c in near if _made(path, options, c)]
+    near = [c for c in candidates if FARTHEST * c[0] >= given[0]]
+    works = [c for c in near if _made(path, options, inputs, c)]
     if not works:
         return None
     every = "" if sizes.tied else f" ({in_words(sizes.height, sizes.width)})"
     which = "sizes that work are" if len(works) > 1 else "size that works is"
-    listed = " and ".join(f"{c.height} x {c.width}" for c in works)
-    nearest = min(works, key=lambda c: abs(c.height - given.height) + abs(c.width - given.width))
+    listed = " and ".join(f"{height} x {width}" for height, width in works)
+    nearest = min(works, key=lambda c: abs(c[0] - given[0]) + abs(c[1] - given[1]))
     return f"the nearest {which} {listed}{every}", nearest
 
 
-def _made(path: Path, options: Options, image: Image) -> Network | None:
-    """The network for a size, if it is valid."""
+def _made(path: Path, options: Options, inputs: Mapping[str, Shape], size: Size) -> Network | None:
+    """The network for images of a size, if it is valid."""
     most = min(options.max_layers, MOST_LAYERS)
-    return analyse_file(path, Report(), replace(options, input=image, max_layers=most))
+    chosen = replace(options, inputs=resized(inputs, *size), max_layers=most)
+    return analyse_file(path, Report(), chosen)
 
 
-def _candidates(given: Image, heights: Lengths, widths: Lengths) -> Sequence[Image]:
+def _candidates(given: Size, heights: Lengths, widths: Lengths) -> Sequence[Size]:
     """The next smaller and the next larger size; a side that works already is kept."""
-    sides = [_around(given.height, heights), _around(given.width, widths)]
+    sides = [_around(given[0], heights), _around(given[1], widths)]
     pairs: Iterable[tuple[int | None, int | None]] = zip(*sides, strict=True)
-    found = [Image(given.channels, h, w) for h, w in pairs if h is not None and w is not None]
-    return list(dict.fromkeys(image for image in found if image != given))
+    found = [(h, w) for h, w in pairs if h is not None and w is not None]
+    return list(dict.fromkeys(size for size in found if size != given))
 
 
 def _around(length: int, lengths: Lengths) -> tuple[int | None, int | None]:

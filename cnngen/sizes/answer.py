@@ -1,9 +1,10 @@
 """Answer: everything that `cnngen sizes` says about a network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import mentions_input
-from cnngen.ops.base import Image
+from cnngen.ops.base import Shape
 from cnngen.semantics.network import Network
 from cnngen.semantics.walk import expressions, steps
 from cnngen.sizes.find import Exploration, Sizes, explore
@@ -17,26 +18,34 @@ class Answer:
     `compiled` are the sizes that `--input` can have: the weights of the network that is then made
     fit them. It is None where it was not derived, because the spec reads the number of flattened
     features.
+
+    Of several images, all change together; `alone` is what a built network takes of each while the
+    others stay as they are. Where they are not of one size, or there is none, nothing is known but
+    that.
     """
 
     name: str
-    input: Image
-    built: Sizes
-    trained: Sizes
+    inputs: Mapping[str, Shape]
+    built: Sizes | None
+    trained: Sizes | None
     compiled: Sizes | None
+    alone: Mapping[str, Sizes]
     outputs: tuple[Output, ...]
 
 
 def answer(network: Network) -> Answer:
     """The answer for a checked network."""
     exploration = explore(network)
-    built = exploration.built()
+    moves = bool(exploration.moving)
+    built = exploration.built() if moves else None
+    several = network.images if len(network.inputs) > 1 else ()
     return Answer(
         network.resolution.spec.name.text,
-        network.input,
+        network.inputs,
         built,
-        exploration.trained(),
-        None if reads_sizes(exploration) else exploration.compiled(),
+        exploration.trained() if moves else None,
+        exploration.compiled() if moves and not reads_sizes(exploration) else None,
+        {name: explore(network, [name]).built() for name in several},
         tuple(outputs(exploration, built)),
     )
 

@@ -56,6 +56,10 @@ def moved(movement: Movement, x: Field) -> Field | None:
         case Slide(step=step):
             phases = len(x.extents) // gcd(len(x.extents), step)
             advance = x.advance * step * phases // len(x.extents)
+        case Enlarge(factor=factor, aligned=length) if length:  # repeats map by map
+            turns = len(x.extents) // gcd(len(x.extents), length)
+            phases = length * factor * turns
+            advance = x.advance * length * turns // len(x.extents)
         case Enlarge(factor=factor) | Scatter(step=factor):
             phases, advance = len(x.extents) * factor, x.advance
         case Fixed():
@@ -84,9 +88,15 @@ def _read(movement: Slide | Enlarge | Scatter, i: int, phases: int) -> Iterator[
             start = i * step - before
             yield from (start + t * spread for t in range(min(window, phases)))
             yield from (start + t * spread for t in range(max(window - phases, 0), window))
-        case Enlarge(factor, linear):
+        case Enlarge(factor, linear, aligned):
             if not linear:
                 yield i // factor
+                return
+            if aligned:
+                turn, at = divmod(i, aligned * factor)
+                place = Fraction(at * (aligned - 1), max(aligned * factor - 1, 1)) + turn * aligned
+                yield place.__floor__()
+                yield place.__ceil__()
                 return
             place = Fraction(2 * i + 1 - factor, 2 * factor)  # in elements of the input
             yield place.__floor__()

@@ -1,13 +1,14 @@
 """Find: the heights and widths for which a network works, from its tracks and limits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import lcm
 
 from cnngen.semantics.network import Network
 from cnngen.sizes.follow import Course, follow
-from cnngen.sizes.limits import Limit
+from cnngen.sizes.limits import Kind, Limit
 from cnngen.sizes.sets import Lengths, lengths_of
+from cnngen.sizes.together import common_size
 
 LEAST = 256
 MOST = 8192
@@ -30,9 +31,12 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """A network whose course is known for all sizes, or for those up to `course.upto`."""
+    """A network whose course is known for all sizes of the images that are `moving`, or for those
+    up to `course.upto`.
+    """
 
     network: Network
+    moving: tuple[str, ...]
     course: Course
     period: int
     settled: bool
@@ -50,25 +54,43 @@ class Exploration:
         return self._sizes([limit for limit in self.course.limits if limit.kind != "weights"])
 
     def _sizes(self, limits: Sequence[Limit]) -> Sizes:
-        own = self.network.input
+        own = next(iter(self.network.images[name] for name in self.moving))
         axes = [[limit for limit in limits if limit.axis == axis] for axis in (0, 1)]
         held = [_all_held(of_axis, self.course.upto) for of_axis in axes]
         tied: list[str] = []
-        for one, other in _pairs_of_gates(limits):
+        for one, other in _pairs("gate", limits):
             if len(_patterns(one, held[0]) | _patterns(other, held[1])) > 1:
                 tied.append(one.path)
                 held[0] = _fitting(one, other, own.width, held[0])
                 held[1] = _fitting(other, one, own.height, held[1])
+        for one, other in _pairs("several", limits):
+            single = _single(one, held[0]), _single(other, held[1])
+            if not (any(single[0]) and any(single[1])):
+                continue
+            if always := [axis for axis in (0, 1) if single[axis] == held[axis]]:
+                axis = 1 - always[0]
+                held[axis] = _without(single[axis], held[axis])
+            else:
+                tied.append(one.path)
+                at_own = single[0][own.height - 1], single[1][own.width - 1]
+                held = [
+                    _without(single[axis], held[axis]) if at_own[1 - axis] else held[axis]
+                    for axis in (0, 1)
+                ]
         height, width = (lengths_of(each, self.period, self.settled) for each in held)
         because = (*_because(axes[0]), *_because(axes[1]))
         return Sizes(height, width, because, tuple(tied))
 
 
-def explore(network: Network) -> Exploration:
-    """Follow a network for ever larger inputs, until what holds must repeat."""
+def explore(network: Network, moving: Collection[str] | None = None) -> Exploration:
+    """Follow a network for ever larger images, until what holds must repeat: those of these inputs,
+    or of all that are of one size.
+    """
+    if moving is None:
+        moving = network.images if common_size(network.inputs) else ()
     upto = LEAST
     while True:
-        course = follow(network, upto)
+        course = follow(network, upto, moving)
         tracks = [track for limit in course.limits for track in limit.tracks]
         tracks += course.tracks()
         period = lcm(*(track.period for track in tracks))
@@ -78,7 +100,7 @@ def explore(network: Network) -> Exploration:
             and all(limit.settled(period) for limit in course.limits)
         )
         if settled or upto >= MOST:
-            return Exploration(network, course, period, settled)
+            return Exploration(network, tuple(moving), course, period, settled)
         upto *= 2
 
 
@@ -87,11 +109,11 @@ def _all_held(limits: Sequence[Limit], upto: int) -> list[bool]:
     return [all(column) for column in columns] if limits else [True] * upto
 
 
-def _pairs_of_gates(limits: Sequence[Limit]) -> list[tuple[Limit, Limit]]:
-    """The limits of each `multiply` along both axes."""
-    gates = [limit for limit in limits if limit.kind == "gate"]
+def _pairs(kind: Kind, limits: Sequence[Limit]) -> list[tuple[Limit, Limit]]:
+    """The limits of each layer along both axes, of a kind."""
+    found = [limit for limit in limits if limit.kind == kind]
     return [
-        (one, other) for one, other in zip(gates, gates[1:], strict=False) if one.path == other.path
+        (one, other) for one, other in zip(found, found[1:], strict=False) if one.path == other.path
     ]
 
 
@@ -110,6 +132,16 @@ def _fitting(limit: Limit, other: Limit, own: int, held: Sequence[bool]) -> list
         works and (given is None or limit.gates(length) in (None, given))
         for length, works in enumerate(held, 1)
     ]
+
+
+def _single(limit: Limit, held: Sequence[bool]) -> list[bool]:
+    """The lengths that work, and with which the first track has the length 1."""
+    lengths = limit.tracks[0].lengths
+    return [works and n == 1 for works, n in zip(held, lengths, strict=True)]
+
+
+def _without(excluded: Sequence[bool], held: Sequence[bool]) -> list[bool]:
+    return [works and not out for works, out in zip(held, excluded, strict=True)]
 
 
 def _because(limits: Sequence[Limit]) -> tuple[Limit, ...]:

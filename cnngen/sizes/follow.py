@@ -1,11 +1,12 @@
 """Follow: a checked network -> the tracks of its tensors, and the limits of its layers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from cnngen.ops.base import Image, Op, Shape, Unknown, Vector
 from cnngen.ops.movement import Fixed, Movement, growth
-from cnngen.semantics.network import INPUT, Layer, Network
+from cnngen.semantics.network import Layer, Network
 from cnngen.sizes.limits import Kind, Limit
 from cnngen.sizes.track import Track, Tracks, straight
 
@@ -54,11 +55,23 @@ class Course:
         return any(isinstance(x, Row) and x.maps() for x in self.tensors.values())
 
 
-def follow(network: Network, upto: int) -> Course:
-    """Every tensor for all inputs up to a length."""
+def follow(network: Network, upto: int, moving: Collection[str]) -> Course:
+    """Every tensor for all images up to a length: those of the inputs that are `moving`, which are
+    of one size; the others stay as they are.
+    """
     entry = straight(upto)
     course = _Course(upto, Tracks())
-    course.tensors[INPUT] = Maps(network.input, (entry, entry))
+    for name, shape in network.inputs.items():
+        match shape:
+            case Image() if name in moving:
+                course.tensors[name] = Maps(shape, (entry, entry))
+            case Image(_, height, width):
+                sides = (course.tracks.constant(side, upto) for side in (height, width))
+                course.tensors[name] = Maps(shape, (next(sides), next(sides)))
+            case Vector(features):
+                course.tensors[name] = Row((features,))
+            case _:
+                assert_never(shape)
     for layer in network.layers.values():
         course.add(layer)
     return Course(upto, course.tensors, course.limits)
@@ -89,6 +102,9 @@ class _Course:
             return Row((x if varies else _features(layer.output),))
         height, width = layer.op.moves(x.shape)
         output = _image(layer.output)
+        if layer.op.needs_positions:
+            for axis in (0, 1):
+                self._limit(layer, "several", axis, (x.tracks[axis],))
         tracks = (
             self._moved(layer, x, 0, height, output.height),
             self._moved(layer, x, 1, width, output.width),

@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 
 from cnngen.sizes.track import Track
 
-Kind = Literal["small", "uneven", "equal", "gate", "weights", "single"]
+Kind = Literal["small", "uneven", "equal", "gate", "several", "weights", "single"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Limit:
       is given (second track).
     * equal: all tracks are as long as the first.
     * gate: all are as long as the first, the largest of them, or of length 1.
+    * several: the first track is longer than 1, or that of the other axis is.
     * weights, single: the first track has the length `at`; for `weights`, because that was built
       in.
     """
@@ -54,6 +55,8 @@ class Limit:
                     n is not None and all(m in (n, 1) for m in rest)
                     for n, *rest in zip(first, *others, strict=True)
                 )
+            case "several":
+                return tuple(n is not None for n in first)
             case "weights" | "single":
                 return tuple(n == self.at for n in first)
             case _:
@@ -73,6 +76,8 @@ class Limit:
         match self.kind:
             case "small" | "uneven":
                 return True
+            case "several":
+                return _beyond(first, 1)
             case "weights" | "single":
                 return _beyond(first, self.at)
             case "equal":

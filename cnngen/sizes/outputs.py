@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cnngen.ops.base import Image
-from cnngen.semantics.network import INPUT, Network
+from cnngen.semantics.network import Network
 from cnngen.sizes.find import Exploration, Sizes
 from cnngen.sizes.follow import Followed, Maps, Row
 from cnngen.sizes.formula import formula
@@ -14,6 +14,7 @@ from cnngen.sizes.sets import Lengths
 from cnngen.sizes.track import Track
 
 EXAMPLES = 3
+ANY = Lengths((), 1, 1, (0,))
 NAMES = ("H", "W")
 Texts = tuple[str, ...]
 
@@ -36,36 +37,42 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One output, with a text for each axis; `whole` says whether it sees all of the image."""
+    """One output, with a text for each axis; `views` has what it sees of each image, by the name of
+    the input, and `whole` the images of which it sees all.
+    """
 
     name: str
     shape: Texts
-    view: View
+    views: Mapping[str, View]
     path: str
-    whole: bool
+    whole: frozenset[str]
 
 
-def outputs(exploration: Exploration, sizes: Sizes) -> list[Output]:
-    """The outputs in inference, at sizes that work."""
+def outputs(exploration: Exploration, sizes: Sizes | None) -> list[Output]:
+    """The outputs in inference, at sizes that work; None where no size can change."""
     network, tensors = exploration.network, exploration.course.tensors
-    reached = reaches(network)
-    lengths = sizes.height, sizes.width
+    reached = {name: reaches(network, name) for name in network.images}
+    lengths = (sizes.height, sizes.width) if sizes else (ANY, ANY)
     found: list[Output] = []
     for name, stage in network.outputs.items():
         if stage in network.training_stages():
             continue
         path = network.stages[stage].path
         shape = _shape(tensors[path], lengths, exploration.course.upto)
-        seen = _seen(path, network, reached)
-        view = _view(seen, tensors[seen], reached[seen], lengths, exploration.course.upto)
-        whole = any(reach.whole for reach in reached[path])
-        found.append(Output(name, shape, view, path, whole))
+        views: dict[str, View] = {}
+        for image, reach in reached.items():
+            seen = _seen(path, network, reach)
+            if _bounded(reach[seen]):
+                upto = exploration.course.upto
+                views[image] = _view(seen, tensors[seen], reach[seen], lengths, upto)
+        whole = frozenset(n for n, reach in reached.items() if any(r.whole for r in reach[path]))
+        found.append(Output(name, shape, views, path, whole))
     return found
 
 
 def _seen(path: str, network: Network, reached: Mapping[str, Reaches]) -> str:
     """The nearest maps on the way to this tensor, or itself, of which windows bound the field."""
-    while path != INPUT:
+    while path not in network.inputs:
         layer = network.layers[path]
         if isinstance(layer.output, Image) and _bounded(reached[path]):
             break

@@ -1,17 +1,17 @@
-"""Reach: the part of the image on which each tensor of a network depends."""
+"""Reach: the part of an image on which each tensor of a network depends."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cnngen.ops.base import Unknown, Vector
-from cnngen.semantics.network import INPUT, Layer, Network
+from cnngen.semantics.network import Layer, Network
 from cnngen.sizes.field import PIXEL, Field, joined, moved
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """Along one axis: the field that windows bound (None: they do not), and whether all of the
-    image counts, too, through a gate or another branch.
+    image counts, too, through a gate or another branch. Where neither is so, nothing of it counts.
     """
 
     field: Field | None
@@ -19,12 +19,14 @@ class Reach:
 
 
 WHOLE = Reach(None, True)
+NOTHING = Reach(None)
 Reaches = tuple[Reach, Reach]  # along the height and the width
 
 
-def reaches(network: Network) -> Mapping[str, Reaches]:
-    """The reach of each tensor, by its path."""
-    found: dict[str, Reaches] = {INPUT: (Reach(PIXEL), Reach(PIXEL))}
+def reaches(network: Network, image: str) -> Mapping[str, Reaches]:
+    """The reach of each tensor into an input, by the path of the tensor."""
+    found: dict[str, Reaches] = {name: (NOTHING, NOTHING) for name in network.inputs}
+    found[image] = Reach(PIXEL), Reach(PIXEL)
     known: dict[object, Reach] = {}
     for layer in network.layers.values():
         inputs = [found[x.path] for x in layer.inputs]
@@ -38,6 +40,8 @@ def reaches(network: Network) -> Mapping[str, Reaches]:
 def _moved(layer: Layer, x: Reaches, known: dict[object, Reach]) -> Reaches:
     shape = layer.inputs[0].shape
     assert not isinstance(shape, Unknown)
+    if x == (NOTHING, NOTHING):
+        return x
     if isinstance(shape, Vector):
         return (WHOLE, WHOLE) if layer.op.group == "fully connected" else x
     steps = layer.op.moves(shape)
@@ -53,7 +57,7 @@ def _joined(inputs: Sequence[Reach]) -> Reach:
     whole = any(reach.whole for reach in inputs)
     fields = list(dict.fromkeys(reach.field for reach in inputs if reach.field))
     if not fields:
-        return WHOLE
+        return WHOLE if whole else NOTHING
     field = fields[0]
     for other in fields[1:]:
         union = joined(field, other)

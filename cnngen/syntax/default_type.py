@@ -1,6 +1,7 @@
-"""The type of a parameter, as its default gives it away."""
+"""The type of a parameter or a field, as its value gives it away."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import assert_never
 
 from cnngen.expressions.expression import (
@@ -9,21 +10,33 @@ from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
+    Field,
     Index,
     InputChannels,
     ListOf,
     Name,
+    RecordOf,
+    Slice,
     Unary,
 )
 from cnngen.syntax.tree import ParameterType
 
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
-ELEMENT: dict[ParameterType, ParameterType] = {"ints": "int", "floats": "float"}
-LIST: dict[ParameterType, ParameterType] = {"int": "ints", "float": "floats"}
+ELEMENT: dict[ParameterType, ParameterType] = {"ints": "int", "floats": "float", "bools": "bool"}
+LIST: dict[ParameterType, ParameterType] = {"int": "ints", "float": "floats", "bool": "bools"}
+NO_NAMES: Mapping[str, ParameterType] = MappingProxyType({})
 
 
-def default_type(expression: Expression) -> ParameterType | None:
-    """The type of a constant expression; None where no parameter can have it."""
+def default_type(
+    expression: Expression, names: Mapping[str, ParameterType] = NO_NAMES
+) -> ParameterType | None:
+    """The type of an expression; None where no parameter can have it, or a name in it has none.
+    `names` are those of parameters, and of fields behind their dot.
+    """
+
+    def of(part: Expression) -> ParameterType | None:
+        return default_type(part, names)
+
     match expression:
         case Constant(value=bool()):
             return "bool"
@@ -31,45 +44,61 @@ def default_type(expression: Expression) -> ParameterType | None:
             return "int"
         case Constant(value=float()):
             return "float"
-        case Constant() | Name() | InputChannels():
+        case Name(name=name):
+            return names.get(name)
+        case Field(name=name):
+            return names.get(f".{name}")
+        case InputChannels():
+            return "int"
+        case Constant() | RecordOf():
             return None
         case Unary():
-            return "bool" if expression.operator == "not" else default_type(expression.operand)
-        case Binary(operator=operator):
-            if operator in COMPARISONS:
-                return "bool"
-            left, right = default_type(expression.left), default_type(expression.right)
-            if operator == "*" and left and right:  # a list times a number is a list
-                return (
-                    left if left in ELEMENT else right if right in ELEMENT else _common(left, right)
-                )
-            both = _common(left, right)
-            return "float" if operator == "/" and both == "int" else both
+            return "bool" if expression.operator == "not" else of(expression.operand)
+        case Binary():
+            return _of_binary(expression, of(expression.left), of(expression.right))
         case Conditional():
-            return _common(default_type(expression.then), default_type(expression.otherwise))
+            return common(of(expression.then), of(expression.otherwise))
         case Index():
-            return _element(default_type(expression.list))
-        case ListOf(items=items):
-            element = _shared(items, "int")
+            return _element(of(expression.list))
+        case Slice():
+            sliced = of(expression.list)
+            return sliced if sliced in ELEMENT else None
+        case ListOf(items=(first, *others)):
+            element = _shared(map(of, others), of(first))
             return LIST.get(element) if element else None
+        case ListOf():
+            return "ints"
         case Apply(function=function, arguments=arguments):
             if function == "range":
                 return "ints"
             if function not in ("min", "max", "sum"):
                 return "int"
-            given = _shared(arguments[1:], default_type(arguments[0]))
+            given = _shared(map(of, arguments[1:]), of(arguments[0]))
             return _element(given) if len(arguments) == 1 else given
         case _:
             assert_never(expression)
 
 
-def _shared(expressions: Iterable[Expression], first: ParameterType | None) -> ParameterType | None:
-    for expression in expressions:
-        first = _common(first, default_type(expression))
+def _of_binary(
+    expression: Binary, left: ParameterType | None, right: ParameterType | None
+) -> ParameterType | None:
+    if expression.operator in COMPARISONS:
+        return "bool"
+    both = common(left, right)
+    if expression.operator == "*" and left and right:  # a list times a number is a list
+        return left if left in ELEMENT else right if right in ELEMENT else both
+    return "float" if expression.operator == "/" and both == "int" else both
+
+
+def _shared(
+    types: Iterable[ParameterType | None], first: ParameterType | None
+) -> ParameterType | None:
+    for type in types:
+        first = common(first, type)
     return first
 
 
-def _common(a: ParameterType | None, b: ParameterType | None) -> ParameterType | None:
+def common(a: ParameterType | None, b: ParameterType | None) -> ParameterType | None:
     """The type that has the values of both."""
     if a == b:
         return a

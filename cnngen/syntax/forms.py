@@ -2,7 +2,7 @@
 beside it.
 """
 
-JOINS = ("concat", "add", "multiply", "mean", "max")
+JOINS = ("concat", "add", "subtract", "multiply", "mean", "max")
 
 FORMS: dict[str, tuple[str, ...]] = {
     "repeat": ("do", "name", "from"),
@@ -12,12 +12,13 @@ FORMS: dict[str, tuple[str, ...]] = {
     "use": ("name", "from"),
 }
 AROUND = ("name", "from")
+NOTHING = "nothing"  # behind the `else` of a branch that may be absent
 FORM_PARTS = ("do", "else", "between", "join")  # nothing else has their names
 PARTS = frozenset(key for keys in FORMS.values() for key in keys)
 
 SPEC = (
     *("cnngen", "name", "about", "paper", "results", "extends", "params"),
-    *("input", "defaults", "blocks", "model", "outputs"),
+    *("input", "inputs", "defaults", "blocks", "model", "outputs"),
 )
 PAPER = ("title", "authors", "year", "url")
 RESULT = ("dataset", "top1", "top5", "protocol", "source")

@@ -20,7 +20,7 @@ from cnngen.syntax.yaml_nodes import Sequence as List
 LONGEST_HELP = 100
 WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 CALL = re.compile(r"(\w+)\((.*)\)", re.ASCII)
-SIGNS = {"+": "add", "*": "multiply"}
+SIGNS = {"+": "add", "*": "multiply", " - ": "subtract"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,13 @@ def report_joined_words(node: Scalar, report: Report) -> bool:
         edit = with_entries(node, node.span.end, (branches, f"join: {join}"), is_value=True)
     _report(brief(node.text), node.span, join, branches, edit, report, True)
     return True
+
+
+def takes_two(join: str) -> bool:
+    """Whether a join takes two branches and no more."""
+    from cnngen.ops import OPS as KNOWN
+
+    return join in KNOWN and KNOWN[join].takes_two
 
 
 def branches_of(words: Sequence[str], join: str, at: Span) -> str:
@@ -147,6 +154,8 @@ def _branches(arms: Sequence[_Arm], join: str, at: Span) -> str | None:
     In a block, branches stand beside its named steps, and beside other branches.
     """
     if len(arms) < 2 or not all(arm.body for arm in arms):
+        return None
+    if len(arms) > 2 and takes_two(join):
         return None
     text = at.source.text
     taken = {join, *re.findall(r"\bname: *(\w+)", text)}

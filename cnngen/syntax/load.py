@@ -16,7 +16,7 @@ from cnngen.files import read_file as read_bytes
 from cnngen.source import Source, Span
 from cnngen.syntax.look_alikes import explain_look_alikes
 from cnngen.syntax.merge import merge
-from cnngen.syntax.naming import RESERVED
+from cnngen.syntax.naming import KEYWORDS, LOOK_ALIKES
 from cnngen.syntax.parse import check_root, check_version, parse
 from cnngen.syntax.parse_value import IDENTIFIER, wrong_kind
 from cnngen.syntax.read import MAX_SIZE, read
@@ -117,7 +117,7 @@ def _parse_chain(
 
 def can_name_function(stem: str) -> bool:
     """Whether a generated function can be called after a file of this stem."""
-    return IDENTIFIER.fullmatch(stem) is not None and stem not in RESERVED
+    return IDENTIFIER.fullmatch(stem) is not None and stem not in KEYWORDS | LOOK_ALIKES
 
 
 def _check_stem(stem: str, root: Mapping, report: Report) -> None:

@@ -12,6 +12,7 @@ PARTS = (
     "model",
     "outputs",
 )  # merged by key; the others are replaced
+INPUTS = ("input", "inputs")  # of which a spec has one
 OWN = "results"  # of one network: none inherits them
 
 Entries = dict[str, tuple[Scalar, Node]]
@@ -29,6 +30,8 @@ def merge(parent: Mapping, child: Mapping, report: Report, without: Span | None 
         if key.text in PARTS:
             known = merged.get(key.text)
             value = _merge_part(key.text, known[1] if known else None, value, report, without)
+        elif key.text in INPUTS:
+            merged = {text: entry for text, entry in merged.items() if text not in INPUTS}
         merged[key.text] = (key, value)
     return Mapping(tuple(merged.values()), child.span)
 

@@ -7,7 +7,18 @@ from cnngen.diagnostics.model import Report
 from cnngen.source import Source, Span
 from cnngen.syntax.tree import Identifier
 
-NameKind = Literal["spec", "block", "parameter", "variable", "stage", "step", "branch", "output"]
+NameKind = Literal[
+    "spec",
+    "block",
+    "parameter",
+    "field",
+    "variable",
+    "stage",
+    "step",
+    "branch",
+    "input",
+    "output",
+]
 
 LONGEST_NAME = 40
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -19,41 +30,55 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# What frameworks and generated files use is not here: a target renames on its own side.
-LANGUAGE = _words("""
-    between branches ceil cnngen do each false from half input int join len make_divisible max
-    min name null range repeat round same sum training true when
+# The words of the language: those that a spec is built of, and those that mean something in an
+# expression. What frameworks and generated files use is not here: a target renames on its own side.
+STRUCTURE = _words("""
+    between branches cnngen do each false input join name nothing null repeat true when
 """)
+IN_EXPRESSIONS = _words("""
+    ceil half int len make_divisible max min range round same sum training
+""")
+LANGUAGE = STRUCTURE | IN_EXPRESSIONS
 
 # Written down rather than asked of the running Python, so that a spec is valid everywhere or
-# nowhere; a test compares them.
-PYTHON = _words("""
+# nowhere, and means the same; a test compares them.
+KEYWORDS = _words("""
+    False None True and as assert async await break class continue def del elif else except
+    finally for from global if import in is lambda nonlocal not or pass raise return try while
+    with yield
+""")
+BUILT_IN = _words("""
     ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup
     BlockingIOError BrokenPipeError BufferError BytesWarning ChildProcessError
     ConnectionAbortedError ConnectionError ConnectionRefusedError ConnectionResetError
     DeprecationWarning EOFError Ellipsis EncodingWarning EnvironmentError Exception
-    ExceptionGroup False FileExistsError FileNotFoundError FloatingPointError FutureWarning
-    GeneratorExit IOError ImportError ImportWarning IndentationError IndexError InterruptedError
-    IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError ModuleNotFoundError
-    NameError None NotADirectoryError NotImplemented NotImplementedError OSError OverflowError
-    PendingDeprecationWarning PermissionError ProcessLookupError PythonFinalizationError
-    RecursionError ReferenceError ResourceWarning RuntimeError RuntimeWarning StopAsyncIteration
-    StopIteration SyntaxError SyntaxWarning SystemError SystemExit TabError TimeoutError True
-    TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError
-    UnicodeTranslateError UnicodeWarning UserWarning ValueError Warning ZeroDivisionError abs
-    aiter all and anext any as ascii assert async await bin bool break breakpoint bytearray
-    bytes callable chr class classmethod compile complex continue copyright credits def del
-    delattr dict dir divmod elif else enumerate eval except exec exit filter finally float for
-    format from frozenset getattr global globals hasattr hash help hex id if import in input int
-    is isinstance issubclass iter lambda len license list locals map max memoryview min next
-    nonlocal not object oct open or ord pass pow print property quit raise range repr return
-    reversed round set setattr slice sorted staticmethod str sum super try tuple type vars while
-    with yield zip
+    ExceptionGroup FileExistsError FileNotFoundError FloatingPointError FutureWarning
+    GeneratorExit IOError ImportError ImportWarning IndentationError IndexError
+    InterruptedError IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError
+    ModuleNotFoundError NameError NotADirectoryError NotImplemented NotImplementedError
+    OSError OverflowError PendingDeprecationWarning PermissionError ProcessLookupError
+    PythonFinalizationError RecursionError ReferenceError ResourceWarning RuntimeError
+    RuntimeWarning StopAsyncIteration StopIteration SyntaxError SyntaxWarning SystemError
+    SystemExit TabError TimeoutError TypeError UnboundLocalError UnicodeDecodeError
+    UnicodeEncodeError UnicodeError UnicodeTranslateError UnicodeWarning UserWarning
+    ValueError Warning ZeroDivisionError abs aiter all anext any ascii bin bool breakpoint
+    bytearray bytes callable chr classmethod compile complex copyright credits delattr dict
+    dir divmod enumerate eval exec exit filter float format frozenset getattr globals hasattr
+    hash help hex id input int isinstance issubclass iter len license list locals map max
+    memoryview min next object oct open ord pow print property quit range repr reversed round
+    set setattr slice sorted staticmethod str sum super tuple type vars zip
 """)
 
 LOOK_ALIKES = _words("l I O")  # of digits; linters refuse them
 
-RESERVED: frozenset[str] = LANGUAGE | PYTHON | LOOK_ALIKES
+RESERVED: frozenset[str] = KEYWORDS | STRUCTURE | LOOK_ALIKES
+"""What nothing may be called."""
+OF_VALUES: tuple[NameKind, ...] = ("parameter", "field", "variable")  # which stand in expressions
+
+
+def reserved(kind: NameKind) -> frozenset[str]:
+    """The names that a spec may not give to something of this kind."""
+    return RESERVED | IN_EXPRESSIONS if kind in OF_VALUES else RESERVED
 
 
 def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
@@ -68,7 +93,7 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
     elif not (CAP_WORDS if cap_words else SNAKE_CASE).fullmatch(name):
         form = "CapWords" if cap_words else "snake_case"
         message, help = f"the name of {_a(kind)} is written in {form}", _respelled(name, cap_words)
-    elif name in RESERVED:
+    elif name in reserved(kind):
         message, help = (
             f"`{name}` cannot be the name of {_a(kind)}: {_owner(name)}",
             f"choose another name, such as `{_another(name, kind)}`",
@@ -80,14 +105,18 @@ def check_name(identifier: Identifier, kind: NameKind, report: Report) -> bool:
 
 
 def _a(kind: NameKind) -> str:
-    return f"an {kind}" if kind == "output" else f"a {kind}"
+    return f"an {kind}" if kind in ("input", "output") else f"a {kind}"
 
 
 def _another(name: str, kind: NameKind) -> str:
     """A name like one that is reserved."""
-    word = {"spec": "Net", "block": "Block", "parameter": "value", "variable": "value"}.get(
-        kind, kind
-    )
+    word = {
+        "spec": "Net",
+        "block": "Block",
+        "parameter": "value",
+        "field": "value",
+        "variable": "value",
+    }.get(kind, kind)
     return name + word if kind in ("spec", "block") else f"{name.strip('_').lower()}_{word}"
 
 
@@ -121,6 +150,6 @@ def _owner(name: str) -> str:
     """Why a name is reserved."""
     if name in LANGUAGE:
         return "it is a word of the language"
-    if name in PYTHON:
+    if name in KEYWORDS:
         return "Python uses it"
     return "it looks like a digit"

@@ -3,14 +3,14 @@
 import re
 from dataclasses import replace
 
-from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.model import Label, Report
 from cnngen.expressions.expression import Constant
 from cnngen.source import Span
 from cnngen.syntax.forms import FORM_PARTS, PAPER, SPEC
 from cnngen.syntax.misplaced import BLOCK_KEYS, Entry, put_back, put_into, without_blocks
 from cnngen.syntax.missing_op import report_nameless_stages, report_op_as_name
 from cnngen.syntax.parse_body import parse_body
-from cnngen.syntax.parse_input import parse_input
+from cnngen.syntax.parse_input import EXAMPLE, parse_inputs
 from cnngen.syntax.parse_parameters import parse_parameters, unread_parameter
 from cnngen.syntax.parse_results import parse_results
 from cnngen.syntax.parse_value import (
@@ -30,7 +30,6 @@ from cnngen.syntax.tree import (
     Body,
     Call,
     Identifier,
-    Input,
     Paper,
     Spec,
     Stage,
@@ -43,7 +42,7 @@ VERSION = "1"
 EXAMPLES = {  # of what a spec must have
     "name": "name: DenseNet121",
     "about": "about: What the network is, in a sentence.",
-    "input": "input: {channels: 3, height: 224, width: 224}",
+    "input": f"input: {EXAMPLE}",
     "model": "model: {stem: ..., head: ...}",
 }
 BLOCK_EXAMPLES = {"about": "about: What the block does.", "body": "body: [...]"}
@@ -62,18 +61,25 @@ def check_root(root: Mapping, report: Report) -> Mapping:
     """A file with misspelt keys corrected and its blocks below `blocks`, before another one extends
     it.
     """
-    several = next((key for key, _ in root.entries if key.text == "inputs"), None)
-    if several:
-        report.add(
-            "unknown-key",
-            "a network with several inputs is not supported",
-            several.span,
-            help="describe one input: `input: {channels: 3, height: 224, width: 224}`",
-        )
     root, strays = without_blocks(root, report)
-    root = check_keys(root, (*SPEC, "inputs"), "a spec", report, SPEC)
+    root = _with_one_kind_of_input(check_keys(root, SPEC, "a spec", report), report)
     values = [(key, v) for key, v in root.entries if key.text not in SPEC and _is_number(v)]
     return put_into(put_into(root, "blocks", strays), "params", values)
+
+
+def _with_one_kind_of_input(root: Mapping, report: Report) -> Mapping:
+    """The spec with either `input` or `inputs`."""
+    keys = {key.text: key for key, _ in root.entries if key.text in ("input", "inputs")}
+    if len(keys) < 2:
+        return root
+    report.add(
+        "unknown-key",
+        "`input` stands beside `inputs`",
+        keys["input"].span,
+        secondary=[Label(keys["inputs"].span, "which has all inputs")],
+        help="put it into `inputs`, under a name",
+    )
+    return replace(root, entries=tuple(e for e in root.entries if e[0].text != "input"))
 
 
 def _is_number(value: Node) -> bool:
@@ -114,14 +120,13 @@ def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec:
     paper = _parse_paper(part.get("paper"), report)
     results = parse_results(part.get("results"), report)
     parameters = parse_parameters(part.get("params"), report, in_block=False)
-    params = part.get("params")
-    image = parse_input(part["input"], params, report) if "input" in part else Input(0, 0, 0, start)
+    inputs = parse_inputs(root, start, report)
     defaults = _parse_defaults(part.get("defaults"), report)
     blocks = _parse_blocks(part.get("blocks"), report)
     stages = _parse_model(part["model"], report) if "model" in part else ()
     outputs = _parse_outputs(part.get("outputs"), report)
     return Spec(
-        *(stem, name, about, paper, results, parameters, image),
+        *(stem, name, about, paper, results, parameters, inputs),
         *(defaults, blocks, stages, outputs, root.span),
     )
 

@@ -12,10 +12,19 @@ from cnngen.expressions.expression import Expression
 from cnngen.source import Span
 from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, PARTS
 from cnngen.syntax.indentation_errors import report_deeper_items
-from cnngen.syntax.join_errors import report_join, report_joined_words
+from cnngen.syntax.join_errors import report_join, report_joined_words, takes_two
 from cnngen.syntax.list_errors import report_list
 from cnngen.syntax.misplaced import put_back, put_below
 from cnngen.syntax.missing_op import report_attributes, report_op_as_name
+from cnngen.syntax.optional_branches import (
+    body_of_branch,
+    is_nothing,
+    report_absent_operands,
+    report_no_branch,
+    report_nothing,
+    report_nothing_done,
+    says_nothing,
+)
 from cnngen.syntax.parse_value import (
     mapping,
     parse_arguments,
@@ -34,6 +43,7 @@ from cnngen.syntax.step_errors import (
 )
 from cnngen.syntax.tree import (
     Body,
+    Branch,
     Branches,
     Call,
     Each,
@@ -61,6 +71,9 @@ def parse_body(node: Node, what: str, report: Report, *, may_be_empty: bool = Fa
             )
             return (unread_step(node.span),)
         return ()
+    if is_nothing(node):
+        report_nothing(node, what, report)
+        return (unread_step(node.span),)
     nodes = node.items if isinstance(node, Sequence) else (node,)
     return tuple(_parse_step(item, report) for item in nodes)
 
@@ -69,6 +82,9 @@ def _parse_step(node: Node, report: Report) -> Step:
     """A step, or what stands for one that could not be read."""
     match node:
         case Scalar() if not is_null(node):
+            if is_nothing(node):
+                report_nothing(node, "a step", report)
+                return unread_step(node.span)
             if report_deeper_items(node.span, report) or report_joined_words(node, report):
                 return unread_step(node.span)
             word = brief(node.text.split("(")[0].split(":")[0].strip())
@@ -278,16 +294,53 @@ def _parse_branches(
             key.span,
             help="add a branch; one that passes its input on is `identity`",
         )
-    arms: list[tuple[Identifier, Body]] = []
+    if len(arms_node.entries) > 2 and takes_two(join.text):
+        report.add(
+            "wrong-kind",
+            f"`{join.text}` takes two branches, not {len(arms_node.entries)}",
+            join.span,
+            help="add up in one branch what the first is to lose: `branches` with `join: add`",
+        )
     entries = put_back(arms_node.entries, FORM_PARTS, report, calls=True)
-    for arm, body in entries:
-        if report_op_as_name(arm, body, "branch", report):
-            name, steps = Identifier(arm.text, arm.span), (unread_step(body.span),)
-        else:
-            name = parse_new_name(arm, "branch", report)
-            steps = parse_body(body, f"`{brief(arm.text)}`", report, may_be_empty=True)
-        arms.append((name, steps))
-    return Branches(tuple(arms), join, around.span, around.name, around.origin)
+    arms = tuple(_parse_branch(arm, body, report) for arm, body in entries)
+    if takes_two(join.text):
+        report_absent_operands(arms, join, report)
+    return Branches(arms, join, around.span, around.name, around.origin)
+
+
+def _parse_branch(key: Scalar, node: Node, report: Report) -> Branch:
+    if report_op_as_name(key, node, "branch", report):
+        return Branch(Identifier(key.text, key.span), (unread_step(node.span),))
+    name = parse_new_name(key, "branch", report)
+    if is_nothing(node):
+        report_no_branch(key, node, report)
+        return Branch(name, (unread_step(node.span),))
+    step = node.items[0] if isinstance(node, Sequence) and len(node.items) == 1 else node
+    if isinstance(step, Mapping) and step.get("when") is not None:
+        absent = next((entry for entry in step.entries if says_nothing(*entry, report)), None)
+        if absent is not None:
+            return _parse_optional(name, step, absent, report)
+    return Branch(name, parse_body(node, f"`{brief(key.text)}`", report, may_be_empty=True))
+
+
+def _parse_optional(
+    name: Identifier, node: Mapping, absent: tuple[Scalar, Node], report: Report
+) -> Branch:
+    """A branch that is `{when: condition, do: body, else: nothing}`; `absent` is the last of these
+    entries.
+    """
+    key, value = absent
+    if key.text == "do" or key.text in (*AROUND, "when"):
+        report_nothing_done(node, value, report)
+        return Branch(name, (unread_step(node.span),))
+    if key.text != "else":
+        _report_stray(key, "when", node, report)
+    rest = replace(node, entries=tuple(entry for entry in node.entries if entry is not absent))
+    match step := _parse_keyed(rest, report):
+        case When(orelse=None):
+            return Branch(name, body_of_branch(step, name, report), step.test)
+        case _:
+            return Branch(name, (step,))
 
 
 def _parse_join(node: Mapping, key: Scalar, report: Report) -> Identifier:

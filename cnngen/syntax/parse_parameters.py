@@ -10,11 +10,18 @@ from cnngen.diagnostics.synonyms import translate
 from cnngen.expressions.expression import Constant, Expression, InputChannels, ListOf, Name, walk
 from cnngen.source import Span
 from cnngen.syntax.default_type import default_type
+from cnngen.syntax.parse_records import (
+    EXAMPLE,
+    are_records,
+    parse_records,
+    parse_types,
+    types_of_fields,
+)
 from cnngen.syntax.parse_value import LONGEST_TEXT, entries, mapping, parse_new_name, read_value
 from cnngen.syntax.tree import Identifier, Parameter, ParameterType, unread
-from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief, is_null
+from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_null
 
-TYPES: tuple[ParameterType, ...] = get_args(ParameterType)
+TYPES: tuple[ParameterType, ...] = tuple(t for t in get_args(ParameterType) if t != "records")
 MOST_PARAMETERS = 100
 COMMENT = re.compile(r"[ \t]*(?:,[ \t]*)?#[ \t]*([^\n]*)")
 
@@ -36,7 +43,7 @@ def parse_parameters(node: Node | None, report: Report, *, in_block: bool) -> tu
         )
     for key, value in given[:MOST_PARAMETERS]:
         name = parse_new_name(key, "parameter", report)
-        parameters.append(_parse_parameter(name, value, in_block, report))
+        parameters.append(parse_parameter(name, value, in_block, report))
     return tuple(parameters)
 
 
@@ -50,18 +57,23 @@ def _unsound(name: Identifier, default: Expression) -> Parameter:
     return Parameter(name, "int", default, is_sound=False)
 
 
-def _parse_parameter(name: Identifier, value: Node, in_block: bool, report: Report) -> Parameter:
+def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Report) -> Parameter:
+    if isinstance(value, Sequence) and are_records(value):
+        return _parse_records(name, value, in_block, report)
     about = _parse_comment(name.span, value.span, report)
     word = value.text if isinstance(value, Scalar) else ""
     shown = brief(name.text)
     if word in TYPES:
         if in_block:
             return Parameter(name, next(t for t in TYPES if t == word), None, about)
+        _report_type_of_model(name, value, f"write a value, such as `{shown}: 2`", report)
+        return _unsound(name, unread(value.span))
+    if word == "records":
         report.add(
             "wrong-kind",
-            f"`{shown}` is a parameter of the model and needs a default",
+            f"`{shown}` says nothing of the fields of its records",
             value.span,
-            help=f"write a value, such as `{shown}: 2`",
+            help=f"write `{shown}: [{{width: int, stride: int}}]`",
         )
         return _unsound(name, unread(value.span))
     if is_null(value):
@@ -82,22 +94,33 @@ def _parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repo
     if type is None:
         report.add(
             "wrong-type",
-            f"the default of `{shown}` must be a number, `true` or `false`, or a list of numbers",
+            f"the default of `{shown}` must be a number, `true` or `false`, or a list of them",
             value.span,
-            help=_as_numbers(default),
+            help=EXAMPLE if isinstance(default, ListOf) else None,
         )
         return _unsound(name, default)
     return Parameter(name, type, default, about)
 
 
-def _as_numbers(default: Expression) -> str | None:
-    """The text of a list of truth values as a list of numbers."""
-    items = default.items if isinstance(default, ListOf) else ()
-    values = [item.value for item in items if isinstance(item, Constant)]
-    numbers = [int(value) for value in values if isinstance(value, bool)]
-    if not numbers or len(numbers) < len(items):
-        return None
-    return f"write `{brief(str(numbers))}`, and compare with `== 1` where they are used"
+def _report_type_of_model(name: Identifier, value: Node, help: str, report: Report) -> None:
+    message = f"`{brief(name.text)}` is a parameter of the model and needs a default"
+    report.add("wrong-kind", message, value.span, help=help)
+
+
+def _parse_records(name: Identifier, value: Sequence, in_block: bool, report: Report) -> Parameter:
+    """A parameter that is a list of records."""
+    about = _parse_comment(name.span, value.span, report, rows=True)
+    fields = parse_types(value, report)
+    if fields and in_block:
+        return Parameter(name, "records", None, about, fields=fields)
+    if fields:
+        _report_type_of_model(name, value, EXAMPLE, report)
+    if fields is not None:
+        return _unsound(name, unread(value.span))
+    records = parse_records(value, report)
+    if records and is_constant(records, report) and (fields := types_of_fields(records, report)):
+        return Parameter(name, "records", records, about, fields=fields)
+    return _unsound(name, unread(value.span))
 
 
 def is_constant(default: Expression, report: Report, *, or_type: bool = False) -> bool:
@@ -118,7 +141,7 @@ def is_constant(default: Expression, report: Report, *, or_type: bool = False) -
                     span,
                     help=f"did you mean the type `{guess}`?"
                     if guess
-                    else "write a number, `true`, `false` or a list of numbers",
+                    else "write a number, `true`, `false` or a list of them",
                     fix=respell(span, guess, () if meant else TYPES, closed=True),
                 )
                 return False
@@ -127,7 +150,7 @@ def is_constant(default: Expression, report: Report, *, or_type: bool = False) -
                     "wrong-type",
                     f"a default is a constant, and the word `{word}` has no value",
                     span,
-                    help="write a number, `true`, `false` or a list of numbers",
+                    help="write a number, `true`, `false` or a list of them",
                 )
                 return False
             case InputChannels(span=Span() as span):
@@ -140,11 +163,14 @@ def is_constant(default: Expression, report: Report, *, or_type: bool = False) -
     return True
 
 
-def _parse_comment(key: Span, value: Span, report: Report) -> str:
-    """The comment behind a parameter; behind its key where the value begins on another line."""
+def _parse_comment(key: Span, value: Span, report: Report, *, rows: bool = False) -> str:
+    """The comment behind a parameter; behind its key where the value begins on another line. What
+    is behind the last of such `rows` is about that.
+    """
     text = value.source.text
-    found = COMMENT.match(text, value.end)
-    if not found and "\n" in text[key.end : value.start]:
+    apart = "\n" in text[key.end : value.start]
+    found = None if rows and apart else COMMENT.match(text, value.end)
+    if not found and apart:
         found = COMMENT.match(text, key.end + 1)
     about = " ".join(found[1].split()) if found else ""
     if found and len(about) > LONGEST_TEXT:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.suggest import respell, suggest
-from cnngen.expressions.expression import Expression, ListOf
+from cnngen.expressions.expression import Expression, ListOf, RecordOf
 from cnngen.expressions.parser import parse_expression
 from cnngen.source import Span
 from cnngen.syntax.distribution_errors import report_distribution
@@ -138,7 +138,7 @@ def parse_reference(
 
 
 def parse_value(node: Node, what: str, report: Report) -> Expression | None:
-    """An expression; a YAML list is a list of expressions."""
+    """An expression; a YAML list is a list of expressions, or of records."""
     match node:
         case Scalar() if not node.plain and node.span.text[:1] in ("|", ">"):
             report.add(
@@ -160,10 +160,26 @@ def parse_value(node: Node, what: str, report: Report) -> Expression | None:
         case Scalar():
             return parse_expression(node.text, node.span, report)
         case Sequence():
+            records = [item for item in node.items if isinstance(item, Mapping)]
+            if records and len(records) == len(node.items):
+                return ListOf(tuple(parse_record(i, report) for i in records), node.span)
             return ListOf(tuple(read_value(i, what, report) for i in node.items), node.span)
         case Mapping() | Broken():
             wrong_kind(node, f"{what} must be an expression", report)
             return None
+
+
+def parse_record(node: Mapping, report: Report) -> Expression:
+    """`{width: 16, stride: 1}`; what is wrong with its fields is left out of it."""
+    if not node.entries:
+        report.add("wrong-kind", "a record has no fields", node.span, help="write `{width: 16}`")
+        return unread(node.span)
+    fields = [
+        (key.text, read_value(value, f"`{brief(key.text)}`", report))
+        for key, value in node.entries
+        if parse_name(key, "a field", report)
+    ]
+    return RecordOf(tuple(fields), node.span)
 
 
 def read_value(node: Node, what: str, report: Report) -> Expression:

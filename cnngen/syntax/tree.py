@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnngen.expressions.expression import Expression, Name
+from cnngen.ops.base import Shape, Unknown
 from cnngen.source import Span
 
-ParameterType = Literal["int", "float", "bool", "ints", "floats", "size", "tensor"]
+ParameterType = Literal[
+    "int", "float", "bool", "ints", "floats", "bools", "size", "tensor", "records"
+]
+Field = tuple[str, ParameterType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ def is_unread(value: "ArgumentValue | None") -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parameter:
-    """A parameter of a block or of the model; `about` is the comment behind it.
+    """A parameter of a block or of the model; `about` is the comment behind it, and `fields` are
+    those of records.
 
     `is_sound` is false where its type or default was reported: then no value is held against it. A
     parameter without a name stands for parameters that could not be read.
@@ -46,6 +51,7 @@ class Parameter:
     default: Expression | None = None
     about: str = ""
     is_sound: bool = True
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -127,8 +133,17 @@ class When:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Branch:
+    """One of several bodies that are joined; with a `test`, there is none where that is false."""
+
+    name: Identifier
+    body: "Body"
+    test: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Branches:
-    arms: tuple[tuple[Identifier, "Body"], ...]
+    arms: tuple[Branch, ...]
     join: Identifier
     span: Span
     name: Identifier | None = None
@@ -199,11 +214,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The sizes of the input; all of them are 0 where they could not be read."""
+    """An image or a vector that the network is given; its shape is unknown where it could not be
+    read. The only input of a network is called `input`, and one without a name stands for inputs
+    that could not be read.
+    """
 
-    channels: int
-    height: int
-    width: int
+    name: Identifier
+    shape: Shape | Unknown
     span: Span
 
 
@@ -223,7 +240,7 @@ class Spec:
     paper: Paper | None
     results: tuple[Result, ...]
     parameters: tuple[Parameter, ...]
-    input: Input
+    inputs: tuple[Input, ...]
     defaults: dict[str, Call]
     blocks: dict[str, Block]
     stages: tuple[Stage, ...]

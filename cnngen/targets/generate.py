@@ -14,7 +14,8 @@ import jinja2
 
 from cnngen.diagnostics.model import Report
 from cnngen.expressions.algebra import TooComplex
-from cnngen.semantics.network import Network
+from cnngen.semantics.network import INPUT, Network
+from cnngen.semantics.settings import input_option
 from cnngen.source import Span
 from cnngen.syntax.tree import Call
 from cnngen.targets.limits import OUTGROWN
@@ -97,9 +98,11 @@ def header_settings(
 ) -> list[str]:
     """What the header says that was changed: `--set`, another size of the input, `--no-inplace`."""
     changed = [f"{name}={text}" for name, text in sorted(settings.items())]
-    given, own = network.input, network.resolution.spec.input
-    if (given.channels, given.height, given.width) != (own.channels, own.height, own.width):
-        changed.append(f"input={given.channels}x{given.height}x{given.width}")
+    for own in network.resolution.spec.inputs:
+        name, given = own.name.text, network.inputs[own.name.text]
+        if given != own.shape:
+            word = "input=" if name == INPUT else "input "
+            changed.append(f"{word}{input_option(name, given)}")
     return changed if in_place else [*changed, "--no-inplace"]
 
 

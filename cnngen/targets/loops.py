@@ -1,6 +1,7 @@
 """Loops: their headers, the same in every target that prints Python."""
 
 from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from itertools import chain, count
 
 from cnngen.expressions.expression import Expression
@@ -38,9 +39,11 @@ def loop_header(
 
 
 def _iterable(values: nodes.Node) -> nodes.Node:
-    """A list to run through; a range stays a range."""
+    """A list to run through; a range stays a range, and a column a generator."""
     match values:
         case nodes.Call(nodes.Name("tuple"), (nodes.Call() as inner,)):
             return inner
+        case nodes.Call(nodes.Name("tuple"), (nodes.Comprehension() as inner,)):
+            return replace(inner, kind="(")
         case _:
             return values

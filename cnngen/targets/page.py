@@ -1,6 +1,6 @@
 """The page: what stands around the blocks in a generated file, in every target."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cnngen.ops.base import Image
 from cnngen.python.docstring import docstring, escape, sentence, wrap
@@ -53,16 +53,21 @@ def model_docstring(
 
 def shapes(network: Network, channels_last: bool) -> str:
     """`Maps 3 x 224 x 224 to 1000.`"""
-    given = shape_text(network.input, channels_last)
+    given = _listed({n: shape_text(x, channels_last) for n, x in network.inputs.items()})
     training = network.training_stages()
-    results = [
-        (name, shape_text(network.stages[stage].shape, channels_last))
+    results = {
+        name: shape_text(network.stages[stage].shape, channels_last)
         for name, stage in network.outputs.items()
         if stage not in training
-    ]
-    if len(results) == 1:
-        return f"Maps {given} to {results[0][1]}."
-    return f"Maps {given} to " + ", ".join(f"{name} ({shape})" for name, shape in results) + "."
+    }
+    return f"Maps {given} to {_listed(results)}."
+
+
+def _listed(shapes: Mapping[str, str]) -> str:
+    """The only shape, or several with their names."""
+    if len(shapes) == 1:
+        return next(iter(shapes.values()))
+    return ", ".join(f"{name} ({shape})" for name, shape in shapes.items())
 
 
 def shape_text(shape: object, channels_last: bool) -> str:

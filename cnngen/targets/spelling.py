@@ -20,6 +20,7 @@ from cnngen.expressions.expression import Expression
 from cnngen.python.expression import node, support
 from cnngen.python.nodes import Blank, Import, Node, Statement
 from cnngen.python.printer import printed
+from cnngen.python.records import Records
 from cnngen.python.template_lines import laid_out
 from cnngen.shipped import TEMPLATES
 from cnngen.syntax.tree import Call
@@ -120,6 +121,7 @@ class Speller:
         self.imported: set[tuple[str, str]] = set()
         self.support: dict[str, str] = {}  # in the order of use, each before those who use it
         self.taken: frozenset[str] = frozenset()  # the author's names
+        self.records = Records()
         self.layer_words: frozenset[str] = frozenset()  # and words in those of his layers
         self.untyped = (
             False  # whether the file calls a constructor that its framework leaves untyped
@@ -213,6 +215,17 @@ class Speller:
                 self.imports("math")
             else:
                 self.use(need)
+
+    def define(self, records: Records) -> None:
+        """Write the classes of records into the file."""
+        self.records = records
+        classes = [*records.classes.values()]
+        if classes:
+            self.imports("typing", "NamedTuple")
+        if any(type is None for each in classes for _, type in each.fields):
+            self.imports("typing", "Any")
+        for each in classes:
+            self.support[each.name] = printed([each.definition()]).text
 
     def spell_init(self, word: str, context: Mapping[str, Any]) -> Code:
         """The statement or expression for an initial distribution."""

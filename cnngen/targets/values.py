@@ -6,14 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import simplify
-from cnngen.expressions.expression import Binary, Constant, Expression, ListOf, Name
+from cnngen.expressions.expression import (
+    Binary,
+    Conditional,
+    Constant,
+    Expression,
+    ListOf,
+    Name,
+)
 from cnngen.ops.base import Op
 from cnngen.python.construct import call, text
 from cnngen.python.nodes import Display, Node
-from cnngen.syntax.tree import ArgumentValue, Distribution, ParameterType
+from cnngen.semantics.types import Types, is_pair
+from cnngen.semantics.words import arms
+from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.targets.limits import PAIR
 
-Types = Mapping[str, ParameterType]
 ONE = Constant(1)
 
 
@@ -54,7 +62,7 @@ def attribute_values(
                     value.name if isinstance(value, Name) else str(getattr(value, "value", ""))
                 )
             case "padding":
-                if "kernel" not in op.attributes and _is_pair(value, types):
+                if "kernel" not in op.attributes and is_pair(value, types):
                     PAIR.refuse()
                 values[name] = _padding(value, arguments, types)
             case "ints" | "table":
@@ -74,6 +82,10 @@ def _size(value: Expression) -> Expression:
 def _padding(
     value: Expression, arguments: Mapping[str, ArgumentValue], types: Types
 ) -> AttributeValue:
+    if isinstance(value, Conditional) and Constant("half") in arms(value):
+        then, otherwise = (_padding(arm, arguments, types) for arm in (value.then, value.otherwise))
+        if isinstance(then, Expression) and isinstance(otherwise, Expression):
+            return simplify(Conditional(value.test, then, otherwise), count=False)
     if value == Constant("same"):
         return "same"
     if value == Constant("half"):
@@ -89,7 +101,7 @@ def _padding(
 def _half(kernel: ArgumentValue, dilation: ArgumentValue, types: Types) -> AttributeValue:
     """`dilation * (kernel - 1) // 2`, for each direction where they differ."""
     assert not isinstance(kernel, Distribution) and not isinstance(dilation, Distribution)
-    if _is_pair(kernel, types) or _is_pair(dilation, types):
+    if is_pair(kernel, types) or is_pair(dilation, types):
         return Half(kernel, dilation)
     kernels = kernel.items if isinstance(kernel, ListOf) else (kernel, kernel)
     dilations = dilation.items if isinstance(dilation, ListOf) else (dilation, dilation)
@@ -102,11 +114,6 @@ def _half_of(kernel: Expression, dilation: Expression) -> Expression:
     if dilation != ONE:
         reach = Binary("*", dilation, reach)
     return simplify(Binary("//", reach, Constant(2)))
-
-
-def _is_pair(value: Expression, types: Types) -> bool:
-    """Whether a parameter may be a pair when the generated code runs."""
-    return isinstance(value, Name) and types.get(value.name) in ("size", "ints")
 
 
 # --- What is done with a value

@@ -12,14 +12,15 @@ import numpy as np
 from cnngen.frameworks import framework
 from cnngen.ops.base import Image, Unknown, Vector
 from cnngen.semantics.network import Network
+from cnngen.targets.keras.functions import input_shapes
 from cnngen.verify.compare import Comparison, Say, farthest, silent
 from cnngen.verify.models import (
     Sources,
     Values,
     channels_last,
+    draw_inputs,
     from_keras,
     from_torch,
-    images,
     import_sources,
     in_keras_layout,
     precision,
@@ -31,7 +32,7 @@ from cnngen.verify.trace import Trace, trace_keras, trace_torch
 from cnngen.verify.where import Parting, parting
 from cnngen.weights.layout import Array
 from cnngen.weights.match import Match, match
-from cnngen.weights.published import PublishedModel
+from cnngen.weights.published import PublishedModel, only_image
 from cnngen.weights.read_network import read_network
 from cnngen.weights.transfer import (
     TransferError,
@@ -62,10 +63,11 @@ def compare_with(
     or outputs have no place in ours.
     """
     sources = import_sources(network, texts, folder)
-    x = images(network.input, BATCH, "float32", seed)
+    image = only_image(network)
+    (x,) = draw_inputs(network.inputs, BATCH, "float32", seed).values()
     say(f"weights of {reference} are drawn")
     with running(str(reference)):
-        theirs = _drawn(reference, network.input, x, seed)
+        theirs = _drawn(reference, image, x, seed)
     matched = _matched(reference, theirs["float64"], network)
     state = _translated(reference, theirs["float64"], matched, network)
     expected: dict[Precision, Values] = {}
@@ -83,7 +85,7 @@ def compare_with(
         for name, run in RUNS:
             model, values = run(sources, state, x.astype(each), each)
             row = Comparison(
-                *(network.input.height, network.input.width, name, each),
+                *(network.input_dimensions, name, each),
                 farthest(values, expected[each]),
                 tolerance(network, "outputs", each, rounding or 0.0),
                 rounding,
@@ -143,7 +145,7 @@ def _drawn(reference: PublishedModel, input: Image, x: Array, seed: int) -> dict
 
 def _matched(reference: PublishedModel, model: Any, network: Network) -> Match:
     with running(str(reference)):
-        graph = reference.graph(model, network.input)
+        graph = reference.graph(model, only_image(network))
     matched = match(read_network(network), graph)
     if not matched.complete:
         raise TransferError(matched.explain())
@@ -221,9 +223,9 @@ def _run_torch(
 def _run_keras(
     sources: Sources, state: Mapping[str, Array], x: Array, word: Precision
 ) -> tuple[Any, Values]:
-    shape = sources.network.input
+    shapes = input_shapes(sources.network)
     with precision(word), running("the keras source"):
-        model = sources.keras(input_shape=(shape.height, shape.width, shape.channels))
+        model = sources.keras(**shapes)
         load_keras(sources.network, model, state)
         return model, from_keras(sources.network, model(channels_last(x), training=False))
 

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from cnngen.frameworks import framework
+from cnngen.ops.base import Dimensions
 from cnngen.semantics.network import Network
 from cnngen.verify.models import (
     Models,
     Values,
-    channels_last,
     draw,
     drop_nothing,
+    for_keras,
+    for_torch,
     from_keras,
     from_torch,
     import_sources,
@@ -37,11 +39,11 @@ def silent(phase: str) -> None:
 class Comparison:
     """One quantity at one input size: the largest relative difference, and the allowed one.
 
-    `rounding` is the difference between float32 and float64 of the PyTorch source alone.
+    `inputs` are the sizes of the inputs by name. `rounding` is the difference between float32 and
+    float64 of the PyTorch source alone.
     """
 
-    height: int
-    width: int
+    inputs: Mapping[str, Dimensions]
     quantity: Quantity
     precision: Precision
     difference: float
@@ -80,16 +82,14 @@ def compare(
         say("outputs in float64")
         outputs = evaluate(models)
         expected, found = train(models, steps, say)
-    size = network.input
+    sizes = network.input_dimensions
     rows: list[Comparison] = []
 
     def add(
         quantity: Quantity, word: Precision, difference: float, rounding: float | None = None
     ) -> None:
         allowed = tolerance(network, quantity, word, rounding or 0.0)
-        rows.append(
-            Comparison(size.height, size.width, quantity, word, difference, allowed, rounding)
-        )
+        rows.append(Comparison(sizes, quantity, word, difference, allowed, rounding))
 
     if single:
         rounding = farthest(single[0][0], outputs[0])
@@ -113,9 +113,9 @@ def evaluate(models: Models, *, training: bool = False) -> Both:
     if training:
         drop_nothing(torch_model, keras_model)
     with running("the torch source"), torch.no_grad():
-        y = torch_model.train(training)(torch.from_numpy(models.x))
+        y = torch_model.train(training)(*for_torch(models.inputs))
     with running("the keras source"), precision(models.word):
-        found: Any = keras_model(channels_last(models.x), training=training)
+        found: Any = keras_model(for_keras(models.inputs), training=training)
     return from_torch(models.network, y), from_keras(models.network, found)
 
 

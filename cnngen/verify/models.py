@@ -12,9 +12,9 @@ import numpy as np
 
 from cnngen.frameworks import framework, keras_on_tensorflow
 from cnngen.frameworks import keras_precision as precision
-from cnngen.ops.base import Image
-from cnngen.semantics.network import Network
-from cnngen.targets.keras.functions import model_function_name
+from cnngen.ops.base import Image, Shape
+from cnngen.semantics.network import INPUT, Network
+from cnngen.targets.keras.functions import input_shapes, model_function_name
 from cnngen.targets.torch.names import model_class_name
 from cnngen.verify.random_weights import randomize
 from cnngen.verify.tolerance import Precision
@@ -22,6 +22,7 @@ from cnngen.weights.layout import Array, keras_order
 from cnngen.weights.transfer import load_keras, torch_state
 
 Values = dict[str, Array]
+Inputs = dict[str, Array]  # by name, in the layouts of PyTorch
 LEAST = 16  # values of a channel in a batch, at least: with few, batch norm makes a step chaotic
 
 
@@ -76,20 +77,20 @@ def running(what: str) -> Generator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Weights under the names of PyTorch, and images: numbers of float32, in any precision."""
+    """Weights under the names of PyTorch, and inputs: numbers of float32, in any precision."""
 
     state: Values
-    x: Array
+    inputs: Inputs
 
 
 def draw(sources: Sources, seed: int, batch: int = 0) -> Drawn:
-    """The weights and images for both models, drawn once for all precisions."""
-    torch = framework("torch")
-    x = images(sources.network.input, batch or batch_size(sources.network), "float32", seed)
+    """The weights and inputs for both models, drawn once for all precisions."""
+    network = sources.network
+    inputs = draw_inputs(network.inputs, batch or batch_size(network), "float32", seed)
     with running("the torch source"):
         model = sources.torch()
-        randomize(model, seed, torch.from_numpy(x))
-    return Drawn(torch_state(model), x)
+        randomize(model, seed, *for_torch(inputs))
+    return Drawn(torch_state(model), inputs)
 
 
 class Models:
@@ -101,7 +102,7 @@ class Models:
     def __init__(self, sources: Sources, drawn: Drawn, word: Precision) -> None:
         self.sources, self.network = sources, sources.network
         self.word: Precision = word
-        self.x = drawn.x.astype(word)
+        self.inputs = {name: x.astype(word) for name, x in drawn.inputs.items()}
         self.state: Values = {key: value.astype(word) for key, value in drawn.state.items()}
         with running("the torch source"):
             self.torch: Any = sources.torch().to(getattr(framework("torch"), word))
@@ -116,12 +117,11 @@ class Models:
     def keras_model(self, *, heads: bool) -> Any:
         """The Keras model; `heads` are those that only training has."""
         heads = heads and bool(self.sources.heads)  # otherwise it is the same model
-        shape = self.network.input
-        size = (shape.height, shape.width, shape.channels)
+        shapes = input_shapes(self.network)
         with precision(self.word), running("the keras source"):
             if heads not in self._keras:
                 arguments = self.sources.heads if heads else {}
-                self._keras[heads] = self.sources.keras(input_shape=size, **arguments)
+                self._keras[heads] = self.sources.keras(**shapes, **arguments)
             load_keras(self.network, self._keras[heads], self.state)
         return self._keras[heads]
 
@@ -134,9 +134,25 @@ class Models:
         keras_on_tensorflow().backend.clear_session()
 
 
-def images(shape: Image, batch: int, word: Precision, seed: int = 0) -> Array:
+def draw_inputs(shapes: Mapping[str, Shape], batch: int, word: Precision, seed: int = 0) -> Inputs:
+    """Random images and vectors."""
     draw = np.random.default_rng(seed)
-    return draw.standard_normal((batch, shape.channels, shape.height, shape.width)).astype(word)
+    return {
+        name: draw.standard_normal((batch, *shape.dimensions)).astype(word)
+        for name, shape in shapes.items()
+    }
+
+
+def for_torch(inputs: Inputs) -> list[Any]:
+    """What the PyTorch model is called with."""
+    torch = framework("torch")
+    return [torch.from_numpy(x) for x in inputs.values()]
+
+
+def for_keras(inputs: Inputs) -> Any:
+    """What the Keras model is called with: the only input, or several by name."""
+    given = {name: channels_last(x) if x.ndim == 4 else x for name, x in inputs.items()}
+    return given.get(INPUT, given)
 
 
 def batch_size(network: Network) -> int:
@@ -151,7 +167,7 @@ def drop_nothing(torch_model: Any, keras_model: Any) -> None:
     """Set all dropout rates to zero, since the frameworks draw different masks."""
     nn, layers = framework("torch").nn, keras_on_tensorflow().layers
     for module in torch_model.modules():
-        if isinstance(module, nn.Dropout | nn.Dropout2d):
+        if isinstance(module, nn.Dropout | nn.Dropout2d | nn.AlphaDropout):
             module.p = 0.0
         elif type(module).__name__ == "DropPath":
             module.rate = 0.0
@@ -159,7 +175,7 @@ def drop_nothing(torch_model: Any, keras_model: Any) -> None:
     while waiting:
         layer = waiting.pop()
         waiting += getattr(layer, "layers", ())  # the heads are a model in the model
-        if isinstance(layer, layers.Dropout):
+        if isinstance(layer, layers.Dropout | layers.AlphaDropout):
             layer.rate = 0.0
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from cnngen.frameworks import framework
 from cnngen.targets.torch.names import module_name
-from cnngen.verify.models import Models, channels_last, drop_nothing, precision, running
+from cnngen.verify.models import Models, drop_nothing, for_keras, for_torch, precision, running
 from cnngen.verify.random_weights import keras_layers
 from cnngen.weights.layout import Array, keras_name
 
@@ -42,13 +42,13 @@ def norm_orders(models: Models) -> Orders:
         for path, (name, _) in names.items()
     ]
     with running("the torch source"), torch.no_grad():
-        torch_model.train()(torch.from_numpy(models.x))
+        torch_model.train()(*for_torch(models.inputs))
     for handle in handles:
         handle.remove()
     layers = {layer.name: layer for layer in keras_layers(keras_model)}
     watched = {path: layers[name] for path, (_, name) in names.items()}
     with running("the keras source"), precision(models.word), _watched(watched, found):
-        keras_model(channels_last(models.x), training=True)
+        keras_model(for_keras(models.inputs), training=True)
     return {names[path][0]: _order(expected[path], found[path]) for path in names}
 
 

@@ -35,8 +35,8 @@ LEAST_VARIANCE = 1e-2
 LEAST_SHARE = 0.5
 
 
-def randomize(model: Any, seed: int, x: Any) -> None:
-    """Draw all weights of a PyTorch model, and set its running statistics, for images `x`."""
+def randomize(model: Any, seed: int, *inputs: Any) -> None:
+    """Draw all weights of a PyTorch model, and set its running statistics, for these inputs."""
     torch = framework("torch")
     rng = np.random.default_rng(seed)
     linear = (torch.nn.Linear, torch.nn.modules.conv._ConvNd)
@@ -68,7 +68,7 @@ def randomize(model: Any, seed: int, x: Any) -> None:
         }
         model.eval()
         model.training = True  # with all heads, but without dropout
-        model(x)
+        model(*inputs)
         model.eval()
         for handle in handles.values():  # of what nothing reached
             handle.remove()

@@ -15,7 +15,8 @@ from cnngen.verify.compare import distance
 from cnngen.verify.models import (
     Models,
     Values,
-    channels_last,
+    for_keras,
+    for_torch,
     in_keras_layout,
     precision,
     running,
@@ -51,7 +52,7 @@ def _torch_outputs(models: Models) -> Values:
     modules: dict[str, Any] = dict(model.named_modules())
     found: Values = {}
     with running("the torch source"), torch.no_grad(), _watched(models.network, modules, found):
-        model(torch.from_numpy(models.x))
+        model(*for_torch(models.inputs))
     return found
 
 
@@ -111,5 +112,5 @@ def _keras_outputs(models: Models, expected: Values) -> Values:
     }
     with running("the keras source"), precision(models.word):
         tap = keras_on_tensorflow().Model(model.input, alike)
-        outputs: dict[str, Any] = tap(channels_last(models.x), training=False)
+        outputs: dict[str, Any] = tap(for_keras(models.inputs), training=False)
     return {path: np.asarray(outputs[path]) for path in alike}

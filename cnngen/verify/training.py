@@ -11,8 +11,9 @@ from cnngen.frameworks import framework
 from cnngen.verify.models import (
     Models,
     Values,
-    channels_last,
     drop_nothing,
+    for_keras,
+    for_torch,
     from_keras,
     from_torch,
     named_outputs,
@@ -70,12 +71,13 @@ def _train_torch(
     models: Models, model: Any, steps: int, say: Callable[[str], None]
 ) -> tuple[Training, Setup]:
     torch = framework("torch")
-    network, x = models.network, torch.from_numpy(models.x)
+    network, inputs = models.network, for_torch(models.inputs)
+    batch = len(inputs[0])
     model.train()
-    y = named_outputs(network, model(x))
+    y = named_outputs(network, model(*inputs))
     draw = torch.Generator().manual_seed(1)
     factors = {
-        name: torch.randn(value.shape, generator=draw, dtype=value.dtype) / len(models.x)
+        name: torch.randn(value.shape, generator=draw, dtype=value.dtype) / batch
         for name, value in y.items()
     }
     first, gradients, rate = y, {}, 0.0
@@ -83,7 +85,7 @@ def _train_torch(
     for step in range(steps):
         say(f"step {step + 1} of {steps} with PyTorch, in {models.word}")
         model.zero_grad()
-        y = first if step == 0 else named_outputs(network, model(x))
+        y = first if step == 0 else named_outputs(network, model(*inputs))
         torch.stack([(value * factors[name]).sum() for name, value in y.items()]).sum().backward()
         if step == 0:
             gradients = {name: _gradient(p).numpy().copy() for name, p in parameters.items()}
@@ -108,14 +110,14 @@ def _train_keras(
     models: Models, model: Any, setup: Setup, steps: int, say: Callable[[str], None]
 ) -> Training:
     tensorflow = framework("tensorflow")
-    x, start = channels_last(models.x), in_keras(models.network, models.state)
+    inputs, start = for_keras(models.inputs), in_keras(models.network, models.state)
     first: Values = {}
     gradients: Values = {}
     weights = model.trainable_variables
     for step in range(steps):
         say(f"step {step + 1} of {steps} with Keras, in {models.word}")
         with tensorflow.GradientTape() as tape:
-            y = named_outputs(models.network, model(x, training=True))
+            y = named_outputs(models.network, model(inputs, training=True))
             loss = sum(
                 tensorflow.reduce_sum(value * setup.keras[name]) for name, value in y.items()
             )

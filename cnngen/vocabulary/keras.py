@@ -196,10 +196,12 @@ LAYERS = (
         "GroupNormalization",
         "group_norm",
         Said(
-            "groups", "groups", "32", _groups, instead="write as many groups as there are channels"
+            *("groups", "groups", "32", _groups),
+            instead="with a group for each channel it is `instance_norm: {affine: true}`",
         ),
         *(AXIS, EPSILON, *AFFINE, *BETA_AND_GAMMA),
     ),
+    _layer("UnitNormalization", "l2_norm", AXIS),
     _layer("MaxPooling2D MaxPool2D", "max_pool", Said("pool_size", "kernel", "2"), *POOL),
     _layer("AveragePooling2D AvgPool2D", "avg_pool", Said("pool_size", "kernel", None), *POOL),
     _layer("GlobalAveragePooling2D GlobalAvgPool2D", "global_avg_pool", CHANNELS_LAST, VECTOR),
@@ -241,6 +243,7 @@ LAYERS = (
     _layer("ELU", "elu", Said("alpha", "alpha", "1.0")),
     _layer("Softmax", "softmax", Held("axis", "-1", ("-1",), OVER_CHANNELS)),
     _layer("Dropout", "dropout", Said("rate", "rate", None), NO_SHAPE, SEED),
+    _layer("AlphaDropout", "alpha_dropout", Said("rate", "rate", None), NO_SHAPE, SEED),
     _layer(
         "SpatialDropout2D",
         "channel_dropout",
@@ -280,5 +283,6 @@ LAYERS = (
     _join("Concatenate", "concat"),
     _join("Maximum", "max"),
     _join("Multiply", "multiply"),
+    _join("Subtract", "subtract"),
     _without("Activation", "write the activation itself as the step: `relu`"),
 )

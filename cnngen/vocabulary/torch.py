@@ -54,20 +54,15 @@ def _without(name: str, instead: str) -> ForeignLayer:
     return ForeignLayer("PyTorch", (name,), instead=instead)
 
 
-def _upsampling(align: Held, mode: Said) -> tuple[Parameter, ...]:
-    sized = "`upsample` enlarges by whole factors: write `scale`"
-    return (
-        Held("size", "null", ("null",), sized),
-        Said("scale_factor", "scale", "null", whole, instead=sized),
-        mode,
-        align,
-        Held("recompute_scale_factor", "null", ("null", "false", "true"), sized),
-    )
+def _linear(_: Attributes) -> Mapping[str, str]:
+    """What `UpsamplingBilinear2d` is told by its name."""
+    return {"mode": "bilinear", "align_corners": "true"}
 
 
-CORNERS = (
-    "`bilinear` takes pixels as areas, which PyTorch calls `align_corners: false`;"
-    " there is no op for the other"
+SIZED = "`upsample` enlarges by whole factors: write `scale`"
+ENLARGING = (
+    Held("size", "null", ("null",), SIZED),
+    Said("scale_factor", "scale", "null", whole, instead=SIZED),
 )
 OTHER_MODES = "`upsample` has the modes `nearest` and `bilinear`"
 STATISTICS = "`batch_norm` always keeps running statistics, of which `momentum` is the newest share"
@@ -79,9 +74,19 @@ def _activations() -> Iterator[ForeignLayer]:
     yield _layer("Tanh", "tanh")
     for name, op in (
         *(("ReLU", "relu"), ("ReLU6", "relu6"), ("SELU", "selu"), ("SiLU", "silu")),
-        *(("Hardswish", "hard_swish"), ("Hardsigmoid", "hard_sigmoid")),
+        *(("Hardswish", "hard_swish"), ("Hardsigmoid", "hard_sigmoid"), ("Mish", "mish")),
     ):
         yield _layer(name, op, IN_PLACE)
+    ends = "`hard_tanh` ends at -1 and 1; for 0 and 6 there is `relu6`"
+    yield _layer(
+        "Hardtanh",
+        "hard_tanh",
+        Held("min_val", "-1.0", ("-1", "-1.0"), ends),
+        Held("max_val", "1.0", ("1", "1.0"), ends),
+        IN_PLACE,
+        Held("min_value", "null", ("null", "-1", "-1.0"), ends),
+        Held("max_value", "null", ("null", "1", "1.0"), ends),
+    )
     yield _layer("LeakyReLU", "leaky_relu", Said("negative_slope", "slope", "0.01"), IN_PLACE)
     yield _layer("ELU", "elu", Said("alpha", "alpha", "1.0"), IN_PLACE)
     yield _layer(
@@ -102,8 +107,9 @@ def _activations() -> Iterator[ForeignLayer]:
         Held("beta", "1.0", ("1", "1.0"), plain),
         Held("threshold", "20.0", ("20", "20.0"), plain),
     )
-    over = "`softmax` is over the channels of each position (of a vector: features)"
-    yield _layer("Softmax", "softmax", Held("dim", "null", ("null", "1"), over))
+    over = "`{op}` is over the channels of each position (of a vector: features)"
+    for name, op in (("Softmax", "softmax"), ("LogSoftmax", "log_softmax")):
+        yield _layer(name, op, Held("dim", "null", ("null", "1"), over))
     yield _layer("Softmax2d", "softmax")
 
 
@@ -156,6 +162,19 @@ LAYERS = (
         SHIFT,
     ),
     _layer(
+        "InstanceNorm2d",
+        "instance_norm",
+        Inferred("num_features"),
+        EPS,
+        Inferred("momentum", "0.1"),  # of running statistics
+        Said("affine", "affine", "false"),
+        Held(
+            *("track_running_stats", "false", ("false",)),
+            "`instance_norm` normalizes by each image itself, in training and otherwise",
+        ),
+        SHIFT,
+    ),
+    _layer(
         "LocalResponseNorm",
         "local_response_norm",
         Said("size", "size", None),
@@ -188,6 +207,7 @@ LAYERS = (
     ),
     *_activations(),
     _layer("Dropout", "dropout", Said("p", "rate", "0.5"), IN_PLACE),
+    _layer("AlphaDropout", "alpha_dropout", Said("p", "rate", "0.5"), IN_PLACE),
     _layer("Dropout2d", "channel_dropout", Said("p", "rate", "0.5"), IN_PLACE),
     _layer(
         "Flatten",
@@ -200,35 +220,21 @@ LAYERS = (
     _layer(
         "Upsample",
         "upsample",
-        *_upsampling(
-            Held("align_corners", "null", ("null", "false"), CORNERS),
-            Said(
-                *("mode", "mode", "nearest", only_words(nearest="nearest", bilinear="bilinear")),
-                instead=OTHER_MODES,
-            ),
+        *ENLARGING,
+        Said(
+            *("mode", "mode", "nearest", only_words(nearest="nearest", bilinear="bilinear")),
+            instead=OTHER_MODES,
         ),
+        Said("align_corners", "align_corners", "null", words(null="false")),
+        Held("recompute_scale_factor", "null", ("null", "false", "true"), SIZED),
     ),
-    _layer(
-        "UpsamplingNearest2d",
-        "upsample",
-        *_upsampling(
-            Held("align_corners", "null", ("null",), CORNERS),
-            Said("mode", "mode", "nearest", only_words(nearest="nearest"), instead=OTHER_MODES),
-        )[:2],
-    ),
+    _layer("UpsamplingNearest2d", "upsample", *ENLARGING),
+    _layer("UpsamplingBilinear2d", "upsample", *ENLARGING, settle=_linear),
     _layer("PixelShuffle", "pixel_shuffle", Said("upscale_factor", "factor", None)),
     _layer("PixelUnshuffle", "pixel_unshuffle", Said("downscale_factor", "factor", None)),
     _layer("ChannelShuffle", "channel_shuffle", Said("groups", "groups", None)),
     _without(
-        "LogSoftmax", "the losses of both frameworks take logits: leave it out, or write `softmax`"
-    ),
-    _without(
-        "InstanceNorm2d",
-        "write `group_norm: {groups: ..., affine: false}` with as many groups as channels",
-    ),
-    _without(
         "LayerNorm",
         "`layer_norm` normalizes over the channels at each position (of a vector: all features)",
     ),
-    _without("UpsamplingBilinear2d", CORNERS),
 )

@@ -17,7 +17,7 @@ from cnngen.weights.convert import UnfitError, first
 from cnngen.weights.graph import Dimensions, Weight, WeightedLayer, WeightGraph, spell
 from cnngen.weights.layout import Array
 from cnngen.weights.match import Match, Pair, match
-from cnngen.weights.published import PublishedModel
+from cnngen.weights.published import PublishedModel, only_image
 from cnngen.weights.read_network import read_network
 from cnngen.weights.read_torch import COUNTER
 from cnngen.weights.stored import Stored, WeightNames, shown
@@ -39,7 +39,7 @@ class Foreign:
     @classmethod
     def of(cls, reference: PublishedModel, network: Network) -> "Foreign":
         """Makes the model, without trained weights, for images of the network's size."""
-        input = reference.takes(network.input)
+        input = reference.takes(only_image(network))
         if reference.framework == "keras":
             return cls.made(reference, reference.model(input), input)
         import torch

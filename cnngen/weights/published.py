@@ -11,6 +11,7 @@ from cnngen.diagnostics.suggest import suggest
 from cnngen.diagnostics.terminal import one_line
 from cnngen.frameworks import MissingFrameworkError, framework, imported, keras_on_tensorflow
 from cnngen.ops.base import Image
+from cnngen.semantics.network import INPUT, Network
 from cnngen.weights.graph import WeightGraph
 from cnngen.weights.places import Framework
 from cnngen.weights.read_keras import read_keras
@@ -25,6 +26,14 @@ DECLARED: list[Any] = []  # what is declared lives as long as its library
 
 class NoModelError(Exception):
     """There is no such model; the message names a similar one, or quotes the package."""
+
+
+def only_image(network: Network) -> Image:
+    """What models of other packages are given; `NoModelError` where a network is given more."""
+    if [*network.images] == [INPUT]:
+        return network.input
+    listed = ", ".join(f"{name} ({shape})" for name, shape in network.inputs.items())
+    raise NoModelError(f"models of other packages are given one image, and this network {listed}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,8 @@ def _parts(layer: Any) -> tuple[_Part, ...]:
             return (_Part("group_norm", NORMS),)
         case "PReLU":
             return (_Part("prelu", {"alpha": ("weight", Spread(()))}),)
+        case "LayerScale":
+            return (_Part("affine", {v.name: ("weight", AS_IS) for v in layer.weights}),)
         case name:  # nobody has described it, so nothing will match it
             return (_Part(name, {v.name: (v.name, AS_IS) for v in layer.weights}),)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cnngen.ops.base import Image, Vector
-from cnngen.semantics.network import INPUT, Layer, Network
+from cnngen.semantics.network import Layer, Network
 from cnngen.targets.torch.names import weight_key
 from cnngen.weights.graph import (
     FROM_INPUT,
@@ -22,7 +22,7 @@ from cnngen.weights.layout import weight_shapes
 def read_network(network: Network) -> WeightGraph:
     """All layers that hold weights, by their paths; keys are those of PyTorch's `state_dict`."""
     recorder = Recorder()
-    flows: dict[str, Flow] = {INPUT: FROM_INPUT}
+    flows: dict[str, Flow] = dict.fromkeys(network.inputs, FROM_INPUT)
     for layer in network.layers.values():
         inputs = [flows[x.path] for x in layer.inputs]
         flow = concatenate(inputs) if layer.op.concatenates else merge(inputs)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnngen.ops.base import Image
+from cnngen.ops.keras_layout import Spread
 from cnngen.weights.graph import (
     FROM_INPUT,
+    Dimensions,
     Flow,
     Recorder,
     Weight,
@@ -20,6 +22,7 @@ from cnngen.weights.graph import (
     concatenate,
     merge,
 )
+from cnngen.weights.layout import form
 
 COUNTER = "num_batches_tracked"  # a buffer of batch norm that is no weight
 JOINS = {"cat", "concat", "concatenate"}
@@ -32,8 +35,11 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {  # kind and arguments
     "batch_norm": ("batch_norm", ("input", "running_mean", "running_var", "weight", "bias")),
     "layer_norm": ("layer_norm", NORM),
     "group_norm": ("group_norm", NORM),
+    "instance_norm": ("group_norm", ("input", "running_mean", "running_var", "weight", "bias")),
     "prelu": ("prelu", ("input", "weight")),
 }
+CHANNELS_LAST = {"linear", "layer_norm"}  # of maps, too
+PRODUCTS = {"mul", "multiply", "__mul__", "__rmul__", "mul_"}
 
 
 def read_torch(model: Any, input: Image) -> WeightGraph:
@@ -72,7 +78,8 @@ def _trace(model: Any, input: Image, keys: list[str]) -> WeightGraph:
     dtype = next((value.dtype for value in tensors.values() if value.is_floating_point()), None)
     size = (2, input.channels, input.height, input.width)  # batch norm refuses to train on one
     x = torch.empty(size, dtype=dtype, device="meta")
-    watch = _Watch({id(weights[key]): key for key in keys if key in weights})
+    held = {id(weights[key]): key for key in keys if key in weights}
+    watch = _Watch(held, {key: tuple(weight.shape) for key, weight in weights.items()})
     watch.give(x, FROM_INPUT)
 
     class Mode(TorchFunctionMode):
@@ -97,6 +104,7 @@ class _Watch:
     """What each tensor holds: the flow into it, or weights of the model."""
 
     keys: dict[int, str]
+    shapes: Mapping[str, Dimensions]
     recorder: Recorder = field(default_factory=Recorder)
     flows: dict[int, Flow] = field(default_factory=dict[int, Flow])
     alive: list[Any] = field(default_factory=list[Any])  # so that no identity is used twice
@@ -120,7 +128,9 @@ class _Watch:
         flow = concatenate(flows) if joins else merge(flows)
         if held:
             layer = self._layer(function, args, kwargs, held)
-            sizes = [tuple(x.shape[2:]) for x in tensors(result) if x.ndim == 4]
+            last = function in CHANNELS_LAST or (layer.kind == "affine" and held[0].shape[-1] > 1)
+            axes = slice(1, 3) if last else slice(2, 4)
+            sizes = [tuple(x.shape[axes]) for x in tensors(result) if x.ndim == 4]
             layer = replace(layer, gives=sizes[0] if len(sizes) == 1 else ())
             flow = self.recorder.pass_through(layer, flow)
         for tensor in tensors(result):
@@ -136,6 +146,8 @@ class _Watch:
     ) -> WeightedLayer:
         kind, names = FUNCTIONS.get(function, (function, ()))
         named = {**dict(zip(names, args, strict=False)), **kwargs}
+        if function in PRODUCTS and (scale := self._scale(held)):
+            return WeightedLayer(scale.key, "affine", {"weight": scale})
         weights = {
             name: Weight(self.keys[id(value)], tuple(value.shape))
             for name, value in named.items()
@@ -147,6 +159,14 @@ class _Watch:
         first = next(iter(weights.values())).key
         groups = named.get("groups", 1) if kind.endswith("conv") else 1
         return WeightedLayer(first.rpartition(".")[0] or first, kind, weights, groups)
+
+    def _scale(self, held: list[Any]) -> Weight | None:
+        """A weight that has a number for each channel, in whatever shape the model keeps it."""
+        key = self.keys[id(held[0])]
+        shape = self.shapes[key]
+        if len(held) > 1 or sum(size > 1 for size in shape) != 1:
+            return None
+        return Weight(key, (max(shape),), form(Spread(shape)))
 
 
 def _axis(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:

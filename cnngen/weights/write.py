@@ -12,9 +12,8 @@ from typing import Any
 from cnngen.diagnostics.terminal import one_line
 from cnngen.files import replaced
 from cnngen.frameworks import framework, keras_on_tensorflow, keras_precision
-from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
-from cnngen.targets.keras.functions import model_function_name
+from cnngen.targets.keras.functions import input_shapes, model_function_name
 from cnngen.weights.graph import spell
 from cnngen.weights.hdf5 import IN_KERAS
 from cnngen.weights.layout import Array
@@ -122,9 +121,7 @@ def _model(keras: Any, network: Network, source: str, heads: bool) -> Any:
     stem = network.resolution.spec.stem
     module = ModuleType(f"{stem}_keras")
     exec(compile(source, f"{stem}_keras.py", "exec"), module.__dict__)
-    shape: Image = network.input
     arguments = {"training_heads": True} if heads and network.training_stages() else {}
     keras.utils.set_random_seed(0)
-    size = (shape.height, shape.width, shape.channels)
     make = getattr(module, model_function_name(network.resolution.spec))
-    return make(input_shape=size, **arguments)
+    return make(**input_shapes(network), **arguments)

@@ -5,14 +5,23 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from cnngen.ops.base import Image, Vector
 from cnngen.semantics.network import Layer, Network
+from cnngen.targets.keras.functions import input_shapes
 from cnngen.verify.compare import farthest
-from cnngen.verify.models import Values, channels_last, in_keras_layout, named_outputs, precision
+from cnngen.verify.models import (
+    Values,
+    for_keras,
+    for_torch,
+    in_keras_layout,
+    named_outputs,
+    precision,
+)
 from cnngen.verify.random_weights import keras_layers
 from cnngen.weights.layout import keras_name
 from cnngen.weights.read_torch import COUNTER
@@ -25,7 +34,7 @@ from support.random_specs import RandomSpec
 # What Keras has no layers for, so that generated code calls functions.
 FUNCTIONS = {"gelu", "identity", "local_response_norm", "scale", "slice_channels"}
 FUNCTIONS |= {"channel_shuffle", "gather_channels", "pad_channels", "pixel_shuffle"}
-FUNCTIONS |= {"pixel_unshuffle", "rbf"}
+FUNCTIONS |= {"pixel_unshuffle", "rbf", "l2_norm", "channel_max", "channel_mean"}
 GLOBAL_POOLS = {"global_avg_pool", "global_max_pool"}
 Shapes = dict[str, tuple[int, ...]]
 TOLERANCE = 1e-5  # in float64, where no mistake passes for rounding; but some kernels use float32
@@ -50,8 +59,13 @@ class Drawn:
         fixed = built.network.fixed
         free = {n: v for n, v in spec.values.items() if n not in fixed}
         settings = {n: str(v).lower() for n, v in free.items()}
-        values = {n: tuple(v) if isinstance(v, list) else v for n, v in free.items()}
+        values = {n: tuple(map(_row, v)) if isinstance(v, list) else v for n, v in free.items()}
         return Drawn(built, values, build(spec.text, settings).network)
+
+
+def _row(item: Any) -> Any:
+    """An element of a list; a record is any object with its fields."""
+    return SimpleNamespace(**item) if isinstance(item, dict) else item
 
 
 def sources(network: Network) -> dict[str, str]:
@@ -91,8 +105,8 @@ def state_shapes(built: Built, **arguments: Any) -> Shapes:
 
     with torch.device("meta"):
         model = built.torch(**arguments)
-        shape = built.network.input
-        model.eval()(torch.zeros(2, shape.channels, shape.height, shape.width))
+        shapes = built.network.input_dimensions.values()
+        model.eval()(*(torch.zeros(2, *sizes) for sizes in shapes))
     return {n: tuple(v.shape) for n, v in model.state_dict().items() if not n.endswith(COUNTER)}
 
 
@@ -107,7 +121,8 @@ def check_keras(built: Built) -> None:
         name = keras_name(layer)
         if layer.shares:
             continue
-        if layer.op.name not in FUNCTIONS and name not in flattened(built.network):
+        function = layer.op.name in FUNCTIONS or layer.op.values.get("align_corners")
+        if not function and name not in flattened(built.network):
             # What may come after the layer that has the weights; words of the author push ours aside.
             endings = ("_stride", "_stride_", "_crop", "_crop_", "")
             last = next(layers[name + end] for end in endings if name + end in layers)
@@ -151,9 +166,8 @@ def check_keras_arguments(drawn: Drawn) -> None:
 
 
 def keras_model(built: Built, heads: bool, **arguments: Any) -> Any:
-    shape = built.network.input
-    size = (shape.height, shape.width, shape.channels)
-    return built.keras(input_shape=size, **arguments, **(built.heads if heads else {}))
+    shapes = input_shapes(built.network)
+    return built.keras(**shapes, **arguments, **(built.heads if heads else {}))
 
 
 def check_values(built: Built) -> None:
@@ -172,10 +186,10 @@ def with_heads(both: Pair) -> tuple[Values, Values]:
     network, model = both.network, both.torch_model
     model.eval().training = True  # for its own `forward` alone: layers stay in evaluation
     with torch.no_grad():
-        y = named_outputs(network, model(torch.from_numpy(both.x)))
+        y = named_outputs(network, model(*for_torch(both.inputs)))
     with precision("float64"):
         found = named_outputs(
-            network, both.keras_model(heads=True)(channels_last(both.x), training=False)
+            network, both.keras_model(heads=True)(for_keras(both.inputs), training=False)
         )
     expected = {
         n: in_keras_layout(network.stages[network.outputs[n]].shape, v.numpy())

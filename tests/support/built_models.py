@@ -16,7 +16,7 @@ from cnngen.analysis import Options, analyse_file
 from cnngen.diagnostics.model import Report
 from cnngen.diagnostics.text import render_text
 from cnngen.ops.base import Image
-from cnngen.semantics.network import Network
+from cnngen.semantics.network import INPUT, Network
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -79,7 +79,9 @@ def _build(spec: Path | str, settings: tuple[tuple[str, str], ...], input: Image
                 shutil.copytree(SPECS, folder, dirs_exist_ok=True)
         else:
             path = spec if isinstance(spec, Path) else SPECS / f"{spec}.yaml"
-        network = analyse_file(path, report, Options(dict(settings), input))
+        network = analyse_file(
+            path, report, Options(dict(settings), {INPUT: input} if input else {})
+        )
     if network is None:
         raise AssertionError(render_text(list(report)))
     return Built(network, dict(settings))

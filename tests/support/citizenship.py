@@ -14,7 +14,7 @@ import numpy as np
 
 from cnngen.ops.base import Image
 from cnngen.verify.compare import distance
-from cnngen.verify.models import channels_last, images
+from cnngen.verify.models import channels_last, draw_inputs
 from cnngen.weights.layout import Array
 from support.built_models import build
 
@@ -43,7 +43,7 @@ def torch_model(name: str, settings: Mapping[str, str], size: tuple[int, int]) -
     image = Image(channels, *size)
     torch.manual_seed(0)
     model = build(name, settings, image).torch().eval()
-    return model, torch.from_numpy(images(image, 2, "float32"))
+    return model, torch.from_numpy(draw_inputs({"input": image}, 2, "float32")["input"])
 
 
 def compiles(model: Any, x: Any, backend: str = "eager") -> None:
@@ -88,7 +88,9 @@ def keras_model(name: str, settings: Mapping[str, str], size: tuple[int, int]) -
 
     image = Image(build(name).network.input.channels, *size)
     keras.utils.set_random_seed(0)
-    return build(name, settings, image).keras(), channels_last(images(image, 2, "float32"))
+    return build(name, settings, image).keras(), channels_last(
+        draw_inputs({"input": image}, 2, "float32")["input"]
+    )
 
 
 def has_stock_layers_only(model: Any) -> None:

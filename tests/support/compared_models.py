@@ -5,13 +5,15 @@ from typing import Any
 
 from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
+from cnngen.targets.keras.functions import input_shapes
 from cnngen.verify.models import (
     Values,
-    channels_last,
+    draw_inputs,
     drop_nothing,
+    for_keras,
+    for_torch,
     from_keras,
     from_torch,
-    images,
     named_outputs,
     precision,
 )
@@ -45,9 +47,9 @@ class Pair:
         import torch
 
         self.built, self.network, self.word = built, built.network, word
-        self.x = images(self.network.input, batch, word, seed)
+        self.inputs = draw_inputs(self.network.inputs, batch, word, seed)
         self.torch_model = built.torch().to(getattr(torch, word))
-        randomize(self.torch_model, seed, torch.from_numpy(self.x))
+        randomize(self.torch_model, seed, *for_torch(self.inputs))
         self.start = {name: value.clone() for name, value in self.torch_model.state_dict().items()}
         self.made: dict[bool, Any] = {}
 
@@ -63,9 +65,9 @@ class Pair:
 
         self.torch_model.load_state_dict(self.start)
         with torch.no_grad():
-            y = self.torch_model.eval()(torch.from_numpy(self.x))
+            y = self.torch_model.eval()(*for_torch(self.inputs))
         with precision(self.word):
-            found = self.keras_model(heads=False)(channels_last(self.x), training=False)
+            found = self.keras_model(heads=False)(for_keras(self.inputs), training=False)
         return from_torch(self.network, y), from_keras(self.network, found)
 
     def train(self) -> tuple[Step, Step]:
@@ -82,7 +84,7 @@ class Pair:
 
         model = self.torch_model.train()
         model.zero_grad()
-        y = named_outputs(self.network, model(torch.from_numpy(self.x)))
+        y = named_outputs(self.network, model(*for_torch(self.inputs)))
         draw = torch.Generator().manual_seed(1)
         projections = {n: torch.randn(v.shape, generator=draw, dtype=v.dtype) for n, v in y.items()}
         sum((v * projections[n]).sum() for n, v in y.items()).backward()
@@ -100,7 +102,7 @@ class Pair:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            y = named_outputs(self.network, model(channels_last(self.x), training=True))
+            y = named_outputs(self.network, model(for_keras(self.inputs), training=True))
             loss = sum(tf.reduce_sum(v * projections[n]) for n, v in y.items())
         weights = model.trainable_variables
         gradients = tape.gradient(loss, [w.value for w in weights])
@@ -122,7 +124,7 @@ class Pair:
 
     def biased(self, statistics: Values) -> Values:
         """PyTorch's running statistics after a step, as Keras would have them."""
-        return biased(self.network, self.weights, statistics, len(self.x))
+        return biased(self.network, self.weights, statistics, len(next(iter(self.inputs.values()))))
 
 
 def biased(network: Network, start: Values, statistics: Values, batch: int) -> Values:
@@ -145,9 +147,8 @@ def biased(network: Network, start: Values, statistics: Values, batch: int) -> V
 
 def keras_model(built: Built, torch_model: Any, heads: bool = False) -> Any:
     """The Keras model of a network, with the weights of a PyTorch model."""
-    shape = built.network.input
-    size = (shape.height, shape.width, shape.channels)
-    model = built.keras(input_shape=size, **(built.heads if heads else {}))
+    shapes = input_shapes(built.network)
+    model = built.keras(**shapes, **(built.heads if heads else {}))
     carry(built.network, torch_model, model)
     return model
 

@@ -32,6 +32,8 @@ model:
     - prelu: {shared: true}
     - transposed_conv: {out: 4, kernel: 3, stride: 2}
     - affine
+    - instance_norm: {affine: true}
+    - affine: {shift: false}
   head:
     - flatten
     - batch_norm

@@ -29,7 +29,7 @@ LEFT_OUT = {
     "input": "input: {channels: 3, height: 32, width: 32}",
 }
 HEAD = ("cnngen", "name", "about", "extends", "paper", "results")
-ORDER = (*HEAD, "input", "params", "defaults", "blocks", "model", "outputs")
+ORDER = (*HEAD, "input", "inputs", "params", "defaults", "blocks", "model", "outputs")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def blocks(path: Path) -> Iterator[Block]:
 def whole(text: str) -> str:
     """A spec with the keys added that it leaves out."""
     present = parts(text)
-    added = [] if "extends" in present else [v for k, v in LEFT_OUT.items() if k not in present]
+    known = {*present, *(["input"] if "inputs" in present else [])}
+    added = [] if "extends" in present else [v for k, v in LEFT_OUT.items() if k not in known]
     return "\n".join([*([] if "cnngen" in present else ["cnngen: 1"]), *added, text])
 
 

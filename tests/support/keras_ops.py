@@ -2,6 +2,7 @@
 
 from ast import literal_eval
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cnngen.expressions.expression import Constant, Expression, ListOf, Name
@@ -10,12 +11,12 @@ from cnngen.ops.base import Op
 from cnngen.python.flat import flat
 from cnngen.python.nodes import Node
 from cnngen.python.verbatim import read
-from cnngen.targets.keras.convolution import told_by_parameters
+from cnngen.targets.keras.convolution import comes_late, told_by_parameters
 from cnngen.targets.keras.forms import CONVOLUTIONS
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import spell, spell_join
 from cnngen.targets.keras.use import Common, Use
-from cnngen.targets.keras.values import Value, with_same
+from cnngen.targets.keras.values import HALF, Value, pads_half, with_same
 from cnngen.targets.spelling import Speller
 from cnngen.targets.values import Sides
 
@@ -26,20 +27,28 @@ NOTHING: Mapping[str, str] = {}
 def spelled(
     speller: Speller, name: str, context: Mapping[str, Any], fixed: Mapping[str, str] = NOTHING
 ) -> str:
-    """The expression for an op; `fixed` is what all uses in a file agree on."""
+    """The expression for an op; `fixed` is what all uses in a file agree on: `half` that they are
+    padded by half of an odd window, if this one is.
+    """
     op, node = OPS[name], read(context["name"])
     if op.joins:
         return flat(spell_join(op, context["inputs"], node, speller))
     square = "square" in fixed
     given = values(op, context)
+    halves = "half" in fixed and op in CONVOLUTIONS and pads_half(given, {}, ())
+    halves = halves and not comes_late(op, given, square)
     given = with_same(given, {}, ()) if op in CONVOLUTIONS else given
     agreed = {key: told_by_parameters(op, given, square)[key] for key in values(op, fixed)}
     common = Common(agreed, initializers(op, fixed), square)
+    if halves:
+        agreed |= {"padding": HALF}
+        common = replace(common, values=agreed, late=False, strided=(given["kernel"],))
     keys = ("init", *_second(op)) if "init" in op.attributes else ()
     made = {key: _init(context, key) for key in keys}
     scope = Scope(speller, {})
     rank = context.get("rank", "image")
-    return flat(spell(Use(op, given, made, read(context["x"]), node, rank, scope, common)))
+    x = read(context["x"])
+    return flat(spell(Use(op, given, made, square, x, node, rank, scope, common)))
 
 
 def _second(op: type[Op]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ NAMES = words("""
     path filters strides out_2 parts kernel out position
 """)
 BLOCKS = words("Unit Cell ConvUnit Mixed Entry Stage Block2_1 Gate Wide Inner Exit Neck")
-JOINS = ["concat", "concat", "add", "mean", "max", "multiply"]
+JOINS = ["concat", "concat", "add", "mean", "max", "multiply", "subtract"]
 
 
 @dataclass(frozen=True)
@@ -183,15 +183,26 @@ class Bodies(Ops):
         )
         gated = join == "multiply" and x.image and self.maybe(0.6)
         arms: dict[str, Tree] = {}
-        for i in range(self.pick(2, 2, 3)):
+        for i in range(2 if join == "subtract" else self.pick(2, 2, 3)):
             name = self.fresh(arms, place.taken)
-            arms[name] = self.arm(x, place, out, stride, first=i == 0, gate=gated and i == 1)
+            optional = i > 0 and join != "subtract" and self.maybe(0.25)
+            alone = i == 0 or optional  # so that no tensor lacks a reader
+            arms[name] = self.arm(x, place, out, stride, first=alone, gate=gated and i == 1)
+            if optional:
+                arms[name] = self.optional(arms[name], place)
+        if self.maybe(0.2):
+            arms = dict(self.random.sample([*arms.items()], len(arms)))
         if place.known is not None:
             place.taken.update(arms)
         size, low = (x.size, x.low) if stride is None else (object(), 1)
         return [{"branches": arms, "join": join}], Running(
             True, size, low, x.image, out, plain=out is not None
         )
+
+    def optional(self, body: Tree, place: Place) -> Tree:
+        """A branch that may be absent."""
+        absent = {"when": self.flag(place), "do": body or "identity", "else": "nothing"}
+        return absent if self.maybe(0.8) else [absent]
 
     def arm(
         self, x: Running, place: Place, out: str | None, stride: str | None, first: bool, gate: bool
@@ -202,6 +213,10 @@ class Bodies(Ops):
         elif not first and stride is None and not gate and out is None and self.maybe(0.2):
             return self.written(found) if (found := self.merge(x, place)) else "identity"
         steps: Steps = []
+        if gate and stride is None and self.maybe(0.4):
+            narrow: Tree = {"conv": {"out": self.pick("1", "2 - 1"), **self.window(place)}}
+            steps = [self.pick("channel_mean", "channel_max", narrow), "sigmoid"]
+            return self.read(steps, origin) if origin else steps
         if gate:
             steps, x = ["global_avg_pool"], replace(x, size="1x1", low=1)
         elif stride is not None:
@@ -324,10 +339,23 @@ class Bodies(Ops):
         widths = [n for n, (role, _) in parameters.items() if role == "width"]
         out = self.random.choice(widths) if widths and self.maybe(0.6) else None
         more, result = self.body(entry, inner, keep=keep or self.maybe(0.6), out=out)
-        self.define(name, parameters, inputs, steps + more)
+        steps += more
+        self.tell_apart(steps, result, inner)
+        self.define(name, parameters, inputs, steps)
         block = Block(name, parameters, tuple(inputs), given, result, out)
         self.drawn.append(block)
         return block
+
+    def tell_apart(self, steps: Steps, x: Running, place: Place) -> None:
+        """Give names to further conditions and loops of a block: `when.2` and `when_2` would clash."""
+        seen = set[str]()
+        for i, step in enumerate(steps):
+            forms = {"when", "repeat", "each"} & mapping(step).keys()
+            if forms & seen and "name" not in mapping(step):
+                named = [step]
+                self.call_it(named, x, place)
+                steps[i] = named[0]
+            seen |= forms
 
     def define(
         self, name: str, parameters: dict[str, tuple[str, bool]], tensors: list[str], body: Steps

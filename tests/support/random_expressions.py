@@ -20,9 +20,11 @@ TYPES = {
         "kernel": "size",
         "rate": "float",
     },
-    **{"widths": "ints", "counts": "ints", "rates": "floats"},
+    **{"widths": "ints", "counts": "ints", "rates": "floats", "flags": "bools"},
+    "rows": [{"wide": "int", "times": "int", "share": "float", "on": "bool", "window": "int"}],
 }
-LISTS = ("widths", "counts", "rates")
+LISTS = ("widths", "counts", "rates", "flags", "rows")
+FIELDS = {"wide": "width", "times": "count", "share": "rate", "on": "flag", "window": "kernel"}
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,12 @@ class Expressions:
                 return self.pick(1, 3, 5)
             case "rate":
                 return self.pick(0.1, 0.25, 0.5)
+            case "row":
+                return {field: self.constant(role) for field, role in FIELDS.items()}
             case _:
                 return [self.constant(role[:-1]) for _ in range(self.length)]
 
-    def expression(self, role: str, place: Place) -> str:
+    def expression(self, role: str, place: Place) -> Tree:
         match role:
             case "width":
                 return self.width(place)
@@ -113,13 +117,15 @@ class Expressions:
                 return self.items(role, place)
 
     def named(self, role: str, place: Place) -> list[str]:
-        """The names of a role, and elements of lists of them."""
-        names = [name for name, known in place.scope.items() if known == role]
-        return names + [
-            f"{xs}[{self.pick('0', '-1')}]"
-            for xs, known in place.scope.items()
-            if known == f"{role}s"
-        ]
+        """The names of a role, elements of lists of them, and fields of records."""
+        found: list[str] = []
+        for name, known in place.scope.items():
+            item = f"{name}[{self.pick('0', '-1')}]"
+            records = {"row": name, "rows": item}
+            found += [name] if known == role else [item] if known == f"{role}s" else []
+            fields = [field for field, kind in FIELDS.items() if kind == role]
+            found += [f"{records[known]}.{field}" for field in fields if known in records]
+        return found
 
     def width(self, place: Place, depth: int = 0) -> str:
         plain = ["4", "8", *self.named("width", place) * 2]
@@ -149,6 +155,7 @@ class Expressions:
             *(f"4 * (round({self.rate(place, 2)}) + 1)", f"4 * ceil({self.rate(place, 2)} + 1)"),
             *("4 * input.channels", "make_divisible(input.channels / 2, 4)"),
             *(f"sum({xs})" for xs in self.lists("widths", place)),
+            *(f"4 + sum({xs}[:{count}])" for xs in self.lists("widths", place)),
             *(f"4 * len({xs})" for xs in self.lists("rates", place)),
         )
 
@@ -202,23 +209,44 @@ class Expressions:
         return self.pick("1", "3", "3", "[1, 3]", "[3, 1]", *self.named("kernel", place) * 2, *odd)
 
     def lists(self, role: str, place: Place) -> list[str]:
-        return [name for name, known in place.scope.items() if known == role]
+        """The names of lists, and columns of tables."""
+        tables = [name for name, known in place.scope.items() if known == "rows"]
+        columns = [field for field, kind in FIELDS.items() if f"{kind}s" == role]
+        names = [name for name, known in place.scope.items() if known == role]
+        return names + [f"{table}.{column}" for table in tables for column in columns]
 
-    def items(self, role: str, place: Place) -> str:
+    def row(self, place: Place) -> Tree:
+        """A record, whose kernel is a number."""
+        fields = {field: self.expression(role, place) for field, role in FIELDS.items()}
+        return fields | {"window": self.pick("1", "3", "5")}
+
+    def items(self, role: str, place: Place) -> Tree:
         """A list of the common length."""
+        if role == "rows":
+            names = self.lists(role, place)
+            written = [self.row(place) for _ in range(self.length)]
+            return self.pick(written, *names * 3, *(f"{name}[::-1]" for name in names))
         element = self.expression(role[:-1], place)
         written = f"[{', '.join(self.expression(role[:-1], place) for _ in range(self.length))}]"
-        return self.pick(written, f"[{element}] * {self.length}", *self.lists(role, place) * 3)
+        named = self.lists(role, place)
+        backwards = [f"{xs}[::-1]" for xs in named]
+        return self.pick(written, f"[{element}] * {self.length}", *named * 3, *backwards)
 
-    def iterated(self, place: Place) -> tuple[str, str]:
+    def iterated(self, place: Place) -> tuple[Tree, str]:
         """A list of any length, and the role of its elements."""
-        role = self.pick("width", "count", "rate")
+        if tables := self.lists("rows", place):
+            table = self.random.choice(tables)
+            part = self.pick("", "[1:]", "[:-1]", "[::-1]", f" + {table}")
+            if self.maybe(0.5):
+                return f"{table}{part}", "row"
+        role = self.pick("width", "count", "rate", "flag")
         values = self.items(f"{role}s", place)
         return self.pick(
             *(
                 (values, role),
                 (values, role),
                 (f"({values}) + [{self.expression(role, place)}]", role),
+                (f"({values}){self.pick('[1:]', '[:-1]', '[::-1]', '[:2]', '[-2:]')}", role),
             ),
             *(
                 (f"range({self.count(place)})", "count"),

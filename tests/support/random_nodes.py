@@ -89,7 +89,7 @@ def compounds(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     members = st.sampled_from(["relu", "conv", "BatchNormalization"])
     dotted: st.SearchStrategy[Node] = names | st.builds(Attribute, names, members)
     bounds = st.none() | names | st.builds(Binary, st.just("+"), names, numbers)
-    slices: st.SearchStrategy[Node] = st.builds(Slice, bounds, bounds)
+    slices: st.SearchStrategy[Node] = st.builds(Slice, bounds, bounds, bounds)
     several = st.builds(_pair, slices, slices | numbers)
     subscripts: st.SearchStrategy[Node] = st.builds(
         Subscript, dotted, st.one_of(numbers, names, slices, several)

@@ -22,7 +22,7 @@ ACTIVATIONS = [
         "tanh",
         "hard_swish",
     ),
-    *("hard_sigmoid", "softplus", "softmax", "prelu"),
+    *("hard_sigmoid", "hard_tanh", "softplus", "mish", "softmax", "log_softmax", "prelu"),
 ]
 
 
@@ -48,6 +48,7 @@ class Ops(Expressions):
                 self.reordered,
                 self.paired,
                 self.lrn,
+                self.over_channels,
             ]
         else:
             kinds = [self.strided_conv] * 3 + [self.strided_pool] * 3 + [self.flatten]
@@ -81,11 +82,16 @@ class Ops(Expressions):
         """A kernel with a padding that keeps the size."""
         return self.pick(
             {"kernel": self.kernel(place), "padding": self.pick("half", "half", "same")},
-            {"kernel": self.kernel(place), "padding": self.pick("half", "same")},
+            {"kernel": self.kernel(place), "padding": self.chosen("half", "same", place)},
+            {"kernel": 3, "padding": self.chosen("half", "1", place)},
             *({"kernel": 1}, {"kernel": 3, "padding": 1}, {"kernel": [1, 3], "padding": [0, 1]}),
             {"kernel": 3, "padding": [1, 1, 1, 1]},
             *({"kernel": 2, "padding": "same"}, {"kernel": 2, "padding": [0, 1, 1, 0]}),
         )
+
+    def chosen(self, a: str, b: str, place: Place) -> str:
+        """One of two words, as a condition decides."""
+        return self.pick(a, b, f"{a} if {self.flag(place)} else {b}")
 
     def weights(self, place: Place) -> Tree:
         chosen: Tree = {}
@@ -147,6 +153,7 @@ class Ops(Expressions):
         kind = self.pick(
             *ACTIVATIONS,
             "dropout",
+            "alpha_dropout",
             "drop_path",
             "scale",
             "identity",
@@ -158,6 +165,7 @@ class Ops(Expressions):
             "gelu": lambda: {"approximate": self.flag(place)},
             "prelu": lambda: {"shared": self.pick("true", "false")},
             "dropout": lambda: {"rate": self.rate(place)},
+            "alpha_dropout": lambda: {"rate": self.pick(0, 0.25, "1 / 3")},
             "drop_path": lambda: {"rate": self.rate(place)},
             "scale": lambda: {"by": self.rate(place)},
         }
@@ -166,12 +174,17 @@ class Ops(Expressions):
         return [kind], x
 
     def norm(self, x: Running, place: Place) -> Drawn:
+        if x.image and x.low > 1 and self.maybe(0.15):
+            return [{"instance_norm": {"affine": self.flag(place), "eps": self.rate(place)}}], x
         if x.image and x.aligned and self.maybe(0.3):
             groups = self.pick("1", "2", "4", x.channels or "4")
             return [{"group_norm": {"groups": groups}}], x
-        kind = self.pick("batch_norm", "batch_norm", "layer_norm", "affine")
+        kind = self.pick("batch_norm", "batch_norm", "layer_norm", "affine", "l2_norm")
+        if kind == "l2_norm":
+            return self.pick(([kind], x), ([{kind: {"eps": self.rate(place)}}], x))
         if kind == "affine" and self.maybe(0.5):
-            return [{kind: {"init": self.pick("ones", {"normal": {"std": self.rate(place)}})}}], x
+            init = self.pick("ones", {"normal": {"std": self.rate(place)}})
+            return [{kind: {"init": init, "shift": self.flag(place)}}], x
         if kind != "affine" and self.maybe(0.4):
             return [{kind: {"eps": self.rate(place), "affine": self.flag(place)}}], x
         return [kind], x
@@ -193,6 +206,13 @@ class Ops(Expressions):
             ),
         )
 
+    def over_channels(self, x: Running, place: Place) -> Drawn:
+        out = self.width(place)
+        pooled = self.pick("channel_mean", "channel_max")
+        return [pooled, {"conv": {"out": out, **self.window(place)}}], replace(
+            x, aligned=True, channels=out
+        )
+
     def gathered(self, x: Running, place: Place) -> Drawn:
         count = self.count(place)
         taken, channels = self.pick(
@@ -212,8 +232,26 @@ class Ops(Expressions):
             ([{"upsample": {"scale": 2}}, {self.pick("max_pool", "avg_pool"): {"kernel": 2}}], x),
             (
                 [
-                    {"upsample": {"scale": [2, 1], "mode": "bilinear"}},
+                    {
+                        "upsample": {
+                            "scale": [2, 1],
+                            "mode": self.chosen("nearest", "bilinear", place),
+                        }
+                    },
                     {"avg_pool": {"kernel": [2, 1]}},
+                ],
+                x,
+            ),
+            (
+                [
+                    {
+                        "upsample": {
+                            "scale": 2,
+                            "mode": "bilinear",
+                            "align_corners": self.flag(place),
+                        }
+                    },
+                    {"max_pool": {"kernel": 2}},
                 ],
                 x,
             ),
@@ -237,7 +275,7 @@ class Ops(Expressions):
 
     def strided_depthwise(self, x: Running, place: Place) -> Drawn:
         stride = self.pick("2", "[1, 2]", *self.named("stride", place))
-        attributes = {"kernel": 3, "padding": self.pick("half", "same"), "stride": stride}
+        attributes = {"kernel": 3, "padding": self.chosen("half", "same", place), "stride": stride}
         return [{"depthwise_conv": attributes}], replace(x, size=object(), low=1)
 
     def strided_pool(self, x: Running, place: Place) -> Drawn:

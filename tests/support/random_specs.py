@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from support.random_bodies import Bodies, mapping
+from support.random_bodies import NAMES, Bodies, mapping
 from support.random_expressions import TYPES, Place, Running, Tree
 from support.random_ops import Steps
 
@@ -20,11 +20,18 @@ class RandomSpec:
 
 
 def random_spec(seed: int) -> RandomSpec:
-    return _Specs(Random(seed)).spec()
+    return _Specs(Random(seed), Random(f"inputs {seed}")).spec()
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes out what stands in several places, each time."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def write(tree: Tree) -> str:
-    return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=1000)
+    return yaml.dump(tree, Dumper=_Plain, sort_keys=False, default_flow_style=None, width=1000)
 
 
 @dataclass
@@ -40,6 +47,10 @@ class _Model:
 
 
 class _Specs(Bodies):
+    def __init__(self, random: Random, inputs: Random) -> None:
+        super().__init__(random)
+        self.inputs = inputs  # of its own, so that other parts of a spec stay as they are
+
     def spec(self) -> RandomSpec:
         for _ in range(self.random.randrange(8)):
             self.parameters[self.fresh(self.parameters)] = self.random.choice(list(TYPES))
@@ -48,10 +59,20 @@ class _Specs(Bodies):
         defaults = self.defaults() if self.maybe(0.4) else {}
         height, width = self.pick((8, 8), (9, 9), (7, 12), (13, 6), (16, 11))
         channels = self.pick(1, 2, 3, 4)
-        model = self.model(min(height, width))
+        image = {"channels": channels, "height": height, "width": width}
+        given = self.given(image)
+        size = object()
+        model = self.model(
+            {
+                name: Running(False, size, min(height, width))
+                if "height" in each
+                else Running(False, None, image=False, plain=True)
+                for name, each in given.items()
+            }
+        )
         spec: Tree = {
             **{"cnngen": 1, "name": "Network", "about": "A random network", "params": params},
-            "input": {"channels": channels, "height": height, "width": width},
+            **(given if "input" in given else {"inputs": given}),
             **{
                 "defaults": defaults,
                 "blocks": self.blocks,
@@ -61,6 +82,19 @@ class _Specs(Bodies):
         }
         text = write({key: value for key, value in spec.items() if value != {}})
         return RandomSpec(text, values)
+
+    def given(self, image: dict[str, int]) -> dict[str, dict[str, int]]:
+        """An image as a rule; or a vector, or several images and vectors."""
+        kind, vector = self.inputs.random(), {"features": self.inputs.choice((3, 8))}
+        if kind < 0.7:
+            return {"input": image}
+        if kind < 0.75:
+            return {"input": vector}
+        other = image | {"channels": self.inputs.choice((1, 3, 4))}
+        plain = [name for name in NAMES if "_" not in name]
+        names = self.inputs.sample(plain, 3)
+        drawn = self.inputs.choice(([image, other], [image, vector], [vector, other, image]))
+        return dict(zip(names, drawn, strict=False))
 
     def defaults(self) -> dict[str, Tree]:
         place = Place(self.parameters, aligned=False)
@@ -76,8 +110,11 @@ class _Specs(Bodies):
         }
         return {op: attributes for op, attributes in found.items() if self.maybe(0.5)}
 
-    def model(self, low: int) -> _Model:
-        model = _Model(tensors={"input": Running(False, object(), low)})
+    def model(self, inputs: dict[str, Running]) -> _Model:
+        model = _Model(tensors=inputs)
+        for origin in [*inputs] if len(inputs) > 1 else ():
+            body, after, read = self.reading(origin, True, model)
+            self.add(self.fresh(model.tensors), body, after, read, model)
         count = self.random.randint(1, 6)
         while len(model.stages) < count or model.last == "input":
             name = self.fresh(model.tensors, model.training)
@@ -87,13 +124,16 @@ class _Specs(Bodies):
                 model.stages[name] = {"when": "training", "do": body, **origin}
                 model.training.add(name)
                 continue
-            model.stages[name] = body
+            self.add(name, body, after, read, model)
             if len(read) == 1 and self.reads_one(self.beginning(body)):
                 model.parts[name] = next(iter(read))
-            model.unread = (model.unread - read) | {name}
-            model.tensors[name] = replace(after, channels=None)
-            model.last = name
         return model
+
+    def add(self, name: str, body: Tree, after: Running, read: set[str], model: _Model) -> None:
+        model.stages[name] = body
+        model.unread = (model.unread - read) | {name}
+        model.tensors[name] = replace(after, channels=None)
+        model.last = name
 
     def stage(self, model: _Model) -> tuple[Tree, Running, set[str]]:
         """The body of a stage, what it gives, and what it reads."""
@@ -121,14 +161,18 @@ class _Specs(Bodies):
         origin = (
             self.random.choice(list(model.tensors)) if model.stages and self.maybe(0.2) else None
         )
-        x = model.tensors[origin or model.last]
+        return self.reading(origin or model.last, origin is not None, model)
+
+    def reading(self, name: str, named: bool, model: _Model) -> tuple[Tree, Running, set[str]]:
+        """A stage that reads one tensor: by `from`, if it is `named`."""
+        x = model.tensors[name]
         entry = replace(x, channels="input.channels") if x.image or x.plain else x
         steps, after = self.body(entry, Place(self.parameters, x.aligned), keep=False)
         if not after.aligned:
             steps, after = [*steps, self.to(after, "8")], replace(after, aligned=True)
-        if origin:
-            steps[0] = mapping(steps[0]) | {"from": origin}
-        return self.written(steps), after, {origin or model.last}
+        if named:
+            steps[0] = mapping(steps[0]) | {"from": name}
+        return self.written(steps), after, {name}
 
     def beginning(self, body: Tree) -> Tree:
         """A body without what its first step reads."""
@@ -143,7 +187,7 @@ class _Specs(Bodies):
         chosen = self.random.sample(names, min(len(names), 2))
         tensors = [model.tensors[name] for name in chosen]
         pooled = image and any(t.size is not tensors[0].size for t in tensors)
-        join = self.pick("concat", "concat", "add", "mean", "max", "multiply")
+        join = self.pick("concat", "concat", "add", "mean", "max", "multiply", "subtract")
         out = None if join == "concat" else "8"
         arms: dict[str, Tree] = {}
         for name, x in zip(
@@ -155,6 +199,14 @@ class _Specs(Bodies):
                     replace(x, channels=None), Place(self.parameters, False, 1), out=out
                 )[0]
             arms[self.fresh(arms)] = self.read(steps, name)
+        if join != "subtract" and not pooled and self.maybe(0.3):
+            x = tensors[0]
+            steps = self.body(replace(x, channels=None), Place(self.parameters, False, 1), out=out)[
+                0
+            ]
+            flag = self.flag(Place(self.parameters, False))
+            read = {"from": chosen[0], "do": self.written(steps)}
+            arms[self.fresh(arms)] = {"when": flag, **read, "else": "nothing"}
         step = {"branches": arms, "join": join}
         size, low = ("1x1", 1) if pooled else (tensors[0].size, tensors[0].low)
         return (

@@ -128,7 +128,9 @@ class _Variants:
                     "flatten",
                 ],
             )
-        padding = self.pick("same", "half", 0, 1)
+        words = self.pick(("same", "half"), ("half", "0"), ("1", "same"))
+        chosen = f"{words[0]} if {self.flag()} else {words[1]}"
+        padding = self.pick("same", "half", 0, 1, chosen)
         return self.pick(
             {"conv": {"out": self.pick(4, 8), "kernel": self.window(), "padding": padding}},
             {
@@ -146,7 +148,8 @@ class _Variants:
             {"upsample": {"scale": self.window()}},
             *({"zero_pad": {"padding": self.count()}}, {"crop": {"padding": self.count()}}),
             *("global_avg_pool", "global_max_pool", "batch_norm", "layer_norm", "prelu", "affine"),
-            *("relu", "drop_path", "batch_norm", "group_norm: {groups: 2}", "identity"),
+            *("relu", "drop_path", "batch_norm", {"group_norm": {"groups": 2}}, "identity"),
+            "channel_mean",
         )
 
     def when(self, image: bool) -> Tree:
@@ -171,6 +174,14 @@ class _Variants:
         if image and self.random.random() < 0.3:
             arms["left"] = ["global_avg_pool", self.op(True)]
         join = self.pick("add", "multiply", "multiply", "concat")
+        if image and join == "multiply" and self.random.random() < 0.3:
+            narrow = {"conv": {"out": self.window(), "kernel": 1, "padding": 0}}
+            arms[self.pick("left", "right")] = [self.pick("channel_max", narrow)]
+        for arm in arms:
+            if self.random.random() < 0.2:
+                arms[arm] = {"when": self.flag(), "do": arms[arm] or "identity", "else": "nothing"}
+        if all("nothing" in str(steps) for steps in arms.values()):
+            arms["always"] = []
         return {"branches": arms, "join": join}
 
     def block(self, image: bool) -> Tree:

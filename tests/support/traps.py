@@ -83,17 +83,27 @@ POOLS = {
     "adaptive_max_to_one": "adaptive_max_pool: {size: 1}",
     "global_avg": "global_avg_pool",
     "global_max": "global_max_pool",
+    "channel_mean": "channel_mean",
+    "channel_max": "channel_max",
 }
 
 OTHERS = {
     "batch_norm": "batch_norm: {eps: 0.3, momentum: 0.2}",
     "batch_norm_without_affine": "batch_norm: {affine: false}",
     "affine": "affine",
+    "affine_without_shift": "affine: {shift: false}",
+    "affine_without_shift_by_a_condition": "affine: {shift: 1 > 2}",
+    "affine_with_and_without_shift": "[affine: {shift: false}, affine]",
     "batch_norm_that_forgets": "batch_norm: {momentum: 1}",
     "layer_norm": "layer_norm: {eps: 0.2}",
     "layer_norm_without_affine": "layer_norm: {affine: false}",
     "group_norm": "group_norm: {groups: 2, eps: 0.1}",
-    "instance_norm": "group_norm: {groups: 4, affine: false}",
+    "group_norm_of_each_channel": "group_norm: {groups: 4, affine: false}",
+    "instance_norm": "instance_norm",
+    "instance_norm_with_affine": "instance_norm: {affine: true, eps: 0.1}",
+    "l2_norm": "l2_norm",
+    "l2_norm_of_zeros": "[{scale: {by: 0}}, l2_norm: {eps: 0.1}]",
+    "l2_norm_with_a_large_eps": "l2_norm: {eps: 1.5}",
     "response_norm": "local_response_norm: {size: 3, alpha: 0.7, beta: 0.6, k: 2}",
     "response_norm_of_an_even_size": "local_response_norm: {size: 4, alpha: 0.7}",
     "response_norm_beyond_the_channels": "local_response_norm: {size: 11, alpha: 0.7}",
@@ -109,11 +119,18 @@ OTHERS = {
     "relu6": "[{scale: {by: 9}}, relu6]",
     "hard_swish": "[{scale: {by: 4}}, hard_swish]",
     "hard_sigmoid": "[{scale: {by: 4}}, hard_sigmoid]",
+    "hard_tanh": "[{scale: {by: 2}}, hard_tanh]",
     "silu": "silu",
     "softplus": "softplus",
+    "mish": "[{scale: {by: 4}}, mish]",
     "softmax": "softmax",
+    "log_softmax": "[{scale: {by: 30}}, log_softmax]",
     "nearest": "upsample: {scale: 3}",
     "bilinear": "upsample: {scale: [2, 3], mode: bilinear}",
+    "bilinear_with_corners": "upsample: {scale: 2, mode: bilinear, align_corners: true}",
+    "bilinear_with_corners_of_pairs": "upsample: {scale: [3, 1], mode: bilinear, align_corners: true}",
+    "bilinear_with_corners_of_a_pixel": "[global_avg_pool, {upsample: {scale: 3, mode: bilinear, align_corners: true}}]",
+    "alpha_dropout": "[selu, {alpha_dropout: {rate: 0.3}}]",
     "pixel_shuffle": "pixel_shuffle: {factor: 2}",
     "pixel_unshuffle": "[{adaptive_avg_pool: {size: 6}}, {pixel_unshuffle: {factor: 3}}]",
     "channel_shuffle": "channel_shuffle: {groups: 2}",
@@ -133,11 +150,14 @@ VECTORS = {
     "flatten_at_the_end": "flatten",
     "flatten_after_a_global_pool": "[global_avg_pool, flatten, {linear: {out: 5, bias: false}}]",
     "flatten_and_layers_of_features": "[flatten, batch_norm, prelu, layer_norm, {dropout: {rate: 0.5}}, {linear: {out: 5}}]",
+    "l2_norm_of_features": "[flatten, l2_norm, {linear: {out: 5}}]",
     "affine_of_features": "[flatten, affine, {linear: {out: 5}}]",
+    "affine_of_features_without_shift": "[flatten, affine: {shift: false}, {linear: {out: 5}}]",
     "rbf": "[flatten, {linear: {out: 6}}, tanh, {rbf: {codes: [[4, 1], [0, 7], [3, 3], [5, 2]], bits: 3}}, {linear: {out: 2}}]",
     "rbf_of_equal_rows": "[flatten, {linear: {out: 3}}, {rbf: {codes: [[1], [1]], bits: 3}}]",
     "prelu_of_features_with_one_slope": "[flatten, {prelu: {shared: true}}]",
     "softmax_of_features": "[flatten, softmax]",
+    "log_softmax_of_features": "[flatten, log_softmax]",
     "concat_of_flattened": """
         - branches:
             first: [{max_pool: {kernel: 2}}, flatten]
@@ -166,6 +186,43 @@ JOINS = {
             gate: [global_max_pool, {conv: {out: 4, kernel: 1}}, hard_sigmoid]
             value: identity
           join: multiply
+        """,
+    "gate_of_positions": """
+        - branches:
+            value: {conv: {out: 5, kernel: 1}}
+            gate: [channel_mean, {conv: {out: 1, kernel: 3, padding: half}}, sigmoid]
+          join: multiply
+        - conv: {out: 2, kernel: 1}
+        """,
+    "gates_of_both_kinds": """
+        - branches:
+            positions: [channel_max, sigmoid]
+            channels: [global_avg_pool, {conv: {out: 4, kernel: 1}}, sigmoid]
+            value: identity
+          join: multiply
+        - conv: {out: 2, kernel: 1}
+        """,
+    "gates_alone": """
+        - branches: {positions: channel_mean, channels: [global_avg_pool, {conv: {out: 6, kernel: 1}}]}
+          join: multiply
+        - conv: {out: 2, kernel: 1}
+        """,
+    "subtract": """
+        - branches: {a: {conv: {out: 3, kernel: 1}}, b: {conv: {out: 3, kernel: 1}}}
+          join: subtract
+        """,
+    # only what the first branch gives may be overwritten
+    "subtract_what_was_made": """
+        Less:
+          about: The second branch is free, the first is not.
+          body:
+            - {conv: {out: 3, kernel: 1}, name: wide}
+            - branches: {kept: {from: wide}, made: {conv: {out: 3, kernel: 1}}}
+              join: subtract
+            - branches: {again: {conv: {out: 3, kernel: 1}}, wide_again: {from: wide}}
+              join: subtract
+        ===
+        Less
         """,
     "mean_of_three": """
         - branches: {a: {conv: {out: 3, kernel: 1}}, b: {conv: {out: 3, kernel: 1}}, c: {conv: {out: 3, kernel: 1}}}
@@ -285,6 +342,36 @@ BLOCKS = {
         - Pool: {kernel: 3, stride: 2, up: true}
         - Pool: {kernel: 4, stride: 2, up: true, counted: false}
         """,
+    # which branch is the gate depends on the use; in one, none is
+    "gates": """
+        Gate:
+          about: A product in which channels differ
+          params: {left: int, right: int}
+          body:
+            - branches:
+                left: [{conv: {out: left, kernel: 1}}, sigmoid]
+                right: {conv: {out: right, kernel: 1}}
+              join: multiply
+            - conv: {out: 3, kernel: 1}
+        ===
+        - Gate: {left: 1, right: 6}
+        - Gate: {left: 4, right: 1}
+        - Gate: {left: 2, right: 2}
+        """,
+    "gates_on_one_side": """
+        Gate:
+          about: A gate with one channel, or with all
+          params: {gates: 1}
+          body:
+            - branches:
+                gate: [{conv: {out: gates, kernel: 1}}, sigmoid]
+                maps: identity
+              join: multiply
+            - conv: {out: 4, kernel: 1}
+        ===
+        - Gate
+        - Gate: {gates: 4}
+        """,
     "norms": """
         Norm:
           about: Several norms in a row
@@ -292,11 +379,33 @@ BLOCKS = {
           body:
             - batch_norm: {eps: eps, momentum: momentum, affine: affine}
             - group_norm: {groups: groups, eps: eps, affine: affine}
+            - instance_norm: {eps: eps, affine: affine}
             - layer_norm: {eps: eps, affine: affine}
         ===
         - Norm: {eps: 0.1, momentum: 0.3}
         - Norm: {affine: false, groups: 2}
         - Norm: {momentum: 1e-2}
+        """,
+    "affine": """
+        Scale:
+          about: A scale, and perhaps a shift
+          params: {shift: true}
+          body: {affine: {shift: shift}}
+        ===
+        - Scale
+        - Scale: {shift: false}
+        - {conv: {out: 3, kernel: 1}}
+        - flatten
+        - affine: {shift: false}
+        """,
+    "corners": """
+        Up:
+          about: Interpolation of either kind
+          params: {corners: false}
+          body: {upsample: {scale: 2, mode: bilinear, align_corners: corners}}
+        ===
+        - Up
+        - Up: {corners: true}
         """,
     "activations": """
         Active:

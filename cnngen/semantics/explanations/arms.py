@@ -10,7 +10,7 @@ from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op
 from cnngen.semantics.network import Layer
 from cnngen.syntax.edits import with_branch, with_steps
-from cnngen.syntax.tree import Body, Call, Identifier, When
+from cnngen.syntax.tree import Body, Branch, Call, When
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,15 @@ class Arm:
     `upstream` that lead to its beginning from the last tensor that all branches have in common.
     """
 
-    name: Identifier
-    body: Body
+    branch: Branch
     layers: list[Layer]
     upstream: list[Layer]
     channel_source: Layer | None
     shape: Image
+
+    @property
+    def body(self) -> Body:
+        return self.branch.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,9 @@ class Target:
     join: type[Op]
 
     def other_channels(self, arm: Arm) -> bool:
-        return not self.join.concatenates and arm.shape.channels != self.arm.shape.channels
+        channels = {arm.shape.channels, self.arm.shape.channels}
+        gated = self.join.concatenates or (self.join.gates and 1 in channels)
+        return len(channels) > 1 and not gated
 
     def other_size(self, arm: Arm) -> bool:
         sizes = {size_of(arm), size_of(self.arm)}
@@ -62,7 +67,7 @@ def resized(arm: Arm, target: Target) -> Iterator[Remedy]:
 def _followed(arm: Arm, step: str) -> Iterator[Remedy]:
     """A branch with a further step behind its last one."""
     if not arm.body:
-        yield (with_branch(arm.name, [step]),)
+        yield (with_branch(arm.branch.name, [step]),)
     elif not isinstance(last := arm.body[-1], When):
         text = last.span.text
         if isinstance(last, Call) and text in OPS and OPS[text].is_identity:

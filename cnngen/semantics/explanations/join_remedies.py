@@ -9,16 +9,20 @@ from itertools import islice, pairwise, product
 from cnngen.diagnostics.model import Edit, Remedies, Remedy
 from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.expressions.evaluate import MaybeValue
-from cnngen.expressions.expression import Expression
-from cnngen.ops import OPS
-from cnngen.ops.base import Image
+from cnngen.expressions.expression import Binary, Conditional, Expression
+from cnngen.ops.base import Image, Op
 from cnngen.ops.movement import Scatter
 from cnngen.semantics.explanations.arms import Arm, Target, is_near, pair, resized, size_of
 from cnngen.semantics.explanations.given import given, places
-from cnngen.semantics.explanations.story import channel_source, common_origin, layers_between
+from cnngen.semantics.explanations.story import (
+    Joined,
+    channel_source,
+    common_origin,
+    layers_between,
+)
 from cnngen.semantics.network import Layer, Network, Scope, Tensor
 from cnngen.syntax.edits import with_argument, with_branch, with_steps
-from cnngen.syntax.tree import ArgumentValue, Branches, Call, Reference, When
+from cnngen.syntax.tree import ArgumentValue, Call, Reference, When
 
 MOST_FORMS = 8  # of one way to mend a join
 MOST_SPELLINGS = 3
@@ -26,30 +30,21 @@ MOST_WINDOWS = 3
 LARGEST_STRIDE = 4
 
 
-def remedies_of_join(
-    step: Branches,
-    inputs: Sequence[Tensor],
-    forks: Sequence[Tensor],
-    scope: Scope,
-    network: Network,
-) -> Remedies:
-    """For each shape that a branch has, edits by which the others may get it; `forks` are the
-    tensors with which the branches begin.
-    """
-    common = common_origin(forks, network)
+def remedies_of_join(op: Op, joined: Sequence[Joined], scope: Scope, network: Network) -> Remedies:
+    """For each shape that a branch has, edits by which the others may get it."""
+    common = common_origin([fork for _, _, fork in joined], network)
     arms = [
         Arm(
-            name,
-            body,
+            branch,
             _working(x, fork, network),
             [y for y in layers_between(fork, common, network) if not y.op.is_identity],
             channel_source(x, network),
             x.shape,
         )
-        for (name, body), x, fork in zip(step.arms, inputs, forks, strict=True)
+        for branch, x, fork in joined
         if isinstance(x.shape, Image)
     ]
-    if len(arms) < len(inputs):
+    if len(arms) < len(joined):
         return ()
     models = {arm.shape: arm for arm in reversed(arms)}
     shapes = [arm.shape for arm in arms]
@@ -58,7 +53,7 @@ def remedies_of_join(
     for model in sorted(
         models.values(), key=lambda arm: (-shapes.count(arm.shape), -arm.shape.height * nearly)
     ):
-        target = Target(model, OPS[step.join.text])
+        target = Target(model, type(op))
         options = [
             list(islice(_options(arm, target, scope), MOST_FORMS))
             for arm in arms
@@ -86,7 +81,9 @@ def _merged(remedies: Iterator[Remedy]) -> Remedy:
 def _options(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     """How one branch may get the shape of another, the most likely way first."""
     if not arm.layers:
-        if len(arm.body) == 1 and isinstance(test := arm.body[0], When):
+        if arm.branch.test is not None:
+            yield from _narrower_condition(arm.branch.test, arm, target, scope)
+        elif len(arm.body) == 1 and isinstance(test := arm.body[0], When):
             yield from _other_condition(test, arm, target, scope)
             return
         upstream = replace(arm, layers=arm.upstream)
@@ -116,6 +113,22 @@ def _other_condition(test: When, arm: Arm, target: Target, scope: Scope) -> Iter
         yield (Edit(span, f"{span.text} or {stride} != 1"),)
 
 
+def _narrower_condition(
+    test: Expression, arm: Arm, target: Target, scope: Scope
+) -> Iterator[Remedy]:
+    """A condition that does not hold where the shapes differ for another reason."""
+    span = test.span
+    if span is None:
+        return
+    loose = isinstance(test, Conditional) or (isinstance(test, Binary) and test.operator == "or")
+    text = f"({span.text})" if loose else span.text
+    if target.other_channels(arm):
+        for out in _spellings(target.arm, scope):
+            yield (Edit(span, f"{text} and input.channels == {out}"),)
+    if target.other_size(arm) and (stride := _stride(target.arm, scope)):
+        yield (Edit(span, f"{text} and {stride} == 1"),)
+
+
 def _projections(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
     """A convolution of 1 x 1 where the input is passed on, as the other branch has its own."""
     ops = [layer.op.name for layer in target.arm.layers]
@@ -127,7 +140,7 @@ def _projections(arm: Arm, target: Target, scope: Scope) -> Iterator[Remedy]:
             steps = [f"conv: {{out: {out}, kernel: 1{strided}{bias}}}"]
             steps += ["batch_norm"] if "batch_norm" in ops else []
             if not arm.body:
-                yield (with_branch(arm.name, steps),)
+                yield (with_branch(arm.branch.name, steps),)
             elif isinstance(last := arm.body[-1], Reference):
                 yield (with_steps(last.span, [last.span.text, *steps]),)
             elif isinstance(last, Call) and len(arm.body) == 1 and not last.origin:

@@ -32,8 +32,10 @@ def check_parts(resolution: Resolution, report: Report) -> None:
     """Report references to parts; those to parts of one stage are one mistake."""
     spec = resolution.spec
     stages = {stage.name.text: stage for stage in spec.stages}
+    inputs = [each.name.text for each in spec.inputs]
+    blocks = ["input"] if spec.blocks else []  # which is what a block is given
     named = [s.name.text for b in spec.blocks.values() for s in steps(b.body) if s.name]
-    names = dict.fromkeys(["input", *stages, *named])
+    names = dict.fromkeys([*inputs, *blocks, *stages, *named])
     groups: dict[str, list[Identifier]] = {}
     for name in _read(resolution):
         if is_part(name):

@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from math import gcd
 
 from cnngen.diagnostics.model import Remedies, Remedy
-from cnngen.ops.base import Image, Op, ShapeError
+from cnngen.ops.base import Image, Op, ShapeError, Vector
 from cnngen.semantics.explanations.given import decided
-from cnngen.semantics.network import Scope, Tensor
+from cnngen.semantics.network import Network, Scope, Tensor
 from cnngen.syntax.edits import with_argument, with_steps
 from cnngen.syntax.tree import Call
 
 
-def remedies_of_layer(error: ShapeError, call: Call, op: Op, x: Tensor, scope: Scope) -> Remedies:
+def remedies_of_layer(
+    error: ShapeError, call: Call, op: Op, x: Tensor, scope: Scope, network: Network
+) -> Remedies:
     """What may help where the input of a layer is not what it takes."""
+    if isinstance(x.shape, Vector) and error.wants == "image" and x.path in network.inputs:
+        return _reshaped(call, x.shape)
     if not isinstance(x.shape, Image):
         return ()
     if error.wants == "vector":
@@ -25,6 +29,12 @@ def _flattened(call: Call, x: Image) -> Remedies:
     pooled = ["global_avg_pool", *steps]
     ways = [steps] if x.height == x.width == 1 else [pooled, steps]
     return tuple(((with_steps(call.span, way),),) for way in ways)
+
+
+def _reshaped(call: Call, x: Vector) -> Remedies:
+    """Maps of 1 x 1."""
+    maps = f"reshape: {{channels: {x.features}, height: 1, width: 1}}"
+    return (((with_steps(call.span, [maps, call.span.text]),),),)
 
 
 def _other_values(

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 from itertools import islice
 
 from cnngen.diagnostics.model import Label
-from cnngen.ops import OPS
-from cnngen.ops.base import UNKNOWN, Image, ShapeError
+from cnngen.ops.base import UNKNOWN, Image, Op, ShapeError
 from cnngen.semantics.attributes import argument_span
 from cnngen.semantics.explanations.given import decided
 from cnngen.semantics.network import Layer, Network, Tensor
 from cnngen.source import Span
-from cnngen.syntax.tree import Branches, Call, Step
+from cnngen.syntax.tree import Branch, Call, Step
 
 FARTHEST = 1000  # layers that are gone back
 MOST_LABELS = 3  # of one branch; more changes are a note
 MOST_NOTED = 6
 
 Size = tuple[int, int]
+Joined = tuple[Branch, Tensor, Tensor]
+"""A branch, what it gives, and the tensor with which it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +38,15 @@ class Change:
     after: Size
 
 
-def story_of_join(
-    step: Branches, inputs: Sequence[Tensor], forks: Sequence[Tensor], network: Network
-) -> Story:
-    """How the branches of a join got their shapes, as far as these differ; `forks` are the tensors
-    with which they begin.
-    """
-    labels = [
-        Label(name.span, str(x.shape)) for (name, _), x in zip(step.arms, inputs, strict=True)
-    ]
-    images = [x.shape for x in inputs if isinstance(x.shape, Image)]
+def story_of_join(op: Op, joined: Sequence[Joined], network: Network) -> Story:
+    """How the branches of a join got their shapes, as far as these differ."""
+    labels = [Label(branch.name.span, str(x.shape)) for branch, x, _ in joined]
+    images = [x.shape for _, x, _ in joined if isinstance(x.shape, Image)]
     notes: list[str] = []
-    if not OPS[step.join.text].concatenates and len({image.channels for image in images}) > 1:
-        labels += _channel_labels(step, inputs, forks, network)
-    if len({_size(image) for image in images} - _gate(step)) > 1:
-        for (name, _), x, fork in zip(step.arms, inputs, forks, strict=True):
+    if not op.concatenates and len({image.channels for image in images}) > 1:
+        labels += _channel_labels(joined, network)
+    if len({_size(image) for image in images} - _gate(op)) > 1:
+        for branch, x, fork in joined:
             layers = layers_between(x, fork, network)
             changes = list(size_changes(layers))
             if not changes:
@@ -59,7 +54,7 @@ def story_of_join(
             elif len(changes) <= MOST_LABELS:
                 labels += [_size_label(change) for change in changes]
             else:
-                notes.append(f"the size in `{name.text}` goes {_listed(changes)}")
+                notes.append(f"the size in `{branch.name.text}` goes {_listed(changes)}")
     return Story(_distinct(labels), tuple(notes))
 
 
@@ -68,7 +63,7 @@ def story_of_layer(error: ShapeError, x: Tensor, network: Network) -> Story:
     start = Tensor("", UNKNOWN)
     if error.code == "indivisible-channels" and isinstance(x.shape, Image):
         source = channel_source(x, network)
-        label = _channel_label(source, f"{x.shape.channels} channels") if source else None
+        label = _channel_label(source, _channels(x.shape)) if source else None
         return Story((label,) if label else ())
     if error.code == "empty-output" and error.attribute == "kernel":
         changes = list(size_changes(layers_between(x, start, network)))
@@ -138,37 +133,44 @@ def _backwards(x: Tensor, end: str, network: Network) -> Iterator[Layer]:
         x = layer.inputs[0]
 
 
-def _channel_labels(
-    step: Branches, inputs: Sequence[Tensor], forks: Sequence[Tensor], network: Network
-) -> Iterator[Label]:
+def _channel_labels(joined: Sequence[Joined], network: Network) -> Iterator[Label]:
     passed: dict[Tensor, list[str]] = {}
-    for (name, _), x, fork in zip(step.arms, inputs, forks, strict=True):
+    for branch, x, fork in joined:
+        name = branch.name
         source = channel_source(x, network)
         if source is None or source not in layers_between(x, fork, network):
             passed.setdefault(fork, []).append(f"`{name.text}`")
         elif isinstance(x.shape, Image):
-            label = _channel_label(source, f"{x.shape.channels} channels")
+            label = _channel_label(source, _channels(x.shape))
             if label.span.line != name.span.line:  # where the shape stands already
                 yield label
     for fork, names in passed.items():
         if isinstance(fork.shape, Image):
             pass_on = "passes on" if len(names) == 1 else "pass on"
-            text = f"{fork.shape.channels} channels, which {' and '.join(names)} {pass_on}"
+            text = f"{_channels(fork.shape)}, which {' and '.join(names)} {pass_on}"
             source = channel_source(fork, network)
-            yield _channel_label(source, text) if source else _image_label(text, network)
+            yield _channel_label(source, text) if source else _image_label(text, fork, network)
 
 
-def _gate(step: Branches) -> set[Size]:
+def _channels(image: Image) -> str:
+    return f"{image.channels} channel{'s' if image.channels != 1 else ''}"
+
+
+def _gate(op: Op) -> set[Size]:
     """The size that a branch may have whatever the others have."""
-    return {(1, 1)} if OPS[step.join.text].gates else set()
+    return {(1, 1)} if op.gates else set()
 
 
 def _channel_label(layer: Layer, text: str) -> Label:
     return Label(_span(layer, "out" if "out" in layer.op.attributes else ""), text)
 
 
-def _image_label(text: str, network: Network) -> Label:
-    return Label(network.resolution.spec.input.span, text)
+def _image_label(text: str, x: Tensor, network: Network) -> Label:
+    """A label at the input from which a tensor has its channels."""
+    paths = {x.path, *_origins(x, network)}
+    inputs = network.resolution.spec.inputs
+    read = (each.span for each in inputs if each.name.text in paths)
+    return Label(next(read, inputs[0].span), text)
 
 
 def _size_label(change: Change) -> Label:

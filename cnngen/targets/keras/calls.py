@@ -6,6 +6,7 @@ from cnngen.expressions.expression import Expression
 from cnngen.plan.program import Call, Unit
 from cnngen.python.nodes import Call as PythonCall
 from cnngen.python.nodes import Keyword, Name, Node, Parameter
+from cnngen.python.records import Records
 from cnngen.python.signature import Argument, argument, call_arguments, ordered
 from cnngen.syntax.tree import Distribution
 from cnngen.targets.keras.forms import Form
@@ -13,8 +14,8 @@ from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.initializers import initializers
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import Scope
-from cnngen.targets.keras.spell import spell
-from cnngen.targets.keras.use import Initializers, Use
+from cnngen.targets.keras.spell import spell, support_called
+from cnngen.targets.keras.use import Asked, Common, Initializers, Use
 from cnngen.targets.spelling import spelling
 from cnngen.targets.values import ONE
 
@@ -29,15 +30,16 @@ def _form(form: Form, call: Call, name: LayerName, x: str, frame: Frame) -> Node
     made: Initializers = {}
     if (init := form.arguments.get("init")) is not None:
         made = initializers(form.op, init, form.values.get("multiplier", ONE), frame.scope)
-    common = frame.file.common[form.op]
-    rank, scope = call.rank, frame.scope
-    return spell(Use(form.op, form.values, made, Name(x), name.node, rank, scope, common))
+    asked = (form.op, form.values, made, form.square)
+    support = support_called(Asked(*asked))
+    common = frame.file.common[support] if support else Common()
+    return spell(Use(*asked, Name(x), name.node, call.rank, frame.scope, common))
 
 
-def unit_arguments(unit: Unit) -> tuple[Argument, ...]:
+def unit_arguments(unit: Unit, records: Records) -> tuple[Argument, ...]:
     """The arguments of a unit's function, but for its tensors and its name."""
-    own = [argument(parameter) for parameter in unit.parameters]
-    return tuple(ordered(own, [argument(parameter) for parameter in unit.captured]))
+    own = [argument(parameter, records) for parameter in unit.parameters]
+    return tuple(ordered(own, [argument(parameter, records) for parameter in unit.captured]))
 
 
 def parameter(argument: Argument, scope: Scope) -> Parameter:
@@ -57,6 +59,7 @@ def unit_call(call: Call, unit: Unit, name: LayerName, x: str, frame: Frame) -> 
     for key, value in resolution.arguments[call.step].items():
         if not isinstance(value, Distribution):
             given[scope.called(key)] = (value, scope.node(value))
-    parameters = [replace(each, name=scope.called(each.name)) for each in unit_arguments(unit)]
+    arguments = unit_arguments(unit, scope.speller.records)
+    parameters = [replace(each, name=scope.called(each.name)) for each in arguments]
     parts = (Name(x), *tensors, *call_arguments(parameters, given), Keyword("name", name.node))
     return PythonCall(Name(frame.file.functions[unit.block]), parts)

@@ -48,6 +48,10 @@ class Code:
             self.names |= names(statement.value)
         self.statements.append(statement)
 
+    def do(self, value: Node) -> None:
+        self.names |= names(value)
+        self.statements.append(Do(value))
+
     def blank(self) -> None:
         """An empty line, unless there is one."""
         if self.statements[-1] != Blank():

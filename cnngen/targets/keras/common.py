@@ -1,41 +1,51 @@
-"""What all uses of an op in a file have in common."""
+"""What all calls of a support function in a file have in common."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from cnngen.expressions.algebra import free_names
-from cnngen.expressions.expression import ListOf
-from cnngen.ops.base import Op
-from cnngen.semantics.resolve import Resolution
-from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.targets.distributions import varies
-from cnngen.targets.keras.convolution import comes_late, pads_by_number, told_by_parameters
+from cnngen.targets.keras.convolution import (
+    LAYERS,
+    comes_late,
+    pads_by_number,
+    pads_by_word,
+    told_by_parameters,
+)
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.initializers import initializers
 from cnngen.targets.keras.scope import Scope
-from cnngen.targets.keras.use import Common, Initializers
-from cnngen.targets.keras.values import Value, is_closed
+from cnngen.targets.keras.spell import support_called
+from cnngen.targets.keras.use import Asked, Common, Initializers
+from cnngen.targets.keras.values import HALF, SAME, Value, is_closed, is_size
 from cnngen.targets.spelling import Speller, spelling
 from cnngen.targets.values import ONE
 
-SIZES = ("size", "padding")
+Call = tuple[Form, Asked]
 
 
-def find_common(
-    forms: Iterable[tuple[Form, ...]], resolution: Resolution, speller: Speller
-) -> dict[type[Op], Common]:
-    """For each op what all calls of it say in constants."""
-    found: dict[type[Op], list[Form]] = {}
-    for form in (form for each in forms for form in each):
-        found.setdefault(form.op, []).append(form)
-    pairs = _pairs(resolution)
+def find_common(forms: Iterable[tuple[Form, ...]], speller: Speller) -> Mapping[str, Common]:
+    """For each support function what all its calls say in constants. A use that is a layer of Keras
+    itself calls none, and does not count.
+    """
+    found: dict[str, list[Call]] = {}
     scope = Scope(speller, {})
-    return {op: _common(op, alike, pairs, scope) for op, alike in found.items()}
+    for form in (form for each in forms for form in each):
+        asked = Asked(form.op, form.values, _initializers(form, scope), form.square)
+        if (name := support_called(asked)) is not None:
+            found.setdefault(name, []).append((form, asked))
+    return {name: _common(calls, scope) for name, calls in found.items()}
 
 
-def _common(op: type[Op], alike: Sequence[Form], pairs: frozenset[str], scope: Scope) -> Common:
-    sizes = [name for name, attribute in op.attributes.items() if attribute.kind in SIZES]
-    square = not any(_may_be_pair(form.arguments[n], pairs) for form in alike for n in sizes)
-    uses = [told_by_parameters(op, form.values, square) for form in alike]
+def _initializers(form: Form, scope: Scope) -> Initializers:
+    if "init" not in form.op.attributes:
+        return {}
+    with spelling(form.step):
+        multiplier = form.values.get("multiplier", ONE)
+        return initializers(form.op, form.arguments["init"], multiplier, scope)
+
+
+def _common(calls: Sequence[Call], scope: Scope) -> Common:
+    forms = [form for form, _ in calls]
+    uses = [told_by_parameters(form.op, form.values, form.square) for form in forms]
     values: dict[str, Value] = {}
     for name in uses[0]:
         given = [use[name] for use in uses]
@@ -43,40 +53,25 @@ def _common(op: type[Op], alike: Sequence[Form], pairs: frozenset[str], scope: S
             codes = [scope.value(value) for value in given]
             if all(code == codes[0] for code in codes):
                 values[name] = given[0]
-    made: Initializers = {}
-    if "init" in op.attributes:
-        made = _common_initializers(op, alike, scope)
-    numbers = any(pads_by_number(use) for use in uses)
-    late = any(comes_late(op, use, square) for use in uses)
-    return Common(values, made, square, numbers, late)
+    made = _common_initializers(calls)
+    square = all(form.square for form in forms)
+    alone = len(calls) == 1
+    if forms[0].op not in LAYERS:
+        return Common(values, made, square, alone=alone)
+    late = any(comes_late(form.op, form.values, form.square) for form in forms)
+    strided = tuple(use["kernel"] for use in uses if not is_size(use["stride"], 1))
+    if all(form.half for form in forms) and not late:
+        values["padding"] = SAME if all(is_size(kernel, 1) for kernel in strided) else HALF
+    words, numbers = any(map(pads_by_word, uses)), any(map(pads_by_number, uses))
+    return Common(values, made, square, words, numbers, late, alone, strided)
 
 
-def _common_initializers(op: type[Op], alike: Sequence[Form], scope: Scope) -> Initializers:
+def _common_initializers(calls: Sequence[Call]) -> Initializers:
     """The initializers of all calls, where they depend on no name."""
-    if any(varies(form.arguments["init"]) for form in alike):
+    first = calls[0][1].initializers
+    if not first or any(varies(form.arguments["init"]) for form, _ in calls):
         return {}
-    multipliers = [form.values.get("multiplier", ONE) for form in alike]
+    multipliers = [form.values.get("multiplier", ONE) for form, _ in calls]
     if not all(map(is_closed, multipliers)):
         return {}
-    fresh: list[Initializers] = []
-    for form, multiplier in zip(alike, multipliers, strict=True):
-        with spelling(form.step):
-            fresh.append(initializers(op, form.arguments["init"], multiplier, scope))
-    return fresh[0] if all(each == fresh[0] for each in fresh) else {}
-
-
-def _pairs(resolution: Resolution) -> frozenset[str]:
-    """The parameters that may be pairs."""
-    blocks = resolution.order
-    parameters = (resolution.spec.parameters, *(block.parameters for block in blocks))
-    return frozenset(p.name.text for ps in parameters for p in ps if p.type in ("size", "ints"))
-
-
-def _may_be_pair(value: ArgumentValue, pairs: frozenset[str]) -> bool:
-    match value:
-        case ListOf(items):
-            return not all(item == items[0] for item in items)
-        case Distribution():
-            return False
-        case _:
-            return bool(pairs & free_names(value))
+    return first if all(asked.initializers == first for _, asked in calls) else {}

@@ -7,10 +7,11 @@ convolutions): such a stride comes late, as a pooling of size 1 after a convolut
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 from cnngen.ops.base import Op
 from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
+from cnngen.ops.pooling import AvgPool
 from cnngen.python.construct import call, text
 from cnngen.python.nodes import (
     Assign,
@@ -37,8 +38,8 @@ from cnngen.targets.keras.support import (
     use,
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
-from cnngen.targets.keras.use import Common, Given, Use
-from cnngen.targets.keras.values import ZERO, Value, is_size, numbers
+from cnngen.targets.keras.use import Asked, Common, Given, Use
+from cnngen.targets.keras.values import HALF, ZERO, SameOr, Value, is_size, numbers
 from cnngen.targets.values import Sides
 
 LAYERS: dict[type[Op], str] = {
@@ -55,24 +56,40 @@ KERNEL, PADDING, MODE = map(Name, ("kernel", "padding", "mode"))
 def spell(made: Use) -> Node:
     """A convolution of a tensor."""
     padding = made.values["padding"]
-    late = comes_late(made.op, made.values, made.common.square)
-    same, bare = padding == "same", is_size(padding, 0)
-    if (same or bare) and made.initializers["init"] is None and not late:
-        return applied(_stock(made, SAME if same else None), made.x)
+    name, late = called(made), comes_late(made.op, made.values, made.square)
     x = _padded(made, late)
+    if name is None or (made.common.alone and not late and _is_short(made)):
+        if pads_by_number(made.values):
+            x = _zeros(made, x)
+        return applied(_stock(made, SAME if padding == "same" else None), x)
     arguments = [x, made.node("out") if "out" in made.values else None, made.node("kernel")]
     named = {
         "stride": made.varied_size("stride", 1),
-        "padding": None if late and same else _padding_argument(made),
+        "padding": None if late and padding == "same" else _padding_argument(made),
         "dilation": made.varied_size("dilation", 1),
         "groups": made.varied("groups", 1) if "groups" in made.values else None,
         "multiplier": made.varied("multiplier", 1) if "multiplier" in made.values else None,
         "bias": made.varied_flag("bias", True),
         **{init: made.varied_initializer(init) for init in made.initializers},
     }
-    name = FUNCTIONS[made.op]
     use(name, Given(made.common, made.scope), SUPPORT[name])
     return call(name, *arguments, **named, name=made.name)
+
+
+def called(asked: Asked) -> str | None:
+    """The support function that a convolution calls; None if a layer of Keras computes it."""
+    padding, late = asked.values["padding"], comes_late(asked.op, asked.values, asked.square)
+    plain = (padding == "same" or is_size(padding, 0)) and not late
+    return None if plain and asked.initializers["init"] is None else FUNCTIONS[asked.op]
+
+
+def _is_short(made: Use) -> bool:
+    """Whether two layers of Keras say what a support function would: some zeros are put around the
+    tensor whatever the stride is, and the weights start as those of Keras.
+    """
+    known = pads_by_number(made.values) and numbers(made.values["stride"]) is not None
+    sides = isinstance(made.values["padding"], Sides)
+    return (known or sides) and made.initializers["init"] is None
 
 
 def comes_late(op: type[Op], values: Mapping[str, Value], square: bool) -> bool:
@@ -91,6 +108,12 @@ def pads_by_number(values: Mapping[str, Value]) -> bool:
     return not isinstance(padding, str | Sides) and not is_size(padding, 0)
 
 
+def pads_by_word(values: Mapping[str, Value]) -> bool:
+    """Whether a support function may be told "same"."""
+    padding = values.get("padding")
+    return padding == "same" or isinstance(padding, SameOr)
+
+
 def told_by_parameters(
     op: type[Op], values: Mapping[str, Value], square: bool
 ) -> Mapping[str, Value]:
@@ -99,7 +122,7 @@ def told_by_parameters(
     """
     padding = values.get("padding")
     before = padding == "same" and comes_late(op, values, square)
-    if op in LAYERS and (before or isinstance(padding, Sides)):
+    if op is not AvgPool and (before or isinstance(padding, Sides)):
         return {**values, "padding": ZERO}
     return values
 
@@ -107,13 +130,20 @@ def told_by_parameters(
 def _padded(made: Use, late: bool) -> Node:
     """The input of a support function, with the zeros around it that its parameters cannot say."""
     padding = made.values["padding"]
-    name = beside(made.name, "pad", made.scope)
     if isinstance(padding, Sides):
-        return applied(call("layers.ZeroPadding2D", made.scope.pairs(padding), name=name), made.x)
+        return _zeros(made, made.x)
     if padding == "same" and late:
         window = map(made.node, ("kernel", "stride", "dilation"))
+        name = beside(made.name, "pad", made.scope)
         return call(made.scope.speller.use("same_pad"), made.x, *window, name=name)
     return made.x
+
+
+def _zeros(made: Use, x: Node) -> Node:
+    """A tensor with as many zeros around it as the padding says."""
+    pairs = made.scope.pairs(made.values["padding"])
+    name = beside(made.name, "pad", made.scope)
+    return applied(call("layers.ZeroPadding2D", pairs, name=name), x)
 
 
 def _padding_argument(made: Use) -> Node | None:
@@ -167,8 +197,18 @@ class _Definition:
         return self.given.common.values.get("padding")
 
     @property
+    def half(self) -> bool:
+        """Whether all are padded by half of an odd window."""
+        return self.padding == HALF
+
+    @property
     def unit(self) -> bool:
         return self.given.common.is_size("stride", 1)
+
+    @property
+    def ones(self) -> bool:
+        """Whether whatever strides has a window of size 1, for which all paddings are none."""
+        return all(is_size(kernel, 1) for kernel in self.given.common.strided)
 
     @property
     def late(self) -> Node | bool:
@@ -217,7 +257,8 @@ def _padding(common: Common, signature: Signature) -> Parameter:
     """The padding: a word of Keras, or zeros on opposite sides alike."""
     if not common.numbers:
         return signature.of("padding", "str", VALID)
-    return signature.of("padding", f"{common.size} | str", number(0))
+    words = " | str" * common.words
+    return signature.of("padding", f"{common.size}{words}", number(0))
 
 
 def _about(known: _Definition) -> str:
@@ -225,6 +266,8 @@ def _about(known: _Definition) -> str:
     if padding is None and not known.given.common.numbers:
         alike = known.given.common.initializers.get("init") is not None
         return f"Convolve{', with initial weights as all convolutions here have' * alike}."
+    if padding == "same" and not known.unit and known.ones:
+        return 'Convolve with "same" padding; a window that strides is 1 x 1 and needs none.'
     if padding == "same" and not known.unit:
         return "Convolve with the padding of TensorFlow, which is larger at the bottom and right."
     if padding == "same":
@@ -249,10 +292,14 @@ def _pad(known: _Definition) -> list[Statement]:
     )
     pad = Assign((X,), applied(zeros, X))
     statements: list[Statement] = []
+    if known.half:
+        return _pad_half(known)
     if padding is None and given.common.numbers:
-        same = Binary("==", PADDING, SAME)
-        statements.append(Assign((MODE,), Conditional(same, SAME, VALID)))
-        zeros_around = Binary("and", PADDING, Binary("==", MODE, VALID))
+        zeros_around: Node = PADDING
+        if given.common.words:
+            same = Binary("==", PADDING, SAME)
+            statements.append(Assign((MODE,), Conditional(same, SAME, VALID)))
+            zeros_around = Binary("and", PADDING, Binary("==", MODE, VALID))
         statements.append(If(((zeros_around, (pad,)),)))
     elif not isinstance(padding, str | None) and not is_size(padding, 0):
         statements.append(pad)
@@ -261,6 +308,29 @@ def _pad(known: _Definition) -> list[Statement]:
         strides = Conditional(late, tuple_of(number(1), stride), tuple_of(stride, number(1)))
         statements += [_reason(known.op), Assign((_bare(Name("strides"), LATE),), strides)]
     return statements
+
+
+def _pad_half(known: _Definition) -> list[Statement]:
+    """Put half of a window around the tensor where the stride is not 1; "same" does the rest."""
+    given, one = known.given, number(1)
+    common, more = given.common, ">" if given.common.square else "!="
+    tests = [] if "stride" in common.values else [Binary(more, Name("stride"), one)]
+    if any(numbers(kernel) in (None, (1, 1)) for kernel in common.strided):
+        tests.append(Binary(more, KERNEL, one))
+    half: Node = Binary("//", KERNEL, number(2))
+    if not common.square:
+        half = call(given.scope.speller.use("half"), KERNEL)
+    zeros = call("layers.ZeroPadding2D", half, name=beside(NAME, "pad", given.scope))
+    pad = Assign((X,), applied(zeros, X))
+    padded: Statement = If(((reduce(_both, tests), (pad,)),)) if tests else pad
+    if "stride" in common.values:
+        return [padded]
+    unit = Conditional(Binary("==", Name("stride"), one), SAME, VALID)
+    return [Assign((PADDING,), unit), padded]
+
+
+def _both(first: Binary, second: Binary) -> Binary:
+    return Binary("and", first, second)
 
 
 def _bare(*names: Node) -> Node:
@@ -291,8 +361,10 @@ def _made(known: _Definition) -> Node:
     if late is not False:
         strides = None if late is True else Name("strides")
     mode: Node | None = None
-    if known.padding is None:
-        mode = MODE if given.common.numbers else PADDING
+    if known.padding is None and given.common.numbers:
+        mode = MODE if given.common.words else None
+    elif known.padding is None or (known.half and "stride" not in given.common.values):
+        mode = PADDING
     elif known.padding == "same":
         mode = SAME
     names = ("init", "pointwise_init") if op is SeparableConv else ("init",)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cnngen.expressions.expression import Name
 from cnngen.plan.lower import lower
 from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Number, Parameter
@@ -24,6 +23,7 @@ from cnngen.targets.keras.forms import keras_forms
 from cnngen.targets.keras.frame import File
 from cnngen.targets.keras.functions import (
     block_function_names,
+    input_shapes,
     model_function_name,
     needed_names,
 )
@@ -32,11 +32,12 @@ from cnngen.targets.keras.model import recursion, write_model
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.units import write_unit
 from cnngen.targets.page import model_docstring, module_docstring, shapes
+from cnngen.targets.records import file_records
 from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller
 
 SHAPE_ABOUT = "height, width (None for any) and channels"
-IMAGE_CHANNELS = Name("image channels")  # which `input_shape` says
+FEATURES_ABOUT = "number of features"
 HEADS_ABOUT = (
     "whether to add the heads that exist in training only, and give all outputs by name; without"
     " heads, the model loads the weights that were saved with them"
@@ -56,10 +57,11 @@ def rendered(
     """The source, and which of its lines were made from which step."""
     speller = Speller("keras", folders)
     speller.imports("keras")
-    program = lower(network, IMAGE_CHANNELS)
+    speller.define(file_records(network.resolution))
+    program = lower(network, open_inputs=True)
     speller.layer_words = layer_words(program)
     forms = keras_forms(program)
-    common = find_common(forms.values(), network.resolution, speller)
+    common = find_common(forms.values(), speller)
     needed = needed_names(network.resolution.spec, folders)
     functions = block_function_names(network.resolution.order, needed)
     file = File(program, forms, common, functions, needed | {*functions.values()})
@@ -78,14 +80,16 @@ def rendered(
 
 def _model(network: Network, file: File, speller: Speller) -> Function:
     """The function of the model."""
-    spec, image = network.resolution.spec, network.input
+    spec = network.resolution.spec
     scope = Scope(speller, {}, file.needed)
-    arguments = [argument(p) for p in spec.parameters]
-    shape = Number(f"({image.height}, {image.width}, {image.channels})")
-    annotation = "tuple[int | None, int | None, int]"
-    extra = [Parameter("input_shape", annotation, shape)]
+    arguments = [argument(p, speller.records) for p in spec.parameters]
     documented = [replace(each, name=scope.called(each.name)) for each in arguments]
-    documented.append(Argument("input_shape", "", None, SHAPE_ABOUT))
+    extra: list[Parameter] = []
+    for name, shape in input_shapes(network).items():
+        image = len(shape) > 1
+        annotation = "tuple[int | None, int | None, int]" if image else "tuple[int]"
+        extra.append(Parameter(name, annotation, Number(str(shape))))
+        documented.append(Argument(name, "", None, SHAPE_ABOUT if image else FEATURES_ABOUT))
     if network.training_stages():
         extra.append(Parameter("training_heads", "bool", Number("False")))
         documented.append(Argument("training_heads", "", None, HEADS_ABOUT))

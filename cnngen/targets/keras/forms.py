@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cnngen.expressions.algebra import substitute
-from cnngen.expressions.expression import Expression, Name
+from cnngen.expressions.algebra import free_names, substitute
+from cnngen.expressions.expression import Expression, Field, ListOf, Name
+from cnngen.expressions.expression import walk as walk_expression
 from cnngen.ops.base import Op
 from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
 from cnngen.plan.program import Bind, Call, Layer, Program, Region, Unit, walk
-from cnngen.syntax.tree import ArgumentValue
+from cnngen.semantics.types import Types, is_pair, types_of
+from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.syntax.tree import Call as CallStep
 from cnngen.targets.keras.depthwise import (
     changing_variables,
@@ -17,23 +19,27 @@ from cnngen.targets.keras.depthwise import (
     wanted_steps,
 )
 from cnngen.targets.keras.odd import odd_names
-from cnngen.targets.keras.values import Value, with_same
+from cnngen.targets.keras.values import Value, pads_half, with_same
 from cnngen.targets.spelling import spelling
-from cnngen.targets.values import Types, attribute_values
+from cnngen.targets.values import attribute_values
 
 CONVOLUTIONS = (Conv, DepthwiseConv, SeparableConv)
+SIZES = ("size", "padding")
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """An op with its arguments in the terms of the spec, and what their values are in Keras; `step`
-    is where it is used.
+    is where it is used. `square` says that no size in it is a pair, and `half` that a convolution
+    is padded by half of an odd window.
     """
 
     op: type[Op]
     arguments: Mapping[str, ArgumentValue]
     values: Mapping[str, Value]
     step: CallStep
+    square: bool
+    half: bool = False
 
 
 def keras_forms(program: Program) -> dict[Call, tuple[Form, ...]]:
@@ -71,15 +77,34 @@ def form(
     odd: frozenset[str],
 ) -> Form:
     values = attribute_values(op, arguments, types)
-    if op in CONVOLUTIONS:
-        values = with_same(values, arguments, odd)
-    return Form(op, arguments, values, step)
+    sizes = [name for name, attribute in op.attributes.items() if attribute.kind in SIZES]
+    square = not any(_may_be_pair(arguments[name], types) for name in sizes)
+    if op not in CONVOLUTIONS:
+        return Form(op, arguments, values, step, square)
+    half = pads_half(values, arguments, odd)
+    return Form(op, arguments, with_same(values, arguments, odd), step, square, half)
+
+
+def _may_be_pair(value: ArgumentValue, types: Types) -> bool:
+    match value:
+        case ListOf(items):
+            return not all(item == items[0] for item in items)
+        case Distribution():
+            return False
+        case _:
+            pairs = any(types.get(name) in ("size", "ints") for name in free_names(value))
+            return pairs or any(_is_list(part, types) for part, _ in walk_expression(value))
+
+
+def _is_list(part: Expression, types: Types) -> bool:
+    """Whether a part of a value is a list that is written out, or a field that may be a pair."""
+    return isinstance(part, ListOf) or (isinstance(part, Field) and is_pair(part, types))
 
 
 def parameter_types(program: Program, unit: Unit | None) -> Types:
     """The types of the parameters that can be read in a unit, or in the model."""
     own = () if unit is None else unit.block.parameters
-    return {p.name.text: p.type for p in (*program.network.resolution.spec.parameters, *own)}
+    return types_of((*program.network.resolution.spec.parameters, *own))
 
 
 def _parts(program: Program) -> list[tuple[Unit | None, Region, Expression | None]]:

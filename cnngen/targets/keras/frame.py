@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-from cnngen.ops.base import Op
 from cnngen.plan.program import Call, Program
 from cnngen.syntax.tree import Block, Stage, Step
 from cnngen.targets.keras.forms import Form
@@ -16,13 +15,13 @@ from cnngen.targets.loops import free_index
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is known of the whole file: Keras' forms of calls, what they have in common, the
-    functions that blocks become, and the names that the file needs.
+    """What is known of the whole file: Keras' forms of calls, what the calls of each support
+    function have in common, the functions that blocks become, and the names that the file needs.
     """
 
     program: Program
     forms: Mapping[Call, tuple[Form, ...]]
-    common: Mapping[type[Op], Common]
+    common: Mapping[str, Common]
     functions: Mapping[Block, str]
     needed: frozenset[str]
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cnngen.syntax.naming import PYTHON, snake_case
+from cnngen.ops.base import Image, Vector
+from cnngen.semantics.network import Network
+from cnngen.syntax.naming import BUILT_IN, KEYWORDS, snake_case
 from cnngen.syntax.tree import Block, Spec
 from cnngen.targets.keras.names import IMPORTED, LOCAL, called
 from cnngen.targets.keras.spell import SUPPORT
@@ -12,7 +14,7 @@ from cnngen.targets.spelling import Speller
 
 def model_function_name(spec: Spec) -> str:
     """The function of the model, which is called after the file of the spec."""
-    return called(spec.stem, frozenset((*IMPORTED, *support_names())))
+    return called(spec.stem, BUILT_IN.union(IMPORTED, support_names()))
 
 
 def support_names(folders: Sequence[Path] = ()) -> frozenset[str]:
@@ -22,8 +24,30 @@ def support_names(folders: Sequence[Path] = ()) -> frozenset[str]:
 
 def needed_names(spec: Spec, folders: Sequence[Path] = ()) -> frozenset[str]:
     """The names that a file needs itself, whatever its author calls things."""
-    own = (*LOCAL, *IMPORTED, *PYTHON, model_function_name(spec))
-    return support_names(folders).union(own)
+    own = (*LOCAL, *IMPORTED, *BUILT_IN, *KEYWORDS, model_function_name(spec))
+    shapes = (shape_argument(each.name.text) for each in spec.inputs)
+    only = [only_variable(each.shape) for each in spec.inputs if len(spec.inputs) == 1]
+    return support_names(folders).union(own, shapes, only)
+
+
+def only_variable(shape: object) -> str:
+    """What the only input of a network is called."""
+    return "vector" if isinstance(shape, Vector) else "image"
+
+
+def shape_argument(name: str) -> str:
+    """The argument of the model's function that says the shape of an input."""
+    return f"{name}_shape"
+
+
+def input_shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    """What the model's function is given, to make the network for its inputs."""
+    return {
+        shape_argument(name): (x.height, x.width, x.channels)
+        if isinstance(x, Image)
+        else (x.features,)
+        for name, x in network.inputs.items()
+    }
 
 
 def block_function_names(blocks: Iterable[Block], needed: frozenset[str]) -> Mapping[Block, str]:

@@ -60,6 +60,6 @@ def _words(region: Region) -> Iterator[str]:
         keys = (node.key, node.level) if isinstance(node, Join) else (node.key,)
         yield from (key for key in keys if isinstance(key, str))
         if isinstance(node, Join):
-            yield from (arm for arm, _ in node.arms)
+            yield from (arm.name for arm in node.arms)
         for inner in regions(node):
             yield from _words(inner)

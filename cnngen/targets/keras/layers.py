@@ -29,7 +29,7 @@ from cnngen.targets.keras.support import (
     use,
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
-from cnngen.targets.keras.use import Common, Given, Use
+from cnngen.targets.keras.use import Asked, Common, Given, Use
 from cnngen.targets.keras.values import is_false, is_number, is_size, is_true
 
 X, CONVOLVE = Name("x"), Name("convolve")
@@ -42,14 +42,20 @@ def given(made: Use) -> Given:
 # --- Transposed convolutions
 
 
+def transposed_called(asked: Asked) -> str | None:
+    """The support function that a convolution calls; None if a layer of Keras computes it."""
+    values = asked.values
+    bare = is_size(values["padding"], 0) and is_size(values["output_padding"], 0)
+    plain = bare and values["kernel"] == values["stride"] and asked.initializers["init"] is None
+    return None if plain else "transposed_conv2d"
+
+
 def transposed_conv(made: Use) -> Node:
     values = made.values
     if not is_number(values["groups"], 1):
         NO_GROUPS.refuse()
-    bare = is_size(values["padding"], 0) and is_size(values["output_padding"], 0)
     out, kernel = made.node("out"), made.node("kernel")
-    stock = bare and kernel == made.node("stride") and made.initializers["init"] is None
-    if stock:
+    if (name := transposed_called(made)) is None:
         layer = call(
             "layers.Conv2DTranspose",
             out,
@@ -66,7 +72,7 @@ def transposed_conv(made: Use) -> Node:
         "bias": made.varied_flag("bias", True),
         "init": made.varied_initializer("init"),
     }
-    name = use("transposed_conv2d", given(made), _transposed_conv2d)
+    use(name, given(made), _transposed_conv2d)
     return call(name, made.x, out, kernel, **named, name=made.name)
 
 
@@ -114,6 +120,11 @@ def _transposed_conv2d(given: Given) -> Function:
 
 
 # --- Normalization
+
+
+def norm_called(asked: Asked) -> str:
+    """The partial that a norm calls, for images as for features."""
+    return "BatchNorm"
 
 
 def batch_norm(made: Use) -> Node:
@@ -171,16 +182,22 @@ def _is_object(init: Node | None) -> bool:
 
 
 def affine(made: Use) -> Node:
-    init = made.initializers["init"]
+    init, shift = made.initializers["init"], made.values["shift"]
     if made.rank == "image":
-        varied = made.varied_initializer("init")
+        named = {
+            "shift": made.varied_flag("shift", True),
+            "init": made.varied_initializer("init"),
+        }
         name = use("affine2d", given(made), _affine2d)
-        return call(name, made.x, init=varied, name=made.name)
+        return call(name, made.x, **named, name=made.name)
+    axes: Node | None = Conditional(made.node("shift"), text("c"), Number("None"))
+    if is_true(shift) or is_false(shift):
+        axes = text("c") if is_true(shift) else None
     layer = call(
         "layers.EinsumDense",
         text("bc,c->bc"),
         channels_of(made.x),
-        bias_axes=text("c"),
+        bias_axes=axes,
         kernel_initializer=init or text("ones"),
         name=made.name,
     )
@@ -189,19 +206,35 @@ def affine(made: Use) -> Node:
 
 def _affine2d(given: Given) -> Function:
     # Of the stock layers that compute it, this one is the fastest by far.
-    common = given.common
+    common, signature = given.common, Signature(given.common)
     init = initial(common, "init") or text("ones")
-    layer = call("layers.DepthwiseConv2D", number(1), depthwise_initializer=init, name=NAME)
+    layer = call(
+        "layers.DepthwiseConv2D",
+        number(1),
+        use_bias=given.flag("shift", True),
+        depthwise_initializer=init,
+        name=NAME,
+    )
+    shift = common.values.get("shift")
+    scales = "Scale" if shift is not None and is_false(shift) else "Scale and shift"
     return function(
         "affine2d",
-        [KEYWORDS_ONLY, Signature(common).initializer("init", "ones"), NAME_PARAMETER],
-        "Scale and shift each channel, which is a depthwise convolution of size 1.",
         [
-            *own_initial(common, "init"),
-            Assign((CONVOLVE,), layer),
-            Return(applied(CONVOLVE, X)),
+            KEYWORDS_ONLY,
+            signature.flag("shift", True),
+            signature.initializer("init", "ones"),
+            NAME_PARAMETER,
         ],
+        f"{scales} each channel, which is a depthwise convolution of size 1.",
+        [*own_initial(common, "init"), Assign((CONVOLVE,), layer), Return(applied(CONVOLVE, X))],
     )
+
+
+def l2_norm(made: Use) -> Node:
+    """The layer of Keras knows one `eps` only."""
+    if is_number(made.values["eps"], 1e-12):
+        return applied(call("layers.UnitNormalization", name=made.name), made.x)
+    return call("ops.normalize", made.x, epsilon=made.node("eps"))
 
 
 def local_response_norm(made: Use) -> Node:

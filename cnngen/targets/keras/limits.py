@@ -1,6 +1,6 @@
 """What Keras cannot express."""
 
-from cnngen.targets.limits import OUTGROWN, PAIR, Limit
+from cnngen.targets.limits import LISTED, OUTGROWN, PAIR, Limit
 
 NO_GROUPS = Limit("Keras' Conv2DTranspose has no groups", frozenset({"transposed_conv"}))
 MIXED = Limit(
@@ -10,4 +10,4 @@ MIXED = Limit(
 )
 ONE_SIZE = Limit("its layers in Keras are for one size, and it is used again for another")
 """What pads or pools by the size of its input does so when it is made."""
-LIMITS = (NO_GROUPS, MIXED, OUTGROWN, PAIR, ONE_SIZE)
+LIMITS = (NO_GROUPS, MIXED, LISTED, OUTGROWN, PAIR, ONE_SIZE)

@@ -30,11 +30,12 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
+from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
-from cnngen.syntax.tree import ParameterType
 from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of, number
 from cnngen.targets.keras.frame import File, Frame
+from cnngen.targets.keras.functions import only_variable, shape_argument
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import write_part, write_region
@@ -43,8 +44,6 @@ from cnngen.targets.spelling import Speller
 
 DEEP = 800  # layers on the way from the input to an output
 ROOM = 5  # calls for each layer, and for deeper variants
-IMAGE = "image"
-
 COMMENT = (
     "Files of weights go by the order of layers. As one layer, which is given the outputs, the",
     "heads come last, and the others have the places that they have without heads.",
@@ -54,17 +53,15 @@ COMMENT = (
 def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     """The statements of the model's function."""
     spec = file.program.network.resolution.spec
-    types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
+    types = types_of(spec.parameters)
     scope = Scope(speller, types, file.needed)
     variables = (name for stage in spec.stages for name in loop_variables(stage.body))
     taken = {*file.needed, *map(scope.called, (*types, *variables))}
-    frame = Frame(file, scope, taken, {INPUT: IMAGE})
-    code = Code()
-    given = call("keras.Input", Name("input_shape"), name=_layer_name(IMAGE, file))
-    code.assign(IMAGE, given)
+    frame, code = Frame(file, scope, taken), Code()
+    _inputs(code, frame)
     code.add(Blank())
     names = _output_names(file)
-    x = IMAGE
+    x = next(iter(frame.tensors.values()))  # of several, the first stage says which it reads
     for stage in file.program.stages:
         if stage.training:
             continue
@@ -78,9 +75,24 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     return tuple(code.statements)
 
 
+def _inputs(code: Code, frame: Frame) -> None:
+    """A variable for each input. Several keep their names, by which users give them."""
+    network = frame.file.program.network
+    for name, shape in network.inputs.items():
+        if name == INPUT:
+            variable = only_variable(shape)
+            layer = _layer_name(variable, frame.file)
+        else:
+            variable = frame.variable(name if name not in frame.taken else f"{name}_input")
+            layer = text(name)
+        frame.tensors[name] = variable
+        code.assign(variable, call("keras.Input", Name(shape_argument(name)), name=layer))
+
+
 def _layer_name(wanted: str, file: File) -> Node:
     """The name of a layer that no spec has, which steps aside for those of the spec."""
-    names = {path.replace(".", "_") for path in file.program.network.layers}
+    network = file.program.network
+    names = {path.replace(".", "_") for path in network.layers} | network.inputs.keys()
     while wanted in names:
         wanted += "_"
     return text(wanted)
@@ -190,7 +202,7 @@ def _return(code: Code, frame: Frame) -> None:
     code.blank()
     first, *others = outputs.values()
     plain = Name(first) if not others else _dict(outputs)
-    returned = Return(call("keras.Model", Name(IMAGE), plain, name=text(stem)))
+    returned = Return(call("keras.Model", _given(frame), plain, name=text(stem)))
     if not training:
         code.add(returned)
         return
@@ -208,11 +220,14 @@ def _heads(outputs: dict[str, str], code: Code, frame: Frame) -> None:
     outputs of inference, in the order of their names, as it does without heads.
     """
     program = frame.file.program
-    reads, inputs, image = frame.variable("reads"), frame.variable("inputs"), frame.tensors[INPUT]
+    reads, inputs, whole = frame.variable("reads"), frame.variable("inputs"), _given(frame)
     ordered = [outputs[name] for name in sorted(outputs)]
     tensors = list(dict.fromkeys([*ordered, *_taps(frame)]))
-    frame.tensors[INPUT] = frame.variable("given")  # `image` is the input of the whole model
-    given = [frame.tensors[INPUT] if tensor == image else tensor for tensor in tensors]
+    renamed: dict[str, str] = {}  # as the variables of inputs are those of the whole model
+    for name in program.network.inputs:
+        renamed[frame.tensors[name]] = frame.variable("given" if name == INPUT else f"given_{name}")
+        frame.tensors[name] = renamed[frame.tensors[name]]
+    given = [renamed.get(tensor, tensor) for tensor in tensors]
     code.add(Blank())
     for line in COMMENT:
         code.add(Comment(line))
@@ -223,7 +238,7 @@ def _heads(outputs: dict[str, str], code: Code, frame: Frame) -> None:
     previous = INPUT
     for stage in program.stages:
         if stage.training:
-            x, out = frame.tensors[previous], _variable(stage.name, frame)
+            x, out = frame.tensors.get(previous, ""), _variable(stage.name, frame)
             frame.tensors[stage.name] = out = _stage(stage, x, out, code, frame)
             outputs |= {o: out for o, s in program.network.outputs.items() if s == stage.name}
         if not stage.step.training:
@@ -234,7 +249,13 @@ def _heads(outputs: dict[str, str], code: Code, frame: Frame) -> None:
     )
     code.assign(heads, made)
     read = applied(Name(heads), Name(reads))
-    code.add(Return(call("keras.Model", Name(image), read, name=text(stem))))
+    code.add(Return(call("keras.Model", whole, read, name=text(stem))))
+
+
+def _given(frame: Frame) -> Node:
+    """The inputs of the whole model."""
+    inputs = {name: frame.tensors[name] for name in frame.file.program.network.inputs}
+    return Name(inputs[INPUT]) if INPUT in inputs else _dict(inputs)
 
 
 def _inputs_like(reads: str) -> Node:

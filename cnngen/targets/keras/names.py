@@ -2,7 +2,7 @@
 gets an underscore, which no author can write there.
 """
 
-LOCAL = ("x", "name", "image", "input_shape", "training_heads", "in_channels")
+LOCAL = ("x", "name", "training_heads", "in_channels")
 IMPORTED = ("functools", "keras", "layers", "math", "ops", "partial", "sys")
 
 

@@ -3,6 +3,7 @@
 The "same" of Keras pads other sides where it strides, its zeros never count, and it has no `ceil`.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
 from cnngen.expressions.expression import Constant
@@ -19,6 +20,7 @@ from cnngen.python.nodes import (
     If,
     Name,
     Node,
+    Parameter,
     Return,
     Slice,
     Statement,
@@ -31,7 +33,7 @@ from cnngen.targets.keras.layer_name import beside
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.support import KEYWORDS_ONLY, Signature, function, use
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
-from cnngen.targets.keras.use import Common, Given, Use, boolean
+from cnngen.targets.keras.use import Asked, Common, Given, Use, boolean
 from cnngen.targets.keras.values import (
     Value,
     is_centred,
@@ -48,79 +50,92 @@ SAME = text("same")
 INFINITY = call("float", text("-inf"))
 
 
-def _steps(made: Use) -> tuple[Value, Node | None]:
-    """The stride, and how a stock layer is told: not at all where it is the kernel."""
-    kernel, stride = made.values["kernel"], made.values["stride"]
-    node = made.node("stride")
-    steps = kernel if stride == Constant(None) else stride
-    same = made.scope.value(steps) == made.node("kernel")
-    return steps, None if same else node
+def _step(values: Mapping[str, Value]) -> Value:
+    """The stride, which is the kernel where none is given."""
+    return values["kernel"] if values["stride"] == Constant(None) else values["stride"]
 
 
-def _is_bare(padding: Value) -> bool:
-    return is_size(padding, 0)
+def _strides(made: Use) -> Node | None:
+    """How a stock layer is told the stride: not at all where it is the kernel."""
+    same = made.scope.value(_step(made.values)) == made.node("kernel")
+    return None if same else made.node("stride")
+
+
+def _is_exact(values: Mapping[str, Value]) -> bool:
+    """Whether no window reaches beyond the input and its padding."""
+    return is_false(values["ceil"]) or is_size(_step(values), 1)
+
+
+def _is_same_avg(values: Mapping[str, Value]) -> bool:
+    """Whether the "same" of Keras computes an average."""
+    padding, kernel = values["padding"], values["kernel"]
+    uncounted = is_false(values["count_include_pad"]) and is_centred(kernel, padding)
+    return is_size(_step(values), 1) and ((padding == "same" and is_odd(kernel)) or uncounted)
+
+
+def avg_called(asked: Asked) -> str | None:
+    """The support function that an average calls; None if layers of Keras compute it."""
+    values, padding = asked.values, asked.values["padding"]
+    counted = isinstance(padding, Sides) and is_true(values["count_include_pad"])
+    if _is_same_avg(values) or ((is_size(padding, 0) or counted) and _is_exact(values)):
+        return None
+    return "same_avg_pool2d" if padding == "same" else "avg_pool2d"
 
 
 def avg_pool(made: Use) -> Node:
     values, scope = made.values, made.scope
     padding, kernel = values["padding"], made.node("kernel")
-    steps, strides = _steps(made)
-    unit = is_size(steps, 1)
-    exact = is_false(values["ceil"]) or unit
-    counted = values["count_include_pad"]
-    same = unit and (
-        (padding == "same" and is_odd(values["kernel"]))
-        or (is_false(counted) and is_centred(values["kernel"], padding))
-    )
-    if same or (_is_bare(padding) and exact):
-        mode = SAME if same else None
-        layer = call(
-            "layers.AveragePooling2D", kernel, strides=strides, padding=mode, name=made.name
-        )
-        return applied(layer, made.x)
-    given = Given(made.common, scope)
-    step = scope.value(steps)
-    if padding == "same":
-        name = use("same_avg_pool2d", given, _same_avg_pool2d)
+    name, sides = avg_called(made), isinstance(padding, Sides)
+    if name is None:
+        x, mode = made.x, SAME if _is_same_avg(values) else None
+        if sides:
+            zeros = scope.pairs(padding)
+            padded = beside(made.name, "pad", scope)
+            x = applied(call("layers.ZeroPadding2D", zeros, name=padded), x)
+        layer = "layers.AveragePooling2D"
+        return applied(call(layer, kernel, strides=_strides(made), padding=mode, name=made.name), x)
+    use(name, Given(made.common, scope), SUPPORT[name])
+    step = scope.value(_step(values))
+    if name == "same_avg_pool2d":
         return call(name, made.x, kernel, step, name=made.name)
-    if isinstance(padding, Sides) and exact and is_true(counted):
-        pad = call(
-            "layers.ZeroPadding2D", scope.pairs(padding), name=beside(made.name, "pad", scope)
-        )
-        layer = call("layers.AveragePooling2D", kernel, strides=strides, name=made.name)
-        return applied(layer, applied(pad, made.x))
-    sides = isinstance(padding, Sides)
     named = {
-        "padding": scope.pairs(padding) if sides else made.varied_size("padding", 0),
+        "padding": scope.pairs(padding) if sides else made.size("padding", 0),
         "ceil": made.varied_flag("ceil", False),
         "count_include_pad": made.varied_flag("count_include_pad", True),
     }
-    name = use("avg_pool2d", given, _avg_pool2d)
     return call(name, made.x, kernel, step, **named, name=made.name)
 
 
+def _is_same_max(values: Mapping[str, Value]) -> bool:
+    """Whether the "same" of Keras computes a maximum."""
+    padding = values["padding"]
+    unit = is_size(_step(values), 1)
+    return padding == "same" or (unit and is_centred(values["kernel"], padding))
+
+
+def max_called(asked: Asked) -> str | None:
+    """The support function that a maximum calls; None if layers of Keras compute it."""
+    values, padding = asked.values, asked.values["padding"]
+    plain = isinstance(padding, Sides) or is_size(padding, 0)
+    exact = _is_same_max(values) or (plain and _is_exact(values))
+    return None if exact else "max_pool2d"
+
+
 def max_pool(made: Use) -> Node:
-    values, scope = made.values, made.scope
-    padding, kernel = values["padding"], made.node("kernel")
-    steps, strides = _steps(made)
-    unit = is_size(steps, 1)
-    exact = is_false(values["ceil"]) or padding == "same" or unit
-    same = padding == "same" or (exact and unit and is_centred(values["kernel"], padding))
-    layer = "layers.MaxPooling2D"
-    if exact and (same or _is_bare(padding)):
-        mode = SAME if same else None
-        return applied(call(layer, kernel, strides=strides, padding=mode, name=made.name), made.x)
-    given, x = Given(made.common, scope), made.x
-    if isinstance(padding, Sides):
-        x = _around(x, scope.pairs(padding))
-        if exact:
-            return applied(call(layer, kernel, strides=strides, name=made.name), x)
+    padding, kernel, x = made.values["padding"], made.node("kernel"), made.x
+    sides = isinstance(padding, Sides)
+    if sides:
+        x = _around(x, made.scope.pairs(padding))
+    if (name := max_called(made)) is None:
+        mode = SAME if _is_same_max(made.values) else None
+        layer = "layers.MaxPooling2D"
+        return applied(call(layer, kernel, strides=_strides(made), padding=mode, name=made.name), x)
     named = {
-        "padding": None if isinstance(padding, Sides) else made.size("padding", 0),
+        "padding": None if sides else made.size("padding", 0),
         "ceil": made.varied_flag("ceil", False),
     }
-    name = use("max_pool2d", given, _max_pool2d)
-    return call(name, x, kernel, scope.value(steps), **named, name=made.name)
+    use(name, Given(made.common, made.scope), SUPPORT[name])
+    return call(name, x, kernel, made.scope.value(_step(made.values)), **named, name=made.name)
 
 
 def _around(x: Node, pairs: Node) -> Node:
@@ -132,9 +147,7 @@ def _around(x: Node, pairs: Node) -> Node:
 
 def _max_pool2d(given: Given) -> Function:
     common, signature = given.common, Signature(given.common)
-    padding = None if _pads_nowhere(common) else signature.of("padding")
-    if padding is not None and "padding" not in common.values:
-        padding = signature.of("padding", default=number(0))
+    padding = _padding(common, common.size)
     parameters = [
         signature.of("kernel"),
         signature.of("stride"),
@@ -152,18 +165,24 @@ def _max_pool2d(given: Given) -> Function:
         sides = Assign((Display("bare", (rows, columns)),), _each_side(given, before))
         around = tuple_of(rows, columns)
     pool = call("layers.MaxPooling2D", KERNEL, STRIDE, name=NAME)
+    about = (
+        'Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides.'
+    )
+    if padding is None:
+        about = "Pool to the very end: a last window may hang over, onto a border that never wins."
     return function(
         "max_pool2d",
         parameters,
-        'Pool with a border that never wins, unlike zeros; the "same" of Keras pads other sides.',
+        about,
         [sides, Assign((X,), _around(X, around)), Return(applied(pool, X))],
     )
 
 
-def _pads_nowhere(common: Common) -> bool:
-    """Whether no pool of a file is told to pad: those with different sides are padded before."""
-    padding = common.values.get("padding")
-    return padding is not None and (isinstance(padding, Sides) or is_size(padding, 0))
+def _padding(common: Common, annotation: str) -> Parameter | None:
+    """The padding, which stands in calls beside the other sizes, unless all go without."""
+    if common.is_size("padding", 0):
+        return None
+    return Parameter("padding", annotation, None if "padding" in common.values else number(0))
 
 
 def _sides(given: Given, before: Node | None, step: Node) -> Node:
@@ -197,28 +216,25 @@ def _avg_pool2d(given: Given) -> Function:
     common, signature = given.common, Signature(given.common)
     size = common.size
     of_sides = size if common.square else f"{size} | tuple[tuple[int, int], tuple[int, int]]"
-    sides = isinstance(common.values.get("padding"), Sides)
-    varies = sides or "padding" not in common.values
     parameters = [
         signature.of("kernel"),
         signature.of("stride"),
-        signature.of("padding", of_sides, number(0)) if varies else None,
+        _padding(common, of_sides),
         KEYWORDS_ONLY,
         signature.flag("ceil", False),
         signature.flag("count_include_pad", True),
         NAME_PARAMETER,
     ]
-    padding = Name("padding") if sides else given.node("padding")
     ceil, include = common.values.get("ceil"), common.values.get("count_include_pad")
     if ceil is not None and include is not None and is_false(ceil) and is_true(include):
-        pad = call("layers.ZeroPadding2D", padding, name=beside(NAME, "pad", given.scope))
+        pad = call("layers.ZeroPadding2D", PADDING, name=beside(NAME, "pad", given.scope))
         pool = call("layers.AveragePooling2D", KERNEL, STRIDE, name=NAME)
         about = 'Pool with a border of zeros that count, unlike those of "same" in Keras.'
         body: list[Statement] = [Assign((X,), applied(pad, X)), Return(applied(pool, X))]
         return function("avg_pool2d", parameters, about, body)
     body = [Assign((COUNT,), call("ops.ones_like", _plane()))]
-    if sides or not common.is_size("padding", 0):
-        body += _padded_count(given, padding)
+    if not common.is_size("padding", 0):
+        body += _padded_count(given)
     if ceil is None or not is_false(ceil):
         body += _extended(given)
     about = "Average over the elements that count: never those that `ceil` adds at the end."
@@ -238,9 +254,9 @@ def _average(scope: Scope) -> list[Statement]:
     return [Assign((X,), applied(pool, X)), Return(product)]
 
 
-def _padded_count(given: Given, padding: Node) -> list[Statement]:
+def _padded_count(given: Given) -> list[Statement]:
     pad = Name("pad")
-    made = call("layers.ZeroPadding2D", padding, name=beside(NAME, "pad", given.scope))
+    made = call("layers.ZeroPadding2D", PADDING, name=beside(NAME, "pad", given.scope))
     both = Display("bare", (X, COUNT))
     statements: list[Statement] = [
         Assign((pad,), made),

@@ -8,11 +8,12 @@ from cnngen.expressions.expression import Name as SpecName
 from cnngen.python.construct import text
 from cnngen.python.expression import node
 from cnngen.python.nodes import Binary, Conditional, Node
+from cnngen.semantics.types import Types
 from cnngen.targets.keras.construct import number, tuple_of
 from cnngen.targets.keras.names import called
 from cnngen.targets.keras.values import SameOr, Value
 from cnngen.targets.spelling import Speller
-from cnngen.targets.values import Sides, Types, value_node
+from cnngen.targets.values import Sides, value_node
 
 CHANNELS = "in_channels"
 
@@ -27,6 +28,7 @@ class Scope:
 
     def node(self, expression: Expression) -> Node:
         """An expression as a node; what it needs is imported."""
+        expression = self.speller.records.named(expression, self.types)
         self.speller.provide(expression)
         renamed = free_names(expression) & self.needed
         names = {name: SpecName(self.called(name)) for name in renamed}

@@ -32,7 +32,6 @@ from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.layer_name import LayerName, beside
 from cnngen.targets.keras.limits import ONE_SIZE
 from cnngen.targets.keras.pooling import ADAPTIVE
-from cnngen.targets.keras.use import Common
 from cnngen.targets.keras.values import Value
 from cnngen.targets.spelling import spelling
 
@@ -92,8 +91,9 @@ def _node_may_pass(node: Node) -> bool:
             return otherwise is None or may_pass(otherwise) or may_pass(then)
         case Loop():
             return True
-        case Join():
-            return False
+        case Join(arms=arms):
+            optional = any(arm.test is not None for arm in arms)  # so that one may be left
+            return optional and any(may_pass(arm.region) for arm in arms)
 
 
 def identity(inputs: str, name: LayerName, frame: Frame) -> nodes.Node:
@@ -159,7 +159,7 @@ def _size_at(node: Node, frame: Frame, *, known: bool) -> _Size:
 def _is_made_for_a_size(node: Call, frame: Frame) -> bool:
     """Whether a layer pads or pools by the size of its input; refused where that is not one."""
     forms = frame.file.forms[node]
-    if not any(_asks_size(form.op, form.values, frame.file.common[form.op]) for form in forms):
+    if not any(_asks_size(form.op, form.values, form.square) for form in forms):
         return False
     layers = frame.file.program.network.layers
     for layer in map(layers.__getitem__, node.paths):
@@ -169,7 +169,7 @@ def _is_made_for_a_size(node: Call, frame: Frame) -> bool:
     return True
 
 
-def _asks_size(op: type[Op], values: Mapping[str, Value], common: Common) -> bool:
+def _asks_size(op: type[Op], values: Mapping[str, Value], square: bool) -> bool:
     return op.name in ADAPTIVE or (
-        values.get("padding") == "same" and comes_late(op, values, common.square)
+        values.get("padding") == "same" and comes_late(op, values, square)
     )

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from cnngen.ops.base import Op
-from cnngen.python.nodes import Assign, Function, Name, Node
+from cnngen.python.nodes import Assign, Display, Function, Name, Node
 from cnngen.targets.code import OMIT, Code, node_of
-from cnngen.targets.keras import convolution, layers, pooling
-from cnngen.targets.keras.use import Given, Use
+from cnngen.targets.keras import convolution, layers, pooling, resizing
+from cnngen.targets.keras.use import Asked, Given, Use
+from cnngen.targets.limits import LISTED
 from cnngen.targets.spelling import Speller
 from cnngen.targets.values import Sides
 
@@ -19,7 +20,9 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "max_pool": pooling.max_pool,
     "adaptive_avg_pool": pooling.adaptive_pool,
     "adaptive_max_pool": pooling.adaptive_pool,
+    "upsample": resizing.upsample,
     "batch_norm": layers.batch_norm,
+    "l2_norm": layers.l2_norm,
     "affine": layers.affine,
     "local_response_norm": layers.local_response_norm,
     "prelu": layers.prelu,
@@ -28,10 +31,21 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
 }
 """The ops of which a template would have to decide something."""
 
+CALLED: Mapping[str, Callable[[Asked], str | None]] = {
+    "conv": convolution.called,
+    "depthwise_conv": convolution.called,
+    "separable_conv": convolution.called,
+    "transposed_conv": layers.transposed_called,
+    "avg_pool": pooling.avg_called,
+    "max_pool": pooling.max_called,
+    "batch_norm": layers.norm_called,
+}
+"""Which support function a use of an op calls, if that is not one of the op's name."""
 
 SUPPORT: Mapping[str, Callable[[Given], Function | Assign]] = {
     **convolution.SUPPORT,
     **pooling.SUPPORT,
+    **resizing.SUPPORT,
     **layers.SUPPORT,
 }
 """The pieces of support whose parameters follow from their uses."""
@@ -45,10 +59,25 @@ def spell(made: Use) -> Node:
     return node_of(speller.spell(name, _context(made)))
 
 
+def support_called(asked: Asked) -> str | None:
+    """The support function that a use of an op calls; None if it is a layer of Keras itself."""
+    name = asked.op.name
+    return CALLED[name](asked) if name in CALLED else name
+
+
 def spell_join(op: type[Op], inputs: Sequence[str], name: Node, speller: Speller) -> Node:
     """A join of variables."""
-    context = {"inputs": [Code(Name(variable)) for variable in inputs], "name": Code(name)}
+    names = [Name(variable) for variable in inputs]
+    listed = Code(Display("[", tuple(names)))
+    context = {"inputs": [*map(Code, names)], "listed": listed, "name": Code(name)}
     return node_of(speller.spell(op.name, context))
+
+
+def spell_list(op: type[Op], branches: Node, name: Node, speller: Speller) -> Node:
+    """A join of all that is in a list."""
+    if not speller.is_ours(f"ops/{op.name}"):
+        LISTED.refuse()
+    return node_of(speller.spell(op.name, {"listed": Code(branches), "name": Code(name)}))
 
 
 def _has_template(speller: Speller, op: str) -> bool:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from typing import assert_never
 
 from cnngen.expressions.algebra import add, multiply, simplify, subtract
 from cnngen.expressions.expression import Constant, Expression, Name
 from cnngen.plan import loops
 from cnngen.plan.program import (
+    Arm,
     Bind,
     Call,
     Choice,
@@ -41,7 +43,7 @@ from cnngen.targets.keras.shared import (
     only_layer,
     passes,
 )
-from cnngen.targets.keras.spell import spell_join
+from cnngen.targets.keras.spell import spell_join, spell_list
 from cnngen.targets.loops import loop_header
 
 LONGEST_POSITION = 30  # characters of code in a layer's name
@@ -238,16 +240,27 @@ def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame)
         return x
     first, *others = op_call(node, name, x, frame)
     if not others:
-        code.assign(out, first, node.step)
+        _assign(out, first, node, code)
         return out
     then, otherwise = code.inside(), code.inside()
-    then.assign(out, first, node.step)
-    otherwise.assign(out, others[0], node.step)
+    _assign(out, first, node, then)
+    _assign(out, others[0], node, otherwise)
     groups = node.layer.arguments["groups"]
     assert isinstance(groups, Expression)
     test = nodes.Binary("==", channels_of(nodes.Name(x)), frame.scope.node(groups))
     code.choose(test, then, otherwise)
     return out
+
+
+def _assign(out: str, value: nodes.Node, node: Call, code: Code) -> None:
+    """Assign the value of an op; what pads its input is a statement of its own."""
+    match value:
+        case nodes.Call(layer, (nodes.Call() as padded, *rest)):
+            code.assign(out, padded, node.step)
+            value = nodes.Call(layer, (nodes.Name(out), *rest))
+        case _:
+            pass
+    code.assign(out, value, node.step)
 
 
 # --- Loops, conditions, joins
@@ -328,12 +341,62 @@ def _choice(node: Choice, name: LayerName, x: str, out: str, code: Code, frame: 
 def _join(node: Join, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
     """Write the arms one after the other, each in a variable of its own, then the join."""
     taken = set(frame.taken)
-    inputs: list[str] = []
-    for arm, region in node.arms:
-        variable = frame.variable(arm)
-        inputs.append(write_region(region, name.below(arm, frame.scope), x, variable, code, frame))
-    frame.taken = taken
     assert isinstance(node.key, str)
-    at = name.below(node.key, frame.scope)
-    code.assign(out, spell_join(node.op, inputs, at.node, frame.scope.speller), node.step)
+    at = name.below(node.key, frame.scope).node
+    value = out
+    if node.always == node.arms:
+        inputs = [_branch(arm, name, x, code, frame) for arm in node.arms]
+        code.assign(out, spell_join(node.op, inputs, at, frame.scope.speller), node.step)
+    elif len(node.always) == 1 and len(node.arms) == 2:
+        value = _one_or_both(node, name, at, x, out, code, frame)
+    else:
+        _listed(node, name, at, x, out, code, frame)
+    frame.taken = taken | {value}
+    return value
+
+
+def _branch(arm: Arm, name: LayerName, x: str, code: Code, frame: Frame) -> str:
+    """Write what a branch computes; gives the variable of its result."""
+    below = name.below(arm.name, frame.scope)
+    return write_region(arm.region, below, x, frame.variable(arm.name), code, frame)
+
+
+def _one_or_both(
+    node: Join, name: LayerName, at: nodes.Node, x: str, out: str, code: Code, frame: Frame
+) -> str:
+    """Write a branch and, under a condition, another one and the join of both. What the first one
+    computed is written over; what it passed on is not.
+    """
+    (always,), (other,) = node.always, (arm for arm in node.arms if arm.test is not None)
+    assert other.test is not None
+    known = {x, *frame.tensors.values()}
+    kept = _branch(always, name, x, code, frame)
+    out = out if kept in known else kept
+    then, otherwise = code.inside(), code.inside()
+    added = _branch(other, name, x, then, frame)
+    inputs = [kept if arm is always else added for arm in node.arms]
+    then.assign(out, spell_join(node.op, inputs, at, frame.scope.speller), node.step)
+    otherwise.assign(out, nodes.Name(kept))
+    code.choose(frame.scope.node(other.test), then, otherwise if kept != out else None)
     return out
+
+
+def _listed(
+    node: Join, name: LayerName, at: nodes.Node, x: str, out: str, code: Code, frame: Frame
+) -> None:
+    """Write a list, to which each branch is appended that is there, and the join of these."""
+    branches = nodes.Name(frame.variable("branches"))
+    first = [*takewhile(lambda arm: arm.test is None, node.arms)]
+    inputs = [nodes.Name(_branch(arm, name, x, code, frame)) for arm in first]
+    code.assign(branches.text, nodes.Display("[", tuple(inputs)))
+    for arm in node.arms[len(first) :]:
+        inner = code if arm.test is None else code.inside()
+        value = nodes.Name(_branch(arm, name, x, inner, frame))
+        inner.do(call(nodes.Attribute(branches, "append"), value))
+        if arm.test is not None:
+            code.choose(frame.scope.node(arm.test), inner)
+    made = spell_list(node.op, branches, at, frame.scope.speller)
+    if len(node.always) < 2:
+        several = nodes.Binary(">", call("len", branches), nodes.Number("1"))
+        made = nodes.Conditional(several, made, nodes.Subscript(branches, nodes.Number("0")))
+    code.assign(out, made, node.step)

@@ -4,8 +4,8 @@ from cnngen.plan.program import Unit
 from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Name, Parameter
 from cnngen.semantics.network import INPUT
+from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
-from cnngen.syntax.tree import ParameterType
 from cnngen.targets.keras.calls import parameter, unit_arguments
 from cnngen.targets.keras.code import Code, folded_return
 from cnngen.targets.keras.construct import KERAS_TENSOR, channels_of
@@ -22,9 +22,7 @@ X = Name("x")
 def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     """The function of a block."""
     parameters = file.program.network.resolution.spec.parameters
-    types: dict[str, ParameterType] = {
-        p.name.text: p.type for p in (*parameters, *unit.block.parameters)
-    }
+    types = types_of((*parameters, *unit.block.parameters))
     scope = Scope(speller, types, file.needed)
     own = map(scope.called, {*types, *loop_variables(unit.block.body)})
     tensors = {tensor.name: scope.called(tensor.name) for tensor in unit.tensors}
@@ -53,7 +51,7 @@ def _parameters(unit: Unit, scope: Scope) -> tuple[Parameter, ...]:
     tensors = [Parameter(name, KERAS_TENSOR) for name in names]
     return (
         *tensors,
-        *(parameter(argument, scope) for argument in unit_arguments(unit)),
+        *(parameter(argument, scope) for argument in unit_arguments(unit, scope.speller.records)),
         Parameter("*"),
         Parameter("name", "str"),
     )

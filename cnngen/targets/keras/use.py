@@ -15,17 +15,22 @@ Initializers = Mapping[str, Node | None]
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What all uses of an op in a file have in common, so that support needs no parameter for it.
+    """What all calls of a support function have in common, so that it needs no parameter for it.
 
-    `square` says that no size in them is a pair. Of convolutions, `numbers` says that some are
-    padded by a number of zeros, and `late` that the stride of some comes late.
+    `square` says that no size in them is a pair, and `alone` that there is but one call. Of
+    convolutions, `words` says that some are padded by a word of Keras, `numbers` that some are by a
+    number of zeros, `late` that the stride of some comes late, and `strided` has the windows of
+    those that may stride.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict[str, Value])
     initializers: Initializers = field(default_factory=dict[str, Node | None])
     square: bool = False
+    words: bool = True
     numbers: bool = True
     late: bool = True
+    alone: bool = False
+    strided: tuple[Value, ...] = ()
 
     @property
     def size(self) -> str:
@@ -40,12 +45,21 @@ class Common:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """A use of an op: the values of its attributes, the tensor and the name of the layer."""
+class Asked:
+    """What is asked of an op, which decides whether a layer of Keras gives it; `square` says that
+    no size in it is a pair.
+    """
 
     op: type[Op]
     values: Mapping[str, Value]
     initializers: Initializers
+    square: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Use(Asked):
+    """A use of an op: what is asked of it, the tensor, and the name of the layer."""
+
     x: Node
     name: Node
     rank: Rank

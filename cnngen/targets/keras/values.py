@@ -7,11 +7,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import free_names, mentions_input
-from cnngen.expressions.expression import Conditional, Constant, Expression, ListOf, Name
+from cnngen.expressions.expression import (
+    Conditional,
+    Constant,
+    Expression,
+    Field,
+    ListOf,
+    Name,
+)
 from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.targets.values import ONE, AttributeValue, Half, Sides, is_constant
 
 ZERO = Constant(0)
+SAME = "same"
+HALF = "half"
+"""Paddings in words: that of Keras, and half of an odd window, whatever strides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +45,36 @@ def with_same(
     padding, stride = values["padding"], values["stride"]
     if isinstance(padding, str | Sides | SameOr) or is_size(padding, 0):
         return dict(values)
-    kernel, half = values["kernel"], arguments.get("padding") == Constant("half")
-    odd_half = half and is_always_odd(kernel, odd)
-    if not odd_half and not is_centred(kernel, padding, values["dilation"]):
+    if not _is_half(values, arguments, odd):
         return dict(values)
     if is_size(stride, 1):
         padding = "same"
-    elif isinstance(stride, Name) and numbers(padding) is not None:
+    elif isinstance(stride, Name | Field) and numbers(padding) is not None:
         padding = SameOr(stride, padding)
     return {**values, "padding": padding}
+
+
+def pads_half(
+    values: Mapping[str, Value], arguments: Mapping[str, ArgumentValue], odd: Collection[str]
+) -> bool:
+    """Whether a convolution can be told by window and stride how it is padded: half of an odd
+    window on each side, which is "same" where the stride is 1.
+    """
+    padding, unit = values["padding"], is_size(values["stride"], 1)
+    if padding == "same":
+        return unit or is_size(values["kernel"], 1)
+    plain = unit or is_size(values["dilation"], 1)
+    return plain and not isinstance(padding, str | Sides) and _is_half(values, arguments, odd)
+
+
+def _is_half(
+    values: Mapping[str, Value], arguments: Mapping[str, ArgumentValue], odd: Collection[str]
+) -> bool:
+    """Whether the padding on each side is half of what an odd window reaches."""
+    kernel = values["kernel"]
+    if arguments.get("padding") == Constant("half") and is_always_odd(kernel, odd):
+        return True
+    return is_centred(kernel, values["padding"], values["dilation"])
 
 
 def is_always_odd(size: Value, odd: Collection[str]) -> bool:

@@ -8,15 +8,16 @@ from cnngen.plan.lower import lower
 from cnngen.python.printer import printed
 from cnngen.semantics.network import Network
 from cnngen.targets.page import module_docstring
+from cnngen.targets.records import file_records
 from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.common import find_common
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
 from cnngen.targets.torch.limits import LIMITS
 from cnngen.targets.torch.model import model_class
 from cnngen.targets.torch.names import author_names
 from cnngen.targets.torch.page import model_page, outputs_page, unit_page
 from cnngen.targets.torch.scope import File
-from cnngen.targets.torch.separable import find_common
 from cnngen.targets.torch.units import unit_class
 
 __all__ = ["LIMITS", "render", "rendered"]
@@ -46,7 +47,9 @@ def rendered(
     speller = Speller("torch", folders)
     speller.imports("torch", "nn")
     speller.imports("torch", "Tensor")
-    speller.taken = author_names(network.resolution)
+    records = file_records(network.resolution)
+    speller.taken = author_names(network.resolution) | records.names
+    speller.define(records)
     program = lower(network)
     overwriting = find_in_place(program) if in_place else InPlace()
     functions = frozenset(speller.functions())
@@ -59,7 +62,7 @@ def rendered(
         speller.imports("typing", "NamedTuple")
     units = [unit_page(made, network) for made in file.classes.values()]
     init = init_weights(file.rules, speller)
-    classes = printed([*units, model_page(model, network)])
+    classes = printed([*units, model_page(model, network, speller)])
     text = speller.page(
         docstring=module_docstring(network, settings),
         outputs=printed([outputs_page(model.outputs)] if model.outputs.are_named else []).text,

@@ -63,10 +63,10 @@ def _node_expression(node: Step, scope: Scope) -> nodes.Node | None:
 
 def _join_expression(join: Join, scope: Scope) -> nodes.Node | None:
     arms: list[Item] = []
-    for name, region in join.arms:
-        if (made := expression(region, scope)) is None:
+    for arm in join.arms:
+        if arm.test is not None or (made := expression(arm.region, scope)) is None:
             return None
-        arms.append((name, made))
+        arms.append((arm.name, made))
     return joining(join, arms, scope)
 
 
@@ -94,9 +94,13 @@ def _short_choice(choice: Choice, scope: Scope) -> nodes.Node | None:
 
 
 def joining(join: Join, arms: Sequence[Item], scope: Scope) -> nodes.Node:
-    arms = [(attribute(name), module) for name, module in arms]
-    made = call(scope.file.speller.use(join.op.name.capitalize()), dictionary(arms))
+    made = call(scope.file.speller.use(join.op.name.capitalize()), *children(arms))
     return with_origin(made, join.step)
+
+
+def children(arms: Sequence[Item]) -> list[nodes.Node]:
+    """What a `ModuleDict` is given: its children, if there are any."""
+    return [dictionary([(attribute(name), module) for name, module in arms])] if arms else []
 
 
 def sequential(items: Sequence[Item], scope: Scope) -> nodes.Call:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from cnngen.plan.program import (
+    Arm,
     Bind,
     Call,
     Choice,
@@ -22,6 +24,9 @@ from cnngen.python.nodes import (
     Assign,
     Augment,
     Binary,
+    Conditional,
+    Do,
+    If,
     Name,
     Return,
     Statement,
@@ -31,20 +36,20 @@ from cnngen.python.nodes import (
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import Reuse as ReuseStep
-from cnngen.targets.torch.construct import dictionary, own
-from cnngen.targets.torch.expressions import Item
+from cnngen.targets.torch.construct import own
+from cnngen.targets.torch.expressions import children
 from cnngen.targets.torch.modules import (
     Made,
     Written,
-    assign,
+    assign_arm,
     assign_node,
-    body,
-    container,
+    fill,
 )
 from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
-from cnngen.targets.torch.spell import spell_join
+from cnngen.targets.torch.spell import spell_join, spell_list
 from cnngen.targets.torch.updates import bound, prepared
+from cnngen.targets.torch.variables import Names
 
 X = Name("x")
 LONG = 70  # a value longer than this gets a line of its own
@@ -52,10 +57,16 @@ LONG = 70  # a value longer than this gets a line of its own
 
 @dataclass(slots=True)
 class Forward:
-    """A `forward` in the making: its lines, and what each tensor is that can be read by name."""
+    """A `forward` in the making: its lines, and what each tensor is that can be read by name. Its
+    variables get names of `names`.
+    """
 
     tensors: dict[str, nodes.Node]
+    names: Names
     lines: list[Statement] = field(default_factory=list[Statement])
+
+    def new(self, name: str) -> Name:
+        return Name(self.names.free(name))
 
     def let(self, name: Name, value: nodes.Node) -> Name:
         self.lines.append(Assign((name,), value))
@@ -128,45 +139,59 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
     """What joins the branches; a `name` is a level of its own for their layers."""
     reads = scope.file.network.resolution.reads
     owner = own(attribute(name))
-    inside = [step for _, arm in node.step.arms for step in steps(arm)]
+    inside = [step for arm in node.step.arms for step in steps(arm.body)]
     alone = not any(reads(step) or isinstance(step, ReuseStep) for step in inside)
     if name and alone:
-        with scope.variables.names.passing():
-            made = yield from container(node, scope)
-            yield Assign((owner,), made)
+        yield from assign_node(node, owner, scope)
         return call(owner, value)
-    entries: list[Item] = []
-    inputs: list[nodes.Node] = []
-    for arm, region in node.arms:
-        key = attribute(arm)
+    flags: dict[Arm, nodes.Node] = {}
+    for arm in node.arms:
+        if arm.test is not None:
+            flags[arm] = own(scope.flag(f"{name}_{arm.name}" if name else arm.name))
+            yield Assign((flags[arm],), scope.node(arm.test))
+    made = [(arm, flags.get(arm)) for arm in node.arms if _has_module(arm.region)]
+    if name and made:
+        yield from fill(owner, made, lambda arms: call("nn.ModuleDict", *children(arms)), scope)
+    for arm, flag in () if name else made:
+        yield from assign_arm(arm, own(attribute(arm.name)), flag, scope)
+    inputs: list[Input] = []
+    for arm in node.arms:
+        key = attribute(arm.name)
         module = Subscript(owner, text(key)) if name else own(key)
-        first = first_node(region)
+        first = first_node(arm.region)
         origin = first.step.origin if first else None
         source = forward.tensors[origin.text] if origin else value
-        if passes(region):
-            inputs.append(source)
-            continue
-        if isinstance(first, Reuse):
-            inputs.append(again(first, source))
-            continue
-        if name:
-            entries.append((key, (yield from body(region, scope, arm))))
-        else:
-            yield from assign(region, module, scope)
-        inputs.append(applied(first, module, source, forward, scope))
-    if entries:
-        yield Assign((owner,), call("nn.ModuleDict", dictionary(entries)))
-    return joined(node, inputs, scope)
+        inputs.append(Input(arm, _given_by(arm, module, source, forward, scope), flags.get(arm)))
+    if flags:
+        return optional(node, inputs, scope, forward)
+    return joined(node, [each.value for each in inputs], scope)
+
+
+def _has_module(region: Region) -> bool:
+    """Whether a branch has a module of its own."""
+    return not passes(region) and not isinstance(first_node(region), Reuse)
+
+
+def _given_by(
+    arm: Arm, module: nodes.Node, source: nodes.Node, forward: Forward, scope: Scope
+) -> nodes.Node:
+    """What a branch gives for a tensor."""
+    first = first_node(arm.region)
+    if passes(arm.region):
+        return source
+    if isinstance(first, Reuse):
+        return again(first, source)
+    return applied(first, module, source, forward, scope)
 
 
 def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> nodes.Node:
-    """A sum of two is written over that of its tensors which nobody else reads."""
+    """A sum or difference of two is written over that of its tensors which nobody else reads."""
     index = scope.file.overwriting.joins.get(node)
     match value:
-        case Binary("+", left, right) if index is not None and len(node.arms) == 2:
+        case Binary("+" | "-" as sign, left, right) if index is not None and len(node.arms) == 2:
             kept, other = (left, right) if index == 0 else (right, left)
-            variable = forward.let(scope.variables.new(node.arms[index][0]), kept)
-            forward.lines.append(Augment(variable, "+", other, node.step))
+            variable = forward.let(scope.variables.new(node.arms[index].name), kept)
+            forward.lines.append(Augment(variable, sign, other, node.step))
             return variable
         case _:
             return value
@@ -175,6 +200,73 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
 def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node:
     """The expression that joins tensors."""
     return with_origin(spell_join(node.op, inputs, scope.file.speller), node.step)
+
+
+# --- Branches that may be absent
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a branch gives, and the flag that says whether it is there, if it may be absent."""
+
+    arm: Arm
+    value: nodes.Node
+    flag: nodes.Node | None
+
+
+def optional(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward) -> nodes.Node:
+    """What joins the branches that are there."""
+    always = [each for each in inputs if each.flag is None]
+    if len(always) == 1 and len(inputs) == 2:
+        return _one_or_both(node, inputs, always[0], scope, forward)
+    if always and node.op.accumulates:
+        return _accumulated(node, inputs, scope, forward)
+    return _listed(node, inputs, scope, forward)
+
+
+def _one_or_both(
+    node: Join, inputs: Sequence[Input], always: Input, scope: Scope, forward: Forward
+) -> nodes.Node:
+    """`a + b if self.has_a else b`, or `b += a` under the condition."""
+    (other,) = (each for each in inputs if each is not always)
+    assert other.flag is not None
+    kept = always.value
+    if not isinstance(kept, Name):
+        kept = forward.let(forward.new(always.arm.name), kept)
+    if node in scope.file.overwriting.joins:
+        added = Augment(kept, "+", other.value, node.step)
+        forward.lines.append(If(((other.flag, (added,)),)))
+        return kept
+    both = joined(node, [kept if each is always else each.value for each in inputs], scope)
+    return Conditional(other.flag, both, kept)
+
+
+def _accumulated(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward) -> nodes.Node:
+    """What the branches give that are always there, and under a condition each of the others."""
+    first = [each.value for each in inputs if each.flag is None]
+    made = joined(node, first, scope) if len(first) > 1 else first[0]
+    total = forward.let(forward.new("joined"), made)
+    for each in inputs:
+        if each.flag is not None:
+            more: Statement = Assign((total,), joined(node, [total, each.value], scope))
+            if node in scope.file.overwriting.joins:
+                more = Augment(total, "+", each.value, node.step)
+            forward.lines.append(If(((each.flag, (more,)),)))
+    return total
+
+
+def _listed(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward) -> nodes.Node:
+    """What joins a list, to which each branch is appended that is there."""
+    first = [each.value for each in takewhile(lambda each: each.flag is None, inputs)]
+    branches = forward.let(forward.new("branches"), nodes.Display("[", tuple(first)))
+    for each in inputs[len(first) :]:
+        more = Do(call(nodes.Attribute(branches, "append"), each.value))
+        forward.lines.append(more if each.flag is None else If(((each.flag, (more,)),)))
+    made = spell_list(node.op, branches, scope.file.speller)
+    return with_origin(made, node.step)
+
+
+# --- Regions
 
 
 def first_node(region: Region) -> "Call | Loop | Choice | Join | Reuse | Pass | None":

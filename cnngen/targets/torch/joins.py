@@ -1,16 +1,44 @@
 """Joins of tensors in a `forward`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from cnngen.python.construct import call
+from cnngen.python.construct import call, dotted
 from cnngen.python.nodes import Attribute, Display, Node, Number
 from cnngen.targets.spelling import Speller
 
 
 def maximum(inputs: Sequence[Node], speller: Speller) -> Node:
     """The largest value at each place; PyTorch has a function for two tensors."""
+    if len(inputs) > 2:
+        return _folded("torch.maximum")(Display("[", tuple(inputs)), speller)
     speller.imports("torch")
-    if len(inputs) == 2:
-        return call("torch.maximum", *inputs)
-    stacked = call("torch.stack", Display("[", tuple(inputs)))
-    return call(Attribute(stacked, "amax"), dim=Number("0"))
+    return call("torch.maximum", *inputs)
+
+
+def _folded(function: str) -> Callable[[Node, Speller], Node]:
+    def join(tensors: Node, speller: Speller) -> Node:
+        speller.imports("functools")
+        speller.imports("torch")
+        return call("functools.reduce", dotted(function), tensors)
+
+    return join
+
+
+def _concatenated(tensors: Node, speller: Speller) -> Node:
+    speller.imports("torch")
+    return call("torch.cat", tensors, dim=Number("1"))
+
+
+def _averaged(tensors: Node, speller: Speller) -> Node:
+    speller.imports("torch")
+    return call(Attribute(call("torch.stack", tensors), "mean"), dim=Number("0"))
+
+
+LISTED: Mapping[str, Callable[[Node, Speller], Node]] = {
+    "concat": _concatenated,
+    "mean": _averaged,
+    "add": _folded("torch.add"),
+    "multiply": _folded("torch.mul"),
+    "max": _folded("torch.maximum"),
+}
+"""Joins of a list of tensors, of which there may be any number."""

@@ -1,7 +1,6 @@
 """Layers: the expression that makes the module of one call."""
 
 from cnngen.expressions.expression import Expression
-from cnngen.ops.convolution import SeparableConv
 from cnngen.plan.program import Call, Unit
 from cnngen.python import nodes
 from cnngen.python.construct import call
@@ -50,7 +49,7 @@ def op_layer(made: Call, scope: Scope) -> Node:
                 made.rank,
                 file.speller,
                 in_place=made in file.overwriting.calls,
-                common=file.common if op is SeparableConv else {},
+                common=file.common.get(op, {}),
             )
         )
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from cnngen.expressions.expression import Constant
 from cnngen.ops.base import Image
 from cnngen.plan.program import Bind, Join, Program, Reuse, StageRegion
 from cnngen.python import nodes
@@ -11,13 +10,13 @@ from cnngen.python.construct import call
 from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
+from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
-from cnngen.syntax.tree import ParameterType
 from cnngen.targets.torch.construct import CONSTRUCT, own
 from cnngen.targets.torch.graphs import Forward, X, again, applied, first_node, join, passes
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, Written, assign
-from cnngen.targets.torch.names import IN_FORWARD, attribute, tuple_name
+from cnngen.targets.torch.names import IN_FORWARD, attribute, tensor, tuple_name
 from cnngen.targets.torch.scope import File, Scope
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.updates import bound
@@ -51,6 +50,9 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class ModelClass:
+    """`inputs` are the arguments of its forward."""
+
+    inputs: tuple[str, ...]
     constructor: tuple[Statement, ...]
     forward: tuple[Statement, ...]
     outputs: Outputs
@@ -77,14 +79,25 @@ def model_class(program: Program, file: File) -> ModelClass:
     outputs = _outputs(network)
     _return(outputs, calls, network)
     forward = tuple(calls.always.lines)
-    return ModelClass(tidied(constructor, scope.variables.channels), forward, outputs)
+    inputs = _inputs(network)
+    constructed = tidied(constructor, scope.variables.channels)
+    return ModelClass(tuple(inputs.values()), constructed, forward, outputs)
+
+
+def _inputs(network: Network) -> dict[str, str]:
+    """What each input is called: the only one `x`, which each stage then overwrites."""
+    names = [*network.inputs]
+    return {INPUT: X.text} if names == [INPUT] else {name: tensor(name) for name in names}
 
 
 def _calls(network: Network, file: File) -> Calls:
-    tensors: dict[str, nodes.Node] = {INPUT: X}
-    calls = Calls(Forward(tensors), Forward(tensors), Names(IN_FORWARD | file.functions))
-    if INPUT in kept_stages(network.resolution):
-        tensors[INPUT] = calls.always.let(Name(calls.names.free("image")), X)
+    inputs = _inputs(network)
+    tensors: dict[str, nodes.Node] = {name: Name(given) for name, given in inputs.items()}
+    names = Names(IN_FORWARD | file.functions | {*inputs.values()})
+    calls = Calls(Forward(tensors, names), Forward(tensors, names), names)
+    if INPUT in inputs and INPUT in kept_stages(network.resolution):
+        called = "image" if network.images else "vector"
+        tensors[INPUT] = calls.always.let(Name(calls.names.free(called)), X)
     return calls
 
 
@@ -111,11 +124,13 @@ def _stages(program: Program, scope: Scope, calls: Calls) -> Written:
 
 def _scope(program: Program, file: File) -> Scope:
     spec = program.network.resolution.spec
-    types: dict[str, ParameterType] = {p.name.text: p.type for p in spec.parameters}
+    types = types_of(spec.parameters)
     loops = {name for stage in spec.stages for name in loop_variables(stage.body)}
     bodies = [stage.body for stage in program.stages]
     variables = allocate(bodies, set(types) | loops | file.functions)
-    return Scope(file, types, variables, Constant(program.network.input.channels))
+    scope = Scope(file, types, variables, program.inputs[0].channels)
+    scope.attributes.update(stage.name for stage in program.stages)
+    return scope
 
 
 def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward) -> Made:

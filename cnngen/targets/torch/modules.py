@@ -4,10 +4,11 @@ What can be one expression is one. Anything else is built in a variable, or in t
 is for.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import takewhile
 from typing import assert_never
 
-from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Node, Pass, Region, Reuse
+from cnngen.plan.program import Arm, Bind, Call, Choice, Join, Loop, Node, Pass, Region, Reuse
 from cnngen.python import nodes
 from cnngen.python.construct import call, text
 from cnngen.python.nodes import Assign, Do, For, If, Statement
@@ -86,10 +87,65 @@ def body(region: Region, scope: Scope, name: str = "") -> Made:
 
 def container(join: Join, scope: Scope) -> Made:
     """A join inside a chain: a module that joins what its children give."""
-    arms: list[Item] = []
-    for name, region in join.arms:
-        arms.append((name, (yield from body(region, scope, name))))
+    if join.always != join.arms:
+        variable = scope.variables.new("branches")
+        yield from _fill_container(join, variable, scope)
+        return variable
+    arms = yield from _named(join.arms, scope)
     return joining(join, arms, scope)
+
+
+def _fill_container(join: Join, target: nodes.Node, scope: Scope) -> Written:
+    """Assign a join with branches that may be absent to a variable or an attribute."""
+    yield from fill(
+        target,
+        [(arm, None if arm.test is None else scope.node(arm.test)) for arm in join.arms],
+        lambda arms: joining(join, arms, scope),
+        scope,
+    )
+
+
+def fill(
+    target: nodes.Node,
+    arms: Sequence[tuple[Arm, nodes.Node | None]],
+    made: Callable[[Sequence[Item]], nodes.Node],
+    scope: Scope,
+) -> Written:
+    """Assign a dictionary of modules, `made` of the first branches, and add the others in order:
+    from the first one with a condition on.
+    """
+    first = [arm for arm, _ in takewhile(lambda each: each[1] is None, arms)]
+    yield Assign((target,), made((yield from _named(first, scope))))
+    for arm, test in arms[len(first) :]:
+        child = nodes.Subscript(target, text(attribute(arm.name)))
+        if test is None:
+            yield from _put(arm, child, scope)
+        else:
+            yield If(((test, (*_put(arm, child, scope),)),))
+
+
+def _put(arm: Arm, target: nodes.Node, scope: Scope) -> Written:
+    with scope.variables.names.passing():
+        made = yield from body(arm.region, scope, arm.name)
+        yield Assign((target,), made)
+    yield from updated(arm.variable, arm.region.gives.channels, scope)
+
+
+def assign_arm(arm: Arm, target: nodes.Node, test: nodes.Node | None, scope: Scope) -> Written:
+    """Assign the module of a branch to an attribute, under its condition if it has one."""
+    written = assign(arm.region, target, scope)
+    if test is None:
+        yield from written
+    else:
+        then = (*written, *updated(arm.variable, arm.region.gives.channels, scope))
+        yield If(((test, then),))
+
+
+def _named(arms: Sequence[Arm], scope: Scope) -> Generator[Statement, None, list[Item]]:
+    items: list[Item] = []
+    for arm in arms:
+        items.append((arm.name, (yield from body(arm.region, scope, arm.name))))
+    return items
 
 
 def _items(found: Sequence[Node], scope: Scope) -> Generator[Statement, None, list[Item]]:
@@ -133,6 +189,9 @@ def assign_node(
             yield Assign((target,), EMPTY)
             yield from bound(binds, scope)
             yield from _loop(node, target, scope)
+        case Join() if node.always != node.arms:
+            yield from bound(binds, scope)
+            yield from _fill_container(node, target, scope)
         case _:
             with scope.variables.names.passing():
                 made = yield from module(node, scope, binds=binds)

@@ -1,17 +1,17 @@
 """Names: what those of the author are called in a PyTorch file.
 
-Where a file needs the word for what it imports, or for an argument of ours, the author's name gets
-an underscore behind it, which no spec can write; so does the name of a layer that PyTorch's modules
-or Python cannot have as an attribute. Our own classes and functions step aside instead, and so do
-variables and the arguments for channels and areas.
+Where a file needs the word for what it imports or what Python has, or for an argument of ours, the
+author's name gets an underscore behind it, which no spec can write; so does the name of a layer
+that PyTorch's modules or Python cannot have as an attribute. Our own classes and functions step
+aside instead, and so do variables and the arguments for channels and areas.
 """
 
 from collections.abc import Set as AbstractSet
-from keyword import kwlist
 
 from cnngen.semantics.network import Layer
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import loop_variables
+from cnngen.syntax.naming import BUILT_IN, KEYWORDS
 from cnngen.syntax.tree import Spec
 
 IMPORTED = frozenset(
@@ -19,7 +19,7 @@ IMPORTED = frozenset(
 )
 CHANNELS = "in_channels"
 OURS = IMPORTED | {CHANNELS, "init_weights", "self"}
-IN_FORWARD = IMPORTED | {"self", "x"}
+IN_FORWARD = IMPORTED | BUILT_IN | {"self", "x"}
 
 # What `nn.Module`, `nn.Sequential` and `nn.ModuleDict` have themselves. Written down rather than
 # asked of the installed PyTorch, so that files of weights fit everywhere; a test compares them.
@@ -36,7 +36,7 @@ _OF_MODULES = """
     values xpu zero_grad
 """
 MODULES = frozenset(_OF_MODULES.split())
-ATTRIBUTES = MODULES | {"out_channels"} | set(kwlist)
+ATTRIBUTES = MODULES | {"out_channels"} | KEYWORDS
 
 
 def called(name: str) -> str:
@@ -45,7 +45,7 @@ def called(name: str) -> str:
     >>> called("nn"), called("depth")
     ('nn_', 'depth')
     """
-    return f"{name}_" if name in OURS else name
+    return f"{name}_" if name in OURS | BUILT_IN else name
 
 
 def tensor(name: str) -> str:
@@ -89,7 +89,7 @@ def tuple_name(spec: Spec) -> str:
 def block_class_name(block: str, spec: Spec) -> str:
     """The class of a block, which steps aside for those of the network."""
     of_network = block in (model_class_name(spec), tuple_name(spec))
-    return f"{block}_" if of_network or block in OURS else block
+    return f"{block}_" if of_network or block in OURS | BUILT_IN else block
 
 
 def own_argument(symbol: str, authors: AbstractSet[str]) -> str:
@@ -109,4 +109,5 @@ def author_names(resolution: Resolution) -> frozenset[str]:
     parameters = [*spec.parameters, *(p for block in resolution.order for p in block.parameters)]
     classes = {model_class_name(spec), tuple_name(spec), *(b.name.text for b in resolution.order)}
     variables = {name for part in parts for name in loop_variables(part.body)}
-    return frozenset(classes | variables | {p.name.text for p in parameters})
+    inputs = {each.name.text for each in spec.inputs}
+    return frozenset(classes | variables | inputs | {p.name.text for p in parameters})

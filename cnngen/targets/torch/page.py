@@ -9,6 +9,7 @@ from cnngen.python.nodes import Class, Function, Name, Node, Origin, Parameter, 
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
 from cnngen.targets.page import about, model_docstring, shapes
+from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.model import ModelClass, Outputs
 from cnngen.targets.torch.names import block_class_name, model_class_name
 from cnngen.targets.torch.scope import UnitClass
@@ -20,18 +21,18 @@ SELF = Parameter("self")
 def unit_page(made: UnitClass, network: Network) -> Class:
     members = [_constructor(made.arguments, made.constructor)]
     if made.forward is not None:
-        members.append(_forward(made.tensors, "Tensor", made.forward))
+        members.append(_forward(("x", *made.tensors), "Tensor", made.forward))
     name = block_class_name(made.unit.name, network.resolution.spec)
     docstring = about(made.unit.about) if made.unit.about else ""
     return _class(name, made.base, members, docstring, made.unit.block)
 
 
-def model_page(made: ModelClass, network: Network) -> Class:
+def model_page(made: ModelClass, network: Network, speller: Speller) -> Class:
     spec = network.resolution.spec
-    arguments = [*map(argument_for, spec.parameters)]
+    arguments = [argument_for(parameter, speller) for parameter in spec.parameters]
     members = (
         _constructor(arguments, made.constructor),
-        _forward((), made.outputs.annotation, made.forward),
+        _forward(made.inputs, made.outputs.annotation, made.forward),
     )
     sizes = shapes(network, channels_last=False)
     docstring = model_docstring(network, sizes, arguments)
@@ -55,7 +56,7 @@ def _default(argument: Argument) -> Node | None:
 
 
 def _forward(tensors: Sequence[str], returns: str, body: tuple[Statement, ...]) -> Function:
-    parameters = (Parameter(name, "Tensor") for name in ("x", *tensors))
+    parameters = (Parameter(name, "Tensor") for name in tensors)
     return Function("forward", (SELF, *parameters), returns, body)
 
 

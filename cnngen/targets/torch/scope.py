@@ -1,21 +1,23 @@
 """A scope: what the names and values of a spec are in one class of the file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cnngen.expressions.algebra import mentions_input, simplify, substitute
 from cnngen.expressions.expression import Expression
+from cnngen.ops.base import Op
 from cnngen.plan.in_place import InPlace
 from cnngen.plan.program import Call, Choice, Join, Region, Unit
 from cnngen.python import nodes
 from cnngen.python.nodes import Statement
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
+from cnngen.semantics.types import Types
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.initial_weights import Rules
 from cnngen.targets.torch.names import tensor
 from cnngen.targets.torch.use import Values
 from cnngen.targets.torch.variables import Variables
-from cnngen.targets.values import AttributeValue, Types
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class UnitClass:
 class File:
     """The file in the making: what is spelled in it, and its classes so far. `functions` are what
     those are called that templates may ask for, `overwriting` what works in place, and `common`
-    what all separable convolutions have in common.
+    what all uses of an op have in common.
     """
 
     network: Network
@@ -48,7 +50,7 @@ class File:
     rules: Rules
     functions: frozenset[str]
     overwriting: InPlace = InPlace()
-    common: Values = field(default_factory=dict[str, AttributeValue])
+    common: Mapping[type[Op], Values] = field(default_factory=dict[type[Op], Values])
     classes: dict[Unit, UnitClass] = field(default_factory=dict[Unit, UnitClass])
 
 
@@ -56,7 +58,8 @@ class File:
 class Scope:
     """The constructor that is being written. `entry` is what `input.channels` means in it, None for
     the channels of a block's input. `calls` and `expressions` have the modules that were made
-    already, so that none is made twice.
+    already, so that none is made twice. `attributes` are those of the class that the author named,
+    and our flags.
     """
 
     file: File
@@ -68,11 +71,23 @@ class Scope:
         default_factory=dict[Region | Choice | Join, nodes.Node | None]
     )
 
+    attributes: set[str] = field(default_factory=set[str])
+
+    def flag(self, name: str) -> str:
+        """The attribute that says whether a branch is there."""
+        flag = f"has_{name}"
+        while flag in self.attributes:
+            flag += "_"
+        self.attributes.add(flag)
+        return flag
+
     def resolve(self, expression: Expression) -> Expression:
-        """An expression whose names are those of the class."""
+        """An expression whose names are those of the class, and of the file."""
+        expression = self.file.speller.records.named(expression, self.types)
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
-        return self.variables.resolve(expression)
+        resolved = self.variables.resolve(expression)
+        return self.variables.repeated.get(resolved, resolved)
 
     def node(self, expression: Expression) -> nodes.Node:
         """An expression as a node; what it needs is imported."""

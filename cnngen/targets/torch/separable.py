@@ -2,18 +2,12 @@
 them have in common.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from cnngen.expressions.algebra import free_names, mentions_input
-from cnngen.expressions.expression import Constant, Expression, Name
-from cnngen.ops.convolution import SeparableConv
-from cnngen.plan.program import Call, Program, walk
+from cnngen.expressions.expression import Constant, Name
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.nodes import Assign, Class, Do, Function, Node, Number, Parameter
-from cnngen.syntax.tree import ArgumentValue
-from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.construct import CONSTRUCT, SEQUENTIAL, own
 from cnngen.targets.torch.convolution import (
     as_grouped,
@@ -22,8 +16,8 @@ from cnngen.targets.torch.convolution import (
     depthwise_channels,
     depthwise_conv,
 )
-from cnngen.targets.torch.use import Use, Values
-from cnngen.targets.values import Sides, attribute_values, value_node
+from cnngen.targets.torch.use import Use
+from cnngen.targets.values import Sides
 
 NAME = "SeparableConv2d"
 SIZE = "int | tuple[int, int]"
@@ -88,36 +82,3 @@ def _class(name: str, made: Use) -> Class:
     constructor = Function("__init__", (Parameter("self"), *channels, *parameters), "None", body)
     about = "A convolution of each channel by itself, then a 1 x 1 convolution that mixes them."
     return Class(name, (SEQUENTIAL,), (constructor,), f'    """{about}"""')
-
-
-# --- What all uses have in common
-
-
-def find_common(program: Program, speller: Speller) -> Values:
-    """The attributes for which all separable convolutions of a file give one constant."""
-    bodies = [part.body for part in (*program.units, *program.stages)]
-    calls = [node for body in bodies for node in walk(body) if isinstance(node, Call)]
-    uses = [each.layer.arguments for each in calls if each.layer.made is SeparableConv]
-    if not uses or speller.knows_support(NAME):  # a user's class has all parameters
-        return {}
-    names = [name for name in PARAMETERS if _is_common(name, uses)]
-    if not names:
-        return {}
-    values = attribute_values(SeparableConv, uses[0], {})
-    for value in values.values():
-        value_node(value, speller.node, speller.use)  # whose functions stand above all classes
-    return {name: values[name] for name in names}
-
-
-def _is_common(name: str, uses: Sequence[Mapping[str, ArgumentValue]]) -> bool:
-    """Whether an attribute has one constant value everywhere; half a window also hangs on that."""
-    names = ("kernel", "dilation", name) if uses[0][name] == Constant("half") else (name,)
-    return all(
-        _is_constant(arguments[each]) and arguments[each] == uses[0][each]
-        for arguments in uses
-        for each in names
-    )
-
-
-def _is_constant(value: ArgumentValue) -> bool:
-    return isinstance(value, Expression) and not (free_names(value) or mentions_input(value))

@@ -5,14 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from cnngen.ops.base import Op
 from cnngen.python.nodes import Node
 from cnngen.targets.code import Code
+from cnngen.targets.limits import LISTED
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch import (
     activations,
+    affine,
     convolution,
     joins,
     normalization,
     padding,
     pooling,
+    resizing,
     separable,
 )
 from cnngen.targets.torch.template import from_template, has_template
@@ -26,8 +29,10 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "max_pool": pooling.max_pool,
     "zero_pad": padding.zero_pad,
     "crop": padding.crop,
+    "upsample": resizing.upsample,
     "batch_norm": normalization.batch_norm,
     "layer_norm": normalization.layer_norm,
+    "affine": affine.affine,
     "prelu": activations.prelu,
     "gelu": activations.gelu,
 }
@@ -51,3 +56,10 @@ def spell_join(op: type[Op], inputs: Sequence[Node], speller: Speller) -> Node:
     if build is None or speller.knows(op.name):
         return speller.spell(op.name, {"inputs": [Code(tensor) for tensor in inputs]}).node
     return build(inputs, speller)
+
+
+def spell_list(op: type[Op], tensors: Node, speller: Speller) -> Node:
+    """The expression that joins the tensors of a list."""
+    if speller.knows(op.name) and not speller.is_ours(f"ops/{op.name}"):
+        LISTED.refuse()
+    return joins.LISTED[op.name](tensors, speller)

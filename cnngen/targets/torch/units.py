@@ -1,24 +1,25 @@
 """Units: the class of a block."""
 
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from cnngen.plan.program import Bind, Call, Region, Unit
+from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Region, Unit
 from cnngen.python import nodes
 from cnngen.python.construct import call, dotted
 from cnngen.python.nodes import Assign, Do, Statement
 from cnngen.python.signature import Argument, argument, ordered
 from cnngen.python.variables import assigned, names
+from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
-from cnngen.syntax.tree import Parameter, ParameterType
-from cnngen.targets.spelling import spelling
+from cnngen.syntax.tree import Parameter
+from cnngen.targets.spelling import Speller, spelling
 from cnngen.targets.torch.construct import CONSTRUCT, SELF, own
 from cnngen.targets.torch.graphs import Forward, graph
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.layers import as_call, op_layer, unit_layer
 from cnngen.targets.torch.modules import build
 from cnngen.targets.torch.names import CHANNELS, called, own_argument, tensor
+from cnngen.targets.torch.repeated import repeated
 from cnngen.targets.torch.scope import File, Scope, UnitClass
 from cnngen.targets.torch.tidy import tidied
 from cnngen.targets.torch.updates import bound
@@ -27,15 +28,17 @@ from cnngen.targets.torch.variables import allocate
 
 def unit_class(unit: Unit, file: File) -> UnitClass:
     scope = _scope(unit, file)
+    variables = [*repeated(unit, scope)]
     base, forward = dotted("nn.Sequential"), None
     if unit.body.layout == "graph":
         tensors: dict[str, nodes.Node] = {t.name: nodes.Name(tensor(t.name)) for t in unit.tensors}
-        base, forward = dotted("nn.Module"), Forward(tensors)
-        written = [Do(nodes.Call(CONSTRUCT)), *graph(unit, scope, forward)]
+        base, forward = dotted("nn.Module"), Forward(tensors, scope.variables.names)
+        written = [Do(nodes.Call(CONSTRUCT)), *variables, *graph(unit, scope, forward)]
     elif (made := _only_call(unit.body)) is not None:
-        base, written = _derived(made, unit.body, scope)
+        base, derived = _derived(made, unit.body, scope)
+        written = [*variables, *derived]
     else:
-        written = [*build(unit.body, SELF, scope)]
+        written = [*variables, *build(unit.body, SELF, scope)]
     if unit.channels is None and _is_of_torch(base):  # else the base has it
         channels = scope.node(unit.body.gives.channels)
         written.append(Assign((own("out_channels"),), channels))
@@ -43,7 +46,7 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
     return UnitClass(
         unit,
         base,
-        tuple(_arguments(unit, constructor, file.speller.taken)),
+        tuple(_arguments(unit, constructor, file.speller)),
         constructor,
         tuple(forward.lines) if forward else None,
     )
@@ -51,10 +54,26 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
 
 def _scope(unit: Unit, file: File) -> Scope:
     parameters = (*file.network.resolution.spec.parameters, *unit.block.parameters)
-    types: dict[str, ParameterType] = {p.name.text: p.type for p in parameters}
+    types = types_of(parameters)
     authors = set(types) | loop_variables(unit.block.body) | file.functions
     ours = {symbol: own_argument(symbol, file.speller.taken) for symbol in unit.handed}
-    return Scope(file, types, allocate([unit.body], authors, ours))
+    scope = Scope(file, types, allocate([unit.body], authors, ours))
+    scope.attributes.update(_keys(unit.body))
+    return scope
+
+
+def _keys(region: Region) -> Iterator[str]:
+    """The words under which the layers of a region stand."""
+    for node in region.nodes:
+        match node:
+            case Join(level=None, arms=arms):
+                yield from (arm.name for arm in arms)
+            case Join(level=str() as key) | Call(key=str() as key):
+                yield key
+            case Loop(key=str() as key) | Choice(key=str() as key):
+                yield key
+            case _:
+                pass
 
 
 def _only_call(region: Region) -> Call | None:
@@ -88,17 +107,18 @@ def _is_of_torch(base: nodes.Node) -> bool:
 
 
 def _arguments(
-    unit: Unit, constructor: tuple[Statement, ...], authors: AbstractSet[str]
+    unit: Unit, constructor: tuple[Statement, ...], speller: Speller
 ) -> Iterator[Argument]:
     """What the constructor takes: channels and areas that it uses, then the parameters."""
     used = names(constructor) | assigned(constructor)
-    handed = (own_argument(symbol, authors) for symbol in unit.handed)
+    handed = (own_argument(symbol, speller.taken) for symbol in unit.handed)
     for name in (CHANNELS, *handed):
         if name in used:
             yield Argument(name, "int")
-    yield from ordered([*map(argument_for, unit.parameters)], [*map(argument_for, unit.captured)])
+    own = [argument_for(parameter, speller) for parameter in unit.parameters]
+    yield from ordered(own, [argument_for(parameter, speller) for parameter in unit.captured])
 
 
-def argument_for(parameter: Parameter) -> Argument:
+def argument_for(parameter: Parameter, speller: Speller) -> Argument:
     """The argument for a parameter of the spec."""
-    return replace(argument(parameter), name=called(parameter.name.text))
+    return replace(argument(parameter, speller.records), name=called(parameter.name.text))

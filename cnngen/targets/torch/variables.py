@@ -3,14 +3,14 @@
 from collections.abc import Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from cnngen.expressions.algebra import substitute
 from cnngen.expressions.expression import Expression, Name
 from cnngen.plan.program import Bind, Call, Loop, Region, Unit, regions
 from cnngen.python import nodes
-from cnngen.syntax.naming import PYTHON, snake_case
+from cnngen.syntax.naming import BUILT_IN, KEYWORDS, snake_case
 from cnngen.targets.torch.names import OURS, called
 
 CHANNELS = "channels"
@@ -45,13 +45,15 @@ class Names:
 @dataclass(frozen=True, slots=True)
 class Variables:
     """`symbols` has what each symbol is called, `instances` the variable of each block that is
-    asked for its channels; `channels` are all variables of channels. Others are `new`.
+    asked for its channels, and `repeated` that of each expression that has one; `channels` are all
+    variables of channels. Others are `new`.
     """
 
     symbols: dict[str, Expression]
     instances: dict[str, str]
     channels: set[str]
     names: Names
+    repeated: dict[Expression, Expression] = field(default_factory=dict[Expression, Expression])
 
     def new(self, name: str) -> nodes.Name:
         return nodes.Name(self.names.free(name))
@@ -67,8 +69,10 @@ def allocate(
     """Name the symbols in bodies that stand in one constructor. `authors` are the names of the
     author, and `ours` has the arguments that other symbols are.
     """
-    taken = OURS | PYTHON | {"x", *map(called, authors), *ours.values()}
-    symbols: dict[str, Expression] = {name: Name(called(name)) for name in authors & OURS}
+    taken = OURS | BUILT_IN | KEYWORDS | {"x", *map(called, authors), *ours.values()}
+    symbols: dict[str, Expression] = {
+        name: Name(called(name)) for name in authors if called(name) != name
+    }
     symbols |= {symbol: Name(argument) for symbol, argument in ours.items()}
     found = Variables(symbols, {}, set(), Names(taken))
     used = Names(taken)

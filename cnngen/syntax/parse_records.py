@@ -1,0 +1,169 @@
+"""Records: the default of a parameter that is a list of mappings, all with the same fields."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import get_args
+
+from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.diagnostics.synonyms import TYPES as OTHER_TYPES
+from cnngen.diagnostics.synonyms import translate
+from cnngen.expressions.expression import Expression, ListOf, RecordOf
+from cnngen.source import Span
+from cnngen.syntax.default_type import common, default_type
+from cnngen.syntax.naming import check_name
+from cnngen.syntax.parse_value import parse_record, wrong_kind
+from cnngen.syntax.tree import Field, Identifier, ParameterType
+from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief
+from cnngen.syntax.yaml_nodes import Sequence as List
+
+FIELD_TYPES: tuple[ParameterType, ...] = tuple(
+    type for type in get_args(ParameterType) if type not in ("tensor", "records")
+)
+EXAMPLE = "write records: `[{width: 16, stride: 1}, {width: 32, stride: 2}]`"
+
+
+def are_records(node: Node) -> bool:
+    return isinstance(node, List) and any(isinstance(item, Mapping) for item in node.items)
+
+
+def parse_types(node: Node, report: Report) -> tuple[Field, ...] | None:
+    """The fields of records that must be given: `[{width: int, stride: int}]`. None where the list
+    is a default; an empty tuple after a mistake.
+    """
+    if not isinstance(node, List) or len(node.items) != 1:
+        return None
+    (record,) = node.items
+    if not isinstance(record, Mapping):
+        return None
+    words = {key.text: _word(value) for key, value in record.entries}
+    if not any(word in FIELD_TYPES for word in words.values()):
+        return None
+    fields: list[Field] = []
+    for key, value in record.entries:
+        word: ParameterType | None = next((t for t in FIELD_TYPES if t == words[key.text]), None)
+        if not check_name(Identifier(key.text, key.span), "field", report):
+            return ()
+        if word is None:
+            meant = translate(words[key.text], OTHER_TYPES, FIELD_TYPES)
+            close = meant or suggest(words[key.text], FIELD_TYPES)
+            report.add(
+                "wrong-type",
+                f"`{brief(key.text)}` has no type, as the other fields have",
+                value.span,
+                help=f"did you mean `{close}`?" if close else f"there are {', '.join(FIELD_TYPES)}",
+                fix=respell(value.span, close, FIELD_TYPES, closed=True),
+            )
+            return ()
+        fields.append((key.text, word))
+    return tuple(fields)
+
+
+def _word(node: Node) -> str:
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def parse_records(node: List, report: Report) -> ListOf | None:
+    """A list of records with the fields of the first; None after a mistake, which is reported."""
+    before = len(report.found)
+    records: list[RecordOf] = []
+    for item in node.items:
+        if not isinstance(item, Mapping):
+            wrong_kind(item, "a list of records has records only", report, EXAMPLE)
+        elif isinstance(record := parse_record(item, report), RecordOf):
+            records.append(record)
+            if len(records) > 1:
+                _compare(records[0], record, item, report)
+            else:
+                for key, _ in item.entries:
+                    check_name(Identifier(key.text, key.span), "field", report)
+    if len(report.found) > before or not records:
+        return None
+    names = [name for name, _ in records[0].fields]
+    return ListOf(tuple(_in_order(record, names) for record in records), node.span)
+
+
+def types_of_fields(records: ListOf, report: Report) -> tuple[Field, ...] | None:
+    """What types the fields have; None after a mistake."""
+    columns: dict[str, list[Expression]] = {}
+    for record in records.items:
+        for name, value in record.fields if isinstance(record, RecordOf) else ():
+            columns.setdefault(name, []).append(value)
+    found: list[Field] = []
+    for name, column in columns.items():
+        if (type := _type(name, column, report)) is not None:
+            found.append((name, type))
+    return tuple(found) if len(found) == len(columns) else None
+
+
+def _in_order(record: RecordOf, names: Sequence[str]) -> RecordOf:
+    values = dict(record.fields)
+    return replace(record, fields=tuple((name, values[name]) for name in names))
+
+
+def _compare(first: RecordOf, record: RecordOf, node: Mapping, report: Report) -> None:
+    """Report fields that the first record does not have, and those that this one lacks."""
+    known = [name for name, _ in first.fields]
+    given = {key.text for key, _ in node.entries}
+    missing = [name for name in known if name not in given]
+    label = [Label(first.span, "the first record")] if first.span else []
+    for key, _ in node.entries:
+        if key.text not in known:
+            close = suggest(key.text, missing)
+            missing = [name for name in missing if name != close]
+            report.add(
+                "unknown-key",
+                f"the first record has no field `{brief(key.text)}`",
+                key.span,
+                secondary=label,
+                help=f"did you mean `{close}`?" if close else "give all records the same fields",
+                fix=respell(key.span, close, known, closed=True),
+            )
+    if missing:
+        listed = " and ".join(f"`{name}`" for name in missing)
+        help = f"add `{', '.join(f'{name}: ...' for name in missing)}`: all records have all fields"
+        report.add(
+            "missing-key", f"this record lacks {listed}", node.span, secondary=label, help=help
+        )
+
+
+def _type(name: str, column: Sequence[Expression], report: Report) -> ParameterType | None:
+    """The type of a field, which has the values of all records."""
+    found: ParameterType | None = None
+    for value in column:
+        type = default_type(value)
+        both = type if found is None else _both(found, type)
+        if both is None:
+            _report_type(name, value, type, found, column[0].span, report)
+            return None
+        found = both
+    return found
+
+
+def _both(a: ParameterType, b: ParameterType | None) -> ParameterType | None:
+    """The type that has the values of both: of a number and a pair, that of sizes."""
+    return common(a, b) or ("size" if {a, b} <= {"int", "ints", "size"} else None)
+
+
+def _report_type(
+    name: str,
+    value: Expression,
+    type: ParameterType | None,
+    found: ParameterType | None,
+    first: Span | None,
+    report: Report,
+) -> None:
+    at = value.span
+    if at is None:
+        return
+    if type is None:
+        message = f"the field `{name}` must be a number, `true` or `false`, or a list of them"
+        report.add("wrong-type", message, at)
+        return
+    labels = [Label(first, f"this is of type {found}")] if first else []
+    message = f"`{name}` is of another type here than in the records before"
+    report.add(
+        *("wrong-type", message, at, f"this is of type {type}"),
+        secondary=labels,
+        help="a field has one type in all records",
+    )

@@ -1,0 +1,308 @@
+"""Branches that may be absent: what is generated with the defaults computes, called with other parameters, what the
+spec with those parameters says, in both frameworks; and what torchvision's block computes.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from support.agreement import complaints, sources
+from support.built_models import Built, build
+from support.carried_weights import expected_in_keras, keras_shapes, predicted
+from support.compared_models import keras_model
+
+from cnngen.plan.lower import lower
+from cnngen.plan.verify import verify
+from cnngen.verify.compare import distance
+from cnngen.verify.models import channels_last, from_keras, from_torch, images, precision
+from cnngen.verify.random_weights import randomize
+from cnngen.weights.read_torch import COUNTER
+
+HEAD = """
+cnngen: 1
+name: Net
+about: A network.
+input: {channels: 4, height: 8, width: 8}
+defaults: {conv: {padding: half}, depthwise_conv: {padding: half}}
+"""
+INVERTED = """
+blocks:
+  InvertedResidual:
+    about: Wide in the middle, and added to its input where the shapes allow it.
+    params: {out: int, stride: int, expand: 3}
+    body:
+      branches:
+        shortcut: {when: stride == 1 and input.channels == out, do: identity, else: nothing}
+        residual:
+          - conv: {out: expand * input.channels, kernel: 1, bias: false}
+          - batch_norm
+          - relu6
+          - depthwise_conv: {kernel: 3, stride: stride, bias: false}
+          - batch_norm
+          - relu6
+          - conv: {out: out, kernel: 1, bias: false}
+          - batch_norm
+      join: add
+"""
+SPECS: dict[str, tuple[str, list[dict[str, Any]]]] = {
+    "a residual": (
+        f"""{HEAD}
+params: {{widths: [4, 4, 8], strides: [1, 2, 1]}}
+{INVERTED}
+model:
+  body: {{each: {{width: widths, stride: strides}}, do: {{InvertedResidual: {{out: width, stride: stride}}}}}}
+""",
+        [{"widths": (8, 8, 8), "strides": (1, 1, 2)}, {"widths": (4,), "strides": (2,)}],
+    ),
+    "three branches": (
+        f"""{HEAD}
+params: {{widths: [4, 8], deep: true}}
+blocks:
+  RepVGG:
+    about: A large window, a small one, and the input.
+    params: {{out: int}}
+    body:
+      - branches:
+          identity: {{when: input.channels == out, do: batch_norm, else: nothing}}
+          dense: [{{conv: {{out: out, kernel: 3}}}}, batch_norm]
+          more: {{when: deep, do: [{{conv: {{out: out, kernel: 5}}}}, sigmoid], else: nothing}}
+          pointwise: [{{conv: {{out: out, kernel: 1}}}}, batch_norm]
+        join: add
+      - relu
+model:
+  body: {{each: {{width: widths}}, do: {{RepVGG: {{out: width}}}}}}
+""",
+        [{"deep": False}, {"widths": (8, 8, 4), "deep": True}, {"widths": (8,), "deep": False}],
+    ),
+    "gates": (
+        f"""{HEAD}
+params: {{gate: false, other: true}}
+blocks:
+  Scaled:
+    about: Maps, scaled or not.
+    params: {{on: bool}}
+    body:
+      - branches:
+          scale: {{when: on, do: [global_avg_pool, {{conv: {{out: input.channels, kernel: 1}}}}, sigmoid], else: nothing}}
+          maps: relu
+        join: multiply
+      - relu6
+model:
+  stem: {{conv: {{out: 6, kernel: 3}}}}
+  one: {{Scaled: {{on: gate}}}}
+  two: {{Scaled: {{on: other}}}}
+  three:
+    branches:
+      a: {{from: one}}
+      scale: {{when: gate, from: two, do: [global_avg_pool, sigmoid], else: nothing}}
+      b: {{from: two}}
+      c: {{when: other, from: stem, do: tanh, else: nothing}}
+    join: multiply
+""",
+        [{"gate": True}, {"gate": True, "other": False}, {"gate": False, "other": False}],
+    ),
+    "in a row": (
+        f"""{HEAD}
+params: {{deep: true, wide: false, depth: 2}}
+model:
+  body:
+    - relu
+    - branches:
+        one: {{conv: {{out: 8, kernel: 1}}}}
+        three: {{when: deep, do: [{{conv: {{out: 4, kernel: 1}}}}, {{conv: {{out: 6, kernel: 3}}}}], else: nothing}}
+        kept: {{when: wide, do: identity, else: nothing}}
+      join: concat
+    - repeat: depth
+      do:
+        branches:
+          kept_maps: batch_norm
+          more: {{when: wide, do: {{conv: {{out: 2, kernel: 1}}}}, else: nothing}}
+        join: concat
+    - conv: {{out: 4, kernel: 1}}
+  total:
+    branches:
+      left: {{when: deep, do: {{conv: {{out: 5, kernel: 3}}}}, else: nothing}}
+      right: {{when: wide or not deep, do: [{{conv: {{out: 5, kernel: 1}}}}, sigmoid], else: nothing}}
+    join: max
+  last: {{conv: {{out: input.channels + 1, kernel: 1}}}}
+""",
+        [
+            {"deep": False},
+            {"deep": True, "wide": True, "depth": 3},
+            {"deep": False, "wide": True, "depth": 0},
+        ],
+    ),
+    "lists": (
+        f"""{HEAD}
+params: {{extra: 0, skips: true, widths: [3, 5]}}
+blocks:
+  Row:
+    about: Convolutions, the last of which decides.
+    params: {{depth: int}}
+    body:
+      - each: {{width: widths}}
+        do: {{conv: {{out: width, kernel: 1}}}}
+      - repeat: depth
+        do: {{conv: {{out: input.channels + 1, kernel: 1}}}}
+  Mixed:
+    about: A mean, and all that is there behind each other.
+    params: {{rows: int, skip: tensor}}
+    body:
+      - branches:
+          one: {{conv: {{out: 6, kernel: 1}}}}
+          three: {{when: rows > 0, do: {{conv: {{out: 6, kernel: 3}}}}, else: nothing}}
+          five: {{conv: {{out: 6, kernel: 5}}}}
+        join: mean
+        name: average
+      - relu
+      - branches:
+          first: {{when: rows > 1, do: {{each: {{width: widths}}, do: {{conv: {{out: width, kernel: 3}}}}}}, else: nothing}}
+          maps: identity
+          across: {{when: skips, from: skip, do: [relu, {{conv: {{out: 4, kernel: 1}}}}], else: nothing}}
+          block: {{when: rows == 0, do: {{Row: {{depth: rows}}}}, else: nothing}}
+        join: concat
+      - batch_norm
+      - branches:
+          a: {{from: average}}
+          b: {{when: skips, from: average, do: tanh, else: nothing}}
+          c: {{when: rows < 2, from: average, do: sigmoid, else: nothing}}
+          d: {{conv: {{out: 6, kernel: 1}}}}
+        join: max
+model:
+  stem: {{conv: {{out: 4, kernel: 1}}}}
+  deeper: {{conv: {{out: 5, kernel: 1}}}}
+  body: {{Mixed: {{rows: extra, skip: stem}}}}
+  both:
+    branches:
+      left: {{from: deeper}}
+      right: {{when: skips, from: body, do: {{conv: {{out: 5, kernel: 1}}}}, else: nothing}}
+    join: mean
+  many:
+    branches:
+      none: {{when: extra > 2, from: deeper, do: {{conv: {{out: 3, kernel: 1}}}}, else: nothing}}
+      a: {{from: both}}
+      b: {{when: not skips, from: deeper, do: identity, else: nothing}}
+      c: {{from: body}}
+    join: concat
+  last: {{conv: {{out: 3, kernel: 1}}}}
+outputs: {{last: last, body: body}}
+""",
+        [
+            {"skips": False},
+            {"extra": 1},
+            {"extra": 3, "skips": False, "widths": (7,)},
+            {"extra": 2, "widths": (2, 3, 4)},
+        ],
+    ),
+}
+CASES = [
+    pytest.param(text, values, id=f"{name}: {values}")
+    for name, (text, others) in SPECS.items()
+    for values in ({}, *others)
+]
+
+
+def written(values: dict[str, Any]) -> dict[str, str]:
+    return {n: str(list(v) if isinstance(v, tuple) else v).lower() for n, v in values.items()}
+
+
+@pytest.mark.parametrize(("text", "values"), CASES)
+def test_programs_obey_the_rules(text: str, values: dict[str, Any]) -> None:
+    verify(lower(build(text, written(values)).network))
+
+
+@pytest.mark.parametrize("text", [text for text, _ in SPECS.values()], ids=list(SPECS))
+def test_ruff_has_nothing_to_say_of_the_sources(text: str, tmp_path: Any) -> None:
+    for target, source in sources(build(text).network).items():
+        (tmp_path / f"net_{target}.py").write_text(source, encoding="utf-8")
+    assert complaints(tmp_path) == ""
+
+
+@pytest.mark.torch
+@pytest.mark.keras
+@pytest.mark.parametrize(("text", "values"), CASES)
+def test_one_source_makes_all_of_them(text: str, values: dict[str, Any]) -> None:
+    """Names, order and shapes of the weights are those of the spec with these values, and so is what is computed: by
+    both sources, and by the PyTorch source of that spec, which knows what is absent.
+    """
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("keras")
+    built, other = build(text), build(text, written(values))
+    model = built.torch(**values).double()
+    x = images(other.network.input, 2, "float64", 0)
+    randomize(model, 0, torch.from_numpy(x))
+    shapes = {n: tuple(v.shape) for n, v in model.state_dict().items() if not n.endswith(COUNTER)}
+    assert list(shapes.items()) == list(predicted(other.network).items())
+    expected = evaluated(other, model, x)
+    known = other.torch().double()
+    known.load_state_dict(model.state_dict())
+    assert farthest(evaluated(other, known, x), expected) == 0
+    with precision("float64"):
+        both = keras_model(Built(other.network, {}), model, heads=False)
+        assert keras_shapes(both) == expected_in_keras(other.network)
+        variant = called(built, other, model, values)
+        found = from_keras(other.network, variant(channels_last(x), training=False))
+    assert farthest(found, expected) < 1e-9
+
+
+def evaluated(built: Built, model: Any, x: Any) -> dict[str, Any]:
+    import torch
+
+    with torch.no_grad():
+        return dict(from_torch(built.network, model.eval()(torch.from_numpy(x))))
+
+
+def farthest(found: Any, expected: Any) -> float:
+    assert found.keys() == expected.keys()
+    return max(distance(np.asarray(found[name]), np.asarray(expected[name])) for name in expected)
+
+
+def called(built: Built, other: Built, model: Any, values: dict[str, Any]) -> Any:
+    """The Keras model that the source of the defaults makes with other values, with PyTorch's weights."""
+    from support.carried_weights import carry
+
+    shape = other.network.input
+    made = built.keras(input_shape=(shape.height, shape.width, shape.channels), **values)
+    carry(other.network, model, made)
+    return made
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("text", "values"), CASES)
+def test_gradients_are_those_out_of_place(text: str, values: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch")
+    from cnngen.targets.torch import render
+
+    built = build(text)
+    names: dict[str, Any] = {"__name__": "out_of_place"}
+    exec(render(built.network, in_place=False), names)  # noqa: S102
+    models = [built.torch(**values).double(), names["Net"](**values).double()]
+    models[1].load_state_dict(models[0].state_dict())
+    x = torch.randn(2, 4, 8, 8, dtype=torch.float64)
+    found: list[list[Any]] = []
+    for model in models:
+        given = x.clone().requires_grad_()
+        y = model(given)
+        tensors = [y] if isinstance(y, torch.Tensor) else list(y)
+        sum(tensor.square().sum() for tensor in tensors).backward()
+        found.append([*tensors, given.grad, *(p.grad for p in model.parameters())])
+    assert all(map(torch.equal, *found))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("width", "stride"), [(4, 1), (4, 2), (6, 1)])
+def test_an_inverted_residual_is_that_of_torchvision(
+    width: int, stride: int, torchvision: Any
+) -> None:
+    import torch
+    from torchvision.models.mobilenetv2 import InvertedResidual
+
+    text, _ = SPECS["a residual"]
+    ours = build(text).torch(widths=(width,), strides=(stride,)).double()
+    theirs = InvertedResidual(4, width, stride, expand_ratio=3).double()
+    randomize(theirs, 0, torch.randn(2, 4, 8, 8, dtype=torch.float64))
+    state = zip(ours.state_dict(), theirs.state_dict().values(), strict=True)
+    ours.load_state_dict(dict(state))
+    x = torch.randn(2, 4, 8, 8, dtype=torch.float64)
+    with torch.no_grad():
+        assert torch.equal(ours.eval()(x), theirs.eval()(x))
