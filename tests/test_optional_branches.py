@@ -14,7 +14,7 @@ from support.compared_models import keras_model
 from cnngen.plan.lower import lower
 from cnngen.plan.verify import verify
 from cnngen.verify.compare import distance
-from cnngen.verify.models import channels_last, from_keras, from_torch, images, precision
+from cnngen.verify.models import channels_last, draw_inputs, from_keras, from_torch, precision
 from cnngen.verify.random_weights import randomize
 from cnngen.weights.read_torch import COUNTER
 
@@ -229,7 +229,7 @@ def test_one_source_makes_all_of_them(text: str, values: dict[str, Any]) -> None
     pytest.importorskip("keras")
     built, other = build(text), build(text, written(values))
     model = built.torch(**values).double()
-    x = images(other.network.input, 2, "float64", 0)
+    (x,) = draw_inputs(other.network.inputs, 2, "float64", 0).values()
     randomize(model, 0, torch.from_numpy(x))
     shapes = {n: tuple(v.shape) for n, v in model.state_dict().items() if not n.endswith(COUNTER)}
     assert list(shapes.items()) == list(predicted(other.network).items())
