@@ -50,7 +50,7 @@ def analyse_file(
 
 def analyse(spec: Spec, report: Report, options: Options = DEFAULTS) -> Network | None:
     """Check a spec; None where it has errors."""
-    spec = apply_settings(spec, options.settings, report)
+    spec = apply_settings(spec, options.settings, report, options.inputs)
     resolution = resolve(spec, report)
     check_keys(resolution, report)
     check_nesting(spec, report)

@@ -177,9 +177,10 @@ def _input() -> Schema:
             {"type": "string", "pattern": "^[1-9][0-9]*$"},
         ]
     }
+    depth = {"anyOf": [*side["anyOf"], _ref("name_of_value")]}  # or a parameter
     return {
         "type": "object",
-        "properties": dict.fromkeys((*SIDES, FEATURES), side),
+        "properties": dict.fromkeys(SIDES[1:], side) | {SIDES[0]: depth, FEATURES: depth},
         "anyOf": [{"required": list(SIDES)}, {"required": [FEATURES]}],
         "dependencies": {FEATURES: {"maxProperties": 1}},
         "additionalProperties": False,
@@ -201,7 +202,7 @@ def _values_of_parameters() -> dict[str, Schema]:
         "record": {
             "description": "A row of a table: its fields and their values.",
             "type": "object",
-            "propertyNames": _ref("new_name"),
+            "propertyNames": _ref("name_of_value"),
             "additionalProperties": _ref("value"),
             "minProperties": 1,
         },

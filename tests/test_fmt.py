@@ -112,6 +112,14 @@ def values(text: str) -> object:
     return yaml.load(text, yaml.BaseLoader)
 
 
+def whole(lines: list[str]) -> str:
+    """The last line, and those before it on which its brackets were opened."""
+    *before, last = (line.partition("#")[0] for line in lines)
+    while before and len(re.findall(r"[]}]", last)) > len(re.findall(r"[[{]", last)):
+        last = before.pop() + last
+    return last
+
+
 def misplaced(text: str) -> list[str]:
     """Comments that do not stand where they say: above or behind a key or the item of a list."""
     found: list[str] = []
@@ -122,8 +130,8 @@ def misplaced(text: str) -> list[str]:
             rest = (
                 each for each in lines[i:] if each.strip() and not each.lstrip().startswith("#")
             )
-            item = next(rest, "") if own else line
-            if ":" in item and of not in re.split(r"\W+", item.partition("#")[0]):
+            item = next(rest, "").partition("#")[0] if own else whole(lines[: i + 1])
+            if ":" in item and of not in re.split(r"\W+", item):
                 found.append(f"{line} -> {item} ({place})")
     return found
 

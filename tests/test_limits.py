@@ -74,3 +74,17 @@ def test_a_template_of_the_user_decides_for_itself(tmp_path: Path):
     report = Report()
     text = generate(network, "keras", report, folders=[tmp_path])
     assert text and "mine(depthwise_conv)" in text and not list(report)
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_a_template_of_the_user_takes_each_branch_by_itself(target: str, tmp_path: Path):
+    """Where some may be absent, how many there are is known when the code runs."""
+    arms = "a: relu, b: {when: false, do: tanh, else: nothing}, c: identity"
+    network = build(SPEC.format(op=f"{{branches: {{{arms}}}, join: mean}}")).network
+    assert generate(network, target, Report())
+    mine = tmp_path / target / "ops/mean.jinja"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine({{ inputs | join(', ') }})\n")
+    report = Report()
+    generate(network, target, report, folders=[tmp_path])
+    assert [each.code for each in report] == ["unsupported-op"]

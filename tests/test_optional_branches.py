@@ -229,7 +229,7 @@ def test_one_source_makes_all_of_them(text: str, values: dict[str, Any]) -> None
     pytest.importorskip("keras")
     built, other = build(text), build(text, written(values))
     model = built.torch(**values).double()
-    (x,) = draw_inputs(other.network.inputs, 2, "float64", 0).values()
+    x = draw_inputs(other.network.inputs, 2, "float64", 0)["input"]
     randomize(model, 0, torch.from_numpy(x))
     shapes = {n: tuple(v.shape) for n, v in model.state_dict().items() if not n.endswith(COUNTER)}
     assert list(shapes.items()) == list(predicted(other.network).items())

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cnngen.expressions.algebra import mentions_input
-from cnngen.expressions.expression import Constant, Expression, InputChannels
+from cnngen.expressions.expression import Constant, Expression, InputChannels, Name
 from cnngen.ops.base import Image, Op, Shape
 from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of
 from cnngen.plan.lower_region import RegionLowering, Running
@@ -54,15 +54,18 @@ def lower(network: Network, *, open_inputs: bool = False) -> Program:
     for block in network.resolution.order:
         units[block] = _unit(block, lowering(block))
     model = lowering(None)
+    said = {each.name.text: each.parameter for each in network.resolution.spec.inputs}
     inputs = tuple(
-        model.value(channels_of(name) if open_inputs else _features(x), _rank(x), name)
+        model.value(channels_of(name) if open_inputs else _features(x, said[name]), _rank(x), name)
         for name, x in network.inputs.items()
     )
     return Program(network, tuple(units.values()), inputs, tuple(_stages(inputs, model)))
 
 
-def _features(x: Shape) -> Constant:
-    """The channels of an image, or the features of a vector."""
+def _features(x: Shape, parameter: str | None) -> Expression:
+    """The channels of an image, or the features of a vector, which a parameter may say."""
+    if parameter:
+        return Name(parameter)
     return Constant(x.channels if isinstance(x, Image) else x.features)
 
 

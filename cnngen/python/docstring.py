@@ -26,6 +26,8 @@ def docstring(paragraphs: list[list[str]], indent: int) -> str:
     """A docstring of paragraphs, each a list of lines that are wrapped and escaped already."""
     pad = " " * indent
     lines = [line for paragraph in paragraphs if paragraph for line in ("", *paragraph)][1:]
+    if len(lines) == 1 and WIDTH - 6 < len(lines[0]) + indent <= WIDTH - 3 and " " in lines[0]:
+        lines = lines[0].rsplit(" ", 1)  # a line alone has its quotes on it, however long it is
     if (
         len(lines) == 1
         and len(lines[0]) + indent + 6 <= WIDTH

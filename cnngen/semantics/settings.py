@@ -2,22 +2,33 @@
 gives another shape.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from cnngen.diagnostics.model import Report
+from cnngen.expressions.evaluate import EvaluationError, Undetermined, evaluate
+from cnngen.expressions.expression import Constant
 from cnngen.expressions.parser import parse_expression
-from cnngen.ops.base import Shape, Unknown, Vector
+from cnngen.ops.base import UNKNOWN, Image, Shape, Unknown, Vector
 from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.network import INPUT
 from cnngen.source import Source, Span
+from cnngen.syntax.parse_input import LARGEST_SIDE
 from cnngen.syntax.parse_parameters import is_constant, parse_parameter
 from cnngen.syntax.read import read
-from cnngen.syntax.tree import Parameter, Spec
+from cnngen.syntax.tree import Input, Parameter, Spec
+
+NO_INPUTS: Mapping[str, Shape] = MappingProxyType({})
 
 
-def apply_settings(spec: Spec, settings: Mapping[str, str], report: Report) -> Spec:
-    """The spec with other defaults; a setting of what is no parameter is reported."""
+def apply_settings(
+    spec: Spec, settings: Mapping[str, str], report: Report, inputs: Mapping[str, Shape] = NO_INPUTS
+) -> Spec:
+    """The spec with other defaults; a setting of what is no parameter is reported. What says how
+    many channels an input has follows `inputs`, the shapes that others are given.
+    """
+    spec = _following(spec, inputs, report)
     if not settings:
         return spec
     parameters = {parameter.name.text: parameter for parameter in spec.parameters}
@@ -40,7 +51,53 @@ def apply_settings(spec: Spec, settings: Mapping[str, str], report: Report) -> S
         value = parse_expression(text, span, report)
         if value is not None and is_constant(value, report):
             parameters[name] = replace(parameters[name], default=value)
-    return replace(spec, parameters=tuple(parameters.values()))
+    return _with_parameters(spec, parameters.values(), report)
+
+
+def _with_parameters(spec: Spec, parameters: Iterable[Parameter], report: Report) -> Spec:
+    """The spec with other defaults, and inputs as large as these say."""
+    changed = replace(spec, parameters=tuple(parameters))
+    return replace(changed, inputs=tuple(_sized(each, changed, report) for each in spec.inputs))
+
+
+def _following(spec: Spec, inputs: Mapping[str, Shape], report: Report) -> Spec:
+    """The spec whose parameters say as many channels as the inputs have that are given."""
+    said = {x.parameter: _depth(inputs[x.name.text]) for x in spec.inputs if x.name.text in inputs}
+    if not said.keys() - {None}:
+        return spec
+    parameters = (
+        replace(parameter, default=Constant(said[parameter.name.text]))
+        if parameter.name.text in said
+        else parameter
+        for parameter in spec.parameters
+    )
+    return _with_parameters(spec, parameters, report)
+
+
+def _depth(shape: Shape) -> int:
+    return shape.channels if isinstance(shape, Image) else shape.features
+
+
+def _sized(given: Input, spec: Spec, report: Report) -> Input:
+    """An input with as many channels, or features, as its parameter says."""
+    parameter = next((p for p in spec.parameters if p.name.text == given.parameter), None)
+    if parameter is None or parameter.default is None or isinstance(given.shape, Unknown):
+        return given
+    try:
+        number = evaluate(parameter.default, {})
+    except (EvaluationError, Undetermined):
+        return given  # which is reported where the parameters get their values
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= LARGEST_SIDE:
+        report.add(
+            "out-of-range",
+            f"`{parameter.name.text}` must be a whole number of at least 1: an input has so many"
+            " channels or features",
+            parameter.default.span or parameter.name.span,
+        )
+        return replace(given, shape=UNKNOWN)
+    if isinstance(given.shape, Vector):
+        return replace(given, shape=Vector(number, (number,)))
+    return replace(given, shape=replace(given.shape, channels=number))
 
 
 def _with_records(parameter: Parameter, text: str, report: Report) -> Parameter:
@@ -62,6 +119,7 @@ def chosen_inputs(spec: Spec, chosen: Mapping[str, Shape], report: Report) -> di
         span = Span(Source("--input", text), 0, len(text))
         if name in own and isinstance(own[name].shape, (Unknown, type(shape))):
             found[name] = shape
+            _check_depth(own[name], shape, span, report)
         elif name in own:
             report.add(
                 "wrong-kind",
@@ -81,6 +139,16 @@ def chosen_inputs(spec: Spec, chosen: Mapping[str, Shape], report: Report) -> di
                 help=f"did you mean `{close}`?" if close else f"write {listed([*examples])}",
             )
     return found
+
+
+def _check_depth(own: Input, shape: Shape, span: Span, report: Report) -> None:
+    """Report an input whose channels are not what a parameter says."""
+    if own.parameter is None or isinstance(own.shape, Unknown):
+        return
+    said, given = _depth(own.shape), _depth(shape)
+    if said != given:
+        message = f"`{own.name.text}` has {given} channels here, and `{own.parameter}` says {said}"
+        report.add("wrong-type", message, span, help="leave one of the two options out")
 
 
 def input_option(name: str, shape: Shape | Unknown) -> str:

@@ -96,6 +96,7 @@ def trace_parameters(resolution: Resolution, report: Report) -> None:
         return
     _report_unused_blocks(resolution, report)
     used = {n for s in spec.stages for n in _dependencies(s.body, resolution, found)}
+    used |= {each.parameter for each in spec.inputs if each.parameter}
     _report_unused("the network", spec.parameters, used, resolution, report)
     for block in resolution.order:
         used = _dependencies(block.body, resolution, found)

@@ -10,7 +10,7 @@ would be wrong are *fixed*: only `--set` can change them.
 from typing import assert_never
 
 from cnngen.ops.base import Image, Shape, Vector
-from cnngen.semantics.facts import NOTHING, NOWHERE, ParameterNames, Symbols, Traced
+from cnngen.semantics.facts import NOTHING, NOWHERE, ParameterNames, Traced
 from cnngen.semantics.network import Network, Scope
 from cnngen.semantics.traced_bodies import MOST_VISITS, TooManyVisits, TracedBodies
 from cnngen.semantics.traced_ops import Path, Sizes, Trail
@@ -58,8 +58,9 @@ def _needed(network: Network, sizes: Sizes, found: ParameterNames, unroll: bool)
 
 def _follow_stages(bodies: TracedBodies) -> None:
     """Follow the stages of the model; `bodies.ops` finds the parameters that must be fixed."""
+    said = {each.name.text: each.parameter for each in bodies.resolution.spec.inputs}
     inputs = bodies.network.inputs.items()
-    tensors = {name: _given(shape, bodies.symbols) for name, shape in inputs}
+    tensors = {name: _given(shape, said[name], bodies) for name, shape in inputs}
     x = next(iter(tensors.values()))  # of several, the first stage says which it reads
     for stage in bodies.resolution.spec.stages:
         given = tensors[stage.origin.text] if stage.origin else x
@@ -74,14 +75,16 @@ def _follow_stages(bodies: TracedBodies) -> None:
             x = after
 
 
-def _given(shape: Shape, symbols: Symbols) -> Traced:
-    """What is known of an input."""
-    constant = symbols.constant
+def _given(shape: Shape, parameter: str | None, bodies: TracedBodies) -> Traced:
+    """What is known of an input, whose channels or features a parameter may say."""
+    constant = bodies.symbols.constant
+    said = bodies.model[parameter] if parameter else None
     match shape:
         case Image(channels, height, width):
-            return Traced(constant("image"), constant((height, width)), constant(channels))
+            size = constant((height, width))
+            return Traced(constant("image"), size, said or constant(channels))
         case Vector(features):
-            return Traced(constant("vector"), NOWHERE, constant(features))
+            return Traced(constant("vector"), NOWHERE, said or constant(features))
         case _:
             assert_never(shape)
 

@@ -37,10 +37,11 @@ def propose_sizes(path: Path, options: Options, diagnostics: list[Diagnostic]) -
     first, (note, (height, width)) = errors[0], nearest
     advised = replace(first, notes=(*(first.notes or _stage(first, spec)), note))
     (image, at), *others = ((each.shape, each.span) for each in spec.inputs)
+    channels = spec.inputs[0].parameter
     elsewhere = at.source.path != first.primary.span.source.path
     as_written = {**own, **options.inputs} == own and not others
     if (first.help == SAME_SIZE or elsewhere) and as_written and isinstance(image, Image):
-        sides = f"channels: {image.channels}, height: {height}, width: {width}"
+        sides = f"channels: {channels or image.channels}, height: {height}, width: {width}"
         where = f" at line {at.line}" if at.source.path == str(path) and "\n" not in at.text else ""
         advised = replace(advised, help=f"write `input: {{{sides}}}`{where}")
     return [advised if d is first else d for d in diagnostics]

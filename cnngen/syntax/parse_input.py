@@ -2,7 +2,8 @@
 
 import re
 
-from cnngen.diagnostics.model import Edit, Report
+from cnngen.diagnostics.model import Edit, Label, Report
+from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.ops.base import UNKNOWN, Image, Vector
 from cnngen.source import Span
 from cnngen.syntax.parse_value import check_keys, mapping, parse_new_name, wrong_kind
@@ -108,32 +109,60 @@ def _parse_input(name: Identifier, node: Node, params: Node | None, report: Repo
         listed = " and ".join(f"`{side}`" for side in missing)
         report.add("missing-key", f"{what} lacks {listed}", sides.span, help=example)
     numbers = [_parse_side(given[side], side, params, report) for side in wanted if side in given]
+    parameter = _parameter(given.get(wanted[0]), params)
     match [number for number in numbers if number is not None]:
         case [features] if wanted == (FEATURES,):
-            return Input(name, Vector(features, (features,)), sides.span)
+            return Input(name, Vector(features, (features,)), sides.span, parameter)
         case [channels, height, width]:
-            return Input(name, Image(channels, height, width), sides.span)
+            return Input(name, Image(channels, height, width), sides.span, parameter)
         case _:
-            return Input(name, UNKNOWN, sides.span)
+            return Input(name, UNKNOWN, sides.span, parameter)
+
+
+def _parameter(node: Node | None, params: Node | None) -> str | None:
+    """The parameter that says how many channels or features there are."""
+    text = node.text.strip() if isinstance(node, Scalar) else ""
+    return text if isinstance(params, Mapping) and params.get(text) is not None else None
+
+
+def _parse_default(node: Scalar, default: Node, side: str, report: Report) -> int | None:
+    """The number that a parameter says."""
+    own = Report()
+    found = _parse_side(default, side, None, own)
+    if found is None:
+        report.add(
+            "wrong-type",
+            f"`{side}` must be a whole number, and the default of `{brief(node.text)}` is none"
+            " above 0",
+            node.span,
+            secondary=[Label(default.span, "this default")],
+            help=f"give it a number for a default, such as `{brief(node.text.strip())}: 3`",
+        )
+    return found
 
 
 def _parse_side(node: Node, side: str, params: Node | None, report: Report) -> int | None:
-    """The number of a side. Where a parameter stands there by mistake, gives the attribute for
-    which it stands.
+    """The number of a side: of channels and features that of a parameter, if one stands there. A
+    height or width is no parameter, but one that stands there by mistake is read.
     """
     if not isinstance(node, Scalar):
         wrong_kind(node, f"`{side}` must be a whole number", report)
         return None
     text = node.text.strip()
+    meant = params.get(text) if isinstance(params, Mapping) else None
+    if meant is not None and side in (SIDES[0], FEATURES):
+        return _parse_default(node, meant, side, report)
     if not re.fullmatch(r"-?[0-9]{1,20}", text) or re.match(r"-?0[0-9]", text):
+        known = [key.text for key, _ in params.entries] if isinstance(params, Mapping) else []
+        close = suggest(text, known) if side in (SIDES[0], FEATURES) else None
         example = {"channels": 3, FEATURES: 100}.get(side, 224)
         report.add(
             "wrong-type",
             f"`{side}` must be a whole number",
             node.span,
-            help=f"write, say, `{side}: {example}`",
+            help=f"did you mean `{close}`?" if close else f"write, say, `{side}: {example}`",
+            fix=respell(node.span, close, known),
         )
-        meant = params.get(text) if isinstance(params, Mapping) else None
         if isinstance(meant, Scalar):
             return _parse_side(meant, side, None, Report())
     elif not 1 <= int(text) <= LARGEST_SIDE:

@@ -216,12 +216,13 @@ class Result:
 class Input:
     """An image or a vector that the network is given; its shape is unknown where it could not be
     read. The only input of a network is called `input`, and one without a name stands for inputs
-    that could not be read.
+    that could not be read. `parameter` is the one that says how many channels or features it has.
     """
 
     name: Identifier
     shape: Shape | Unknown
     span: Span
+    parameter: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

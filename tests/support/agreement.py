@@ -97,15 +97,16 @@ def check_torch(built: Built) -> None:
 
 def check_torch_arguments(drawn: Drawn) -> None:
     """With other arguments, the class makes what the spec with these settings predicts."""
-    assert state_shapes(drawn.built, **drawn.values) == predicted(drawn.other)
+    assert state_shapes(drawn.built, drawn.other, **drawn.values) == predicted(drawn.other)
 
 
-def state_shapes(built: Built, **arguments: Any) -> Shapes:
+def state_shapes(built: Built, given: Network | None = None, /, **arguments: Any) -> Shapes:
+    """The shapes of all weights; `given` has the inputs, where arguments change them."""
     import torch
 
     with torch.device("meta"):
         model = built.torch(**arguments)
-        shapes = built.network.input_dimensions.values()
+        shapes = (given or built.network).input_dimensions.values()
         model.eval()(*(torch.zeros(2, *sizes) for sizes in shapes))
     return {n: tuple(v.shape) for n, v in model.state_dict().items() if not n.endswith(COUNTER)}
 

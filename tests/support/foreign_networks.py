@@ -28,20 +28,25 @@ class ForeignNetwork:
         """The model with weights that are not drawn yet."""
         import torch
 
-        with torch.device("meta"):  # drawing them takes long, and is done anyway
-            if self.package == "timm":
-                import timm
-
-                model = timm.create_model(self.name, pretrained=False)
-            else:
-                from torchvision import models
-
-                model = models.get_model(self.name, weights=None)
+        try:
+            with torch.device("meta"):  # drawing them takes long, and is done anyway
+                model = self._made()
+        except NotImplementedError:  # RegNet computes its widths with tensors
+            model = self._made()
         model.to_empty(device="cpu")
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.reset_running_stats()
         return model
+
+    def _made(self) -> Any:
+        if self.package == "timm":
+            import timm
+
+            return timm.create_model(self.name, pretrained=False)
+        from torchvision import models
+
+        return models.get_model(self.name, weights=None)
 
     def keras_model(self, input: Image) -> Any:
         from keras import applications
@@ -56,6 +61,13 @@ SAME_NAMES = (
     *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
     *("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d"),
     *("densenet121", "densenet161", "densenet169", "densenet201", "inception_v3"),
+    *("wide_resnet50_2", "squeezenet1_0", "squeezenet1_1", "mnasnet1_0"),
+    *("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"),
+    *(f"efficientnet_b{n}" for n in range(8)),
+    *(f"convnext_{size}" for size in ("tiny", "small", "base", "large")),
+    *(f"shufflenet_v2_x{width}" for width in ("0_5", "1_0", "1_5", "2_0")),
+    *(f"regnet_x_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
+    *(f"regnet_y_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
 )
 TORCH = {
     reference.spec: reference
@@ -63,6 +75,8 @@ TORCH = {
         *(ForeignNetwork("torchvision", name, name) for name in SAME_NAMES),
         ForeignNetwork("torchvision", "googlenet", "googlenet_bn"),
         ForeignNetwork("timm", "inception_v4", "inception_v4"),
+        ForeignNetwork("timm", "darknet53", "darknet53"),
+        ForeignNetwork("timm", "dpn68", "dpn68"),
         ForeignNetwork("timm", "inception_resnet_v2", "inception_resnet_v2"),
         ForeignNetwork("timm", "legacy_seresnet50", "se_resnet50"),
         ForeignNetwork("timm", "legacy_seresnext50_32x4d", "se_resnext50_32x4d"),
@@ -86,4 +100,6 @@ KERAS = (
     ForeignNetwork("keras", "InceptionV3", "inception_v3", INCEPTION),
     ForeignNetwork("keras", "InceptionResNetV2", "inception_resnet_v2"),
     ForeignNetwork("keras", "Xception", "xception"),
+    ForeignNetwork("keras", "MobileNet", "mobilenet_v1"),
+    *(ForeignNetwork("keras", f"ResNet{n}V2", f"resnet{n}_v2") for n in (50, 101, 152)),
 )

@@ -59,6 +59,9 @@ class _Specs(Bodies):
         defaults = self.defaults() if self.maybe(0.4) else {}
         height, width = self.pick((8, 8), (9, 9), (7, 12), (13, 6), (16, 11))
         channels = self.pick(1, 2, 3, 4)
+        widths = [name for name, role in self.parameters.items() if role == "width"]
+        if widths and self.inputs.random() < 0.3:
+            channels = self.inputs.choice(widths)
         image = {"channels": channels, "height": height, "width": width}
         given = self.given(image)
         size = object()
@@ -83,7 +86,7 @@ class _Specs(Bodies):
         text = write({key: value for key, value in spec.items() if value != {}})
         return RandomSpec(text, values)
 
-    def given(self, image: dict[str, int]) -> dict[str, dict[str, int]]:
+    def given(self, image: dict[str, Tree]) -> dict[str, dict[str, Tree]]:
         """An image as a rule; or a vector, or several images and vectors."""
         kind, vector = self.inputs.random(), {"features": self.inputs.choice((3, 8))}
         if kind < 0.7:
@@ -195,8 +198,9 @@ class _Specs(Bodies):
         ):
             steps: Steps = [self.pick("global_avg_pool", "global_max_pool")] if pooled else []
             if out or self.maybe(0.5):
+                low = 1 if pooled else x.low
                 steps += self.body(
-                    replace(x, channels=None), Place(self.parameters, False, 1), out=out
+                    replace(x, channels=None, low=low), Place(self.parameters, False, 1), out=out
                 )[0]
             arms[self.fresh(arms)] = self.read(steps, name)
         if join != "subtract" and not pooled and self.maybe(0.3):

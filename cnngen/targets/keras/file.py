@@ -36,8 +36,11 @@ from cnngen.targets.records import file_records
 from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller
 
-SHAPE_ABOUT = "height, width (None for any) and channels"
-FEATURES_ABOUT = "number of features"
+SHAPES = {  # by their length: annotations, and what they are
+    3: ("tuple[int | None, int | None, int]", "height, width (None for any) and channels"),
+    2: ("tuple[int | None, int | None]", "height and width (None for any)"),
+    1: ("tuple[int]", "number of features"),
+}
 HEADS_ABOUT = (
     "whether to add the heads that exist in training only, and give all outputs by name; without"
     " heads, the model loads the weights that were saved with them"
@@ -86,10 +89,9 @@ def _model(network: Network, file: File, speller: Speller) -> Function:
     documented = [replace(each, name=scope.called(each.name)) for each in arguments]
     extra: list[Parameter] = []
     for name, shape in input_shapes(network).items():
-        image = len(shape) > 1
-        annotation = "tuple[int | None, int | None, int]" if image else "tuple[int]"
+        annotation, about = SHAPES[len(shape)]
         extra.append(Parameter(name, annotation, Number(str(shape))))
-        documented.append(Argument(name, "", None, SHAPE_ABOUT if image else FEATURES_ABOUT))
+        documented.append(Argument(name, "", None, about))
     if network.training_stages():
         extra.append(Parameter("training_heads", "bool", Number("False")))
         documented.append(Argument("training_heads", "", None, HEADS_ABOUT))

@@ -41,13 +41,17 @@ def shape_argument(name: str) -> str:
 
 
 def input_shapes(network: Network) -> dict[str, tuple[int, ...]]:
-    """What the model's function is given, to make the network for its inputs."""
-    return {
-        shape_argument(name): (x.height, x.width, x.channels)
-        if isinstance(x, Image)
-        else (x.features,)
-        for name, x in network.inputs.items()
-    }
+    """What the model's function is given, to make the network for its inputs. What a parameter says
+    is no part of it.
+    """
+    said = {each.name.text for each in network.resolution.spec.inputs if each.parameter}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, x in network.inputs.items():
+        whole = (x.height, x.width, x.channels) if isinstance(x, Image) else (x.features,)
+        shape = whole[:-1] if name in said else whole
+        if shape:
+            shapes[shape_argument(name)] = shape
+    return shapes
 
 
 def block_function_names(blocks: Iterable[Block], needed: frozenset[str]) -> Mapping[Block, str]:

@@ -6,6 +6,7 @@ from functools import partial
 
 import networkx as nx
 
+from cnngen.ops.base import Image
 from cnngen.plan.program import Bind, Call, Reuse, StageRegion, Unit
 from cnngen.python.construct import call, text
 from cnngen.python.document import WIDTH
@@ -24,6 +25,7 @@ from cnngen.python.nodes import (
     Number,
     Return,
     Slice,
+    Starred,
     Statement,
     Subscript,
     Unary,
@@ -86,7 +88,21 @@ def _inputs(code: Code, frame: Frame) -> None:
             variable = frame.variable(name if name not in frame.taken else f"{name}_input")
             layer = text(name)
         frame.tensors[name] = variable
-        code.assign(variable, call("keras.Input", Name(shape_argument(name)), name=layer))
+        code.assign(variable, call("keras.Input", _shape(name, frame), name=layer))
+
+
+def _shape(name: str, frame: Frame) -> Node:
+    """The shape of an input: an argument, or what is left of it with the parameter that says the
+    rest.
+    """
+    network = frame.file.program.network
+    said = {each.name.text: each.parameter for each in network.resolution.spec.inputs}
+    parameter, argument = said[name], Name(shape_argument(name))
+    if parameter is None:
+        return argument
+    number = Name(frame.scope.called(parameter))
+    is_image = isinstance(network.inputs[name], Image)
+    return Display("(", (Starred(argument), number) if is_image else (number,))
 
 
 def _layer_name(wanted: str, file: File) -> Node:
