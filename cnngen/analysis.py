@@ -16,6 +16,7 @@ from cnngen.semantics.overrides import check_overrides
 from cnngen.semantics.references import check_references
 from cnngen.semantics.resolve import resolve
 from cnngen.semantics.settings import apply_settings, chosen_inputs
+from cnngen.semantics.shared import find_shared
 from cnngen.semantics.stages import check_stages, find_training_stages
 from cnngen.semantics.uses import order_blocks, trace_parameters
 from cnngen.syntax.load import Reader, load, read_file
@@ -57,6 +58,7 @@ def analyse(spec: Spec, report: Report, options: Options = DEFAULTS) -> Network 
     check_overrides(spec, report)
     trace_parameters(resolution, report)
     find_training_stages(resolution)
+    find_shared(resolution, report)
     gather_unknown(report)
     check_references(resolution, report)
     check_stages(resolution, report)

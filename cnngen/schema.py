@@ -46,6 +46,7 @@ FORM_ABOUT = {
     "each": "Variables and their lists, which advance together: `do` for each element.",
     "when": "A condition for the steps of `do`; without `else` the input passes through.",
     "branches": "Bodies side by side on the same input; `join` makes one tensor of their outputs.",
+    "use": "A stage or a named step before this, applied again with the same weights.",
     "do": "A step, or a list of steps.",
     "between": "Steps between two iterations of `each`.",
     "else": "Steps where the condition is false; `nothing`, if a branch is absent then.",
@@ -287,6 +288,7 @@ def _form_values() -> dict[str, Schema]:
             "additionalProperties": _ref("branch"),
             "minProperties": 2,
         },
+        "use": _ref("reference"),
         "do": _ref("body"),
         "between": _ref("body"),
         "else": {"anyOf": [{"enum": [NOTHING]}, _ref("body")]},
@@ -321,8 +323,8 @@ def _company() -> dict[str, Schema]:
         name: {"propertyNames": {"enum": [name, "name", "from"]}} for name in STEP_OPS
     }
     for form, parts in FORMS.items():
-        needed = "join" if form == "branches" else "do"
-        company[form] = {"required": [needed], "propertyNames": {"enum": [form, *parts]}}
+        needed = [part for part in ("join", "do") if part in parts]
+        company[form] = {"required": needed, "propertyNames": {"enum": [form, *parts]}}
     for part in sorted(PARTS - {"name", "from"}):
         owners = [form for form, parts in FORMS.items() if part in parts]
         company[part] = {"anyOf": [{"required": [owner]} for owner in owners]}

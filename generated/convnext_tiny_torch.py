@@ -93,7 +93,7 @@ class ConvNeXtTiny(nn.Module):
         )
         self.features = nn.Sequential()
         channels = widths[0]
-        for width, depth, i in zip(widths, depths, range(len(depths)), strict=True):
+        for i, (width, depth) in enumerate(zip(widths, depths, strict=True)):
             layers = nn.Sequential(Downsample(channels, width) if i > 0 else nn.Identity())
             channels_2 = width if i > 0 else channels
             for j in range(depth):

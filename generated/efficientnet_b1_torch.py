@@ -145,7 +145,7 @@ class EfficientNetB1(nn.Module):
         )
         self.features = nn.Sequential()
         channels = make_divisible(32 * wider, 8)
-        for stage, i in zip(stages, range(len(stages)), strict=True):
+        for i, stage in enumerate(stages):
             mb_convs = nn.Sequential()
             for j in range(math.ceil(stage.depth * deeper)):
                 mb_convs.append(

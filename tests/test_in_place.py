@@ -15,6 +15,7 @@ from cnngen.plan.in_place import find_in_place
 from cnngen.plan.lower import lower
 from cnngen.plan.program import Call, Region, Unit, regions
 from cnngen.shipped import SPECS
+from cnngen.verify.models import draw_inputs, for_torch
 
 BLOCK = """
 cnngen: 1
@@ -96,16 +97,16 @@ def test_who_reads_what(body: str, may: bool) -> None:
     assert any(path.startswith("body") for path in found) == may
 
 
-def outputs(model: Any, x: Any, seed: int) -> list[Any]:
+def outputs(model: Any, inputs: list[Any], seed: int) -> list[Any]:
     """What a model gives, and its gradients."""
     import torch
 
     torch.manual_seed(seed)
-    given = x.clone().requires_grad_()
-    result = model(given)
+    given = [x.clone().requires_grad_() for x in inputs]
+    result = model(*given)
     tensors = [result] if isinstance(result, torch.Tensor) else [t for t in result if t is not None]
     sum((tensor * torch.randn_like(tensor)).sum() for tensor in tensors).backward()
-    gradients = [given.grad, *(p.grad for p in model.parameters())]
+    gradients = [*(x.grad for x in given), *(p.grad for p in model.parameters())]
     model.zero_grad()
     return [*(tensor.detach() for tensor in tensors), *(g for g in gradients if g is not None)]
 
@@ -116,8 +117,7 @@ def same_in_place(built: Built, paths: set[str]) -> bool:
 
     torch.manual_seed(1)
     model = built.torch().double()
-    image: Image = built.network.input
-    x = torch.randn(3, image.channels, image.height, image.width, dtype=torch.float64)
+    x = for_torch(draw_inputs(built.network.inputs, 3, "float64"))
     for training in (True, False):
         model.train(training)
         for module in model.modules():
@@ -185,7 +185,7 @@ def both_ways(built: Built) -> tuple[Any, Any]:
 def test_what_is_printed_computes_what_it_does_out_of_place(name: str) -> None:
     torch = pytest.importorskip("torch")
     built = build(SPECS / f"{name}.yaml", input=Image(3, 92, 92))
-    x = torch.randn(2, built.network.input.channels, 92, 92, dtype=torch.float64)
+    x = [torch.randn(2, built.network.input.channels, 92, 92, dtype=torch.float64)]
     pairs = [outputs(model.eval(), x, 2) for model in both_ways(built)]
     assert len(pairs[0]) > 10
     assert all(map(torch.equal, *pairs))
@@ -198,8 +198,7 @@ def test_random_networks_compute_what_they_do_out_of_place() -> None:
     for seed in range(100, 130):
         built = build(PLAIN.sub("relu", random_spec(seed).text))
         sums += len(find_in_place(lower(built.network)).joins)
-        image = built.network.input
-        x = torch.randn(2, image.channels, image.height, image.width, dtype=torch.float64)
+        x = for_torch(draw_inputs(built.network.inputs, 2, "float64"))
         for training in (True, False):
             pairs = [outputs(model.train(training), x, 2) for model in both_ways(built)]
             assert all(map(torch.equal, *pairs)), seed

@@ -267,7 +267,7 @@ def last(x: Shape, known: bool = True) -> tuple[int | None, ...]:
 
 
 def is_square(context: Mapping[str, str]) -> bool:
-    sizes = ("kernel", "stride", "padding", "dilation", "size", "output_padding")
+    sizes = ("kernel", "stride", "padding", "dilation", "size", "scale", "output_padding")
     return context.get("padding") != "sides" and not any("(" in context.get(s, "") for s in sizes)
 
 

@@ -29,9 +29,11 @@ OTHERWISE = {
     r"^(the keys are|besides|it belongs to|it takes|here one can read|there are|say for what)": (
         "lists what there is, for the author to choose"
     ),
-    r"which (it )?fits$|does without it$|` instead$|^a name has|^`from` names|which takes `\w+`$|has no op here": (
+    r"which (it )?fits$|does without it$|` instead$|^a name has|^`(from|use)` names|which takes `\w+`$|has no op here": (
         "tells what there is"
     ),
+    r"^(give it \d+, or|write (the steps again|`- use)|use (a (part|stage)|it in the model)|let (the first|`use`))"
+    r"|^make a stage|^(here one can use|there is nothing before)": "asks for another structure, of which there are several",
     r"^`cnngen ops` lists|^the functions are|^heights and widths|^the first element|^a key is a single": (
         "tells what there is"
     ),
@@ -41,13 +43,11 @@ OTHERWISE = {
     r"takes maps apart|no op for the other|have no op|has no (dilation|`padding: same`)|has neither$"
     r"|always keeps|nothing but its output": "explains what a framework has, and no op computes",
     r"a step of its own behind it$": "asks for a layer elsewhere",
-    r"\b(smaller|larger|crop less|fewer|within|divisors)\b|a rate below 1$|a number for a default": (
+    r"\b(smaller|larger|crop less|fewer|within|divisors)\b|a number for a default": (
         "asks for another number, of many"
     ),
     r"^`upsample` (has the modes|enlarges by)": "tells what there is",
-    r"^keep one `from`|^let (the branch compute|one of them be there)": (
-        "asks for another structure, of several"
-    ),
+    r"^let (the branch compute|one of them be there)": ("asks for another structure, of several"),
     r"^(give them equal lengths|write as many|list one|channels are counted|use parameters)": (
         "asks for another list"
     ),

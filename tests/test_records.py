@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.agreement import state_shapes
 from support.built_models import build
 from support.carried_weights import expected_in_keras, keras_shapes, predicted
 
@@ -162,3 +163,22 @@ def test_an_empty_list_is_of_the_type_of_the_others(
     ).torch
     layers = [layer for row in made().body for layer in row]
     assert (len(layers), names_of(made)["Row"].__annotations__["values"]) == expected
+
+
+COLUMN = """
+cnngen: 1
+name: Net
+about: Channels that are a column's sum, read again by the next stage.
+params: {rows: [{wide: 2}, {wide: 3}]}
+input: {channels: 3, height: 8, width: 8}
+model:
+  one: {conv: {out: sum(rows.wide), kernel: 1}}
+  two: [relu, {conv: {out: 2 * input.channels, kernel: 1}}]
+"""
+
+
+@pytest.mark.torch
+def test_a_column_behind_the_channels_of_an_input() -> None:
+    pytest.importorskip("torch")
+    built = build(COLUMN)
+    assert state_shapes(built) == predicted(built.network)

@@ -389,6 +389,8 @@ def test_check_agrees_on_random_specs(seed: int):
         path.write_text(random_spec(seed).text)
         network = analyse_file(path, Report())
         assert network
+        if not network.images:
+            pytest.skip("it takes no image")
         exploration = explore(network)
         if reads_sizes(exploration):
             pytest.skip("its layers may depend on the size")

@@ -87,7 +87,10 @@ def _box(said: Box, own: Box, reader: _Reader) -> Iterator[str]:
         if not _says(said.lines[0], layers[0].op):
             yield f"{own.paths[0]} is {layers[0].op}, not {said.lines[0]}"
         behind = [layer.op.name for layer in layers[1:]]
-        if behind != list(said.lines[1:]):
+        said_of_weights = [line for line in said.lines[1:] if line.startswith("weights of ")]
+        if said_of_weights and not layers[0].shares:
+            yield f"{own.paths} have weights of their own"
+        if behind != list(said.lines[1 : len(said.lines) - len(said_of_weights)]):
             yield f"{own.paths} are followed by {behind}, not {said.lines[1:]}"
 
 

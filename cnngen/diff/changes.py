@@ -175,12 +175,17 @@ def _changed(found: Alignment, inputs: Set[str]) -> tuple[Changed, ...]:
 
 
 def _attributes(old: Layer, new: Layer) -> dict[str, Values]:
-    before, after = old.op.values, new.op.values
+    before, after = ({**layer.op.values, **_shared(layer)} for layer in (old, new))
     return {
         name: Values(spelled(before.get(name)), spelled(after.get(name)))
         for name in {**before, **after}
         if before.get(name) != after.get(name)
     }
+
+
+def _shared(layer: Layer) -> dict[str, str]:
+    """Whose weights a layer has, as if that were an attribute."""
+    return {"weights of": layer.shares} if layer.shares else {}
 
 
 def _inputs(

@@ -20,7 +20,7 @@ from cnngen.draw.figure import (
     op_text,
     stage_of,
 )
-from cnngen.ops.base import Image
+from cnngen.ops.base import Image, Shape
 from cnngen.semantics.network import Layer, Scope, known_shape
 
 AFTER = ("normalization", "activation")  # what belongs to the box before it, which begins with:
@@ -68,7 +68,11 @@ def figure(
                 if link not in arrows:
                     shapes = (known_shape(tensor.shape),)
                     arrows[link] = Arrow(source, key, shapes, name, parameter, number)
-    boxes = tuple(_box(draft, detail, level) for draft in drafts)
+    owner = _owner(layers, within) if within else ""
+    marks = [_shared(draft, within, owner) for draft in drafts]
+    boxes = tuple(
+        _box(draft, detail, level, mark) for draft, mark in zip(drafts, marks, strict=True)
+    )
     folded = _folded(Figure(title, boxes, tuple(arrows.values())))
     read = {arrow.tail for arrow in folded.arrows}
     ends = [Arrow(b.key, f"{b.key}:", (b.shape,)) for b in folded.boxes if b.key not in read]
@@ -124,10 +128,10 @@ def _continues(
     return alone and first.op.group in BEGIN
 
 
-def _box(draft: _Draft, detail: Detail, level: int) -> Box:
+def _box(draft: _Draft, detail: Detail, level: int, mark: tuple[str, ...]) -> Box:
     first, layers, use = draft.layers[0], [*draft.layers, *draft.more], draft.use
     kind: Kind = "block" if use else KINDS.get(first.op.group, "other")
-    more = tuple(layer.op.name for layer in draft.more)
+    more = (*(layer.op.name for layer in draft.more), *mark)
     inside = None
     if use and detail.opens(use, level):
         inside = figure(", ".join((use.name, *more)), layers, detail, use, level + 1)
@@ -148,6 +152,33 @@ def _box(draft: _Draft, detail: Detail, level: int) -> Box:
         way=detail.way(use) if use else 0,
         inside=inside,
     )
+
+
+def _owner(layers: Sequence[Layer], within: Scope) -> str:
+    """The path of the use of a block whose layers hold the weights: its own, or that of the first
+    where all of it is used again.
+    """
+    for layer in layers:
+        below = layer.path[len(within.path) :]
+        if layer.shares and layer.shares.endswith(below):
+            return layer.shares[: len(layer.shares) - len(below)]
+    return within.path
+
+
+def _shared(draft: _Draft, within: Scope | None, owner: str) -> tuple[str, ...]:
+    """Whose weights a box has, where it is used again; what is around it says so where that is."""
+    first, use = draft.layers[0], draft.use
+    if not first.shares or not any(layer.op.weights(*_shapes(layer)) for layer in draft.layers):
+        return ()
+    if within and first.shares == owner + first.path[len(within.path) :]:
+        return ()
+    inside = len(first.path) - len(use.path) if use else 0
+    holder = first.shares[: len(first.shares) - inside]
+    return (f"weights of {holder.removeprefix(owner).lstrip('.')}",)
+
+
+def _shapes(layer: Layer) -> tuple[Shape, ...]:
+    return tuple(known_shape(x.shape) for x in layer.inputs)
 
 
 def _folded(figure: Figure) -> Figure:

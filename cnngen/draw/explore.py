@@ -208,6 +208,7 @@ class _Explorer:
     def _layer(self, layer: Layer) -> int:
         cost = self.costs[layer.path]
         values = {name: _value(value) for name, value in layer.op.values.items()}
+        values |= {"weights of": layer.shares} if layer.shares else {}
         return self._item(
             name=layer.path,
             what=layer.op.name,

@@ -44,7 +44,7 @@ class AlphaDropout(Regularizer, name="alpha_dropout"):
                 "`alpha_dropout` cannot keep the variance of values that it drops all",
                 code="out-of-range",
                 attribute="rate",
-                help="use a rate below 1",
+                help="write, say, `0.5`",
             )
         return x
 

@@ -40,6 +40,8 @@ from cnngen.syntax.tree import (
     Each,
     Reference,
     Repeat,
+    Reuse,
+    Stage,
     Step,
     When,
 )
@@ -121,8 +123,20 @@ class Channels:
             case Branches():
                 arms = [(arm.test, self.body(arm.body, channels, known)) for arm in step.arms]
                 return self.join(step, arms)
+            case Reuse():
+                return self.again(self.resolution.shared[step], channels, known)
             case _:
                 assert_never(step)
+
+    def again(
+        self,
+        part: Stage | Step,
+        channels: Expression | None,
+        known: Mapping[str, Expression | None],
+    ) -> Expression | None:
+        """What a part makes of channels where it is used again, whatever it reads at first."""
+        first, *others = part.body if isinstance(part, Stage) else (part,)
+        return self.body(tuple(others), self.step(first, channels, known), known)
 
     def call(
         self, call: Call, channels: Expression | None, tensors: Mapping[str, Expression | None]

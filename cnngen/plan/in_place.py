@@ -21,9 +21,11 @@ from cnngen.plan.program import (
     Pass,
     Program,
     Region,
+    Reuse,
     Unit,
     regions,
 )
+from cnngen.syntax.tree import Stage, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ def find_in_place(program: Program) -> InPlace:
     calls: set[Call] = set()
     joins: dict[Join, int] = {}
     gives: dict[Unit, bool] = {}
+    parts = program.network.resolution.parts
     for unit in program.units:
-        analysis = _Analysis(gives, frozenset(_read_again(unit.body)), calls, joins)
+        analysis = _Analysis(gives, frozenset(_read_again(unit.body)), parts, calls, joins)
         gives[unit] = analysis.after(unit.body, free=False)
         analysis.note(unit.body, free=False)
     shared = {x.number for x in program.inputs}
@@ -52,9 +55,10 @@ def find_in_place(program: Program) -> InPlace:
         shared |= {stage.body.given.number} - {previous}
         shared |= set(_read_again(stage.body))
         previous = previous if stage.training else stage.gives.number
-    analysis, free = _Analysis(gives, frozenset(shared), calls, joins), False
+    analysis, free = _Analysis(gives, frozenset(shared), parts, calls, joins), False
     for stage in program.stages:
         given = free and stage.body.given.number not in shared and not stage.training
+        given = given and stage.step not in parts
         analysis.note(stage.body, given)
         if not stage.training:
             free = analysis.after(stage.body, given)
@@ -75,7 +79,7 @@ def _read_again(region: Region) -> Iterator[int]:
             case Join():
                 yield node.reads.number
                 yield from (arm.region.given.number for arm in node.arms)
-            case Loop() | Choice() | Pass():
+            case Loop() | Choice() | Reuse() | Pass():
                 pass
             case _:
                 assert_never(node)
@@ -89,11 +93,13 @@ def _read_again(region: Region) -> Iterator[int]:
 @dataclass(slots=True)
 class _Analysis:
     """Of one unit, or of the model; `gives` says of each unit whether what it gives is free, and
-    `calls` and `joins` have what was found.
+    `calls` and `joins` have what was found. What `parts` are given may not be free where they are
+    used again.
     """
 
     gives: dict[Unit, bool]
     shared: frozenset[int]
+    parts: frozenset[Stage | Step]
     calls: set[Call]
     joins: dict[Join, int]
     known: dict[tuple[Region, bool], bool] = field(default_factory=dict[tuple[Region, bool], bool])
@@ -136,7 +142,9 @@ class _Analysis:
                 yield i
 
     def _given(self, node: Node, free: bool) -> bool:
-        return free and not isinstance(node, Bind) and node.reads.number not in self.shared
+        if isinstance(node, Bind) or node.step in self.parts:
+            return False
+        return free and node.reads.number not in self.shared
 
     def _inner(self, node: Node, given: bool) -> Iterator[tuple[Region, bool]]:
         """The regions in a node, with whether what each is given is free."""
@@ -150,7 +158,7 @@ class _Analysis:
                 yield from ((region, given) for region in regions(node))
             case Join():
                 yield from ((region, False) for region in regions(node))
-            case Call() | Pass() | Bind():
+            case Call() | Reuse() | Pass() | Bind():
                 pass
             case _:
                 assert_never(node)
@@ -182,6 +190,8 @@ class _Analysis:
                 after = all(arms) and (node.otherwise is not None or given)
             case Join():
                 after = node.op.keeps not in ("output", "both") and self._is_new(node)
+            case Reuse():
+                after = self.after(node.part, False)
             case _:
                 assert_never(node)
         return after and node.gives.number not in self.shared

@@ -23,6 +23,7 @@ from cnngen.plan.program import (
     Pass,
     Program,
     Region,
+    Reuse,
     StageRegion,
     Unit,
     Value,
@@ -124,7 +125,7 @@ def _read(region: Region) -> Iterator[Expression]:
                 yield node.channels
             case Join():
                 yield from (arm.test for arm in node.arms if arm.test is not None)
-            case Pass():
+            case Reuse() | Pass():
                 pass
 
 
@@ -144,6 +145,9 @@ def _stages(inputs: Sequence[Value], lowering: RegionLowering) -> Iterator[Stage
         name = stage.name.text
         region, after, entry = _stage(stage, x, lowering)
         after = replace(after, owned=after.owned and name not in kept)
+        if stage in lowering.shared:  # where it is used again, the channels are the same
+            after = replace(after, owned=False)
+            lowering.parts[stage] = region, entry
         lowering.known[name] = after.value
         training = name in resolution.training
         yield StageRegion(name, region, entry, name in kept, outputs.get(name, ""), training, stage)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import assert_never
 
-from cnngen.expressions.algebra import add, free_names, simplify, substitute
+from cnngen.expressions.algebra import add, equal, free_names, simplify, substitute
 from cnngen.expressions.evaluate import evaluate
 from cnngen.expressions.expression import (
     Conditional,
@@ -32,6 +32,7 @@ from cnngen.plan.program import (
     Node,
     Pass,
     Region,
+    Reuse,
     Unit,
     Value,
 )
@@ -50,10 +51,12 @@ from cnngen.syntax.tree import (
     Each,
     Reference,
     Repeat,
+    Stage,
     Step,
     When,
 )
 from cnngen.syntax.tree import Call as CallStep
+from cnngen.syntax.tree import Reuse as ReuseStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ class RegionLowering:
     """Lowers the bodies of a block, or (`block` is None) of the model's stages.
 
     `known` are the tensors that steps read by name. In a stage, `entry` are the channels that
-    `input.channels` stands for; in a block it is None, and `input.channels` stays.
+    `input.channels` stands for; in a block it is None, and `input.channels` stays. `parts` are
+    those that are used again, each with its own entry.
     """
 
     network: Network
@@ -85,16 +89,24 @@ class RegionLowering:
     paths: Mapping[Step, tuple[str, ...]]
     block: Block | None
     known: dict[str, Value] = field(default_factory=dict[str, Value])
+    parts: dict[Stage | Step, tuple[Region, Expression | None]] = field(
+        default_factory=dict[Stage | Step, tuple[Region, Expression | None]]
+    )
     entry: Expression | None = None
     nodes: list[Node] = field(default_factory=list[Node])
     numbers: Iterator[int] = field(default_factory=lambda: count(1))  # of variables
     values: Iterator[int] = field(default_factory=count)
     other_ranks: dict[Unit, Rank] = field(default_factory=dict[Unit, Rank])
 
+    @property
+    def shared(self) -> frozenset[Stage | Step]:
+        return self.network.resolution.parts
+
     def region(self, body: Body, arrangement: Arrangement, x: Running) -> tuple[Region, Running]:
         """A body that is given a tensor."""
         origin = body[0].origin if body else None
         given = self.known[origin.text] if origin else x.value
+        shared = self.shared
         with self.collected() as nodes:
             position: Expression = Constant(0)
             for step in body:
@@ -115,6 +127,10 @@ class RegionLowering:
                 if step.name and arrangement.layout == "graph":  # where others can read it
                     x = replace(x, owned=False)
                     self.known[step.name.text] = x.value
+                    if step in shared:
+                        made = next(n for n in reversed(nodes) if not isinstance(n, Bind))
+                        part = Region("single", made.reads, (made,), made.gives)
+                        self.parts[step] = part, self.entry
         return Region(arrangement.layout, given, tuple(nodes), x.value), x
 
     @contextmanager
@@ -140,6 +156,8 @@ class RegionLowering:
                 joined = arrangement.layout == "graph" and not step.name
                 level, word = (None, key) if joined else (key, step.join.text)
                 return self._join(step, level, word, x)
+            case ReuseStep():
+                return self._reuse(step, key, x)
             case Reference():
                 return x
             case _:
@@ -281,6 +299,8 @@ class RegionLowering:
                     rank = self._rank(node.body, rank)
                 case Choice():
                     rank = self._rank(node.then, rank)
+                case Reuse():
+                    rank = self._rank(node.part, rank)
                 case Pass() | Bind():
                     pass
                 case _:
@@ -376,6 +396,20 @@ class RegionLowering:
         if closed is None or not (_variables(after.channels) - _variables(x.channels)):
             return region, after
         return region, replace(after, value=replace(after.value, channels=closed))
+
+    def _reuse(self, step: ReuseStep, key: Key, x: Running) -> Running:
+        shared = self.network.resolution.shared[step]
+        part, entry = self.parts[shared]
+        channels: Expression | None = part.gives.channels
+        if not equal(x.channels, part.given.channels):  # as symbols, or it has no weights
+            known = {name: value.channels for name, value in self.known.items()}
+            closed = self.closed_forms.again(shared, x.channels, known)
+            channels = channels if closed is None else substitute(closed, {}, entry)
+        value = replace(x.value, channels=channels, rank=part.gives.rank)
+        after = self._given_by(step, Running(value))
+        assert shared.name is not None, "only what has a name is used again"
+        self.nodes.append(Reuse(key, shared.name.text, part, x.value, after.value, step))
+        return self._short(after)
 
     def _join(self, step: Branches, level: Key, key: Key, x: Running) -> Running:
         op, paths = OPS[step.join.text], self.paths.get(step, ())

@@ -28,6 +28,9 @@ from cnngen.syntax.tree import (
 from cnngen.syntax.tree import (
     Call as CallStep,
 )
+from cnngen.syntax.tree import (
+    Reuse as ReuseStep,
+)
 
 Key = str | Expression | None
 """A word, or a position (which follows loops as an expression). A node without a key takes the
@@ -172,6 +175,20 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Reuse:
+    """A stage or a named step that was before it, called again: `part` is its region, with layers
+    that are made there, and `called` its name.
+    """
+
+    key: Key
+    called: str
+    part: Region
+    reads: Value
+    gives: Value
+    step: ReuseStep
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Pass:
     """`{from: name}`: a value as it is."""
 
@@ -194,7 +211,7 @@ class Bind:
     moves: bool = False
 
 
-Node = Call | Loop | Choice | Join | Pass | Bind
+Node = Call | Loop | Choice | Join | Reuse | Pass | Bind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,7 +277,7 @@ class Program:
 def regions(node: Node) -> tuple[Region, ...]:
     """The regions inside a node."""
     match node:
-        case Call() | Pass() | Bind():
+        case Call() | Reuse() | Pass() | Bind():
             return ()
         case Loop():
             return (node.body,) if node.between is None else (node.between, node.body)

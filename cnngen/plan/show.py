@@ -21,6 +21,7 @@ from cnngen.plan.program import (
     Pass,
     Program,
     Region,
+    Reuse,
     StageRegion,
     Unit,
     Value,
@@ -82,6 +83,9 @@ def _node(node: Node, depth: int) -> Iterator[str]:
             yield f"{pad}pass %{node.reads.number}"
         case Call():
             yield f"{pad}{_given(node.gives)} = {_call(node)}{_gives(node.gives)}{_paths(node)}"
+        case Reuse():
+            head = f"use {node.called}(%{node.reads.number}){_at(node.key)}"
+            yield f"{pad}{_given(node.gives)} = {head}{_gives(node.gives)}"
         case Loop():
             yield f"{pad}{_given(node.gives)} = {_loop(node)}{_gives(node.gives)}"
             if node.between is not None:

@@ -17,6 +17,7 @@ from cnngen.plan.program import (
     Pass,
     Program,
     Region,
+    Reuse,
     Unit,
     Value,
     regions,
@@ -69,7 +70,7 @@ class _Rules:
                         self.bound.add(node.asked.name)
                     if node.reads.rank != node.rank and isinstance(node.layer.made, Unit):
                         raise BrokenProgram(f"{self.where}: the rank of a call changed")
-                case Loop() | Choice():
+                case Loop() | Choice() | Reuse():
                     keys.append(node.key)
                     self.read(node.reads)
                 case Join():
@@ -119,8 +120,10 @@ def _check_numbers(region: Region, network: Network) -> None:
     """
     for node in walk(region):
         if isinstance(node, Call) and not isinstance(node.layer.made, Unit):
-            for path in node.paths:
-                layer = network.layers[path]
+            for layer in map(network.layers.__getitem__, node.paths):
+                if layer.shares:
+                    continue  # a pool that is used again may be given other channels
+                path = layer.path
                 for value, shape in (
                     (node.reads, layer.inputs[0].shape),
                     (node.gives, layer.output),

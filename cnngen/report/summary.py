@@ -22,7 +22,10 @@ class StageSummary:
 
 @dataclass(frozen=True, slots=True)
 class LayerSummary:
-    """One layer; `weights` has the shapes of its tensors in PyTorch's `state_dict`."""
+    """One layer; `weights` has the shapes of its tensors in PyTorch's `state_dict`.
+
+    A layer that is used again has none of its own, and the path of the first one in `shares`.
+    """
 
     path: str
     op: str
@@ -33,6 +36,7 @@ class LayerSummary:
     weights: dict[str, Dimensions]
     training: bool
     line: int
+    shares: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Summary:
             "buffers": self.buffers,
             "macs": self.macs,
             "stages": [asdict(stage) for stage in self.stages],
-            "layers": [asdict(layer) for layer in self.layers],
+            "layers": [_fields(layer) for layer in self.layers],
         }
 
 
@@ -107,6 +111,11 @@ def dimensions_text(sizes: Dimensions) -> str:
     return " x ".join(map(str, sizes))
 
 
+def _fields(layer: LayerSummary) -> dict[str, Any]:
+    """The fields of a layer; `shares` only where it does."""
+    return {name: value for name, value in asdict(layer).items() if name != "shares" or value}
+
+
 def inputs_text(inputs: Mapping[str, Dimensions]) -> str:
     """`3 x 224 x 224`; of several inputs, what each is."""
     return ", ".join(map(dimensions_text, inputs.values()))
@@ -129,7 +138,7 @@ def _layer(layer: Layer) -> LayerSummary:
     op = layer.op
     shapes = tuple(known_shape(x.shape) for x in layer.inputs)
     output = known_shape(layer.output)
-    weights = op.weights(*shapes)
+    weights = layer.weights
     sizes = {name: prod(shape) for name, shape in weights.items()}
     return LayerSummary(
         path=layer.path,
@@ -141,6 +150,7 @@ def _layer(layer: Layer) -> LayerSummary:
         weights=weights,
         training=layer.training,
         line=layer.span.line,
+        shares=layer.shares,
     )
 
 

@@ -89,8 +89,18 @@ def _row(
         f"{macs:,}",
         _share(macs, summary.macs),
         *_seen([each[layers[-1].path] for each in reached]),
-        made_of(path, [network.layers[layer.path] for layer in layers]),
+        made_of(path, [network.layers[layer.path] for layer in layers])
+        + _again(path, layers, network),
     )
+
+
+def _again(path: str, layers: Sequence[LayerSummary], network: Network) -> str:
+    """Whose weights a group of layers has, where it is used again as a whole."""
+    first = layers[0]
+    owners = [network.layers[layer.shares] for layer in layers if layer.shares]
+    if len(owners) < len(layers) or not any(owner.weights for owner in owners):
+        return ""
+    return f" (weights of {first.shares[: len(first.shares) - len(first.path) + len(path)]})"
 
 
 def _costs(layers: Sequence[LayerSummary]) -> tuple[int, int]:

@@ -138,11 +138,24 @@ def _stage(path: str) -> str:
 
 
 def _check_names(network: Network, report: Report) -> None:
-    """Keras names have `_` in the place of the `.` of a path; no two paths may become one name."""
-    names: dict[str, Layer] = {}
+    """Keras names have `_` in the place of the `.` of a path; no two paths may become one name:
+    those of layers, and of parts that are used again, which are models.
+    """
+    paths: dict[str, Layer] = {}
+    for path, layer in network.layers.items():
+        if not layer.shares:
+            keys = path.split(".")
+            around = (
+                (".".join(keys[: i + 1]) for i in range(len(keys) - 1)) if network.parts else ()
+            )
+            for part in around:
+                if part in network.parts:
+                    paths.setdefault(part, layer)
+            paths[path] = layer
+    names: dict[str, str] = {}
     inputs = network.resolution.spec.inputs
     given = {each.name.text: each.name.span for each in inputs} if len(inputs) > 1 else {}
-    for path, layer in network.layers.items():
+    for path, layer in paths.items():
         if (name := path.replace(".", "_")) in given:
             report.add(
                 "name-clash",
@@ -151,14 +164,14 @@ def _check_names(network: Network, report: Report) -> None:
                 secondary=[Label(given[name], "the input")],
                 help="rename the input, a stage, a step or a branch",
             )
-        other = names.setdefault(path.replace(".", "_"), layer)
-        if other is not layer:
+        other = names.setdefault(path.replace(".", "_"), path)
+        if other != path:
             report.add(
                 "name-clash",
-                f"`{other.path}` and `{path}` would both be `{path.replace('.', '_')}` in Keras",
+                f"`{other}` and `{path}` would both be `{path.replace('.', '_')}` in Keras",
                 layer.span,
-                secondary=[Label(other.span, "the other layer")]
-                if other.span != layer.span
+                secondary=[Label(paths[other].span, "the other layer")]
+                if paths[other].span != layer.span
                 else (),
                 help="rename a stage, a step or a branch",
             )

@@ -16,7 +16,19 @@ from cnngen.expressions.evaluate import (
 from cnngen.expressions.expression import Expression
 from cnngen.semantics.resolve import Resolution
 from cnngen.source import Span
-from cnngen.syntax.tree import Body, Branch, Branches, Call, Each, Reference, Repeat, Step, When
+from cnngen.syntax.tree import (
+    Body,
+    Branch,
+    Branches,
+    Call,
+    Each,
+    Reference,
+    Repeat,
+    Reuse,
+    Stage,
+    Step,
+    When,
+)
 
 
 class Exceeded(Exception):
@@ -89,6 +101,10 @@ def _step(step: Step, values: Values, count: Count) -> int:
             return _each(step, values, count)
         case When():
             return _when(step, values, count)
+        case Reuse():
+            part = count.resolution.shared.get(step)
+            body = part.body if isinstance(part, Stage) else (part,) if part else ()
+            return _body(body, values, count)
         case Branches():
             return 1 + sum(_branch(branch, values, count) for branch in step.arms)
         case _:

@@ -7,6 +7,7 @@ becomes a layer. What explains a mistake is imported only where there is one.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, assert_never
 
 from cnngen.diagnostics.model import Label, Remedies, Report
@@ -31,6 +32,7 @@ from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.network import INPUT, Layer, Network, Rank, Scope, Tensor
 from cnngen.semantics.parameters import checked, model_values, place
 from cnngen.semantics.resolve import Resolution
+from cnngen.semantics.reuse import Again, check_again
 from cnngen.semantics.stages import output_stages
 from cnngen.semantics.unread import check_unread
 from cnngen.semantics.variants import note_variants
@@ -47,6 +49,7 @@ from cnngen.syntax.tree import (
     Parameter,
     Reference,
     Repeat,
+    Reuse,
     Stage,
     Step,
     When,
@@ -63,13 +66,25 @@ class TooManyLayers(Exception):
     """Ends the elaboration; the mistake has been reported."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Original:
+    """What a part made that is used again. The paths of its layers begin with `path`."""
+
+    path: str
+    given: Tensor
+    gives: Tensor
+    layers: tuple[Layer, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Elaboration:
     """The state of an elaboration.
 
     `times` is how often the present step will be reached, if the loops around it do the same in
-    each iteration. `absent` has the branches that are not there. `ops`, `outputs` and `names` are
-    memos, and `blamed` has the wrong values that were reported, with their origins. `lenient` lets
+    each iteration. `absent` has the branches that are not there. `shared` are the parts that are
+    used again, and `originals` has what they made at their first place (in a block, of its latest
+    use). `ops`, `outputs` and `names` are memos, and `blamed` has the wrong values that were
+    reported, with their origins. `lenient` lets
     branches of different sizes be joined.
     """
 
@@ -81,6 +96,8 @@ class Elaboration:
     effort: Effort = field(default_factory=Effort)
     training: bool = False
     times: int = 1
+    shared: frozenset[Stage | Step] = frozenset()
+    originals: dict[Stage | Step, Original] = field(default_factory=dict[Stage | Step, Original])
     absent: list[Branch] = field(default_factory=list[Branch])
     ops: dict[tuple[Any, ...], Op] = field(default_factory=dict[tuple[Any, ...], Op])
     outputs: dict[tuple[Any, ...], Shape] = field(default_factory=dict[tuple[Any, ...], Shape])
@@ -133,7 +150,8 @@ def elaborate(
         return None
     values = model_values(spec, report)
     network = Network(resolution, own | dict(inputs or {}))
-    elaboration = Elaboration(resolution, report, max_layers, network, lenient)
+    shared = resolution.parts
+    elaboration = Elaboration(resolution, report, max_layers, network, lenient, shared=shared)
     try:
         if not count_layers(resolution, values, max_layers, report):
             return None
@@ -172,7 +190,11 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
     for stage in elaboration.resolution.spec.stages:
         given = elaboration.read(tensors, stage.origin) if stage.origin else running
         elaboration.training = stage.name.text in elaboration.resolution.training
+        before = len(network.layers)
         output = _stage(stage, given, values, tensors, elaboration)
+        if stage in elaboration.shared:
+            read = _read_by(stage.body, given, tensors, elaboration)
+            _note_original(stage, stage.name.text, read, output, before, elaboration)
         tensors[stage.name.text] = network.stages[stage.name.text] = output
         if not stage.training:
             running = output
@@ -185,8 +207,7 @@ def _stage(
     tensors: Mapping[str, Tensor],
     elaboration: Elaboration,
 ) -> Tensor:
-    first = stage.body[0].origin if stage.body else None
-    read = elaboration.read(tensors, first) if first else given
+    read = _read_by(stage.body, given, tensors, elaboration)
     place = Place(Scope(values, _channels(read), stage.name.text, stage=stage), tensors)
     arrangement = elaboration.resolution.arrangement(stage.body)
     return _body(stage.body, arrangement, stage.name.text, given, place, elaboration)
@@ -248,13 +269,15 @@ def _graph(
             x = elaboration.read(tensors, step.origin)
         if isinstance(step, Reference):
             continue
-        key = arrangement.keys[step]
+        key, given, before = arrangement.keys[step], x, len(elaboration.network.layers)
         if isinstance(step, Branches) and not step.name:
             x = _branches(step, path, x, place, elaboration, key=key)
         else:
             x = _step(step, f"{path}.{key}", x, place, elaboration)
         if step.name:
             tensors[step.name.text] = x
+        if step in elaboration.shared:
+            _note_original(step, f"{path}.{key}", given, x, before, elaboration)
     return x
 
 
@@ -272,6 +295,8 @@ def _step(step: Step, path: str, x: Tensor, place: Place, elaboration: Elaborati
             return _branches(step, path, x, place, elaboration)
         case Reference():
             return x
+        case Reuse():
+            return _reuse(step, path, x, place, elaboration)
         case _:
             assert_never(step)
 
@@ -510,6 +535,80 @@ def _warn_of_repeated_input(
             )
 
 
+# --- What is used again
+
+
+def _note_original(
+    part: Stage | Step,
+    path: str,
+    given: Tensor,
+    gives: Tensor,
+    before: int,
+    elaboration: Elaboration,
+) -> None:
+    """Note what a part made, whose first layer is the one behind so many others."""
+    layers = elaboration.network.layers
+    last = [*islice(reversed(layers.values()), len(layers) - before)]
+    elaboration.originals[part] = Original(path, given, gives, tuple(reversed(last)))
+    elaboration.network.parts.add(path)
+
+
+def _reuse(step: Reuse, path: str, x: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
+    """Apply a part that was made to another tensor: each of its layers again, as it is."""
+    part = elaboration.resolution.shared.get(step)
+    original = elaboration.originals.get(part) if part else None
+    if original is None or UNKNOWN in (x.shape, original.gives.shape):
+        return Tensor(path, UNKNOWN)
+    network, again = elaboration.network, Again(original.path, path, place.scope.stage)
+    tensors = {original.given.path: x}
+    for layer in original.layers:
+        elaboration.visit(step)
+        if len(network.layers) >= elaboration.limit:
+            elaboration.refuse_size(step.span)
+        inputs = tuple(tensors[tensor.path] for tensor in layer.inputs)
+        output = _output_again(step, original, layer, inputs, x, place, elaboration)
+        if output is None:
+            return Tensor(path, UNKNOWN)
+        at = again.path(layer.path)
+        network.layers[at] = replace(
+            layer,
+            path=at,
+            inputs=inputs,
+            output=output,
+            scope=again.scope(layer.scope, tensors),
+            training=elaboration.training,
+            shares=layer.shares or layer.path,
+        )
+        elaboration.effort.earn()
+        tensors[layer.path] = Tensor(at, output)
+    return tensors[original.gives.path]
+
+
+def _output_again(
+    step: Reuse,
+    original: Original,
+    layer: Layer,
+    inputs: tuple[Tensor, ...],
+    x: Tensor,
+    place: Place,
+    elaboration: Elaboration,
+) -> Shape | None:
+    """What a layer gives when it is used again; None where it does not fit, which is reported."""
+    shapes = tuple(tensor.shape for tensor in inputs)
+    try:
+        check_again(layer, shapes)
+        output = _output(layer.op, shapes, lenient=elaboration.lenient)
+    except ShapeError as error:
+        from cnngen.semantics.explanations.reuse_errors import report_reuse
+
+        report_reuse(error, step, layer, original.given, x, place.scope, elaboration.report)
+        return None
+    if _is_too_large(output):
+        _report_size(layer.op, output, step.target.span, place.scope, elaboration.report)
+        return None
+    return output
+
+
 # --- Layers
 
 
@@ -678,7 +777,7 @@ def _report(
     label = error.label
     remedies: Remedies = ()
     if isinstance(step, Branches):
-        forks = [_read_by(branch.body, given, place, elaboration) for branch in branches]
+        forks = [_read_by(branch.body, given, place.tensors, elaboration) for branch in branches]
         joined = [*zip(branches, inputs, forks, strict=True)]
         story = story_of_join(op, joined, network)
         if all(layer.op.is_whole for layer in network.layers.values()):
@@ -700,10 +799,12 @@ def _report(
     )
 
 
-def _read_by(body: Body, given: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
-    """The tensor with which a branch begins."""
+def _read_by(
+    body: Body, given: Tensor, tensors: Mapping[str, Tensor], elaboration: Elaboration
+) -> Tensor:
+    """The tensor with which a body begins."""
     origin = body[0].origin if body else None
-    return elaboration.read(place.tensors, origin) if origin else given
+    return elaboration.read(tensors, origin) if origin else given
 
 
 def _is_too_large(shape: Shape) -> bool:

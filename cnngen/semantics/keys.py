@@ -17,6 +17,7 @@ from cnngen.syntax.tree import (
     Each,
     Reference,
     Repeat,
+    Reuse,
     Step,
     When,
 )
@@ -62,9 +63,11 @@ def arrange(
 
 def _bends(step: Step, merging: Container[Step]) -> bool:
     """Whether a step makes a graph of a chain: it joins branches, or it reads something else than
-    the output of the step before it.
+    the output of the step before it, or is used again.
     """
-    return isinstance(step, Branches | Reference) or step.origin is not None or step in merging
+    return (
+        isinstance(step, Branches | Reference | Reuse) or step.origin is not None or step in merging
+    )
 
 
 def word(step: Step) -> str:
@@ -81,6 +84,8 @@ def word(step: Step) -> str:
             return "when"
         case Reference():
             return "input"
+        case Reuse():
+            return step.target.text
 
 
 def _words(body: Body) -> dict[Step, str]:

@@ -3,7 +3,18 @@
 from collections.abc import Iterator
 
 from cnngen.diagnostics.model import Report
-from cnngen.syntax.tree import Body, Branches, Call, Each, Reference, Repeat, Spec, Step, When
+from cnngen.syntax.tree import (
+    Body,
+    Branches,
+    Call,
+    Each,
+    Reference,
+    Repeat,
+    Reuse,
+    Spec,
+    Step,
+    When,
+)
 
 MOST_LEVELS = 85  # CPython's MAXINDENT is 100; classes, functions and `deep_loops.py` take some
 
@@ -45,5 +56,5 @@ def _inside(step: Step) -> Iterator[tuple[Body, int]]:
                 yield step.orelse, 1
         case Branches():
             yield from ((branch.body, int(branch.test is not None)) for branch in step.arms)
-        case Call() | Reference():
+        case Call() | Reference() | Reuse():
             pass

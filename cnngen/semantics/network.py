@@ -7,7 +7,7 @@ from typing import Literal
 import networkx as nx
 
 from cnngen.expressions.evaluate import UNDETERMINED, MaybeValue, Values
-from cnngen.ops.base import Dimensions, Image, Op, Shape, Unknown
+from cnngen.ops.base import Dimensions, Image, Op, Shape, Unknown, Weights
 from cnngen.semantics.attributes import spell
 from cnngen.semantics.resolve import Resolution
 from cnngen.source import Span
@@ -113,7 +113,11 @@ def known_shape(shape: Shape | Unknown) -> Shape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """One op at its place in the network. The path is its name in every target."""
+    """One op at its place in the network. The path is its name in every target.
+
+    A layer that is used again is several, of which the others name in `shares` the path of the
+    first, which holds the weights.
+    """
 
     path: str
     op: Op
@@ -123,6 +127,12 @@ class Layer:
     span: Span
     scope: Scope
     training: bool
+    shares: str = ""
+
+    @property
+    def weights(self) -> Weights:
+        """The shapes of the weights that it holds, by their names in PyTorch and in its layout."""
+        return {} if self.shares else self.op.weights(*(known_shape(x.shape) for x in self.inputs))
 
 
 @dataclass(slots=True, eq=False)
@@ -134,6 +144,7 @@ class Network:
     `ranks`, `block_ranks` and `flattened` are what generated code needs to know of each step:
     whether it works on images or on vectors, and the maps that a `flatten` was given, with the
     scope of each use. `fixed` are the parameters for other values of which that would be wrong.
+    `parts` has the paths of the parts that are used again.
     """
 
     resolution: Resolution
@@ -148,6 +159,7 @@ class Network:
         default_factory=dict[Call, list[tuple[Image, Scope]]]
     )
     fixed: dict[str, Fixed] = field(default_factory=dict[str, Fixed])
+    parts: set[str] = field(default_factory=set[str])
 
     @property
     def input(self) -> Image:

@@ -30,7 +30,9 @@ from cnngen.syntax.tree import (
     Identifier,
     Parameter,
     Repeat,
+    Reuse,
     Spec,
+    Stage,
     Step,
 )
 
@@ -49,8 +51,9 @@ class Resolution:
     Later passes fill in the rest. `order` lists the blocks that the model uses, each behind those
     that it uses itself. `captured` are the model's parameters on which a block depends, and
     `training` the stages that exist in training only. `meant` has the tensor that a misspelt name
-    certainly means, so that the rest can be checked. `endless` is true where blocks use each other
-    in a circle or nest too deep, so that there is no network.
+    certainly means, so that the rest can be checked. `shared` has the stage or step that a `use`
+    applies again: the first one, whose layers hold the weights. `endless` is true where blocks use
+    each other in a circle or nest too deep, so that there is no network.
     """
 
     spec: Spec
@@ -65,6 +68,7 @@ class Resolution:
     captured: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     meant: dict[Identifier, str] = field(default_factory=dict[Identifier, str])
     training: frozenset[str] = frozenset()
+    shared: dict[Reuse, Stage | Step] = field(default_factory=dict[Reuse, Stage | Step])
     endless: bool = False
     arrangements: dict[tuple[Body, bool], Arrangement] = field(
         default_factory=dict[tuple[Body, bool], Arrangement]
@@ -77,6 +81,11 @@ class Resolution:
                 body, block=block, merging=self.merging, choosing=self.choosing
             )
         return self.arrangements[key]
+
+    @property
+    def parts(self) -> frozenset[Stage | Step]:
+        """The stages and steps that are used again."""
+        return frozenset(self.shared.values())
 
     def tensors(self, call: Call) -> dict[str, Identifier]:
         """The tensors that a call of a block passes besides its input, by parameter."""

@@ -23,6 +23,8 @@ from cnngen.syntax.tree import (
     Parameter,
     Reference,
     Repeat,
+    Reuse,
+    Stage,
     Step,
     When,
 )
@@ -45,6 +47,10 @@ class TracedBodies:
         self.ops = TracedOps(network, sizes, self.symbols, Resizing(self.symbols))
         self.visits = 0
         self.made: dict[object, Traced] = {}
+        self.places: dict[
+            Stage | Step, Trail
+        ] = {}  # where the parts that are used again were first
+        self.shared = self.resolution.parts
         self.flattening = _flattening(self.resolution)
         parameters = self.resolution.spec.parameters
         self.model = {p.name.text: self._of_parameter(p, held) for p in parameters}
@@ -72,6 +78,8 @@ class TracedBodies:
         return x
 
     def _step(self, step: Step, x: Traced, place: Trail) -> Traced:
+        if step in self.shared:
+            self.places[step] = place
         match step:
             case Call():
                 if block := self.resolution.blocks.get(step):
@@ -87,8 +95,17 @@ class TracedBodies:
                 return self._branches(step, x, place)
             case Reference():
                 return x
+            case Reuse():
+                return self._reuse(step, x)
             case _:
                 assert_never(step)
+
+    def _reuse(self, step: Reuse, x: Traced) -> Traced:
+        """A part as it is at its first place, whatever that reads."""
+        part = self.resolution.shared[step]
+        first, *others = part.body if isinstance(part, Stage) else (part,)
+        place = self.places[part]
+        return self.body(tuple(others), self._step(first, x, place), place)
 
     def _when(self, step: When, x: Traced, place: Trail) -> Traced:
         test = self.ops.fact(step.test, place)

@@ -68,6 +68,8 @@ def _follow_stages(bodies: TracedBodies) -> None:
         entry = tensors[first.text] if first else given
         scope = Scope({}, None, "", stage=stage)
         place = Trail(bodies.model, tensors, entry, scope)
+        if stage in bodies.shared:
+            bodies.places[stage] = place
         tensors[stage.name.text] = after = bodies.body(stage.body, given, place)
         if not stage.training:
             x = after

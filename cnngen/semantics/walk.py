@@ -13,6 +13,7 @@ from cnngen.syntax.tree import (
     Each,
     Reference,
     Repeat,
+    Reuse,
     Step,
     When,
 )
@@ -21,7 +22,7 @@ from cnngen.syntax.tree import (
 def nested_bodies(step: Step) -> tuple[Body, ...]:
     """The bodies inside a step."""
     match step:
-        case Call() | Reference():
+        case Call() | Reference() | Reuse():
             return ()
         case Repeat():
             return (step.body,)
@@ -66,7 +67,7 @@ def expressions(step: Step) -> Iterator[Expression]:
             yield step.test
         case Branches():
             yield from (branch.test for branch in step.arms if branch.test is not None)
-        case Reference():
+        case Reference() | Reuse():
             return
         case _:
             assert_never(step)

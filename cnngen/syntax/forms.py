@@ -9,6 +9,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "each": ("do", "between", "name", "from"),
     "when": ("do", "else", "name", "from"),
     "branches": ("join", "name", "from"),
+    "use": ("name", "from"),
 }
 AROUND = ("name", "from")
 NOTHING = "nothing"  # behind the `else` of a branch that may be absent

@@ -52,7 +52,7 @@ def body_of_branch(step: When, name: Identifier, report: Report) -> Body:
             f"this branch begins with `{step.origin.text}`, and cannot read another tensor",
             first.origin.span,
             secondary=[Label(step.origin.span, "the branch reads this")],
-            help="keep one `from` of the two",
+            help="leave `from` out here, or there",
         )
         return step.body
     return replace(first, origin=step.origin), *others

@@ -50,6 +50,7 @@ from cnngen.syntax.tree import (
     Identifier,
     Reference,
     Repeat,
+    Reuse,
     Step,
     When,
     unread,
@@ -154,6 +155,7 @@ def _parse_keyed(node: Mapping, report: Report) -> Step:
 
 
 FROM_HELP = "`from` names one step or stage; several are joined by `branches`"
+USE_HELP = "`use` names one stage or step, whose weights are used again"
 
 
 def _parse_step_name(node: Node, report: Report) -> Identifier | None:
@@ -177,7 +179,7 @@ def _parse_reference(node: Mapping, origin: Node | None, report: Report) -> Step
 
 
 def _parse_form(node: Mapping, key: Scalar, value: Node, around: _Around, report: Report) -> Step:
-    """`repeat`, `each`, `when` or `branches`."""
+    """`repeat`, `each`, `when`, `branches` or `use`."""
     known = FORMS[key.text]
     strays = [entry for entry in node.entries if entry[0].text not in known and entry[0] is not key]
     if key.text == "branches":
@@ -188,6 +190,10 @@ def _parse_form(node: Mapping, key: Scalar, value: Node, around: _Around, report
         node = _with_key(node, part, _report_stray(part, key.text, node, report))
     if key.text == "branches":
         return _parse_branches(node, key, value, around, report)
+    if key.text == "use":
+        target = parse_reference(value, "`use`", report, USE_HELP)
+        target = target or Identifier("", value.span)
+        return Reuse(target, around.span, around.name, around.origin)
     if node.get("do") is None:
         report.add(
             "missing-key", f"`{key.text}` lacks `do`", key.span, help="add `do:` with the steps"
@@ -205,8 +211,8 @@ def _parse_form(node: Mapping, key: Scalar, value: Node, around: _Around, report
 
 
 def _report_stray(part: Scalar, form: str, node: Mapping, report: Report) -> str | None:
-    """Report a key beside `repeat`, `each`, `when` or `branches` that cannot stand there; gives the
-    one that was meant.
+    """Report a key beside `repeat`, `each`, `when`, `branches` or `use` that cannot stand there;
+    gives the one that was meant.
     """
     known = FORMS[form]
     lacking = [key for key in known if node.get(key) is None]

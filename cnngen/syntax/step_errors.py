@@ -35,7 +35,7 @@ def report_no_op(node: Mapping, origin: Node | None, report: Report) -> None:
         "missing-key",
         "this step names no op",
         node.entries[0][0].span if node.entries else node.span,
-        help="a step is an op or a block, `repeat`, `each`, `when` or `branches`",
+        help="a step is an op or a block, `repeat`, `each`, `when`, `branches` or `use`",
     )
 
 
@@ -114,8 +114,8 @@ def _as_steps(heads: list[tuple[Scalar, Node]]) -> Remedies:
 
 
 def report_stray(key: Scalar, part: Scalar, forms: Iterable[str], report: Report) -> str | None:
-    """Report a call with a key of `repeat`, `each`, `when` or `branches`; gives the key that was
-    meant.
+    """Report a call with a key of `repeat`, `each`, `when`, `branches` or `use`; gives the key that
+    was meant.
     """
     guess = suggest(key.text, forms)
     if guess:

@@ -150,6 +150,16 @@ class Branches:
     origin: Identifier | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reuse:
+    """`{use: name}`: a stage, or a named step of the same body, applied again with its weights."""
+
+    target: Identifier
+    span: Span
+    name: Identifier | None = None
+    origin: Identifier | None = None
+
+
 def unread_step(
     span: Span, name: Identifier | None = None, origin: Identifier | None = None
 ) -> Call:
@@ -159,7 +169,7 @@ def unread_step(
     return Call(Identifier("", span), (), span, name, origin)
 
 
-Step = Call | Reference | Repeat | Each | When | Branches
+Step = Call | Reference | Repeat | Each | When | Branches | Reuse
 Body = tuple[Step, ...]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from itertools import chain, count
 
-from cnngen.expressions.expression import Expression
+from cnngen.expressions.expression import Apply, Expression
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.syntax.tree import Each, Repeat
@@ -27,15 +27,29 @@ def loop_header(
     """
     if isinstance(step, Repeat):
         return index or nodes.Name("_"), call("range", node(step.times))
-    names = tuple(map(nodes.Name, variables))
-    lists = [_iterable(node(values)) for _, values in step.lists]
+    names, values = [*map(nodes.Name, variables)], [values for _, values in step.lists]
+    if index is None and (counter := _counter(values)) is not None:
+        index = names.pop(counter)
+        values.pop(counter)
+    lists = [_iterable(node(each)) for each in values]
     target, iterable = names[0], lists[0]
     if len(names) > 1:
-        target = nodes.Display("bare" if index is None else "(", names)
+        target = nodes.Display("bare" if index is None else "(", tuple(names))
         iterable = call("zip", *lists, strict=nodes.Number("True"))
     if index is None:
         return target, iterable
     return nodes.Display("bare", (index, target)), call("enumerate", iterable)
+
+
+def _counter(lists: Sequence[Expression]) -> int | None:
+    """Which of the lists are the positions of another one: `range(len(xs))` beside `xs`."""
+    for i, values in enumerate(lists):
+        match values:
+            case Apply("range", (Apply("len", (counted,)),)) if counted in lists:
+                return i
+            case _:
+                pass
+    return None
 
 
 def _iterable(values: nodes.Node) -> nodes.Node:

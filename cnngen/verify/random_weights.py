@@ -107,7 +107,7 @@ def randomize_keras(model: Any, seed: int, x: Array) -> None:
 
         return settle
 
-    for layer in _layers(model):
+    for layer in keras_layers(model):
         names = {variable.name for variable in layer.trainable_variables}
         if isinstance(layer, normalization) or names & {"kernel", "depthwise_kernel"}:
             calls.append((layer, layer.call))
@@ -117,11 +117,11 @@ def randomize_keras(model: Any, seed: int, x: Array) -> None:
         layer.call = call
 
 
-def _layers(model: Any) -> Iterator[Any]:
+def keras_layers(model: Any) -> Iterator[Any]:
     """All layers of a Keras model that are no models."""
     for layer in model.layers:
         if hasattr(layer, "layers"):
-            yield from _layers(layer)
+            yield from keras_layers(layer)
         else:
             yield layer
 

@@ -73,9 +73,27 @@ def _watched(network: Network, modules: dict[str, Any], found: Values) -> Genera
 def _keep(layer: Layer, found: Values) -> Any:
     def keep(module: Any, inputs: Any, output: Any) -> None:
         assert isinstance(layer.output, Image | Vector)
-        found[layer.path] = in_keras_layout(layer.output, output.detach().numpy())
+        if layer.path not in found:  # at its first use, where there are more
+            found[layer.path] = in_keras_layout(layer.output, output.detach().numpy())
 
     return keep
+
+
+def _tensors(model: Any) -> dict[str, Any]:
+    """What each layer of a Keras model gives, by its name; at its first use, where there are more.
+    Layers of a model in the model are those of its first use.
+    """
+    found: dict[str, Any] = {}
+    keras = keras_on_tensorflow()
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
+        if not hasattr(layer, "layers"):
+            found[layer.name] = layer.output
+        elif inside := _tensors(layer):
+            tap = keras.Model(layer.inputs, inside)
+            found |= tap(layer._inbound_nodes[0].input_tensors)
+    return found
 
 
 def _keras_outputs(models: Models, expected: Values) -> Values:
@@ -84,9 +102,9 @@ def _keras_outputs(models: Models, expected: Values) -> Values:
     A layer may be only a part of an op, with `_pad` before it or a stride behind it.
     """
     model = models.keras_model(heads=False)
-    layers: dict[str, Any] = {layer.name: layer for layer in model.layers}
+    tensors = _tensors(model)
     shared = [x for x in models.network.layers.values() if x.path in expected]
-    given = {x.path: layers[keras_name(x)].output for x in shared if keras_name(x) in layers}
+    given = {x.path: tensors[keras_name(x)] for x in shared if keras_name(x) in tensors}
     alike = {
         path: output
         for path, output in given.items()

@@ -71,6 +71,9 @@ class Step:
         return f"`{self.layer}`, {self.configuration}" if self.layer else self.configuration
 
 
+Traced = tuple[Any, int]  # a value, and the step that gave it
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """All steps, of which the first is the input, and those whose results are outputs."""
@@ -163,22 +166,30 @@ def _plain(argument: Any) -> bool:
 
 def trace_keras(model: Any, x: Array) -> Trace:
     """Run a Keras model whose graph is known, in inference."""
-    nodes = calls(model.outputs, {id(x) for x in model.inputs})
-    gives = [(node, tensor) for node in nodes for tensor in node.output_tensors]
-    tap = keras_on_tensorflow().Model(model.inputs[0], [tensor for _, tensor in gives])
-    values = [x, *tap(x, training=False)]
-    steps: list[Step] = []
-    known = {id(model.inputs[0]): 0}
-    for i, value in enumerate(values):
-        fingerprint = Fingerprint.of(np.asarray(value, "float64"), channels_last=True)
-        if i == 0:
-            steps.append(Step("", "the input", (), fingerprint))
-            continue
-        node, tensor = gives[i - 1]
-        reads = tuple(known[id(x)] for x in node.input_tensors if id(x) in known)
-        known[id(tensor)] = i
-        steps.append(Step(node.operation.name, _configuration(node.operation), reads, fingerprint))
-    return Trace(steps, frozenset(known[id(x)] for x in model.outputs))
+    fingerprint = Fingerprint.of(np.asarray(x, "float64"), channels_last=True)
+    steps = [Step("", "the input", (), fingerprint)]
+    given = keras_on_tensorflow().ops.convert_to_tensor(x)
+    return Trace(steps, frozenset(i for _, i in _run_keras(model, [(given, 0)], steps)))
+
+
+def _run_keras(model: Any, given: Sequence[Traced], steps: list[Step]) -> list[Traced]:
+    """Run a Keras model, and the models in it; adds the steps, and gives the outputs."""
+    known = {id(x): traced for x, traced in zip(model.inputs, given, strict=True)}
+    for node in calls(model.outputs, set(known)):
+        operation = node.operation
+        read = [known[id(x)] for x in node.input_tensors if id(x) in known]
+        if getattr(operation, "inputs", None) and getattr(operation, "layers", None):
+            results = _run_keras(operation, read, steps)
+        else:
+            args, named = node.arguments.fill_in({key: value for key, (value, _) in known.items()})
+            results: list[Traced] = []
+            for value in keras_on_tensorflow().tree.flatten(operation(*args, **named)):
+                fingerprint = Fingerprint.of(np.asarray(value, "float64"), channels_last=True)
+                results.append((value, len(steps)))
+                reads = tuple(i for _, i in read)
+                steps.append(Step(operation.name, _configuration(operation), reads, fingerprint))
+        known |= {id(x): each for x, each in zip(node.output_tensors, results, strict=True)}
+    return [known[id(x)] for x in model.outputs]
 
 
 def _configuration(operation: Any) -> str:

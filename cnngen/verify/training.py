@@ -1,14 +1,13 @@
 """Steps of training in both frameworks, from the same weights on the same images."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cnngen.frameworks import framework
-from cnngen.ops.base import Image
-from cnngen.semantics.network import Network
 from cnngen.verify.models import (
     Models,
     Values,
@@ -20,7 +19,8 @@ from cnngen.verify.models import (
     named_outputs,
     running,
 )
-from cnngen.weights.layout import Array, in_keras, keras_name
+from cnngen.verify.norm_order import Orders, norm_orders
+from cnngen.weights.layout import Array, in_keras
 from cnngen.weights.transfer import keras_state, torch_state
 
 STEPS = 3
@@ -57,9 +57,10 @@ class Setup:
 
 def train(models: Models, steps: int, say: Callable[[str], None]) -> tuple[Training, Training]:
     """The same steps of SGD with PyTorch and with Keras."""
+    orders = norm_orders(models)
     torch_model, keras_model = models.torch_model(), models.keras_model(heads=True)
     drop_nothing(torch_model, keras_model)
-    with running("the torch source"):
+    with running("the torch source"), as_in_keras(torch_model, orders):
         expected, setup = _train_torch(models, torch_model, steps, say)
     with running("the keras source"):
         found = _train_keras(models, keras_model, setup, steps, say)
@@ -99,9 +100,7 @@ def _train_torch(
     training = Training(
         from_torch(network, first),
         in_keras(network, gradients),
-        biased(
-            network, in_keras(network, models.state), in_keras(network, statistics), batch, steps
-        ),
+        in_keras(network, statistics),
         in_keras(network, changes),
     )
     return training, Setup(factors, from_torch(network, factors), rate)
@@ -148,21 +147,55 @@ def _gradient(parameter: Any) -> Any:
     return parameter.grad
 
 
-def biased(network: Network, start: Values, statistics: Values, batch: int, steps: int) -> Values:
-    """PyTorch's running statistics as Keras computes them: with the biased variance of a batch.
+@contextmanager
+def as_in_keras(model: Any, orders: Orders) -> Generator[None]:
+    """Let the batch norms of a PyTorch model keep running statistics as Keras does: with the biased
+    variance of each batch, and in its order where a norm is used several times.
 
-    PyTorch takes the unbiased one, which is N / (N - 1) times as large for N values of a channel.
-    The part that comes from before has shrunk by (1 - momentum) in each step.
+    The unbiased variance is N / (N - 1) times as large for N values of a channel. What comes from
+    before shrinks by (1 - momentum) in each use.
     """
-    found = dict(statistics)
-    for layer in network.layers.values():
-        if layer.op.buffers:
-            x = layer.inputs[0].shape
-            values = batch * (x.height * x.width if isinstance(x, Image) else 1)
-            name = f"{keras_name(layer)}/moving_variance"
-            old = (1 - layer.op.values["momentum"]) ** steps * start[name]
-            found[name] = old + (statistics[name] - old) * (values - 1) / values
-    return found
+    norms = {n: m for n, m in model.named_modules() if getattr(m, "running_var", None) is not None}
+    with ExitStack() as hooks:
+        for name, norm in norms.items():
+            kept = _Statistics(norm, orders.get(name, (0,)))
+            hooks.callback(norm.register_forward_pre_hook(kept.enter).remove)
+            hooks.callback(norm.register_forward_hook(kept.leave).remove)
+        yield
+
+
+class _Statistics:
+    """The running statistics of one norm. `gains` are what the uses of one step have added so far,
+    to mean and variance.
+    """
+
+    def __init__(self, norm: Any, order: Sequence[int]) -> None:
+        self.norm, self.order = norm, order
+        self.start: list[Any] = []
+        self.before: list[Any] = []
+        self.gains: list[list[Any]] = []
+
+    @property
+    def kept(self) -> list[Any]:
+        return [self.norm.running_mean, self.norm.running_var]
+
+    def enter(self, *_: Any) -> None:
+        self.before = [value.clone() for value in self.kept]
+        if not self.gains:
+            self.start = self.before
+
+    def leave(self, _: Any, inputs: Any, output: Any) -> None:
+        share, count = 1 - self.norm.momentum, inputs[0].numel() // inputs[0].shape[1]
+        mean, variance = (v - share * b for v, b in zip(self.kept, self.before, strict=True))
+        self.gains.append([mean, variance * (count - 1) / count])
+        values = self.start
+        for use in self.order:
+            if use < len(self.gains):
+                values = [share * v + g for v, g in zip(values, self.gains[use], strict=True)]
+        for kept, value in zip(self.kept, values, strict=True):
+            kept.data.copy_(value)  # `data`, as the backward pass looks for changes
+        if len(self.gains) == len(self.order):
+            self.gains = []
 
 
 def norm(values: Mapping[str, Array]) -> float:

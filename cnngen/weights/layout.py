@@ -64,7 +64,7 @@ def keras_name(layer: Layer) -> str:
 
 def weight_shapes(layer: Layer) -> dict[str, tuple[int, ...]]:
     """The shapes of the weights of a layer, by their names in PyTorch and in its layout."""
-    return layer.op.weights(*(x.shape for x in layer.inputs))
+    return layer.weights
 
 
 def in_keras(network: Network, state: Mapping[str, Array]) -> dict[str, Array]:

@@ -26,7 +26,7 @@ def read_network(network: Network) -> WeightGraph:
     for layer in network.layers.values():
         inputs = [flows[x.path] for x in layer.inputs]
         flow = concatenate(inputs) if layer.op.concatenates else merge(inputs)
-        for weighted in _weighted(layer):
+        for weighted in _weighted(network.layers[layer.shares] if layer.shares else layer):
             flow = recorder.pass_through(weighted, flow)
         flows[layer.path] = flow
     return recorder.graph()

@@ -22,6 +22,7 @@ from cnngen.verify.models import (
     named_outputs,
     precision,
 )
+from cnngen.verify.random_weights import keras_layers
 from cnngen.weights.layout import keras_name
 from cnngen.weights.read_torch import COUNTER
 from cnngen.weights.transfer import load_keras
@@ -113,18 +114,20 @@ def state_shapes(built: Built, given: Network | None = None, /, **arguments: Any
 def check_keras(built: Built) -> None:
     """Each layer has its name and its shape; all weights are those that the network predicts."""
     model = keras_model(built, heads=True)
-    heads = [layer for layer in model.layers if hasattr(layer, "layers")]
-    every = [layer for part in (model, *heads) for layer in part.layers if layer not in heads]
-    every = [layer for layer in every if type(layer).__name__ != "InputLayer"]
+    every = [x for x in keras_layers(model) if type(x).__name__ != "InputLayer"]
+    every = [*{id(layer): layer for layer in every}.values()]  # heads may use what is in the model
     layers = {layer.name: layer for layer in every}
     assert len(layers) == len(every)
     for layer in built.network.layers.values():
         name = keras_name(layer)
+        if layer.shares:
+            continue
         function = layer.op.name in FUNCTIONS or layer.op.values.get("align_corners")
         if not function and name not in flattened(built.network):
-            endings = ("_stride", "_crop", "")  # what may come after the layer that has the weights
+            # What may come after the layer that has the weights; words of the author push ours aside.
+            endings = ("_stride", "_stride_", "_crop", "_crop_", "")
             last = next(layers[name + end] for end in endings if name + end in layers)
-            assert last.output.shape[1:] == size(layer), layer.path
+            assert agrees(last.output.shape[1:], size(layer)), layer.path
     assert keras_shapes(model) == expected_in_keras(built.network)
 
 
@@ -137,6 +140,13 @@ def flattened(network: Network) -> set[str]:
         if layer.op.name == "flatten" and x.path in network.layers
     ]
     return {keras_name(part) for pair in pairs for part in pair if pair[1].op.name in GLOBAL_POOLS}
+
+
+def agrees(found: tuple[int | None, ...], expected: tuple[int, ...]) -> bool:
+    """Whether a shape is the expected one; a model in the model may leave heights and widths open."""
+    return len(found) == len(expected) and all(
+        a in (None, b) for a, b in zip(found, expected, strict=True)
+    )
 
 
 def size(layer: Layer) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from cnngen.ops.base import Image
 from cnngen.semantics.network import Network
 from cnngen.targets.keras.functions import input_shapes
 from cnngen.verify.models import (
@@ -18,8 +19,7 @@ from cnngen.verify.models import (
 )
 from cnngen.verify.random_weights import randomize
 from cnngen.verify.tolerance import Precision
-from cnngen.verify.training import biased
-from cnngen.weights.layout import in_keras
+from cnngen.weights.layout import in_keras, keras_name
 from cnngen.weights.read_torch import COUNTER
 from support.built_models import Built
 from support.carried_weights import carry
@@ -124,9 +124,25 @@ class Pair:
 
     def biased(self, statistics: Values) -> Values:
         """PyTorch's running statistics after a step, as Keras would have them."""
-        return biased(
-            self.network, self.weights, statistics, len(next(iter(self.inputs.values()))), steps=1
-        )
+        return biased(self.network, self.weights, statistics, len(next(iter(self.inputs.values()))))
+
+
+def biased(network: Network, start: Values, statistics: Values, batch: int) -> Values:
+    """PyTorch's running statistics after a step as Keras computes them: with the biased variance of a batch.
+
+    PyTorch takes the unbiased one, which is N / (N - 1) times as large for N values of a channel. The part that comes
+    from before has shrunk by (1 - momentum) in each use of the norm; all of these have equally many values here.
+    """
+    found = dict(statistics)
+    for layer in network.layers.values():
+        if layer.op.buffers and not layer.shares:
+            x = layer.inputs[0].shape
+            values = batch * (x.height * x.width if isinstance(x, Image) else 1)
+            uses = 1 + sum(other.shares == layer.path for other in network.layers.values())
+            name = f"{keras_name(layer)}/moving_variance"
+            old = (1 - layer.op.values["momentum"]) ** uses * start[name]
+            found[name] = old + (statistics[name] - old) * (values - 1) / values
+    return found
 
 
 def keras_model(built: Built, torch_model: Any, heads: bool = False) -> Any:

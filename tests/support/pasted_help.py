@@ -71,7 +71,8 @@ def _edited(text: str, alternative: str) -> str:
         row = " " * int(indent) if indent else _indentation(lines[int(number) - 1])
         changes.append((int(number) - 1, int(number), [row + word]))
     for words, number in BELOW.findall(rest):
-        row = _indentation(lines[int(number) - 1])
+        above, below = lines[int(number) - 1 : int(number) + 1]
+        row = _indentation(below if above.rstrip().endswith(":") else above)
         changes.append((int(number), int(number), [row + w for w in QUOTED.findall(words)]))
     for first, last, new in sorted(changes, key=lambda c: (-c[0], -c[1])):
         lines[first:last] = new

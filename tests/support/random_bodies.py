@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+import yaml
+
 from support.random_expressions import LISTS, TYPES, Place, Running, Tree
 from support.random_ops import Drawn, Ops, Steps
 
@@ -64,9 +66,12 @@ class Bodies(Ops):
         """
         steps: Steps = []
         for _ in range(self.pick(1, 1, 2, 3)):
+            given = x
             found, x = self.steps(x, place, keep)
-            if self.maybe(0.15) and "name" not in mapping(found[-1]):
-                self.call_it(found, x, place)
+            if self.maybe(0.25) and "name" not in mapping(found[-1]):
+                name = self.call_it(found, x, place)
+                if place.known is not None and len(found) == 1 and self.reads_one(found[0]):
+                    place.parts[name] = given, x
             steps += found
         if out is not None and x.channels != out:
             aligned = place.aligned or out != "input.channels"
@@ -93,12 +98,36 @@ class Bodies(Ops):
         """A step, or a few that belong together."""
         self.budget -= 1
         kinds = [self.op] * 4
+        if any(self.takes(part, x, keep) for part in place.parts.values()):
+            kinds += [self.again] * 4
         if place.depth <= 2 and self.budget >= 0:
             kinds += [self.call] * 4 + [self.when] * 2 + [self.loop] * 2
             kinds += [self.branches] * (3 * x.aligned) + [self.diamond] * (
                 2 * (x.aligned and place.known is not None)
             )
         return self.random.choice(kinds)(x, place, keep)
+
+    # --- what is used again --------------------------------------------------------------------------------------
+
+    def reads_one(self, step: Tree) -> bool:
+        """Whether a step reads nothing but its input, so that it can be used again."""
+        others = {tensor for block in self.drawn for tensor in block.tensors}
+        return not any(f"{word}:" in yaml.safe_dump(step) for word in ("from", "use", *others))
+
+    def takes(self, part: tuple[Running, Running], x: Running, keep: bool) -> bool:
+        """Whether what a step was given may as well have been this tensor."""
+        given, result = part
+        if keep and (result.size is not given.size or result.image != given.image):
+            return False
+        alike = x.image == given.image and x.size is given.size and (x.aligned or not given.aligned)
+        return x is given or (alike and x.image and x.channels == given.channels is not None)
+
+    def again(self, x: Running, place: Place, keep: bool) -> Drawn:
+        names = [name for name, part in place.parts.items() if self.takes(part, x, keep)]
+        name = self.random.choice(names)
+        given, result = place.parts[name]
+        aligned = result.aligned and (x.aligned or result.channels != given.channels)
+        return [{"use": name}], replace(result, aligned=aligned)
 
     def written(self, steps: Steps) -> Tree:
         """A body of one step may stand without a list."""

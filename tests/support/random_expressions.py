@@ -48,7 +48,8 @@ class Running:
 class Place:
     """Where steps are drawn: the names in scope with their roles, and the tensors that can be read by name.
 
-    `known` is None where nothing can be read by name; `taken` are the keys that a block's body has given away.
+    `known` is None where nothing can be read by name; `taken` are the keys that a block's body has given away. `parts`
+    are steps that can be used again, with what they are given and give.
     """
 
     scope: Mapping[str, str]
@@ -56,11 +57,14 @@ class Place:
     depth: int = 0
     known: dict[str, Running] | None = None
     taken: set[str] = field(default_factory=set[str])
+    parts: dict[str, tuple[Running, Running]] = field(
+        default_factory=dict[str, tuple[Running, Running]]
+    )
 
     def inside(self, scope: Mapping[str, str] | None = None) -> "Place":
         """A body inside a step."""
         scope = self.scope if scope is None else scope
-        return replace(self, scope=scope, depth=self.depth + 1, known=None, taken=set())
+        return replace(self, scope=scope, depth=self.depth + 1, known=None, taken=set(), parts={})
 
 
 class Expressions:

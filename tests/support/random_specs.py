@@ -42,6 +42,7 @@ class _Model:
     tensors: dict[str, Running] = field(default_factory=dict[str, Running])
     unread: set[str] = field(default_factory=set[str])
     training: set[str] = field(default_factory=set[str])
+    parts: dict[str, str] = field(default_factory=dict[str, str])  # what each of them reads
     last: str = "input"
 
 
@@ -127,6 +128,8 @@ class _Specs(Bodies):
                 model.training.add(name)
                 continue
             self.add(name, body, after, read, model)
+            if len(read) == 1 and self.reads_one(self.beginning(body)):
+                model.parts[name] = next(iter(read))
         return model
 
     def add(self, name: str, body: Tree, after: Running, read: set[str], model: _Model) -> None:
@@ -138,6 +141,9 @@ class _Specs(Bodies):
     def stage(self, model: _Model) -> tuple[Tree, Running, set[str]]:
         """The body of a stage, what it gives, and what it reads."""
         last = model.tensors[model.last]
+        if model.parts and self.maybe(0.1):
+            name, origin = self.random.choice([*model.parts.items()])
+            return {"use": name, "from": origin}, model.tensors[name], {origin}
         if len(model.tensors) > 2 and self.maybe(0.3):
             return self.joining(model)
         known = {n: t for n, t in model.tensors.items() if t.aligned}
@@ -170,6 +176,12 @@ class _Specs(Bodies):
         if named:
             steps[0] = mapping(steps[0]) | {"from": name}
         return self.written(steps), after, {name}
+
+    def beginning(self, body: Tree) -> Tree:
+        """A body without what its first step reads."""
+        first, *others = body if isinstance(body, list) else [body]
+        own = {k: v for k, v in mapping(first).items() if k != "from"}
+        return [own, *others]
 
     def joining(self, model: _Model) -> tuple[Tree, Running, set[str]]:
         """A stage that joins what earlier stages gave."""

@@ -59,7 +59,9 @@ def report_callee(call: Call, spec: Spec, report: Report) -> Call:
         fix = ()  # it may be that block as well
     notes = translation.meaning.notes if fix and translation.meaning else ()
     help = None if is_own_word else _foreign_help(call, translation)
-    if help is None and close in JOINS:
+    if help is None and not is_own_word and name in _parts_of(spec):
+        help, fix = f"use it again with `use: {name}`, or read it with `from: {name}`", ()
+    elif help is None and close in JOINS:
         help, fix = f"write `branches: {{left: ..., right: ...}}` with `join: {close}`", ()
     elif help is None and close:
         help = f"did you mean `{close}`?"
@@ -79,6 +81,12 @@ def report_callee(call: Call, spec: Spec, report: Report) -> Call:
     # What a layer gives for which there is no op, nobody knows.
     is_certain = is_own_word and fix or not is_foreign(name) and translate(name, OTHER_OPS, OPS)
     return replace(call, callee=replace(call.callee, text=close if close and is_certain else ""))
+
+
+def _parts_of(spec: Spec) -> set[str]:
+    """The names of stages and of steps of blocks, which are no ops."""
+    named = {step.name.text for b in spec.blocks.values() for step in b.body if step.name}
+    return named | {stage.name.text for stage in spec.stages}
 
 
 def report_default_callee(callee: Identifier, report: Report) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 
 from cnngen.plan.program import Call, Program
-from cnngen.syntax.tree import Block
+from cnngen.syntax.tree import Block, Stage, Step
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common
@@ -29,13 +29,19 @@ class File:
 @dataclass(slots=True)
 class Frame:
     """`taken` are the names in use; `tensors` has the variable of each tensor that can be read by
-    name.
+    name, and `parts` that of each layer or model that is used again.
     """
 
     file: File
     scope: Scope
     taken: set[str]
     tensors: dict[str, str] = field(default_factory=dict[str, str])
+    parts: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def shared(self) -> frozenset[Stage | Step]:
+        """The stages and steps that are used again."""
+        return self.file.program.network.resolution.parts
 
     def variable(self, name: str) -> str:
         """A name that nothing else has: this one, if it is free."""

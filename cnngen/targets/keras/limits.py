@@ -8,4 +8,6 @@ MIXED = Limit(
     frozenset({"depthwise_conv", "separable_conv"}),
     frozenset({"orthogonal"}),
 )
-LIMITS = (NO_GROUPS, MIXED, LISTED, OUTGROWN, PAIR)
+ONE_SIZE = Limit("its layers in Keras are for one size, and it is used again for another")
+"""What pads or pools by the size of its input does so when it is made."""
+LIMITS = (NO_GROUPS, MIXED, LISTED, OUTGROWN, PAIR, ONE_SIZE)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import networkx as nx
 
 from cnngen.ops.base import Image
-from cnngen.plan.program import Bind, Call, StageRegion, Unit
+from cnngen.plan.program import Bind, Call, Reuse, StageRegion, Unit
 from cnngen.python.construct import call, text
 from cnngen.python.document import WIDTH
 from cnngen.python.flat import flat
@@ -39,7 +40,7 @@ from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.functions import only_variable, shape_argument
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
-from cnngen.targets.keras.statements import write_region
+from cnngen.targets.keras.statements import write_part, write_region
 from cnngen.targets.page import shape_text
 from cnngen.targets.spelling import Speller
 
@@ -66,6 +67,8 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     for stage in file.program.stages:
         if stage.training:
             continue
+        if stage.step in frame.shared:
+            frame.parts[stage.name] = frame.variable(stage.name)
         wanted = stage.name if stage.kept else names.get(stage.name, "")
         out = _variable(wanted, frame) if wanted else "x"
         x = _stage(stage, x, out, code, frame)
@@ -143,12 +146,12 @@ def _stage(stage: StageRegion, x: str, out: str, code: Code, frame: Frame) -> st
         x = frame.tensors[origin.text]
     size = shape_text(frame.file.program.network.stages[stage.name].shape, channels_last=True)
     above = Comment(f"{stage.name}: {size}")
-    single = _is_single(stage)
+    single = _is_single(stage) and stage.step not in frame.shared
     if not single:
         code.blank()
         code.add(above)
     written = Code(code.depth)
-    value = write_region(stage.body, LayerName((stage.name,)), x, "x", written, frame)
+    value = _write(stage, x, written, frame)
     written.define(0, CHANNELS, channels_of(Name(x)))
     if written.statements and value == "x":
         value = _named(written, out)
@@ -163,11 +166,22 @@ def _stage(stage: StageRegion, x: str, out: str, code: Code, frame: Frame) -> st
     return value
 
 
+def _write(stage: StageRegion, x: str, code: Code, frame: Frame) -> str:
+    name = LayerName((stage.name,))
+    write = partial(write_region, stage.body, name, code=code, frame=frame)
+    if stage.step not in frame.shared:
+        return write(x, "x")
+    given = partial(write, is_given=True)
+    return write_part(stage.body, stage.name, name, x, "x", given, code, frame)
+
+
 def _is_single(stage: StageRegion) -> bool:
-    """Whether a stage is a call of a block and nothing else."""
+    """Whether a stage is a call of a block, or of what was made before, and nothing else."""
     match [node for node in stage.body.nodes if not isinstance(node, Bind)]:
         case [Call(layer=layer)]:
             return isinstance(layer.made, Unit)
+        case [Reuse()]:
+            return True
         case _:
             return False
 

@@ -1,7 +1,8 @@
 """Regions of the plan as statements on tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 from typing import assert_never
 
@@ -18,6 +19,7 @@ from cnngen.plan.program import (
     Node,
     Pass,
     Region,
+    Reuse,
     Unit,
     regions,
     step_of,
@@ -25,13 +27,22 @@ from cnngen.plan.program import (
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.flat import flat
-from cnngen.python.nodes import with_origin
+from cnngen.python.nodes import Origin, with_origin
 from cnngen.syntax.tree import Each, Repeat
 from cnngen.targets.keras.calls import op_call, unit_call
 from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of
 from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.layer_name import LayerName
+from cnngen.targets.keras.shared import (
+    entry,
+    first_step,
+    identity,
+    may_pass,
+    model,
+    only_layer,
+    passes,
+)
 from cnngen.targets.keras.spell import spell_join, spell_list
 from cnngen.targets.loops import loop_header
 
@@ -52,10 +63,18 @@ class Bound:
 
 
 def write_region(
-    region: Region, name: LayerName, x: str, out: str, code: Code, frame: Frame
+    region: Region,
+    name: LayerName,
+    x: str,
+    out: str,
+    code: Code,
+    frame: Frame,
+    *,
+    is_given: bool = False,
 ) -> str:
     """Write the statements of a region that reads the variable `x` and writes `out`; gives the
-    variable of its result.
+    variable of its result. One that `is_given` what it reads begins with `x`, whatever its first
+    step names.
     """
     kept = _read_by_name(region)
     bound: list[Bound] = []
@@ -63,12 +82,15 @@ def write_region(
     steps = [node for node in region.nodes if not isinstance(node, Bind)]  # tensors know channels
     for i, node in enumerate(steps):
         step = step_of(node)
-        if step is not None and step.origin:
+        if step is not None and step.origin and not (is_given and i == 0):
             x = frame.tensors[step.origin.text]
         if isinstance(node, Pass) or flattened:
             flattened = False
             continue
         given = step.name.text if step is not None and step.name else ""
+        used = given if step in frame.shared and region.layout == "graph" else ""
+        if used:
+            frame.parts[used] = frame.variable(used)
         target = frame.variable(given) if given in kept else out
         if isinstance(node, Loop) and node.key is None:
             first = _from(bound, node.first)
@@ -85,6 +107,10 @@ def write_region(
             made = with_origin(applied(layer, nodes.Name(x)), step_of(steps[i + 1]))
             code.assign(target, made)
             x, flattened = target, True
+        elif used:
+            part = Region("single", node.reads, (node,), node.gives)
+            write = partial(_node, node, at, code=code, frame=frame)
+            x = write_part(part, used, at, x, target, write, code, frame)
         else:
             x = _node(node, at, x, target, code, frame)
         if given in kept:
@@ -161,10 +187,50 @@ def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Fram
             return _choice(node, name, x, out, code, frame)
         case Join():
             return _join(node, name, x, out, code, frame)
+        case Reuse():
+            return _call_part(node.called, node.part, x, out, code, frame, node.step)
         case Pass() | Bind():
             return x
         case _:
             assert_never(node)
+
+
+def write_part(
+    part: Region,
+    called: str,
+    name: LayerName,
+    x: str,
+    out: str,
+    write: Callable[[str, str], str],
+    code: Code,
+    frame: Frame,
+) -> str:
+    """Write a part that is used again: the layer or model that it is, and its first call. `write`
+    writes its layers between two variables, and gives that of its result.
+    """
+    if not passes(part):
+        made = only_layer(part, name, frame)
+        if made is None:
+            taken = set(frame.taken)
+            inputs, y = frame.variable("inputs"), frame.variable("y")
+            entry(part, x, code, inputs, frame)
+            read = inputs
+            if may_pass(part):
+                read = y
+                code.assign(y, identity(inputs, name, frame))
+            made = model(inputs, write(read, y), name)
+            frame.taken = taken
+        code.assign(frame.parts[called], made, first_step(part))
+    return _call_part(called, part, x, out, code, frame)
+
+
+def _call_part(
+    called: str, part: Region, x: str, out: str, code: Code, frame: Frame, origin: Origin = None
+) -> str:
+    if passes(part):
+        return x
+    code.assign(out, applied(nodes.Name(frame.parts[called]), nodes.Name(x)), origin)
+    return out
 
 
 def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from cnngen.expressions.expression import Unary
-from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Pass, Region
+from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Pass, Region, Reuse
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.flat import flat
 from cnngen.python.nodes import with_origin
-from cnngen.targets.torch.construct import IDENTITY, SEQUENTIAL, dictionary, pairs
+from cnngen.targets.torch.construct import IDENTITY, SEQUENTIAL, dictionary, own, pairs
 from cnngen.targets.torch.layers import layer
 from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
 
-Step = Call | Loop | Choice | Join
+Step = Call | Loop | Choice | Join | Reuse
 Item = tuple[str, nodes.Node]
 """A module in a Sequential, and its key there if it has a word."""
 
@@ -55,6 +55,8 @@ def _node_expression(node: Step, scope: Scope) -> nodes.Node | None:
             return choice_expression(node, scope)
         case Join():
             return _join_expression(node, scope)
+        case Reuse():
+            return own(attribute(node.called))
         case _:
             assert_never(node)
 

@@ -14,6 +14,7 @@ from cnngen.plan.program import (
     Node,
     Pass,
     Region,
+    Reuse,
     Unit,
 )
 from cnngen.python import nodes
@@ -34,6 +35,7 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
+from cnngen.syntax.tree import Reuse as ReuseStep
 from cnngen.targets.torch.construct import own
 from cnngen.targets.torch.expressions import children
 from cnngen.targets.torch.modules import (
@@ -93,6 +95,8 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 name = node.level if isinstance(node.level, str) else ""
                 value = yield from join(node, value, name, scope, forward)
                 value = _summed(node, value, scope, forward)
+            case Reuse():
+                value = again(node, value)
             case Pass():
                 pass
             case Call() | Loop() | Choice():
@@ -106,6 +110,13 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
         elif len(flat(value)) > LONG and node.step is not unit.block.body[-1]:
             value = forward.let(X, value)
     forward.lines.append(Return(value))
+
+
+def again(node: Reuse, value: nodes.Node) -> nodes.Node:
+    """A module that was made before, called again."""
+    if passes(node.part):
+        return value
+    return with_origin(call(own(attribute(node.called)), value), node.step)
 
 
 def applied(
@@ -128,7 +139,8 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
     """What joins the branches; a `name` is a level of its own for their layers."""
     reads = scope.file.network.resolution.reads
     owner = own(attribute(name))
-    alone = not any(reads(step) for arm in node.step.arms for step in steps(arm.body))
+    inside = [step for arm in node.step.arms for step in steps(arm.body)]
+    alone = not any(reads(step) or isinstance(step, ReuseStep) for step in inside)
     if name and alone:
         yield from assign_node(node, owner, scope)
         return call(owner, value)
@@ -137,7 +149,7 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
         if arm.test is not None:
             flags[arm] = own(scope.flag(f"{name}_{arm.name}" if name else arm.name))
             yield Assign((flags[arm],), scope.node(arm.test))
-    made = [(arm, flags.get(arm)) for arm in node.arms if not passes(arm.region)]
+    made = [(arm, flags.get(arm)) for arm in node.arms if _has_module(arm.region)]
     if name and made:
         yield from fill(owner, made, lambda arms: call("nn.ModuleDict", *children(arms)), scope)
     for arm, flag in () if name else made:
@@ -149,11 +161,27 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
         first = first_node(arm.region)
         origin = first.step.origin if first else None
         source = forward.tensors[origin.text] if origin else value
-        given = applied(first, module, source, forward, scope)
-        inputs.append(Input(arm, source if passes(arm.region) else given, flags.get(arm)))
+        inputs.append(Input(arm, _given_by(arm, module, source, forward, scope), flags.get(arm)))
     if flags:
         return optional(node, inputs, scope, forward)
     return joined(node, [each.value for each in inputs], scope)
+
+
+def _has_module(region: Region) -> bool:
+    """Whether a branch has a module of its own."""
+    return not passes(region) and not isinstance(first_node(region), Reuse)
+
+
+def _given_by(
+    arm: Arm, module: nodes.Node, source: nodes.Node, forward: Forward, scope: Scope
+) -> nodes.Node:
+    """What a branch gives for a tensor."""
+    first = first_node(arm.region)
+    if passes(arm.region):
+        return source
+    if isinstance(first, Reuse):
+        return again(first, source)
+    return applied(first, module, source, forward, scope)
 
 
 def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> nodes.Node:
@@ -241,7 +269,7 @@ def _listed(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward)
 # --- Regions
 
 
-def first_node(region: Region) -> "Call | Loop | Choice | Join | Pass | None":
+def first_node(region: Region) -> "Call | Loop | Choice | Join | Reuse | Pass | None":
     """The first node that reads a tensor."""
     return next((node for node in region.nodes if not isinstance(node, Bind)), None)
 
@@ -255,5 +283,6 @@ def passes(region: Region) -> bool:
             and not isinstance(node.layer.made, Unit)
             and node.layer.made.is_identity
         )
+        or (isinstance(node, Reuse) and passes(node.part))
         for node in region.nodes
     )

@@ -8,13 +8,13 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import takewhile
 from typing import assert_never
 
-from cnngen.plan.program import Arm, Bind, Call, Choice, Join, Loop, Node, Pass, Region
+from cnngen.plan.program import Arm, Bind, Call, Choice, Join, Loop, Node, Pass, Region, Reuse
 from cnngen.python import nodes
 from cnngen.python.construct import call, text
 from cnngen.python.nodes import Assign, Do, For, If, Statement
 from cnngen.syntax.tree import Each
 from cnngen.targets.loops import free_index, loop_header
-from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, IDENTITY, SELF
+from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, IDENTITY, SELF, own
 from cnngen.targets.torch.expressions import (
     Item,
     Step,
@@ -54,6 +54,8 @@ def module(node: Step, scope: Scope, name: str = "", binds: Sequence[Bind] = ())
             return instance
         case Join():
             return (yield from container(node, scope))
+        case Reuse():
+            return own(attribute(node.called))
         case Choice() if (whole := choice_expression(node, scope)) is not None:
             return whole
         case Loop() | Choice():
@@ -238,7 +240,7 @@ def _fixed(region: Region, scope: Scope) -> Sequence[Node]:
 def _is_fixed(node: Node, scope: Scope) -> bool:
     """Whether a node is one module that can stand among others."""
     match node:
-        case Call() | Join() | Pass() | Bind():
+        case Call() | Join() | Reuse() | Pass() | Bind():
             return True
         case Choice():
             return choice_expression(node, scope) is not None

@@ -83,9 +83,9 @@ class Scope:
 
     def resolve(self, expression: Expression) -> Expression:
         """An expression whose names are those of the class, and of the file."""
-        expression = self.file.speller.records.named(expression, self.types)
         if self.entry is not None and mentions_input(expression):
             expression = simplify(substitute(expression, {}, self.entry), count=False)
+        expression = self.file.speller.records.named(expression, self.types)
         resolved = self.variables.resolve(expression)
         return self.variables.repeated.get(resolved, resolved)
 

@@ -7,7 +7,7 @@ The layers inside name it, as far as their names end alike: `bottlenecks`, or `u
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Node, Pass, Region, regions
+from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Node, Pass, Region, Reuse, regions
 from cnngen.syntax.naming import snake_case
 
 NESTED = ""  # stands for a module that is no layer, but has some
@@ -76,5 +76,5 @@ def _of_node(node: Node) -> Iterator[str]:
                 yield from _of_region(region)
         case Loop() | Join():
             yield NESTED
-        case Pass() | Bind():
+        case Reuse() | Pass() | Bind():
             return
