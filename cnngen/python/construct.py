@@ -1,6 +1,8 @@
 """Nodes that are made in one line."""
 
-from cnngen.python.nodes import Attribute, Call, Keyword, Name, Node, String
+from collections.abc import Sequence
+
+from cnngen.python.nodes import Attribute, Call, If, Keyword, Name, Node, Statement, String
 
 
 def dotted(path: str) -> Node:
@@ -34,3 +36,12 @@ def suffixed(name: Node, suffix: str) -> String:
             return String((*parts, suffix))
         case _:
             return String((name, suffix))
+
+
+def if_else(test: Node, then: Sequence[Statement], otherwise: Sequence[Statement]) -> If:
+    """`if` and `else`; `elif`, where another `if` is all there is behind `else`."""
+    match otherwise:
+        case [If(branches)]:
+            return If(((test, tuple(then)), *branches))
+        case _:
+            return If(((test, tuple(then)), (None, tuple(otherwise))))

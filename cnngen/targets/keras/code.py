@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cnngen.python.construct import if_else
 from cnngen.python.document import WIDTH
 from cnngen.python.flat import flat
 from cnngen.python.nodes import (
@@ -78,7 +79,7 @@ class Code:
             return
         rest = tuple(otherwise.statements)
         choice = _joined_choice(test, body, rest, self.depth)
-        self.statements.append(choice or If(((test, body), (None, rest))))
+        self.statements.append(choice or if_else(test, body, rest))
 
     def define(self, index: int, name: str, value: Node) -> None:
         """Assign a value at a place, if what follows needs it."""

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from cnngen.plan.program import Arm, Bind, Call, Choice, Join, Loop, Node, Pass, Region, Reuse
 from cnngen.python import nodes
-from cnngen.python.construct import call, text
+from cnngen.python.construct import call, if_else, text
 from cnngen.python.nodes import Assign, Do, For, If, Statement
 from cnngen.syntax.tree import Each
 from cnngen.targets.loops import free_index, loop_header
@@ -206,7 +206,7 @@ def _assign_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Written:
         yield If(((scope.node(choice.test), then),))
         return
     otherwise = _arm(choice, choice.otherwise, assign(choice.otherwise, target, scope), scope)
-    yield If(((scope.node(choice.test), then), (None, otherwise)))
+    yield if_else(scope.node(choice.test), then, otherwise)
 
 
 def build(region: Region, target: nodes.Node, scope: Scope) -> Written:
@@ -274,7 +274,7 @@ def _extend_by_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Writt
     if choice.otherwise is not None:
         appended = _appended(choice.otherwise, target, scope)
         otherwise = _arm(choice, choice.otherwise, appended, scope)
-    yield If(((scope.node(choice.test), then), (None, otherwise)))
+    yield if_else(scope.node(choice.test), then, otherwise)
 
 
 def _arm(choice: Choice, region: Region, written: Written, scope: Scope) -> tuple[Statement, ...]:
