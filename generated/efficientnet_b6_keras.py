@@ -12,7 +12,7 @@ import keras
 from keras import KerasTensor, layers
 from keras.initializers import VarianceScaling
 
-BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
+BatchNorm = partial(layers.BatchNormalization, epsilon=1e-3)
 
 
 class Stage(NamedTuple):

@@ -16,7 +16,7 @@ from keras.initializers import VarianceScaling
 # Keras makes a model by recursion through its layers, which Python limits.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 5_000))
 
-BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
+BatchNorm = partial(layers.BatchNormalization, epsilon=1e-3)
 
 
 class Stage(NamedTuple):

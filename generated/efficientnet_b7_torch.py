@@ -69,7 +69,7 @@ class MBConv(nn.Module):
             self.residual.append(
                 nn.Sequential(
                     nn.Conv2d(in_channels, expand * in_channels, kernel_size=1, bias=False),
-                    nn.BatchNorm2d(expand * in_channels),
+                    nn.BatchNorm2d(expand * in_channels, eps=1e-3, momentum=0.01),
                     nn.SiLU(),
                 )
             )
@@ -87,11 +87,11 @@ class MBConv(nn.Module):
                 bias=False,
             )
         )
-        self.residual.append(nn.BatchNorm2d(channels))
+        self.residual.append(nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01))
         self.residual.append(nn.SiLU())
         self.residual.append(SqueezeExcitation(channels, squeeze=max(1, in_channels // 4)))
         self.residual.append(nn.Conv2d(channels, width, kernel_size=1, bias=False))
-        self.residual.append(nn.BatchNorm2d(width))
+        self.residual.append(nn.BatchNorm2d(width, eps=1e-3, momentum=0.01))
         self.residual.append(
             DropPath(rate) if stride == 1 and in_channels == width else nn.Identity()
         )
@@ -140,7 +140,7 @@ class EfficientNetB7(nn.Module):
             nn.Conv2d(
                 3, make_divisible(32 * wider, 8), kernel_size=3, stride=2, padding=1, bias=False
             ),
-            nn.BatchNorm2d(make_divisible(32 * wider, 8)),
+            nn.BatchNorm2d(make_divisible(32 * wider, 8), eps=1e-3, momentum=0.01),
             nn.SiLU(),
         )
         self.features = nn.Sequential()
@@ -164,7 +164,7 @@ class EfficientNetB7(nn.Module):
             self.features.append(mb_convs)
         self.head = nn.Sequential(
             nn.Conv2d(channels, 4 * channels, kernel_size=1, bias=False),
-            nn.BatchNorm2d(4 * channels),
+            nn.BatchNorm2d(4 * channels, eps=1e-3, momentum=0.01),
             nn.SiLU(),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.built_models import SPECS, Built, build
+from support.built_models import LATER, SPECS, Built, build
 from support.foreign_networks import KERAS, TORCH, ForeignNetwork
 
 from cnngen.ops.base import Image
@@ -55,10 +55,6 @@ OTHERS = {package: PublishedModel(package, "theirs") for package in ("torchvisio
 OF_KERAS = PublishedModel(KERAS_PACKAGE, "theirs")
 NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))
 SMALL = Image(3, 64, 64)
-LATER = (
-    *("convnext", "darknet", "dpn", "efficientnet", "mnasnet", "mobilenet", "regnet"),
-    *("shufflenet", "squeezenet", "wide_resnet"),
-)
 
 
 @dataclass
@@ -241,7 +237,10 @@ def precise(
     pytest.importorskip("keras")
     reference: ForeignNetwork = request.param
     text = f"cnngen: 1\nextends: {reference.spec}.yaml\n{reference.changes}"
-    built = build(text if reference.changes else reference.spec, input=Image(3, 97, 97))
+    built = build(
+        text if reference.changes else reference.spec,
+        input=Image(3, reference.side, reference.side),
+    )
     network = built.network
     x = draw_inputs({"input": network.input}, 1, "float64")["input"]
     with precision("float64"):

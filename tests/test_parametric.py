@@ -29,6 +29,7 @@ SMALL: dict[str, st.SearchStrategy[Any]] = {  # for parameters that not every nu
     "widths": st.integers(1, 2).map(lambda n: 64 * n),  # of which ResNeXt takes shares
     "strides": st.integers(1, 2),
     "hidden": st.integers(1, 9),
+    "outs": st.integers(1, 2).map(lambda n: 8 * n),
     "classes": st.integers(1, 9),
 }
 INCREASING = {  # shortcuts without parameters can only add channels
@@ -36,6 +37,9 @@ INCREASING = {  # shortcuts without parameters can only add channels
     for name in ("resnet34_a", *(f"resnet{n}_cifar10" for n in (20, 56, 110, 1202)))
 }
 LENGTHS = {"resnet50": 4, "vgg16": 5}  # more stages than that leave nothing of the input
+SHORTEST = {"espcn": 2}  # whose layers read both
+DEEP = ("convnext", "resnet50_v2", "resnet101_v2", "resnet152_v2")  # of a first block and a last
+FACTORS = ("width", "wider", "multiplier")  # of all channels
 
 
 @st.composite
@@ -43,7 +47,7 @@ def parameters(draw: st.DrawFn, name: str) -> Values:
     """Values for the parameters that may be changed in the code; all lists are of one length."""
     network = build(name).network
     fixed = network.fixed
-    length = draw(st.integers(1, LENGTHS.get(name, 4)))
+    length = draw(st.integers(SHORTEST.get(name, 1), LENGTHS.get(name, 4)))
     values: Values = {}
     for parameter in network.resolution.spec.parameters:
         key = parameter.name.text
@@ -53,14 +57,18 @@ def parameters(draw: st.DrawFn, name: str) -> Values:
             case "int":
                 values[key] = draw(SMALL.get(key, st.integers(1, 5)))
             case "float":
-                values[key] = draw(st.sampled_from([0.0, 0.25, 0.8]))
+                values[key] = draw(
+                    st.sampled_from([0.25, 0.8] if key in FACTORS else [0.0, 0.25, 0.8])
+                )
             case "bool":
                 values[key] = draw(st.booleans())
             case "ints":
-                items = draw(
-                    st.lists(SMALL.get(key, st.integers(1, 5)), min_size=length, max_size=length)
-                )
+                least = 2 if key == "depths" and name.startswith(DEEP) else 1
+                item = SMALL.get(key, st.integers(least, 5))
+                items = draw(st.lists(item, min_size=length, max_size=length))
                 values[key] = tuple(sorted(items) if (name, key) in INCREASING else items)
+            case "records":
+                pass  # `test_records.py` changes them
             case other:
                 raise AssertionError(
                     f"nobody has said what to draw for a parameter of type {other}"

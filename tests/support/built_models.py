@@ -20,6 +20,13 @@ from cnngen.semantics.network import INPUT, Network
 
 SPECS = Path(__file__).parents[2] / "specs"
 
+# How the names of the zoo's networks begin that came after the classical line.
+LATER = (
+    *("convnext", "darknet", "dpn", "efficientnet", "espcn", "mnasnet", "mobilenet", "regnet"),
+    *("resnet50_v2", "resnet101_v2", "resnet152_v2", "shufflenet", "squeezenet", "srresnet"),
+    *("wide_resnet", "wrn"),
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Built:

@@ -12,7 +12,7 @@ class ForeignNetwork:
 
     `changes` is the content of a spec that `extends` ours, where the two differ on purpose.
     `biases` means that their convolutions have biases before batch norms, where they have no
-    effect.
+    effect. Both are compared on images of `side` x `side`.
     """
 
     package: Literal["torchvision", "timm", "keras"]
@@ -20,6 +20,7 @@ class ForeignNetwork:
     spec: str
     changes: str = ""
     biases: bool = False
+    side: int = 97
 
     def __str__(self) -> str:
         return f"{self.package}-{self.name}"
@@ -100,6 +101,6 @@ KERAS = (
     ForeignNetwork("keras", "InceptionV3", "inception_v3", INCEPTION),
     ForeignNetwork("keras", "InceptionResNetV2", "inception_resnet_v2"),
     ForeignNetwork("keras", "Xception", "xception"),
-    ForeignNetwork("keras", "MobileNet", "mobilenet_v1"),
+    ForeignNetwork("keras", "MobileNet", "mobilenet_v1", side=96),
     *(ForeignNetwork("keras", f"ResNet{n}V2", f"resnet{n}_v2") for n in (50, 101, 152)),
 )

@@ -1,4 +1,4 @@
-"""Specs of the zoo with a mistake such as people make."""
+"""Specs of the classical zoo with a mistake such as people make."""
 
 import random
 import re
@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.built_models import LATER
+
 SPECS = Path(__file__).parents[2] / "specs"
+CLASSICAL = [path for path in sorted(SPECS.glob("*.yaml")) if not path.stem.startswith(LATER)]
 OPS = r"(?:conv|batch_norm|relu|max_pool|avg_pool|linear|flatten|global_avg_pool|dropout)"
 Mutation = Callable[[str, random.Random], str | None]  # of a line; None where it cannot be made
 
@@ -80,7 +83,7 @@ def text_mutations() -> dict[str, Callable[[list[str], int], list[str] | None]]:
 def corpus(most: int = 12, seed: int = 0) -> Iterator[Mistake]:
     """Mistakes of all kinds, at most so many of each, spread over as many specs as possible."""
     draw = random.Random(seed)
-    files = sorted(SPECS.glob("*.yaml"))
+    files = CLASSICAL
     texts = {path.name: path.read_text(encoding="utf-8") for path in files}
     for kind, mutate in line_mutations().items():
         found = [
@@ -128,7 +131,7 @@ def several(count: int, seed: int = 0) -> Iterator[tuple[str, list[Mistake]]]:
     phases; with each mistake alone.
     """
     draw = random.Random(seed)
-    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.yaml"))}
+    texts = {path.name: path.read_text(encoding="utf-8") for path in CLASSICAL}
     for _ in range(count):
         name = draw.choice([*texts])
         lines, wanted = texts[name].splitlines(), draw.randint(2, 6)
