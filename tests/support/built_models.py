@@ -22,7 +22,17 @@ SPECS = Path(__file__).parents[2] / "specs"
 
 # How the names of the zoo's networks begin that came after the classical line.
 LATER = (
-    *("convnext", "darknet", "dpn", "efficientnet", "espcn", "mnasnet", "mobilenet", "regnet"),
+    *(
+        "convnext",
+        "darknet",
+        "dpn",
+        "efficientnet",
+        "espcn",
+        "mnasnet",
+        "mobilenet",
+        "regnet",
+        "repvgg",
+    ),
     *("resnet50_v2", "resnet101_v2", "resnet152_v2", "shufflenet", "squeezenet", "srresnet"),
     *("wide_resnet", "wrn"),
 )
