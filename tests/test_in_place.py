@@ -49,8 +49,9 @@ def split(built: Built) -> tuple[set[str], set[str]]:
     program = lower(built.network)
     found = find_in_place(program).calls
     calls = [call for part in (*program.units, *program.stages) for call in layers(part.body)]
-    may = {path for call in calls if call in found for path in call.paths}
-    return may, {path for call in calls if call not in found for path in call.paths}
+    holders = {path: layer.shares or path for path, layer in built.network.layers.items()}
+    may = {holders[path] for call in calls if call in found for path in call.paths}
+    return may, {holders[path] for call in calls if call not in found for path in call.paths}
 
 
 PLAIN = re.compile(r"\b(silu|selu|softplus|hard_swish|hard_sigmoid|softmax|batch_norm(?!:))\b")
