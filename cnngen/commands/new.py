@@ -1,6 +1,5 @@
 """`cnngen new`: a spec to begin with."""
 
-import json
 import os
 import re
 from pathlib import Path
@@ -24,7 +23,6 @@ from cnngen.locate import SUFFIXES
 from cnngen.shipped import SPECS, TEMPLATES
 
 if TYPE_CHECKING:
-    from cnngen.expressions.evaluate import MaybeValue
     from cnngen.semantics.network import Network
 
 EXTENDS = re.compile(r"^extends: (\S+)", re.MULTILINE)
@@ -105,27 +103,15 @@ def _copies(path: Path, folder: Path) -> dict[Path, str]:
         path = path.parent / parent[1]
 
 
-def _written(value: "MaybeValue") -> str:
-    """A value as a spec says it."""
-    from cnngen.expressions.expression import Record
-
-    match value:
-        case Record(fields):
-            return f"{{{', '.join(f'{name}: {_written(each)}' for name, each in fields)}}}"
-        case tuple():
-            return f"[{', '.join(map(_written, value))}]"
-        case _:
-            return json.dumps(value)
-
-
 def _variant_text(network: "Network", name: str, extends: str) -> str:
     from cnngen.diagnostics.model import Report
+    from cnngen.semantics.attributes import written
     from cnngen.semantics.parameters import model_values
 
     spec = network.resolution.spec
     values = model_values(spec, Report())
     parameters = [
-        f"{p.name.text}: {_written(values[p.name.text])}" + (f"  # {p.about}" if p.about else "")
+        f"{p.name.text}: {written(values[p.name.text])}" + (f"  # {p.about}" if p.about else "")
         for p in spec.parameters
     ]
     return _rendered(

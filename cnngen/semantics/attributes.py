@@ -218,17 +218,28 @@ def show(value: MaybeValue) -> str:
 
 def spell(value: MaybeValue) -> str:
     """A value as a spec would write it, if that is short."""
+    if isinstance(value, tuple):
+        nested = any(isinstance(item, tuple | Record) for item in value)
+        if nested or len(value) > MOST_ITEMS:
+            return f"a list of {len(value)}"
+    return _written(value, spell)
+
+
+def written(value: MaybeValue) -> str:
+    """A value as a spec would write it, however long that is."""
+    return _written(value, written)
+
+
+def _written(value: MaybeValue, part: Callable[[MaybeValue], str]) -> str:
     match value:
         case None:
             return "null"
         case bool():
             return str(value).lower()
         case tuple():
-            nested = any(isinstance(item, tuple | Record) for item in value)
-            short = len(value) <= MOST_ITEMS and not nested
-            return f"[{', '.join(map(spell, value))}]" if short else f"a list of {len(value)}"
+            return f"[{', '.join(map(part, value))}]"
         case Record(fields):
-            return f"{{{', '.join(f'{name}: {spell(part)}' for name, part in fields)}}}"
+            return f"{{{', '.join(f'{name}: {part(each)}' for name, each in fields)}}}"
         case _:
             return str(value)
 
