@@ -9,7 +9,7 @@ from enum import Enum
 from math import gcd
 from typing import Any, ClassVar, Literal
 
-from cnngen.expressions.expression import Binary, Constant, Expression
+from cnngen.expressions.expression import Binary, Constant, Expression, Name
 from cnngen.ops.attribute import Attribute
 from cnngen.ops.initializer import Drawn
 from cnngen.ops.keras_layout import InKeras
@@ -86,6 +86,9 @@ def shape_of(sizes: Sequence[int]) -> Shape:
 
 
 Weights = dict[str, tuple[int, ...]]  # in PyTorch's layout
+
+RUNNING = Name("running channels")
+"""The channels of an input of which nothing is known; no author can write this name."""
 
 
 class ShapeError(Exception):

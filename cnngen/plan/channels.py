@@ -27,7 +27,7 @@ from cnngen.expressions.expression import (
     walk,
 )
 from cnngen.ops import OPS
-from cnngen.ops.base import Image
+from cnngen.ops.base import RUNNING, Image
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import Network, Scope
 from cnngen.semantics.resolve import Resolution
@@ -49,7 +49,6 @@ from cnngen.syntax.tree import (
 Arm = tuple[Expression | None, Expression | None]
 """The condition of a branch, if it may be absent, and its channels, if they have a closed form."""
 
-RUNNING = Name("running channels")  # no author can write this name
 IN_CHANNELS = "in channels"  # what a block is handed as those of its input
 LONGEST = 30  # parts of a closed form; what is longer is worth a variable
 

@@ -13,14 +13,13 @@ from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
 from cnngen.expressions.expression import Expression, Name
 from cnngen.ops import OPS
-from cnngen.ops.base import Image, Op
+from cnngen.ops.base import RUNNING, Image, Op
 from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, ParameterNames, Symbols, Traced, union
 from cnngen.semantics.network import Fixed, Network, Scope
 from cnngen.semantics.resized import ONE, Resizing
 from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import Branches, Call, Distribution
 
-RUNNING = Name("running channels")  # no author can write this name
 Path = tuple[Call, ...]
 Sizes = dict[Path, tuple[int, int]]
 Free = tuple[Expression, tuple[str, ...], bool]
