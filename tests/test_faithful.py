@@ -34,6 +34,7 @@ from cnngen.verify.tolerance import tolerance
 from cnngen.weights.convert import convert, select
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Adopted, Foreign, adopt
+from cnngen.weights.keras_layers import settle
 from cnngen.weights.layout import in_keras
 from cnngen.weights.match import match
 from cnngen.weights.places import Framework
@@ -42,7 +43,7 @@ from cnngen.weights.published import PublishedModel
 from cnngen.weights.read_keras import read_keras
 from cnngen.weights.read_network import read_network
 from cnngen.weights.stored import Contents
-from cnngen.weights.transfer import torch_state
+from cnngen.weights.transfer import keras_state, torch_state
 from cnngen.weights.ways import Choice, take
 
 pytest.importorskip("torch")
@@ -54,14 +55,14 @@ pytestmark = [
 OTHERS = {package: PublishedModel(package, "theirs") for package in ("torchvision", "timm")}
 OF_KERAS = PublishedModel(KERAS_PACKAGE, "theirs")
 NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))
-SMALL = Image(3, 64, 64)
+SMALL = 64
 
 
 @dataclass
 class Whole:
     """A network, its models of equal weights, which are the reference's where there is one, and an image.
 
-    `carry` gives the weights for Keras.
+    `carry` gives the weights for Keras, and `allowed` is how far ours may be from theirs in float64.
     """
 
     built: Built
@@ -69,6 +70,7 @@ class Whole:
     x: Any
     carry: Callable[[], Values]
     theirs: Any = None
+    allowed: float = 0.0
 
     @cached_property
     def keras_model(self) -> Any:
@@ -76,9 +78,11 @@ class Whole:
         size = (shape.height, shape.width, shape.channels)
         model = self.built.keras(input_shape=size, **self.built.heads)
         values = self.carry()
-        assert values.keys() == {variable.path for variable in model.weights}
+        assert values.keys() == keras_state(model).keys()
         for variable in model.weights:
-            variable.assign(values[variable.path])
+            if variable.path in values:
+                variable.assign(values[variable.path])
+        settle(model)
         return model
 
     @cached_property
@@ -127,7 +131,10 @@ def whole(
 ) -> Iterator[Whole]:
     import torch
 
-    built = build(request.param, input=SMALL if request.param.startswith(LATER) else None)
+    built = build(request.param)
+    if request.param.startswith(LATER):
+        channels = built.network.input.channels
+        built = build(request.param, input=Image(channels, SMALL, SMALL))
     x = torch.from_numpy(draw_inputs({"input": built.network.input}, 1, "float32")["input"])
     twice = torch.cat([x, -x])
     if reference := TORCH.get(request.param):
@@ -256,7 +263,12 @@ def precise(
             state = convert(chosen, adopted.stored, "torch")
         ours = taken_over(built, state)
         yield Whole(
-            built, ours, torch.from_numpy(x), lambda: in_keras(network, torch_state(ours)), theirs
+            built,
+            ours,
+            torch.from_numpy(x),
+            lambda: in_keras(network, torch_state(ours)),
+            theirs,
+            reference.tolerance,
         )
         path.unlink()
     forget_keras()
@@ -268,5 +280,5 @@ def test_both_are_what_keras_has(precise: Whole) -> None:
     x = channels_last(precise.x.numpy())
     expected = np.asarray(precise.theirs(x, training=False))
     (from_torch,), (from_keras,) = precise.from_torch.values(), precise.from_keras.values()
-    assert distance(from_torch, expected) < 1e-9
-    assert distance(from_keras, expected) < 1e-9
+    assert distance(from_torch, expected) < precise.allowed
+    assert distance(from_keras, expected) < precise.allowed

@@ -19,6 +19,7 @@ from support.op_examples import JOINS, SINGLE, codes, dimensions, inputs, make, 
 from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, ShapeError
 from cnngen.targets.spelling import Speller, Unsupported
+from cnngen.weights.keras_layers import is_counter, settle
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 torch = pytest.importorskip("torch")
@@ -150,6 +151,9 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             shape = (1, -1, *[1] * (x.ndim - 2))
             y = w["weight"].reshape(shape) * x
             return y if bias is None else y + bias.reshape(shape)
+        case "standardize":
+            mean, variance = (w[k].reshape(1, -1, *[1] * (x.ndim - 2)) for k in w)
+            return (x - mean) / variance.sqrt()
         case "rbf":
             return torch.stack([(x - point).pow(2).sum(1) for point in points(op)], dim=1)
         case name:
@@ -236,7 +240,7 @@ def namespace(speller: Speller) -> dict[str, Any]:
 
 
 def weights(op: Op, x: Shape, dtype: Any = None) -> dict[str, Tensor]:
-    positive = {"running_var"}
+    positive = {"running_var", "variance"}
     drawn = {key: torch.randn(shape, dtype=dtype) for key, shape in op.weights(x).items()}
     return {key: w.abs() + 0.5 if key in positive else w for key, w in drawn.items()}
 
@@ -246,7 +250,9 @@ def check(made: Any, op: Op, x: Shape, tolerance: float = 1e-5, dtype: Any = Non
     given = weights(op, x, dtype)
     if given:
         layer = made.get_layer("it")
-        layer.set_weights([to_keras(op, x, key, w) for key, w in given.items()])
+        counters = [np.asarray(v) for v in layer.weights if is_counter(v.path)]
+        layer.set_weights([to_keras(op, x, key, w) for key, w in given.items()] + counters)
+        settle(made)
     value = torch.randn(2, *dimensions(x), dtype=dtype)
     expected = reference(op, value, given)
     actual = made(value.movedim(1, -1).numpy())
@@ -542,6 +548,7 @@ CHAIN = (
     ("l2_norm", {}),
     ("l2_norm", {"eps": 0.5}),
     ("affine", {}),
+    ("standardize", {}),
     ("scale", {"by": 0.17}),
     ("channel_mean", {}),
     ("pad_channels", {"before": 1, "after": 2}),

@@ -30,6 +30,7 @@ SMALL: dict[str, st.SearchStrategy[Any]] = {  # for parameters that not every nu
     "strides": st.integers(1, 2),
     "hidden": st.integers(1, 9),
     "outs": st.integers(1, 2).map(lambda n: 8 * n),
+    "depth": st.integers(2, 5),
     "classes": st.integers(1, 9),
 }
 INCREASING = {  # shortcuts without parameters can only add channels

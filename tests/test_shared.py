@@ -390,10 +390,10 @@ def test_layers_inside_of_what_is_shared_are_compared(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("keras")
     from cnngen.verify.models import Models, channels_last, draw, import_sources
-    from cnngen.verify.random_weights import keras_layers
     from cnngen.verify.stages import compare_stages
     from cnngen.verify.trace import trace_keras, trace_torch
     from cnngen.verify.where import parting
+    from cnngen.weights.keras_layers import keras_layers
 
     network = build(RETINA).network
     texts = {t: generate(network, t, Report()) or "" for t in ("torch", "keras")}

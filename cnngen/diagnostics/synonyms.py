@@ -25,6 +25,7 @@ OPS = _table(
     l2_norm="l2normalize l2normalization normalize unitnorm",
     instance_norm="instancenorm2d instancenormalization",
     affine="layerscale scaleshift",
+    standardize="standardization zscore whiten",
     local_response_norm="lrn localresponsenormalization",
     max_pool="maxpool2d maxpooling maxpooling2d",
     avg_pool="avgpool2d averagepool averagepooling averagepooling2d meanpool",

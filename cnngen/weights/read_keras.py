@@ -18,6 +18,7 @@ from cnngen.weights.graph import (
     concatenate,
     merge,
 )
+from cnngen.weights.keras_layers import is_counter
 from cnngen.weights.layout import Form, form
 
 JOINS = {"Concatenate", "Concat"}
@@ -35,7 +36,7 @@ def read_keras(model: Any) -> WeightGraph:
     recorder = Recorder()
     _walk(model, [FROM_INPUT] * len(model.inputs), recorder)
     used = {w.key for layer in recorder.layers.values() for w in layer.weights.values()}
-    unused = tuple(w.path for w in model.weights if w.path not in used)
+    unused = tuple(w.path for w in model.weights if w.path not in used and not is_counter(w.path))
     return replace(recorder.graph(), unused=unused, channels_last=True)
 
 
@@ -136,6 +137,8 @@ def _parts(layer: Any) -> tuple[_Part, ...]:
             return (_Part("group_norm", NORMS),)
         case "PReLU":
             return (_Part("prelu", {"alpha": ("weight", Spread(()))}),)
+        case "Normalization":
+            return (_Part("standardize", {name: (name, AS_IS) for name in ("mean", "variance")}),)
         case "LayerScale":
             return (_Part("affine", {v.name: ("weight", AS_IS) for v in layer.weights}),)
         case name:  # nobody has described it, so nothing will match it

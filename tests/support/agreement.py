@@ -22,7 +22,7 @@ from cnngen.verify.models import (
     named_outputs,
     precision,
 )
-from cnngen.verify.random_weights import keras_layers
+from cnngen.weights.keras_layers import keras_layers
 from cnngen.weights.layout import keras_name
 from cnngen.weights.read_torch import COUNTER
 from cnngen.weights.transfer import load_keras

@@ -25,6 +25,7 @@ LATER = (
     *(
         "convnext",
         "darknet",
+        "dncnn",
         "dpn",
         "efficientnet",
         "espcn",

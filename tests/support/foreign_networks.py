@@ -12,7 +12,7 @@ class ForeignNetwork:
 
     `changes` is the content of a spec that `extends` ours, where the two differ on purpose.
     `biases` means that their convolutions have biases before batch norms, where they have no
-    effect. Both are compared on images of `side` x `side`.
+    effect. Both are compared on images of `side` x `side`, and may differ by `tolerance` in float64.
     """
 
     package: Literal["torchvision", "timm", "keras"]
@@ -21,6 +21,7 @@ class ForeignNetwork:
     changes: str = ""
     biases: bool = False
     side: int = 97
+    tolerance: float = 1e-9
 
     def __str__(self) -> str:
         return f"{self.package}-{self.name}"
@@ -103,6 +104,9 @@ KERAS = (
     ForeignNetwork("keras", "InceptionV3", "inception_v3", INCEPTION),
     ForeignNetwork("keras", "InceptionResNetV2", "inception_resnet_v2"),
     ForeignNetwork("keras", "Xception", "xception"),
+    ForeignNetwork(
+        "keras", "EfficientNetB0", "efficientnet_b0_tf", tolerance=1e-6
+    ),  # a factor in float32
     ForeignNetwork("keras", "MobileNet", "mobilenet_v1", side=96),
     *(ForeignNetwork("keras", f"ResNet{n}V2", f"resnet{n}_v2") for n in (50, 101, 152)),
 )

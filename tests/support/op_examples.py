@@ -13,7 +13,7 @@ SINGLE = sorted(name for name, op in OPS.items() if not op.joins)
 JOINS = sorted(name for name, op in OPS.items() if op.joins)
 TAKES_VECTORS = {"linear", "rbf", "reshape"}
 TAKES_BOTH = {
-    *("batch_norm", "layer_norm", "l2_norm", "affine", "scale"),
+    *("batch_norm", "layer_norm", "l2_norm", "affine", "standardize", "scale"),
     *("dropout", "alpha_dropout", "drop_path", "flatten", "identity"),
     *(name for name, op in OPS.items() if op.group == "activation"),
 }

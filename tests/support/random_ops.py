@@ -179,7 +179,11 @@ class Ops(Expressions):
         if x.image and x.aligned and self.maybe(0.3):
             groups = self.pick("1", "2", "4", x.channels or "4")
             return [{"group_norm": {"groups": groups}}], x
-        kind = self.pick("batch_norm", "batch_norm", "layer_norm", "affine", "l2_norm")
+        kind = self.pick(
+            "batch_norm", "batch_norm", "layer_norm", "affine", "l2_norm", "standardize"
+        )
+        if kind == "standardize":
+            return [kind], x
         if kind == "l2_norm":
             return self.pick(([kind], x), ([{kind: {"eps": self.rate(place)}}], x))
         if kind == "affine" and self.maybe(0.5):
