@@ -135,7 +135,7 @@ def biased(network: Network, start: Values, statistics: Values, batch: int) -> V
     """
     found = dict(statistics)
     for layer in network.layers.values():
-        if layer.op.buffers and not layer.shares:
+        if "momentum" in layer.op.attributes and not layer.shares:
             x = layer.inputs[0].shape
             values = batch * (x.height * x.width if isinstance(x, Image) else 1)
             uses = 1 + sum(other.shares == layer.path for other in network.layers.values())
