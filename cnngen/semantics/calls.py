@@ -114,6 +114,8 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
             _report_value(argument, "a value, not a mapping", report)
         else:
             check_expression(value, names, report)
+            if "" in (names.fields_of(value) or ()):
+                given[name] = UNREAD  # which was reported
     label = Label(block.name.span, "the block")
     report_missing(call, block.name.text, "missing-parameter", missing, report, [label])
     return given

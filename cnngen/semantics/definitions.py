@@ -9,8 +9,18 @@ from itertools import chain, islice
 
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
-from cnngen.expressions.expression import Constant, Expression, Field, Name, walk
-from cnngen.expressions.fields import Fields, fields_of
+from cnngen.diagnostics.terminal import one_line
+from cnngen.expressions.expression import (
+    Binary,
+    Conditional,
+    Constant,
+    Expression,
+    Field,
+    ListOf,
+    Name,
+    walk,
+)
+from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields, alike, fields_of
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Span
 from cnngen.syntax.naming import can_be_called
@@ -24,7 +34,6 @@ MOST_PLACES = 3  # of one unknown name, besides the first
 
 GATHERED = ("unknown-name", "unknown-op", "unknown-block", "name-clash")
 
-UNKNOWN_FIELDS: Fields = frozenset([""])
 WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "null"}
 
 
@@ -109,6 +118,8 @@ def check_expression(
                     _report_unknown(name, span, names, report, words)
             case Field(span=Span() as span):
                 _check_field(part, span, names, report)
+            case Binary() | Conditional() | ListOf():
+                _check_alike(part, names, report)
             case Constant(value="training", span=Span() as span):
                 report.add(
                     "bad-training-stage",
@@ -149,6 +160,29 @@ def _check_field(part: Field, span: Span, names: Definitions, report: Report) ->
             help=f"did you mean `{close}`?" if close else f"they have {listed(known, 'and')}",
             fix=respell(at, close, known, closed=True),
         )
+
+
+def _check_alike(whole: Expression, names: Definitions, report: Report) -> None:
+    """Report records of different fields in one list or under one name, and what is none there."""
+    parts = alike(whole, names.fields)
+    known = ((part, fields) for part, fields in parts if fields and "" not in fields)
+    first, wanted = next(known, (None, UNKNOWN_FIELDS))
+    if first is None or first.span is None:
+        return
+    example = one_line(first.span.text)
+    for part, fields in parts:
+        if part.span and fields != wanted and "" not in (fields or ()):
+            report.add(
+                "wrong-type",
+                f"these records have other fields than `{example}`"
+                if fields
+                else f"`{example}` is of records, and this is not",
+                part.span,
+                f"with {listed(sorted(fields), 'and')}" if fields else "",
+                secondary=[Label(first.span, f"with {listed(sorted(wanted), 'and')}")],
+                help="give all records the same fields",
+            )
+            return
 
 
 def check_part(expression: Expression, names: Definitions, report: Report) -> None:
