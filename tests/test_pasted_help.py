@@ -47,7 +47,9 @@ OTHERWISE = {
         "asks for another number, of many"
     ),
     r"^`upsample` (has the modes|enlarges by)": "tells what there is",
-    r"^let (the branch compute|one of them be there|something read it)": ("asks for another structure, of several"),
+    r"^let (the branch compute|one of them be there|something read it)": (
+        "asks for another structure, of several"
+    ),
     r"^(give them equal lengths|write as many|list one|channels are counted|use parameters)": (
         "asks for another list"
     ),
@@ -63,7 +65,7 @@ OTHERWISE = {
     r"^(cut first|a `:` stands|list the elements)|^write `//`|^write `int\(|^put it in brackets|^compare it|^a (power|product) is": (
         "says how to write an expression, which the author has to do"
     ),
-    r"^(give all records|a (field|list) has one type|fields are those|a record (has|stands)|compare what they)": (
+    r"^(give all records|a field has one type|fields are those|a record has|compare what they)": (
         "asks for other records, which only the author knows"
     ),
     r"^(add `do|add a branch|write several steps|write a step)": "asks for steps",

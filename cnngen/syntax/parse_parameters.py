@@ -26,6 +26,7 @@ from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_
 
 TYPES: tuple[ParameterType, ...] = tuple(t for t in get_args(ParameterType) if t != "records")
 MOST_PARAMETERS = 100
+ROW = "[{width: 16, stride: 1}]"
 COMMENT = re.compile(r"[ \t]*(?:,[ \t]*)?#[ \t]*([^\n]*)")
 
 
@@ -113,22 +114,39 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
 
 def _report_mixed(shown: str, default: ListOf, report: Report) -> bool:
     """Report a list whose elements are of several types, and whether it is one."""
-    typed = [(item.span, default_type(item)) for item in default.items]
-    (first, wanted), *others = typed
-    for at, type in others:
-        if at and first and wanted and type and common(wanted, type) is None:
+    first, *others = default.items
+    wanted = default_type(first)
+    for item in others:
+        type = default_type(item)
+        both = common(wanted, type)
+        labels = [
+            Label(part.span, f"of type {named}")
+            for part, named in ((first, wanted), (item, type))
+            if part.span and named
+        ]
+        if default.span and len(labels) == 2 and both is None:
+            truths = [_truth(item) for item in default.items]
             report.add(
                 "wrong-type",
                 f"the elements of `{shown}` are of several types",
-                at,
-                f"this is of type {type}",
-                secondary=[Label(first, f"this is of type {wanted}")],
-                help="a list has one type; values of one thing are a record: `[{width: 16, gate:"
-                " true}]`",
+                default.span,
+                secondary=labels,
+                help=f"values of one thing are a record: write `{ROW}`"
+                if None in truths
+                else f"write `[{', '.join(map(str, truths))}]`",
             )
             return True
-        wanted = common(wanted, type)
+        wanted = both
     return False
+
+
+def _truth(item: Expression) -> str | None:
+    """`true` for what may have been meant for it."""
+    match item:
+        case Constant((bool() | 0 | 1) as value):
+            return str(bool(value)).lower()
+        case _:
+            return None
 
 
 def _report_type_of_model(name: Identifier, value: Node, help: str, report: Report) -> None:

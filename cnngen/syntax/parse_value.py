@@ -160,7 +160,7 @@ def parse_value(node: Node, what: str, report: Report) -> Expression | None:
             return None
         case Scalar():
             return parse_expression(node.text, node.span, report)
-        case Sequence() if any(isinstance(item, Mapping) for item in node.items):
+        case Sequence((Mapping(), *_)):
             return parse_records(node, report)
         case Sequence():
             return ListOf(tuple(read_value(i, what, report) for i in node.items), node.span)
