@@ -1,17 +1,20 @@
 """Fields of records: which an expression has, whatever the values of the names in it are."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from typing import Literal
 
 from cnngen.expressions.expression import (
     Apply,
     Binary,
     Conditional,
     Expression,
+    Field,
     Index,
     ListOf,
     Name,
     RecordOf,
     Slice,
+    children,
 )
 
 Fields = frozenset[str]
@@ -53,6 +56,41 @@ def alike(
             return []
     found = [(part, fields_of(part, known)) for part in parts if part != ListOf(())]
     return found if any(fields is not None for _, fields in found) else []
+
+
+Wanted = Literal["numbers", "records", "either"]
+
+
+def wanted(expression: Expression, of_whole: Wanted) -> Iterator[tuple[Expression, Wanted]]:
+    """Every part, from left to right, each before its own parts, with whether it must be a record
+    or a list of records, or must not; `of_whole` says so of the expression.
+    """
+    waiting: list[tuple[Expression, Wanted]] = [(expression, of_whole)]
+    while waiting:
+        part, kind = waiting.pop()
+        yield part, kind
+        waiting.extend((child, _of_child(part, i, kind)) for i, child in _from_the_end(part))
+
+
+def _from_the_end(expression: Expression) -> Iterator[tuple[int, Expression]]:
+    return reversed([*enumerate(children(expression))])
+
+
+def _of_child(whole: Expression, i: int, kind: Wanted) -> Wanted:
+    """What must be true of a part of an expression: of its `i`-th child."""
+    match whole:
+        case Field():
+            return "records"
+        case Apply("len"):
+            return "either"
+        case ListOf() | Binary("+" | "*"):
+            return kind
+        case Conditional():
+            return "numbers" if i == 1 else kind
+        case Index() | Slice():
+            return kind if i == 0 else "numbers"
+        case _:
+            return "numbers"
 
 
 def is_list(expression: Expression, lists: Container[str]) -> bool:

@@ -20,7 +20,7 @@ from cnngen.expressions.expression import (
     Name,
     walk,
 )
-from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields, alike, fields_of
+from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields, Wanted, alike, fields_of, wanted
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Span
 from cnngen.syntax.naming import can_be_called
@@ -64,6 +64,16 @@ class Definitions:
             return UNKNOWN_FIELDS
         return fields_of(expression, self.fields)
 
+    def of(self, kind: Wanted) -> Collection[str]:
+        """The names that may have been meant where something of this kind stands."""
+        return [name for name in self.values if self._fits(self.fields.get(name), kind)]
+
+    @staticmethod
+    def _fits(fields: Fields | None, kind: Wanted) -> bool:
+        """Whether a name with these fields may stand there; one may, of which they are unknown."""
+        is_known = fields is None or "" not in fields
+        return kind == "either" or not is_known or (fields is None) == (kind == "numbers")
+
     def within(self, loop: Repeat | Each) -> "Definitions":
         return replace(self, loops=(*self.loops, loop))
 
@@ -98,12 +108,17 @@ class Definitions:
 
 
 def check_expression(
-    expression: Expression, names: Definitions, report: Report, *, words: Collection[str] = ()
+    expression: Expression,
+    names: Definitions,
+    report: Report,
+    *,
+    words: Collection[str] = (),
+    kind: Wanted = "numbers",
 ) -> None:
-    """Report names that are not defined; `words` are those that could stand in place of the whole
-    value.
+    """Report names that are not defined. `words` are those that could stand in place of the whole
+    value, and `kind` says whether that may be of records.
     """
-    for part, _ in walk(expression):
+    for part, wanted_kind in wanted(expression, kind):
         match part:
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
@@ -115,7 +130,7 @@ def check_expression(
                         help="its channels are `input.channels`" if name == "input" else read,
                     )
                 else:
-                    _report_unknown(name, span, names, report, words)
+                    _report_unknown(name, span, names, wanted_kind, report, words)
             case Field(span=Span() as span):
                 _check_field(part, span, names, report)
             case Binary() | Conditional() | ListOf():
@@ -194,7 +209,12 @@ def check_part(expression: Expression, names: Definitions, report: Report) -> No
 
 
 def _report_unknown(
-    name: str, span: Span, names: Definitions, report: Report, words: Collection[str]
+    name: str,
+    span: Span,
+    names: Definitions,
+    kind: Wanted,
+    report: Report,
+    words: Collection[str],
 ) -> None:
     if "" in names.values:  # some are not known, and this may be one of them
         return
@@ -203,10 +223,11 @@ def _report_unknown(
         report.add("bad-expression", message, span, help="a number has a name without dots")
         return
     meant = WORDS.get(name.lower())
-    close = meant or guess(name, chain(words, names.values), report)
-    rivals = () if meant or close is None else (*words, *names.values)
+    known = names.of(kind)
+    close = meant or guess(name, chain(words, known), report)
+    rivals = () if meant or close is None else (*words, *known)
     defined = names.values.get(close or "")
-    if names.loops and is_index(name):
+    if names.loops and is_index(name) and kind != "records":
         help, remedies = counted(name, names.loops[-1], {*names.values, *names.tensors})
         report.add("unknown-name", f"there is no `{name}` here", span, help=help, remedies=remedies)
         return
@@ -216,7 +237,7 @@ def _report_unknown(
             (f"num_{name}" if len(name) > 1 else "value", "number"), "parameter", names.values
         )
         define = f"define it under a name that is free: `params: {{{other_name}: ...}}`"
-    other = f", or use {listed(names.values)}" if names.values else ""
+    other = f", or use {listed(known)}" if known else ""
     report.add(
         "unknown-name",
         f"there is no `{name}` here",

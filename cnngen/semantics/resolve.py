@@ -133,8 +133,9 @@ def _resolve_body(
         if isinstance(step, Call):
             _resolve_call(step, names, defaults, resolution, report)
             continue
+        kind = "either" if isinstance(step, Each) else "numbers"
         for expression in expressions(step):
-            check_expression(expression, names, report)
+            check_expression(expression, names, report, kind=kind)
         inner = names.within(step) if isinstance(step, Repeat | Each) else names
         if isinstance(step, Each):
             own = ((variable, False) for variable, _ in step.lists)
