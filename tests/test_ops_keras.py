@@ -107,6 +107,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return getattr(F, op.name)(x)
         case "hard_swish" | "hard_sigmoid" | "hard_tanh":
             return getattr(F, op.name.replace("_", ""))(x)
+        case "abs":
+            return x.abs()
         case "leaky_relu":
             return F.leaky_relu(x, v["slope"])
         case "prelu":
@@ -526,6 +528,7 @@ CHAIN = (
     ("instance_norm", {"affine": True}),
     ("local_response_norm", {"size": 4}),
     ("prelu", {}),
+    ("abs", {}),
     ("hard_tanh", {}),
     ("mish", {}),
     ("max_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (0, 1, 0, 1)}),

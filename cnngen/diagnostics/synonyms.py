@@ -34,6 +34,7 @@ OPS = _table(
     channel_max="channelmaxpool",
     adaptive_avg_pool="adaptiveavgpool2d",
     adaptive_max_pool="adaptivemaxpool2d",
+    abs="absolute absolutevalue",
     leaky_relu="lrelu",
     silu="swish",
     hard_swish="hswish",

@@ -13,6 +13,7 @@ ACTIVATIONS = [
         "relu",
         "relu",
         "relu6",
+        "abs",
         "leaky_relu",
         "elu",
         "selu",

@@ -108,6 +108,7 @@ OTHERS = {
     "response_norm_of_an_even_size": "local_response_norm: {size: 4, alpha: 0.7}",
     "response_norm_beyond_the_channels": "local_response_norm: {size: 11, alpha: 0.7}",
     "response_norm_of_a_thousand_channels": "local_response_norm: {size: 1000, alpha: 300}",
+    "abs": "abs",
     "leaky_relu": "leaky_relu: {slope: 0.2}",
     "leaky_relu_as_it_is": "leaky_relu",
     "elu": "elu: {alpha: 0.5}",
