@@ -136,6 +136,10 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return F.interpolate(x, None, factors, v["mode"], align_corners=corners)
         case "channel_shuffle":
             return torch.channel_shuffle(x, v["groups"])
+        case "group_softmax":
+            return x.unflatten(1, (v["groups"], -1)).softmax(1).flatten(1, 2)
+        case "group_sum":
+            return torch.stack(x.chunk(v["groups"], dim=1)).sum(0)
         case "pixel_shuffle":
             return F.pixel_shuffle(x, v["factor"])
         case "pixel_unshuffle":
@@ -544,6 +548,8 @@ CHAIN = (
     ("gather_channels", {"channels": (0, 3, 3, 1)}),
     ("l2_norm", {}),
     ("l2_norm", {"eps": 0.5}),
+    ("group_softmax", {"groups": 2}),
+    ("group_sum", {"groups": 2}),
     ("affine", {}),
     ("scale", {"by": 0.17}),
     ("channel_mean", {}),

@@ -40,6 +40,7 @@ OPS = _table(
     hard_swish="hswish",
     hard_sigmoid="hsigmoid",
     hard_tanh="htanh",
+    group_softmax="radixsoftmax rsoftmax",
     channel_dropout="dropout2d spatialdropout spatialdropout2d",
     drop_path="stochasticdepth",
     upsample="upsampling2d interpolate resize",
