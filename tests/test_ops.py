@@ -114,6 +114,8 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
         (make("max_pool", kernel=(2, 2), padding="same", ceil=True), "ceil", "out-of-range"),
         (make("group_norm", groups=5), "groups", "indivisible-channels"),
         (make("channel_shuffle", groups=5), "groups", "indivisible-channels"),
+        (make("group_softmax", groups=5), "groups", "indivisible-channels"),
+        (make("group_sum", groups=5), "groups", "indivisible-channels"),
         (make("pixel_shuffle", factor=3), "factor", "indivisible-channels"),
         (make("pixel_unshuffle", factor=3), "factor", "shape-mismatch"),
         (make("crop", padding=(4, 4, 0, 0)), "padding", "empty-output"),

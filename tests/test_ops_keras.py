@@ -108,6 +108,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return getattr(F, op.name)(x)
         case "hard_swish" | "hard_sigmoid" | "hard_tanh":
             return getattr(F, op.name.replace("_", ""))(x)
+        case "abs":
+            return x.abs()
         case "leaky_relu":
             return F.leaky_relu(x, v["slope"])
         case "prelu":
@@ -135,6 +137,10 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return F.interpolate(x, None, factors, v["mode"], align_corners=corners)
         case "channel_shuffle":
             return torch.channel_shuffle(x, v["groups"])
+        case "group_softmax":
+            return x.unflatten(1, (v["groups"], -1)).softmax(1).flatten(1, 2)
+        case "group_sum":
+            return torch.stack(x.chunk(v["groups"], dim=1)).sum(0)
         case "pixel_shuffle":
             return F.pixel_shuffle(x, v["factor"])
         case "pixel_unshuffle":
@@ -532,6 +538,7 @@ CHAIN = (
     ("instance_norm", {"affine": True}),
     ("local_response_norm", {"size": 4}),
     ("prelu", {}),
+    ("abs", {}),
     ("hard_tanh", {}),
     ("mish", {}),
     ("max_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (0, 1, 0, 1)}),
@@ -547,6 +554,8 @@ CHAIN = (
     ("gather_channels", {"channels": (0, 3, 3, 1)}),
     ("l2_norm", {}),
     ("l2_norm", {"eps": 0.5}),
+    ("group_softmax", {"groups": 2}),
+    ("group_sum", {"groups": 2}),
     ("affine", {}),
     ("standardize", {}),
     ("scale", {"by": 0.17}),

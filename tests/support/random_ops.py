@@ -13,6 +13,7 @@ ACTIVATIONS = [
         "relu",
         "relu",
         "relu6",
+        "abs",
         "leaky_relu",
         "elu",
         "selu",
@@ -203,6 +204,8 @@ class Ops(Expressions):
         return self.pick(
             ([{"channel_shuffle": {"groups": self.pick(2, 4)}}], x),
             ([{"slice_channels": {"stop": 4}}], replace(x, channels="4")),
+            ([{"group_softmax": {"groups": self.pick(2, 4)}}], x),
+            self.summed(x, place),
             self.gathered(x, place),
             (
                 [{"pad_channels": {"before": 4, "after": self.width(place)}}],
@@ -216,6 +219,13 @@ class Ops(Expressions):
         return [pooled, {"conv": {"out": out, **self.window(place)}}], replace(
             x, aligned=True, channels=out
         )
+
+    def summed(self, x: Running, place: Place) -> Drawn:
+        """Groups of channels that are added up, of any number of them."""
+        groups, out = self.pick(2, 3, f"1 + {self.count(place)}"), self.width(place)
+        conv = {"out": f"({groups}) * ({out})", **self.window(place)}
+        after = replace(x, aligned=True, channels=out)
+        return [{"conv": conv}, {"group_sum": {"groups": groups}}], after
 
     def gathered(self, x: Running, place: Place) -> Drawn:
         count = self.count(place)

@@ -109,6 +109,7 @@ OTHERS = {
     "response_norm_of_an_even_size": "local_response_norm: {size: 4, alpha: 0.7}",
     "response_norm_beyond_the_channels": "local_response_norm: {size: 11, alpha: 0.7}",
     "response_norm_of_a_thousand_channels": "local_response_norm: {size: 1000, alpha: 300}",
+    "abs": "abs",
     "leaky_relu": "leaky_relu: {slope: 0.2}",
     "leaky_relu_as_it_is": "leaky_relu",
     "elu": "elu: {alpha: 0.5}",
@@ -136,6 +137,10 @@ OTHERS = {
     "pixel_unshuffle": "[{adaptive_avg_pool: {size: 6}}, {pixel_unshuffle: {factor: 3}}]",
     "channel_shuffle": "channel_shuffle: {groups: 2}",
     "channel_shuffle_into_groups": "[{conv: {out: 6, kernel: 1}}, {channel_shuffle: {groups: 3}}]",
+    "group_softmax": "[{scale: {by: 3}}, group_softmax: {groups: 2}]",
+    "group_softmax_of_each_channel": "group_softmax: {groups: 4}",
+    "group_sum": "group_sum: {groups: 2}",
+    "group_sum_of_all_channels": "[{group_sum: {groups: 4}}, {group_sum: {groups: 1}}]",
     "pad_channels": "pad_channels: {before: 1, after: 2}",
     "gather_channels": "gather_channels: {channels: [3, 0, 0, 2, 0]}",
     "gather_equal_channels": "gather_channels: {channels: [1, 1]}",  # a pair is no size here
@@ -208,6 +213,20 @@ JOINS = {
         - branches: {positions: channel_mean, channels: [global_avg_pool, {conv: {out: 6, kernel: 1}}]}
           join: multiply
         - conv: {out: 2, kernel: 1}
+        """,
+    "shares_of_branches": """
+        - branches: {near: {conv: {out: 3, kernel: 1}}, far: {conv: {out: 3, kernel: 3, padding: half}}}
+          join: concat
+        - relu
+        - branches:
+            both: identity
+            shares:
+              - group_sum: {groups: 2}
+              - global_avg_pool
+              - conv: {out: 6, kernel: 1}
+              - group_softmax: {groups: 2}
+          join: multiply
+        - group_sum: {groups: 2}
         """,
     "subtract": """
         - branches: {a: {conv: {out: 3, kernel: 1}}, b: {conv: {out: 3, kernel: 1}}}
