@@ -298,9 +298,11 @@ class Ops(Expressions):
             {"kernel": 3, "stride": 2, "padding": self.pick("same", "half", [1, 1, 1, 1])},
             {"kernel": [2, 2], "stride": [1, 2], "padding": [1, 0, 0, 1]},
             {"kernel": [2, 3], "stride": 2, "padding": [1, 1]},
+            {"kernel": 1, "stride": self.pick(2, 3), "ceil": self.flag(place)},
             *([{"kernel": 2}, {"kernel": 2, "stride": 1}] if x.low >= 2 else []),
+            *([{"kernel": [2, 1], "stride": 3, "ceil": self.flag(place)}] if x.low >= 2 else []),
         )
-        after = replace(x, size=object(), low=max(1, x.low // 2))
+        after = replace(x, size=object(), low=max(1, x.low // 3))
         return [{self.pick("max_pool", "avg_pool"): attributes}], after
 
     def adaptive(self, x: Running, place: Place) -> Drawn:
