@@ -24,7 +24,8 @@ def read_network(network: Network) -> WeightGraph:
     recorder = Recorder()
     flows: dict[str, Flow] = dict.fromkeys(network.inputs, FROM_INPUT)
     for layer in network.layers.values():
-        inputs = [flows[x.path] for x in layer.inputs]
+        read = layer.inputs if layer.op.joins else layer.inputs[:1]  # of others, only the size
+        inputs = [flows[x.path] for x in read]
         flow = concatenate(inputs) if layer.op.concatenates else merge(inputs)
         for weighted in _weighted(network.layers[layer.shares] if layer.shares else layer):
             flow = recorder.pass_through(weighted, flow)

@@ -13,7 +13,17 @@ from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
 from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
 from cnngen.targets.torch.construct import CONSTRUCT, own
-from cnngen.targets.torch.graphs import Forward, X, again, applied, first_node, join, passes
+from cnngen.targets.torch.graphs import (
+    Forward,
+    X,
+    again,
+    applied,
+    first_node,
+    function,
+    is_function,
+    join,
+    passes,
+)
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, Written, assign
 from cnngen.targets.torch.names import IN_FORWARD, attribute, tensor, tuple_name
@@ -143,6 +153,9 @@ def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward
         return (yield from join(first, value, stage.name, scope, forward))
     if isinstance(first, Reuse):
         return again(first, value)
+    if is_function(first):
+        yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
+        return (yield from function(first, stage.name, value, scope, forward))
     yield from assign(region, own(attribute(stage.name)), scope)
     return applied(first, own(attribute(stage.name)), value, forward, scope)
 
