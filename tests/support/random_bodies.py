@@ -56,8 +56,10 @@ class Bodies(Ops):
         self.budget: int = self.pick(10, 20, 40)  # steps
 
     def fresh(self, *taken: Any) -> str:
+        """A name; no `out_2` beside an `out`, which may have a layer `out.2`."""
+        alike = {name: {name, f"{name}_2", name.removesuffix("_2")} for name in NAMES}
         return self.random.choice(
-            [name for name in NAMES if not any(name in names for names in taken)]
+            [name for name in NAMES if not any(alike[name] & {*names} for names in taken)]
         )
 
     def body(self, x: Running, place: Place, *, keep: bool = True, out: str | None = None) -> Drawn:
@@ -347,10 +349,12 @@ class Bodies(Ops):
         return block
 
     def tell_apart(self, steps: Steps, x: Running, place: Place) -> None:
-        """Give names to further conditions and loops of a block: `when.2` and `when_2` would clash."""
+        """Give names to further conditions, loops and uses of a block in a body of a block: `when.2`
+        and `when_2` would clash.
+        """
         seen = set[str]()
         for i, step in enumerate(steps):
-            forms = {"when", "repeat", "each"} & mapping(step).keys()
+            forms = {"when", "repeat", "each", *self.blocks} & mapping(step).keys()
             if forms & seen and "name" not in mapping(step):
                 named = [step]
                 self.call_it(named, x, place)
