@@ -10,7 +10,9 @@ from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import FORM_KEYS, OPS, translate
 from cnngen.expressions.expression import Expression
 from cnngen.source import Span
-from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, PARTS
+from cnngen.syntax.branch_loops import FORM as LOOP_FORM
+from cnngen.syntax.branch_loops import loop_of, report_beside_loop, report_two_operands
+from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, LOOPS, PARTS
 from cnngen.syntax.indentation_errors import report_deeper_items
 from cnngen.syntax.join_errors import report_join, report_joined_words, takes_two
 from cnngen.syntax.list_errors import report_list
@@ -45,6 +47,7 @@ from cnngen.syntax.tree import (
     Body,
     Branch,
     Branches,
+    BranchLoop,
     Call,
     Each,
     Identifier,
@@ -220,6 +223,8 @@ def _report_stray(part: Scalar, form: str, node: Mapping, report: Report) -> str
     guess = meant or suggest(part.text, known)
     owner = next((other for other, keys in FORMS.items() if part.text in keys), None)
     belongs = f"it belongs to `{owner}`; " if owner else ""
+    if part.text == "join" and form in LOOPS:
+        belongs = f"where a loop makes branches, write `{LOOP_FORM}` with `join`; "
     report.add(
         "unknown-key",
         f"`{form}` has no key `{brief(part.text)}`",
@@ -287,6 +292,8 @@ def _parse_branches(
         arms_node = replace(arms_node, entries=tuple(e for e in arms_node.entries if e != moved))
         node = replace(node, entries=(*node.entries, moved))
     join = _parse_join(node, key, report)
+    if loop := loop_of(arms_node):
+        return _parse_branch_loop(arms_node, loop, join, around, report)
     if len(arms_node.entries) < 2:
         report.add(
             "wrong-kind",
@@ -306,6 +313,25 @@ def _parse_branches(
     if takes_two(join.text):
         report_absent_operands(arms, join, report)
     return Branches(arms, join, around.span, around.name, around.origin)
+
+
+def _parse_branch_loop(
+    node: Mapping, head: tuple[Scalar, Node], join: Identifier, around: _Around, report: Report
+) -> Step:
+    """`branches: {each: {...}, do: body}`; `head` is the first of these entries."""
+    key, _ = head
+    if takes_two(join.text):
+        report_two_operands(key, join, report)
+    entries = [head]
+    for entry in node.entries:
+        if entry[0].text == "do" or (entry[0] is not key and suggest(entry[0].text, ("do",))):
+            entries.append(entry)
+        elif entry is not head:
+            report_beside_loop(entry[0], key, join.text, report)
+    made = replace(node, entries=tuple(entries))
+    loop = _parse_form(made, *head, _Around(node.span, None, None), report)
+    assert isinstance(loop, Repeat | Each)
+    return BranchLoop(loop, join, around.span, around.name, around.origin)
 
 
 def _parse_branch(key: Scalar, node: Node, report: Report) -> Branch:
