@@ -10,8 +10,12 @@ from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import FORM_KEYS, OPS, translate
 from cnngen.expressions.expression import Expression
 from cnngen.source import Span
-from cnngen.syntax.branch_loops import FORM as LOOP_FORM
-from cnngen.syntax.branch_loops import loop_of, report_beside_loop, report_two_operands
+from cnngen.syntax.branch_loops import (
+    loop_of,
+    report_beside_loop,
+    report_join_beside_loop,
+    report_two_operands,
+)
 from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, LOOPS, PARTS
 from cnngen.syntax.indentation_errors import report_deeper_items
 from cnngen.syntax.join_errors import report_join, report_joined_words, takes_two
@@ -224,7 +228,8 @@ def _report_stray(part: Scalar, form: str, node: Mapping, report: Report) -> str
     owner = next((other for other, keys in FORMS.items() if part.text in keys), None)
     belongs = f"it belongs to `{owner}`; " if owner else ""
     if part.text == "join" and form in LOOPS:
-        belongs = f"where a loop makes branches, write `{LOOP_FORM}` with `join`; "
+        report_join_beside_loop(part, form, node, report)
+        return None
     report.add(
         "unknown-key",
         f"`{form}` has no key `{brief(part.text)}`",
@@ -322,13 +327,10 @@ def _parse_branch_loop(
     key, _ = head
     if takes_two(join.text):
         report_two_operands(key, join, report)
-    entries = [head]
-    for entry in node.entries:
-        if entry[0].text == "do" or (entry[0] is not key and suggest(entry[0].text, ("do",))):
-            entries.append(entry)
-        elif entry is not head:
-            report_beside_loop(entry[0], key, join.text, report)
-    made = replace(node, entries=tuple(entries))
+    others = [entry for entry in node.entries if entry is not head]
+    kept = [entry for entry in others if suggest(entry[0].text, ("do",))]
+    report_beside_loop([entry for entry in others if entry not in kept], key, join, report)
+    made = replace(node, entries=(head, *kept))
     loop = _parse_form(made, *head, _Around(node.span, None, None), report)
     assert isinstance(loop, Repeat | Each)
     return BranchLoop(loop, join, around.span, around.name, around.origin)
