@@ -561,7 +561,7 @@ def _report_no_iteration(
         step.join.span,
         secondary=[Label(counted.span or loop.span, "no iteration")],
         notes=place.scope.trail(),
-        help="let it make one at least, or put a `when` around the whole `branches`",
+        help="let one of them be there at least, or put a `when` around the whole `branches`",
     )
     return Tensor(path, UNKNOWN)
 
@@ -811,7 +811,7 @@ def _report(
     branches: Sequence[Branch] | Iterations,
 ) -> None:
     """Report that shapes do not fit, and explain how they came about."""
-    from cnngen.semantics.explanations.join_remedies import remedies_of_join
+    from cnngen.semantics.explanations.join_remedies import remedies_of_join, remedies_of_loop
     from cnngen.semantics.explanations.remedies import remedies_of_layer
     from cnngen.semantics.explanations.story import story_of_join, story_of_layer, story_of_loop
 
@@ -833,6 +833,8 @@ def _report(
     elif isinstance(step, BranchLoop):
         rounds = [values for values in branches if not isinstance(values, Branch)]
         story = story_of_loop(rounds, inputs)
+        fork = _read_by(step.loop.body, given, place.tensors, elaboration)
+        remedies = remedies_of_loop(step, inputs, fork, scope, network)
     else:
         story = story_of_layer(error, given, network)
         if op.is_whole:

@@ -3,8 +3,12 @@ the loop by mistake.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from cnngen.diagnostics.model import Label, Report
+from cnngen.diagnostics.model import Edit, Label, Remedies, Report
+from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.diagnostics.synonyms import FORM_KEYS, translate
+from cnngen.source import Span
 from cnngen.syntax.forms import AROUND, LOOPS
 from cnngen.syntax.tree import Identifier
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief
@@ -18,40 +22,67 @@ def loop_of(branches: Mapping) -> Entry | None:
     return next((entry for entry in branches.entries if entry[0].text in LOOPS), None)
 
 
+def with_loop(branches: Mapping, report: Report) -> Mapping:
+    """Branches whose `repeat` or `each` is not misspelt, which is reported; there is a `do`."""
+    if branches.get("do") is None or loop_of(branches):
+        return branches
+    for key, value in branches.entries:
+        synonym = translate(key.text, FORM_KEYS, LOOPS)
+        meant = synonym or suggest(key.text, LOOPS)
+        if meant is not None and key.text != "do":
+            report.add(
+                "unknown-key",
+                f"a loop of branches has no key `{brief(key.text)}`",
+                key.span,
+                help=f"did you mean `{meant}`?",
+                fix=respell(key.span, meant, () if synonym else LOOPS, closed=True),
+            )
+            right = (replace(key, text=meant), value)
+            entries = (right if k is key else (k, v) for k, v in branches.entries)
+            return replace(branches, entries=tuple(entries))
+    return branches
+
+
 def report_beside_loop(
-    strays: Sequence[Entry], loop: Scalar, join: Identifier, report: Report
+    node: Mapping, strays: Sequence[Scalar], loop: Scalar, join: Identifier, report: Report
 ) -> None:
     """Report what stands beside the loop that makes branches, other than their `do`."""
-    keys = [key for key, _ in strays]
     words = (*AROUND, *LOOPS, "between")
-    for key in keys:
+    for key in strays:
         if key.text in words:
             _report_word(key, loop, report)
-    conditions = [key for key in keys if key.text in OF_CONDITIONS]
+    conditions = [key for key in strays if key.text in OF_CONDITIONS]
     if conditions:
         _report(
             *("unknown-key", "a loop makes all of its branches", conditions, loop, report),
-            "choose among steps in `do`, or let the loop go through fewer elements",
+            "remove it, or choose among steps in `do`",
         )
-    named = [key for key in keys if key.text not in (*words, *OF_CONDITIONS)]
-    if named:
-        inner = f"{{branches: {{{loop.text}: ..., do: ...}}, join: {join.text or 'concat'}}}"
+    if named := [key for key in strays if key.text not in (*words, *OF_CONDITIONS)]:
         _report(
             "wrong-kind",
             f"`{brief(named[0].text)}` is a branch with a name, beside those of a loop",
             *(named, loop, report),
-            f"make the loop a branch with a name, too: `{inner}`",
+            "let the loop be a branch with a name, too, which has `branches` of its own",
+            _nested(node, loop, join),
         )
+
+
+def _nested(node: Mapping, loop: Scalar, join: Identifier) -> Remedies:
+    """The loop as a branch among those that have names."""
+    whole = _loop_text(node, loop.text)
+    if whole is None or not join.text:
+        return ()
+    return (((Edit(whole, _below(("looped", "branches"), whole, f"join: {join.text}")),),),)
 
 
 def _report_word(key: Scalar, loop: Scalar, report: Report) -> None:
     match key.text:
         case "between":
             message = "there is nothing between branches, which stand side by side"
-            help = "put these steps at the end of `do`, or behind the `branches`"
+            help = "remove it, or put its steps at the end of `do`"
         case "repeat" | "each":
             message = "these branches are made by two loops"
-            help = "let `each` have both variables, or put one of the loops into `do`"
+            help = "remove it, or put the second loop into `do`"
         case word:
             message = f"`{word}` stands among the branches, not beside `branches`"
             help = "indent it like `branches`"
@@ -59,25 +90,60 @@ def _report_word(key: Scalar, loop: Scalar, report: Report) -> None:
 
 
 def _report(
-    code: str, message: str, keys: Sequence[Scalar], loop: Scalar, report: Report, help: str
+    code: str,
+    message: str,
+    keys: Sequence[Scalar],
+    loop: Scalar,
+    report: Report,
+    help: str,
+    remedies: Remedies = (),
 ) -> None:
     others = [Label(key.span, "this, too") for key in keys[1:]]
     labels = [Label(loop.span, "this loop makes the branches"), *others]
-    report.add(code, message, keys[0].span, secondary=labels, help=help)
+    report.add(code, message, keys[0].span, secondary=labels, help=help, remedies=remedies)
 
 
 def report_join_beside_loop(join: Scalar, form: str, node: Mapping, report: Report) -> None:
     """Report the `join` of a loop that makes no branches, as it stands beside `do`."""
-    value, word = node.get(form), node.get("join")
-    head = value.span.text if value and "\n" not in value.span.text else "..."
-    joined = brief(word.text) if isinstance(word, Scalar) else "concat"
+    whole = _loop_text(node, form)
+    fix: tuple[Edit, ...] = ()
+    if whole is not None and join.span.start > whole.end:
+        fix = (Edit(whole, _below(("branches",), whole)),)
     report.add(
         "unknown-key",
         f"`{form}` has no key `join`: its iterations follow each other",
         join.span,
-        help="write, for branches that are joined,"
-        f" `branches: {{{form}: {head}, do: ...}}` with `join: {joined}`",
+        help="let `branches` hold the loop, beside the `join`",
+        fix=fix,
     )
+
+
+def _loop_text(node: Mapping, form: str) -> Span | None:
+    """The entries of a loop, where its `do` follows its head."""
+    keys = [key.text for key, _ in node.entries]
+    if "do" not in keys or keys.index("do") != keys.index(form) + 1:
+        return None
+    (first, _), (_, last) = node.entries[keys.index(form) :][:2]
+    return first.span.to(last.span)
+
+
+def _below(keys: Sequence[str], whole: Span, beside: str = "") -> str:
+    """Entries below keys that they did not have, in the style in which they are written; something
+    stands `beside` the last of the keys.
+    """
+    row = whole.source.line(whole.line)[: whole.column - 1]
+    if row.strip() in ("", "-"):
+        inner = "  " * len(keys)
+        lines = [f"{'  ' * depth}{key}:" for depth, key in enumerate(keys)]
+        lines.append(inner + whole.text.replace("\n", f"\n{inner}"))
+        lines += [f"{inner[2:]}{beside}"] if beside else []
+        return f"\n{' ' * len(row)}".join(lines)
+    text = f"{{{whole.text}}}"
+    *outer, last = keys
+    text = f"{last}: {text}" + (f", {beside}" if beside else "")
+    for key in reversed(outer):
+        text = f"{key}: {{{text}}}"
+    return text
 
 
 def report_two_operands(loop: Scalar, join: Identifier, report: Report) -> None:

@@ -15,6 +15,7 @@ from cnngen.syntax.branch_loops import (
     report_beside_loop,
     report_join_beside_loop,
     report_two_operands,
+    with_loop,
 )
 from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, LOOPS, PARTS
 from cnngen.syntax.indentation_errors import report_deeper_items
@@ -297,6 +298,7 @@ def _parse_branches(
         arms_node = replace(arms_node, entries=tuple(e for e in arms_node.entries if e != moved))
         node = replace(node, entries=(*node.entries, moved))
     join = _parse_join(node, key, report)
+    arms_node = with_loop(arms_node, report)
     if loop := loop_of(arms_node):
         return _parse_branch_loop(arms_node, loop, join, around, report)
     if len(arms_node.entries) < 2:
@@ -329,7 +331,8 @@ def _parse_branch_loop(
         report_two_operands(key, join, report)
     others = [entry for entry in node.entries if entry is not head]
     kept = [entry for entry in others if suggest(entry[0].text, ("do",))]
-    report_beside_loop([entry for entry in others if entry not in kept], key, join, report)
+    strays = [entry[0] for entry in others if entry not in kept]
+    report_beside_loop(node, strays, key, join, report)
     made = replace(node, entries=(head, *kept))
     loop = _parse_form(made, *head, _Around(node.span, None, None), report)
     assert isinstance(loop, Repeat | Each)
