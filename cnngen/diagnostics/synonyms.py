@@ -85,7 +85,13 @@ INFERRED = (
     *("inputshape", "inplace"),
 )
 
-FORM_KEYS = _table(do="then body steps", join="merge", **{"else": "otherwise orelse"})
+FORM_KEYS = _table(
+    do="then body steps",
+    join="merge",
+    repeat="times loop",
+    each="foreach forall iterate",
+    **{"else": "otherwise orelse"},
+)
 
 # What a list of steps is called elsewhere.
 ROWS = _table(

@@ -12,6 +12,7 @@ from cnngen.plan.program import (
     Call,
     Choice,
     Join,
+    JoinLoop,
     Loop,
     Node,
     Pass,
@@ -45,6 +46,7 @@ from cnngen.targets.torch.modules import (
     Made,
     Written,
     assign_arm,
+    assign_list,
     assign_node,
     fill,
 )
@@ -100,6 +102,10 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 name = node.level if isinstance(node.level, str) else ""
                 value = yield from join(node, value, name, scope, forward)
                 value = _summed(node, value, scope, forward)
+            case JoinLoop():
+                if not isinstance(value, Name):
+                    value = forward.let(X, value)
+                value = yield from join_list(node, value, str(node.level), scope, forward)
             case Reuse():
                 value = again(node, value)
             case Pass():
@@ -177,6 +183,19 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
     if flags:
         return optional(node, inputs, scope, forward)
     return joined(node, [each.value for each in inputs], scope)
+
+
+def join_list(node: JoinLoop, value: nodes.Node, name: str, scope: Scope, forward: Forward) -> Made:
+    """What joins the branches of a loop, whose modules are a list under a name."""
+    owner, first = own(attribute(name)), first_node(node.body)
+    yield from assign_list(node, owner, "nn.ModuleList", scope)
+    origin = first.step.origin if first else None
+    source = forward.tensors[origin.text] if origin else value
+    with forward.names.passing():
+        branch = forward.new("branch")
+        given = applied(first, branch, source, forward, scope)
+    listed = nodes.Comprehension("[", given, branch, owner)
+    return with_origin(spell_list(node.op, listed, scope.file.speller), node.step)
 
 
 def _has_module(region: Region) -> bool:
@@ -340,7 +359,7 @@ def _listed(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward)
 # --- Regions
 
 
-def first_node(region: Region) -> "Call | Loop | Choice | Join | Reuse | Pass | None":
+def first_node(region: Region) -> "Call | Loop | Choice | Join | JoinLoop | Reuse | Pass | None":
     """The first node that reads a tensor."""
     return next((node for node in region.nodes if not isinstance(node, Bind)), None)
 
