@@ -45,7 +45,7 @@ from cnngen.targets.keras.shared import (
     passes,
 )
 from cnngen.targets.keras.spell import spell_join, spell_list
-from cnngen.targets.loops import loop_header
+from cnngen.targets.loops import UNREAD, loop_header, position
 
 LONGEST_POSITION = 30  # characters of code in a layer's name
 ZERO, TWO = Constant(0), Constant(2)
@@ -280,8 +280,9 @@ def _loop(
 ) -> str:
     """Write a loop; its counter gives the positions of its iterations."""
     _enter(x, out, code)
-    with frame.index() as index:
-        counter = Name(index)
+    own = position(node.step)
+    with frame.index(frame.scope.called(own) if own else None) as index:
+        counter = Name(own or index)
         counts = isinstance(node.step, Repeat) and first != ZERO  # from its first position on
         step = counter if node.between is None else multiply(TWO, counter)
         at = counter if counts else simplify(add(first, step))
@@ -306,7 +307,7 @@ def _variables(step: Repeat | Each, used: set[str], frame: Frame) -> list[str]:
     """The variables of an `each`; what nobody reads is marked so."""
     lists = step.lists if isinstance(step, Each) else ()
     called = [frame.scope.called(variable.text) for variable, _ in lists]
-    return [name if name in used else f"_{name}" for name in called]
+    return [name if name in used else f"{UNREAD}{name}" for name in called]
 
 
 def _enter(x: str, out: str, code: Code) -> None:
