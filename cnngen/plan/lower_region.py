@@ -258,8 +258,8 @@ class RegionLowering:
             x = self.settle(x)
         tensors = self._tensors(call)
         others = {channels_of(name).name: value.channels for name, value in tensors.items()}
-        handed = {IN_CHANNELS: x.channels, **others}
-        handed |= self.areas.handed(call, block, self.block)
+        areas = self.areas.handed(call, block)
+        handed = {IN_CHANNELS: x.channels, **others, **areas}
         handed |= {p.name.text: Name(p.name.text) for p in unit.captured}
         arguments = self.closed_forms.arguments(call)
         rank = self._rank_after(unit, x.value.rank)
@@ -270,7 +270,7 @@ class RegionLowering:
         else:
             entry = self.entry or InputChannels()
             names = {name: substitute(value, {}, entry) for name, value in arguments.items()}
-            channels = simplify(substitute(unit.channels, names | others, x.channels))
+            channels = simplify(substitute(unit.channels, names | others | areas, x.channels))
             kept = channels == x.channels
             channels = x.channels if kept else channels
             after = Running(replace(x.value, channels=channels, rank=rank), kept and x.owned)

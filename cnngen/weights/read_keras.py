@@ -43,13 +43,20 @@ def read_keras(model: Any) -> WeightGraph:
 def _walk(model: Any, inputs: list[Flow], recorder: Recorder) -> list[Flow]:
     """Follow the flow into a model to its outputs."""
     flows = {id(x): flow for x, flow in zip(model.inputs, inputs, strict=True)}
-    for node in calls(model.outputs, set(flows)):
+    nodes = calls(model.outputs, set(flows))
+    cropped = {
+        id(x)
+        for node in nodes
+        if type(node.operation).__name__ == "Cropping2D"
+        for x in node.input_tensors
+    }
+    for node in nodes:
         given = [flows[id(x)] for x in node.input_tensors]
         operation = node.operation
         if getattr(operation, "inputs", None) and getattr(operation, "layers", None):
             results = _walk(operation, given, recorder)  # a model as a layer
         else:
-            results = [_pass(node, given, recorder)] * len(node.output_tensors)
+            results = [_pass(node, given, recorder, cropped)] * len(node.output_tensors)
         flows |= {id(x): flow for x, flow in zip(node.output_tensors, results, strict=True)}
     return [flows[id(x)] for x in model.outputs]
 
@@ -75,13 +82,17 @@ def _call(tensor: Any) -> Any:
     return history.operation._inbound_nodes[history.node_index]
 
 
-def _pass(call: Any, flows: list[Flow], recorder: Recorder) -> Flow:
-    """The flow out of a layer that holds weights, or of an operation that does not."""
+def _pass(call: Any, flows: list[Flow], recorder: Recorder, cropped: set[int]) -> Flow:
+    """The flow out of a layer that holds weights, or of an operation that does not.
+
+    What is cropped has no size to compare: the padding of a transposed convolution is such a crop.
+    """
     operation, channels = call.operation, len(call.output_tensors[0].shape) - 1
     joins = type(operation).__name__ in JOINS and operation.axis in (-1, channels)
     flow = concatenate(flows) if joins else merge(flows)
     shape = call.output_tensors[0].shape
-    gives = tuple(shape[1:3]) if len(shape) == 4 and None not in shape[1:3] else ()
+    sized = len(shape) == 4 and None not in shape[1:3]
+    gives = tuple(shape[1:3]) if sized and id(call.output_tensors[0]) not in cropped else ()
     for layer in _weighted(operation) if getattr(operation, "weights", None) else ():
         flow = recorder.pass_through(replace(layer, gives=gives), flow)
     return flow
