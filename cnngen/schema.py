@@ -423,6 +423,8 @@ def _values(attribute: Attribute[Any]) -> Schema:
             return {"anyOf": [{"enum": [*attribute.choices, *null_too]}, _ref("choice")]}
         case "init":
             return _ref("init")
+        case "tensor":
+            return _ref("reference")
 
 
 def _list(items: Schema, null: tuple[str, ...] = ()) -> Schema:

@@ -152,9 +152,8 @@ class Channels:
                 return None
             if any(tensors.get(name, inner) is None for name in free_names(inner)):
                 return None
-            names = arguments | {
-                name: value for name, value in tensors.items() if value is not None
-            }
+            given = {name: value for name, value in tensors.items() if value is not None}
+            names = arguments | given | self.areas.handed(call, block)
             return simplify(substitute(inner, names, channels))
         if op.flattens:
             return channels and self.areas.features(call, channels)

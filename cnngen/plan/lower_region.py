@@ -192,9 +192,14 @@ class RegionLowering:
                     return self._either(call, key, x, arguments, name, paths)
         rank = self.network.ranks.get(call, x.value.rank)  # what is not used follows others
         after = self._given_by(call, self._after_op(call, op, x))
-        layer = Layer(op, arguments)
-        self.nodes.append(Call(key, layer, x.value, {}, after.value, call, rank, paths=paths))
+        layer, tensors = Layer(op, arguments), self._tensors(call)
+        self.nodes.append(Call(key, layer, x.value, tensors, after.value, call, rank, paths=paths))
         return after
+
+    def _tensors(self, call: CallStep) -> dict[str, Value]:
+        """What a call reads besides the running tensor."""
+        named = self.network.resolution.tensors(call)
+        return {name: self.known[other.text] for name, other in named.items()}
 
     def _types(self) -> Types:
         parameters = self.network.resolution.spec.parameters
@@ -251,13 +256,10 @@ class RegionLowering:
         unit = self.units[block]
         if unit.takes_channels or is_long(x.channels):
             x = self.settle(x)
-        tensors = {
-            name: self.known[other.text]
-            for name, other in self.network.resolution.tensors(call).items()
-        }
+        tensors = self._tensors(call)
         others = {channels_of(name).name: value.channels for name, value in tensors.items()}
-        handed = {IN_CHANNELS: x.channels, **others}
-        handed |= self.areas.handed(call, block, self.block)
+        areas = self.areas.handed(call, block)
+        handed = {IN_CHANNELS: x.channels, **others, **areas}
         handed |= {p.name.text: Name(p.name.text) for p in unit.captured}
         arguments = self.closed_forms.arguments(call)
         rank = self._rank_after(unit, x.value.rank)
@@ -268,7 +270,7 @@ class RegionLowering:
         else:
             entry = self.entry or InputChannels()
             names = {name: substitute(value, {}, entry) for name, value in arguments.items()}
-            channels = simplify(substitute(unit.channels, names | others, x.channels))
+            channels = simplify(substitute(unit.channels, names | others | areas, x.channels))
             kept = channels == x.channels
             channels = x.channels if kept else channels
             after = Running(replace(x.value, channels=channels, rank=rank), kept and x.owned)

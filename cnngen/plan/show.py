@@ -127,6 +127,7 @@ def _call(node: Call) -> str:
     if not isinstance(made, Unit):
         defaults = {name: attribute.default for name, attribute in made.attributes.items()}
         given = {n: v for n, v in given.items() if not _is(v, defaults.get(n))}
+        given = {n: v for n, v in given.items() if n not in node.tensors}
     arguments = [f"{name}: {value_code(value)}" for name, value in given.items()]
     written = f" {{{', '.join(arguments)}}}" if arguments else ""
     asked = f" asks {code(node.asked)}" if node.asked else ""

@@ -106,7 +106,8 @@ def _sum(step: Repeat | Each, turn: Expression) -> Expression | None:
 
 def _largest(step: Repeat | Each, turn: Expression) -> Expression | None:
     if items := _written_out(step, turn):
-        return simplify(Apply("max", items)) if len(items) > 1 else items[0]
+        first, *others = items
+        return simplify(Apply("max", items)) if others else first
     column = _column(step, turn)
     return column and Apply("max", (column,))
 

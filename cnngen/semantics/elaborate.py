@@ -667,7 +667,9 @@ def _op_layer(call: Call, path: str, x: Tensor, place: Place, elaboration: Elabo
     op = _bound(call, op_class, place.scope, elaboration)
     if op.lists and op.is_whole:
         elaboration.effort.spend(_numbers_in_lists(op), call.span)
-    return _layer(path, op, (x,), call, call.callee.span, x, place, elaboration)
+    others = elaboration.resolution.tensors(call).values() if op.tensors else ()
+    inputs = x, *(elaboration.read(place.tensors, name) for name in others)
+    return _layer(path, op, inputs, call, call.callee.span, x, place, elaboration)
 
 
 def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboration) -> Op:

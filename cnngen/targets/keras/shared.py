@@ -144,7 +144,7 @@ def _size_at(node: Node, frame: Frame, *, known: bool) -> _Size:
             if isinstance(made, Unit):
                 return _size(made.body, frame, known=known)
             asks = made.flattens or _is_made_for_a_size(node, frame)
-            return _Size(asks and not known, known or made.sets_size)
+            return _Size(asks and not known, (known or made.sets_size) and not made.sized_like)
         case Reuse(part=part):
             return _size(part, frame, known=known)
         case Loop():

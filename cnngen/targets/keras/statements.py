@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import assert_never
 
 from cnngen.expressions.algebra import add, multiply, simplify, subtract
-from cnngen.expressions.expression import Apply, Constant, Expression, Name
+from cnngen.expressions.expression import Constant, Expression, Name
 from cnngen.plan import loops
 from cnngen.plan.program import (
     Arm,
@@ -45,7 +45,7 @@ from cnngen.targets.keras.shared import (
     passes,
 )
 from cnngen.targets.keras.spell import spell_join, spell_list
-from cnngen.targets.loops import loop_header
+from cnngen.targets.loops import UNREAD, loop_header, position
 
 LONGEST_POSITION = 30  # characters of code in a layer's name
 ZERO, TWO = Constant(0), Constant(2)
@@ -280,8 +280,9 @@ def _loop(
 ) -> str:
     """Write a loop; its counter gives the positions of its iterations."""
     _enter(x, out, code)
-    with frame.index() as index:
-        counter = Name(index)
+    own = position(node.step)
+    with frame.index(frame.scope.called(own) if own else None) as index:
+        counter = Name(own or index)
         counts = isinstance(node.step, Repeat) and first != ZERO  # from its first position on
         step = counter if node.between is None else multiply(TWO, counter)
         at = counter if counts else simplify(add(first, step))
@@ -306,7 +307,7 @@ def _variables(step: Repeat | Each, used: set[str], frame: Frame) -> list[str]:
     """The variables of an `each`; what nobody reads is marked so."""
     lists = step.lists if isinstance(step, Each) else ()
     called = [frame.scope.called(variable.text) for variable, _ in lists]
-    return [name if name in used else f"_{name}" for name in called]
+    return [name if name in used else f"{UNREAD}{name}" for name in called]
 
 
 def _enter(x: str, out: str, code: Code) -> None:
@@ -409,9 +410,10 @@ def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Code, fr
     """Write a list of what all iterations give, in one expression where that can be; and a join."""
     taken, loop = set(frame.taken), node.step.loop
     branches, branch = nodes.Name(frame.variable("branches")), frame.variable("branch")
-    with frame.index() as index:
+    own = position(loop)
+    with frame.index(frame.scope.called(own) if own else None) as index:
         body = code.inside()
-        at = name.below(_position(loop) or Name(index), frame.scope)
+        at = name.below(Name(own or index), frame.scope)
         value = write_region(node.body, at, x, branch, body, frame)
         asked = nodes.Name(index) if index in body.names else None
         variables = _variables(loop, body.names, frame)
@@ -427,14 +429,6 @@ def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Code, fr
     code.assign(out, spell_list(node.op, branches, joined, frame.scope.speller), node.step)
     frame.taken = taken | {out}
     return out
-
-
-def _position(step: Repeat | Each) -> Name | None:
-    """The variable of a loop that counts from 0, if there is one."""
-    for variable, values in step.lists if isinstance(step, Each) else ():
-        if isinstance(values, Apply) and values.function == "range" and len(values.arguments) == 1:
-            return Name(variable.text)
-    return None
 
 
 def _only_value(body: Code, value: str) -> nodes.Node | None:

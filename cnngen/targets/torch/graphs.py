@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from cnngen.expressions.expression import Constant
+from cnngen.expressions.expression import Name as Word
 from cnngen.plan.program import (
     Arm,
     Bind,
@@ -37,6 +39,7 @@ from cnngen.python.nodes import (
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import Reuse as ReuseStep
+from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.construct import own
 from cnngen.targets.torch.expressions import children
 from cnngen.targets.torch.modules import (
@@ -49,9 +52,11 @@ from cnngen.targets.torch.modules import (
 )
 from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
-from cnngen.targets.torch.spell import spell_join, spell_list
+from cnngen.targets.torch.spell import spell_function, spell_join, spell_list
 from cnngen.targets.torch.updates import bound, prepared
+from cnngen.targets.torch.use import Reading
 from cnngen.targets.torch.variables import Names
+from cnngen.targets.values import attribute_values, value_node
 
 X = Name("x")
 LONG = 70  # a value longer than this gets a line of its own
@@ -105,6 +110,9 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 value = again(node, value)
             case Pass():
                 pass
+            case Call() | Choice() if is_function(node):
+                yield from bound(binds, scope)
+                value = yield from function(node, str(node.key), value, scope, forward)
             case Call() | Loop() | Choice():
                 module = own(attribute(str(node.key)))
                 yield from assign_node(node, module, scope, binds)
@@ -167,7 +175,11 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
         first = first_node(arm.region)
         origin = first.step.origin if first else None
         source = forward.tensors[origin.text] if origin else value
-        inputs.append(Input(arm, _given_by(arm, module, source, forward, scope), flags.get(arm)))
+        if is_function(first):
+            given = yield from function(first, f"{name}_{key}".lstrip("_"), source, scope, forward)
+        else:
+            given = _given_by(arm, module, source, forward, scope)
+        inputs.append(Input(arm, given, flags.get(arm)))
     if flags:
         return optional(node, inputs, scope, forward)
     return joined(node, [each.value for each in inputs], scope)
@@ -188,7 +200,8 @@ def join_list(node: JoinLoop, value: nodes.Node, name: str, scope: Scope, forwar
 
 def _has_module(region: Region) -> bool:
     """Whether a branch has a module of its own."""
-    return not passes(region) and not isinstance(first_node(region), Reuse)
+    first = first_node(region)
+    return not (passes(region) or isinstance(first, Reuse) or is_function(first))
 
 
 def _given_by(
@@ -219,6 +232,64 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
 def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node:
     """The expression that joins tensors."""
     return with_origin(spell_join(node.op, inputs, scope.file.speller), node.step)
+
+
+# --- Ops that read several tensors
+
+
+def is_function(node: Node | None) -> bool:
+    """Whether a node is no module but an expression: an op that reads several tensors, or one of
+    two such.
+    """
+    match node:
+        case Call(layer=layer):
+            return not isinstance(layer.made, Unit) and bool(layer.made.tensors)
+        case Choice(then=then):
+            return is_function(first_node(then))
+        case _:
+            return False
+
+
+def function(
+    node: Node | None, key: str, value: nodes.Node, scope: Scope, forward: Forward
+) -> Made:
+    """What such a node gives. What depends on parameters in it, the constructor keeps in attributes
+    that begin with the key.
+    """
+    if isinstance(node, Choice):
+        assert node.otherwise is not None
+        then, otherwise = first_node(node.then), first_node(node.otherwise)
+        flag = own(scope.attribute(f"{key}_{_word(then, otherwise)}"))
+        yield Assign((flag,), scope.node(node.test))
+        first = yield from function(then, key, value, scope, forward)
+        second = yield from function(otherwise, key, value, scope, forward)
+        return nodes.Conditional(flag, first, second)
+    assert isinstance(node, Call) and not isinstance(node.layer.made, Unit)
+    file, op = scope.file, node.layer.made
+    values = attribute_values(op, node.layer.arguments, scope.types)
+    given: dict[str, nodes.Node] = {}
+    for name, each in values.items():
+        given[name] = value_node(each, scope.node, file.speller.use)
+        if not isinstance(each, str | Constant):
+            kept = own(scope.attribute(f"{key}_{name}"))
+            yield Assign((kept,), given[name])
+            given[name] = kept
+    named = file.network.resolution.tensors(node.step)
+    tensors = {name: forward.tensors[other.text] for name, other in named.items()}
+    with spelling(node.step):
+        made = spell_function(Reading(op, values, given, value, tensors, file.speller))
+    return with_origin(made, node.step)
+
+
+def _word(then: Node | None, otherwise: Node | None) -> str:
+    """The word of the attribute in which two calls differ."""
+    match then, otherwise:
+        case Call(layer=one), Call(layer=other):
+            pairs = ((one.arguments[name], value) for name, value in other.arguments.items())
+            words = (a.name for a, b in pairs if a != b and isinstance(a, Word))
+            return next(words, "first")
+        case _:
+            return "first"
 
 
 # --- Branches that may be absent

@@ -19,6 +19,8 @@ from cnngen.targets.torch.graphs import (
     again,
     applied,
     first_node,
+    function,
+    is_function,
     join,
     join_list,
     passes,
@@ -155,6 +157,9 @@ def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward
         return (yield from join_list(first, value, stage.name, scope, forward))
     if isinstance(first, Reuse):
         return again(first, value)
+    if is_function(first):
+        yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
+        return (yield from function(first, stage.name, value, scope, forward))
     yield from assign(region, own(attribute(stage.name)), scope)
     return applied(first, own(attribute(stage.name)), value, forward, scope)
 

@@ -25,7 +25,7 @@ from cnngen.python import nodes
 from cnngen.python.construct import call, if_else, text
 from cnngen.python.nodes import Assign, Do, For, If, Statement
 from cnngen.syntax.tree import Each
-from cnngen.targets.loops import free_index, loop_header
+from cnngen.targets.loops import free_index, loop_header, position
 from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, IDENTITY, SELF, own
 from cnngen.targets.torch.expressions import (
@@ -335,7 +335,9 @@ def _appended(region: Region, target: nodes.Node, scope: Scope) -> Written:
 
 def _loop(loop: Loop, target: nodes.Node, scope: Scope) -> Written:
     """Append each iteration; where channels change, a variable goes with them."""
-    index = nodes.Name(free_index(scope.variables.names.taken)) if loop.between else None
+    own = position(loop.step)
+    index = called(own) if own else free_index(scope.variables.names.taken)
+    index = nodes.Name(index) if loop.between else None
     inside: list[Statement] = []
     if loop.between is not None and index is not None:
         between = [*_iteration(loop, loop.between, target, scope)]

@@ -2,13 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 
-from cnngen.python.nodes import Assign, Augment, Display, For, If, Name, Node, Statement
+from cnngen.python.nodes import (
+    Assign,
+    Augment,
+    Display,
+    For,
+    If,
+    Name,
+    Node,
+    Statement,
+)
 from cnngen.python.variables import names
+from cnngen.targets.loops import uncounted
 
 
 def tidied(statements: Sequence[Statement], variables: set[str]) -> tuple[Statement, ...]:
     """Leave out what is assigned to those of the variables that nothing reads, and mark variables
-    of loops that nothing reads with an underscore.
+    of loops that nothing reads with an underscore; a counter that nothing reads goes.
     """
     while True:
         unread = variables - _read(statements)
@@ -37,7 +47,9 @@ def _underscored(statement: Statement) -> Statement:
     match statement:
         case For(target, iterable, body):
             inside = tuple(map(_underscored, body))
-            return For(marked(target, names(inside)), iterable, inside)
+            used = names(inside)
+            target, iterable = uncounted(target, iterable, used)
+            return For(marked(target, used), iterable, inside)
         case If(branches):
             return If(tuple((test, tuple(map(_underscored, body))) for test, body in branches))
         case _:
