@@ -134,7 +134,8 @@ class Ops(Expressions):
 
     def transposed(self, x: Running, place: Place) -> Drawn:
         out = self.width(place)
-        attributes = {"out": out, "kernel": 3, "padding": 1, **self.weights(place)}
+        padding = self.pick(1, "same")
+        attributes = {"out": out, "kernel": 3, "padding": padding, **self.weights(place)}
         return [{"transposed_conv": attributes}], replace(x, aligned=True, channels=out)
 
     def pool(self, x: Running, place: Place) -> Drawn:
@@ -304,6 +305,11 @@ class Ops(Expressions):
         attributes = self.pick(
             {"kernel": 2, "stride": 2},
             {"kernel": 3, "stride": 2, "padding": 1, "output_padding": 1},
+            {
+                "kernel": self.pick(1, 3, 4),
+                "stride": self.pick(2, "[1, 2]", *self.named("stride", place)),
+                "padding": "same",
+            },
         )
         return self.pick(
             (

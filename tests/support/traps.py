@@ -48,6 +48,12 @@ CONVOLUTIONS = {
     "transposed_with_a_stride_beyond_the_kernel": "transposed_conv: {out: 6, kernel: 2, stride: 3}",
     "transposed_with_such_a_stride_and_more": "transposed_conv: {out: 6, kernel: 1, stride: 3, output_padding: 1}",
     "transposed_without_stride": "transposed_conv: {out: 6, kernel: 3, padding: 1, bias: false}",
+    # half of what is too much is taken from each end, an odd row from the last
+    "transposed_with_same": "transposed_conv: {out: 6, kernel: 4, stride: 2, padding: same}",
+    "transposed_with_same_and_an_odd_rest": "transposed_conv: {out: 6, kernel: 3, stride: 2, padding: same}",
+    "transposed_with_same_and_pairs": "transposed_conv: {out: 6, kernel: [5, 1], stride: [2, 3], padding: same}",
+    "transposed_with_same_and_a_stride_beyond_the_kernel": "transposed_conv: {out: 6, kernel: 1, stride: [3, 2], padding: same}",
+    "transposed_with_same_and_init": "transposed_conv: {out: 6, kernel: 3, stride: 2, padding: same, init: ones}",
     "transposed_with_pairs": "transposed_conv: {out: 6, kernel: [3, 4], stride: [2, 3], padding: [1, 0], output_padding: [0, 1]}",
 }
 
