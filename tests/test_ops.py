@@ -121,6 +121,7 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
             "out-of-range",
         ),
         (make("max_pool", kernel=(2, 2), padding="same", ceil=True), "ceil", "out-of-range"),
+        (make("blur_pool", kernel=16), "kernel", "empty-output"),
         (make("group_norm", groups=5), "groups", "indivisible-channels"),
         (make("channel_shuffle", groups=5), "groups", "indivisible-channels"),
         (make("pixel_shuffle", factor=3), "factor", "indivisible-channels"),

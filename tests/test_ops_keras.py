@@ -75,6 +75,17 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
                 return y
             ones = pad(torch.ones_like(x), v["padding"], v["kernel"], stride)
             return y / F.avg_pool2d(ones, v["kernel"], stride, ceil_mode=v["ceil"])
+        case "blur_pool":
+            row = torch.tensor((np.poly1d([0.5, 0.5]) ** (v["kernel"] - 1)).coeffs).to(x.dtype)
+            sides = ((v["kernel"] - 1) // 2, v["kernel"] // 2) * 2
+            padded = F.pad(x, sides, "constant" if v["border"] == "zeros" else "reflect")
+            rows = F.conv2d(
+                padded, row.reshape(1, 1, -1, 1).repeat(x.shape[1], 1, 1, 1), groups=x.shape[1]
+            )
+            blurred = F.conv2d(
+                rows, row.reshape(1, 1, 1, -1).repeat(x.shape[1], 1, 1, 1), groups=x.shape[1]
+            )
+            return blurred[:, :, :: v["stride"], :: v["stride"]]
         case "adaptive_avg_pool":
             return F.adaptive_avg_pool2d(x, v["size"])
         case "adaptive_max_pool":
@@ -550,6 +561,8 @@ CHAIN = (
     ("max_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (0, 1, 0, 1)}),
     ("avg_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (1, 1, 1, 1)}),
     ("avg_pool", {"kernel": (2, 2), "stride": (1, 1), "padding": "same"}),
+    ("blur_pool", {"kernel": 4, "stride": 1}),
+    ("blur_pool", {"stride": 1, "border": "zeros"}),
     ("upsample", {"scale": (3, 2), "mode": "bilinear"}),
     ("upsample", {"scale": (1, 2), "mode": "bilinear", "align_corners": True}),
     ("channel_shuffle", {"groups": 4}),

@@ -290,6 +290,10 @@ class Ops(Expressions):
             *([{"kernel": [2, 1], "stride": 3, "ceil": self.flag(place)}] if x.low >= 2 else []),
         )
         after = replace(x, size=object(), low=max(1, x.low // 3))
+        if self.maybe(0.2):
+            border = "reflect" if x.low >= 3 else "zeros"
+            blur: Tree = {"kernel": self.pick(2, 3, 5), "stride": self.pick(2, 3), "border": border}
+            return [{"blur_pool": blur}], after
         return [{self.pick("max_pool", "avg_pool"): attributes}], after
 
     def adaptive(self, x: Running, place: Place) -> Drawn:
