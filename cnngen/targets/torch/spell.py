@@ -25,6 +25,7 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "conv": convolution.conv,
     "depthwise_conv": convolution.depthwise_conv,
     "separable_conv": separable.separable_conv,
+    "transposed_conv": convolution.transposed_conv,
     "avg_pool": pooling.avg_pool,
     "max_pool": pooling.max_pool,
     "zero_pad": padding.zero_pad,
