@@ -604,6 +604,8 @@ CHAIN = (
     ("linear", {"out": 12}),
     ("reshape", {"channels": 3, "height": 2, "width": 2}),
     ("global_avg_pool", {}),
+    ("reshape", {"channels": 1, "height": 1, "width": 3}),
+    ("reshape", {"channels": 3, "height": 1, "width": 1}),
     ("flatten", {}),
     ("affine", {"shift": False}),
     ("rbf", {"codes": ((5,), (2,), (5,), (0,)), "bits": 3}),

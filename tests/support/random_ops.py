@@ -312,7 +312,16 @@ class Ops(Expressions):
 
     def adaptive(self, x: Running, place: Place) -> Drawn:
         if self.maybe(0.4):
-            return [self.pick("global_avg_pool", "global_max_pool")], replace(x, size="1x1", low=1)
+            pool = self.pick("global_avg_pool", "global_max_pool")
+            after = replace(x, size="1x1", low=1)
+            if self.maybe(0.3):
+                out = self.width(place)
+                row = {"channels": 1, "height": 1, "width": out}
+                back = {"channels": out, "height": 1, "width": 1}
+                along = {"conv": {"out": 1, "kernel": [1, 3], "padding": "half"}}
+                steps = [{"conv": {"out": out, "kernel": 1}}, {"reshape": row}, along]
+                return [pool, *steps, {"reshape": back}], replace(after, aligned=True, channels=out)
+            return [pool], after
         size = self.pick(2, [1, 2], [3, 2])
         return [{self.pick("adaptive_avg_pool", "adaptive_max_pool"): {"size": size}}], replace(
             x, size=object(), low=1

@@ -195,6 +195,9 @@ VECTORS = {
         - branches: {gate: [{linear: {out: 6}}, sigmoid], value: {linear: {out: 6}}}
           join: multiply
         """,
+    "reshape_of_maps": "[global_avg_pool, {reshape: {channels: 1, height: 1, width: 4}}, {conv: {out: 1, kernel: [1, 3], padding: half}}, {reshape: {channels: 4, height: 1, width: 1}}, {conv: {out: 3, kernel: 1}}]",
+    "reshape_of_one_map": "[{adaptive_avg_pool: {size: [3, 2]}}, channel_mean, {reshape: {channels: 2, height: 3, width: 1}}, {conv: {out: 3, kernel: 1}}]",
+    "reshape_of_a_flattened_map": "[{adaptive_avg_pool: {size: [3, 2]}}, channel_max, flatten, {reshape: {channels: 2, height: 1, width: 3}}, {conv: {out: 3, kernel: [1, 2]}}]",
     "reshape": "[flatten, {linear: {out: 24}}, {reshape: {channels: 4, height: 2, width: 3}}, {conv: {out: 3, kernel: 2}}]",
 }
 
