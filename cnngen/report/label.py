@@ -13,7 +13,10 @@ LONGEST_PATTERN = 8
 def label(op: Op) -> str:
     """`7 x 7 conv`, `relu`."""
     kernel = op.values.get("kernel")
-    return op.name if kernel is None else f"{kernel[0]} x {kernel[1]} {op.name}"
+    if kernel is None:
+        return op.name
+    height, width = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+    return f"{height} x {width} {op.name}"
 
 
 def made_of(path: str, layers: Sequence[Layer]) -> str:

@@ -31,6 +31,7 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "zero_pad": padding.zero_pad,
     "crop": padding.crop,
     "upsample": resizing.upsample,
+    "reshape": resizing.reshape,
     "batch_norm": normalization.batch_norm,
     "layer_norm": normalization.layer_norm,
     "affine": affine.affine,
