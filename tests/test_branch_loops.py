@@ -202,6 +202,29 @@ model:
 """,
         [{"widths": (1, 2, 3)}],
     ),
+    "used again": (
+        f"""{HEAD}
+params: {{widths: [2, 3], paths: 2}}
+blocks:
+  Twice:
+    about: A sum, twice.
+    body:
+      - name: sum_of_paths
+        branches: {{repeat: paths, do: [{{conv: {{out: input.channels, kernel: 3}}}}, relu]}}
+        join: add
+      - tanh
+      - use: sum_of_paths
+model:
+  stem: {{conv: {{out: 5, kernel: 1}}}}
+  wide:
+    branches: {{each: {{width: widths}}, do: {{conv: {{out: width, kernel: 1}}}}}}
+    join: concat
+  project: {{conv: {{out: 5, kernel: 1}}}}
+  again: {{use: wide}}
+  twice: Twice
+""",
+        [{"widths": (4,), "paths": 1}],
+    ),
     "vectors": (
         f"""{HEAD}
 params: {{widths: [2, 3]}}

@@ -29,6 +29,7 @@ OPS = _table(
     local_response_norm="lrn localresponsenormalization",
     max_pool="maxpool2d maxpooling maxpooling2d",
     avg_pool="avgpool2d averagepool averagepooling averagepooling2d meanpool",
+    blur_pool="blurpool2d antialias antialiasing lowpass",
     global_avg_pool="gap globalavgpool2d globalaveragepooling globalaveragepooling2d",
     global_max_pool="gmp globalmaxpool2d globalmaxpooling globalmaxpooling2d",
     channel_mean="channelavgpool channelavg channelaverage",
@@ -62,7 +63,7 @@ OPS = _table(
 
 ATTRIBUTES = _table(
     out="filters features units outchannels outfeatures outplanes channels numoutput",
-    kernel="kernelsize ksize poolsize filtersize window windowsize size",
+    kernel="kernelsize ksize poolsize filtersize filtsize window windowsize size",
     padding="pad",
     dilation="dilationrate dilate",
     groups="numgroups",

@@ -134,9 +134,21 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
             for branch in step.arms:
                 _check_path(branch.body, readable, resolution, report)
         case BranchLoop():
-            _check_path(step.loop.body, readable, resolution, report)
+            _check_turn(step.loop.body, readable, resolution, report)
         case _:
             _refuse([*_read_by(step, resolution)], _way(step, "", []), report)
+
+
+def _check_turn(body: Body, readable: Readable, resolution: Resolution, report: Report) -> None:
+    """Check the body of a loop that makes branches. Each becomes a module, and an op that reads two
+    tensors is none.
+    """
+    match body:
+        case (Call() as call,) if call in resolution.ops and resolution.tensors(call):
+            way = "make a block of the step, with a parameter {parameter}"
+            _refuse([*resolution.tensors(call).values()], way, report)
+        case _:
+            _check_path(body, readable, resolution, report)
 
 
 def _read_by(step: Step, resolution: Resolution) -> Iterator[Identifier]:

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import assert_never
 
 from cnngen.expressions.algebra import add, multiply, simplify, subtract
-from cnngen.expressions.expression import Apply, Constant, Expression, Name
+from cnngen.expressions.expression import Constant, Expression, Name
 from cnngen.plan import loops
 from cnngen.plan.program import (
     Arm,
@@ -410,9 +410,10 @@ def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Code, fr
     """Write a list of what all iterations give, in one expression where that can be; and a join."""
     taken, loop = set(frame.taken), node.step.loop
     branches, branch = nodes.Name(frame.variable("branches")), frame.variable("branch")
-    with frame.index() as index:
+    own = position(loop)
+    with frame.index(frame.scope.called(own) if own else None) as index:
         body = code.inside()
-        at = name.below(_position(loop) or Name(index), frame.scope)
+        at = name.below(Name(own or index), frame.scope)
         value = write_region(node.body, at, x, branch, body, frame)
         asked = nodes.Name(index) if index in body.names else None
         variables = _variables(loop, body.names, frame)
@@ -428,14 +429,6 @@ def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Code, fr
     code.assign(out, spell_list(node.op, branches, joined, frame.scope.speller), node.step)
     frame.taken = taken | {out}
     return out
-
-
-def _position(step: Repeat | Each) -> Name | None:
-    """The variable of a loop that counts from 0, if there is one."""
-    for variable, values in step.lists if isinstance(step, Each) else ():
-        if isinstance(values, Apply) and values.function == "range" and len(values.arguments) == 1:
-            return Name(variable.text)
-    return None
 
 
 def _only_value(body: Code, value: str) -> nodes.Node | None:

@@ -39,7 +39,10 @@ from cnngen.python.nodes import (
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import Reuse as ReuseStep
+from cnngen.syntax.tree import Stage
+from cnngen.syntax.tree import Step as AuthorsStep
 from cnngen.targets.spelling import spelling
+from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import own
 from cnngen.targets.torch.expressions import children
 from cnngen.targets.torch.modules import (
@@ -105,7 +108,9 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
             case JoinLoop():
                 if not isinstance(value, Name):
                     value = forward.let(X, value)
-                value = yield from join_list(node, value, str(node.level), scope, forward)
+                value = yield from join_list(
+                    *(node, value, str(node.level), node.step, scope, forward)
+                )
             case Reuse():
                 value = again(node, value)
             case Pass():
@@ -185,9 +190,21 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
     return joined(node, [each.value for each in inputs], scope)
 
 
-def join_list(node: JoinLoop, value: nodes.Node, name: str, scope: Scope, forward: Forward) -> Made:
-    """What joins the branches of a loop, whose modules are a list under a name."""
+def join_list(
+    node: JoinLoop,
+    value: nodes.Node,
+    name: str,
+    part: Stage | AuthorsStep,
+    scope: Scope,
+    forward: Forward,
+) -> Made:
+    """What joins the branches of a loop, whose modules are a list under a name: one that joins, if
+    the `part` that it is is used again.
+    """
     owner, first = own(attribute(name)), first_node(node.body)
+    if part in scope.file.network.resolution.parts:
+        yield from assign_list(node, owner, joins.list_class(node.op, scope.file.speller), scope)
+        return with_origin(call(owner, value), node.step)
     yield from assign_list(node, owner, "nn.ModuleList", scope)
     origin = first.step.origin if first else None
     source = forward.tensors[origin.text] if origin else value
