@@ -139,3 +139,27 @@ def test_a_stage_that_is_read_by_name_alone_is_in_no_other_variable() -> None:
 """
         in source
     )
+
+
+def test_a_block_without_layers_has_no_constructor() -> None:
+    blocks = """
+      low: {conv: {out: 4, kernel: 1}}
+      high: {conv: {out: 4, kernel: 1}}
+      both: {Row: {other: low}}
+blocks:
+  Row:
+    about: Maps beside others.
+    params: {other: tensor}
+    body: {branches: {other: {from: other}, own: identity}, join: concat}
+    """
+    source = sources(build(HEAD + blocks).network)["torch"]
+    assert (
+        """\
+class Row(nn.Module):
+    \"\"\"Maps beside others.\"\"\"
+
+    def forward(self, x: Tensor, other: Tensor) -> Tensor:
+        return torch.cat([other, x], dim=1)
+"""
+        in source
+    )

@@ -5,21 +5,36 @@ from collections.abc import Sequence
 from cnngen.python.construct import dotted
 from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.expression import node
-from cnngen.python.nodes import Class, Function, Name, Node, Origin, Parameter, Statement, Text
+from cnngen.python.nodes import (
+    Call,
+    Class,
+    Do,
+    Function,
+    Name,
+    Node,
+    Origin,
+    Parameter,
+    Statement,
+    Text,
+)
 from cnngen.python.signature import Argument
 from cnngen.semantics.network import Network
 from cnngen.targets.page import about, model_docstring, shapes
 from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.construct import CONSTRUCT
 from cnngen.targets.torch.model import ModelClass, Outputs
 from cnngen.targets.torch.names import block_class_name, model_class_name
 from cnngen.targets.torch.scope import UnitClass
 from cnngen.targets.torch.units import argument_for
 
 SELF = Parameter("self")
+NOTHING = (Do(Call(CONSTRUCT)),)  # a constructor that does what that of the base does
 
 
 def unit_page(made: UnitClass, network: Network) -> Class:
-    members = [_constructor(made.arguments, made.constructor)]
+    members: list[Function] = []
+    if made.arguments or made.constructor != NOTHING or made.forward is None:
+        members.append(_constructor(made.arguments, made.constructor))
     if made.forward is not None:
         members.append(_forward(("x", *made.tensors), "Tensor", made.forward))
     name = block_class_name(made.unit.name, network.resolution.spec)
