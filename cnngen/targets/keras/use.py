@@ -60,13 +60,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Use(Asked):
-    """A use of an op: what is asked of it, the tensor, and the name of the layer."""
+    """A use of an op: what is asked of it, the tensor, the name of the layer, and what other
+    `tensors` it reads.
+    """
 
     x: Node
     name: Node
     rank: Rank
     scope: Scope
     common: Common
+    tensors: Mapping[str, Node] = field(default_factory=dict[str, Node])
 
     def node(self, name: str) -> Node:
         """The value of an attribute."""
