@@ -83,7 +83,16 @@ class Resolution:
         return frozenset(self.shared.values())
 
     def tensors(self, call: Call) -> dict[str, Identifier]:
-        """The tensors that a call of a block passes besides its input, by parameter."""
+        """The tensors that a call reads besides its input, by parameter of the block or attribute
+        of the op.
+        """
+        if op := self.ops.get(call):
+            values = self.arguments[call]
+            return {
+                name: Identifier(value.name, value.span or call.callee.span)
+                for name in op.tensors
+                if isinstance(value := values[name], Name)
+            }
         given = {argument.name.text: argument for argument in call.arguments}
         values = self.arguments.get(call, {})
         return {
@@ -98,8 +107,10 @@ class Resolution:
     def expressions(self, step: Step) -> Iterator[Expression]:
         """The expressions of a step itself; of a call those that it does not write, too."""
         if isinstance(step, Call):
-            for value in self.arguments.get(step, {}).values():
-                yield from value_expressions(value)
+            tensors = self.ops[step].tensors if step in self.ops else ()
+            for name, value in self.arguments.get(step, {}).items():
+                if name not in tensors:
+                    yield from value_expressions(value)
         else:
             yield from expressions(step)
 
@@ -192,6 +203,8 @@ def _resolve_call(
         resolution.arguments[call] = arguments
         if any(chooses_word(op.attributes[name], value) for name, value in arguments.items()):
             resolution.choosing.add(call)
+        if op.tensors:
+            resolution.merging.add(call)
     elif block:
         resolution.blocks[call] = block
         resolution.arguments[call] = block_arguments(meant, block, names, report)

@@ -106,19 +106,20 @@ def _underscored(statement: Statement) -> Statement:
             inside = tuple(map(_underscored, body))
             used = names(inside)
             target, iterable = uncounted(target, iterable, used)
-            return For(_marked(target, used), iterable, inside)
+            return For(marked(target, used), iterable, inside)
         case If(branches):
             return If(tuple((test, tuple(map(_underscored, body))) for test, body in branches))
         case _:
             return statement
 
 
-def _marked(target: Node, used: set[str]) -> Node:
+def marked(target: Node, used: set[str]) -> Node:
+    """The variables of a loop, with an underscore before those that nothing reads."""
     match target:
         case Name(name):
             return target if name in used or name == "_" else Name(f"_{name}")
         case Display(kind, items):
-            return Display(kind, tuple(_marked(item, used) for item in items))
+            return Display(kind, tuple(marked(item, used) for item in items))
         case _:
             return target
 
