@@ -5,7 +5,7 @@ layers of a kind differ.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from cnngen.expressions.expression import Constant, Expression
+from cnngen.expressions.expression import Conditional, Constant, Expression
 from cnngen.plan.program import Call
 from cnngen.python import nodes
 from cnngen.python.construct import call, dotted
@@ -44,6 +44,8 @@ def find_rules(network: Network) -> Rules:
     common: dict[str, ArgumentValue] = {}
     for kind, found in layers.items():
         first, *others = (_init(step, network) for step in found)
+        if any(isinstance(each, Conditional) for each in (first, *others)):
+            continue  # layers of one kind then differ
         if all(same(other, first) for other in others) and not varies(first):
             common[kind] = first
     return Rules(network, layers, common)
@@ -73,7 +75,7 @@ def drawn(
     step, network = made.step, rules.network
     if network.resolution.ops[step].drawn is None or _kind(step, network) in rules.common:
         return None
-    if (value := _init(step, network)) == DEFAULT:
+    if (value := made.layer.arguments["init"]) == DEFAULT:
         return None
     word, arguments = init_arguments(value)
     context = init_context(arguments, lambda number: Code(node(number)))

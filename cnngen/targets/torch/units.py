@@ -42,7 +42,7 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
     if unit.channels is None and _is_of_torch(base):  # else the base has it
         channels = scope.node(unit.body.gives.channels)
         written.append(Assign((own("out_channels"),), channels))
-    constructor = tidied(written, scope.variables.channels)
+    constructor = tidied(written, scope.variables.channels | {CHANNELS})
     return UnitClass(
         unit,
         base,
@@ -109,11 +109,11 @@ def _is_of_torch(base: nodes.Node) -> bool:
 def _arguments(
     unit: Unit, constructor: tuple[Statement, ...], speller: Speller
 ) -> Iterator[Argument]:
-    """What the constructor takes: channels and areas that it uses, then the parameters."""
+    """What the constructor takes: channels and areas that it is handed, then the parameters."""
     used = names(constructor) | assigned(constructor)
     handed = (own_argument(symbol, speller.taken) for symbol in unit.handed)
     for name in (CHANNELS, *handed):
-        if name in used:
+        if name in used or (name == CHANNELS and unit.takes_channels):
             yield Argument(name, "int")
     own = [argument_for(parameter, speller) for parameter in unit.parameters]
     yield from ordered(own, [argument_for(parameter, speller) for parameter in unit.captured])
