@@ -22,7 +22,7 @@ SPECS = Path(__file__).parents[2] / "specs"
 
 # How the names of the zoo's networks begin that came after the classical line. Of these, some take no
 # image of another size, or only large ones.
-ONE_SIZE = ("dcgan", "itracker", "siamese", "sppnet", "ssd300")
+ONE_SIZE = ("dcgan", "itracker", "siamese", "sppnet", "ssd300", "two_stream")
 LATER = (
     *ONE_SIZE,
     *(

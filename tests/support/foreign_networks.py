@@ -98,6 +98,7 @@ TORCH = {
         ForeignNetwork("paper_networks", "Siamese", "siamese_omniglot"),
         ForeignNetwork("paper_networks", "SppNet", "sppnet_zf5"),
         ForeignNetwork("paper_networks", "NestedUnet", "unet_plus_plus"),
+        ForeignNetwork("paper_networks", "TwoStream", "two_stream_ucf101"),
     )
 }
 EPS = "defaults: {batch_norm: {eps: 1.001e-5}}"  # cuDNN took no less than 1e-5
