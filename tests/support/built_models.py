@@ -24,17 +24,21 @@ SPECS = Path(__file__).parents[2] / "specs"
 LATER = (
     *(
         "convnext",
+        "cspdarknet",
         "darknet",
         "dpn",
+        "ecaresnet",
         "efficientnet",
         "espcn",
+        "ghostnet",
         "mnasnet",
         "mobilenet",
         "regnet",
         "repvgg",
+        "res2net",
     ),
-    *("resnet50_v2", "resnet101_v2", "resnet152_v2", "shufflenet", "squeezenet", "srresnet"),
-    *("wide_resnet", "wrn"),
+    *("resnet50_v2", "resnet101_v2", "resnet152_v2", "shufflenet", "sknet"),
+    *("squeezenet", "srresnet", "wide_resnet", "wrn"),
 )
 
 
