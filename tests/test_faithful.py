@@ -99,7 +99,8 @@ class Whole:
 
     @cached_property
     def from_theirs(self) -> Values:
-        return {name: y.numpy() for name, y in self.run(self.theirs).items()}
+        given = {name: y.numpy() for name, y in self.run(self.theirs).items()}
+        return {name: channels_last(y) if y.ndim == 4 else y for name, y in given.items()}
 
     def run(self, model: Any, x: Any = None) -> dict[str, Any]:
         """The outputs in evaluation; heads are asked for by a flag that only the model itself sees."""

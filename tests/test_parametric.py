@@ -38,6 +38,7 @@ INCREASING = {  # shortcuts without parameters can only add channels
 }
 LENGTHS = {"resnet50": 4, "vgg16": 5}  # more stages than that leave nothing of the input
 SHORTEST = {"espcn": 2}  # whose layers read both
+SHORTEST |= {f"{name}_resnet{n}": 4 for name in ("fcn", "deeplabv3") for n in (50, 101)}
 DEEP = ("convnext", "resnet50_v2", "resnet101_v2", "resnet152_v2")  # of a first block and a last
 FACTORS = ("width", "wider", "multiplier")  # of all channels
 

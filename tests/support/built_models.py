@@ -35,6 +35,7 @@ LATER = (
     ),
     *("resnet50_v2", "resnet101_v2", "resnet152_v2", "shufflenet", "squeezenet", "srresnet"),
     *("wide_resnet", "wrn"),
+    *("fcn", "deeplab", "lraspp"),
 )
 
 

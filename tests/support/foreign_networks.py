@@ -10,7 +10,8 @@ from cnngen.ops.base import Image
 class ForeignNetwork:
     """A model of another package and our spec for it.
 
-    `changes` is the content of a spec that `extends` ours, where the two differ on purpose.
+    `arguments` are what the package's function is given. `changes` is the content of a spec that
+    `extends` ours, where the two differ on purpose.
     `biases` means that their convolutions have biases before batch norms, where they have no
     effect. Both are compared on images of `side` x `side`.
     """
@@ -21,6 +22,7 @@ class ForeignNetwork:
     changes: str = ""
     biases: bool = False
     side: int = 97
+    arguments: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.package}-{self.name}"
@@ -47,7 +49,7 @@ class ForeignNetwork:
             return timm.create_model(self.name, pretrained=False)
         from torchvision import models
 
-        return models.get_model(self.name, weights=None)
+        return models.get_model(self.name, weights=None, **dict(self.arguments))
 
     def keras_model(self, input: Image) -> Any:
         from keras import applications
@@ -71,10 +73,18 @@ SAME_NAMES = (
     *(f"regnet_x_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
     *(f"regnet_y_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
 )
+BACKBONE = ("weights_backbone", None)
+TWO_HEADS = tuple(f"{name}_resnet{depth}" for name in ("fcn", "deeplabv3") for depth in (50, 101))
+LRASPP = "lraspp_mobilenet_v3_large"
 TORCH = {
     reference.spec: reference
     for reference in (
         *(ForeignNetwork("torchvision", name, name) for name in SAME_NAMES),
+        *(
+            ForeignNetwork("torchvision", name, name, arguments=(BACKBONE, ("aux_loss", True)))
+            for name in TWO_HEADS
+        ),
+        ForeignNetwork("torchvision", LRASPP, LRASPP, arguments=(BACKBONE,)),
         ForeignNetwork("torchvision", "googlenet", "googlenet_bn"),
         ForeignNetwork("timm", "inception_v4", "inception_v4"),
         ForeignNetwork("timm", "darknet53", "darknet53"),
