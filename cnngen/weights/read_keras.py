@@ -77,6 +77,8 @@ def _call(tensor: Any) -> Any:
 def _pass(call: Any, flows: list[Flow], recorder: Recorder) -> Flow:
     """The flow out of a layer that holds weights, or of an operation that does not."""
     operation, channels = call.operation, len(call.output_tensors[0].shape) - 1
+    if type(operation).__name__ == "OnesLike":  # of what it is given, only the size counts
+        return FROM_INPUT
     joins = type(operation).__name__ in JOINS and operation.axis in (-1, channels)
     flow = concatenate(flows) if joins else merge(flows)
     shape = call.output_tensors[0].shape
