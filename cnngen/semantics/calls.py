@@ -141,6 +141,7 @@ def _tensor_name(argument: Argument, report: Report) -> ArgumentValue:
         return Name(value.value, value.span)
     if not isinstance(value, Name):
         _report_value(argument, "the name of a step or a stage", report)
+        return UNREAD
     return value
 
 
