@@ -110,6 +110,8 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
                 given[parameter.name.text] = Name(value.value, value.span)
             elif not isinstance(value, Name):
                 _report_value(argument, "the name of a step or a stage", report)
+        elif parameter.type == "op" or not parameter.is_sound:
+            continue  # `op_parameters` reads the first, and what the second takes nobody knows
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)
         else:

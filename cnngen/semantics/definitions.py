@@ -12,9 +12,10 @@ from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.expressions.expression import Constant, Expression, Field, Name, walk
 from cnngen.expressions.fields import Fields, fields_of
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
+from cnngen.ops import OPS
 from cnngen.source import Span
 from cnngen.syntax.naming import can_be_called
-from cnngen.syntax.tree import Each, Identifier, Repeat
+from cnngen.syntax.tree import Each, Identifier, Parameter, Repeat
 
 # A guess compares letter by letter: of many mistakes the first get one, from the first candidates.
 MOST_GUESSES = 20
@@ -30,8 +31,8 @@ WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "nu
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """The names that are defined at a place: those with a value, and those of tensors, which have
-    none in an expression.
+    """The names that are defined at a place: those with a value, and those of tensors and of ops,
+    which have none in an expression.
 
     An empty name stands for definitions that could not be read: then nothing is reported as
     unknown. `loops` are the loops around the place, the innermost last. `fields` has those of names
@@ -42,6 +43,12 @@ class Definitions:
     tensors: Mapping[str, Span]
     loops: tuple[Repeat | Each, ...] = ()
     fields: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
+    ops: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+
+    def with_ops(self, parameters: Iterable[Parameter]) -> "Definitions":
+        added = {each.name.text: each for each in parameters if each.type == "op"}
+        values = {name: span for name, span in self.values.items() if name not in added}
+        return replace(self, values=values, ops={**self.ops, **added}) if added else self
 
     def with_fields(self, added: Mapping[str, Fields | None]) -> "Definitions":
         known = {name: fields for name, fields in added.items() if fields is not None}
@@ -69,7 +76,8 @@ class Definitions:
         """
         values, tensors = dict(self.values), dict(self.tensors)
         for name, is_tensor in added:
-            first = values.get(name.text) or tensors.get(name.text)
+            op = self.ops.get(name.text)
+            first = values.get(name.text) or tensors.get(name.text) or (op and op.name.span)
             if first and name.text:
                 help, remedies = instead(name)
                 report.add(
@@ -94,8 +102,19 @@ def check_expression(
     """Report names that are not defined; `words` are those that could stand in place of the whole
     value.
     """
-    for part, _ in walk(expression):
+    parts = [part for part, _ in walk(expression)]
+    with_ops = any(isinstance(part, Name) and part.name in names.ops for part in parts)
+    for part in parts:
         match part:
+            case Name(name=name, span=Span() as span) if name in names.ops:
+                report.add(
+                    "wrong-type",
+                    f"`{name}` is an op, and has no value in an expression",
+                    span,
+                    help=f"a step applies it: `- {name}`",
+                )
+            case Name(name=name) if with_ops and name in OPS and name not in names.values:
+                pass  # it is compared with one, which is the mistake
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
                     read = f"a step reads it with `from: {name}`"

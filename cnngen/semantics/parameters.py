@@ -24,15 +24,18 @@ WORDS: dict[ParameterType, str] = {
     "size": "a whole number or a pair `[h, w]`",
     "tensor": "the name of a step",
     "records": "a list of records",
+    "op": "an op",
 }
 
 
 def model_values(spec: Spec, report: Report) -> dict[str, MaybeValue]:
-    """The values of the model's parameters."""
+    """The values of the model's parameters, but for ops."""
     values: dict[str, MaybeValue] = {}
     for parameter in spec.parameters:
         name = parameter.name.text
-        assert parameter.default is not None
+        if parameter.type == "op":
+            continue
+        assert isinstance(parameter.default, Expression)
         try:
             values[name] = checked(parameter, evaluate(parameter.default, {}))
         except Undetermined:
@@ -87,7 +90,7 @@ def fits(type: ParameterType, value: Value) -> bool:
         case "size":
             pair = value if isinstance(value, tuple) and len(value) == 2 else (value,)
             return all(is_whole(item) for item in pair)
-        case "tensor" | "records":
+        case "tensor" | "records" | "op":
             return False
 
 

@@ -204,7 +204,7 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
         name = parse_name(key, "an attribute", report)
         what = f"`{brief(key.text)}`"
         if isinstance(value, Mapping):
-            parsed = _distribution(value, what, report)
+            parsed = parse_distribution(value, what, report)
         elif isinstance(value, Scalar) and (call := CALL.fullmatch(value.text.strip())):
             is_word = report_distribution(call[1], call[2], value.span, report)
             parsed = None if is_word else parse_value(value, what, report)
@@ -224,8 +224,8 @@ def _nameless(node: Node) -> Expression | None:
     return value
 
 
-def _distribution(node: Mapping, what: str, report: Report) -> Distribution | None:
-    """`{trunc_normal: {std: 0.01}}`."""
+def parse_distribution(node: Mapping, what: str, report: Report) -> Distribution | None:
+    """A word with arguments: `{trunc_normal: {std: 0.01}}`, `{leaky_relu: {slope: 0.1}}`."""
     if len(node.entries) != 1:
         report.add(
             "wrong-kind",
