@@ -12,6 +12,7 @@ class AnyOp(Op):
 
     name = "op"
     gives = "same"
+    ranked = True
     keeps = "both"
 
     def infer(self, x: Shape) -> Shape:
@@ -27,9 +28,7 @@ class AnyWithWeights(AnyOp):
 
 def any_of(ops: Iterable[type[Op]]) -> type[AnyOp]:
     """What is true of each of these ops."""
-    known = [*ops]
-    base = AnyWithWeights if any(op.weights is not Op.weights for op in known) else AnyOp
-    return type(base.__name__, (base,), {"ranked": any(op.ranked for op in known)})
+    return AnyWithWeights if any(op.weights is not Op.weights for op in ops) else AnyOp
 
 
 def keeps_shape(op: type[Op]) -> bool:

@@ -186,10 +186,9 @@ def _rank_named_ops(network: Network) -> None:
     uses = network.resolution.op_uses
     for kind in set(uses.kinds.values()):
         steps = (call for call, parameter in uses.steps.items() if parameter in kind.parameters)
-        known = (network.ranks[step] for step in steps if step in network.ranks)
-        rank = next(known, "image")
-        for call in kind.named:
-            network.ranks.setdefault(call, rank)
+        known = [network.ranks[step] for step in steps if step in network.ranks]
+        for call in kind.named if known else ():
+            network.ranks.setdefault(call, known[0])
 
 
 def _lay_stages(values: Values, elaboration: Elaboration) -> None:

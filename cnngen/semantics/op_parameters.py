@@ -116,8 +116,8 @@ class OpReader:
         written = {argument.name.text for argument in call.arguments}
         for name, value in self.arguments[call].items():
             word = isinstance(value, Name) and self.ops[call].attributes[name].kind in CHOICES
-            parts = [] if word else value_expressions(value)
-            if not any(free_names(part) or mentions_input(part) for part in parts):
+            parts = value_expressions(value)
+            if word or not any(free_names(part) or mentions_input(part) for part in parts):
                 continue
             own = name in written
             where = "" if own else ", and this one is in the `defaults` of this file"

@@ -10,6 +10,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.expressions.evaluate import EvaluationError, Undetermined, evaluate
 from cnngen.expressions.expression import Constant
 from cnngen.expressions.parser import parse_expression
+from cnngen.ops import OPS
 from cnngen.ops.base import UNKNOWN, Image, Shape, Unknown, Vector
 from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.network import INPUT
@@ -45,7 +46,7 @@ def apply_settings(
                 help=f"did you mean `{close}`?" if close else known,
             )
             continue
-        if "{" in text or parameters[name].type == "op":
+        if "{" in text or text.strip() in OPS or parameters[name].type == "op":
             parameters[name] = _with_yaml(parameters[name], text, report)
             continue
         span = Span(source, len(name) + 1, len(source.text))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cnngen.expressions.expression import Constant, Expression
-from cnngen.plan.program import Call
 from cnngen.python import nodes
 from cnngen.python.construct import call, dotted
 from cnngen.python.expression import python
 from cnngen.python.nodes import Do, Function, If, Keyword, Parameter, Statement, Verbatim
 from cnngen.semantics.network import Network
+from cnngen.semantics.op_values import all_named
 from cnngen.semantics.walk import calls
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.syntax.tree import Call as CallStep
@@ -38,7 +38,8 @@ def find_rules(network: Network) -> Rules:
     resolution = network.resolution
     parts = (*resolution.order, *resolution.spec.stages)
     layers: dict[str, list[CallStep]] = {}
-    for step in (step for part in parts for step in calls(part.body)):
+    named = all_named(resolution.op_uses, resolution.spec.parameters, parts)
+    for step in (*(step for part in parts for step in calls(part.body)), *named):
         if (op := resolution.ops.get(step)) and op.drawn is not None:
             layers.setdefault(_kind(step, network), []).append(step)
     common: dict[str, ArgumentValue] = {}
@@ -65,12 +66,12 @@ def _init(step: CallStep, network: Network) -> ArgumentValue:
 
 
 def drawn(
-    made: Call, rules: Rules, node: Callable[[Expression], nodes.Node], speller: Speller
+    step: CallStep, rules: Rules, node: Callable[[Expression], nodes.Node], speller: Speller
 ) -> list[nodes.Node | Keyword] | None:
-    """The function that draws the weights of a layer, and its arguments but for the weights; None
+    """The function that draws the weights of a call's layer, and its arguments but for the weights; None
     where the layers of its kind have a common rule. `node` makes nodes of expressions.
     """
-    step, network = made.step, rules.network
+    network = rules.network
     if network.resolution.ops[step].drawn is None or _kind(step, network) in rules.common:
         return None
     if (value := _init(step, network)) == DEFAULT:
