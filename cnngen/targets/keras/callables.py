@@ -1,0 +1,101 @@
+"""Callables: a parameter that is an op is a function that is given a name and makes its layer:
+`layers.ReLU` itself, or `partial(layers.LeakyReLU, negative_slope=0.1)`.
+"""
+
+from typing import assert_never
+
+from cnngen.ops.any_of import AnyOp
+from cnngen.python.construct import call, dotted
+from cnngen.python.nodes import Call, Conditional, Keyword, Name, Node, Verbatim
+from cnngen.python.signature import Argument, argument
+from cnngen.python.verbatim import grouped
+from cnngen.semantics.network import Rank
+from cnngen.semantics.op_values import Chosen, OpValue, Passed
+from cnngen.syntax.tree import Call as CallStep
+from cnngen.syntax.tree import Parameter
+from cnngen.targets.keras.construct import NAME, applied
+from cnngen.targets.keras.forms import Form
+from cnngen.targets.keras.frame import File
+from cnngen.targets.keras.initializers import initializers
+from cnngen.targets.keras.scope import Scope
+from cnngen.targets.keras.spell import spell, support_called
+from cnngen.targets.keras.use import Asked, Common, Initializers, Use
+from cnngen.targets.spelling import spelling
+from cnngen.targets.values import ONE
+
+X = Name("x")
+LAYER = "Callable[..., keras.Layer]"
+FUNCTION = "Callable[..., Callable[[KerasTensor], KerasTensor]]"
+
+
+def form_call(form: Form, x: Node, name: Node, rank: Rank, scope: Scope, file: File) -> Node:
+    """An op in one of its forms, applied to a tensor."""
+    if issubclass(form.op, AnyOp):
+        return applied(call(scope.called(form.step.callee.text), name=name), x)
+    made: Initializers = {}
+    if (init := form.arguments.get("init")) is not None:
+        made = initializers(form.op, init, form.values.get("multiplier", ONE), scope)
+    asked = (form.op, form.values, made, form.square)
+    support = support_called(Asked(*asked))
+    common = file.common[support] if support else Common()
+    return spell(Use(*asked, x, name, rank, scope, common))
+
+
+def parameter_argument(parameter: Parameter, scope: Scope, file: File) -> Argument:
+    """The argument for a parameter."""
+    if parameter.type != "op":
+        return argument(parameter, scope.speller.records)
+    uses = file.program.network.resolution.op_uses
+    bare = Scope(scope.speller, {}, scope.needed)  # what a default is depends on no names
+    scope.speller.imports("collections.abc", "Callable")
+    kind = [op_node(each, scope, file) for each in uses.kinds[parameter].named]
+    annotation = FUNCTION if any(map(_is_function, kind)) else LAYER
+    default = uses.defaults.get(parameter)
+    code = op_node(default, bare, file) if default else None
+    return Argument(parameter.name.text, annotation, None, parameter.about, code)
+
+
+def op_node(value: OpValue, scope: Scope, file: File) -> Node:
+    """What a parameter that is an op is given."""
+    match value:
+        case Passed(parameter):
+            return Name(scope.called(parameter.name.text))
+        case Chosen(test, then, otherwise):
+            first, second = (op_node(each, scope, file) for each in (then, otherwise))
+            return Conditional(scope.node(test), _operand(first), _operand(second))
+        case CallStep():
+            rank = file.program.network.ranks.get(value, "image")
+            with spelling(value):
+                made = form_call(file.named[value], X, NAME, rank, scope, file)
+            return _maker(made, scope)
+        case _:
+            assert_never(value)
+
+
+def _operand(node: Node) -> Node:
+    """What can stand beside `if`."""
+    return grouped(node) if isinstance(node, Verbatim) else node
+
+
+def _maker(made: Node, scope: Scope) -> Node:
+    """The function that makes a layer: its class, a part of a call, or else a lambda. An object for
+    initial weights is made anew for each layer: Keras gives equal weights to those that share one.
+    """
+    match made:
+        case Name("x"):
+            return dotted("layers.Identity")
+        case Call(Call(layer, arguments) as whole, (Name("x"),)) if Keyword("name", NAME) in arguments:
+            others = tuple(each for each in arguments if each != Keyword("name", NAME))
+            if any(isinstance(each, Keyword) and isinstance(each.value, Call) for each in others):
+                return Verbatim(("lambda name: ", whole))
+            if not others:
+                return layer
+            scope.speller.imports("functools", "partial")
+            return Call(Name("partial"), (layer, *others))
+        case _:
+            return Verbatim(("lambda name: lambda x: ", made))
+
+
+def _is_function(made: Node) -> bool:
+    """Whether what is made is no layer."""
+    return isinstance(made, Verbatim) and made.parts[0] == "lambda name: lambda x: "
