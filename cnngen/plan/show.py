@@ -206,7 +206,7 @@ def _op(value: OpValue) -> str:
 def value_code(value: ArgumentValue) -> str:
     if not isinstance(value, Distribution):
         return value.name if isinstance(value, Name) else _literal(value)
-    inside = ", ".join(f"{name.text}: {code(number)}" for name, number in value.arguments)
+    inside = ", ".join(f"{name.text}: {value_code(each)}" for name, each in value.arguments)
     return f"{{{value.word.text}: {{{inside}}}}}"
 
 

@@ -267,6 +267,9 @@ def _check_init(argument: Argument, op: type[Op], names: Definitions, report: Re
         )
     attributes = {attribute.name: attribute for attribute in known.arguments}
     for name, value in arguments:
+        if isinstance(value, Distribution):
+            _report_value(Argument(name, value), "a value, not a mapping", report)
+            continue
         _check_init_argument(word.text, name, value, attributes, names, report)
 
 

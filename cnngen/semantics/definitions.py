@@ -11,8 +11,8 @@ from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.expressions.expression import Constant, Expression, Field, Name, walk
 from cnngen.expressions.fields import Fields, fields_of
-from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.ops import OPS
+from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Span
 from cnngen.syntax.naming import can_be_called
 from cnngen.syntax.tree import Each, Identifier, Parameter, Repeat

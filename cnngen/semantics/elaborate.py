@@ -186,7 +186,7 @@ def _rank_named_ops(network: Network) -> None:
     uses = network.resolution.op_uses
     for kind in set(uses.kinds.values()):
         steps = (call for call, parameter in uses.steps.items() if parameter in kind.parameters)
-        known = [network.ranks[step] for step in steps if step in network.ranks]
+        known: list[Rank] = [network.ranks[step] for step in steps if step in network.ranks]
         for call in kind.named if known else ():
             network.ranks.setdefault(call, known[0])
 
@@ -359,9 +359,7 @@ def _ops(
     return ops
 
 
-def _named_op(
-    value: OpValue, at: Span, scope: Scope, elaboration: Elaboration
-) -> NamedOp | None:
+def _named_op(value: OpValue, at: Span, scope: Scope, elaboration: Elaboration) -> NamedOp | None:
     """The op that a value is in a scope; None after a mistake."""
     match value:
         case Call():
@@ -512,9 +510,7 @@ def _when(step: When, path: str, x: Tensor, place: Place, elaboration: Elaborati
     return _body(body, arrangement, path, x, place, elaboration)
 
 
-def _holds(
-    test: Expression, at: Span, scope: Scope, elaboration: Elaboration
-) -> bool | None:
+def _holds(test: Expression, at: Span, scope: Scope, elaboration: Elaboration) -> bool | None:
     """Whether a condition holds; None after a mistake."""
     value = _value(scope, test, at, elaboration)
     if value is UNDETERMINED:

@@ -1,4 +1,4 @@
-"""Ops as values: what a parameter of type `op` is given, `act: relu` or `act: gelu if new else act`.
+"""Ops as values: what a parameter of type `op` is given: `act: relu`, `act: gelu if new else act`.
 
 Each op that is named so stands in the tree as a call, like a step: it has attributes, defaults and
 a place. It is applied where a step has the name of the parameter.
@@ -45,9 +45,7 @@ class OpUses:
 
     steps: dict[Call, Parameter] = field(default_factory=dict[Call, Parameter])
     defaults: dict[Parameter, OpValue] = field(default_factory=dict[Parameter, OpValue])
-    given: dict[Call, dict[str, OpValue]] = field(
-        default_factory=dict[Call, dict[str, OpValue]]
-    )
+    given: dict[Call, dict[str, OpValue]] = field(default_factory=dict[Call, dict[str, OpValue]])
     kinds: dict[Parameter, "Kind"] = field(default_factory=dict[Parameter, "Kind"])
 
 

@@ -250,7 +250,11 @@ def _resolve_call(
     elif block:
         resolution.blocks[call] = block
         given = block_arguments(meant, block, names, report)
-        ops = {p.name: given.pop(p.name.text) for p in block.parameters if p.type == "op" and p.name.text in given}
+        ops = {
+            p.name: given.pop(p.name.text)
+            for p in block.parameters
+            if p.type == "op" and p.name.text in given
+        }
         resolution.arguments[call] = given
         reader = _op_reader(names, defaults, resolution, report)
         read = {name.text: reader.read(name, value) for name, value in ops.items()}
@@ -262,9 +266,7 @@ def _resolve_call(
             check_part(expression, names, report)
 
 
-def _refuse_value(
-    call: Call, names: Definitions, resolution: Resolution, report: Report
-) -> None:
+def _refuse_value(call: Call, names: Definitions, resolution: Resolution, report: Report) -> None:
     """Report the name of a value that stands where an op does; of a parameter with a mistake,
     nobody knows whether it is one.
     """

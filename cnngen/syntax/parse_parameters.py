@@ -28,6 +28,7 @@ from cnngen.syntax.parse_value import (
     wrong_kind,
 )
 from cnngen.syntax.tree import (
+    ArgumentValue,
     Distribution,
     Identifier,
     Parameter,
@@ -135,8 +136,7 @@ def _is_near_type(word: str, in_block: bool) -> bool:
 def _parse_op(name: Identifier, value: Node, about: str, report: Report) -> Parameter:
     """A parameter that is an op, whose attributes are constants."""
     default = parse_op(name.text, value, report)
-    given = default.arguments if isinstance(default, Distribution) else ()
-    if default is None or not all(is_constant(each, report, of_op=True) for _, each in given):
+    if default is None or not _are_constants(default, report):
         return _unsound(name, unread(value.span))
     if name.text in OPS:
         report.add(
@@ -147,6 +147,18 @@ def _parse_op(name: Identifier, value: Node, about: str, report: Report) -> Para
         )
         return _unsound(name, unread(value.span))
     return Parameter(name, "op", default, about)
+
+
+def _are_constants(op: ArgumentValue, report: Report) -> bool:
+    """Whether the attributes of an op are constants, as far as one can see before they are known."""
+    if not isinstance(op, Distribution):
+        return True
+    return all(
+        _are_constants(value, report)
+        if isinstance(value, Distribution)
+        else is_constant(value, report, of_op=True)
+        for _, value in op.arguments
+    )
 
 
 def _report_type_of_model(name: Identifier, value: Node, help: str, report: Report) -> None:

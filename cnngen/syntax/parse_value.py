@@ -15,7 +15,7 @@ from cnngen.expressions.parser import parse_expression
 from cnngen.source import Span
 from cnngen.syntax.distribution_errors import report_distribution
 from cnngen.syntax.naming import LONGEST_NAME, NameKind, check_name
-from cnngen.syntax.tree import Argument, Distribution, Identifier, unread
+from cnngen.syntax.tree import Argument, ArgumentValue, Distribution, Identifier, unread
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null, kind
 
 LONGEST_TEXT = 500
@@ -239,10 +239,13 @@ def parse_distribution(node: Mapping, what: str, report: Report) -> Distribution
     if word is None:
         return None
     given = mapping(value, f"what `{word.text}` is given", report) if not is_null(value) else None
-    arguments: list[tuple[Identifier, Expression]] = []
-    for argument, number in given.entries if given else ():
-        name = parse_name(argument, "an argument", report)
-        parsed = read_value(number, f"`{brief(argument.text)}`", report)
+    arguments: list[tuple[Identifier, ArgumentValue]] = []
+    for argument, value in given.entries if given else ():
+        name, what = parse_name(argument, "an argument", report), f"`{brief(argument.text)}`"
+        if isinstance(value, Mapping):  # what draws the weights of an op
+            parsed = parse_distribution(value, what, report) or unread(value.span)
+        else:
+            parsed = read_value(value, what, report)
         if name:
             arguments.append((name, parsed))
     return Distribution(word, tuple(arguments), node.span)

@@ -61,7 +61,7 @@ class Distribution:
     """
 
     word: Identifier
-    arguments: tuple[tuple[Identifier, Expression], ...]
+    arguments: tuple[tuple[Identifier, "ArgumentValue"], ...]
     span: Span
 
 

@@ -1,6 +1,8 @@
 """Constants: what a default calls is computed once, under a name of its own above the classes."""
 
-from cnngen.python.nodes import Assign, Attribute, Call, Name, Node
+from collections.abc import Callable
+
+from cnngen.python.nodes import Assign, Attribute, Call, Name, Node, Statement
 from cnngen.python.printer import printed
 from cnngen.targets.spelling import Speller
 
@@ -11,17 +13,19 @@ def constant(default: Node, speller: Speller) -> Node:
     """
     match default:
         case Call(_, (Attribute(name=name) | Name(name), *_)):
-            return Name(_defined(name, default, speller))
+            return Name(defined(name, lambda name: Assign((Name(name),), default), speller))
         case _:
             return default
 
 
-def _defined(name: str, value: Node, speller: Speller) -> str:
-    """The name of a value; the second value under a name gets a number."""
-    stem, count = name, 1
+def defined(stem: str, define: Callable[[str], Statement], speller: Speller) -> str:
+    """What a definition is called, which is written into the file; the second one under a name gets
+    a number.
+    """
+    name, count = stem, 1
     while True:
         called = speller.called(name)
-        text = printed([Assign((Name(called),), value)]).text
+        text = printed([define(called)]).text
         if speller.support.setdefault(name, text) == text:
             return called
         count += 1

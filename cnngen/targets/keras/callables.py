@@ -2,18 +2,31 @@
 `layers.ReLU` itself, or `partial(layers.LeakyReLU, negative_slope=0.1)`.
 """
 
+from functools import partial
 from typing import assert_never
 
+from cnngen.expressions.algebra import free_names, mentions_input
 from cnngen.ops.any_of import AnyOp
 from cnngen.python.construct import call, dotted
-from cnngen.python.nodes import Call, Conditional, Keyword, Name, Node, Verbatim
+from cnngen.python.nodes import (
+    Call,
+    Conditional,
+    Function,
+    Keyword,
+    Name,
+    Node,
+    Parameter,
+    Return,
+    Verbatim,
+)
 from cnngen.python.signature import Argument, argument
 from cnngen.python.verbatim import grouped
 from cnngen.semantics.network import Rank
-from cnngen.semantics.op_values import Chosen, OpValue, Passed
+from cnngen.semantics.op_values import Chosen, OpValue, Passed, op_expressions
 from cnngen.syntax.tree import Call as CallStep
-from cnngen.syntax.tree import Parameter
-from cnngen.targets.keras.construct import NAME, applied
+from cnngen.syntax.tree import Parameter as SpecParameter
+from cnngen.targets.constants import defined
+from cnngen.targets.keras.construct import KERAS_TENSOR, NAME, applied
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.frame import File
 from cnngen.targets.keras.initializers import initializers
@@ -24,8 +37,7 @@ from cnngen.targets.spelling import spelling
 from cnngen.targets.values import ONE
 
 X = Name("x")
-LAYER = "Callable[..., keras.Layer]"
-FUNCTION = "Callable[..., Callable[[KerasTensor], KerasTensor]]"
+OF_TENSORS = f"Callable[[{KERAS_TENSOR}], {KERAS_TENSOR}]"
 
 
 def form_call(form: Form, x: Node, name: Node, rank: Rank, scope: Scope, file: File) -> Node:
@@ -41,7 +53,7 @@ def form_call(form: Form, x: Node, name: Node, rank: Rank, scope: Scope, file: F
     return spell(Use(*asked, x, name, rank, scope, common))
 
 
-def parameter_argument(parameter: Parameter, scope: Scope, file: File) -> Argument:
+def parameter_argument(parameter: SpecParameter, scope: Scope, file: File) -> Argument:
     """The argument for a parameter."""
     if parameter.type != "op":
         return argument(parameter, scope.speller.records)
@@ -49,10 +61,10 @@ def parameter_argument(parameter: Parameter, scope: Scope, file: File) -> Argume
     bare = Scope(scope.speller, {}, scope.needed)  # what a default is depends on no names
     scope.speller.imports("collections.abc", "Callable")
     kind = [op_node(each, scope, file) for each in uses.kinds[parameter].named]
-    annotation = FUNCTION if any(map(_is_function, kind)) else LAYER
+    made = "keras.Layer" if all(map(_is_layer, kind)) else OF_TENSORS
     default = uses.defaults.get(parameter)
     code = op_node(default, bare, file) if default else None
-    return Argument(parameter.name.text, annotation, None, parameter.about, code)
+    return Argument(parameter.name.text, f"Callable[..., {made}]", None, parameter.about, code)
 
 
 def op_node(value: OpValue, scope: Scope, file: File) -> Node:
@@ -67,7 +79,7 @@ def op_node(value: OpValue, scope: Scope, file: File) -> Node:
             rank = file.program.network.ranks.get(value, "image")
             with spelling(value):
                 made = form_call(file.named[value], X, NAME, rank, scope, file)
-            return _maker(made, scope)
+            return _maker(made, value, scope, file)
         case _:
             assert_never(value)
 
@@ -77,14 +89,17 @@ def _operand(node: Node) -> Node:
     return grouped(node) if isinstance(node, Verbatim) else node
 
 
-def _maker(made: Node, scope: Scope) -> Node:
-    """The function that makes a layer: its class, a part of a call, or else a lambda. An object for
-    initial weights is made anew for each layer: Keras gives equal weights to those that share one.
+def _maker(made: Node, step: CallStep, scope: Scope, file: File) -> Node:
+    """The function that makes a layer: its class, a part of a call, or else one of ours. An object
+    for initial weights is made anew for each layer: Keras gives equal weights to those that share
+    one.
     """
     match made:
         case Name("x"):
             return dotted("layers.Identity")
-        case Call(Call(layer, arguments) as whole, (Name("x"),)) if Keyword("name", NAME) in arguments:
+        case Call(Call(layer, arguments) as whole, (Name("x"),)) if (
+            Keyword("name", NAME) in arguments
+        ):
             others = tuple(each for each in arguments if each != Keyword("name", NAME))
             if any(isinstance(each, Keyword) and isinstance(each.value, Call) for each in others):
                 return Verbatim(("lambda name: ", whole))
@@ -93,9 +108,33 @@ def _maker(made: Node, scope: Scope) -> Node:
             scope.speller.imports("functools", "partial")
             return Call(Name("partial"), (layer, *others))
         case _:
-            return Verbatim(("lambda name: lambda x: ", made))
+            inner = Verbatim(("lambda x: ", made))
+            read = op_expressions(step, file.program.network.resolution.arguments)
+            if any(free_names(each) or mentions_input(each) for each in read):
+                return Verbatim(("lambda name: ", inner))
+            op = step.callee.text
+            define = partial(_function, op=op, made=inner)
+            return Name(defined(maker_name(op), define, scope.speller))
 
 
-def _is_function(made: Node) -> bool:
-    """Whether what is made is no layer."""
-    return isinstance(made, Verbatim) and made.parts[0] == "lambda name: lambda x: "
+def maker_name(op: str) -> str:
+    """The function that makes what computes an op that is no layer in Keras."""
+    return f"make_{op}"
+
+
+def _function(name: str, op: str, made: Node) -> Function:
+    about = f'    """Make what computes `{op}`, for which Keras has no layer."""'
+    return Function(name, (Parameter("name", "str"),), OF_TENSORS, (Return(made),), about)
+
+
+def _is_layer(made: Node) -> bool:
+    """Whether a function makes a layer."""
+    match made:
+        case Verbatim(("lambda name: ", inner)):
+            return isinstance(inner, Call)
+        case Name(text):
+            return not text.startswith(maker_name(""))
+        case Conditional(_, then, otherwise):
+            return _is_layer(then) and _is_layer(otherwise)
+        case _:
+            return True

@@ -107,9 +107,7 @@ def _is_of_torch(base: nodes.Node) -> bool:
     return isinstance(base, nodes.Attribute)
 
 
-def _arguments(
-    unit: Unit, constructor: tuple[Statement, ...], file: File
-) -> Iterator[Argument]:
+def _arguments(unit: Unit, constructor: tuple[Statement, ...], file: File) -> Iterator[Argument]:
     """What the constructor takes: channels and areas that it uses, then the parameters."""
     used = names(constructor) | assigned(constructor)
     handed = (own_argument(symbol, file.speller.taken) for symbol in unit.handed)
