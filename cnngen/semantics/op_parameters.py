@@ -68,6 +68,16 @@ class OpReader:
                 )
                 return None
 
+    def take(self, block: Block, given: dict[str, ArgumentValue]) -> dict[str, OpValue]:
+        """What the parameters of a block that are ops are given; it is taken out of `given`."""
+        taken: dict[str, OpValue] = {}
+        for parameter in block.parameters:
+            name = parameter.name.text
+            if parameter.type == "op" and (value := given.pop(name, None)) is not None:
+                if (read := self.read(parameter.name, value)) is not None:
+                    taken[name] = read
+        return taken
+
     def default(self, parameter: Parameter) -> OpValue | None:
         """What a parameter is by itself."""
         if parameter.default is None:

@@ -250,15 +250,9 @@ def _resolve_call(
     elif block:
         resolution.blocks[call] = block
         given = block_arguments(meant, block, names, report)
-        ops = {
-            p.name: given.pop(p.name.text)
-            for p in block.parameters
-            if p.type == "op" and p.name.text in given
-        }
-        resolution.arguments[call] = given
         reader = _op_reader(names, defaults, resolution, report)
-        read = {name.text: reader.read(name, value) for name, value in ops.items()}
-        resolution.op_uses.given[call] = {n: v for n, v in read.items() if v is not None}
+        resolution.op_uses.given[call] = reader.take(block, given)
+        resolution.arguments[call] = given
         if any(parameter.type == "tensor" for parameter in block.parameters):
             resolution.merging.add(call)
     else:

@@ -28,7 +28,7 @@ def is_op(node: Node) -> bool:
 
 
 def may_be_op(node: Node) -> bool:
-    """Whether an unknown word is most likely an op: it resembles one, or is written like a class."""
+    """Whether an unknown word may be an op: it resembles one, or is written as classes are."""
     if not isinstance(node, Scalar) or not IDENTIFIER.fullmatch(node.text):
         return False
     word = node.text

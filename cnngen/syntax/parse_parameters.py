@@ -150,7 +150,7 @@ def _parse_op(name: Identifier, value: Node, about: str, report: Report) -> Para
 
 
 def _are_constants(op: ArgumentValue, report: Report) -> bool:
-    """Whether the attributes of an op are constants, as far as one can see before they are known."""
+    """Whether the attributes of an op are constants; a word may be one that it knows."""
     if not isinstance(op, Distribution):
         return True
     return all(

@@ -224,8 +224,12 @@ def _nameless(node: Node) -> Expression | None:
     return value
 
 
-def parse_distribution(node: Mapping, what: str, report: Report) -> Distribution | None:
-    """A word with arguments: `{trunc_normal: {std: 0.01}}`, `{leaky_relu: {slope: 0.1}}`."""
+def parse_distribution(
+    node: Mapping, what: str, report: Report, *, of_op: bool = False
+) -> Distribution | None:
+    """A word with arguments: `{trunc_normal: {std: 0.01}}`, `{leaky_relu: {slope: 0.1}}`. An
+    argument of an op may be such a distribution again, which is one `of_op`.
+    """
     if len(node.entries) != 1:
         report.add(
             "wrong-kind",
@@ -242,8 +246,8 @@ def parse_distribution(node: Mapping, what: str, report: Report) -> Distribution
     arguments: list[tuple[Identifier, ArgumentValue]] = []
     for argument, value in given.entries if given else ():
         name, what = parse_name(argument, "an argument", report), f"`{brief(argument.text)}`"
-        if isinstance(value, Mapping):  # what draws the weights of an op
-            parsed = parse_distribution(value, what, report) or unread(value.span)
+        if isinstance(value, Mapping) and not of_op:
+            parsed = parse_distribution(value, what, report, of_op=True) or unread(value.span)
         else:
             parsed = read_value(value, what, report)
         if name:

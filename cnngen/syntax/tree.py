@@ -71,8 +71,8 @@ ArgumentValue = Expression | Distribution
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Argument:
     """A value that a call gives to an attribute of an op or a parameter of a block. For a parameter
-    of type `tensor`, the value is a name, and for one of type `op` a word. By mistake, a value may stand there without the name of
-    an attribute.
+    of type `tensor`, the value is a name, and for one of type `op` a word. By mistake, a value may
+    stand there without the name of an attribute.
     """
 
     name: Identifier

@@ -68,8 +68,8 @@ def _init(step: CallStep, network: Network) -> ArgumentValue:
 def drawn(
     step: CallStep, rules: Rules, node: Callable[[Expression], nodes.Node], speller: Speller
 ) -> list[nodes.Node | Keyword] | None:
-    """The function that draws the weights of a call's layer, and its arguments but for the weights; None
-    where the layers of its kind have a common rule. `node` makes nodes of expressions.
+    """The function that draws the weights of a call's layer, and its arguments but for the weights;
+    None where the layers of its kind have a common rule. `node` makes nodes of expressions.
     """
     network = rules.network
     if network.resolution.ops[step].drawn is None or _kind(step, network) in rules.common:
