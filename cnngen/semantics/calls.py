@@ -65,16 +65,24 @@ def check_defaults(spec: Spec, names: Definitions, report: Report) -> dict[str, 
 
 
 def op_arguments(
-    call: Call, op: type[Op], names: Definitions, defaults: Given, report: Report
+    call: Call,
+    op: type[Op],
+    names: Definitions,
+    defaults: Given,
+    report: Report,
+    *,
+    is_value: bool = False,
 ) -> Given:
-    """All attributes of an op: what the call says, else the spec's defaults, else the op's own."""
+    """All attributes of an op: what the call says, else the spec's defaults, else the op's own. It
+    may be named as a value, and not be a step.
+    """
     said = {argument.name.text for argument in call.arguments} | defaults.keys()
     required = [name for name, attribute in op.attributes.items() if attribute.required]
     likely = [name for name in required if name not in said]
     given = defaults | _check_attributes(call, op, likely, names, report)
     missing = [name for name in required if name not in given]
     if "" not in given:
-        report_missing(call, op.name, "missing-attribute", missing, report)
+        report_missing(call, op.name, "missing-attribute", missing, report, is_value=is_value)
     lost = is_unread(given.get(""))
     return {
         name: given.get(name, UNREAD if attribute.required or lost else Constant(attribute.default))

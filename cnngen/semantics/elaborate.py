@@ -790,8 +790,9 @@ def _layer(
         named = _named(step, place.scope, elaboration)
         if named is not None:
             network.ranks.setdefault(step, _rank(shapes[0]))
-        at = named.call if named else step
-        _note_use(at, op, shapes[0], place.scope, elaboration)
+            _note_use(named.call, op, shapes[0], place.scope, elaboration, is_value=True)
+        else:
+            _note_use(step, op, shapes[0], place.scope, elaboration)
     return Tensor(path, output)
 
 
@@ -886,17 +887,27 @@ def _rank(shape: object) -> Rank:
     return "image" if isinstance(shape, Image) else "vector"
 
 
-def _note_use(call: Call, op: Op, shape: object, scope: Scope, elaboration: Elaboration) -> None:
-    """Remember of this call what generated code needs to know: its rank, and what it flattened."""
+def _note_use(
+    call: Call,
+    op: Op,
+    shape: object,
+    scope: Scope,
+    elaboration: Elaboration,
+    *,
+    is_value: bool = False,
+) -> None:
+    """Remember of this call what generated code needs to know: its rank, and what it flattened. It
+    may be where an op is named that is a value.
+    """
     network = elaboration.network
-    rank = _rank(shape)
+    rank, where = _rank(shape), "place" if is_value else "use of its block"
     if network.ranks.setdefault(call, rank) != rank and op.ranked:
         elaboration.report.add(
             "mixed-rank",
-            f"this `{op.name}` works on images in one use of its block and on vectors in another",
+            f"this `{op.name}` works on images in one {where} and on vectors in another",
             call.callee.span,
             notes=scope.trail(),
-            help="make two blocks of it, or two parameters of one that is an op",
+            help="make two parameters of it" if is_value else "make two blocks of it",
         )
     if op.flattens and isinstance(shape, Image):
         network.flattened.setdefault(call, []).append((shape, scope))

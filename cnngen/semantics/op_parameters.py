@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.expressions.algebra import free_names, mentions_input
-from cnngen.expressions.expression import Conditional, Constant, Name
+from cnngen.expressions.expression import Conditional, Constant, ListOf, Name
 from cnngen.ops import OPS
 from cnngen.ops.any_of import keeps_shape
 from cnngen.ops.base import Op
@@ -58,7 +58,8 @@ class OpReader:
                 first, second = self.read(name, then), self.read(name, otherwise)
                 return Chosen(test, first, second) if first and second else None
             case _:
-                given = show(value.value) if isinstance(value, Constant) else "this"
+                given = show(value.value) if isinstance(value, Constant) else "an expression"
+                given = "a list" if isinstance(value, ListOf) else given
                 self._refuse(
                     value.span or name.span,
                     f"`{name.text}` must be an op, not {given}",
@@ -73,9 +74,9 @@ class OpReader:
         taken: dict[str, OpValue] = {}
         for parameter in block.parameters:
             name = parameter.name.text
-            if parameter.type == "op" and (value := given.pop(name, None)) is not None:
-                if (read := self.read(parameter.name, value)) is not None:
-                    taken[name] = read
+            value = given.pop(name, None) if parameter.type == "op" else None
+            if value is not None and (read := self.read(parameter.name, value)) is not None:
+                taken[name] = read
         return taken
 
     def default(self, parameter: Parameter) -> OpValue | None:
@@ -94,14 +95,14 @@ class OpReader:
         call = Call(word, arguments, word.span)
         given = self.defaults.get(op.name) or self.defaults.get("", {})
         self.ops[call] = op
-        self.arguments[call] = op_arguments(call, op, self.names, given, self.report)
+        self.arguments[call] = op_arguments(call, op, self.names, given, self.report, is_value=True)
         return call
 
     def _meant(self, name: Identifier, word: Identifier) -> type[Op] | None:
         """The op of a word, if a parameter can be that."""
         if word.text in self.blocks:
             message = f"`{word.text}` is a block, and `{name.text}` must be an op"
-            help = "choose between blocks with `when`, or make the block's body of the op"
+            help = "choose between blocks with `when`"
             return self._refuse(word.span, message, help)
         if word.text in self.names.values and word.text not in OPS:
             message = f"`{word.text}` is a value, and `{name.text}` must be an op"
@@ -127,15 +128,15 @@ class OpReader:
         for name, value in self.arguments[call].items():
             word = isinstance(value, Name) and self.ops[call].attributes[name].kind in CHOICES
             parts = value_expressions(value)
-            if word or not any(free_names(part) or mentions_input(part) for part in parts):
+            if word or not any(free_names(part) - {""} or mentions_input(part) for part in parts):
                 continue
             own = name in written
-            where = "" if own else ", and this one is in the `defaults` of this file"
+            why = "" if own else "; the `defaults` of this file depend on a name"
             self.report.add(
                 "unknown-name",
                 f"attributes of a parameter's default are constants, and `{name}` is none",
                 (value.span if own else None) or call.callee.span,
-                help=f"write a number{where}: `{{{call.callee.text}: {{{name}: ...}}}}`",
+                help=f"write `{{{call.callee.text}: {{{name}: ...}}}}` with a number{why}",
             )
             return False
         return True

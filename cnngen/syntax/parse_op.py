@@ -41,4 +41,4 @@ def parse_op(name: str, node: Node, report: Report) -> ArgumentValue | None:
     if isinstance(node, Scalar):
         return Name(node.text, node.span)
     assert isinstance(node, Mapping)
-    return parse_distribution(node, f"`{brief(name)}`", report)
+    return parse_distribution(node, f"`{brief(name)}`", report, of_op=True)

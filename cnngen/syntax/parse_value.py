@@ -193,9 +193,9 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
         return ()
     if not isinstance(node, Mapping) and (value := _nameless(node)) is not None:
         return (Argument(Identifier("", node.span), value),)
-    what = "parameter" if callee.text[:1].isupper() else "attribute"
+    takes = "parameter" if callee.text[:1].isupper() else "attribute"
     value = brief(node.text) if isinstance(node, Scalar) else "..."
-    example = f"say which {what} it is: `{callee.text}: {{{what}: {value}}}`"
+    example = f"say which {takes} it is: `{callee.text}: {{{takes}: {value}}}`"
     attributes = mapping(node, f"what `{callee.text}` is given", report, example)
     if attributes is None:
         return (Argument(Identifier("", node.span), unread(node.span)),)
@@ -204,7 +204,7 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
         name = parse_name(key, "an attribute", report)
         what = f"`{brief(key.text)}`"
         if isinstance(value, Mapping):
-            parsed = parse_distribution(value, what, report)
+            parsed = parse_distribution(value, what, report, of_op=takes == "parameter")
         elif isinstance(value, Scalar) and (call := CALL.fullmatch(value.text.strip())):
             is_word = report_distribution(call[1], call[2], value.span, report)
             parsed = None if is_word else parse_value(value, what, report)
@@ -225,10 +225,10 @@ def _nameless(node: Node) -> Expression | None:
 
 
 def parse_distribution(
-    node: Mapping, what: str, report: Report, *, of_op: bool = False
+    node: Mapping, what: str, report: Report, *, of_op: bool
 ) -> Distribution | None:
-    """A word with arguments: `{trunc_normal: {std: 0.01}}`, `{leaky_relu: {slope: 0.1}}`. An
-    argument of an op may be such a distribution again, which is one `of_op`.
+    """A word with arguments: `{trunc_normal: {std: 0.01}}`, or `{leaky_relu: {slope: 0.1}}`, one
+    `of_op`, whose arguments may have a word with arguments again.
     """
     if len(node.entries) != 1:
         report.add(
@@ -246,8 +246,8 @@ def parse_distribution(
     arguments: list[tuple[Identifier, ArgumentValue]] = []
     for argument, value in given.entries if given else ():
         name, what = parse_name(argument, "an argument", report), f"`{brief(argument.text)}`"
-        if isinstance(value, Mapping) and not of_op:
-            parsed = parse_distribution(value, what, report, of_op=True) or unread(value.span)
+        if isinstance(value, Mapping) and of_op:
+            parsed = parse_distribution(value, what, report, of_op=False) or unread(value.span)
         else:
             parsed = read_value(value, what, report)
         if name:

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 
-from cnngen.python.nodes import Assign, Attribute, Call, Name, Node, Statement
+from cnngen.python.nodes import Assign, Attribute, Call, Name, Node, Statement, String
 from cnngen.python.printer import printed
 from cnngen.targets.spelling import Speller
 
 
 def constant(default: Node, speller: Speller) -> Node:
     """A default that makes an op, as it may stand in a signature: `partial(nn.GroupNorm, 32)` is
-    `GroupNorm` there.
+    `GroupNorm` there, and `partial(layers.Activation, "silu")` is `Silu`.
     """
     match default:
+        case Call(_, (Attribute(), String((str(word),)))):
+            name = "".join(part.capitalize() for part in word.split("_"))
+            return Name(defined(name, lambda name: Assign((Name(name),), default), speller))
         case Call(_, (Attribute(name=name) | Name(name), *_)):
             return Name(defined(name, lambda name: Assign((Name(name),), default), speller))
         case _:
