@@ -1,7 +1,7 @@
 """The JSON Schema of a spec, made from the ops: editors complete and explain with it.
 
 It sees the values that a YAML parser makes of the text, so an expression is a string, a number or a
-boolean. It accepts every spec that `cnngen check` accepts, and refuses misspelt and misplaced
+boolean. It accepts every spec that `cnngen check` accepts, and refuses misspelt keys and misplaced
 words.
 """
 
