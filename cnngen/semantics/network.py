@@ -68,16 +68,21 @@ class Scope:
         named = self.block or self.stage
         return named.name.text if named else "the model"
 
+    @property
+    def own(self) -> Values:
+        """The values of its block's parameters that are known; an op is its word."""
+        names = [p.name.text for p in self.block.parameters] if self.block else []
+        ops = {name: named.op.name for name, named in self.ops.items()}
+        known = {n: v for n, v in {**self.values, **ops}.items() if v is not UNDETERMINED}
+        return {name: known[name] for name in names if name in known}
+
     def trail(self) -> tuple[str, ...]:
         """The circumstances for a diagnostic: the block with its values, where it was used, and in
         which iteration.
         """
         notes: list[str] = []
         if self.block:
-            names = [p.name.text for p in self.block.parameters if p.type != "tensor"]
-            given = {name: self.values.get(name, UNDETERMINED) for name in names}
-            given |= {name: self.ops[name].op.name for name in names if name in self.ops}
-            values = _listed(given, ": ")
+            values = _listed(self.own, ": ")
             notes.append(", ".join([f"in {self.name}({values})".removesuffix("()"), *self._uses()]))
         if self.loops:
             notes.append(f"where {_listed(self.loops, ' is ')}")

@@ -20,6 +20,7 @@ from cnngen.python.nodes import (
     Verbatim,
 )
 from cnngen.python.signature import Argument, argument
+from cnngen.python.variables import names
 from cnngen.python.verbatim import grouped
 from cnngen.semantics.network import Rank
 from cnngen.semantics.op_values import Chosen, OpValue, Passed, op_expressions
@@ -60,11 +61,16 @@ def parameter_argument(parameter: SpecParameter, scope: Scope, file: File) -> Ar
     uses = file.program.network.resolution.op_uses
     bare = Scope(scope.speller, {}, scope.needed)  # what a default is depends on no names
     scope.speller.imports("collections.abc", "Callable")
-    kind = [op_node(each, scope, file) for each in uses.kinds[parameter].named]
-    made = "keras.Layer" if all(map(_is_layer, kind)) else OF_TENSORS
+    made = "keras.Layer" if makes_layers(parameter, scope, file) else OF_TENSORS
     default = uses.defaults.get(parameter)
     code = op_node(default, bare, file) if default else None
     return Argument(parameter.name.text, f"Callable[..., {made}]", None, parameter.about, code)
+
+
+def makes_layers(parameter: SpecParameter, scope: Scope, file: File) -> bool:
+    """Whether all the ops that a parameter may be are layers of Keras."""
+    named = file.program.network.resolution.op_uses.kinds[parameter].named
+    return all(_is_layer(op_node(each, scope, file)) for each in named)
 
 
 def op_node(value: OpValue, scope: Scope, file: File) -> Node:
@@ -102,7 +108,7 @@ def _maker(made: Node, step: CallStep, scope: Scope, file: File) -> Node:
         ):
             others = tuple(each for each in arguments if each != Keyword("name", NAME))
             if any(isinstance(each, Keyword) and isinstance(each.value, Call) for each in others):
-                return Verbatim(("lambda name: ", whole))
+                return Verbatim((f"lambda {_given(step, whole, scope, file)}: ", whole))
             if not others:
                 return layer
             scope.speller.imports("functools", "partial")
@@ -111,10 +117,18 @@ def _maker(made: Node, step: CallStep, scope: Scope, file: File) -> Node:
             inner = Verbatim(("lambda x: ", made))
             read = op_expressions(step, file.program.network.resolution.arguments)
             if any(free_names(each) or mentions_input(each) for each in read):
-                return Verbatim(("lambda name: ", inner))
+                return Verbatim((f"lambda {_given(step, made, scope, file)}: ", inner))
             op = step.callee.text
             define = partial(_function, op=op, made=inner)
             return Name(defined(maker_name(op), define, scope.speller))
+
+
+def _given(step: CallStep, made: Node, scope: Scope, file: File) -> str:
+    """What a lambda is given: the name, and variables of loops, which it keeps as they are then."""
+    read = op_expressions(step, file.program.network.resolution.arguments)
+    local = frozenset[str]().union(*map(free_names, read)) - scope.types.keys()
+    bound = [name for name in sorted(map(scope.called, local)) if name in names(made)]
+    return ", ".join(["name", *(f"{name}={name}" for name in bound)])
 
 
 def maker_name(op: str) -> str:
@@ -130,7 +144,7 @@ def _function(name: str, op: str, made: Node) -> Function:
 def _is_layer(made: Node) -> bool:
     """Whether a function makes a layer."""
     match made:
-        case Verbatim(("lambda name: ", inner)):
+        case Verbatim((_, inner)):  # a lambda
             return isinstance(inner, Call)
         case Name(text):
             return not text.startswith(maker_name(""))

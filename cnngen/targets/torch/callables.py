@@ -3,9 +3,10 @@
 the channels.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import assert_never
 
+from cnngen.expressions.algebra import free_names
 from cnngen.expressions.expression import Expression
 from cnngen.expressions.expression import Name as SpecName
 from cnngen.ops.any_of import AnyOp
@@ -70,12 +71,13 @@ def _node(
         case CallStep():
             network = file.network
             op, arguments = network.resolution.ops[value], network.resolution.arguments[value]
-            read = [node(each) for each in op_expressions(value, network.resolution.arguments)]
-            used = file.speller.taken.union(*map(names, read))
-            channels = next(name for name in _free() if name not in used)
+            read = [*map(resolve, op_expressions(value, network.resolution.arguments))]
+            used = frozenset[str]().union(*map(free_names, read))
+            channels = next(name for name in _free() if name not in used | file.speller.taken)
+            bound = sorted(map(called, used - types.keys() - {""})) if types else []
             rank = network.ranks.get(value, "image")
             made = MadeOp(op, arguments, value, SpecName(channels), rank, file, types, resolve)
-            return _maker(made.initialized(), channels, told, file)
+            return _maker(made.initialized(), channels, told, bound, file)
         case _:
             assert_never(value)
 
@@ -89,8 +91,10 @@ def _operand(node: Node) -> Node:
     return grouped(node) if isinstance(node, Verbatim) else node
 
 
-def _maker(made: Node, channels: str, told: bool, file: File) -> Node:
-    """The function that makes a module: its class, a part of a call, or else a lambda."""
+def _maker(made: Node, channels: str, told: bool, bound: Sequence[str], file: File) -> Node:
+    """The function that makes a module: its class, a part of a call, or else a lambda. That keeps
+    the variables of loops as they are then (`bound`).
+    """
     reads = channels in names(made)
     if isinstance(made, Call) and channels not in names(made.function):
         if made == call("nn.Identity"):
@@ -104,5 +108,6 @@ def _maker(made: Node, channels: str, told: bool, file: File) -> Node:
                 return made.function
             file.speller.imports("functools", "partial")
             return Call(dotted("partial"), (made.function, *others))
-    given = f" {channels if reads else '_'}" if told else ""
-    return Verbatim((f"lambda{given}: ", made))
+    given = [channels if reads else "_"] if told else []
+    given += [f"{name}={name}" for name in bound if name in names(made)]
+    return Verbatim((f"lambda {', '.join(given)}".rstrip() + ": ", made))
