@@ -34,4 +34,4 @@ def any_of(ops: Iterable[type[Op]]) -> type[AnyOp]:
 def keeps_shape(op: type[Op]) -> bool:
     """Whether an op gives the shape that it is given, whatever its attributes are."""
     resizes = op.flattens or op.sets_size or bool(op.sizing)
-    return op.gives == "same" and not (op.joins or resizes)
+    return op.gives == "same" and not (op.joins or resizes or op.tensors)

@@ -19,6 +19,7 @@ from cnngen.plan.program import (
     Call,
     Choice,
     Join,
+    JoinLoop,
     Loop,
     Pass,
     Program,
@@ -125,6 +126,8 @@ def _read(region: Region, resolution: Resolution) -> Iterator[Expression]:
                     yield node.reads.channels
             case Loop() | Choice():
                 yield from expressions(node.step)
+            case JoinLoop():
+                yield from expressions(node.step.loop)
             case Bind():
                 yield node.channels
             case Join():

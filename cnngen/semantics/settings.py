@@ -13,6 +13,7 @@ from cnngen.expressions.parser import parse_expression
 from cnngen.ops import OPS
 from cnngen.ops.base import UNKNOWN, Image, Shape, Unknown, Vector
 from cnngen.semantics.definitions import guess, listed
+from cnngen.semantics.explanations.given import SET
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.parameters import WORDS
 from cnngen.source import Source, Span
@@ -35,7 +36,7 @@ def apply_settings(
         return spec
     parameters = {parameter.name.text: parameter for parameter in spec.parameters}
     for name, text in settings.items():
-        source = Source("--set", f"{name}={text}")
+        source = Source(SET, f"{name}={text}")
         if name not in parameters:
             close = guess(name, parameters, report)
             known = f"it has {listed(parameters, 'and') or 'none'}"
@@ -106,7 +107,7 @@ def _sized(given: Input, spec: Spec, report: Report) -> Input:
 def _with_yaml(parameter: Parameter, text: str, report: Report) -> Parameter:
     """A parameter with records or an op for a default, which YAML reads."""
     name = parameter.name.text
-    root = read(Source("--set", f"{name}: {text}"), report)
+    root = read(Source(SET, f"{name}: {text}"), report)
     node = root.get(name) if root else None
     if node is None:
         return parameter

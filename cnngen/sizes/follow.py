@@ -90,6 +90,8 @@ class _Course:
         rows = [x for x in inputs if isinstance(x, Row)]
         if layer.op.joins:
             output = self._joined_maps(layer, maps) if maps else self._joined_rows(layer, rows)
+        elif layer.op.sized_like:
+            output = Maps(_image(layer.output), maps[1].tracks)
         elif maps:
             output = self._mapped(layer, maps[0])
         else:
@@ -100,6 +102,8 @@ class _Course:
         if layer.op.flattens:
             varies = any(track.growth for track in x.tracks)
             return Row((x if varies else _features(layer.output),))
+        if layer.op.refuses_flattened:
+            self._fix(layer, "single", x)
         height, width = layer.op.moves(x.shape)
         output = _image(layer.output)
         if layer.op.needs_positions:

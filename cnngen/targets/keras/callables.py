@@ -2,7 +2,9 @@
 `layers.ReLU` itself, or `partial(layers.LeakyReLU, negative_slope=0.1)`.
 """
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import assert_never
 
 from cnngen.expressions.algebra import free_names, mentions_input
@@ -37,12 +39,21 @@ from cnngen.targets.keras.use import Asked, Common, Initializers, Use
 from cnngen.targets.spelling import spelling
 from cnngen.targets.values import ONE
 
+NO_TENSORS: Mapping[str, Node] = MappingProxyType({})
 X = Name("x")
 OF_TENSORS = f"Callable[[{KERAS_TENSOR}], {KERAS_TENSOR}]"
 
 
-def form_call(form: Form, x: Node, name: Node, rank: Rank, scope: Scope, file: File) -> Node:
-    """An op in one of its forms, applied to a tensor."""
+def form_call(
+    form: Form,
+    x: Node,
+    name: Node,
+    rank: Rank,
+    scope: Scope,
+    file: File,
+    tensors: Mapping[str, Node] = NO_TENSORS,
+) -> Node:
+    """An op in one of its forms, applied to a tensor; `tensors` are others that it reads."""
     if issubclass(form.op, AnyOp):
         return applied(call(scope.called(form.step.callee.text), name=name), x)
     made: Initializers = {}
@@ -51,7 +62,7 @@ def form_call(form: Form, x: Node, name: Node, rank: Rank, scope: Scope, file: F
     asked = (form.op, form.values, made, form.square)
     support = support_called(Asked(*asked))
     common = file.common[support] if support else Common()
-    return spell(Use(*asked, x, name, rank, scope, common))
+    return spell(Use(*asked, x, name, rank, scope, common, tensors))
 
 
 def parameter_argument(parameter: SpecParameter, scope: Scope, file: File) -> Argument:

@@ -21,7 +21,9 @@ def op_call(call: Call, name: LayerName, x: str, frame: Frame) -> list[Node]:
     scope, file = frame.scope, frame.file
     with spelling(call.step):
         forms = file.forms[call]
-        return [form_call(form, Name(x), name.node, call.rank, scope, file) for form in forms]
+        read = {each: Name(frame.tensors[v.name]) for each, v in call.tensors.items()}
+        at = (Name(x), name.node, call.rank)
+        return [form_call(form, *at, scope, file, read) for form in forms]
 
 
 def unit_arguments(unit: Unit, scope: Scope, file: File) -> tuple[Argument, ...]:
