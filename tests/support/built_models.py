@@ -27,18 +27,23 @@ LATER = (
     *ONE_SIZE,
     *(
         "convnext",
+        "cspdarknet",
         "darknet",
         "dncnn",
         "dpn",
+        "ecaresnet",
         "efficientnet",
         "espcn",
+        "ghostnet",
         "mnasnet",
         "mobilenet",
         "regnet",
         "repvgg",
+        "res2net",
     ),
-    *("resnet50_fpn", "resnet50_v2", "resnet101_v2", "resnet152_v2", "retinanet"),
-    *("shufflenet", "squeezenet", "srresnet", "unet_plus_plus", "wide_resnet", "wrn"),
+    *("deeplab", "fcn", "lraspp", "resnet50_fpn", "resnet50_v2", "resnet101_v2", "resnet152_v2"),
+    *("retinanet", "shufflenet", "sknet", "squeezenet", "srresnet", "unet_plus_plus"),
+    *("wide_resnet", "wrn"),
 )
 
 
