@@ -465,6 +465,7 @@ def _init() -> Schema:
         "anyOf": [
             {"type": "null"},
             *words,
+            _ref("choice"),
             {
                 "type": "object",
                 "properties": {word: _arguments(i) for word, i in INITIALIZERS.items()},

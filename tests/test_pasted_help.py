@@ -41,9 +41,9 @@ OTHERWISE = {
         "asks for a name that is used elsewhere, too"
     ),
     r"takes maps apart|no op for the other|have no op|has no (dilation|`padding: same`)|has neither$"
-    r"|always keeps|nothing but its output": "explains what a framework has, and no op computes",
+    r"|always keeps|nothing but its output|^Keras' sizes are these only": "explains what a framework has, and no op computes",
     r"a step of its own behind it$": "asks for a layer elsewhere",
-    r"\b(smaller|larger|crop less|fewer|within|divisors)\b|a number for a default": (
+    r"\b(smaller|larger|crop less|fewer|within|divisors)\b|a number for a default|^leave it out, or write the padding": (
         "asks for another number, of many"
     ),
     r"^`upsample` (has the modes|enlarges by)": "tells what there is",

@@ -151,6 +151,7 @@ def _tensor_name(argument: Argument, report: Report) -> ArgumentValue:
         return Name(value.value, value.span)
     if not isinstance(value, Name):
         _report_value(argument, "the name of a step or a stage", report)
+        return UNREAD
     return value
 
 
@@ -183,10 +184,10 @@ def _check_attributes(
                 given[name] = _tensor_name(meant, report)
                 continue
             if chooses_word(attribute, argument.value):
-                given[name] = _check_words(meant, attribute, call, op, names, report)
+                given[name] = _check_words(meant, attribute, op, names, report)
                 continue
             words = INITIALIZERS if attribute.kind == "init" else attribute.choices
-            if report_word(meant, call, words, names, report):
+            if report_word(meant, words, report):
                 given[name] = UNREAD
                 continue
             _check_value(meant, attribute, op, names, report)
@@ -197,7 +198,6 @@ def _check_attributes(
 def _check_words(
     argument: Argument,
     attribute: Attribute[object],
-    call: Call,
     op: type[Op],
     names: Definitions,
     report: Report,
@@ -205,13 +205,14 @@ def _check_words(
     """Check a choice between words, or a word and other values; gives it, if it can be read."""
     value = argument.value
     if not isinstance(value, Conditional):
-        if report_word(argument, call, attribute.choices, names, report):
+        words = INITIALIZERS if attribute.kind == "init" else attribute.choices
+        if report_word(argument, words, report):
             return UNREAD
         _check_value(argument, attribute, op, names, report)
         return value
     check_expression(value.test, names, report)
     parts = [replace(argument, value=part) for part in (value.then, value.otherwise)]
-    read = [_check_words(part, attribute, call, op, names, report) for part in parts]
+    read = [_check_words(part, attribute, op, names, report) for part in parts]
     return UNREAD if UNREAD in read else value
 
 

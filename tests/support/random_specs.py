@@ -21,7 +21,9 @@ class RandomSpec:
 
 
 def random_spec(seed: int) -> RandomSpec:
-    return _Specs(Random(seed), Random(f"inputs {seed}"), Random(f"ops {seed}")).spec()
+    return _Specs(
+        *(Random(each) for each in (seed, f"inputs {seed}", f"sizes {seed}", f"ops {seed}"))
+    ).spec()
 
 
 class _Plain(yaml.SafeDumper):
@@ -48,8 +50,8 @@ class _Model:
 
 
 class _Specs(Bodies):
-    def __init__(self, random: Random, inputs: Random, ops: Random) -> None:
-        super().__init__(random)
+    def __init__(self, random: Random, inputs: Random, sizes: Random, ops: Random) -> None:
+        super().__init__(random, sizes)
         self.inputs = inputs  # of its own, so that other parts of a spec stay as they are
         self.ops = ops
 
@@ -147,6 +149,10 @@ class _Specs(Bodies):
         if model.parts and self.maybe(0.1):
             name, origin = self.random.choice([*model.parts.items()])
             return {"use": name, "from": origin}, model.tensors[name], {origin}
+        if last.image and len(model.tensors) > 2 and self.sizes.random() < 0.1:
+            images = {name: x for name, x in model.tensors.items() if x.image}
+            (step,), after = self.resized([], last, images, Place(self.parameters, False))
+            return step, after, {model.last, mapping(step)["resize"]["like"]}
         if len(model.tensors) > 2 and self.maybe(0.3):
             return self.joining(model)
         known = {n: t for n, t in model.tensors.items() if t.aligned}

@@ -7,7 +7,7 @@ from cnngen.expressions.algebra import free_names, substitute
 from cnngen.expressions.expression import Expression, Field, ListOf, Name
 from cnngen.expressions.expression import walk as walk_expression
 from cnngen.ops.base import Op
-from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
+from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv, StandardizedConv
 from cnngen.plan.program import Bind, Call, Layer, Program, Region, Unit, walk
 from cnngen.semantics.op_values import OpValue, named_ops
 from cnngen.semantics.types import Types, is_pair, types_of
@@ -24,7 +24,7 @@ from cnngen.targets.keras.values import Value, pads_half, with_same
 from cnngen.targets.spelling import spelling
 from cnngen.targets.values import attribute_values
 
-CONVOLUTIONS = (Conv, DepthwiseConv, SeparableConv)
+CONVOLUTIONS = (Conv, StandardizedConv, DepthwiseConv, SeparableConv)
 SIZES = ("size", "padding")
 
 

@@ -5,7 +5,7 @@ layers of a kind differ.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from cnngen.expressions.expression import Constant, Expression
+from cnngen.expressions.expression import Conditional, Constant, Expression
 from cnngen.python import nodes
 from cnngen.python.construct import call, dotted
 from cnngen.python.expression import python
@@ -45,6 +45,8 @@ def find_rules(network: Network) -> Rules:
     common: dict[str, ArgumentValue] = {}
     for kind, found in layers.items():
         first, *others = (_init(step, network) for step in found)
+        if any(isinstance(each, Conditional) for each in (first, *others)):
+            continue  # layers of one kind then differ
         if all(same(other, first) for other in others) and not varies(first):
             common[kind] = first
     return Rules(network, layers, common)
@@ -66,7 +68,11 @@ def _init(step: CallStep, network: Network) -> ArgumentValue:
 
 
 def drawn(
-    step: CallStep, rules: Rules, node: Callable[[Expression], nodes.Node], speller: Speller
+    step: CallStep,
+    arguments: Mapping[str, ArgumentValue],
+    rules: Rules,
+    node: Callable[[Expression], nodes.Node],
+    speller: Speller,
 ) -> list[nodes.Node | Keyword] | None:
     """The function that draws the weights of a call's layer, and its arguments but for the weights;
     None where the layers of its kind have a common rule. `node` makes nodes of expressions.
@@ -74,10 +80,10 @@ def drawn(
     network = rules.network
     if network.resolution.ops[step].drawn is None or _kind(step, network) in rules.common:
         return None
-    if (value := _init(step, network)) == DEFAULT:
+    if (value := arguments["init"]) == DEFAULT:
         return None
-    word, arguments = init_arguments(value)
-    context = init_context(arguments, lambda number: Code(node(number)))
+    word, numbers = init_arguments(value)
+    context = init_context(numbers, lambda number: Code(node(number)))
     match spelled := speller.spell_init(word, {"w": Code(WEIGHT), **context}).node:
         case nodes.Call(function, (weight, *others)) if weight == WEIGHT:
             return [function, *others]

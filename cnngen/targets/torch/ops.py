@@ -55,7 +55,7 @@ class MadeOp:
         in common.
         """
         plain, speller = self.plain(), self.file.speller
-        draw = drawn(self.step, self.file.rules, self._node, speller)
+        draw = drawn(self.step, self.arguments, self.file.rules, self._node, speller)
         return plain if draw is None else call(speller.use("initialized"), plain, *draw)
 
     def _node(self, expression: Expression) -> Node:

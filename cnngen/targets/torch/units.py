@@ -43,7 +43,7 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
     if unit.channels is None and _is_of_torch(base):  # else the base has it
         channels = scope.node(unit.body.gives.channels)
         written.append(Assign((own("out_channels"),), channels))
-    constructor = tidied(written, scope.variables.channels)
+    constructor = tidied(written, scope.variables.channels | {CHANNELS})
     return UnitClass(
         unit,
         base,
@@ -96,7 +96,7 @@ def _derived(made: Call, region: Region, scope: Scope) -> tuple[nodes.Node, list
         file.speller.note_untyped()
     written = [*binds, Do(nodes.Call(CONSTRUCT, layer.arguments, layer.explode), made.step)]
     if not isinstance(unit, Unit):
-        draw = drawn(made.step, file.rules, scope.node, file.speller)
+        draw = drawn(made.step, made.layer.arguments, file.rules, scope.node, file.speller)
         if draw is not None:
             initialized = call(file.speller.use("initialized"), SELF, *draw)
             written.append(Do(initialized, made.step))
@@ -108,11 +108,11 @@ def _is_of_torch(base: nodes.Node) -> bool:
 
 
 def _arguments(unit: Unit, constructor: tuple[Statement, ...], file: File) -> Iterator[Argument]:
-    """What the constructor takes: channels and areas that it uses, then the parameters."""
+    """What the constructor takes: channels and areas that it is handed, then the parameters."""
     used = names(constructor) | assigned(constructor)
     handed = (own_argument(symbol, file.speller.taken) for symbol in unit.handed)
     for name in (CHANNELS, *handed):
-        if name in used:
+        if name in used or (name == CHANNELS and unit.takes_channels):
             yield Argument(name, "int")
     own = [argument_for(parameter, file) for parameter in unit.parameters]
     yield from ordered(own, [argument_for(parameter, file) for parameter in unit.captured])
