@@ -220,3 +220,77 @@ def test_an_extending_spec_gives_another_op(tmp_path: Path) -> None:
     assert [d.code for d in spec.check()] == []
     ops = [layer.op for layer in spec.summary().layers]
     assert ops.count("elu") == 2 and ops[-1] == "tanh"
+
+
+LOOP = """\
+cnngen: 1
+name: Net
+about: Ops whose attributes depend on the variable of a loop, and one that is used again.
+params: {act: relu}
+input: {channels: 4, height: 16, width: 16}
+blocks:
+  Unit:
+    about: An op between two uses of another.
+    params: {own: op}
+    body: [{act: , name: first}, own, {use: first}]
+model:
+  body:
+    each: {i: range(3)}
+    do:
+      - Unit: {own: {dropout: {rate: 0.1 * i}}}
+      - Unit: {own: {prelu: {start: 0.1 * i}}}
+"""
+
+
+@pytest.mark.torch
+def test_an_op_keeps_the_variables_of_loops_as_they_are_where_it_is_named(tmp_path: Path) -> None:
+    model = built(load(LOOP, tmp_path).build("torch"))()
+    drops = [module for module in model.modules() if type(module).__name__ == "Dropout"]
+    slopes = [module for module in model.modules() if type(module).__name__ == "PReLU"]
+    assert [round(each.p, 6) for each in drops] == [0.0, 0.1, 0.2]
+    assert [round(each.weight[0].item(), 6) for each in slopes] == [0.0, 0.1, 0.2]
+    assert all(each.weight.shape == (4,) for each in slopes)
+
+
+@pytest.mark.keras
+def test_keras_makes_an_op_that_is_used_again_once(tmp_path: Path) -> None:
+    model = built(
+        load(LOOP, tmp_path).build("keras"), "net" if (tmp_path / "net.yaml").exists() else "own"
+    )()
+    names = [layer.name for layer in model.layers]
+    assert names.count("body_0_0_first") == 1
+    assert [
+        round(float(layer.alpha[0, 0, 0]), 6) for layer in model.layers if hasattr(layer, "alpha")
+    ] == [
+        0.0,
+        0.1,
+        0.2,
+    ]
+
+
+def test_a_variant_is_begun_with_the_ops_of_its_base(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from cnngen.cli import cli
+
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "net.yaml").write_text(
+        NET.replace("act: relu", "act: {leaky_relu: {slope: 0.1}}", 1)
+    )
+    made = CliRunner().invoke(
+        cli, ["new", str(tmp_path / "own.yaml"), "--from", str(tmp_path / "net.yaml")]
+    )
+    assert made.exit_code == 0, made.output
+    text = (tmp_path / "own.yaml").read_text()
+    assert "#   act: {leaky_relu: {slope: 0.1}}\n#   norm: batch_norm\n" in text
+
+
+def test_pictures_tell_uses_with_other_ops_apart(tmp_path: Path) -> None:
+    picture = load(NET, tmp_path).draw("mmd")
+    assert "2 uses" not in picture and "hard_swish" in load(NET, tmp_path).draw("mmd", depth=9)
+
+
+def test_one_mistake_in_what_a_parameter_is_has_one_message(tmp_path: Path) -> None:
+    """Steps that apply it say nothing."""
+    found = load(NET, tmp_path, act="swisch_glu").check()
+    assert [d.code for d in found] == ["unknown-op"]

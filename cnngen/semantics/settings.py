@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from cnngen.diagnostics.model import Report
 from cnngen.expressions.evaluate import EvaluationError, Undetermined, evaluate
-from cnngen.expressions.expression import Constant
+from cnngen.expressions.expression import Constant, Name
 from cnngen.expressions.parser import parse_expression
 from cnngen.ops import OPS
 from cnngen.ops.base import UNKNOWN, Image, Shape, Unknown, Vector
@@ -19,8 +19,10 @@ from cnngen.semantics.parameters import WORDS
 from cnngen.source import Source, Span
 from cnngen.syntax.parse_input import LARGEST_SIDE
 from cnngen.syntax.parse_parameters import is_constant, parse_parameter
+from cnngen.syntax.parse_value import IDENTIFIER
 from cnngen.syntax.read import read
 from cnngen.syntax.tree import Distribution, Input, Parameter, Spec
+from cnngen.syntax.yaml_nodes import Scalar
 
 NO_INPUTS: Mapping[str, Shape] = MappingProxyType({})
 
@@ -111,6 +113,8 @@ def _with_yaml(parameter: Parameter, text: str, report: Report) -> Parameter:
     node = root.get(name) if root else None
     if node is None:
         return parameter
+    if parameter.type == "op" and isinstance(node, Scalar) and IDENTIFIER.fullmatch(node.text):
+        return replace(parameter, default=Name(node.text, node.span))
     given = parse_parameter(parameter.name, node, False, report)
     if not given.is_sound:
         return parameter
