@@ -26,6 +26,7 @@ ONE_SIZE = ("dcgan", "itracker", "siamese", "sppnet", "ssd300")
 LATER = (
     *ONE_SIZE,
     *(
+        "bit_",
         "convnext",
         "darknet",
         "dncnn",
