@@ -47,6 +47,7 @@ OPS = _table(
     channel_dropout="dropout2d spatialdropout spatialdropout2d",
     drop_path="stochasticdepth",
     upsample="upsampling2d",
+    resize="interpolate resizelike",
     zero_pad="pad zeropad2d zeropadding zeropadding2d",
     crop="cropping2d",
     pixel_shuffle="depthtospace",

@@ -25,7 +25,7 @@ from cnngen.weights.graph import (
 from cnngen.weights.layout import ONE_ROW, form
 
 COUNTER = "num_batches_tracked"  # a buffer of batch norm that is no weight
-JOINS = {"cat", "concat", "concatenate"}
+JOINS = {"cat", "concat", "concatenate", "stack"}  # of maps along their channels, or beside these
 CONVOLUTION = ("input", "weight", "bias", "stride", "padding")
 NORM = ("input", "", "weight", "bias")
 FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {  # kind and arguments

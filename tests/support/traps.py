@@ -456,6 +456,22 @@ BLOCKS = {
         - Up
         - Up: {corners: true}
         """,
+    "resized": """
+        Back:
+          about: Smaller maps, and as large as before
+          params: {corners: false, smooth: true}
+          body:
+            - conv: {out: 5, kernel: 3, stride: 2}
+            - branches:
+                either: {resize: {like: input, mode: bilinear if smooth else nearest}}
+                corners: {resize: {like: input, mode: bilinear, align_corners: corners}}
+                given: {from: input}
+              join: concat
+        ===
+        - Back
+        - Back: {corners: true}
+        - Back: {smooth: false}
+        """,
     "activations": """
         Active:
           about: Several activations in a row
