@@ -26,6 +26,7 @@ ONE_SIZE = ("dcgan", "itracker", "siamese", "sppnet", "ssd300", "two_stream")
 LATER = (
     *ONE_SIZE,
     *(
+        "bit_",
         "convnext",
         "cspdarknet",
         "darknet",

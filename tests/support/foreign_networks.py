@@ -101,6 +101,7 @@ TORCH = {
         ForeignNetwork("timm", "skresnext50_32x4d", "sknet50"),
         ForeignNetwork("timm", "dpn68", "dpn68"),
         ForeignNetwork("timm", "repvgg_a0", "repvgg_a0"),
+        ForeignNetwork("timm", "resnetv2_50x1_bit", "bit_r50x1"),
         ForeignNetwork("timm", "inception_resnet_v2", "inception_resnet_v2"),
         ForeignNetwork("timm", "legacy_seresnet50", "se_resnet50"),
         ForeignNetwork("timm", "legacy_seresnext50_32x4d", "se_resnext50_32x4d"),
