@@ -37,7 +37,7 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     return split_deep_loops(
         Function(
             file.functions[unit.block],
-            _parameters(unit, scope),
+            _parameters(unit, scope, file),
             KERAS_TENSOR,
             tuple(code.statements),
             about(unit.about) if unit.about else "",
@@ -46,12 +46,12 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     )
 
 
-def _parameters(unit: Unit, scope: Scope) -> tuple[Parameter, ...]:
+def _parameters(unit: Unit, scope: Scope, file: File) -> tuple[Parameter, ...]:
     names = ("x", *(scope.called(tensor.name) for tensor in unit.tensors))
     tensors = [Parameter(name, KERAS_TENSOR) for name in names]
     return (
         *tensors,
-        *(parameter(argument, scope) for argument in unit_arguments(unit, scope.speller.records)),
+        *(parameter(argument, scope) for argument in unit_arguments(unit, scope, file)),
         Parameter("*"),
         Parameter("name", "str"),
     )
