@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support.answers_to_mistakes import Answer, answer, answers  # noqa: E402
-from support.mistakes_of_people import SPECS, corpus, several  # noqa: E402
+from support.mistakes_of_people import CLASSICAL, LATEST, SPECS, corpus, several  # noqa: E402
 
 from cnngen.diagnostics.text import render_text  # noqa: E402
 
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=12, help="of each kind")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--show", help="print what is not answered well, of this kind or of `all`")
+    parser.add_argument("--latest", action="store_true", help="in specs with newer constructs")
     parser.add_argument("--several", type=int, help="so many specs with several mistakes")
     given = parser.parse_args()
     if given.several:
@@ -40,7 +41,7 @@ def main() -> None:
     rows: dict[str, list[Answer]] = collections.defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(SPECS, folder, dirs_exist_ok=True)
-        for mistake in corpus(given.most, given.seed):
+        for mistake in corpus(given.most, given.seed, LATEST if given.latest else CLASSICAL):
             said = answer(mistake, Path(folder))
             if not said.errors:
                 continue

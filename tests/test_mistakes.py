@@ -1,10 +1,11 @@
 """The mistakes that people make: each is said once, where it is. `scripts/mistakes.py` has a table."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from support.answers_to_mistakes import Answer, answer
-from support.mistakes_of_people import SPECS, corpus, line_mutations, text_mutations
+from support.mistakes_of_people import LATEST, SPECS, corpus, line_mutations, text_mutations
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,15 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Answer]]
         if (said := answer(mistake, folder)).errors:
             found.setdefault(mistake.kind, []).append(said)
     return found
+
+
+def test_tables_inputs_and_shared_weights(tmp_path: Path) -> None:
+    """Mistakes in specs that have what the classical networks have not."""
+    shutil.copytree(SPECS, tmp_path, dirs_exist_ok=True)
+    said = [answer(mistake, tmp_path) for mistake in corpus(4, files=LATEST)]
+    found = [each for each in said if each.errors]
+    assert len(found) > 100
+    assert sum(each.good for each in found) >= 0.95 * len(found)
 
 
 def test_all_kinds_are_there(answers: dict[str, list[Answer]]) -> None:

@@ -5,11 +5,13 @@ so that the rest can be checked.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.diagnostics.synonyms import ATTRIBUTES, translate
 from cnngen.expressions.expression import Expression, ListOf, RecordOf
 from cnngen.expressions.parser import parse_expression
 from cnngen.source import Span
@@ -170,23 +172,34 @@ def parse_value(node: Node, what: str, report: Report) -> Expression | None:
 
 
 def parse_records(node: Sequence, report: Report) -> ListOf | None:
-    """A list of records with the fields of the first; None after a mistake, which is reported."""
+    """A list of records that all have the same fields: those that most have, in the order of the
+    first. None after a mistake, which is reported.
+    """
     before = len(report.found)
-    records: list[RecordOf] = []
+    read: list[tuple[Mapping, RecordOf]] = []
     for item in node.items:
         if not isinstance(item, Mapping):
             wrong_kind(item, "a list of records has records only", report, RECORDS)
         elif isinstance(record := _parse_record(item, report), RecordOf):
-            records.append(record)
-            if len(records) > 1:
-                _compare(records[0], record, item, report)
-            else:
-                for key, _ in item.entries:
-                    check_name(Identifier(key.text, key.span), "field", report)
-    if len(report.found) > before or not records:
+            read.append((item, record))
+    if not read:
         return None
-    names = [name for name, _ in records[0].fields]
-    return ListOf(tuple(_in_order(record, names) for record in records), node.span)
+    counts = Counter(map(_names, (record for _, record in read)))
+    usual = next(record for _, record in read if counts[_names(record)] == max(counts.values()))
+    model = next(item for item, record in read if record is usual)
+    for key, _ in model.entries:
+        check_name(Identifier(key.text, key.span), "field", report)
+    for item, record in read:
+        if _names(record) != _names(usual):
+            _compare(usual, item, report)
+    if len(report.found) > before:
+        return None
+    names = [name for name, _ in read[0][1].fields]
+    return ListOf(tuple(_in_order(record, names) for _, record in read), node.span)
+
+
+def _names(record: RecordOf) -> frozenset[str]:
+    return frozenset(name for name, _ in record.fields)
 
 
 def _parse_record(node: Mapping, report: Report) -> Expression:
@@ -207,23 +220,24 @@ def _in_order(record: RecordOf, names: Iterable[str]) -> RecordOf:
     return replace(record, fields=tuple((name, values[name]) for name in names))
 
 
-def _compare(first: RecordOf, record: RecordOf, node: Mapping, report: Report) -> None:
-    """Report fields that the first record does not have, and those that this one lacks."""
-    known = [name for name, _ in first.fields]
+def _compare(usual: RecordOf, node: Mapping, report: Report) -> None:
+    """Report fields that another record does not have, and those that this one lacks."""
+    known = [name for name, _ in usual.fields]
     given = {key.text for key, _ in node.entries}
     missing = [name for name in known if name not in given]
-    label = [Label(first.span, "the first record")] if first.span else []
+    label = [Label(usual.span, "another record")] if usual.span else []
     for key, _ in node.entries:
         if key.text not in known:
-            close = suggest(key.text, missing)
+            meant = translate(key.text, ATTRIBUTES, missing)
+            close = meant or suggest(key.text, missing)
             missing = [name for name in missing if name != close]
             report.add(
                 "unknown-key",
-                f"the first record has no field `{brief(key.text)}`",
+                f"the other records have no field `{brief(key.text)}`",
                 key.span,
                 secondary=label,
                 help=f"did you mean `{close}`?" if close else "give all records the same fields",
-                fix=respell(key.span, close, known, closed=True),
+                fix=respell(key.span, close, () if meant else known, closed=True),
             )
     if missing:
         listed = " and ".join(f"`{name}`" for name in missing)

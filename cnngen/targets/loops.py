@@ -1,6 +1,6 @@
 """Loops: their headers, the same in every target that prints Python."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, count
 
@@ -11,7 +11,6 @@ from cnngen.expressions.expression import (
     Expression,
     Field,
     ListOf,
-    Name,
     Slice,
 )
 from cnngen.python import nodes
@@ -105,28 +104,27 @@ def _counter(lists: Sequence[Expression]) -> int | None:
     """Which of the lists are the positions of another one: `range(len(xs))` beside `xs`."""
     for i, values in enumerate(lists):
         match values:
-            case Apply("range", (length,)) if any(length == _length(other) for other in lists):
+            case Apply("range", (length,)) if any(length in _lengths(other) for other in lists):
                 return i
             case _:
                 pass
     return None
 
 
-def _length(values: Expression) -> Expression | None:
-    """How many elements a list has, where it shows: as many as the records of a column, or as the
-    list that is turned around.
+def _lengths(values: Expression) -> Iterator[Expression]:
+    """What says how many elements a list has: also the table of a column, and the list that is
+    turned around.
     """
+    yield Apply("len", (values,))
     match values:
         case Slice(of, start, stop, step) if (start, stop, step) == (ABSENT, ABSENT, BACKWARDS):
-            return _length(of)
+            yield from _lengths(of)
         case Field(of):
-            return _length(of)
-        case Name():
-            return Apply("len", (values,))
+            yield from _lengths(of)
         case ListOf(items):
-            return Constant(len(items))
+            yield Constant(len(items))
         case _:
-            return None
+            pass
 
 
 def _iterable(values: nodes.Node) -> nodes.Node:

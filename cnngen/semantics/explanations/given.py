@@ -1,15 +1,18 @@
 """Given: where a spec says a value that reaches an op through the parameters of blocks."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from cnngen.diagnostics.model import Label
 from cnngen.expressions.algebra import free_names
-from cnngen.expressions.expression import Expression, Name, walk
+from cnngen.expressions.evaluate import EvaluationError, MaybeValue, Undetermined, evaluate
+from cnngen.expressions.expression import Expression, Field, ListOf, Name, Record, RecordOf, walk
 from cnngen.semantics.network import Scope
 from cnngen.source import Span
 from cnngen.syntax.tree import Argument, ArgumentValue, Call, Parameter, Spec
 
 MOST_LABELS = 3
+MOST_ROWS = 200  # of a table, in which one is looked for
 SET = "--set"  # in place of a file, what the command line says
 
 
@@ -61,13 +64,17 @@ def _around(value: Expression, at: Span | None) -> Expression:
 
 
 def _origins(expression: Expression, scope: Scope, spec: Spec) -> Iterator[Label]:
+    for part, _ in walk(expression):
+        if isinstance(part, Field) and isinstance(part.record, Name):
+            yield from _field(scope.loops.get(part.record.name), part.name, spec)
     for name in sorted(free_names(expression) - scope.loops.keys()):
         parameter = _parameter(scope, name)
         if parameter and scope.call and scope.parent:
             argument = given(scope.call, name)
             if argument and isinstance(argument.value, Expression):
                 inner = _origins(argument.value, scope.parent, spec)
-                first = next(inner, None) if isinstance(argument.value, Name) else None
+                passed = isinstance(argument.value, Name | Field)
+                first = next(inner, None) if passed else None
                 span = argument.value.span or argument.name.span
                 yield first or Label(span, f"`{name}` is given here")
                 yield from inner
@@ -78,6 +85,24 @@ def _origins(expression: Expression, scope: Scope, spec: Spec) -> Iterator[Label
             at = parameter.default.span or parameter.name.span
             is_set = at.source.path == SET
             yield Label(at, f"`{name}` is given here" if is_set else f"the default of `{name}`")
+
+
+def _field(record: MaybeValue | None, name: str, spec: Spec) -> Iterator[Label]:
+    """A label at what a row of a table has under a name."""
+    for parameter in spec.parameters if isinstance(record, Record) else ():
+        rows = parameter.default.items if isinstance(parameter.default, ListOf) else ()
+        for row in islice(rows, MOST_ROWS):
+            if isinstance(row, RecordOf) and _is(row, record):
+                span = dict(row.fields)[name].span if name in dict(row.fields) else None
+                yield from [Label(span, f"`{name}` of this row")] if span else []
+                return
+
+
+def _is(row: RecordOf, record: MaybeValue | None) -> bool:
+    try:
+        return evaluate(row, {}) == record
+    except (EvaluationError, Undetermined):
+        return False
 
 
 def _parameter(scope: Scope, name: str) -> Parameter | None:
