@@ -123,7 +123,10 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)
         else:
-            check_expression(value, names, report)
+            kind = "records" if parameter.type == "records" else "numbers"
+            check_expression(value, names, report, kind=kind if parameter.is_sound else "either")
+            if "" in (names.fields_of(value) or ()):
+                given[name] = UNREAD  # which was reported
     label = Label(block.name.span, "the block")
     report_missing(call, block.name.text, "missing-parameter", missing, report, [label])
     return given

@@ -6,16 +6,11 @@ from functools import partial
 
 from cnngen.diagnostics.model import Remedies, Report
 from cnngen.expressions.expression import Expression, Name
-from cnngen.expressions.fields import Fields
+from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
-from cnngen.semantics.definitions import (
-    UNKNOWN_FIELDS,
-    Definitions,
-    check_expression,
-    check_part,
-)
+from cnngen.semantics.definitions import Definitions, check_expression, check_part
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import Arrangement, arrange
@@ -149,8 +144,9 @@ def _resolve_body(
         if isinstance(step, Call):
             _resolve_call(step, names, defaults, resolution, report)
             continue
+        kind = "either" if isinstance(step, Each) else "numbers"
         for expression in expressions(step):
-            check_expression(expression, names, report)
+            check_expression(expression, names, report, kind=kind)
         inner = names.within(step) if isinstance(step, Repeat | Each) else names
         if isinstance(step, Each):
             own = ((variable, False) for variable, _ in step.lists)

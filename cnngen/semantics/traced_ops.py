@@ -18,7 +18,7 @@ from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, ParameterNames, Symbo
 from cnngen.semantics.network import Fixed, Network, Scope
 from cnngen.semantics.resized import ONE, Resizing
 from cnngen.semantics.resolve import Resolution
-from cnngen.syntax.tree import Branches, Call, Distribution
+from cnngen.syntax.tree import Branches, BranchLoop, Call, Distribution
 
 Path = tuple[Call, ...]
 Sizes = dict[Path, tuple[int, int]]
@@ -128,7 +128,7 @@ class TracedOps:
             self.network.flattened.setdefault(path[-1], []).append((Image(1, *area), place.scope))
         return prod(self.flattened[path]) == prod(area)
 
-    def join(self, step: Branches, arms: list[tuple[Fact, Traced]]) -> Traced:
+    def join(self, step: Branches | BranchLoop, arms: list[tuple[Fact, Traced]]) -> Traced:
         """What branches give together, each with whether it is there. The ranks and sizes of those
         that are agree (but for gates), so the one that depends on the fewest parameters is taken.
         """

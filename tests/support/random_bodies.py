@@ -28,6 +28,11 @@ BLOCKS = words("Unit Cell ConvUnit Mixed Entry Stage Block2_1 Gate Wide Inner Ex
 JOINS = ["concat", "concat", "add", "mean", "max", "multiply", "subtract"]
 
 
+def plain(name: str) -> str:
+    """A name without the number at its end."""
+    return name.rstrip("0123456789").removesuffix("_")
+
+
 @dataclass(frozen=True)
 class Block:
     """A random block, and what its callers must know of it."""
@@ -57,9 +62,9 @@ class Bodies(Ops):
         self.budget: int = self.pick(10, 20, 40)  # steps
 
     def fresh(self, *taken: Any) -> str:
-        return self.random.choice(
-            [name for name in NAMES if not any(name in names for names in taken)]
-        )
+        """A name that none of these is like: steps of `out`, as `out.2`, would clash with `out_2`."""
+        alike = {plain(name) for names in taken for name in names}
+        return self.random.choice([name for name in NAMES if plain(name) not in alike])
 
     def body(self, x: Running, place: Place, *, keep: bool = True, out: str | None = None) -> Drawn:
         """Steps for a tensor; `keep` leaves its size as it is, `out` says how many channels it
@@ -72,7 +77,7 @@ class Bodies(Ops):
             if self.maybe(0.25) and "name" not in mapping(found[-1]):
                 name = self.call_it(found, x, place)
                 if place.known is not None and len(found) == 1 and self.reads_one(found[0]):
-                    place.parts[name] = given, x
+                    place.parts[name] = given, x, mapping(found[0])
             steps += found
         if out is not None and x.channels != out:
             aligned = place.aligned or out != "input.channels"
@@ -103,9 +108,8 @@ class Bodies(Ops):
             kinds += [self.again] * 4
         if place.depth <= 2 and self.budget >= 0:
             kinds += [self.call] * 4 + [self.when] * 2 + [self.loop] * 2
-            kinds += [self.branches] * (3 * x.aligned) + [self.diamond] * (
-                2 * (x.aligned and place.known is not None)
-            )
+            kinds += [self.branches] * (3 * x.aligned) + [self.branch_loop] * x.aligned
+            kinds += [self.diamond] * (2 * (x.aligned and place.known is not None))
         found, after = self.random.choice(kinds)(x, place, keep)
         if place.known is None or not after.image or self.sizes.random() > 0.15:
             return found, after
@@ -130,11 +134,13 @@ class Bodies(Ops):
     def reads_one(self, step: Tree) -> bool:
         """Whether a step reads nothing but its input, so that it can be used again."""
         others = {tensor for block in self.drawn for tensor in block.tensors}
-        return not any(f"{word}:" in yaml.safe_dump(step) for word in ("from", "use", "like", *others))
+        return not any(
+            f"{word}:" in yaml.safe_dump(step) for word in ("from", "use", "like", *others)
+        )
 
-    def takes(self, part: tuple[Running, Running], x: Running, keep: bool) -> bool:
+    def takes(self, part: tuple[Running, Running, Tree], x: Running, keep: bool) -> bool:
         """Whether what a step was given may as well have been this tensor."""
-        given, result = part
+        given, result, _ = part
         if keep and (result.size is not given.size or result.image != given.image):
             return False
         alike = x.image == given.image and x.size is given.size and (x.aligned or not given.aligned)
@@ -143,9 +149,12 @@ class Bodies(Ops):
     def again(self, x: Running, place: Place, keep: bool) -> Drawn:
         names = [name for name, part in place.parts.items() if self.takes(part, x, keep)]
         name = self.random.choice(names)
-        given, result = place.parts[name]
+        given, result, part = place.parts[name]
         aligned = result.aligned and (x.aligned or result.channels != given.channels)
-        return [{"use": name}], replace(result, aligned=aligned)
+        after, step = replace(result, aligned=aligned), [{"use": name}]
+        if {"when", "repeat", "each"} & part.keys():  # `name.2` and `name_2` would clash
+            self.call_it(step, after, place)
+        return step, after
 
     def written(self, steps: Steps) -> Tree:
         """A body of one step may stand without a list."""
@@ -216,6 +225,25 @@ class Bodies(Ops):
         return [{"branches": arms, "join": join}], Running(
             True, size, low, x.image, out, plain=out is not None
         )
+
+    def branch_loop(self, x: Running, place: Place, keep: bool) -> Drawn:
+        """Branches that a loop makes: one at least, whose channels follow its variable in a `concat`."""
+        join = self.random.choice([join for join in JOINS if join != "subtract"])
+        scope, head = dict(place.scope), {"repeat": self.pick(1, 2, 3)}
+        name, widths = self.fresh(scope), [n for n, r in place.scope.items() if r == "widths"]
+        out = self.pick(x.channels or "8", self.width(place))
+        if join == "concat" and self.maybe(0.7):
+            scope[name] = "width"
+            head = {"each": {name: self.pick([4, 8], [8, 8, 4], *widths)}}
+            out = self.pick(name, name, f"2 * {name} + 1", f"{name} * {name}", out)
+        elif self.maybe(0.4):
+            scope[name] = "kernel"
+            head = {"each": {name: self.pick([1, 3], [3, 1, 3])}}
+        steps, _ = self.body(replace(x, aligned=False), place.inside(scope), out=out)
+        aligned = join != "concat"
+        step = {"branches": {**head, "do": self.written(steps)}, "join": join}
+        after = Running(aligned, x.size, x.low, x.image, out if aligned else None, plain=aligned)
+        return [step], after
 
     def optional(self, body: Tree, place: Place) -> Tree:
         """A branch that may be absent."""
@@ -365,10 +393,13 @@ class Bodies(Ops):
         return block
 
     def tell_apart(self, steps: Steps, x: Running, place: Place) -> None:
-        """Give names to further conditions and loops of a block: `when.2` and `when_2` would clash."""
+        """Give names to further conditions, loops and uses of a block in a body of a block: `when.2`
+        and `when_2` would clash.
+        """
         seen = set[str]()
         for i, step in enumerate(steps):
-            forms = {"when", "repeat", "each"} & mapping(step).keys()
+            forms = {"when", "repeat", "each", *self.blocks} & mapping(step).keys()
+            forms |= {"branches"} if "do" in mapping(step).get("branches", {}) else set()
             if forms & seen and "name" not in mapping(step):
                 named = [step]
                 self.call_it(named, x, place)

@@ -12,6 +12,7 @@ from cnngen.plan.program import (
     Call,
     Choice,
     Join,
+    JoinLoop,
     Loop,
     Node,
     Pass,
@@ -38,13 +39,17 @@ from cnngen.python.nodes import (
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import Reuse as ReuseStep
+from cnngen.syntax.tree import Stage
+from cnngen.syntax.tree import Step as AuthorsStep
 from cnngen.targets.spelling import spelling
+from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import own
 from cnngen.targets.torch.expressions import children
 from cnngen.targets.torch.modules import (
     Made,
     Written,
     assign_arm,
+    assign_list,
     assign_node,
     fill,
 )
@@ -100,6 +105,12 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 name = node.level if isinstance(node.level, str) else ""
                 value = yield from join(node, value, name, scope, forward)
                 value = _summed(node, value, scope, forward)
+            case JoinLoop():
+                if not isinstance(value, Name):
+                    value = forward.let(X, value)
+                value = yield from join_list(
+                    *(node, value, str(node.level), node.step, scope, forward)
+                )
             case Reuse():
                 value = again(node, value)
             case Pass():
@@ -179,6 +190,31 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
     if flags:
         return optional(node, inputs, scope, forward)
     return joined(node, [each.value for each in inputs], scope)
+
+
+def join_list(
+    node: JoinLoop,
+    value: nodes.Node,
+    name: str,
+    part: Stage | AuthorsStep,
+    scope: Scope,
+    forward: Forward,
+) -> Made:
+    """What joins the branches of a loop, whose modules are a list under a name: one that joins, if
+    the `part` that it is is used again.
+    """
+    owner, first = own(attribute(name)), first_node(node.body)
+    if part in scope.file.network.resolution.parts:
+        yield from assign_list(node, owner, joins.list_class(node.op, scope.file.speller), scope)
+        return with_origin(call(owner, value), node.step)
+    yield from assign_list(node, owner, "nn.ModuleList", scope)
+    origin = first.step.origin if first else None
+    source = forward.tensors[origin.text] if origin else value
+    with forward.names.passing():
+        branch = forward.new("branch")
+        given = applied(first, branch, source, forward, scope)
+    listed = nodes.Comprehension("[", given, branch, owner)
+    return with_origin(spell_list(node.op, listed, scope.file.speller), node.step)
 
 
 def _has_module(region: Region) -> bool:
@@ -342,7 +378,7 @@ def _listed(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward)
 # --- Regions
 
 
-def first_node(region: Region) -> "Call | Loop | Choice | Join | Reuse | Pass | None":
+def first_node(region: Region) -> "Call | Loop | Choice | Join | JoinLoop | Reuse | Pass | None":
     """The first node that reads a tensor."""
     return next((node for node in region.nodes if not isinstance(node, Bind)), None)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cnngen.ops.base import Image
-from cnngen.plan.program import Bind, Join, Program, Reuse, StageRegion
+from cnngen.plan.program import Bind, Join, JoinLoop, Program, Reuse, StageRegion
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
@@ -22,6 +22,7 @@ from cnngen.targets.torch.graphs import (
     function,
     is_function,
     join,
+    join_list,
     passes,
 )
 from cnngen.targets.torch.initial_weights import has_rules
@@ -151,6 +152,9 @@ def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward
     if isinstance(first, Join) and region.layout == "single":
         yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
         return (yield from join(first, value, stage.name, scope, forward))
+    if isinstance(first, JoinLoop) and region.layout == "single":
+        yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
+        return (yield from join_list(first, value, stage.name, stage.step, scope, forward))
     if isinstance(first, Reuse):
         return again(first, value)
     if is_function(first):
