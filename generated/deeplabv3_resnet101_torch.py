@@ -32,6 +32,13 @@ def initialized(
     return layer
 
 
+class ConcatList(nn.ModuleList):
+    """The branches one after another, along the channels (of vectors: features)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([child(x) for child in self], dim=1)
+
+
 class Residual(nn.Sequential):
     """Narrow, convolve, widen."""
 
@@ -132,20 +139,16 @@ class AtrousPyramid(nn.Module):
             nn.BatchNorm2d(256),
             nn.ReLU(inplace=True),
         )
-        self.near = AtrousConv(in_channels, rate=rates[0])
-        self.far = AtrousConv(in_channels, rate=rates[1])
-        self.farther = AtrousConv(in_channels, rate=rates[2])
+        self.around = ConcatList(AtrousConv(in_channels, rate) for rate in rates)
         self.image = ImagePooling(in_channels)
-        self.conv = nn.Conv2d(1280, 256, kernel_size=1, bias=False)
+        self.conv = nn.Conv2d(512 + 256 * len(rates), 256, kernel_size=1, bias=False)
         self.batch_norm = nn.BatchNorm2d(256)
         self.relu = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout()
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.cat(
-            [self.point(x), self.near(x), self.far(x), self.farther(x), self.image(x)], dim=1
-        )
-        return self.dropout(self.relu(self.batch_norm(self.conv(x))))
+        x = self.conv(torch.cat([self.point(x), self.around(x), self.image(x)], dim=1))
+        return self.dropout(self.relu(self.batch_norm(x)))
 
 
 class Head(nn.Sequential):
@@ -169,7 +172,7 @@ class DeepLabV3ResNet101(nn.Module):
     Args:
         classes: number of classes, the background among them
         depths: bottlenecks in each stage
-        rates: dilations of the three 3 x 3 convolutions side by side
+        rates: dilations of the 3 x 3 convolutions side by side
     """
 
     def __init__(

@@ -130,11 +130,10 @@ def atrous_pyramid(x: KerasTensor, rates: tuple[int, ...], *, name: str) -> Kera
     point = layers.Conv2D(256, 1, use_bias=False, name=f"{name}_point_0")(x)
     point = BatchNorm(name=f"{name}_point_1")(point)
     point = layers.ReLU(name=f"{name}_point_2")(point)
-    near = atrous_conv(x, rate=rates[0], name=f"{name}_near")
-    far = atrous_conv(x, rate=rates[1], name=f"{name}_far")
-    farther = atrous_conv(x, rate=rates[2], name=f"{name}_farther")
+    branches = [atrous_conv(x, rate, name=f"{name}_around_{i}") for i, rate in enumerate(rates)]
+    around = layers.Concatenate(name=f"{name}_around_concat")(branches)
     image_out = image_pooling(x, name=f"{name}_image")
-    x = layers.Concatenate(name=f"{name}_concat")([point, near, far, farther, image_out])
+    x = layers.Concatenate(name=f"{name}_concat")([point, around, image_out])
     x = layers.Conv2D(256, 1, use_bias=False, name=f"{name}_conv")(x)
     x = BatchNorm(name=f"{name}_batch_norm")(x)
     x = layers.ReLU(name=f"{name}_relu")(x)
@@ -165,7 +164,7 @@ def deeplabv3_resnet50(
     Args:
         classes: number of classes, the background among them
         depths: bottlenecks in each stage
-        rates: dilations of the three 3 x 3 convolutions side by side
+        rates: dilations of the 3 x 3 convolutions side by side
         input_shape: height, width (None for any) and channels
     """
     image = keras.Input(input_shape, name="image")

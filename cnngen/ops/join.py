@@ -6,9 +6,7 @@ from functools import reduce
 from cnngen.expressions.expression import Constant, Expression
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, plus
 
-POOLED = (
-    "end the branch of 1 x 1 with `resize: {like: ...}`: as a block, which can read its `input`"
-)
+POOLED = "make a block of the branch of 1 x 1 that ends with `resize: {like: input}`"
 SAME_SIZE = "give all branches the same stride, and `padding: half` to odd kernels"
 
 

@@ -88,8 +88,9 @@ def _pass(call: Any, flows: list[Flow], recorder: Recorder, cropped: set[int]) -
     What is cropped has no size to compare: the padding of a transposed convolution is such a crop.
     """
     operation, channels = call.operation, len(call.output_tensors[0].shape) - 1
-    if type(operation).__name__ == "OnesLike":  # of what it is given, only the size counts
-        return FROM_INPUT
+    flows = [flow for flow in flows if flow]  # others have sizes in them, and nothing else
+    if not flows or type(operation).__name__ == "OnesLike":
+        return ()
     joins = type(operation).__name__ in JOINS and operation.axis in (-1, channels)
     flow = concatenate(flows) if joins else merge(flows)
     shape = call.output_tensors[0].shape
