@@ -20,6 +20,7 @@ from cnngen.shipped import TEMPLATES
 from cnngen.syntax.forms import JOINS
 
 MAPS, FEATURES, FLATTENED = Image(12, 8, 8), Vector(12, (12,)), Vector(12, (Image(3, 2, 2),))
+TWICE = {"out": 8, "kernel": (2, 2), "stride": (2, 2)}
 ODD = (0, 1, 0, 1)  # another padding on each side
 
 
@@ -102,16 +103,25 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
         (make("conv", out=8, kernel=(9, 3)), "kernel", "empty-output"),
         (make("conv", out=8, kernel=(1, 1), groups=5), "groups", "indivisible-channels"),
         (make("conv", out=8, kernel=(1, 1), groups=3), "groups", "indivisible-channels"),
-        (make("transposed_conv", out=8, kernel=(2, 2), padding="same"), "padding", "out-of-range"),
         (make("transposed_conv", out=8, kernel=(2, 2), padding=ODD), "padding", "out-of-range"),
         (
             make("transposed_conv", out=8, kernel=(2, 2), output_padding=(0, 1)),
             "output_padding",
             "out-of-range",
         ),
+        (
+            make("transposed_conv", **TWICE, padding="same", output_padding=(1, 1)),
+            "output_padding",
+            "out-of-range",
+        ),
         (make("max_pool", kernel=(1, 3), padding=ODD), "padding", "out-of-range"),
-        (make("avg_pool", kernel=(2, 2), stride=(3, 3), ceil=True), "ceil", "out-of-range"),
+        (
+            make("avg_pool", kernel=(2, 2), stride=(3, 3), padding=ODD, ceil=True),
+            "ceil",
+            "out-of-range",
+        ),
         (make("max_pool", kernel=(2, 2), padding="same", ceil=True), "ceil", "out-of-range"),
+        (make("blur_pool", kernel=16), "kernel", "empty-output"),
         (make("group_norm", groups=5), "groups", "indivisible-channels"),
         (make("channel_shuffle", groups=5), "groups", "indivisible-channels"),
         (make("group_softmax", groups=5), "groups", "indivisible-channels"),
@@ -191,6 +201,8 @@ def test_windows() -> None:
     assert same.infer(Image(1, 13, 14)) == Image(1, 7, 7)
     ceil = make("max_pool", kernel=(3, 3), stride=(2, 2), ceil=True)
     assert ceil.infer(Image(1, 112, 2)) == Image(1, 56, 1)
+    short = make("max_pool", kernel=(1, 2), stride=(3, 3), ceil=True)
+    assert [short.infer(Image(1, n, n)).dimensions[1:] for n in (6, 7)] == [(2, 2), (3, 3)]
 
 
 def test_flattened_parts_follow_their_features() -> None:

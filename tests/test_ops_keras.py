@@ -19,6 +19,7 @@ from support.op_examples import JOINS, SINGLE, codes, dimensions, inputs, make, 
 from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, ShapeError
 from cnngen.targets.spelling import Speller, Unsupported
+from cnngen.weights.keras_layers import is_counter, settle
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 torch = pytest.importorskip("torch")
@@ -60,10 +61,7 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
                 return y
             return F.conv2d(y, w["pointwise.weight"], w.get("pointwise.bias"))
         case "transposed_conv":
-            sides = v["padding"][0], v["padding"][2]
-            return F.conv_transpose2d(
-                x, weight, bias, v["stride"], sides, v["output_padding"], v["groups"]
-            )
+            return transposed(op, x, weight, bias)
         case "linear":
             return F.linear(x, weight, bias)
         case "max_pool":
@@ -78,6 +76,17 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
                 return y
             ones = pad(torch.ones_like(x), v["padding"], v["kernel"], stride)
             return y / F.avg_pool2d(ones, v["kernel"], stride, ceil_mode=v["ceil"])
+        case "blur_pool":
+            row = torch.tensor((np.poly1d([0.5, 0.5]) ** (v["kernel"] - 1)).coeffs).to(x.dtype)
+            sides = ((v["kernel"] - 1) // 2, v["kernel"] // 2) * 2
+            padded = F.pad(x, sides, "constant" if v["border"] == "zeros" else "reflect")
+            rows = F.conv2d(
+                padded, row.reshape(1, 1, -1, 1).repeat(x.shape[1], 1, 1, 1), groups=x.shape[1]
+            )
+            blurred = F.conv2d(
+                rows, row.reshape(1, 1, 1, -1).repeat(x.shape[1], 1, 1, 1), groups=x.shape[1]
+            )
+            return blurred[:, :, :: v["stride"], :: v["stride"]]
         case "adaptive_avg_pool":
             return F.adaptive_avg_pool2d(x, v["size"])
         case "adaptive_max_pool":
@@ -156,10 +165,31 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             shape = (1, -1, *[1] * (x.ndim - 2))
             y = w["weight"].reshape(shape) * x
             return y if bias is None else y + bias.reshape(shape)
+        case "standardize":
+            mean, variance = (w[k].reshape(1, -1, *[1] * (x.ndim - 2)) for k in w)
+            return (x - mean) / variance.sqrt()
         case "rbf":
             return torch.stack([(x - point).pow(2).sum(1) for point in points(op)], dim=1)
         case name:
             raise AssertionError(f"no reference for {name}")
+
+
+def transposed(op: Op, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """With `same`, the gradient of a convolution that is padded so, as TensorFlow defines it."""
+    v: Any = op.values
+    if v["padding"] != "same":
+        sides = v["padding"][0], v["padding"][2]
+        others = v["output_padding"], v["groups"], v["dilation"]
+        return F.conv_transpose2d(x, weight, bias, v["stride"], sides, *others)
+    height, width = (n * s for n, s in zip(x.shape[2:], v["stride"], strict=True))
+
+    def convolve(y: Tensor) -> Tensor:
+        padded = pad(y, "same", v["kernel"], v["stride"], v["dilation"])
+        return F.conv2d(padded, weight, None, v["stride"], 0, v["dilation"], v["groups"])
+
+    y = torch.zeros(len(x), v["out"], height, width, dtype=x.dtype)
+    output = torch.func.vjp(convolve, y)[1](x)[0]
+    return output if bias is None else output + bias[:, None, None]
 
 
 def points(op: Op) -> Tensor:
@@ -242,7 +272,7 @@ def namespace(speller: Speller) -> dict[str, Any]:
 
 
 def weights(op: Op, x: Shape, dtype: Any = None) -> dict[str, Tensor]:
-    positive = {"running_var"}
+    positive = {"running_var", "variance"}
     drawn = {key: torch.randn(shape, dtype=dtype) for key, shape in op.weights(x).items()}
     return {key: w.abs() + 0.5 if key in positive else w for key, w in drawn.items()}
 
@@ -252,7 +282,9 @@ def check(made: Any, op: Op, x: Shape, tolerance: float = 1e-5, dtype: Any = Non
     given = weights(op, x, dtype)
     if given:
         layer = made.get_layer("it")
-        layer.set_weights([to_keras(op, x, key, w) for key, w in given.items()])
+        counters = [np.asarray(v) for v in layer.weights if is_counter(v.path)]
+        layer.set_weights([to_keras(op, x, key, w) for key, w in given.items()] + counters)
+        settle(made)
     value = torch.randn(2, *dimensions(x), dtype=dtype)
     expected = reference(op, value, given)
     actual = made(value.movedim(1, -1).numpy())
@@ -299,7 +331,8 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
         fixed = {key: context[key] for key in (*common, "sides") if key in context}
     elif style == "names":
         for key, attribute in op.attributes.items():
-            single = attribute.kind not in ("choice", "init") and key != "groups"
+            fixed_here = {"groups", "dilation"} if name == "transposed_conv" else {"groups"}
+            single = attribute.kind not in ("choice", "init") and key not in fixed_here
             if single and context[key] not in ("None", "same", "sides"):
                 names[f"a_{key}"] = eval(context[key])
                 context[key] = f"a_{key}"
@@ -312,7 +345,8 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
         shape = last(x, known or name == "flatten")
         made = model(speller, name, context, shape, fixed=fixed, **names)
     except Unsupported:
-        assert name == "transposed_conv" and op.values["groups"] > 1
+        assert name == "transposed_conv"
+        assert op.values["groups"] > 1 or max(op.values["dilation"]) > 1
         return
     check(made, op, x)
     layers = [layer.name for layer in made.layers[1:]]
@@ -472,7 +506,8 @@ def test_gelu_is_exact() -> None:
 
 def variants(name: str) -> Iterator[str]:
     """The support of an op for each choice of attributes that all calls of a file share."""
-    given = {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1), "dilation": (2, 2)}
+    given = {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1)}
+    given |= {"dilation": (2, 2)} if name != "transposed_conv" else {}
     op = make(name, **given, **ENLARGED, out=6, size=5 if "norm" in name else (3, 3))
     context = dict(codes(op, Image(4, 9, 9)))
     fresh = 'VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")'
@@ -528,6 +563,7 @@ CHAIN = (
     ("layer_norm", {}),
     ("gelu", {"approximate": True}),
     ("transposed_conv", {"out": 8, "kernel": (3, 3), "stride": (2, 2), "output_padding": (1, 1)}),
+    ("transposed_conv", {"out": 8, "kernel": (3, 2), "stride": (2, 1), "padding": "same"}),
     ("group_norm", {"groups": 2}),
     ("instance_norm", {"affine": True}),
     ("local_response_norm", {"size": 4}),
@@ -538,6 +574,8 @@ CHAIN = (
     ("max_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (0, 1, 0, 1)}),
     ("avg_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (1, 1, 1, 1)}),
     ("avg_pool", {"kernel": (2, 2), "stride": (1, 1), "padding": "same"}),
+    ("blur_pool", {"kernel": 4, "stride": 1}),
+    ("blur_pool", {"stride": 1, "border": "zeros"}),
     ("upsample", {"scale": (3, 2), "mode": "bilinear"}),
     ("upsample", {"scale": (1, 2), "mode": "bilinear", "align_corners": True}),
     ("channel_shuffle", {"groups": 4}),
@@ -551,6 +589,7 @@ CHAIN = (
     ("group_softmax", {"groups": 2}),
     ("group_sum", {"groups": 2}),
     ("affine", {}),
+    ("standardize", {}),
     ("scale", {"by": 0.17}),
     ("channel_mean", {}),
     ("pad_channels", {"before": 1, "after": 2}),

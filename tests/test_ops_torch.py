@@ -80,7 +80,7 @@ def test_shape_and_weights_are_those_of_the_layer(name: str, data: st.DataObject
 
 
 @pytest.mark.parametrize(
-    "name", ["conv", "depthwise_conv", "separable_conv", "transposed_conv", "linear"]
+    "name", ["conv", "depthwise_conv", "separable_conv", "transposed_conv", "linear", "blur_pool"]
 )
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
@@ -94,6 +94,19 @@ def test_macs_are_those_that_pytorch_counts(name: str, data: st.DataObject) -> N
     with FlopCounterMode(display=False) as counter:
         layer(op, x)(tensor(x)[:1])
     assert counter.get_total_flops() == 2 * op.macs(output, x)
+
+
+@pytest.mark.parametrize("border", ["reflect", "zeros"])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [3, 5, 7])
+@pytest.mark.usefixtures("torchvision")
+def test_a_blur_is_that_of_timm(kernel: int, stride: int, border: str) -> None:
+    timm = pytest.importorskip("timm.layers")
+    x, op = Image(4, 9, 8), make("blur_pool", kernel=kernel, stride=stride, border=border)
+    mode = "constant" if border == "zeros" else "reflect"
+    theirs = timm.BlurPool2d(4, kernel, stride, mode)
+    value = tensor(x)
+    torch.testing.assert_close(layer(op, x)(value), theirs(value))
 
 
 @pytest.mark.parametrize("name", JOINS)

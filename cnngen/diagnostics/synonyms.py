@@ -25,9 +25,11 @@ OPS = _table(
     l2_norm="l2normalize l2normalization normalize unitnorm",
     instance_norm="instancenorm2d instancenormalization",
     affine="layerscale scaleshift",
+    standardize="standardization zscore whiten",
     local_response_norm="lrn localresponsenormalization",
     max_pool="maxpool2d maxpooling maxpooling2d",
     avg_pool="avgpool2d averagepool averagepooling averagepooling2d meanpool",
+    blur_pool="blurpool2d antialias antialiasing lowpass",
     global_avg_pool="gap globalavgpool2d globalaveragepooling globalaveragepooling2d",
     global_max_pool="gmp globalmaxpool2d globalmaxpooling globalmaxpooling2d",
     channel_mean="channelavgpool channelavg channelaverage",
@@ -43,7 +45,7 @@ OPS = _table(
     group_softmax="radixsoftmax rsoftmax",
     channel_dropout="dropout2d spatialdropout spatialdropout2d",
     drop_path="stochasticdepth",
-    upsample="upsampling2d interpolate resize",
+    upsample="upsampling2d",
     zero_pad="pad zeropad2d zeropadding zeropadding2d",
     crop="cropping2d",
     pixel_shuffle="depthtospace",
@@ -61,7 +63,7 @@ OPS = _table(
 
 ATTRIBUTES = _table(
     out="filters features units outchannels outfeatures outplanes channels numoutput",
-    kernel="kernelsize ksize poolsize filtersize window windowsize size",
+    kernel="kernelsize ksize poolsize filtersize filtsize window windowsize size",
     padding="pad",
     dilation="dilationrate dilate",
     groups="numgroups",
@@ -84,7 +86,13 @@ INFERRED = (
     *("inputshape", "inplace"),
 )
 
-FORM_KEYS = _table(do="then body steps", join="merge", **{"else": "otherwise orelse"})
+FORM_KEYS = _table(
+    do="then body steps",
+    join="merge",
+    repeat="times loop",
+    each="foreach forall iterate",
+    **{"else": "otherwise orelse"},
+)
 
 # What a list of steps is called elsewhere.
 ROWS = _table(

@@ -22,12 +22,12 @@ from cnngen.expressions.expression import (
     Constant,
     Expression,
     InputChannels,
-    ListOf,
     Name,
     walk,
 )
 from cnngen.ops import OPS
 from cnngen.ops.base import RUNNING, Image
+from cnngen.plan.turns import side_by_side, times, unrolled
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import Network, Scope
 from cnngen.semantics.resolve import Resolution
@@ -35,6 +35,7 @@ from cnngen.syntax.tree import (
     Block,
     Body,
     Branches,
+    BranchLoop,
     Call,
     Distribution,
     Each,
@@ -122,6 +123,8 @@ class Channels:
             case Branches():
                 arms = [(arm.test, self.body(arm.body, channels, known)) for arm in step.arms]
                 return self.join(step, arms)
+            case BranchLoop():
+                return self.join_loop(step, self.body(step.loop.body, channels, known))
             case Reuse():
                 return self.again(self.resolution.shared[step], channels, known)
             case _:
@@ -149,9 +152,8 @@ class Channels:
                 return None
             if any(tensors.get(name, inner) is None for name in free_names(inner)):
                 return None
-            names = arguments | {
-                name: value for name, value in tensors.items() if value is not None
-            }
+            given = {name: value for name, value in tensors.items() if value is not None}
+            names = arguments | given | self.areas.handed(call, block)
             return simplify(substitute(inner, names, channels))
         if op.flattens:
             return channels and self.areas.features(call, channels)
@@ -179,6 +181,10 @@ class Channels:
             return simplify(op.channels({}, plain)) if plain else None
         gates = [arm for arm in arms if arm[0] is None]
         return _first([*full, *gates[:1]])
+
+    def join_loop(self, step: BranchLoop, turn: Expression | None) -> Expression | None:
+        """The channels of a join of iterations, each of which gives `turn`."""
+        return turn and side_by_side(OPS[step.join.text], step.loop, turn)
 
     def is_gate(self, step: Branches, i: int) -> bool:
         """Whether a branch of a product has one channel, whatever the others have."""
@@ -218,7 +224,7 @@ class Channels:
             return None
         if (end := unrolled(step, turn, RUNNING, channels)) is not None:
             return end
-        result = _repeated(turn, Apply("len", (step.lists[0][1],)), channels)
+        result = _repeated(turn, times(step), channels)
         variables = {name.text for name, _ in step.lists}
         return None if result is None or variables & free_names(result) else result
 
@@ -242,34 +248,6 @@ def _repeated(
     if (gain := linear_step(turn, RUNNING)) is not None:
         return simplify(add(channels, multiply(times, gain)))
     return None
-
-
-def unrolled(
-    step: Repeat | Each, turn: Expression, running: Name, channels: Expression
-) -> Expression | None:
-    """What a loop makes of `channels`, iteration by iteration, where its head lists them and they
-    are few; `turn` is what one makes of `running`.
-    """
-    for variables in _turns(step):
-        channels = simplify(substitute(turn, variables | {running.name: channels}, None))
-    return channels if _turns(step) else None
-
-
-def _turns(step: Repeat | Each) -> list[dict[str, Expression]]:
-    """The variables in each iteration of a loop; an empty list where parameters decide how many
-    there are, or there are many.
-    """
-    match step:
-        case Repeat(times=Constant(int() as times)) if 0 < times <= LONGEST:
-            return [{}] * times
-        case Each():
-            lists = [values.items for _, values in step.lists if isinstance(values, ListOf)]
-            if len(lists) < len(step.lists) or len(lists[0]) > LONGEST:
-                return []
-            names = [name.text for name, _ in step.lists]
-            return [dict(zip(names, turn, strict=True)) for turn in zip(*lists, strict=True)]
-        case _:
-            return []
 
 
 def is_long(channels: Expression) -> bool:

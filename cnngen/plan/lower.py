@@ -19,6 +19,7 @@ from cnngen.plan.program import (
     Call,
     Choice,
     Join,
+    JoinLoop,
     Loop,
     Pass,
     Program,
@@ -121,6 +122,8 @@ def _read(region: Region) -> Iterator[Expression]:
                     yield node.reads.channels
             case Loop() | Choice():
                 yield from expressions(node.step)
+            case JoinLoop():
+                yield from expressions(node.step.loop)
             case Bind():
                 yield node.channels
             case Join():

@@ -26,6 +26,7 @@ from cnngen.plan.program import (
     Call,
     Choice,
     Join,
+    JoinLoop,
     Key,
     Layer,
     Loop,
@@ -36,6 +37,7 @@ from cnngen.plan.program import (
     Unit,
     Value,
 )
+from cnngen.plan.turns import so_far
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.network import Network, Rank
@@ -47,6 +49,7 @@ from cnngen.syntax.tree import (
     Body,
     Branch,
     Branches,
+    BranchLoop,
     Distribution,
     Each,
     Reference,
@@ -156,6 +159,8 @@ class RegionLowering:
                 joined = arrangement.layout == "graph" and not step.name
                 level, word = (None, key) if joined else (key, step.join.text)
                 return self._join(step, level, word, x)
+            case BranchLoop():
+                return self._join_loop(step, key, x)
             case ReuseStep():
                 return self._reuse(step, key, x)
             case Reference():
@@ -187,9 +192,14 @@ class RegionLowering:
                     return self._either(call, key, x, arguments, name, paths)
         rank = self.network.ranks.get(call, x.value.rank)  # what is not used follows others
         after = self._given_by(call, self._after_op(call, op, x))
-        layer = Layer(op, arguments)
-        self.nodes.append(Call(key, layer, x.value, {}, after.value, call, rank, paths=paths))
+        layer, tensors = Layer(op, arguments), self._tensors(call)
+        self.nodes.append(Call(key, layer, x.value, tensors, after.value, call, rank, paths=paths))
         return after
+
+    def _tensors(self, call: CallStep) -> dict[str, Value]:
+        """What a call reads besides the running tensor."""
+        named = self.network.resolution.tensors(call)
+        return {name: self.known[other.text] for name, other in named.items()}
 
     def _types(self) -> Types:
         parameters = self.network.resolution.spec.parameters
@@ -246,13 +256,10 @@ class RegionLowering:
         unit = self.units[block]
         if unit.takes_channels or is_long(x.channels):
             x = self.settle(x)
-        tensors = {
-            name: self.known[other.text]
-            for name, other in self.network.resolution.tensors(call).items()
-        }
+        tensors = self._tensors(call)
         others = {channels_of(name).name: value.channels for name, value in tensors.items()}
-        handed = {IN_CHANNELS: x.channels, **others}
-        handed |= self.areas.handed(call, block, self.block)
+        areas = self.areas.handed(call, block)
+        handed = {IN_CHANNELS: x.channels, **others, **areas}
         handed |= {p.name.text: Name(p.name.text) for p in unit.captured}
         arguments = self.closed_forms.arguments(call)
         rank = self._rank_after(unit, x.value.rank)
@@ -263,7 +270,7 @@ class RegionLowering:
         else:
             entry = self.entry or InputChannels()
             names = {name: substitute(value, {}, entry) for name, value in arguments.items()}
-            channels = simplify(substitute(unit.channels, names | others, x.channels))
+            channels = simplify(substitute(unit.channels, names | others | areas, x.channels))
             kept = channels == x.channels
             channels = x.channels if kept else channels
             after = Running(replace(x.value, channels=channels, rank=rank), kept and x.owned)
@@ -295,7 +302,7 @@ class RegionLowering:
                     rank = self._rank_after(made, rank) if unit else _rank_after_op(made, rank)
                 case Join():
                     rank = self._rank(_representative(node.arms).region, rank)
-                case Loop():
+                case Loop() | JoinLoop():
                     rank = self._rank(node.body, rank)
                 case Choice():
                     rank = self._rank(node.then, rank)
@@ -423,6 +430,23 @@ class RegionLowering:
         rank = _representative(arms).region.gives.rank
         after = self._given_by(step, Running(replace(x.value, channels=channels, rank=rank)))
         self.nodes.append(Join(key, level, op, x.value, arms, after.value, step, paths))
+        return self._short(after)
+
+    def _join_loop(self, step: BranchLoop, level: Key, x: Running) -> Running:
+        op, paths = OPS[step.join.text], self.paths.get(step, ())
+        x, body = replace(self.settle(x), owned=False), step.loop.body
+        closed = self.closed_forms.join_loop(step, self._closed_form(body, x))
+        channels = closed and substitute(closed, {}, self.entry)
+        variable: Name | None = None
+        if channels is None:
+            channels = variable = Name(f"channels {next(self.numbers)}")
+            self.nodes.append(Bind(variable, Constant(0)))
+        region, turn = self.region(body, self.network.resolution.arrangement(body), x)
+        value = replace(x.value, channels=channels, rank=turn.value.rank)
+        after = self._given_by(step, Running(value, owned=variable is not None))
+        update = variable and so_far(op, variable, turn.channels)
+        joined = (op, x.value, region, variable, update, after.value)
+        self.nodes.append(JoinLoop(step.join.text, level, *joined, step, paths))
         return self._short(after)
 
     def _branch(self, branch: Branch, x: Running, counted: bool) -> tuple[Arm, Expression]:

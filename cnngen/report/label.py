@@ -5,15 +5,20 @@ from collections.abc import Sequence
 from cnngen.ops.base import Op
 from cnngen.semantics.network import Layer, Scope
 from cnngen.semantics.walk import steps
-from cnngen.syntax.tree import Branches
+from cnngen.syntax.tree import Branches, BranchLoop
 
 LONGEST_PATTERN = 8
 
 
 def label(op: Op) -> str:
     """`7 x 7 conv`, `relu`."""
-    kernel = op.values.get("kernel")
-    return op.name if kernel is None else f"{kernel[0]} x {kernel[1]} {op.name}"
+    match op.values.get("kernel"):
+        case None:
+            return op.name
+        case (height, width):
+            return f"{height} x {width} {op.name}"
+        case side:
+            return f"{side} x {side} {op.name}"
 
 
 def made_of(path: str, layers: Sequence[Layer]) -> str:
@@ -47,7 +52,7 @@ def _opens(chain: Sequence[Scope], depth: int, path: str) -> bool:
     block = chain[depth].block if len(chain) > depth else None
     if block is None:
         return False
-    in_a_row = not any(isinstance(step, Branches) for step in steps(block.body))
+    in_a_row = not any(isinstance(step, Branches | BranchLoop) for step in steps(block.body))
     return in_a_row or len(chain[depth].path) < len(path)
 
 

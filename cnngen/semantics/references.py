@@ -13,7 +13,18 @@ from cnngen.semantics.explanations.part_references import check_parts, is_part
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import calls, steps
 from cnngen.source import Span
-from cnngen.syntax.tree import Block, Body, Branches, Call, Each, Identifier, Repeat, Step, When
+from cnngen.syntax.tree import (
+    Block,
+    Body,
+    Branches,
+    BranchLoop,
+    Call,
+    Each,
+    Identifier,
+    Repeat,
+    Step,
+    When,
+)
 
 Places = Mapping[str, Span]
 
@@ -101,7 +112,7 @@ def _check_path(
         if i == 0 and step.origin:
             _check_name(step.origin, readable, resolution, report)
         alone = len(body) == 1 and (
-            isinstance(step, Call) or (joins and isinstance(step, Branches))
+            isinstance(step, Call) or (joins and isinstance(step, Branches | BranchLoop))
         )
         if alone and not step.name:
             _check_step(step, readable, resolution, report)
@@ -122,8 +133,22 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
         case Branches():
             for branch in step.arms:
                 _check_path(branch.body, readable, resolution, report)
+        case BranchLoop():
+            _check_turn(step.loop.body, readable, resolution, report)
         case _:
             _refuse([*_read_by(step, resolution)], _way(step, "", []), report)
+
+
+def _check_turn(body: Body, readable: Readable, resolution: Resolution, report: Report) -> None:
+    """Check the body of a loop that makes branches. Each becomes a module, and an op that reads two
+    tensors is none.
+    """
+    match body:
+        case (Call() as call,) if call in resolution.ops and resolution.tensors(call):
+            way = "make a block of the step, with a parameter {parameter}"
+            _refuse([*resolution.tensors(call).values()], way, report)
+        case _:
+            _check_path(body, readable, resolution, report)
 
 
 def _read_by(step: Step, resolution: Resolution) -> Iterator[Identifier]:

@@ -6,16 +6,11 @@ from functools import partial
 
 from cnngen.diagnostics.model import Remedies, Report
 from cnngen.expressions.expression import Expression, Name
-from cnngen.expressions.fields import Fields
+from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
-from cnngen.semantics.definitions import (
-    UNKNOWN_FIELDS,
-    Definitions,
-    check_expression,
-    check_part,
-)
+from cnngen.semantics.definitions import Definitions, check_expression, check_part
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import Arrangement, arrange
@@ -88,7 +83,16 @@ class Resolution:
         return frozenset(self.shared.values())
 
     def tensors(self, call: Call) -> dict[str, Identifier]:
-        """The tensors that a call of a block passes besides its input, by parameter."""
+        """The tensors that a call reads besides its input, by parameter of the block or attribute
+        of the op.
+        """
+        if op := self.ops.get(call):
+            values = self.arguments[call]
+            return {
+                name: Identifier(value.name, value.span or call.callee.span)
+                for name in op.tensors
+                if isinstance(value := values[name], Name)
+            }
         given = {argument.name.text: argument for argument in call.arguments}
         values = self.arguments.get(call, {})
         return {
@@ -103,8 +107,10 @@ class Resolution:
     def expressions(self, step: Step) -> Iterator[Expression]:
         """The expressions of a step itself; of a call those that it does not write, too."""
         if isinstance(step, Call):
-            for value in self.arguments.get(step, {}).values():
-                yield from value_expressions(value)
+            tensors = self.ops[step].tensors if step in self.ops else ()
+            for name, value in self.arguments.get(step, {}).items():
+                if name not in tensors:
+                    yield from value_expressions(value)
         else:
             yield from expressions(step)
 
@@ -138,8 +144,9 @@ def _resolve_body(
         if isinstance(step, Call):
             _resolve_call(step, names, defaults, resolution, report)
             continue
+        kind = "either" if isinstance(step, Each) else "numbers"
         for expression in expressions(step):
-            check_expression(expression, names, report)
+            check_expression(expression, names, report, kind=kind)
         inner = names.within(step) if isinstance(step, Repeat | Each) else names
         if isinstance(step, Each):
             own = ((variable, False) for variable, _ in step.lists)
@@ -196,6 +203,8 @@ def _resolve_call(
         resolution.arguments[call] = arguments
         if any(chooses_word(op.attributes[name], value) for name, value in arguments.items()):
             resolution.choosing.add(call)
+        if op.tensors:
+            resolution.merging.add(call)
     elif block:
         resolution.blocks[call] = block
         resolution.arguments[call] = block_arguments(meant, block, names, report)

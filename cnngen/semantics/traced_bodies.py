@@ -8,6 +8,7 @@ from typing import assert_never
 
 from cnngen.expressions.evaluate import UNDETERMINED, Value, evaluate
 from cnngen.expressions.expression import Expression, ListOf
+from cnngen.ops import OPS
 from cnngen.semantics.facts import Fact, ParameterNames, Symbols, Traced, union
 from cnngen.semantics.network import INPUT, Network, Scope
 from cnngen.semantics.resized import Resizing
@@ -18,6 +19,7 @@ from cnngen.syntax.tree import (
     Block,
     Body,
     Branches,
+    BranchLoop,
     Call,
     Each,
     Parameter,
@@ -93,6 +95,8 @@ class TracedBodies:
                 return self._each(step, x, place)
             case Branches():
                 return self._branches(step, x, place)
+            case BranchLoop():
+                return self._branch_loop(step, x, place)
             case Reference():
                 return x
             case Reuse():
@@ -170,28 +174,63 @@ class TracedBodies:
         return x
 
     def _each(self, step: Each, x: Traced, place: Trail) -> Traced:
-        names = [name.text for name, _ in step.lists]
         lists = [self.ops.fact(values, place) for _, values in step.lists]
-        length = self._length(step, lists)
-        if length is None:
+        rows = self._rows(step, lists, place)
+        if rows is None:
             count = self.symbols.made(UNDETERMINED, lists, "turns")
-            variables = {
-                name: Fact(UNDETERMINED, values.names, self.symbols.fresh())
-                for name, values in zip(names, lists, strict=True)
-            }
             items = _items(lists[0])
             times = UNDETERMINED if items is None else len(items)
-            return self._turns(step, x, place, count, variables, times)
-        for i in range(length):
-            row = {
-                name: self._item(expression, values, i, place)
-                for name, (_, expression), values in zip(names, step.lists, lists, strict=True)
-            }
+            return self._turns(step, x, place, count, self._variables(step, lists), times)
+        for i, row in enumerate(rows):
             inner = replace(place, facts={**place.facts, **row})
             if i > 0 and step.between is not None:
                 x = self.body(step.between, x, inner)
             x = self.body(step.body, x, inner)
         return x
+
+    def _rows(
+        self, step: Each, lists: Sequence[Fact], place: Trail
+    ) -> list[Mapping[str, Fact]] | None:
+        """The variables in each iteration, if it is sure how many there are."""
+        length = self._length(step, lists)
+        if length is None:
+            return None
+        return [
+            {
+                name.text: self._item(expression, values, i, place)
+                for (name, expression), values in zip(step.lists, lists, strict=True)
+            }
+            for i in range(length)
+        ]
+
+    def _variables(self, step: Each, lists: Sequence[Fact]) -> Mapping[str, Fact]:
+        """The variables in any iteration."""
+        return {
+            name.text: Fact(UNDETERMINED, values.names, self.symbols.fresh())
+            for (name, _), values in zip(step.lists, lists, strict=True)
+        }
+
+    def _branch_loop(self, step: BranchLoop, x: Traced, place: Trail) -> Traced:
+        """Iterations side by side; where their number is not sure, as one that stands for all."""
+        loop, always = step.loop, self.symbols.constant(True)
+        if isinstance(loop, Repeat):
+            lists = [self.ops.fact(loop.times, place)]
+            known = self.unroll and lists[0].known
+            rows = [dict[str, Fact]()] * lists[0].value if known else None
+        else:
+            lists = [self.ops.fact(values, place) for _, values in loop.lists]
+            rows = self._rows(loop, lists, place)
+        if rows is None:
+            variables = self._variables(loop, lists) if isinstance(loop, Each) else None
+            inner = replace(place, facts={**place.facts, **(variables or {})})
+            any_of = self.ops.join(step, [(always, self.body(loop.body, x, inner))])
+            if not OPS[step.join.text].concatenates:
+                return any_of
+            total = self.symbols.made(UNDETERMINED, [*lists, any_of.channels], "concat of turns")
+            return replace(any_of, channels=total)
+        facts = [replace(place, facts={**place.facts, **row}) for row in rows]
+        arms = [(always, self.body(loop.body, x, inner)) for inner in facts]
+        return self.ops.join(step, arms) if arms else x  # which was reported, or is never reached
 
     def _length(self, step: Each, lists: Sequence[Fact]) -> int | None:
         """How many iterations a loop makes, if that is sure. Its lists are of one length, so any

@@ -50,11 +50,11 @@ AttributeValue = Expression | Sides | Half | str
 def attribute_values(
     op: type[Op], arguments: Mapping[str, ArgumentValue], types: Types
 ) -> dict[str, AttributeValue]:
-    """The attributes of an op but for its initial distribution."""
+    """The attributes of an op but for its initial distribution, and for tensors that it reads."""
     values: dict[str, AttributeValue] = {}
     for name, attribute in op.attributes.items():
         value = arguments[name]
-        if attribute.kind == "init" or isinstance(value, Distribution):
+        if attribute.kind in ("init", "tensor") or isinstance(value, Distribution):
             continue
         match attribute.kind:
             case "choice":
@@ -158,3 +158,14 @@ def is_constant(value: object, expected: float | bool | None) -> bool:
             return isinstance(found, bool) == isinstance(expected, bool) and found == expected
         case _:
             return False
+
+
+def numbers(value: object) -> tuple[int, int] | None:
+    """The numbers that a size stands for, where it is constant."""
+    match value:
+        case Constant(int() as both) if not isinstance(both, bool):
+            return both, both
+        case ListOf((Constant(int() as height), Constant(int() as width))):
+            return height, width
+        case _:
+            return None

@@ -138,7 +138,7 @@ LAYERS = (
         Said("output_padding", "output_padding", "0"),
         Said("groups", "groups", "1"),
         BIAS,
-        NO_DILATION,
+        Said("dilation", "dilation", "1"),
         ZEROS,
     ),
     _layer("Linear", "linear", Inferred("in_features"), Said("out_features", "out", None), BIAS),

@@ -20,12 +20,16 @@ from cnngen.semantics.network import INPUT, Network
 
 SPECS = Path(__file__).parents[2] / "specs"
 
-# How the names of the zoo's networks begin that came after the classical line.
+# How the names of the zoo's networks begin that came after the classical line. Of these, some take no
+# image of another size, or only large ones.
+ONE_SIZE = ("dcgan", "itracker", "siamese", "sppnet", "ssd300")
 LATER = (
+    *ONE_SIZE,
     *(
         "convnext",
         "cspdarknet",
         "darknet",
+        "dncnn",
         "dpn",
         "ecaresnet",
         "efficientnet",
@@ -37,8 +41,8 @@ LATER = (
         "repvgg",
         "res2net",
     ),
-    *("resnet50_v2", "resnet101_v2", "resnet152_v2", "shufflenet", "sknet"),
-    *("squeezenet", "srresnet", "wide_resnet", "wrn"),
+    *("resnet50_fpn", "resnet50_v2", "resnet101_v2", "resnet152_v2", "retinanet", "shufflenet"),
+    *("sknet", "squeezenet", "srresnet", "unet_plus_plus", "wide_resnet", "wrn"),
 )
 
 

@@ -107,9 +107,8 @@ class Bodies(Ops):
             kinds += [self.again] * 4
         if place.depth <= 2 and self.budget >= 0:
             kinds += [self.call] * 4 + [self.when] * 2 + [self.loop] * 2
-            kinds += [self.branches] * (3 * x.aligned) + [self.diamond] * (
-                2 * (x.aligned and place.known is not None)
-            )
+            kinds += [self.branches] * (3 * x.aligned) + [self.branch_loop] * x.aligned
+            kinds += [self.diamond] * (2 * (x.aligned and place.known is not None))
         return self.random.choice(kinds)(x, place, keep)
 
     # --- what is used again --------------------------------------------------------------------------------------
@@ -206,6 +205,25 @@ class Bodies(Ops):
         return [{"branches": arms, "join": join}], Running(
             True, size, low, x.image, out, plain=out is not None
         )
+
+    def branch_loop(self, x: Running, place: Place, keep: bool) -> Drawn:
+        """Branches that a loop makes: one at least, whose channels follow its variable in a `concat`."""
+        join = self.random.choice([join for join in JOINS if join != "subtract"])
+        scope, head = dict(place.scope), {"repeat": self.pick(1, 2, 3)}
+        name, widths = self.fresh(scope), [n for n, r in place.scope.items() if r == "widths"]
+        out = self.pick(x.channels or "8", self.width(place))
+        if join == "concat" and self.maybe(0.7):
+            scope[name] = "width"
+            head = {"each": {name: self.pick([4, 8], [8, 8, 4], *widths)}}
+            out = self.pick(name, name, f"2 * {name} + 1", f"{name} * {name}", out)
+        elif self.maybe(0.4):
+            scope[name] = "kernel"
+            head = {"each": {name: self.pick([1, 3], [3, 1, 3])}}
+        steps, _ = self.body(replace(x, aligned=False), place.inside(scope), out=out)
+        aligned = join != "concat"
+        step = {"branches": {**head, "do": self.written(steps)}, "join": join}
+        after = Running(aligned, x.size, x.low, x.image, out if aligned else None, plain=aligned)
+        return [step], after
 
     def optional(self, body: Tree, place: Place) -> Tree:
         """A branch that may be absent."""
@@ -355,10 +373,13 @@ class Bodies(Ops):
         return block
 
     def tell_apart(self, steps: Steps, x: Running, place: Place) -> None:
-        """Give names to further conditions and loops of a block: `when.2` and `when_2` would clash."""
+        """Give names to further conditions, loops and uses of a block in a body of a block: `when.2`
+        and `when_2` would clash.
+        """
         seen = set[str]()
         for i, step in enumerate(steps):
-            forms = {"when", "repeat", "each"} & mapping(step).keys()
+            forms = {"when", "repeat", "each", *self.blocks} & mapping(step).keys()
+            forms |= {"branches"} if "do" in mapping(step).get("branches", {}) else set()
             if forms & seen and "name" not in mapping(step):
                 named = [step]
                 self.call_it(named, x, place)

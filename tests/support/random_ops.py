@@ -135,7 +135,8 @@ class Ops(Expressions):
 
     def transposed(self, x: Running, place: Place) -> Drawn:
         out = self.width(place)
-        attributes = {"out": out, "kernel": 3, "padding": 1, **self.weights(place)}
+        padding = self.pick(1, "same")
+        attributes = {"out": out, "kernel": 3, "padding": padding, **self.weights(place)}
         return [{"transposed_conv": attributes}], replace(x, aligned=True, channels=out)
 
     def pool(self, x: Running, place: Place) -> Drawn:
@@ -180,7 +181,11 @@ class Ops(Expressions):
         if x.image and x.aligned and self.maybe(0.3):
             groups = self.pick("1", "2", "4", x.channels or "4")
             return [{"group_norm": {"groups": groups}}], x
-        kind = self.pick("batch_norm", "batch_norm", "layer_norm", "affine", "l2_norm")
+        kind = self.pick(
+            "batch_norm", "batch_norm", "layer_norm", "affine", "l2_norm", "standardize"
+        )
+        if kind == "standardize":
+            return [kind], x
         if kind == "l2_norm":
             return self.pick(([kind], x), ([{kind: {"eps": self.rate(place)}}], x))
         if kind == "affine" and self.maybe(0.5):
@@ -294,9 +299,15 @@ class Ops(Expressions):
             {"kernel": 3, "stride": 2, "padding": self.pick("same", "half", [1, 1, 1, 1])},
             {"kernel": [2, 2], "stride": [1, 2], "padding": [1, 0, 0, 1]},
             {"kernel": [2, 3], "stride": 2, "padding": [1, 1]},
+            {"kernel": 1, "stride": self.pick(2, 3), "ceil": self.flag(place)},
             *([{"kernel": 2}, {"kernel": 2, "stride": 1}] if x.low >= 2 else []),
+            *([{"kernel": [2, 1], "stride": 3, "ceil": self.flag(place)}] if x.low >= 2 else []),
         )
-        after = replace(x, size=object(), low=max(1, x.low // 2))
+        after = replace(x, size=object(), low=max(1, x.low // 3))
+        if self.maybe(0.2):
+            border = "reflect" if x.low >= 3 else "zeros"
+            blur: Tree = {"kernel": self.pick(2, 3, 5), "stride": self.pick(2, 3), "border": border}
+            return [{"blur_pool": blur}], after
         return [{self.pick("max_pool", "avg_pool"): attributes}], after
 
     def adaptive(self, x: Running, place: Place) -> Drawn:
@@ -321,6 +332,11 @@ class Ops(Expressions):
         attributes = self.pick(
             {"kernel": 2, "stride": 2},
             {"kernel": 3, "stride": 2, "padding": 1, "output_padding": 1},
+            {
+                "kernel": self.pick(1, 3, 4),
+                "stride": self.pick(2, "[1, 2]", *self.named("stride", place)),
+                "padding": "same",
+            },
         )
         return self.pick(
             (

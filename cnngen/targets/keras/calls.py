@@ -33,7 +33,10 @@ def _form(form: Form, call: Call, name: LayerName, x: str, frame: Frame) -> Node
     asked = (form.op, form.values, made, form.square)
     support = support_called(Asked(*asked))
     common = frame.file.common[support] if support else Common()
-    return spell(Use(*asked, Name(x), name.node, call.rank, frame.scope, common))
+    tensors: dict[str, Node] = {
+        name: Name(frame.tensors[value.name]) for name, value in call.tensors.items()
+    }
+    return spell(Use(*asked, Name(x), name.node, call.rank, frame.scope, common, tensors))
 
 
 def unit_arguments(unit: Unit, records: Records) -> tuple[Argument, ...]:

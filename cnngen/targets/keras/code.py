@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cnngen.python.construct import if_else
-from cnngen.python.document import WIDTH
-from cnngen.python.flat import flat
+from cnngen.python.construct import if_else, joined_choice
 from cnngen.python.nodes import (
     Assign,
     Binary,
     Blank,
     Comment,
-    Conditional,
     Do,
     For,
     If,
@@ -21,7 +18,7 @@ from cnngen.python.nodes import (
     Origin,
     Return,
     Statement,
-    with_origin,
+    Unary,
 )
 from cnngen.python.variables import names
 
@@ -78,7 +75,7 @@ class Code:
             self.statements.append(_joined_conditions(test, body))
             return
         rest = tuple(otherwise.statements)
-        choice = _joined_choice(test, body, rest, self.depth)
+        choice = joined_choice(test, body, rest, self.depth)
         self.statements.append(choice or if_else(test, body, rest))
 
     def define(self, index: int, name: str, value: Node) -> None:
@@ -102,26 +99,9 @@ def _both(first: Node, second: Node) -> Node:
         return FALSE
     if TRUE in (first, second):
         return second if first == TRUE else first
+    if first == Unary("not", second) or second == Unary("not", first):
+        return FALSE
     return Binary("and", first, second)
-
-
-def _joined_choice(
-    test: Node, then: Sequence[Statement], otherwise: Sequence[Statement], depth: int
-) -> Assign | None:
-    """One assignment of two to one name, if it fits in a line."""
-    match then, otherwise:
-        case [Assign(targets) as first], [Assign(others) as second] if targets == others:
-            joined = Assign(targets, Conditional(test, _value(first), _value(second)))
-            line = " = ".join(flat(part) for part in (*targets, joined.value))
-            return joined if 4 * depth + len(line) <= WIDTH else None
-        case _:
-            return None
-
-
-def _value(assignment: Assign) -> Node:
-    """The value, which takes over what its statement was made from."""
-    origin = assignment.origin
-    return assignment.value if origin is None else with_origin(assignment.value, origin)
 
 
 def folded_return(code: Code, value: str) -> None:

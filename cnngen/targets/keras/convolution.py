@@ -39,8 +39,8 @@ from cnngen.targets.keras.support import (
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
 from cnngen.targets.keras.use import Asked, Common, Given, Use
-from cnngen.targets.keras.values import HALF, ZERO, SameOr, Value, is_size, numbers
-from cnngen.targets.values import Sides
+from cnngen.targets.keras.values import HALF, ZERO, SameOr, Value, is_size
+from cnngen.targets.values import Sides, numbers
 
 LAYERS: dict[type[Op], str] = {
     Conv: "layers.Conv2D",

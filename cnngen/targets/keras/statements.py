@@ -15,6 +15,7 @@ from cnngen.plan.program import (
     Call,
     Choice,
     Join,
+    JoinLoop,
     Loop,
     Node,
     Pass,
@@ -44,7 +45,7 @@ from cnngen.targets.keras.shared import (
     passes,
 )
 from cnngen.targets.keras.spell import spell_join, spell_list
-from cnngen.targets.loops import loop_header
+from cnngen.targets.loops import UNREAD, loop_header, position
 
 LONGEST_POSITION = 30  # characters of code in a layer's name
 ZERO, TWO = Constant(0), Constant(2)
@@ -98,7 +99,7 @@ def write_region(
             if region.layout == "chain":
                 _bind(loops.after(first, node.step), node, bound, code, frame)
             continue
-        key = node.level if isinstance(node, Join) else node.key
+        key = node.level if isinstance(node, Join | JoinLoop) else node.key
         if key is not None and not isinstance(key, str):
             key = _from(bound, key)
         at = name if key is None else name.below(key, frame.scope)
@@ -187,6 +188,8 @@ def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Fram
             return _choice(node, name, x, out, code, frame)
         case Join():
             return _join(node, name, x, out, code, frame)
+        case JoinLoop():
+            return _join_loop(node, name, x, out, code, frame)
         case Reuse():
             return _call_part(node.called, node.part, x, out, code, frame, node.step)
         case Pass() | Bind():
@@ -277,8 +280,9 @@ def _loop(
 ) -> str:
     """Write a loop; its counter gives the positions of its iterations."""
     _enter(x, out, code)
-    with frame.index() as index:
-        counter = Name(index)
+    own = position(node.step)
+    with frame.index(frame.scope.called(own) if own else None) as index:
+        counter = Name(own or index)
         counts = isinstance(node.step, Repeat) and first != ZERO  # from its first position on
         step = counter if node.between is None else multiply(TWO, counter)
         at = counter if counts else simplify(add(first, step))
@@ -303,7 +307,7 @@ def _variables(step: Repeat | Each, used: set[str], frame: Frame) -> list[str]:
     """The variables of an `each`; what nobody reads is marked so."""
     lists = step.lists if isinstance(step, Each) else ()
     called = [frame.scope.called(variable.text) for variable, _ in lists]
-    return [name if name in used else f"_{name}" for name in called]
+    return [name if name in used else f"{UNREAD}{name}" for name in called]
 
 
 def _enter(x: str, out: str, code: Code) -> None:
@@ -400,3 +404,39 @@ def _listed(
         several = nodes.Binary(">", call("len", branches), nodes.Number("1"))
         made = nodes.Conditional(several, made, nodes.Subscript(branches, nodes.Number("0")))
     code.assign(out, made, node.step)
+
+
+def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+    """Write a list of what all iterations give, in one expression where that can be; and a join."""
+    taken, loop = set(frame.taken), node.step.loop
+    branches, branch = nodes.Name(frame.variable("branches")), frame.variable("branch")
+    own = position(loop)
+    with frame.index(frame.scope.called(own) if own else None) as index:
+        body = code.inside()
+        at = name.below(Name(own or index), frame.scope)
+        value = write_region(node.body, at, x, branch, body, frame)
+        asked = nodes.Name(index) if index in body.names else None
+        variables = _variables(loop, body.names, frame)
+        target, iterable = loop_header(loop, asked, variables, frame.scope.node)
+    if (element := _only_value(body, value)) is not None:
+        code.assign(branches.text, nodes.Comprehension("[", element, target, iterable))
+    else:
+        body.do(call(nodes.Attribute(branches, "append"), nodes.Name(value)))
+        code.assign(branches.text, nodes.Display("[", ()))
+        code.loop(target, iterable, body)
+    assert isinstance(node.key, str)
+    joined = name.below(node.key, frame.scope).node
+    code.assign(out, spell_list(node.op, branches, joined, frame.scope.speller), node.step)
+    frame.taken = taken | {out}
+    return out
+
+
+def _only_value(body: Code, value: str) -> nodes.Node | None:
+    """The value of a variable, where nothing but its assignment leads to it."""
+    match body.statements:
+        case []:
+            return nodes.Name(value)
+        case [nodes.Assign((nodes.Name(target),), made, origin=origin)] if target == value:
+            return made if origin is None else with_origin(made, origin)
+        case _:
+            return None

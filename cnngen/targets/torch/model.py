@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cnngen.ops.base import Image
-from cnngen.plan.program import Bind, Join, Program, Reuse, StageRegion
+from cnngen.plan.program import Bind, Join, JoinLoop, Program, Reuse, StageRegion
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
@@ -13,7 +13,18 @@ from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
 from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
 from cnngen.targets.torch.construct import CONSTRUCT, own
-from cnngen.targets.torch.graphs import Forward, X, again, applied, first_node, join, passes
+from cnngen.targets.torch.graphs import (
+    Forward,
+    X,
+    again,
+    applied,
+    first_node,
+    function,
+    is_function,
+    join,
+    join_list,
+    passes,
+)
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, Written, assign
 from cnngen.targets.torch.names import IN_FORWARD, attribute, tensor, tuple_name
@@ -141,8 +152,14 @@ def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward
     if isinstance(first, Join) and region.layout == "single":
         yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
         return (yield from join(first, value, stage.name, scope, forward))
+    if isinstance(first, JoinLoop) and region.layout == "single":
+        yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
+        return (yield from join_list(first, value, stage.name, stage.step, scope, forward))
     if isinstance(first, Reuse):
         return again(first, value)
+    if is_function(first):
+        yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
+        return (yield from function(first, stage.name, value, scope, forward))
     yield from assign(region, own(attribute(stage.name)), scope)
     return applied(first, own(attribute(stage.name)), value, forward, scope)
 

@@ -8,12 +8,25 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import takewhile
 from typing import assert_never
 
-from cnngen.plan.program import Arm, Bind, Call, Choice, Join, Loop, Node, Pass, Region, Reuse
+from cnngen.plan.program import (
+    Arm,
+    Bind,
+    Call,
+    Choice,
+    Join,
+    JoinLoop,
+    Loop,
+    Node,
+    Pass,
+    Region,
+    Reuse,
+)
 from cnngen.python import nodes
 from cnngen.python.construct import call, if_else, text
 from cnngen.python.nodes import Assign, Do, For, If, Statement
 from cnngen.syntax.tree import Each
-from cnngen.targets.loops import free_index, loop_header
+from cnngen.targets.loops import free_index, loop_header, position
+from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, IDENTITY, SELF, own
 from cnngen.targets.torch.expressions import (
     Item,
@@ -21,6 +34,8 @@ from cnngen.targets.torch.expressions import (
     choice_expression,
     expression,
     joining,
+    list_expression,
+    loop_of,
     sequential,
     word_of,
 )
@@ -54,6 +69,8 @@ def module(node: Step, scope: Scope, name: str = "", binds: Sequence[Bind] = ())
             return instance
         case Join():
             return (yield from container(node, scope))
+        case JoinLoop():
+            return (yield from _list(node, scope))
         case Reuse():
             return own(attribute(node.called))
         case Choice() if (whole := choice_expression(node, scope)) is not None:
@@ -93,6 +110,28 @@ def container(join: Join, scope: Scope) -> Made:
         return variable
     arms = yield from _named(join.arms, scope)
     return joining(join, arms, scope)
+
+
+def _list(node: JoinLoop, scope: Scope) -> Made:
+    """Branches of a loop inside a chain: a list that joins what its modules give."""
+    made = joins.list_class(node.op, scope.file.speller)
+    if (whole := list_expression(node, made, scope)) is not None:
+        return whole
+    variable = scope.variables.new("branches")
+    yield from assign_list(node, variable, made, scope)
+    return variable
+
+
+def assign_list(node: JoinLoop, target: nodes.Node, made: str, scope: Scope) -> Written:
+    """Assign a list of the modules of all iterations, where it belongs."""
+    if (whole := list_expression(node, made, scope)) is not None:
+        yield Assign((target,), whole)
+        return
+    yield Assign((target,), call(made))
+    names, iterable = loop_of(node, scope)
+    appended = [*_appended(node.body, target, scope)]
+    updates = updated(node.variable, node.update, scope) if node.update else ()
+    yield For(names, iterable, (*appended, *updates))
 
 
 def _fill_container(join: Join, target: nodes.Node, scope: Scope) -> Written:
@@ -240,7 +279,7 @@ def _fixed(region: Region, scope: Scope) -> Sequence[Node]:
 def _is_fixed(node: Node, scope: Scope) -> bool:
     """Whether a node is one module that can stand among others."""
     match node:
-        case Call() | Join() | Reuse() | Pass() | Bind():
+        case Call() | Join() | JoinLoop() | Reuse() | Pass() | Bind():
             return True
         case Choice():
             return choice_expression(node, scope) is not None
@@ -296,7 +335,9 @@ def _appended(region: Region, target: nodes.Node, scope: Scope) -> Written:
 
 def _loop(loop: Loop, target: nodes.Node, scope: Scope) -> Written:
     """Append each iteration; where channels change, a variable goes with them."""
-    index = nodes.Name(free_index(scope.variables.names.taken)) if loop.between else None
+    own = position(loop.step)
+    index = called(own) if own else free_index(scope.variables.names.taken)
+    index = nodes.Name(index) if loop.between else None
     inside: list[Statement] = []
     if loop.between is not None and index is not None:
         between = [*_iteration(loop, loop.between, target, scope)]

@@ -59,7 +59,7 @@ class Scope:
     """The constructor that is being written. `entry` is what `input.channels` means in it, None for
     the channels of a block's input. `calls` and `expressions` have the modules that were made
     already, so that none is made twice. `attributes` are those of the class that the author named,
-    and our flags.
+    and ours.
     """
 
     file: File
@@ -75,11 +75,14 @@ class Scope:
 
     def flag(self, name: str) -> str:
         """The attribute that says whether a branch is there."""
-        flag = f"has_{name}"
-        while flag in self.attributes:
-            flag += "_"
-        self.attributes.add(flag)
-        return flag
+        return self.attribute(f"has_{name}")
+
+    def attribute(self, name: str) -> str:
+        """A new attribute, which steps aside for those that the author named."""
+        while name in self.attributes:
+            name += "_"
+        self.attributes.add(name)
+        return name
 
     def resolve(self, expression: Expression) -> Expression:
         """An expression whose names are those of the class, and of the file."""

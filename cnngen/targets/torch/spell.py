@@ -19,17 +19,19 @@ from cnngen.targets.torch import (
     separable,
 )
 from cnngen.targets.torch.template import from_template, has_template
-from cnngen.targets.torch.use import Use
+from cnngen.targets.torch.use import Reading, Use
 
 BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "conv": convolution.conv,
     "depthwise_conv": convolution.depthwise_conv,
     "separable_conv": separable.separable_conv,
+    "transposed_conv": convolution.transposed_conv,
     "avg_pool": pooling.avg_pool,
     "max_pool": pooling.max_pool,
     "zero_pad": padding.zero_pad,
     "crop": padding.crop,
     "upsample": resizing.upsample,
+    "reshape": resizing.reshape,
     "batch_norm": normalization.batch_norm,
     "layer_norm": normalization.layer_norm,
     "affine": affine.affine,
@@ -37,6 +39,9 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "gelu": activations.gelu,
 }
 """The ops of which a template would have to decide something."""
+
+FUNCTIONS: Mapping[str, Callable[[Reading], Node]] = {"resize": resizing.resize}
+"""The ops that read several tensors, each an expression in a `forward`."""
 
 JOINS: Mapping[str, Callable[[Sequence[Node], Speller], Node]] = {"max": joins.maximum}
 """The same of joins."""
@@ -48,6 +53,14 @@ def spell(made: Use) -> Node:
         made.as_node(value)  # so that what values call stands above what the op needs
     build = BUILDERS.get(made.op.name)
     return from_template(made) if build is None or has_template(made) else build(made)
+
+
+def spell_function(made: Reading) -> Node:
+    """The expression of an op that reads several tensors."""
+    if not made.speller.knows(made.op.name):
+        return FUNCTIONS[made.op.name](made)
+    context = {name: Code(node) for name, node in {**made.given, **made.tensors}.items()}
+    return made.speller.spell(made.op.name, context | {"x": Code(made.x)}).node
 
 
 def spell_join(op: type[Op], inputs: Sequence[Node], speller: Speller) -> Node:

@@ -1,21 +1,88 @@
 """Tidy: statements without the variables that nothing reads."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from cnngen.python.nodes import Assign, Augment, Display, For, If, Name, Node, Statement
+from cnngen.python.construct import if_else, joined_choice
+from cnngen.python.nodes import (
+    Assign,
+    Augment,
+    Call,
+    Display,
+    For,
+    If,
+    Keyword,
+    Name,
+    Node,
+    Statement,
+    Unary,
+)
 from cnngen.python.variables import names
+from cnngen.targets.loops import uncounted
+
+DEPTH = 2  # of a constructor's statements, in a class and a function
 
 
 def tidied(statements: Sequence[Statement], variables: set[str]) -> tuple[Statement, ...]:
     """Leave out what is assigned to those of the variables that nothing reads, and mark variables
-    of loops that nothing reads with an underscore.
+    of loops that nothing reads with an underscore; a counter that nothing reads goes.
     """
     while True:
         unread = variables - _read(statements)
         kept = tuple(_without(statements, unread))
         if kept == tuple(statements):
-            return tuple(map(_underscored, kept))
+            return _joined(tuple(map(_underscored, kept)), DEPTH)
         statements = kept
+
+
+def _joined(statements: Sequence[Statement], depth: int) -> tuple[Statement, ...]:
+    """Let a condition that only decides what one variable is be one assignment, if that is short:
+    it may have decided more, which nobody reads.
+    """
+
+    def within(body: Sequence[Statement]) -> tuple[Statement, ...]:
+        return _joined(body, depth + 1)
+
+    found: list[Statement] = []
+    for statement in statements:
+        match statement:
+            case For(target, iterable, body):
+                found.append(For(target, iterable, within(body)))
+            case If(((test, then), (None, otherwise))) if test is not None:
+                found.append(_choice(test, within(then), within(otherwise), depth))
+            case If(branches):
+                found.append(If(tuple((test, within(body)) for test, body in branches)))
+            case _:
+                found.append(statement)
+    return tuple(found)
+
+
+def _choice(
+    test: Node, then: tuple[Statement, ...], otherwise: tuple[Statement, ...], depth: int
+) -> Statement:
+    plain = test.operand if isinstance(test, Unary) and test.operator == "not" else None
+    first, second = map(_in_a_line, (then, otherwise) if plain is None else (otherwise, then))
+    joined = joined_choice(plain or test, first, second, depth)
+    is_variable = joined is not None and isinstance(joined.targets[0], Name)
+    return joined if joined and is_variable else if_else(test, then, otherwise)
+
+
+def _in_a_line(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """An assignment whose value stands in one line."""
+    match statements:
+        case [Assign() as only]:
+            return (replace(only, value=_unexploded(only.value)),)
+        case _:
+            return statements
+
+
+def _unexploded(node: Node) -> Node:
+    match node:
+        case Call(function, arguments):
+            inner = (a if isinstance(a, Keyword) else _unexploded(a) for a in arguments)
+            return Call(function, tuple(inner), origin=node.origin)
+        case _:
+            return node
 
 
 def _without(statements: Sequence[Statement], unread: set[str]) -> Iterator[Statement]:
@@ -37,19 +104,22 @@ def _underscored(statement: Statement) -> Statement:
     match statement:
         case For(target, iterable, body):
             inside = tuple(map(_underscored, body))
-            return For(_marked(target, names(inside)), iterable, inside)
+            used = names(inside)
+            target, iterable = uncounted(target, iterable, used)
+            return For(marked(target, used), iterable, inside)
         case If(branches):
             return If(tuple((test, tuple(map(_underscored, body))) for test, body in branches))
         case _:
             return statement
 
 
-def _marked(target: Node, used: set[str]) -> Node:
+def marked(target: Node, used: set[str]) -> Node:
+    """The variables of a loop, with an underscore before those that nothing reads."""
     match target:
         case Name(name):
             return target if name in used or name == "_" else Name(f"_{name}")
         case Display(kind, items):
-            return Display(kind, tuple(_marked(item, used) for item in items))
+            return Display(kind, tuple(marked(item, used) for item in items))
         case _:
             return target
 
