@@ -42,7 +42,7 @@ def reshape(x: KerasTensor, channels: int, height: int, width: int, *, name: str
 def avg_pool2d(x: KerasTensor, kernel: int, stride: int, *, name: str) -> KerasTensor:
     """Average over the elements that count: never those that `ceil` adds at the end."""
     count = ops.ones_like(x[..., :1])
-    end = (0, stride - 1)
+    end = (0, min(stride, kernel) - 1)
     extend = layers.ZeroPadding2D((end, end), name=f"{name}_ceil")
     x, count = extend(x), extend(count)
     x = layers.AveragePooling2D(kernel, stride, name=f"{name}_pool")(x)
