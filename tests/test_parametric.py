@@ -49,6 +49,7 @@ SHORTEST = {  # whose stages read each element
     "retinanet_resnet50_fpn": 4,
     "ssd300_vgg16": 6,
 }
+SHORTEST |= {f"{name}_resnet{n}": 4 for name in ("fcn", "deeplabv3") for n in (50, 101)}
 DEEP = ("convnext", "resnet50_v2", "resnet101_v2", "resnet152_v2")  # of a first block and a last
 FACTORS = ("width", "wider", "multiplier")  # of all channels
 

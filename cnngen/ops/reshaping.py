@@ -185,6 +185,7 @@ class Resize(Op, name="resize", group="reshaping"):
             raise ShapeError(
                 f"`like` needs feature maps (C x H x W), not a vector of {like}",
                 attribute="like",
+                label="a vector",
                 help="name what is there before `flatten`",
             )
         if self.align_corners and self.mode == "nearest":

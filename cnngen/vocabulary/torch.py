@@ -59,7 +59,10 @@ def _linear(_: Attributes) -> Mapping[str, str]:
     return {"mode": "bilinear", "align_corners": "true"}
 
 
-SIZED = "`upsample` enlarges by whole factors: write `scale`"
+SIZED = (
+    "`upsample` enlarges by whole factors: write `scale`, or `resize: {like: ...}` for the size of"
+    " other maps"
+)
 ENLARGING = (
     Held("size", "null", ("null",), SIZED),
     Said("scale_factor", "scale", "null", whole, instead=SIZED),

@@ -123,7 +123,7 @@ class _Watch:
         flows = [self.flows[id(x)] for x in given if id(x) in self.flows]
         held = [x for x in given if id(x) in self.keys]
         if not flows:
-            if len(held) == 1:  # a weight in another shape
+            if len({self.keys[id(x)] for x in held}) == 1:  # a weight in another shape or scale
                 self._alias(held[0], result)
             return
         joins = function in JOINS and _axis(args, kwargs) % given[0].ndim == 1

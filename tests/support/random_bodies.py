@@ -53,8 +53,9 @@ class Block:
 
 
 class Bodies(Ops):
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, sizes: Random) -> None:
         super().__init__(random)
+        self.sizes = sizes  # of its own, so that other parts of a spec stay as they are
         self.blocks: dict[str, Tree] = {}
         self.drawn: list[Block] = []
         self.parameters: dict[str, str] = {}  # of the model
@@ -109,14 +110,33 @@ class Bodies(Ops):
             kinds += [self.call] * 4 + [self.when] * 2 + [self.loop] * 2
             kinds += [self.branches] * (3 * x.aligned) + [self.branch_loop] * x.aligned
             kinds += [self.diamond] * (2 * (x.aligned and place.known is not None))
-        return self.random.choice(kinds)(x, place, keep)
+        found, after = self.random.choice(kinds)(x, place, keep)
+        if place.known is None or not after.image or self.sizes.random() > 0.15:
+            return found, after
+        known = {n: t for n, t in place.known.items() if t.image and (t.size is x.size or not keep)}
+        return self.resized(found, after, known, place) if known else (found, after)
+
+    def resized(self, steps: Steps, x: Running, known: dict[str, Running], place: Place) -> Drawn:
+        """The same at the size of another tensor that can be read."""
+        like = self.sizes.choice([*known])
+        attributes: Tree = {"like": like}
+        kind = self.sizes.random()
+        if kind < 0.3:
+            attributes["mode"] = f"bilinear if {self.flag(place)} else nearest"
+        elif kind < 0.8:
+            attributes |= {"mode": "bilinear", "align_corners": self.flag(place)}
+        return [*steps, {"resize": attributes}], replace(
+            x, size=known[like].size, low=known[like].low
+        )
 
     # --- what is used again --------------------------------------------------------------------------------------
 
     def reads_one(self, step: Tree) -> bool:
         """Whether a step reads nothing but its input, so that it can be used again."""
         others = {tensor for block in self.drawn for tensor in block.tensors}
-        return not any(f"{word}:" in yaml.safe_dump(step) for word in ("from", "use", *others))
+        return not any(
+            f"{word}:" in yaml.safe_dump(step) for word in ("from", "use", "like", *others)
+        )
 
     def takes(self, part: tuple[Running, Running, Tree], x: Running, keep: bool) -> bool:
         """Whether what a step was given may as well have been this tensor."""

@@ -8,6 +8,7 @@ import yaml
 
 from support.random_bodies import NAMES, Bodies, mapping
 from support.random_expressions import TYPES, Place, Running, Tree
+from support.random_op_parameters import with_op_parameters
 from support.random_ops import Steps
 
 
@@ -20,7 +21,9 @@ class RandomSpec:
 
 
 def random_spec(seed: int) -> RandomSpec:
-    return _Specs(Random(seed), Random(f"inputs {seed}")).spec()
+    return _Specs(
+        *(Random(each) for each in (seed, f"inputs {seed}", f"sizes {seed}", f"ops {seed}"))
+    ).spec()
 
 
 class _Plain(yaml.SafeDumper):
@@ -47,9 +50,10 @@ class _Model:
 
 
 class _Specs(Bodies):
-    def __init__(self, random: Random, inputs: Random) -> None:
-        super().__init__(random)
+    def __init__(self, random: Random, inputs: Random, sizes: Random, ops: Random) -> None:
+        super().__init__(random, sizes)
         self.inputs = inputs  # of its own, so that other parts of a spec stay as they are
+        self.ops = ops
 
     def spec(self) -> RandomSpec:
         for _ in range(self.random.randrange(8)):
@@ -83,6 +87,7 @@ class _Specs(Bodies):
                 "outputs": self.outputs(model),
             },
         }
+        with_op_parameters(spec, self.ops)
         text = write({key: value for key, value in spec.items() if value != {}})
         return RandomSpec(text, values)
 
@@ -144,6 +149,10 @@ class _Specs(Bodies):
         if model.parts and self.maybe(0.1):
             name, origin = self.random.choice([*model.parts.items()])
             return {"use": name, "from": origin}, model.tensors[name], {origin}
+        if last.image and len(model.tensors) > 2 and self.sizes.random() < 0.1:
+            images = {name: x for name, x in model.tensors.items() if x.image}
+            (step,), after = self.resized([], last, images, Place(self.parameters, False))
+            return step, after, {model.last, mapping(step)["resize"]["like"]}
         if len(model.tensors) > 2 and self.maybe(0.3):
             return self.joining(model)
         known = {n: t for n, t in model.tensors.items() if t.aligned}

@@ -25,6 +25,14 @@ CONVOLUTIONS = {
     # the order of channels
     "groups": "conv: {out: 6, kernel: 3, groups: 2, padding: half}",
     "groups_with_stride": "conv: {out: 8, kernel: 3, stride: 2, groups: 4, padding: half}",
+    "standardized": "standardized_conv: {out: 6, kernel: 3, padding: half}",
+    "standardized_by_much": "standardized_conv: {out: 6, kernel: 1, eps: 0.5, bias: false}",
+    "standardized_with_stride": "standardized_conv: {out: 6, kernel: 3, stride: 2, padding: half, eps: 0.1}",
+    "standardized_with_stride_and_same": "standardized_conv: {out: 6, kernel: 3, stride: 2, padding: same}",
+    "standardized_with_sides": "standardized_conv: {out: 6, kernel: 3, padding: [0, 1, 2, 3], eps: 0.1}",
+    "standardized_with_dilation_and_stride": "standardized_conv: {out: 6, kernel: 3, stride: 2, dilation: 2, padding: half}",
+    "standardized_with_groups": "standardized_conv: {out: 6, kernel: 3, groups: 2, padding: half}",
+    "standardized_with_a_group_for_each_channel": "standardized_conv: {out: 8, kernel: 3, groups: 4, padding: half}",
     "depthwise": "depthwise_conv: {kernel: 3, padding: half}",
     "depthwise_with_multiplier": "depthwise_conv: {kernel: 3, multiplier: 3, padding: half}",
     "depthwise_with_stride": "depthwise_conv: {kernel: 3, stride: 2, padding: half}",
@@ -458,6 +466,22 @@ BLOCKS = {
         ===
         - Up
         - Up: {corners: true}
+        """,
+    "resized": """
+        Back:
+          about: Smaller maps, and as large as before
+          params: {corners: false, smooth: true}
+          body:
+            - conv: {out: 5, kernel: 3, stride: 2}
+            - branches:
+                either: {resize: {like: input, mode: bilinear if smooth else nearest}}
+                corners: {resize: {like: input, mode: bilinear, align_corners: corners}}
+                given: {from: input}
+              join: concat
+        ===
+        - Back
+        - Back: {corners: true}
+        - Back: {smooth: false}
         """,
     "activations": """
         Active:

@@ -182,6 +182,8 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
         source = forward.tensors[origin.text] if origin else value
         if is_function(first):
             given = yield from function(first, f"{name}_{key}".lstrip("_"), source, scope, forward)
+            if isinstance(given, Conditional):
+                given = forward.let(forward.new(arm.name), given)
         else:
             given = _given_by(arm, module, source, forward, scope)
         inputs.append(Input(arm, given, flags.get(arm)))
