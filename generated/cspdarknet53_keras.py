@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 import keras
-from keras import KerasTensor, layers
+from keras import KerasTensor, layers, ops
 from keras.initializers import VarianceScaling
 
 BatchNorm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
@@ -19,7 +19,7 @@ class Stage(NamedTuple):
 
     depth: int
     width: int
-    side: int
+    both: int
     inner: int
 
 
@@ -52,24 +52,27 @@ def residual(x: KerasTensor, inner: int, *, name: str) -> KerasTensor:
     return layers.Add(name=f"{name}_add")([residual_out, x])
 
 
-def cross_stage(x: KerasTensor, side: int, inner: int, depth: int, *, name: str) -> KerasTensor:
+def cross_stage(x: KerasTensor, inner: int, depth: int, *, name: str) -> KerasTensor:
     """Residuals on one half of the channels, beside the other half."""
-    passed = x[..., :side]
-    residuals = x[..., side : 2 * side]
+    in_channels = x.shape[-1]
+    passed = ops.split(x, 2, axis=-1)[0]
+    residuals = ops.split(x, 2, axis=-1)[1]
     for i in range(1, 1 + depth):
         residuals = residual(residuals, inner, name=f"{name}_residuals_{i}")
-    residuals = conv_unit(residuals, out=side, kernel=1, name=f"{name}_residuals_{1 + depth}")
+    residuals = conv_unit(
+        residuals, out=in_channels // 2, kernel=1, name=f"{name}_residuals_{1 + depth}"
+    )
     return layers.Concatenate(name=f"{name}_concat")([passed, residuals])
 
 
 def cspdarknet53(
     classes: int = 1000,
     stages: tuple[Stage, ...] = (
-        Stage(1, 64, 64, 32),
-        Stage(2, 128, 64, 64),
-        Stage(8, 256, 128, 128),
-        Stage(8, 512, 256, 256),
-        Stage(4, 1024, 512, 512),
+        Stage(1, 64, 128, 32),
+        Stage(2, 128, 128, 64),
+        Stage(8, 256, 256, 128),
+        Stage(8, 512, 512, 256),
+        Stage(4, 1024, 1024, 512),
     ),
     input_shape: tuple[int | None, int | None, int] = (256, 256, 3),
 ) -> keras.Model:
@@ -79,7 +82,7 @@ def cspdarknet53(
 
     Args:
         classes: number of classes
-        stages: `side` are the channels that pass by, and `inner` those inside the residuals
+        stages: `both` are the channels of both halves, `inner` those inside the residuals
         input_shape: height, width (None for any) and channels
     """
     image = keras.Input(input_shape, name="image")
@@ -89,8 +92,8 @@ def cspdarknet53(
     # features: 8 x 8 x 1024
     for i, row in enumerate(stages):
         x = conv_unit(x, out=row.width, stride=2, name=f"features_{i}_0")
-        x = conv_unit(x, out=2 * row.side, kernel=1, name=f"features_{i}_1")
-        x = cross_stage(x, side=row.side, inner=row.inner, depth=row.depth, name=f"features_{i}_2")
+        x = conv_unit(x, out=row.both, kernel=1, name=f"features_{i}_1")
+        x = cross_stage(x, inner=row.inner, depth=row.depth, name=f"features_{i}_2")
         x = conv_unit(x, out=row.width, kernel=1, name=f"features_{i}_3")
 
     # head: 1000

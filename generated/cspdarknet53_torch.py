@@ -15,19 +15,19 @@ class Stage(NamedTuple):
 
     depth: int
     width: int
-    side: int
+    both: int
     inner: int
 
 
-class SliceChannels(nn.Module):
-    """The channels from `start` to `stop` (excluded)."""
+class ChannelGroup(nn.Module):
+    """One of the groups of adjacent channels."""
 
-    def __init__(self, start: int, stop: int) -> None:
+    def __init__(self, index: int, groups: int) -> None:
         super().__init__()
-        self.start, self.stop = start, stop
+        self.index, self.groups = index, groups
 
     def forward(self, x: Tensor) -> Tensor:
-        return x[:, self.start : self.stop]
+        return x.chunk(self.groups, dim=1)[self.index]
 
 
 class ConvUnit(nn.Sequential):
@@ -67,13 +67,13 @@ class Residual(nn.Module):
 class CrossStage(nn.Module):
     """Residuals on one half of the channels, beside the other half."""
 
-    def __init__(self, side: int, inner: int, depth: int) -> None:
+    def __init__(self, in_channels: int, inner: int, depth: int) -> None:
         super().__init__()
-        self.passed = SliceChannels(0, side)
-        self.residuals = nn.Sequential(SliceChannels(side, 2 * side))
+        self.passed = ChannelGroup(0, 2)
+        self.residuals = nn.Sequential(ChannelGroup(1, 2))
         for _ in range(depth):
-            self.residuals.append(Residual(side, inner))
-        self.residuals.append(ConvUnit(side, out=side, kernel=1))
+            self.residuals.append(Residual(in_channels // 2, inner))
+        self.residuals.append(ConvUnit(in_channels // 2, out=in_channels // 2, kernel=1))
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([self.passed(x), self.residuals(x)], dim=1)
@@ -86,18 +86,18 @@ class CSPDarkNet53(nn.Module):
 
     Args:
         classes: number of classes
-        stages: `side` are the channels that pass by, and `inner` those inside the residuals
+        stages: `both` are the channels of both halves, `inner` those inside the residuals
     """
 
     def __init__(
         self,
         classes: int = 1000,
         stages: tuple[Stage, ...] = (
-            Stage(1, 64, 64, 32),
-            Stage(2, 128, 64, 64),
-            Stage(8, 256, 128, 128),
-            Stage(8, 512, 256, 256),
-            Stage(4, 1024, 512, 512),
+            Stage(1, 64, 128, 32),
+            Stage(2, 128, 128, 64),
+            Stage(8, 256, 256, 128),
+            Stage(8, 512, 512, 256),
+            Stage(4, 1024, 1024, 512),
         ),
     ) -> None:
         super().__init__()
@@ -108,9 +108,9 @@ class CSPDarkNet53(nn.Module):
             self.features.append(
                 nn.Sequential(
                     ConvUnit(channels, out=row.width, stride=2),
-                    ConvUnit(row.width, out=2 * row.side, kernel=1),
-                    CrossStage(side=row.side, inner=row.inner, depth=row.depth),
-                    ConvUnit(2 * row.side, out=row.width, kernel=1),
+                    ConvUnit(row.width, out=row.both, kernel=1),
+                    CrossStage(row.both, inner=row.inner, depth=row.depth),
+                    ConvUnit(2 * (row.both // 2), out=row.width, kernel=1),
                 )
             )
             channels = row.width

@@ -46,37 +46,36 @@ def conv_unit(
     return layers.ReLU(name=f"{name}_2")(x)
 
 
-def part(x: KerasTensor, index: int, width: int, *, name: str) -> KerasTensor:
-    """One of four groups of channels."""
-    return x[..., index * width : (index + 1) * width]
-
-
-def side_by_side(x: KerasTensor, width: int, stride: int, *, name: str) -> KerasTensor:
+def side_by_side(x: KerasTensor, stride: int, *, name: str) -> KerasTensor:
     """Convolve three groups of channels, and average the fourth."""
-    first = part(x, index=0, width=width, name=f"{name}_first_0")
-    first = conv_unit(first, out=width, kernel=3, stride=stride, name=f"{name}_first_1")
-    second = part(x, index=1, width=width, name=f"{name}_second_0")
-    second = conv_unit(second, out=width, kernel=3, stride=stride, name=f"{name}_second_1")
-    third = part(x, index=2, width=width, name=f"{name}_third_0")
-    third = conv_unit(third, out=width, kernel=3, stride=stride, name=f"{name}_third_1")
-    fourth = part(x, index=3, width=width, name=f"{name}_fourth_0")
+    in_channels = x.shape[-1]
+    first = ops.split(x, 4, axis=-1)[0]
+    first = conv_unit(first, out=in_channels // 4, kernel=3, stride=stride, name=f"{name}_first_1")
+    second = ops.split(x, 4, axis=-1)[1]
+    second = conv_unit(
+        second, out=in_channels // 4, kernel=3, stride=stride, name=f"{name}_second_1"
+    )
+    third = ops.split(x, 4, axis=-1)[2]
+    third = conv_unit(third, out=in_channels // 4, kernel=3, stride=stride, name=f"{name}_third_1")
+    fourth = ops.split(x, 4, axis=-1)[3]
     fourth = avg_pool2d(fourth, 3, stride, padding=1, name=f"{name}_fourth_1")
     return layers.Concatenate(name=f"{name}_concat")([first, second, third, fourth])
 
 
-def stairs(x: KerasTensor, width: int, *, name: str) -> KerasTensor:
+def stairs(x: KerasTensor, *, name: str) -> KerasTensor:
     """Convolve three groups of channels, each added to what the one before it gave."""
+    in_channels = x.shape[-1]
     given = x
-    x = part(x, index=0, width=width, name=f"{name}_part")
-    first = conv_unit(x, out=width, kernel=3, name=f"{name}_first")
-    second_part = part(given, index=1, width=width, name=f"{name}_second_part")
-    x = layers.Add(name=f"{name}_add")([first, second_part])
-    second = conv_unit(x, out=width, kernel=3, name=f"{name}_second")
-    third_part = part(given, index=2, width=width, name=f"{name}_third_part")
-    x = layers.Add(name=f"{name}_add_2")([second, third_part])
-    all_third = conv_unit(x, out=width, kernel=3, name=f"{name}_all_third")
-    all_fourth = part(given, index=3, width=width, name=f"{name}_all_fourth")
-    return layers.Concatenate(name=f"{name}_concat")([first, second, all_third, all_fourth])
+    x = ops.split(x, 4, axis=-1)[0]
+    first = conv_unit(x, out=in_channels // 4, kernel=3, name=f"{name}_first")
+    second_group = ops.split(given, 4, axis=-1)[1]
+    x = layers.Add(name=f"{name}_add")([first, second_group])
+    second = conv_unit(x, out=in_channels // 4, kernel=3, name=f"{name}_second")
+    third_group = ops.split(given, 4, axis=-1)[2]
+    x = layers.Add(name=f"{name}_add_2")([second, third_group])
+    x = conv_unit(x, out=in_channels // 4, kernel=3, name=f"{name}_third")
+    rest = ops.split(given, 4, axis=-1)[3]
+    return layers.Concatenate(name=f"{name}_concat")([first, second, x, rest])
 
 
 def bottleneck(
@@ -85,11 +84,9 @@ def bottleneck(
     """Narrow, convolve in groups, widen; added to the input or its projection."""
     residual = conv_unit(x, out=4 * (scale_width * width // 64), name=f"{name}_residual_0")
     if first:
-        residual = side_by_side(
-            residual, width=scale_width * width // 64, stride=stride, name=f"{name}_residual_1"
-        )
+        residual = side_by_side(residual, stride, name=f"{name}_residual_1")
     else:
-        residual = stairs(residual, width=scale_width * width // 64, name=f"{name}_residual_1")
+        residual = stairs(residual, name=f"{name}_residual_1")
     residual = conv2d(residual, 4 * width, 1, name=f"{name}_residual_2")
     residual = BatchNorm(name=f"{name}_residual_3")(residual)
     shortcut = x

@@ -125,6 +125,8 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
         (make("blur_pool", kernel=16), "kernel", "empty-output"),
         (make("group_norm", groups=5), "groups", "indivisible-channels"),
         (make("channel_shuffle", groups=5), "groups", "indivisible-channels"),
+        (make("channel_group", index=1, groups=5), "groups", "indivisible-channels"),
+        (make("channel_group", index=3, groups=3), "index", "out-of-range"),
         (make("group_softmax", groups=5), "groups", "indivisible-channels"),
         (make("group_sum", groups=5), "groups", "indivisible-channels"),
         (make("pixel_shuffle", factor=3), "factor", "indivisible-channels"),

@@ -163,6 +163,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return F.interpolate(x, None, factors, v["mode"], align_corners=corners)
         case "channel_shuffle":
             return torch.channel_shuffle(x, v["groups"])
+        case "channel_group":
+            return x.unflatten(1, (v["groups"], -1))[:, v["index"]]
         case "group_softmax":
             return x.unflatten(1, (v["groups"], -1)).softmax(1).flatten(1, 2)
         case "group_sum":
@@ -606,6 +608,8 @@ CHAIN = (
     ("l2_norm", {"eps": 0.5}),
     ("group_softmax", {"groups": 2}),
     ("group_sum", {"groups": 2}),
+    ("channel_group", {"index": 1, "groups": 2}),
+    ("pad_channels", {"after": 1}),
     ("affine", {}),
     ("standardize", {}),
     ("scale", {"by": 0.17}),

@@ -44,6 +44,7 @@ OPS = _table(
     hard_sigmoid="hsigmoid",
     hard_tanh="htanh",
     group_softmax="radixsoftmax rsoftmax",
+    channel_group="split chunk channelsplit",
     channel_dropout="dropout2d spatialdropout spatialdropout2d",
     drop_path="stochasticdepth",
     upsample="upsampling2d",

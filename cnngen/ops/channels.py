@@ -25,6 +25,34 @@ class ChannelShuffle(OfChannels, name="channel_shuffle"):
         return x
 
 
+class ChannelGroup(OfChannels, name="channel_group"):
+    """One of the groups of adjacent channels.
+
+    Branches that begin with one group each split the channels among them.
+    """
+
+    index = integer("which group, counted from 0", min=0)
+    groups = integer("groups of adjacent channels")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        if self.index >= self.groups:
+            raise ShapeError(
+                f"there is no group {self.index} among {self.groups}",
+                code="out-of-range",
+                attribute="index",
+                help=f"groups are counted from 0, so the last one is {self.groups - 1}",
+            )
+        check_groups(self.groups, input=x.channels)
+        return Image(x.channels // self.groups, x.height, x.width)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return Binary("//", inputs[0], arguments["groups"])
+
+
 class GroupSoftmax(OfChannels, name="group_softmax"):
     """The softmax over the groups: channels that have one place in their groups sum to 1.
 

@@ -35,7 +35,7 @@ from support.random_specs import RandomSpec
 FUNCTIONS = {"gelu", "identity", "local_response_norm", "scale", "slice_channels"}
 FUNCTIONS |= {"channel_shuffle", "gather_channels", "pad_channels", "pixel_shuffle"}
 FUNCTIONS |= {"pixel_unshuffle", "rbf", "l2_norm", "channel_max", "channel_mean", "abs"}
-FUNCTIONS |= {"group_softmax", "group_sum", "resize"}
+FUNCTIONS |= {"channel_group", "group_softmax", "group_sum", "resize"}
 GLOBAL_POOLS = {"global_avg_pool", "global_max_pool"}
 Shapes = dict[str, tuple[int, ...]]
 TOLERANCE = 1e-5  # in float64, where no mistake passes for rounding; but some kernels use float32

@@ -210,6 +210,10 @@ class Ops(Expressions):
             ([{"channel_shuffle": {"groups": self.pick(2, 4)}}], x),
             ([{"slice_channels": {"stop": 4}}], replace(x, channels="4")),
             ([{"group_softmax": {"groups": self.pick(2, 4)}}], x),
+            (
+                [{"channel_group": {"index": self.pick(0, "4 - 1"), "groups": 4}}],
+                replace(x, channels=None, aligned=False),
+            ),
             self.summed(x, place),
             self.gathered(x, place),
             (

@@ -162,6 +162,8 @@ OTHERS = {
     "pixel_unshuffle": "[{adaptive_avg_pool: {size: 6}}, {pixel_unshuffle: {factor: 3}}]",
     "channel_shuffle": "channel_shuffle: {groups: 2}",
     "channel_shuffle_into_groups": "[{conv: {out: 6, kernel: 1}}, {channel_shuffle: {groups: 3}}]",
+    "channel_group": "channel_group: {index: 1, groups: 2}",
+    "channel_group_of_one": "channel_group: {index: 0, groups: 1}",
     "group_softmax": "[{scale: {by: 3}}, group_softmax: {groups: 2}]",
     "group_softmax_of_each_channel": "group_softmax: {groups: 4}",
     "group_sum": "group_sum: {groups: 2}",
@@ -241,6 +243,15 @@ JOINS = {
         - branches: {positions: channel_mean, channels: [global_avg_pool, {conv: {out: 6, kernel: 1}}]}
           join: multiply
         - conv: {out: 2, kernel: 1}
+        """,
+    # a ReLU in place must not change what the other branch reads
+    "split_into_branches": """
+        - conv: {out: 6, kernel: 1}
+        - branches:
+            passed: {channel_group: {index: 0, groups: 2}}
+            convolved: [{channel_group: {index: 1, groups: 2}}, relu, {conv: {out: 3, kernel: 1}}, relu]
+            again: [{channel_group: {index: 1, groups: 2}}, relu6]
+          join: concat
         """,
     "shares_of_branches": """
         - branches: {near: {conv: {out: 3, kernel: 1}}, far: {conv: {out: 3, kernel: 3, padding: half}}}
