@@ -21,10 +21,11 @@ from cnngen.semantics.explanations.call_errors import (
     report_unknown_parameter,
 )
 from cnngen.semantics.explanations.word_choice import report_word
+from cnngen.semantics.map_lists import check_index, check_maps
 from cnngen.semantics.walk import value_expressions
 from cnngen.semantics.words import chooses_word
 from cnngen.source import Span
-from cnngen.syntax.parse_value import PART
+from cnngen.syntax.parse_value import PART, item_of
 from cnngen.syntax.tree import (
     Argument,
     ArgumentValue,
@@ -104,7 +105,9 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         missing = [other for other in missing if other != name]
         given[name] = value
         if parameter.type == "tensor":
-            if value.span and PART.fullmatch(value.span.text):
+            if (item := item_of(value)) is not None:
+                check_index(item, names, report)
+            elif value.span and PART.fullmatch(value.span.text):
                 given[parameter.name.text] = Name(value.span.text, value.span)
             elif isinstance(value, Constant) and isinstance(value.value, str):  # a stage `same`
                 given[parameter.name.text] = Name(value.value, value.span)
@@ -112,6 +115,8 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
                 _report_value(argument, "the name of a step or a stage", report)
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)
+        elif parameter.type == "tensors":
+            check_maps(value, names, report)
         else:
             check_expression(value, names, report)
     label = Label(block.name.span, "the block")

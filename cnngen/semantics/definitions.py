@@ -5,11 +5,11 @@ reported, with a guess at what was meant.
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import islice
 
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
-from cnngen.expressions.expression import Constant, Expression, Field, Name, walk
+from cnngen.expressions.expression import Apply, Constant, Expression, Field, Name, walk
 from cnngen.expressions.fields import Fields, fields_of
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Span
@@ -35,13 +35,21 @@ class Definitions:
 
     An empty name stands for definitions that could not be read: then nothing is reported as
     unknown. `loops` are the loops around the place, the innermost last. `fields` has those of names
-    that are records, or lists of them.
+    that are records, or lists of them. `maps` are all names of maps that can be read at some place
+    of the body, and `lists` those that are lists of maps.
     """
 
     values: Mapping[str, Span]
     tensors: Mapping[str, Span]
     loops: tuple[Repeat | Each, ...] = ()
     fields: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
+    maps: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+
+    def reading(self, maps: Iterable[str], lists: Iterable[str] = ()) -> "Definitions":
+        """The same where these names of maps and of lists of maps can be read, too."""
+        added = frozenset(lists)
+        return replace(self, maps=self.maps.union(maps, added), lists=self.lists | added)
 
     def with_fields(self, added: Mapping[str, Fields | None]) -> "Definitions":
         known = {name: fields for name, fields in added.items() if fields is not None}
@@ -94,8 +102,13 @@ def check_expression(
     """Report names that are not defined; `words` are those that could stand in place of the whole
     value.
     """
+    counted = [
+        of for part, _ in walk(expression) for of in _counted(part) if of.name in names.lists
+    ]
     for part, _ in walk(expression):
         match part:
+            case Name() if any(part is of for of in counted):
+                pass
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
                     read = f"a step reads it with `from: {name}`"
@@ -126,6 +139,15 @@ def check_expression(
                 )
             case _:
                 pass
+
+
+def _counted(part: Expression) -> tuple[Name, ...]:
+    """The name of a list whose length is taken."""
+    match part:
+        case Apply("len", (Name() as of,)):
+            return (of,)
+        case _:
+            return ()
 
 
 def _check_field(part: Field, span: Span, names: Definitions, report: Report) -> None:
@@ -169,8 +191,9 @@ def _report_unknown(
         report.add("bad-expression", message, span, help="a number has a name without dots")
         return
     meant = WORDS.get(name.lower())
-    close = meant or guess(name, chain(words, names.values), report)
-    rivals = () if meant or close is None else (*words, *names.values)
+    known = (*words, *names.values, *sorted(names.lists))
+    close = meant or guess(name, known, report)
+    rivals = () if meant or close is None else known
     defined = names.values.get(close or "")
     if names.loops and is_index(name):
         help, remedies = counted(name, names.loops[-1], {*names.values, *names.tensors})

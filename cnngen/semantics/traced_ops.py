@@ -14,7 +14,16 @@ from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError, Undetermi
 from cnngen.expressions.expression import Expression, Name
 from cnngen.ops import OPS
 from cnngen.ops.base import RUNNING, Image, Op
-from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, ParameterNames, Symbols, Traced, union
+from cnngen.semantics.facts import (
+    NOTHING,
+    NOWHERE,
+    Fact,
+    ParameterNames,
+    Symbols,
+    Traced,
+    TracedList,
+    union,
+)
 from cnngen.semantics.network import Fixed, Network, Scope
 from cnngen.semantics.resized import ONE, Resizing
 from cnngen.semantics.resolve import Resolution
@@ -41,6 +50,7 @@ class Trail:
     scope: Scope
     path: Path = ()
     beyond: ParameterNames = NOTHING
+    lists: Mapping[str, TracedList] = field(default_factory=dict[str, TracedList])
 
     def past(self, names: ParameterNames) -> "Trail":
         return self if self.beyond else replace(self, beyond=names)

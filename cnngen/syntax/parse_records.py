@@ -18,7 +18,7 @@ from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief
 from cnngen.syntax.yaml_nodes import Sequence as List
 
 FIELD_TYPES: tuple[ParameterType, ...] = tuple(
-    type for type in get_args(ParameterType) if type not in ("tensor", "records")
+    type for type in get_args(ParameterType) if type not in ("tensor", "tensors", "records")
 )
 EXAMPLE = "write records: `[{width: 16, stride: 1}, {width: 32, stride: 2}]`"
 
