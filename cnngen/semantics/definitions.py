@@ -9,7 +9,15 @@ from itertools import islice
 
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
-from cnngen.expressions.expression import Apply, Constant, Expression, Field, Name, walk
+from cnngen.expressions.expression import (
+    Apply,
+    Constant,
+    Expression,
+    Field,
+    Name,
+    children,
+    walk,
+)
 from cnngen.expressions.fields import Fields, fields_of
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Span
@@ -102,12 +110,10 @@ def check_expression(
     """Report names that are not defined; `words` are those that could stand in place of the whole
     value.
     """
-    counted = [
-        of for part, _ in walk(expression) for of in _counted(part) if of.name in names.lists
-    ]
+    counted = [part for part, _ in walk(expression) if _is_length(part, names)]
     for part, _ in walk(expression):
         match part:
-            case Name() if any(part is of for of in counted):
+            case Name() if any(part in children(length) for length in counted):
                 pass
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
@@ -141,13 +147,13 @@ def check_expression(
                 pass
 
 
-def _counted(part: Expression) -> tuple[Name, ...]:
-    """The name of a list whose length is taken."""
+def _is_length(part: Expression, names: Definitions) -> bool:
+    """Whether this is the length of a list of maps that a block is given."""
     match part:
-        case Apply("len", (Name() as of,)):
-            return (of,)
+        case Apply("len", (Name(name),)):
+            return name in names.lists and name in names.tensors
         case _:
-            return ()
+            return False
 
 
 def _check_field(part: Field, span: Span, names: Definitions, report: Report) -> None:

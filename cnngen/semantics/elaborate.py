@@ -451,14 +451,14 @@ def _rows(step: Each, place: Place, elaboration: Elaboration) -> Iterations | No
     names = [variable.text for variable, _ in step.lists]
     rounds: list[tuple[Values, Mapping[str, Tensor]]] = []
     for row in zip(*columns, strict=True):
-        values: dict[str, MaybeValue] = {}
-        maps: dict[str, Tensor] = {}
+        own: dict[str, MaybeValue] = {}
+        read: dict[str, Tensor] = {}
         for name, item in zip(names, row, strict=True):
             if isinstance(item, Tensor):
-                maps[name] = item
+                read[name] = item
             else:
-                values[name] = item
-        rounds.append((values, maps))
+                own[name] = item
+        rounds.append((own, read))
     return rounds
 
 

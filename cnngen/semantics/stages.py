@@ -187,7 +187,7 @@ def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> Non
                 f"an output is what a whole stage gives, and `{name.written}` is not",
                 name.whole,
                 secondary=[Label(stage.name.span, f"the stage `{name.text}`")],
-                help=f"make it a stage, and let the output name that: `chosen: {{from: {name.written}}}`",
+                help=f"let the output name a stage that reads it: `last: {{from: {name.written}}}`",
             )
         if stage is None and not is_part(name):
             close = guess(name.text, by_name, report)

@@ -177,7 +177,8 @@ class TracedBodies:
             return place.tensors[name.text]
         found, index = place.lists[name.text], self.ops.fact(name.index, place)
         if found.items is not None and index.known:
-            return found.items[index.value]
+            at: int = index.value
+            return found.items[at]
         assert found.any is not None, "there is what the network reads"
         return found.any
 

@@ -11,6 +11,7 @@ from cnngen.plan.program import (
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     Loop,
     Node,
@@ -91,6 +92,8 @@ def _node_may_pass(node: Node) -> bool:
             return otherwise is None or may_pass(otherwise) or may_pass(then)
         case Loop():
             return True
+        case Gather():
+            return True
         case Join(arms=arms):
             optional = any(arm.test is not None for arm in arms)  # so that one may be left
             return optional and any(may_pass(arm.region) for arm in arms)
@@ -152,7 +155,7 @@ def _size_at(node: Node, frame: Frame, *, known: bool) -> _Size:
         case Join():
             found = [_size(x, frame, known=known) for x in regions(node)]
             return _Size(any(x.asked for x in found), all(x.known for x in found))
-        case Pass() | Bind():
+        case Gather() | Pass() | Bind():
             return _Size(False, known)
 
 

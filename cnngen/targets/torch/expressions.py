@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from cnngen.expressions.expression import Unary
-from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Pass, Region, Reuse
+from cnngen.plan.program import Bind, Call, Choice, Gather, Join, Loop, Pass, Region, Reuse
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.flat import flat
@@ -18,7 +18,7 @@ from cnngen.targets.torch.layers import layer
 from cnngen.targets.torch.names import attribute
 from cnngen.targets.torch.scope import Scope
 
-Step = Call | Loop | Choice | Join | Reuse
+Step = Call | Loop | Choice | Join | Gather | Reuse
 Item = tuple[str, nodes.Node]
 """A module in a Sequential, and its key there if it has a word."""
 
@@ -49,7 +49,7 @@ def _node_expression(node: Step, scope: Scope) -> nodes.Node | None:
     match node:
         case Call():
             return None if node.asked else layer(node, scope)
-        case Loop():
+        case Loop() | Gather():
             return None
         case Choice():
             return choice_expression(node, scope)
@@ -115,5 +115,5 @@ def sequential(items: Sequence[Item], scope: Scope) -> nodes.Call:
 
 def word_of(node: Step) -> str:
     """The key of a node, if that is a word."""
-    key = node.level if isinstance(node, Join) else node.key
+    key = node.level if isinstance(node, Join | Gather) else node.key
     return key if isinstance(key, str) else ""

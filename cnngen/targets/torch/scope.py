@@ -7,7 +7,7 @@ from cnngen.expressions.algebra import mentions_input, simplify, substitute
 from cnngen.expressions.expression import Expression
 from cnngen.ops.base import Op
 from cnngen.plan.in_place import InPlace
-from cnngen.plan.program import Call, Choice, Join, Region, Unit
+from cnngen.plan.program import Call, Choice, Join, Maps, Region, Unit
 from cnngen.python import nodes
 from cnngen.python.nodes import Statement
 from cnngen.python.signature import Argument
@@ -34,8 +34,12 @@ class UnitClass:
     forward: tuple[Statement, ...] | None = None
 
     @property
-    def tensors(self) -> tuple[str, ...]:
-        return tuple(tensor(value.name) for value in self.unit.tensors)
+    def tensors(self) -> tuple[tuple[str, str], ...]:
+        """The names of these, and their types."""
+        return tuple(
+            (tensor(each.name), "list[Tensor]" if isinstance(each, Maps) else "Tensor")
+            for each in self.unit.tensors
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Scope:
     """The constructor that is being written. `entry` is what `input.channels` means in it, None for
     the channels of a block's input. `calls` and `expressions` have the modules that were made
     already, so that none is made twice. `attributes` are those of the class that the author named,
-    and our flags.
+    and our flags; `positions` has that of each position in a list of maps.
     """
 
     file: File
@@ -72,6 +76,7 @@ class Scope:
     )
 
     attributes: set[str] = field(default_factory=set[str])
+    positions: dict[Expression, str] = field(default_factory=dict[Expression, str])
 
     def flag(self, name: str) -> str:
         """The attribute that says whether a branch is there."""
@@ -80,6 +85,16 @@ class Scope:
             flag += "_"
         self.attributes.add(flag)
         return flag
+
+    def position(self, expression: Expression) -> str:
+        """The attribute that has a position in a list of maps."""
+        if expression not in self.positions:
+            word, count = "position", 2
+            while word in self.attributes:
+                word, count = f"position_{count}", count + 1
+            self.attributes.add(word)
+            self.positions[expression] = word
+        return self.positions[expression]
 
     def resolve(self, expression: Expression) -> Expression:
         """An expression whose names are those of the class, and of the file."""

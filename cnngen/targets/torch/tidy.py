@@ -2,7 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
-from cnngen.python.nodes import Assign, Augment, Display, For, If, Name, Node, Statement
+from cnngen.python.nodes import (
+    Assign,
+    Attribute,
+    Augment,
+    Call,
+    Display,
+    Do,
+    For,
+    If,
+    Name,
+    Node,
+    Statement,
+)
 from cnngen.python.variables import names
 
 
@@ -23,6 +35,8 @@ def _without(statements: Sequence[Statement], unread: set[str]) -> Iterator[Stat
         match statement:
             case Assign((Name(name),)) | Augment(Name(name)) if name in unread:
                 pass
+            case Do(Call(Attribute(Name(name), "append"))) if name in unread:
+                pass
             case If(branches):
                 kept = tuple((test, tuple(_without(body, unread))) for test, body in branches)
                 if any(body for _, body in kept):
@@ -37,19 +51,20 @@ def _underscored(statement: Statement) -> Statement:
     match statement:
         case For(target, iterable, body):
             inside = tuple(map(_underscored, body))
-            return For(_marked(target, names(inside)), iterable, inside)
+            return For(marked(target, names(inside)), iterable, inside)
         case If(branches):
             return If(tuple((test, tuple(map(_underscored, body))) for test, body in branches))
         case _:
             return statement
 
 
-def _marked(target: Node, used: set[str]) -> Node:
+def marked(target: Node, used: set[str]) -> Node:
+    """Variables of a loop, of which those that nothing reads have an underscore."""
     match target:
         case Name(name):
             return target if name in used or name == "_" else Name(f"_{name}")
         case Display(kind, items):
-            return Display(kind, tuple(_marked(item, used) for item in items))
+            return Display(kind, tuple(marked(item, used) for item in items))
         case _:
             return target
 
@@ -61,6 +76,9 @@ def _read(statements: Sequence[Statement]) -> set[str]:
         match statement:
             case Augment(_, _, value):
                 found |= names(value)
+            case Do(Call(Attribute(Name(), "append"), given)):
+                for value in given:
+                    found |= names(value)
             case If(branches):
                 for test, body in branches:
                     found |= (names(test) if test else set()) | _read(body)

@@ -97,6 +97,12 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
                 instance = names.free(snake_case(node.layer.made.name))
                 found.instances[symbol] = instance
                 found.symbols[symbol] = Name(f"{instance}.out_channels")
+            case Loop():
+                for walked in node.walks:
+                    if walked.symbol is not None:
+                        _name_list(walked.symbol, names, found)
+                if node.collected is not None:
+                    found.channels.add(_name_list(node.collected, names, found))
             case _:
                 pass
         for inner in regions(node):
@@ -105,3 +111,10 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
             variable = found.symbols[node.variable.name]
             if isinstance(variable, Name) and node.variable.name not in moved:
                 names.taken.discard(variable.name)  # nothing reads it any more
+
+
+def _name_list(symbol: Name, names: Names, found: Variables) -> str:
+    """Name the symbol for the channels of a list, or of its maps one after the other."""
+    variable = names.free(symbol.name.replace(" ", "_"))
+    found.symbols[symbol.name] = Name(variable)
+    return variable

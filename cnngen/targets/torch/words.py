@@ -7,7 +7,19 @@ The layers inside name it, as far as their names end alike: `bottlenecks`, or `u
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Node, Pass, Region, Reuse, regions
+from cnngen.plan.program import (
+    Bind,
+    Call,
+    Choice,
+    Gather,
+    Join,
+    Loop,
+    Node,
+    Pass,
+    Region,
+    Reuse,
+    regions,
+)
 from cnngen.syntax.naming import snake_case
 
 NESTED = ""  # stands for a module that is no layer, but has some
@@ -76,5 +88,5 @@ def _of_node(node: Node) -> Iterator[str]:
                 yield from _of_region(region)
         case Loop() | Join():
             yield NESTED
-        case Reuse() | Pass() | Bind():
+        case Gather() | Reuse() | Pass() | Bind():
             return
