@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import assert_never
 
 from cnngen.expressions.algebra import add, multiply, simplify, subtract
-from cnngen.expressions.expression import Constant, Expression, Name
+from cnngen.expressions.expression import Apply, Constant, Expression, Name
 from cnngen.plan import loops
 from cnngen.plan.program import (
     Arm,
@@ -303,6 +303,7 @@ def _loop(
     maps = {variable: walked(frame.listed(each)) for variable, each in lists.items()}
     frame.tensors |= {variable: frame.scope.called(variable) for variable in maps}
     with frame.index() as index:
+        index = _counter(node, frame) or index
         counter = Name(index)
         counts = isinstance(node.step, Repeat) and first != ZERO  # from its first position on
         step = counter if node.between is None else multiply(TWO, counter)
@@ -317,7 +318,8 @@ def _loop(
         if node.keeps:
             body.do(call(nodes.Attribute(nodes.Name(kept), "append"), nodes.Name(out)))
             frame.lists[node.keeps.name] = kept
-        asked = nodes.Name(index) if index in body.names else None
+        counted = index in body.names and not _counter(node, frame)
+        asked = nodes.Name(index) if counted else None
         variables = _variables(node.step, body.names, frame)
         target, iterable = loop_header(node.step, asked, variables, frame.scope.node, maps)
         if counts and asked is not None:
@@ -325,6 +327,19 @@ def _loop(
             iterable = call("range", frame.scope.node(first), frame.scope.node(last))
     code.loop(target, iterable, body)
     return out
+
+
+def _counter(node: Loop, frame: Frame) -> str | None:
+    """The variable of a loop that counts from 0, if there is one. Loops that only call layers have
+    a counter beside it.
+    """
+    for name, values in node.step.lists if isinstance(node.step, Each) else ():
+        match values:
+            case Apply("range", (_,)) if node.written_out:
+                return frame.scope.called(name.text)
+            case _:
+                pass
+    return None
 
 
 def _variables(step: Repeat | Each, used: set[str], frame: Frame) -> list[str]:
