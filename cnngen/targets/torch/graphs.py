@@ -219,7 +219,7 @@ def looped(
         layer = forward.new("layer")
         targets, lists = [layer], [modules]
         for walk, maps in zip(loop.walks, _walked(loop, forward, scope), strict=True):
-            variable = forward.new(tensor(walk.value.name))
+            variable = Name(tensor(walk.value.name))
             targets.append(variable)
             lists.append(maps)
             forward.tensors[walk.value.name] = variable

@@ -107,7 +107,8 @@ def _inputs(network: Network) -> dict[str, str]:
 def _calls(network: Network, file: File) -> Calls:
     inputs = _inputs(network)
     tensors: dict[str, nodes.Node] = {name: Name(given) for name, given in inputs.items()}
-    names = Names(IN_FORWARD | file.functions | {*inputs.values()})
+    walked = {n for variables in network.resolution.walked.values() for n in variables}
+    names = Names(IN_FORWARD | file.functions | {*inputs.values(), *map(tensor, walked)})
     lists: dict[str, nodes.Node] = {}
     always, heads = (Forward(tensors, names, lists=lists) for _ in range(2))
     calls = Calls(always, heads, names)

@@ -11,8 +11,10 @@ from cnngen.plan.program import Call, Choice, Join, Maps, Region, Unit
 from cnngen.python import nodes
 from cnngen.python.nodes import Statement
 from cnngen.python.signature import Argument
+from cnngen.python.variables import names
 from cnngen.semantics.network import Network
 from cnngen.semantics.types import Types
+from cnngen.targets.map_lists import spread_lists
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.initial_weights import Rules
 from cnngen.targets.torch.names import tensor
@@ -106,4 +108,6 @@ class Scope:
 
     def node(self, expression: Expression) -> nodes.Node:
         """An expression as a node; what it needs is imported."""
-        return self.file.speller.node(self.resolve(expression))
+        made = self.file.speller.node(self.resolve(expression))
+        lists = self.variables.lists
+        return spread_lists(made, lists) if lists and lists & names(made) else made

@@ -126,10 +126,12 @@ def _arguments(
     lists = {each.channels.listed for each in unit.tensors if isinstance(each, Maps)}
     annotations = {CHANNELS: "int"}
     for symbol in unit.handed:
-        annotation = "tuple[int, ...]" if Name(symbol) in lists else "int"
+        annotation = "Sequence[int]" if Name(symbol) in lists else "int"
         annotations[own_argument(symbol, speller.taken)] = annotation
     for name, annotation in annotations.items():
         if name in used:
+            if annotation != "int":
+                speller.imports("collections.abc", "Sequence")
             yield Argument(name, annotation)
     own = [argument_for(parameter, speller) for parameter in unit.parameters]
     yield from ordered(own, [argument_for(parameter, speller) for parameter in unit.captured])

@@ -46,7 +46,7 @@ class Names:
 class Variables:
     """`symbols` has what each symbol is called, `instances` the variable of each block that is
     asked for its channels, and `repeated` that of each expression that has one; `channels` are all
-    variables of channels. Others are `new`.
+    variables of channels, and `lists` those that are lists of them. Others are `new`.
     """
 
     symbols: dict[str, Expression]
@@ -54,6 +54,7 @@ class Variables:
     channels: set[str]
     names: Names
     repeated: dict[Expression, Expression] = field(default_factory=dict[Expression, Expression])
+    lists: set[str] = field(default_factory=set[str])
 
     def new(self, name: str) -> nodes.Name:
         return nodes.Name(self.names.free(name))
@@ -102,7 +103,9 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
                     if walked.symbol is not None:
                         _name_list(walked.symbol, names, found)
                 if node.collected is not None:
-                    found.channels.add(_name_list(node.collected, names, found))
+                    variable = _name_list(node.collected, names, found)
+                    found.channels.add(variable)
+                    found.lists.add(variable)
             case _:
                 pass
         for inner in regions(node):
