@@ -11,7 +11,7 @@ from cnngen.ops import OPS
 from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
-from cnngen.syntax.forms import FORMS, JOINS, NOTHING, PARTS, SPEC
+from cnngen.syntax.forms import FORMS, JOINS, LOOPS, NOTHING, PARTS, SPEC
 from cnngen.syntax.naming import IN_EXPRESSIONS, LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, VERSION
 from cnngen.syntax.parse_input import FEATURES, LARGEST_SIDE, SIDES
@@ -279,15 +279,9 @@ def _form_values() -> dict[str, Schema]:
     """The values of all keys of steps that are no ops and no blocks."""
     condition = {"description": "`training`, or a condition on parameters."}
     return {
-        "repeat": _ref("expression"),
-        "each": _map("name_of_value", _ref("value")) | {"type": "object", "minProperties": 1},
+        **{key: _loop_head(key) for key in LOOPS},
         "when": condition | _ref("expression"),
-        "branches": {
-            "type": "object",
-            "propertyNames": _ref("new_name"),
-            "additionalProperties": _ref("branch"),
-            "minProperties": 2,
-        },
+        "branches": _branches(),
         "use": _ref("reference"),
         "do": _ref("body"),
         "between": _ref("body"),
@@ -296,6 +290,32 @@ def _form_values() -> dict[str, Schema]:
         "name": _ref("new_name"),
         "from": _ref("reference"),
     }
+
+
+def _branches() -> Schema:
+    """Branches by name, or the loop that makes them."""
+    loop = {key: {"description": FORM_ABOUT[key]} | _loop_head(key) for key in LOOPS}
+    return {
+        "type": "object",
+        "if": {"anyOf": [{"required": [key]} for key in LOOPS]},
+        "then": {
+            "properties": {**loop, "do": {"description": FORM_ABOUT["do"]} | _ref("body")},
+            "required": ["do"],
+            "maxProperties": 2,
+            "additionalProperties": False,
+        },
+        "else": {
+            "propertyNames": _ref("new_name"),
+            "additionalProperties": _ref("branch"),
+            "minProperties": 2,
+        },
+    }
+
+
+def _loop_head(key: str) -> Schema:
+    if key == "repeat":
+        return _ref("expression")
+    return _map("name_of_value", _ref("value")) | {"type": "object", "minProperties": 1}
 
 
 def _branch() -> Schema:
@@ -403,6 +423,8 @@ def _values(attribute: Attribute[Any]) -> Schema:
             return {"anyOf": [{"enum": [*attribute.choices, *null_too]}, _ref("choice")]}
         case "init":
             return _ref("init")
+        case "tensor":
+            return _ref("reference")
 
 
 def _list(items: Schema, null: tuple[str, ...] = ()) -> Schema:

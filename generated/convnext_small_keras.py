@@ -75,14 +75,14 @@ def convnext_small(
     x = layers.LayerNormalization(epsilon=1e-6, name="stem_1")(x)
 
     # features: 7 x 7 x 768
-    for k, (width, depth, i) in enumerate(zip(widths, depths, range(len(depths)), strict=True)):
+    for i, (width, depth) in enumerate(zip(widths, depths, strict=True)):
         if i > 0:
-            x = downsample(x, width, name=f"features_{k}_0")
-        for i2, j in enumerate(range(depth)):
+            x = downsample(x, width, name=f"features_{i}_0")
+        for j in range(depth):
             x = block(
                 x,
                 rate=drop_path * (sum(depths[:i]) + j) / (sum(depths) - 1),
-                name=f"features_{k}_{1 + i2}",
+                name=f"features_{i}_{1 + j}",
             )
 
     # head: 1000

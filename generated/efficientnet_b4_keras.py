@@ -141,8 +141,8 @@ def efficientnet_b4(
     x = layers.Activation("silu", name="stem_2")(x)
 
     # features: 12 x 12 x 448
-    for k, (stage, i) in enumerate(zip(stages, range(len(stages)), strict=True)):
-        for i2, j in enumerate(range(math.ceil(stage.depth * deeper))):
+    for i, stage in enumerate(stages):
+        for j in range(math.ceil(stage.depth * deeper)):
             x = mb_conv(
                 x,
                 expand=stage.expand,
@@ -152,7 +152,7 @@ def efficientnet_b4(
                 rate=drop_path
                 * (sum(row.depth for row in stages[:i]) + j)
                 / sum(row.depth for row in stages),
-                name=f"features_{k}_{i2}",
+                name=f"features_{i}_{j}",
             )
 
     # head: 1000

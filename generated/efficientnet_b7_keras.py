@@ -145,8 +145,8 @@ def efficientnet_b7(
     x = layers.Activation("silu", name="stem_2")(x)
 
     # features: 19 x 19 x 640
-    for k, (stage, i) in enumerate(zip(stages, range(len(stages)), strict=True)):
-        for i2, j in enumerate(range(math.ceil(stage.depth * deeper))):
+    for i, stage in enumerate(stages):
+        for j in range(math.ceil(stage.depth * deeper)):
             x = mb_conv(
                 x,
                 expand=stage.expand,
@@ -156,7 +156,7 @@ def efficientnet_b7(
                 rate=drop_path
                 * (sum(row.depth for row in stages[:i]) + j)
                 / sum(row.depth for row in stages),
-                name=f"features_{k}_{i2}",
+                name=f"features_{i}_{j}",
             )
 
     # head: 1000

@@ -145,8 +145,8 @@ def efficientnet_v2_s(
     x = conv_unit(image, out=stages[0].width, kernel=3, stride=2, name="stem")  # 192 x 192 x 24
 
     # features: 12 x 12 x 256
-    for k, (stage, i) in enumerate(zip(stages, range(len(stages)), strict=True)):
-        for i2, j in enumerate(range(stage.depth)):
+    for i, stage in enumerate(stages):
+        for j in range(stage.depth):
             x = block(
                 x,
                 fused=stage.fused,
@@ -156,7 +156,7 @@ def efficientnet_v2_s(
                 rate=drop_path
                 * (sum(row.depth for row in stages[:i]) + j)
                 / sum(row.depth for row in stages),
-                name=f"features_{k}_{i2}",
+                name=f"features_{i}_{j}",
             )
 
     # head: 1000

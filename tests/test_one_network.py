@@ -71,6 +71,7 @@ FLOAT32 = {
     "leaky_relu": "{leaky_relu: {slope: 0.2}}",
     "hard_sigmoid": "hard_sigmoid",
     "upsample": "{upsample: {scale: 3, mode: bilinear}}",
+    "resize": "{resize: {like: input, mode: bilinear}}",
 }
 
 
@@ -124,7 +125,7 @@ def test_what_float32_constants_cost(op: str, step: str) -> None:
         name: Constants
         about: One op with constants
         input: {{channels: 4, height: 6, width: 7}}
-        model: {{stage: [{{conv: {{out: 4, kernel: 1}}}}, {{scale: {{by: 3}}}}, {step}]}}
+        model: {{first: [{{conv: {{out: 4, kernel: 2}}}}, {{scale: {{by: 3}}}}], then: {step}}}
         """
     pair = Pair(build(text), 8, "float64")
     expected, found = pair.evaluate()

@@ -110,10 +110,16 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
             "out-of-range",
         ),
         (make("max_pool", kernel=(1, 3), padding=ODD), "padding", "out-of-range"),
-        (make("avg_pool", kernel=(2, 2), stride=(3, 3), ceil=True), "ceil", "out-of-range"),
+        (
+            make("avg_pool", kernel=(2, 2), stride=(3, 3), padding=ODD, ceil=True),
+            "ceil",
+            "out-of-range",
+        ),
         (make("max_pool", kernel=(2, 2), padding="same", ceil=True), "ceil", "out-of-range"),
         (make("group_norm", groups=5), "groups", "indivisible-channels"),
         (make("channel_shuffle", groups=5), "groups", "indivisible-channels"),
+        (make("group_softmax", groups=5), "groups", "indivisible-channels"),
+        (make("group_sum", groups=5), "groups", "indivisible-channels"),
         (make("pixel_shuffle", factor=3), "factor", "indivisible-channels"),
         (make("pixel_unshuffle", factor=3), "factor", "shape-mismatch"),
         (make("crop", padding=(4, 4, 0, 0)), "padding", "empty-output"),
@@ -179,6 +185,8 @@ def test_windows() -> None:
     assert same.infer(Image(1, 13, 14)) == Image(1, 7, 7)
     ceil = make("max_pool", kernel=(3, 3), stride=(2, 2), ceil=True)
     assert ceil.infer(Image(1, 112, 2)) == Image(1, 56, 1)
+    short = make("max_pool", kernel=(1, 2), stride=(3, 3), ceil=True)
+    assert [short.infer(Image(1, n, n)).dimensions[1:] for n in (6, 7)] == [(2, 2), (3, 3)]
 
 
 def test_flattened_parts_follow_their_features() -> None:

@@ -19,6 +19,7 @@ from support.op_examples import JOINS, SINGLE, codes, dimensions, inputs, make, 
 from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, ShapeError
 from cnngen.targets.spelling import Speller, Unsupported
+from cnngen.weights.keras_layers import is_counter, settle
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 torch = pytest.importorskip("torch")
@@ -107,6 +108,8 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return getattr(F, op.name)(x)
         case "hard_swish" | "hard_sigmoid" | "hard_tanh":
             return getattr(F, op.name.replace("_", ""))(x)
+        case "abs":
+            return x.abs()
         case "leaky_relu":
             return F.leaky_relu(x, v["slope"])
         case "prelu":
@@ -134,6 +137,10 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return F.interpolate(x, None, factors, v["mode"], align_corners=corners)
         case "channel_shuffle":
             return torch.channel_shuffle(x, v["groups"])
+        case "group_softmax":
+            return x.unflatten(1, (v["groups"], -1)).softmax(1).flatten(1, 2)
+        case "group_sum":
+            return torch.stack(x.chunk(v["groups"], dim=1)).sum(0)
         case "pixel_shuffle":
             return F.pixel_shuffle(x, v["factor"])
         case "pixel_unshuffle":
@@ -150,6 +157,9 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             shape = (1, -1, *[1] * (x.ndim - 2))
             y = w["weight"].reshape(shape) * x
             return y if bias is None else y + bias.reshape(shape)
+        case "standardize":
+            mean, variance = (w[k].reshape(1, -1, *[1] * (x.ndim - 2)) for k in w)
+            return (x - mean) / variance.sqrt()
         case "rbf":
             return torch.stack([(x - point).pow(2).sum(1) for point in points(op)], dim=1)
         case name:
@@ -236,7 +246,7 @@ def namespace(speller: Speller) -> dict[str, Any]:
 
 
 def weights(op: Op, x: Shape, dtype: Any = None) -> dict[str, Tensor]:
-    positive = {"running_var"}
+    positive = {"running_var", "variance"}
     drawn = {key: torch.randn(shape, dtype=dtype) for key, shape in op.weights(x).items()}
     return {key: w.abs() + 0.5 if key in positive else w for key, w in drawn.items()}
 
@@ -246,7 +256,9 @@ def check(made: Any, op: Op, x: Shape, tolerance: float = 1e-5, dtype: Any = Non
     given = weights(op, x, dtype)
     if given:
         layer = made.get_layer("it")
-        layer.set_weights([to_keras(op, x, key, w) for key, w in given.items()])
+        counters = [np.asarray(v) for v in layer.weights if is_counter(v.path)]
+        layer.set_weights([to_keras(op, x, key, w) for key, w in given.items()] + counters)
+        settle(made)
     value = torch.randn(2, *dimensions(x), dtype=dtype)
     expected = reference(op, value, given)
     actual = made(value.movedim(1, -1).numpy())
@@ -526,6 +538,7 @@ CHAIN = (
     ("instance_norm", {"affine": True}),
     ("local_response_norm", {"size": 4}),
     ("prelu", {}),
+    ("abs", {}),
     ("hard_tanh", {}),
     ("mish", {}),
     ("max_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (0, 1, 0, 1)}),
@@ -541,7 +554,10 @@ CHAIN = (
     ("gather_channels", {"channels": (0, 3, 3, 1)}),
     ("l2_norm", {}),
     ("l2_norm", {"eps": 0.5}),
+    ("group_softmax", {"groups": 2}),
+    ("group_sum", {"groups": 2}),
     ("affine", {}),
+    ("standardize", {}),
     ("scale", {"by": 0.17}),
     ("channel_mean", {}),
     ("pad_channels", {"before": 1, "after": 2}),

@@ -4,19 +4,14 @@ spec with those parameters says, in both frameworks; and what torchvision's bloc
 
 from typing import Any
 
-import numpy as np
 import pytest
 from support.agreement import complaints, sources
-from support.built_models import Built, build
-from support.carried_weights import expected_in_keras, keras_shapes, predicted
-from support.compared_models import keras_model
+from support.built_models import build
+from support.one_source import check_in_place, check_variant, written
 
 from cnngen.plan.lower import lower
 from cnngen.plan.verify import verify
-from cnngen.verify.compare import distance
-from cnngen.verify.models import channels_last, draw_inputs, from_keras, from_torch, precision
 from cnngen.verify.random_weights import randomize
-from cnngen.weights.read_torch import COUNTER
 
 HEAD = """
 cnngen: 1
@@ -202,10 +197,6 @@ CASES = [
 ]
 
 
-def written(values: dict[str, Any]) -> dict[str, str]:
-    return {n: str(list(v) if isinstance(v, tuple) else v).lower() for n, v in values.items()}
-
-
 @pytest.mark.parametrize(("text", "values"), CASES)
 def test_programs_obey_the_rules(text: str, values: dict[str, Any]) -> None:
     verify(lower(build(text, written(values)).network))
@@ -222,71 +213,13 @@ def test_ruff_has_nothing_to_say_of_the_sources(text: str, tmp_path: Any) -> Non
 @pytest.mark.keras
 @pytest.mark.parametrize(("text", "values"), CASES)
 def test_one_source_makes_all_of_them(text: str, values: dict[str, Any]) -> None:
-    """Names, order and shapes of the weights are those of the spec with these values, and so is what is computed: by
-    both sources, and by the PyTorch source of that spec, which knows what is absent.
-    """
-    torch = pytest.importorskip("torch")
-    pytest.importorskip("keras")
-    built, other = build(text), build(text, written(values))
-    model = built.torch(**values).double()
-    x = draw_inputs(other.network.inputs, 2, "float64", 0)["input"]
-    randomize(model, 0, torch.from_numpy(x))
-    shapes = {n: tuple(v.shape) for n, v in model.state_dict().items() if not n.endswith(COUNTER)}
-    assert list(shapes.items()) == list(predicted(other.network).items())
-    expected = evaluated(other, model, x)
-    known = other.torch().double()
-    known.load_state_dict(model.state_dict())
-    assert farthest(evaluated(other, known, x), expected) == 0
-    with precision("float64"):
-        both = keras_model(Built(other.network, {}), model, heads=False)
-        assert keras_shapes(both) == expected_in_keras(other.network)
-        variant = called(built, other, model, values)
-        found = from_keras(other.network, variant(channels_last(x), training=False))
-    assert farthest(found, expected) < 1e-9
-
-
-def evaluated(built: Built, model: Any, x: Any) -> dict[str, Any]:
-    import torch
-
-    with torch.no_grad():
-        return dict(from_torch(built.network, model.eval()(torch.from_numpy(x))))
-
-
-def farthest(found: Any, expected: Any) -> float:
-    assert found.keys() == expected.keys()
-    return max(distance(np.asarray(found[name]), np.asarray(expected[name])) for name in expected)
-
-
-def called(built: Built, other: Built, model: Any, values: dict[str, Any]) -> Any:
-    """The Keras model that the source of the defaults makes with other values, with PyTorch's weights."""
-    from support.carried_weights import carry
-
-    shape = other.network.input
-    made = built.keras(input_shape=(shape.height, shape.width, shape.channels), **values)
-    carry(other.network, model, made)
-    return made
+    check_variant(text, values)
 
 
 @pytest.mark.torch
 @pytest.mark.parametrize(("text", "values"), CASES)
 def test_gradients_are_those_out_of_place(text: str, values: dict[str, Any]) -> None:
-    torch = pytest.importorskip("torch")
-    from cnngen.targets.torch import render
-
-    built = build(text)
-    names: dict[str, Any] = {"__name__": "out_of_place"}
-    exec(render(built.network, in_place=False), names)  # noqa: S102
-    models = [built.torch(**values).double(), names["Net"](**values).double()]
-    models[1].load_state_dict(models[0].state_dict())
-    x = torch.randn(2, 4, 8, 8, dtype=torch.float64)
-    found: list[list[Any]] = []
-    for model in models:
-        given = x.clone().requires_grad_()
-        y = model(given)
-        tensors = [y] if isinstance(y, torch.Tensor) else list(y)
-        sum(tensor.square().sum() for tensor in tensors).backward()
-        found.append([*tensors, given.grad, *(p.grad for p in model.parameters())])
-    assert all(map(torch.equal, *found))
+    check_in_place(text, values)
 
 
 @pytest.mark.torch

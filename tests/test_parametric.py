@@ -30,14 +30,24 @@ SMALL: dict[str, st.SearchStrategy[Any]] = {  # for parameters that not every nu
     "strides": st.integers(1, 2),
     "hidden": st.integers(1, 9),
     "outs": st.integers(1, 2).map(lambda n: 8 * n),
+    "depth": st.integers(2, 5),
     "classes": st.integers(1, 9),
 }
 INCREASING = {  # shortcuts without parameters can only add channels
     (name, "widths")
     for name in ("resnet34_a", *(f"resnet{n}_cifar10" for n in (20, 56, 110, 1202)))
 }
-LENGTHS = {"resnet50": 4, "vgg16": 5}  # more stages than that leave nothing of the input
-SHORTEST = {"espcn": 2}  # whose layers read both
+LENGTHS = {
+    "resnet50": 4,
+    "vgg16": 5,
+    "ssd300_vgg16": 6,
+}  # more stages than that leave nothing of the input
+SHORTEST = {  # whose stages read each element
+    "espcn": 2,
+    "resnet50_fpn": 4,
+    "retinanet_resnet50_fpn": 4,
+    "ssd300_vgg16": 6,
+}
 DEEP = ("convnext", "resnet50_v2", "resnet101_v2", "resnet152_v2")  # of a first block and a last
 FACTORS = ("width", "wider", "multiplier")  # of all channels
 
@@ -111,12 +121,10 @@ def test_pytorch_with_known_variants(name: str, values: Values) -> None:
 def check_pytorch(name: str, values: Values) -> None:
     """The names and shapes of all weights, and the shapes of all outputs, without any number."""
     network = compiled(name, values).network
-    shape = network.input
     with torch.device("meta"):
         model = build(name).torch(**values)
-        y = named_outputs(
-            network, model.train()(torch.empty(2, shape.channels, shape.height, shape.width))
-        )
+        inputs = [torch.empty(2, *shape.dimensions) for shape in network.inputs.values()]
+        y = named_outputs(network, model.train()(*inputs))
     found = [
         (key, tuple(v.shape)) for key, v in model.state_dict().items() if not key.endswith(COUNTER)
     ]

@@ -47,7 +47,9 @@ OTHERWISE = {
         "asks for another number, of many"
     ),
     r"^`upsample` (has the modes|enlarges by)": "tells what there is",
-    r"^let (the branch compute|one of them be there)": ("asks for another structure, of several"),
+    r"^let (the branch compute|one of them be there|something read it)": (
+        "asks for another structure, of several"
+    ),
     r"^(give them equal lengths|write as many|list one|channels are counted|use parameters)": (
         "asks for another list"
     ),

@@ -122,6 +122,7 @@ def test_rows_are_set_by_python_and_on_the_command_line(tmp_path: Path) -> None:
         ("stages=[1, 2]", "`stages` must be a list of records, and `1` is none"),
         ("stages={depth: 1}", "must be an expression, not a mapping"),
         ("stages=[{depth: 1", "never closed"),
+        ("stages=[]", "-- `stages` is given here"),
         ("gates=[{depth: 1}]", "`gates` must be a list of `true` and `false`"),
     ],
 )

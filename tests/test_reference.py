@@ -35,7 +35,7 @@ def test_shapes(name: str):
     """The paper's stages are outputs of layers, in this order."""
     network = analyse(name)
     layers = network.layers.values()
-    outputs = iter([sizes(network.input), *(sizes(layer.output) for layer in layers)])
+    outputs = map(sizes, (*network.inputs.values(), *(layer.output for layer in layers)))
     for stage, *shape in REFERENCE[name]["stages"]:
         assert tuple(shape) in outputs, f"{stage} is not {shape}, or not behind the stage before"
 

@@ -54,6 +54,21 @@ blocks:
     about: A block.
     body: [{affine: {init: {normal: {std: 0.2 if input.channels > 8 else 0.1}}}}]
     """,
+    "a layer counts the features of a block whose maps have another size in each use": """
+      pyramid:
+        branches: {fine: {Level: {size: 3}}, coarse: {Deep: {size: 2}}, whole: {Level: {size: 1}}}
+        join: concat
+      head: [{linear: {out: 4}}, {reshape: {channels: 4, height: 1, width: 1}}]
+blocks:
+  Level:
+    about: A level of a pyramid.
+    params: {size: int}
+    body: [{adaptive_max_pool: {size: size}}, flatten]
+  Deep:
+    about: The same, further down.
+    params: {size: int}
+    body: [relu, Level: {size: size}]
+    """,
     "a step of a block reads the vector that the block is given": """
       stage: [global_avg_pool, flatten, Unit, {reshape: {channels: 4, height: 1, width: 1}}]
 blocks:

@@ -25,6 +25,7 @@ OPS = _table(
     l2_norm="l2normalize l2normalization normalize unitnorm",
     instance_norm="instancenorm2d instancenormalization",
     affine="layerscale scaleshift",
+    standardize="standardization zscore whiten",
     local_response_norm="lrn localresponsenormalization",
     max_pool="maxpool2d maxpooling maxpooling2d",
     avg_pool="avgpool2d averagepool averagepooling averagepooling2d meanpool",
@@ -34,14 +35,16 @@ OPS = _table(
     channel_max="channelmaxpool",
     adaptive_avg_pool="adaptiveavgpool2d",
     adaptive_max_pool="adaptivemaxpool2d",
+    abs="absolute absolutevalue",
     leaky_relu="lrelu",
     silu="swish",
     hard_swish="hswish",
     hard_sigmoid="hsigmoid",
     hard_tanh="htanh",
+    group_softmax="radixsoftmax rsoftmax",
     channel_dropout="dropout2d spatialdropout spatialdropout2d",
     drop_path="stochasticdepth",
-    upsample="upsampling2d interpolate resize",
+    upsample="upsampling2d",
     zero_pad="pad zeropad2d zeropadding zeropadding2d",
     crop="cropping2d",
     pixel_shuffle="depthtospace",
@@ -82,7 +85,13 @@ INFERRED = (
     *("inputshape", "inplace"),
 )
 
-FORM_KEYS = _table(do="then body steps", join="merge", **{"else": "otherwise orelse"})
+FORM_KEYS = _table(
+    do="then body steps",
+    join="merge",
+    repeat="times loop",
+    each="foreach forall iterate",
+    **{"else": "otherwise orelse"},
+)
 
 # What a list of steps is called elsewhere.
 ROWS = _table(

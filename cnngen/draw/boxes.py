@@ -166,15 +166,25 @@ def _owner(layers: Sequence[Layer], within: Scope) -> str:
 
 
 def _shared(draft: _Draft, within: Scope | None, owner: str) -> tuple[str, ...]:
-    """Whose weights a box has, where it is used again; what is around it says so where that is."""
-    first, use = draft.layers[0], draft.use
+    """Of what a box has the weights, where it is used again; what is around it says so where that
+    is.
+    """
+    first = draft.layers[0]
     if not first.shares or not any(layer.op.weights(*_shapes(layer)) for layer in draft.layers):
         return ()
     if within and first.shares == owner + first.path[len(within.path) :]:
         return ()
-    inside = len(first.path) - len(use.path) if use else 0
-    holder = first.shares[: len(first.shares) - inside]
-    return (f"weights of {holder.removeprefix(owner).lstrip('.')}",)
+    part = _used_again(first).removeprefix(owner).lstrip(".")
+    return (f"weights of {part}",)
+
+
+def _used_again(layer: Layer) -> str:
+    """The path of the stage or step that is used again; below it, both uses have equal paths."""
+    holder, path = layer.shares.split("."), layer.path.split(".")
+    while len(holder) > 1 and len(path) > 1 and holder[-1] == path[-1]:
+        holder.pop()
+        path.pop()
+    return ".".join(holder)
 
 
 def _shapes(layer: Layer) -> tuple[Shape, ...]:

@@ -12,6 +12,7 @@ from cnngen.diagnostics.model import Edit
 from cnngen.source import Span
 
 LONGEST_TEXT = 1000  # characters
+RECORDS = "a record stands in a YAML list, not in a text: make that list a parameter"
 
 
 class Refusal(Exception):
@@ -130,7 +131,9 @@ def _check(kind: str, text: str, span: Span) -> None:
         raise Refusal(f"`{text}` is not a number", span, _decimal(text))
     if kind == "other":
         shown = text if text.isprintable() else f"U+{ord(text):04X}"
-        raise Refusal(f"`{shown}` is not part of the language", span)
+        is_record = text == "{" and not span.source.text.startswith("{{", span.start)
+        help = RECORDS if is_record else None
+        raise Refusal(f"`{shown}` is not part of the language", span, help)
 
 
 def _decimal(text: str) -> str:

@@ -27,6 +27,10 @@ class Relu6(Activation, name="relu6"):
     in_place = True
 
 
+class Abs(Activation, name="abs"):
+    """The absolute value."""
+
+
 class LeakyRelu(Activation, name="leaky_relu"):
     """`x` where it is positive, `slope * x` elsewhere."""
 

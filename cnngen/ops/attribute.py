@@ -25,7 +25,9 @@ class Distribution:
     arguments: tuple[tuple[str, float | str], ...] = ()
 
 
-Kind = Literal["int", "float", "bool", "size", "ints", "table", "padding", "choice", "init"]
+Kind = Literal[
+    "int", "float", "bool", "size", "ints", "table", "padding", "choice", "init", "tensor"
+]
 REQUIRED: Any = object()
 LARGEST = 2**31 - 1
 PADDING_WORDS = ("half", "same")
@@ -124,6 +126,11 @@ def padding(
 
 def choice(about: str, *words: str, default: str) -> Attribute[str]:
     return Attribute("choice", about, default, choices=words)
+
+
+def tensor(about: str) -> Attribute[str]:
+    """The name of a tensor that is read besides the input."""
+    return Attribute("tensor", about)
 
 
 def init(about: str) -> Attribute[Distribution | None]:

@@ -128,20 +128,22 @@ class Op:
     facts below that differ from what is said here. What no default is safe for must be said: a
     class without it cannot be defined.
 
-    A subclass says which inputs `infer`, `weights`, `macs` and `saves` take; the `**_` of those
-    here lets type checkers allow that.
+    A subclass says which inputs `infer`, `weights`, `moves`, `macs` and `saves` take; the `**_` of
+    those here lets type checkers allow that.
     """
 
     name: ClassVar[str]
     group: ClassVar[str] = ""  # its heading in the reference, and its colour in pictures
     attributes: ClassVar[dict[str, Attribute[Any]]] = {}
     lists: ClassVar[tuple[str, ...]] = ()  # the attributes that are lists of any length
+    tensors: ClassVar[tuple[str, ...]] = ()  # those that name inputs besides the first
 
     # What it makes of shapes. Heights and widths depend on the attributes in `sizing`: where it
     # `sets_size`, on these alone (a size, or a height and a width; 1 x 1 if there are none).
     gives: ClassVar[Literal["image", "vector", "same"]]
     sizing: ClassVar[tuple[str, ...]] = ()
     sets_size: ClassVar[bool] = False
+    sized_like: ClassVar[bool] = False  # whether its height and width are those of its other input
     flattens: ClassVar[bool] = False  # whether it makes features of positions
     ranked: ClassVar[bool] = False  # whether targets may write it otherwise for images and vectors
     refuses_flattened: ClassVar[bool] = False  # a vector whose order differs between frameworks
@@ -198,6 +200,7 @@ class Op:
             if isinstance(value, Attribute)
         }
         cls.lists = tuple(n for n, a in cls.attributes.items() if a.kind in ("ints", "table"))
+        cls.tensors = tuple(n for n, a in cls.attributes.items() if a.kind == "tensor")
         if unsaid := list(cls._unsaid()):
             raise TypeError(f"the op `{name}` does not say {'; nor '.join(unsaid)}")
         OPS[name] = cls
@@ -217,6 +220,8 @@ class Op:
             yield "by `infer` which shape it gives"
         if cls.sizing and not cls.sets_size and cls.moves is Op.moves:
             yield "by `moves` which elements of its input it reads, and it has `sizing`"
+        if cls.sized_like and cls.moves is Op.moves:
+            yield "by `moves` which elements of its input it reads, which has another size"
         if cls.weights is not Op.weights and cls.in_keras is Op.in_keras:
             yield "by `in_keras` where Keras keeps its weights"
         if cls.drawn is None and any(a.kind == "init" for a in cls.attributes.values()):
@@ -244,8 +249,10 @@ class Op:
         """
         return self.name, 1
 
-    def moves(self, x: Any) -> Movements:
-        """Which elements of an input of this shape it reads, along the height and the width."""
+    def moves(self, *inputs: Any, **_: Any) -> Movements:
+        """Which elements of its first input it reads, along the height and the width, where its
+        inputs have these shapes.
+        """
         return (Fixed(), Fixed()) if self.sets_size else (POINTWISE, POINTWISE)
 
     def macs(self, output: Any, *inputs: Any, **_: Any) -> int:

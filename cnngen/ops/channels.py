@@ -1,4 +1,4 @@
-"""Channels: what moves, adds or leaves out channels, and leaves each map as it is."""
+"""Channels: what moves, adds or leaves out channels, and what weighs groups of them."""
 
 from collections.abc import Mapping
 
@@ -23,6 +23,43 @@ class ChannelShuffle(OfChannels, name="channel_shuffle"):
         x = image(self, x)
         check_groups(self.groups, input=x.channels)
         return x
+
+
+class GroupSoftmax(OfChannels, name="group_softmax"):
+    """The softmax over the groups: channels that have one place in their groups sum to 1.
+
+    These are the shares of as many branches whose `concat` is multiplied by them, and added up by
+    `group_sum`, as in SKNet and ResNeSt.
+    """
+
+    keeps = "output"
+
+    groups = integer("groups of adjacent channels")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        check_groups(self.groups, input=x.channels)
+        return x
+
+
+class GroupSum(OfChannels, name="group_sum"):
+    """The sum of the groups: the first channels of all are the first one, and so on.
+
+    It makes of a `concat` of equal branches what `add` makes of them.
+    """
+
+    groups = integer("groups of adjacent channels")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        check_groups(self.groups, input=x.channels)
+        return Image(x.channels // self.groups, x.height, x.width)
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return Binary("//", inputs[0], arguments["groups"])
 
 
 class SliceChannels(OfChannels, name="slice_channels"):

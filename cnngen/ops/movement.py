@@ -27,6 +27,18 @@ class Enlarge:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """`before` elements become `after`, of which each reads the one at its place, or if `linear`
+    the two around it. Where they are `aligned`, the first and the last element stay in place.
+    """
+
+    before: int
+    after: int
+    linear: bool = False
+    aligned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Scatter:
     """Element `t` goes to `window` outputs, from `t * step - before` on."""
 
@@ -40,7 +52,7 @@ class Fixed:
     """The output has the same length whatever the input's."""
 
 
-Movement = Slide | Enlarge | Scatter | Fixed
+Movement = Slide | Enlarge | Stretch | Scatter | Fixed
 Movements = tuple[Movement, Movement]  # along the height and the width
 POINTWISE = Slide()
 
@@ -54,7 +66,7 @@ def growth(movement: Movement) -> tuple[int, int]:
             return 1, factor
         case Scatter(step=step):
             return 1, step
-        case Fixed():
+        case Fixed() | Stretch():
             return 1, 0
         case _:
             assert_never(movement)

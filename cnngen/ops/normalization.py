@@ -201,6 +201,28 @@ class Affine(Normalization, name="affine"):
         return InKeras("kernel", layout, PER_FEATURE)
 
 
+class Standardize(Normalization, name="standardize"):
+    """Less a mean of each channel (of a vector: feature), and divided by a standard deviation.
+
+    Both are statistics of the data, which are stored with the weights, and neither learnt nor
+    updated: until they are loaded or set, the mean is 0 and the variance 1. Models that are given
+    pixels as they are begin with it.
+    """
+
+    keeps = "nothing"
+
+    buffers = ("mean", "variance")
+
+    def infer(self, x: Shape) -> Shape:
+        return x
+
+    def weights(self, x: Shape) -> Weights:
+        return dict.fromkeys(self.buffers, (_features(x),))
+
+    def in_keras(self, weight: str, x: Shape) -> InKeras:
+        return InKeras(weight, AS_IS, PER_FEATURE)
+
+
 def _features(x: Shape) -> int:
     return x.channels if isinstance(x, Image) else x.features
 

@@ -25,16 +25,19 @@ class Pool(Op, group="pooling"):
     def infer(self, x: Shape) -> Image:
         x = image(self, x)
         stride = self.stride or self.kernel
+        alike = all(before == after for before, after in axes(self.padding))
         for window, step, pads in zip(self.kernel, stride, axes(self.padding), strict=True):
-            self._check_axis(window, step, pads)
+            self._check_axis(window, step, pads, alike)
         positions = slide(self, x, self.kernel, stride, self.padding, ceil=self.ceil)
         return Image(x.channels, *positions)
 
     def moves(self, x: Image) -> Movements:
         return slides(x, self.kernel, self.stride or self.kernel, self.padding)
 
-    def _check_axis(self, window: int, step: int, pads: tuple[int, int]) -> None:
-        """Make sure that every window covers something of the input."""
+    def _check_axis(self, window: int, step: int, pads: tuple[int, int], alike: bool) -> None:
+        """Make sure that every window covers something of the input. Frameworks see to that where
+        they pad themselves: opposite sides `alike`.
+        """
         if self.ceil and self.padding == "same":
             raise ShapeError(
                 "`ceil` has no meaning with `padding: same`, which rounds up already",
@@ -49,12 +52,13 @@ class Pool(Op, group="pooling"):
                 attribute="padding",
                 help=f"pad at most {window // 2} here; a `zero_pad` before it may add more",
             )
-        if self.ceil and step + pads[1] > window:
+        if self.ceil and not alike and pads[1] and step + pads[1] > window:
             raise ShapeError(
                 f"with `ceil`, a window of `{self.name}` may start beyond the input",
                 code="out-of-range",
                 attribute="ceil",
-                help=f"use a kernel of at least {step + pads[1]}, a smaller stride, or no `ceil`",
+                help=f"use a kernel of at least {step + pads[1]}, a smaller stride, no `ceil`, or"
+                " a padding that is alike on opposite sides",
             )
 
 

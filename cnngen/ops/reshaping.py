@@ -3,9 +3,19 @@
 from collections.abc import Mapping
 
 from cnngen.expressions.expression import Binary, Constant, Expression
-from cnngen.ops.attribute import Padding, Sides, choice, flag, integer, number, padding, size
+from cnngen.ops.attribute import (
+    Padding,
+    Sides,
+    choice,
+    flag,
+    integer,
+    number,
+    padding,
+    size,
+    tensor,
+)
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, image, times, vector
-from cnngen.ops.movement import Enlarge, Movements, Slide
+from cnngen.ops.movement import Enlarge, Movements, Slide, Stretch
 from cnngen.ops.window import axes
 
 
@@ -135,12 +145,7 @@ class Upsample(Op, name="upsample", group="reshaping"):
     def infer(self, x: Shape) -> Image:
         x = image(self, x)
         if self.align_corners and self.mode == "nearest":
-            raise ShapeError(
-                "`nearest` copies pixels, so it has no corners to align",
-                code="out-of-range",
-                attribute="align_corners",
-                help="write `mode: bilinear`, or leave `align_corners` out",
-            )
+            raise _no_corners()
         return Image(x.channels, x.height * self.scale[0], x.width * self.scale[1])
 
     def moves(self, x: Image) -> Movements:
@@ -148,6 +153,42 @@ class Upsample(Op, name="upsample", group="reshaping"):
         if self.align_corners:
             return Enlarge(rows, linear, x.height), Enlarge(columns, linear, x.width)
         return Enlarge(rows, linear), Enlarge(columns, linear)
+
+
+class Resize(Op, name="resize", group="reshaping"):
+    """Each map with the height and width of other maps, whatever these are.
+
+    `bilinear` takes pixels as areas, unless the centres of corner pixels are aligned; `nearest`
+    copies the pixel in which the first corner of the new one lies.
+    """
+
+    gives = "image"
+    sized_like = True
+    keeps = "nothing"
+    float32_inside = 1e-6  # bilinear
+
+    like = tensor("the maps whose height and width it takes; of them it reads nothing else")
+    mode = choice("how values between pixels are found", "nearest", "bilinear", default="nearest")
+    align_corners = flag("let `bilinear` leave the centres of corner pixels in place", False)
+
+    def infer(self, x: Shape, like: Shape) -> Image:
+        x = image(self, x)
+        if not isinstance(like, Image):
+            raise ShapeError(
+                f"`like` needs feature maps (C x H x W), not a vector of {like}",
+                attribute="like",
+                help="name what is there before `flatten`",
+            )
+        if self.align_corners and self.mode == "nearest":
+            raise _no_corners()
+        return Image(x.channels, like.height, like.width)
+
+    def moves(self, x: Image, like: Image) -> Movements:
+        linear, aligned = self.mode == "bilinear", self.align_corners
+        return (
+            Stretch(x.height, like.height, linear, aligned),
+            Stretch(x.width, like.width, linear, aligned),
+        )
 
 
 class PixelShuffle(Op, name="pixel_shuffle", group="reshaping"):
@@ -250,4 +291,13 @@ def _sides(op: Op, padding: Padding) -> Sides:
         code="out-of-range",
         attribute="padding",
         help="write a number, `[height, width]` or `[top, bottom, left, right]`",
+    )
+
+
+def _no_corners() -> ShapeError:
+    return ShapeError(
+        "`nearest` copies pixels, so it has no corners to align",
+        code="out-of-range",
+        attribute="align_corners",
+        help="write `mode: bilinear`, or leave `align_corners` out",
     )

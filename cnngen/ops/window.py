@@ -19,7 +19,7 @@ def slide(
     height, width = (
         -(-length // step)
         if padding == "same"
-        else _positions(op, length + sum(pads), (window - 1) * spread + 1, step, ceil)
+        else _positions(op, length, pads, (window - 1) * spread + 1, step, ceil)
         for length, window, step, pads, spread in zip(
             (x.height, x.width), kernel, stride, axes(padding), dilation, strict=True
         )
@@ -50,13 +50,18 @@ def axes(padding: Padding) -> tuple[Pair, Pair]:
     return ((0, 0), (0, 0)) if padding == "same" else (padding[:2], padding[2:])
 
 
-def _positions(op: Op, length: int, window: int, step: int, ceil: bool) -> int:
-    room = length - window + (step - 1 if ceil else 0)
+def _positions(op: Op, length: int, pads: Pair, window: int, step: int, ceil: bool) -> int:
+    """How many windows there are. With `ceil` the last one may reach beyond the padded input, but
+    starts before the end of the input itself.
+    """
+    padded = length + sum(pads)
+    room = padded - window + (step - 1 if ceil else 0)
     if room < 0:
         raise ShapeError(
-            f"the window of `{op.name}` covers {window}, its padded input only {length}",
+            f"the window of `{op.name}` covers {window}, its padded input only {padded}",
             code="empty-output",
             attribute="kernel",
             help="use a smaller kernel, a larger padding, or a smaller stride before it",
         )
-    return room // step + 1
+    positions = room // step + 1
+    return min(positions, (pads[0] + length - 1) // step + 1) if ceil else positions

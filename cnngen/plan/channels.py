@@ -23,7 +23,6 @@ from cnngen.expressions.expression import (
     Constant,
     Expression,
     InputChannels,
-    ListOf,
     Name,
     walk,
 )
@@ -37,6 +36,7 @@ from cnngen.plan.map_channels import (
     total,
     with_totals,
 )
+from cnngen.plan.turns import side_by_side, unrolled
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import Network, Scope
 from cnngen.semantics.resolve import Resolution
@@ -44,6 +44,7 @@ from cnngen.syntax.tree import (
     Block,
     Body,
     Branches,
+    BranchLoop,
     Call,
     Distribution,
     Each,
@@ -161,6 +162,8 @@ class Channels:
             case Branches():
                 arms = [(arm.test, self.body(arm.body, channels, known)) for arm in step.arms]
                 return self.join(step, arms)
+            case BranchLoop():
+                return self.join_loop(step, self.body(step.loop.body, channels, known))
             case Reuse():
                 return self.again(self.resolution.shared[step], channels, known)
             case _:
@@ -188,9 +191,8 @@ class Channels:
                 return None
             if any(tensors.get(name, inner) is None for name in free_names(inner)):
                 return None
-            names = arguments | {
-                name: value for name, value in tensors.items() if value is not None
-            }
+            given = {name: value for name, value in tensors.items() if value is not None}
+            names = arguments | given | self.areas.handed(call, block)
             return self.given_by_unit(call, inner, names, channels)
         if op.flattens:
             return channels and self.areas.features(call, channels)
@@ -237,6 +239,10 @@ class Channels:
             return simplify(op.channels({}, plain)) if plain else None
         gates = [arm for arm in arms if arm[0] is None]
         return _first([*full, *gates[:1]])
+
+    def join_loop(self, step: BranchLoop, turn: Expression | None) -> Expression | None:
+        """The channels of a join of iterations, each of which gives `turn`."""
+        return turn and side_by_side(OPS[step.join.text], step.loop, turn)
 
     def is_gate(self, step: Branches, i: int) -> bool:
         """Whether a branch of a product has one channel, whatever the others have."""
@@ -351,34 +357,6 @@ def _repeated(
     if (gain := linear_step(turn, RUNNING)) is not None:
         return simplify(add(channels, multiply(times, gain)))
     return None
-
-
-def unrolled(
-    step: Repeat | Each, turn: Expression, running: Name, channels: Expression
-) -> Expression | None:
-    """What a loop makes of `channels`, iteration by iteration, where its head lists them and they
-    are few; `turn` is what one makes of `running`.
-    """
-    for variables in _turns(step):
-        channels = simplify(substitute(turn, variables | {running.name: channels}, None))
-    return channels if _turns(step) else None
-
-
-def _turns(step: Repeat | Each) -> list[dict[str, Expression]]:
-    """The variables in each iteration of a loop; an empty list where parameters decide how many
-    there are, or there are many.
-    """
-    match step:
-        case Repeat(times=Constant(int() as times)) if 0 < times <= LONGEST:
-            return [{}] * times
-        case Each():
-            lists = [values.items for _, values in step.lists if isinstance(values, ListOf)]
-            if len(lists) < len(step.lists) or len(lists[0]) > LONGEST:
-                return []
-            names = [name.text for name, _ in step.lists]
-            return [dict(zip(names, turn, strict=True)) for turn in zip(*lists, strict=True)]
-        case _:
-            return []
 
 
 def is_long(channels: Expression) -> bool:

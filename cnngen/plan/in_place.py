@@ -17,6 +17,7 @@ from cnngen.plan.program import (
     Choice,
     Gather,
     Join,
+    JoinLoop,
     Loop,
     Node,
     Pass,
@@ -88,6 +89,8 @@ def _read_again(region: Region) -> Iterator[int]:
             case Join():
                 yield node.reads.number
                 yield from (arm.region.given.number for arm in node.arms)
+            case JoinLoop():
+                yield from (node.reads.number, node.body.given.number)
             case Choice() | Reuse() | Pass():
                 pass
             case _:
@@ -165,7 +168,7 @@ class _Analysis:
                     yield node.between, self.after(node.body, start)
             case Choice():
                 yield from ((region, given) for region in regions(node))
-            case Join():
+            case Join() | JoinLoop():
                 yield from ((region, False) for region in regions(node))
             case Call() | Gather() | Reuse() | Pass() | Bind():
                 pass
@@ -208,6 +211,9 @@ class _Analysis:
                 after = all(arms) and (node.otherwise is not None or given)
             case Join():
                 after = node.op.keeps not in ("output", "both") and self._is_new(node)
+            case JoinLoop():  # of one iteration, some joins give what that gives
+                alone = node.op.concatenates or self.after(node.body, False)
+                after = node.op.keeps not in ("output", "both") and alone
             case Reuse():
                 after = self.after(node.part, False)
             case _:

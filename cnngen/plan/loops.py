@@ -2,8 +2,9 @@
 
 from cnngen.expressions.algebra import add, equal, multiply, simplify, substitute, subtract
 from cnngen.expressions.expression import Apply, Constant, Expression, Name
-from cnngen.plan.channels import Channels, Known, unrolled
+from cnngen.plan.channels import Channels, Known
 from cnngen.plan.program import Loop
+from cnngen.plan.turns import times, unrolled
 from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import Each, Repeat
 
@@ -36,11 +37,6 @@ def end_of_loop(
         return None  # what is nested may change the variable itself
     end = unrolled(step, turn, running, channels)
     return end if isinstance(end, Constant) else None
-
-
-def times(step: Repeat | Each) -> Expression:
-    """How often a loop runs."""
-    return step.times if isinstance(step, Repeat) else Apply("len", (step.lists[0][1],))
 
 
 def after(position: Expression, step: Repeat | Each) -> Expression:

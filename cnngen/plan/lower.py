@@ -21,6 +21,7 @@ from cnngen.plan.program import (
     Choice,
     Gather,
     Join,
+    JoinLoop,
     Loop,
     Maps,
     Pass,
@@ -134,6 +135,8 @@ def _read(region: Region) -> Iterator[Expression]:
                 yield from (walked.maps.channels.listed for walked in node.walks if walked.symbol)
             case Choice():
                 yield from expressions(node.step)
+            case JoinLoop():
+                yield from expressions(node.step.loop)
             case Bind():
                 yield node.channels
             case Join():

@@ -29,6 +29,7 @@ from cnngen.plan.program import (
     Choice,
     Gather,
     Join,
+    JoinLoop,
     Key,
     Layer,
     Loop,
@@ -41,6 +42,7 @@ from cnngen.plan.program import (
     Value,
     Walk,
 )
+from cnngen.plan.turns import so_far
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.map_lists import lone_loop, loops_of, names_in
@@ -53,6 +55,7 @@ from cnngen.syntax.tree import (
     Body,
     Branch,
     Branches,
+    BranchLoop,
     Distribution,
     Each,
     Identifier,
@@ -165,6 +168,8 @@ class RegionLowering:
                 joined = arrangement.layout == "graph" and not step.name
                 level, word = (None, key) if joined else (key, step.join.text)
                 return self._join(step, level, word, x)
+            case BranchLoop():
+                return self._join_loop(step, key, x)
             case ReuseStep():
                 return self._reuse(step, key, x)
             case Reference():
@@ -196,9 +201,14 @@ class RegionLowering:
                     return self._either(call, key, x, arguments, name, paths)
         rank = self.network.ranks.get(call, x.value.rank)  # what is not used follows others
         after = self._given_by(call, self._after_op(call, op, x))
-        layer = Layer(op, arguments)
-        self.nodes.append(Call(key, layer, x.value, {}, after.value, call, rank, paths=paths))
+        layer, tensors = Layer(op, arguments), self._tensors(call)
+        self.nodes.append(Call(key, layer, x.value, tensors, after.value, call, rank, paths=paths))
         return after
+
+    def _tensors(self, call: CallStep) -> dict[str, Value]:
+        """What a call reads besides the running tensor."""
+        named = self.network.resolution.tensors(call)
+        return {name: self.read(other) for name, other in named.items()}
 
     def _types(self) -> Types:
         parameters = self.network.resolution.spec.parameters
@@ -255,15 +265,13 @@ class RegionLowering:
         unit = self.units[block]
         if unit.takes_channels or is_long(x.channels):
             x = self.settle(x)
-        tensors = {
-            name: self.read(other) for name, other in self.network.resolution.tensors(call).items()
-        }
+        tensors = self._tensors(call)
         others = {channels_of(name).name: value.channels for name, value in tensors.items()}
         given = self.network.resolution.map_lists(call)
         lists = {name: self._maps(maps) for name, maps in given.items()}
         others |= {channels_of(name).name: maps.channels.listed for name, maps in lists.items()}
-        handed = {IN_CHANNELS: x.channels, **others}
-        handed |= self.areas.handed(call, block, self.block)
+        areas = self.areas.handed(call, block)
+        handed = {IN_CHANNELS: x.channels, **others, **areas}
         handed |= {p.name.text: Name(p.name.text) for p in unit.captured}
         arguments = self.closed_forms.arguments(call)
         rank = self._rank_after(unit, x.value.rank)
@@ -275,7 +283,7 @@ class RegionLowering:
             entry = self.entry or InputChannels()
             names = {name: substitute(value, {}, entry) for name, value in arguments.items()}
             channels = self.closed_forms.given_by_unit(
-                call, unit.channels, names | others, x.channels
+                call, unit.channels, names | others | areas, x.channels
             )
             kept = channels == x.channels
             channels = x.channels if kept else channels
@@ -308,7 +316,7 @@ class RegionLowering:
                     rank = self._rank_after(made, rank) if unit else _rank_after_op(made, rank)
                 case Join():
                     rank = self._rank(_representative(node.arms).region, rank)
-                case Loop():
+                case Loop() | JoinLoop():
                     rank = self._rank(node.body, rank)
                 case Choice():
                     rank = self._rank(node.then, rank)
@@ -537,6 +545,23 @@ class RegionLowering:
         rank = _representative(arms).region.gives.rank
         after = self._given_by(step, Running(replace(x.value, channels=channels, rank=rank)))
         self.nodes.append(Join(key, level, op, x.value, arms, after.value, step, paths))
+        return self._short(after)
+
+    def _join_loop(self, step: BranchLoop, level: Key, x: Running) -> Running:
+        op, paths = OPS[step.join.text], self.paths.get(step, ())
+        x, body = replace(self.settle(x), owned=False), step.loop.body
+        closed = self.closed_forms.join_loop(step, self._closed_form(body, x))
+        channels = closed and substitute(closed, {}, self.entry)
+        variable: Name | None = None
+        if channels is None:
+            channels = variable = Name(f"channels {next(self.numbers)}")
+            self.nodes.append(Bind(variable, Constant(0)))
+        region, turn = self.region(body, self.network.resolution.arrangement(body), x)
+        value = replace(x.value, channels=channels, rank=turn.value.rank)
+        after = self._given_by(step, Running(value, owned=variable is not None))
+        update = variable and so_far(op, variable, turn.channels)
+        joined = (op, x.value, region, variable, update, after.value)
+        self.nodes.append(JoinLoop(step.join.text, level, *joined, step, paths))
         return self._short(after)
 
     def _branch(self, branch: Branch, x: Running, counted: bool) -> tuple[Arm, Expression]:

@@ -18,6 +18,7 @@ from cnngen.syntax.tree import (
     ArgumentValue,
     Block,
     Branches,
+    BranchLoop,
     Each,
     Parameter,
     Reference,
@@ -224,6 +225,27 @@ class Gather:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class JoinLoop:
+    """A region for each iteration of a loop, side by side, and the op that joins what they give.
+
+    The iterations stand below `level`, at their positions, and so does the join at its key. Where
+    the channels of the whole have no closed form, `variable` has them: before the loop it is bound
+    to 0, and each iteration ends with an `update` of it to those of the iterations so far.
+    """
+
+    key: Key
+    level: Key
+    op: type[Op]
+    reads: Value
+    body: Region
+    variable: Name | None
+    update: Expression | None
+    gives: Value
+    step: BranchLoop
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reuse:
     """A stage or a named step that was before it, called again: `part` is its region, with layers
     that are made there, and `called` its name.
@@ -260,7 +282,7 @@ class Bind:
     moves: bool = False
 
 
-Node = Call | Loop | Choice | Join | Gather | Reuse | Pass | Bind
+Node = Call | Loop | Choice | Join | JoinLoop | Gather | Reuse | Pass | Bind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -337,6 +359,8 @@ def regions(node: Node) -> tuple[Region, ...]:
             return (node.then,) if node.otherwise is None else (node.then, node.otherwise)
         case Join():
             return tuple(arm.region for arm in node.arms)
+        case JoinLoop():
+            return (node.body,)
 
 
 def walk(region: Region) -> Iterator[Node]:

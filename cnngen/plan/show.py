@@ -16,6 +16,7 @@ from cnngen.plan.program import (
     Choice,
     Gather,
     Join,
+    JoinLoop,
     Key,
     Loop,
     Maps,
@@ -29,7 +30,7 @@ from cnngen.plan.program import (
     Value,
 )
 from cnngen.python.expression import python
-from cnngen.syntax.tree import ArgumentValue, Distribution, Parameter, Repeat
+from cnngen.syntax.tree import ArgumentValue, Distribution, Each, Parameter, Repeat
 
 INDENT = "  "
 
@@ -120,6 +121,10 @@ def _node(node: Node, depth: int) -> Iterator[str]:
             for arm in node.arms:
                 yield f"{pad}{INDENT}{arm.name}(%{arm.region.given.number}){_condition(arm)}"
                 yield from _region(arm.region, depth + 2)
+        case JoinLoop():
+            head = f"{_given(node.gives)} = {_join_loop(node)}"
+            yield f"{pad}{head}{_gives(node.gives)}{_paths(node)}"
+            yield from _region(node.body, depth + 1)
 
 
 def _list(maps: Maps) -> str:
@@ -141,6 +146,7 @@ def _call(node: Call) -> str:
     if not isinstance(made, Unit):
         defaults = {name: attribute.default for name, attribute in made.attributes.items()}
         given = {n: v for n, v in given.items() if not _is(v, defaults.get(n))}
+        given = {n: v for n, v in given.items() if n not in node.tensors}
     arguments = [f"{name}: {value_code(value)}" for name, value in given.items()]
     written = f" {{{', '.join(arguments)}}}" if arguments else ""
     asked = f" asks {code(node.asked)}" if node.asked else ""
@@ -152,14 +158,22 @@ def _is(value: ArgumentValue, default: object) -> bool:
 
 
 def _loop(node: Loop) -> str:
-    step = node.step
-    if isinstance(step, Repeat):
-        head = f"repeat {code(step.times)}"
-    else:
-        head = "each " + ", ".join(f"{name.text} in {code(x)}" for name, x in step.lists)
     variable = f", {code(node.variable)}" if node.variable else ""
     at = _at(node.key) or f" @{code(node.first)}..."
-    return f"{head} (%{node.reads.number}{variable}){at}"
+    return f"{_head(node.step)} (%{node.reads.number}{variable}){at}"
+
+
+def _join_loop(node: JoinLoop) -> str:
+    variable = f", {code(node.variable)}" if node.variable else ""
+    level = "" if node.level is None else f" below{_at(node.level)}"
+    head = f"{node.op.name} of {_head(node.step.loop)} (%{node.reads.number}{variable})"
+    return f"{head}{level}{_at(node.key)}"
+
+
+def _head(step: Repeat | Each) -> str:
+    if isinstance(step, Repeat):
+        return f"repeat {code(step.times)}"
+    return "each " + ", ".join(f"{name.text} in {code(x)}" for name, x in step.lists)
 
 
 def _condition(arm: Arm) -> str:
@@ -185,7 +199,7 @@ def _channels(value: Value) -> str:
     return code(value.channels) + (" features" if value.rank == "vector" else "")
 
 
-def _paths(node: Call | Join | Gather) -> str:
+def _paths(node: Call | Join | JoinLoop | Gather) -> str:
     """The first of the layers that a node stands for, and how many there are."""
     if not node.paths:
         return ""

@@ -5,7 +5,7 @@ A program that breaks a rule is a mistake of a pass, never of a spec.
 
 from cnngen.expressions.algebra import free_names
 from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError, Undetermined, evaluate
-from cnngen.expressions.expression import Expression
+from cnngen.expressions.expression import Constant, Expression
 from cnngen.ops.base import Image, Shape, Unknown
 from cnngen.plan.program import (
     Bind,
@@ -13,6 +13,7 @@ from cnngen.plan.program import (
     Choice,
     Gather,
     Join,
+    JoinLoop,
     Loop,
     Maps,
     Node,
@@ -87,6 +88,10 @@ class _Rules:
                     arms = [arm.name for arm in node.arms]
                     keys += [node.key, *arms] if node.level is None else [node.level]
                     self.read(node.reads)
+                case JoinLoop():
+                    keys.append(node.level)
+                    self.read(node.reads)
+                    self.expression(node.variable or Constant(0))
                 case Pass():
                     self.read(node.reads)
             self.inside(node)

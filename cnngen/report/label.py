@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from cnngen.ops.base import Op
 from cnngen.semantics.network import Layer, Scope
 from cnngen.semantics.walk import steps
-from cnngen.syntax.tree import Branches
+from cnngen.syntax.tree import Branches, BranchLoop
 
 LONGEST_PATTERN = 8
 
@@ -47,7 +47,7 @@ def _opens(chain: Sequence[Scope], depth: int, path: str) -> bool:
     block = chain[depth].block if len(chain) > depth else None
     if block is None:
         return False
-    in_a_row = not any(isinstance(step, Branches) for step in steps(block.body))
+    in_a_row = not any(isinstance(step, Branches | BranchLoop) for step in steps(block.body))
     return in_a_row or len(chain[depth].path) < len(path)
 
 

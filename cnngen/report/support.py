@@ -13,7 +13,7 @@ from cnngen.targets.spelling import Speller
 from cnngen.targets.torch import spell as torch_spell
 
 BUILT: Mapping[str, frozenset[str]] = {
-    "torch": frozenset((*torch_spell.BUILDERS, *torch_spell.JOINS)),
+    "torch": frozenset((*torch_spell.BUILDERS, *torch_spell.FUNCTIONS, *torch_spell.JOINS)),
     "keras": frozenset(keras_spell.BUILDERS),
 }
 """The ops of which a target has no template, but a function."""

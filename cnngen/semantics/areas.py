@@ -62,12 +62,10 @@ class Areas:
         sites = self.sites[block]
         return {f"area {i + 1}": site for i, site in enumerate(sites)}
 
-    def handed(self, call: Call, block: Block, user: Block | None) -> dict[str, Expression]:
-        """What `user`, a block or (None) the model, passes for these arguments where it calls a
-        block.
-        """
+    def handed(self, call: Call, block: Block) -> dict[str, Expression]:
+        """What is passed for these arguments where a block is called."""
         return {
-            name: self._area(Site((call, *site.path)), user)
+            name: self._area(Site((call, *site.path)))
             for name, site in self.arguments(block).items()
         }
 
@@ -80,15 +78,16 @@ class Areas:
         if len(sizes) == 1:
             height, width = next(iter(sizes))
             return Binary("*", Binary("*", channels, Constant(height)), Constant(width))
-        owner = next((b for b, sites in self.sites.items() if site in sites), None)
-        return multiply(channels, self._area(site, owner))
+        return multiply(channels, self._area(site))
 
-    def _area(self, site: Site, user: Block | None) -> Expression:
+    def _area(self, site: Site) -> Expression:
+        """The area as a number, or the argument for it of the block in which the site begins."""
         sizes = self.sizes(site) or {(1, 1)}
         if len(sizes) == 1:
             height, width = next(iter(sizes))
             return Binary("*", Constant(height), Constant(width))
-        names = self.arguments(user) if user else {}
+        owner = next((block for block, sites in self.sites.items() if site in sites), None)
+        names = self.arguments(owner) if owner else {}
         return Name(next((name for name, known in names.items() if known == site), FIRST))
 
 

@@ -111,6 +111,10 @@ def _attribute_value(attribute: Attribute[Any], value: ArgumentValue, evaluate: 
             raise Undetermined  # resolve has reported it
         case "init":
             return _distribution(value, evaluate)
+        case "tensor":
+            if isinstance(value, Name) and value.name:
+                return value.name
+            raise Undetermined
         case _ if isinstance(value, tree.Distribution):
             raise Undetermined
         case "padding" if isinstance(value, Constant) and value.value in ("same", "half"):
@@ -199,6 +203,7 @@ def describe(attribute: Attribute[Any]) -> str:
         ),
         "choice": " or ".join(f"`{word}`" for word in attribute.choices),
         "init": "an initial distribution",
+        "tensor": "the name of a step, a stage or an input",
     }
     return words[attribute.kind] + (
         " or `null`" if attribute.optional and attribute.kind != "init" else ""

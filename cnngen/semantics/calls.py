@@ -52,7 +52,7 @@ def check_defaults(spec: Spec, names: Definitions, report: Report) -> dict[str, 
         if not callee.text:
             given[""] = {"": UNREAD}
         elif op:
-            given.setdefault(op.name, {}).update(_check_attributes(call, op, (), names, report))
+            given.setdefault(op.name, {}).update(_check_default(call, op, names, report))
         elif callee.text in spec.blocks:
             report.add(
                 "unknown-op",
@@ -61,8 +61,23 @@ def check_defaults(spec: Spec, names: Definitions, report: Report) -> dict[str, 
                 help="give its parameters defaults where it is defined",
             )
         elif op := OPS.get(report_default_callee(callee, report)):
-            given.setdefault(op.name, {}).update(_check_attributes(call, op, (), names, report))
+            given.setdefault(op.name, {}).update(_check_default(call, op, names, report))
     return given
+
+
+def _check_default(call: Call, op: type[Op], names: Definitions, report: Report) -> Given:
+    """Other defaults for an op, which name no tensors: these are others at each place."""
+    for argument in call.arguments:
+        if argument.name.text in op.tensors:
+            name = argument.name.text
+            report.add(
+                "unknown-attribute",
+                f"`{name}` names a tensor, so it has no default",
+                argument.name.span,
+                help=f"write it where `{op.name}` is a step",
+            )
+    rest = tuple(each for each in call.arguments if each.name.text not in op.tensors)
+    return _check_attributes(replace(call, arguments=rest), op, (), names, report)
 
 
 def op_arguments(
@@ -105,23 +120,36 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         missing = [other for other in missing if other != name]
         given[name] = value
         if parameter.type == "tensor":
-            if (item := item_of(value)) is not None:
-                check_index(item, names, report)
-            elif value.span and PART.fullmatch(value.span.text):
-                given[parameter.name.text] = Name(value.span.text, value.span)
-            elif isinstance(value, Constant) and isinstance(value.value, str):  # a stage `same`
-                given[parameter.name.text] = Name(value.value, value.span)
-            elif not isinstance(value, Name):
-                _report_value(argument, "the name of a step or a stage", report)
+            given[parameter.name.text] = _tensor_name(argument, names, report)
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)
         elif parameter.type == "tensors":
             check_maps(value, names, report)
         else:
-            check_expression(value, names, report)
+            kind = "records" if parameter.type == "records" else "numbers"
+            check_expression(value, names, report, kind=kind if parameter.is_sound else "either")
+            if "" in (names.fields_of(value) or ()):
+                given[name] = UNREAD  # which was reported
     label = Label(block.name.span, "the block")
     report_missing(call, block.name.text, "missing-parameter", missing, report, [label])
     return given
+
+
+def _tensor_name(argument: Argument, names: Definitions, report: Report) -> ArgumentValue:
+    """The value of an argument that names a tensor, one of a list of them, or another part of one,
+    which later passes report.
+    """
+    value = argument.value
+    if (item := item_of(value)) is not None:
+        check_index(item, names, report)
+        return value
+    if value.span and PART.fullmatch(value.span.text):
+        return Name(value.span.text, value.span)
+    if isinstance(value, Constant) and isinstance(value.value, str):  # a stage `same`
+        return Name(value.value, value.span)
+    if not isinstance(value, Name):
+        _report_value(argument, "the name of a step or a stage", report)
+    return value
 
 
 # --- Attributes of ops
@@ -149,6 +177,9 @@ def _check_attributes(
             meant = argument
             if name != argument.name.text:
                 meant = replace(argument, name=replace(argument.name, text=name))
+            if attribute.kind == "tensor":
+                given[name] = _tensor_name(meant, names, report)
+                continue
             if chooses_word(attribute, argument.value):
                 given[name] = _check_words(meant, attribute, call, op, names, report)
                 continue

@@ -20,6 +20,7 @@ from cnngen.syntax.tree import (
     Body,
     Branch,
     Branches,
+    BranchLoop,
     Call,
     Each,
     Reference,
@@ -107,6 +108,8 @@ def _step(step: Step, values: Values, count: Count) -> int:
             return _body(body, values, count)
         case Branches():
             return 1 + sum(_branch(branch, values, count) for branch in step.arms)
+        case BranchLoop():
+            return 1 + _step(step.loop, values, count)
         case _:
             assert_never(step)
 

@@ -9,16 +9,20 @@ from itertools import islice
 
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.diagnostics.terminal import one_line
 from cnngen.expressions.expression import (
     Apply,
+    Binary,
+    Conditional,
     Constant,
     Expression,
     Field,
+    ListOf,
     Name,
     children,
     walk,
 )
-from cnngen.expressions.fields import Fields, fields_of
+from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields, Wanted, alike, fields_of, wanted
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Span
 from cnngen.syntax.naming import can_be_called
@@ -32,7 +36,6 @@ MOST_PLACES = 3  # of one unknown name, besides the first
 
 GATHERED = ("unknown-name", "unknown-op", "unknown-block", "name-clash")
 
-UNKNOWN_FIELDS: Fields = frozenset([""])
 WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "null"}
 
 
@@ -71,6 +74,16 @@ class Definitions:
             return UNKNOWN_FIELDS
         return fields_of(expression, self.fields)
 
+    def of(self, kind: Wanted) -> Collection[str]:
+        """The names that may have been meant where something of this kind stands."""
+        return [name for name in self.values if self._fits(self.fields.get(name), kind)]
+
+    @staticmethod
+    def _fits(fields: Fields | None, kind: Wanted) -> bool:
+        """Whether a name with these fields may stand there; one may, of which they are unknown."""
+        is_known = fields is None or "" not in fields
+        return kind == "either" or not is_known or (fields is None) == (kind == "numbers")
+
     def within(self, loop: Repeat | Each) -> "Definitions":
         return replace(self, loops=(*self.loops, loop))
 
@@ -105,13 +118,18 @@ class Definitions:
 
 
 def check_expression(
-    expression: Expression, names: Definitions, report: Report, *, words: Collection[str] = ()
+    expression: Expression,
+    names: Definitions,
+    report: Report,
+    *,
+    words: Collection[str] = (),
+    kind: Wanted = "numbers",
 ) -> None:
-    """Report names that are not defined; `words` are those that could stand in place of the whole
-    value.
+    """Report names that are not defined. `words` are those that could stand in place of the whole
+    value, and `kind` says whether that may be of records.
     """
     counted = [part for part, _ in walk(expression) if _is_length(part, names)]
-    for part, _ in walk(expression):
+    for part, wanted_kind in wanted(expression, kind):
         match part:
             case Name() if any(part in children(length) for length in counted):
                 pass
@@ -125,9 +143,11 @@ def check_expression(
                         help="its channels are `input.channels`" if name == "input" else read,
                     )
                 else:
-                    _report_unknown(name, span, names, report, words)
+                    _report_unknown(name, span, names, wanted_kind, report, words)
             case Field(span=Span() as span):
                 _check_field(part, span, names, report)
+            case Binary() | Conditional() | ListOf():
+                _check_alike(part, names, report)
             case Constant(value="training", span=Span() as span):
                 report.add(
                     "bad-training-stage",
@@ -179,6 +199,29 @@ def _check_field(part: Field, span: Span, names: Definitions, report: Report) ->
         )
 
 
+def _check_alike(whole: Expression, names: Definitions, report: Report) -> None:
+    """Report records of different fields in one list or under one name, and what is none there."""
+    parts = alike(whole, names.fields)
+    known = ((part, fields) for part, fields in parts if fields and "" not in fields)
+    first, wanted = next(known, (None, UNKNOWN_FIELDS))
+    if first is None or first.span is None:
+        return
+    example = one_line(first.span.text)
+    for part, fields in parts:
+        if part.span and fields != wanted and "" not in (fields or ()):
+            report.add(
+                "wrong-type",
+                f"these records have other fields than `{example}`"
+                if fields
+                else f"`{example}` is of records, and this is not",
+                part.span,
+                f"with {listed(sorted(fields), 'and')}" if fields else "",
+                secondary=[Label(first.span, f"with {listed(sorted(wanted), 'and')}")],
+                help="give all records the same fields",
+            )
+            return
+
+
 def check_part(expression: Expression, names: Definitions, report: Report) -> None:
     """The same for a value whose purpose is unknown: it may be a single word, which is then no
     name.
@@ -188,7 +231,12 @@ def check_part(expression: Expression, names: Definitions, report: Report) -> No
 
 
 def _report_unknown(
-    name: str, span: Span, names: Definitions, report: Report, words: Collection[str]
+    name: str,
+    span: Span,
+    names: Definitions,
+    kind: Wanted,
+    report: Report,
+    words: Collection[str],
 ) -> None:
     if "" in names.values:  # some are not known, and this may be one of them
         return
@@ -197,11 +245,12 @@ def _report_unknown(
         report.add("bad-expression", message, span, help="a number has a name without dots")
         return
     meant = WORDS.get(name.lower())
-    known = (*words, *names.values, *sorted(names.lists))
-    close = meant or guess(name, known, report)
-    rivals = () if meant or close is None else known
+    known = names.of(kind)
+    candidates = (*words, *known, *sorted(names.lists))
+    close = meant or guess(name, candidates, report)
+    rivals = () if meant or close is None else candidates
     defined = names.values.get(close or "")
-    if names.loops and is_index(name):
+    if names.loops and is_index(name) and kind != "records":
         help, remedies = counted(name, names.loops[-1], {*names.values, *names.tensors})
         report.add("unknown-name", f"there is no `{name}` here", span, help=help, remedies=remedies)
         return
@@ -211,7 +260,7 @@ def _report_unknown(
             (f"num_{name}" if len(name) > 1 else "value", "number"), "parameter", names.values
         )
         define = f"define it under a name that is free: `params: {{{other_name}: ...}}`"
-    other = f", or use {listed(names.values)}" if names.values else ""
+    other = f", or use {listed(known)}" if known else ""
     report.add(
         "unknown-name",
         f"there is no `{name}` here",

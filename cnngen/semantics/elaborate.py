@@ -44,6 +44,7 @@ from cnngen.syntax.tree import (
     Body,
     Branch,
     Branches,
+    BranchLoop,
     Call,
     Each,
     Identifier,
@@ -305,6 +306,8 @@ def _step(step: Step, path: str, x: Tensor, place: Place, elaboration: Elaborati
             return _when(step, path, x, place, elaboration)
         case Branches():
             return _branches(step, path, x, place, elaboration)
+        case BranchLoop():
+            return _branch_loop(step, path, x, place, elaboration)
         case Reference():
             return x
         case Reuse():
@@ -375,10 +378,9 @@ def _loop(
     resolution, layers = elaboration.resolution, elaboration.network.layers
     start, times = len(layers), elaboration.times
     elaboration.times *= len(rounds)
-    for i, (values, maps) in enumerate(rounds):
+    for i, turn in enumerate(rounds):
         elaboration.visit(step)
-        inner = replace(place, scope=place.scope.inside(values)) if values else place
-        inner = replace(inner, tensors={**place.tensors, **maps}) if maps else inner
+        inner = _inside(place, turn)
         if i == 1 and (len(layers) - start) * elaboration.times > elaboration.limit:
             elaboration.refuse_size(step.span)
         for body in (between,) * (i > 0) + (step.body,):
@@ -393,6 +395,13 @@ def _loop(
         elaboration.turns[step] = tuple(turns)
     elaboration.times = times
     return x, position
+
+
+def _inside(place: Place, turn: tuple[Values, Mapping[str, Tensor]]) -> Place:
+    """The place in one iteration of a loop."""
+    values, maps = turn
+    scope = place.scope.inside(values) if values else place.scope
+    return replace(place, scope=scope, tensors={**place.tensors, **maps} if maps else place.tensors)
 
 
 def _iterations(step: Repeat | Each, place: Place, elaboration: Elaboration) -> Iterations | None:
@@ -562,6 +571,51 @@ def _report_no_branch(step: Branches, path: str, place: Place, elaboration: Elab
         secondary=[Label(span, "false") for span in tests],
         notes=place.scope.trail(),
         help="let one of them be there always: `identity` passes the input on",
+    )
+    return Tensor(path, UNKNOWN)
+
+
+def _branch_loop(
+    step: BranchLoop, path: str, x: Tensor, place: Place, elaboration: Elaboration
+) -> Tensor:
+    """Elaborate a branch for each iteration, below its position, and their join beside these."""
+    loop, layers = step.loop, elaboration.network.layers
+    rounds = _iterations(loop, place, elaboration)
+    if rounds is None or step.join.text not in OPS:  # which was reported
+        return Tensor(path, UNKNOWN)
+    if not rounds:
+        return _report_no_iteration(step, path, place, elaboration)
+    start, times = len(layers), elaboration.times
+    elaboration.times *= len(rounds)
+    arrangement = elaboration.resolution.arrangement(loop.body)
+    outputs: list[Tensor] = []
+    for i, turn in enumerate(rounds):
+        elaboration.visit(loop)
+        if i == 1 and (len(layers) - start) * elaboration.times > elaboration.limit:
+            elaboration.refuse_size(step.span)
+        inner = _inside(place, turn)
+        outputs.append(_body(loop.body, arrangement, f"{path}.{i}", x, inner, elaboration))
+        if outputs[-1].shape is UNKNOWN:  # the other iterations could say nothing new
+            break
+    elaboration.times = times
+    op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
+    at, joined = f"{path}.{step.join.text}", tuple(outputs)
+    values = [values for values, _ in rounds]
+    return _layer(at, op, joined, step, step.join.span, x, place, elaboration, values)
+
+
+def _report_no_iteration(
+    step: BranchLoop, path: str, place: Place, elaboration: Elaboration
+) -> Tensor:
+    loop = step.loop
+    counted = loop.times if isinstance(loop, Repeat) else loop.lists[0][1]
+    elaboration.report.add(
+        "no-branch-left",
+        "this loop makes no branch",
+        step.join.span,
+        secondary=[Label(counted.span or loop.span, "no iteration")],
+        notes=place.scope.trail(),
+        help="let one of them be there at least, or put a `when` around the whole `branches`",
     )
     return Tensor(path, UNKNOWN)
 
@@ -749,7 +803,9 @@ def _op_layer(call: Call, path: str, x: Tensor, place: Place, elaboration: Elabo
     op = _bound(call, op_class, place.scope, elaboration)
     if op.lists and op.is_whole:
         elaboration.effort.spend(_numbers_in_lists(op), call.span)
-    return _layer(path, op, (x,), call, call.callee.span, x, place, elaboration)
+    others = elaboration.resolution.tensors(call).values() if op.tensors else ()
+    inputs = x, *(elaboration.read(place, name) for name in others)
+    return _layer(path, op, inputs, call, call.callee.span, x, place, elaboration)
 
 
 def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboration) -> Op:
@@ -822,15 +878,15 @@ def _layer(
     path: str,
     op: Op,
     inputs: tuple[Tensor, ...],
-    step: Call | Branches,
+    step: Call | Branches | BranchLoop,
     span: Span,
     given: Tensor,
     place: Place,
     elaboration: Elaboration,
-    branches: Sequence[Branch] = (),
+    branches: Sequence[Branch] | Sequence[Values] = (),
 ) -> Tensor:
     """Infer the output of an op and add its layer; `given` is what its step was given. Of a join
-    the inputs are what `branches` give.
+    the inputs are what `branches` give, or the iterations of a loop.
     """
     network = elaboration.network
     if any([x.shape is UNKNOWN for x in inputs]):
@@ -885,17 +941,17 @@ def _report(
     error: ShapeError,
     op: Op,
     inputs: tuple[Tensor, ...],
-    step: Call | Branches,
+    step: Call | Branches | BranchLoop,
     span: Span,
     given: Tensor,
     place: Place,
     elaboration: Elaboration,
-    branches: Sequence[Branch],
+    branches: Sequence[Branch] | Sequence[Values],
 ) -> None:
     """Report that shapes do not fit, and explain how they came about."""
-    from cnngen.semantics.explanations.join_remedies import remedies_of_join
+    from cnngen.semantics.explanations.join_remedies import remedies_of_join, remedies_of_loop
     from cnngen.semantics.explanations.remedies import remedies_of_layer
-    from cnngen.semantics.explanations.story import story_of_join, story_of_layer
+    from cnngen.semantics.explanations.story import story_of_join, story_of_layer, story_of_loop
 
     scope, network, report = place.scope, elaboration.network, elaboration.report
     at = (
@@ -906,11 +962,17 @@ def _report(
     label = error.label
     remedies: Remedies = ()
     if isinstance(step, Branches):
-        forks = [_read_by(branch.body, given, place, elaboration) for branch in branches]
-        joined = [*zip(branches, inputs, forks, strict=True)]
+        arms = [branch for branch in branches if isinstance(branch, Branch)]
+        forks = [_read_by(branch.body, given, place, elaboration) for branch in arms]
+        joined = [*zip(arms, inputs, forks, strict=True)]
         story = story_of_join(op, joined, network)
         if all(layer.op.is_whole for layer in network.layers.values()):
             remedies = remedies_of_join(op, joined, scope, network)
+    elif isinstance(step, BranchLoop):
+        rounds = [values for values in branches if not isinstance(values, Branch)]
+        story = story_of_loop(rounds, inputs)
+        fork = _read_by(step.loop.body, given, place, elaboration)
+        remedies = remedies_of_loop(step, inputs, fork, scope, network)
     else:
         story = story_of_layer(error, given, network)
         if op.is_whole:

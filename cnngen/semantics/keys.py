@@ -13,6 +13,7 @@ from cnngen.syntax.naming import snake_case
 from cnngen.syntax.tree import (
     Body,
     Branches,
+    BranchLoop,
     Call,
     Each,
     Reference,
@@ -66,7 +67,9 @@ def _bends(step: Step, merging: Container[Step]) -> bool:
     the output of the step before it, or is used again.
     """
     return (
-        isinstance(step, Branches | Reference | Reuse) or step.origin is not None or step in merging
+        isinstance(step, Branches | BranchLoop | Reference | Reuse)
+        or step.origin is not None
+        or step in merging
     )
 
 
@@ -76,6 +79,8 @@ def word(step: Step) -> str:
             return snake_case(step.callee.text)
         case Branches():
             return step.join.text
+        case BranchLoop():
+            return "branches"
         case Repeat():
             return "repeat"
         case Each():

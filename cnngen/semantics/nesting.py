@@ -6,6 +6,7 @@ from cnngen.diagnostics.model import Report
 from cnngen.syntax.tree import (
     Body,
     Branches,
+    BranchLoop,
     Call,
     Each,
     Reference,
@@ -56,5 +57,7 @@ def _inside(step: Step) -> Iterator[tuple[Body, int]]:
                 yield step.orelse, 1
         case Branches():
             yield from ((branch.body, int(branch.test is not None)) for branch in step.arms)
+        case BranchLoop():
+            yield (step.loop,), 0
         case Call() | Reference() | Reuse():
             pass

@@ -18,6 +18,7 @@ from cnngen.syntax.tree import (
     Block,
     Body,
     Branches,
+    BranchLoop,
     Call,
     Each,
     Identifier,
@@ -118,7 +119,8 @@ def _check_path(
         if i == 0 and step.origin:
             _check_name(step.origin, readable, resolution, report)
         alone = len(body) == 1 and (
-            isinstance(step, Call) or (joins and isinstance(step, Branches | Repeat | Each))
+            isinstance(step, Call)
+            or (joins and isinstance(step, Branches | BranchLoop | Repeat | Each))
         )
         if alone and not step.name:
             _check_step(step, readable, resolution, report)
@@ -141,10 +143,27 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
             _check_lists(step, readable, resolution, report)
             for branch in step.arms:
                 _check_path(branch.body, readable, resolution, report)
+        case BranchLoop():
+            _refuse_maps(step, resolution, report)
+            _check_path(step.loop.body, readable, resolution, report)
         case Repeat() | Each():
             _check_loop(step, readable, resolution, report)
         case _:
             _refuse([*_read_by(step, resolution)], _way(step, "", []), report)
+
+
+def _refuse_maps(step: BranchLoop, resolution: Resolution, report: Report) -> None:
+    walked = resolution.map_lists(step.loop)
+    names = step.loop.lists if isinstance(step.loop, Each) else ()
+    at = next((name.span for name, _ in names if name.text in walked), None)
+    if at is not None:
+        report.add(
+            "nested-reference",
+            "branches that a loop makes read one input, and no lists of maps",
+            at,
+            help="let a stage be the loop, and join what its iterations gave: `branches: name` with"
+            " `join: concat`",
+        )
 
 
 def _check_lists(step: Step, readable: Readable, resolution: Resolution, report: Report) -> None:

@@ -22,7 +22,7 @@ LARGE = (1000, 1001, 1002, 1003)  # an op that keeps these lengths keeps all, wh
 # What an attribute may be that does not matter to sizes.
 NEUTRAL: dict[str, Any] = {
     **{"int": 1, "float": 1.0, "bool": False, "size": ONE, "padding": (0, 0, 0, 0)},
-    **{"ints": (0,), "table": ((0,),), "init": None},
+    **{"ints": (0,), "table": ((0,),), "init": None, "tensor": ""},
 }
 
 
@@ -151,7 +151,7 @@ def _neutral(op: type[Op], values: Mapping[str, Any]) -> Op:
 def _wanted(op: type[Op], x: Shape) -> Rank | None:
     """The rank that an op says it needs when it is given this shape."""
     try:
-        _neutral(op, {}).infer(x)
+        _neutral(op, {}).infer(x, *[Image(1, 1, 1)] * len(op.tensors))
     except ShapeError as error:
         return error.wants
     return None

@@ -6,16 +6,11 @@ from functools import partial
 
 from cnngen.diagnostics.model import Remedies, Report
 from cnngen.expressions.expression import Expression, Name
-from cnngen.expressions.fields import Fields
+from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
-from cnngen.semantics.definitions import (
-    UNKNOWN_FIELDS,
-    Definitions,
-    check_expression,
-    check_part,
-)
+from cnngen.semantics.definitions import Definitions, check_expression, check_part
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import Arrangement, arrange
@@ -104,12 +99,15 @@ class Resolution:
         return frozenset(self.shared.values())
 
     def tensors(self, call: Call) -> dict[str, Identifier]:
-        """The tensors that a call of a block passes besides its input, by parameter."""
+        """The tensors that a call reads besides its input, by parameter of the block or attribute
+        of the op.
+        """
         found: dict[str, Identifier] = {}
         for name, value in self._given(call, "tensor"):
             match value:
                 case Name():
-                    at = next(a.name.span for a in call.arguments if a.name.text == name)
+                    said = {argument.name.text: argument for argument in call.arguments}
+                    at = said[name].name.span if name in said else call.callee.span
                     found[name] = Identifier(value.name, value.span or at)
                 case _:
                     if (item := item_of(value)) is not None:
@@ -133,7 +131,11 @@ class Resolution:
                 return {}
 
     def _given(self, call: Call, type: ParameterType) -> Iterator[tuple[str, ArgumentValue]]:
-        """What a call hands over for parameters of a type."""
+        """What a call hands over for parameters of a type; of an op, for the maps that it reads."""
+        if op := self.ops.get(call):
+            names = op.tensors if type == "tensor" else ()
+            yield from ((name, self.arguments[call][name]) for name in names)
+            return
         values = self.arguments.get(call, {})
         said = {argument.name.text for argument in call.arguments}
         for parameter in self.blocks[call].parameters if call in self.blocks else ():
@@ -144,8 +146,10 @@ class Resolution:
     def expressions(self, step: Step) -> Iterator[Expression]:
         """The expressions of a step itself; of a call those that it does not write, too."""
         if isinstance(step, Call):
-            for value in self.arguments.get(step, {}).values():
-                yield from value_expressions(value)
+            tensors = self.ops[step].tensors if step in self.ops else ()
+            for name, value in self.arguments.get(step, {}).items():
+                if name not in tensors:
+                    yield from value_expressions(value)
         else:
             yield from expressions(step)
 
@@ -226,10 +230,13 @@ def _resolve_body(
         if isinstance(step, Call):
             _resolve_call(step, names, defaults, resolution, report)
             continue
+        kind = "either" if isinstance(step, Each) else "numbers"
         for expression in expressions(step):
             maps = isinstance(step, Branches) and expression is step.maps
-            check = check_maps if maps or are_maps(expression, names) else check_expression
-            check(expression, names, report)
+            if maps or are_maps(expression, names):
+                check_maps(expression, names, report)
+            else:
+                check_expression(expression, names, report, kind=kind)
         inner = names.within(step) if isinstance(step, Repeat | Each) else names
         if isinstance(step, Each):
             walked = frozenset(name.text for name, each in step.lists if are_maps(each, names))
@@ -304,6 +311,8 @@ def _resolve_call(
         resolution.arguments[call] = arguments
         if any(chooses_word(op.attributes[name], value) for name, value in arguments.items()):
             resolution.choosing.add(call)
+        if op.tensors:
+            resolution.merging.add(call)
     elif block:
         resolution.blocks[call] = block
         resolution.arguments[call] = block_arguments(meant, block, names, report)

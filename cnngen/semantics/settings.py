@@ -12,6 +12,7 @@ from cnngen.expressions.expression import Constant
 from cnngen.expressions.parser import parse_expression
 from cnngen.ops.base import UNKNOWN, Image, Shape, Unknown, Vector
 from cnngen.semantics.definitions import guess, listed
+from cnngen.semantics.explanations.given import SET
 from cnngen.semantics.network import INPUT
 from cnngen.source import Source, Span
 from cnngen.syntax.parse_input import LARGEST_SIDE
@@ -33,7 +34,7 @@ def apply_settings(
         return spec
     parameters = {parameter.name.text: parameter for parameter in spec.parameters}
     for name, text in settings.items():
-        source = Source("--set", f"{name}={text}")
+        source = Source(SET, f"{name}={text}")
         if name not in parameters:
             close = guess(name, parameters, report)
             known = f"it has {listed(parameters, 'and') or 'none'}"
@@ -102,7 +103,7 @@ def _sized(given: Input, spec: Spec, report: Report) -> Input:
 
 def _with_records(parameter: Parameter, text: str, report: Report) -> Parameter:
     """A parameter with records for a default, which YAML reads."""
-    root = read(Source("--set", f"{parameter.name.text}: {text}"), report)
+    root = read(Source(SET, f"{parameter.name.text}: {text}"), report)
     node = root.get(parameter.name.text) if root else None
     if node is None:
         return parameter

@@ -11,7 +11,7 @@ from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.explanations.part_references import is_part
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.resolve import Resolution
-from cnngen.syntax.tree import Body, Branches, Identifier, ListName, Spec, Stage
+from cnngen.syntax.tree import Body, Branches, BranchLoop, Identifier, ListName, Spec, Stage
 
 
 def check_stages(resolution: Resolution, report: Report) -> None:
@@ -83,6 +83,8 @@ def _takes_input(body: Body) -> bool:
     first = body[0]
     if isinstance(first, Branches) and not first.origin:
         return any(_takes_input(branch.body) for branch in first.arms)
+    if isinstance(first, BranchLoop) and not first.origin:
+        return _takes_input(first.loop.body)
     return not first.origin
 
 

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from cnngen.expressions.evaluate import UNDETERMINED, Undetermined, Value, evaluate
 from cnngen.expressions.expression import Expression, ListOf
+from cnngen.ops import OPS
 from cnngen.semantics.facts import Fact, ParameterNames, Symbols, Traced, TracedList, union
 from cnngen.semantics.map_lists import items_of, names_in
 from cnngen.semantics.network import INPUT, Network, Scope
@@ -19,6 +20,7 @@ from cnngen.syntax.tree import (
     Block,
     Body,
     Branches,
+    BranchLoop,
     Call,
     Each,
     Identifier,
@@ -33,6 +35,7 @@ from cnngen.syntax.tree import (
 )
 
 MOST_VISITS = 20_000
+Pairs = Sequence[tuple[str, Expression]]  # variables, and the lists of their values
 
 
 class TooManyVisits(Exception):
@@ -75,7 +78,7 @@ class TracedBodies:
             if self.visits > MOST_VISITS:
                 raise TooManyVisits
             if step.origin:
-                x = self.read(step.origin, place)
+                x = self.ops.read(step.origin, place)
             x = self._step(step, x, place)
             if step.name:
                 tensors[step.name.text] = x
@@ -99,6 +102,8 @@ class TracedBodies:
                 return self._each(step, x, place)
             case Branches():
                 return self._branches(step, x, place)
+            case BranchLoop():
+                return self._branch_loop(step, x, place)
             case Reference():
                 return x
             case Reuse():
@@ -150,7 +155,7 @@ class TracedBodies:
             elif parameter.default:
                 facts[parameter.name.text] = self.ops.fact(parameter.default, place)
         tensors = {INPUT: x} | {
-            parameter: self.read(name, place)
+            parameter: self.ops.read(name, place)
             for parameter, name in self.resolution.tensors(call).items()
         }
         given_lists = self.resolution.map_lists(call).items()
@@ -171,17 +176,6 @@ class TracedBodies:
 
     # --- lists of maps ----------------------------------------------------------------------------
 
-    def read(self, name: Identifier, place: Trail) -> Traced:
-        """The tensor of a name."""
-        if not isinstance(name, ListName) or name.index is None:
-            return place.tensors[name.text]
-        found, index = place.lists[name.text], self.ops.fact(name.index, place)
-        if found.items is not None and index.known:
-            at: int = index.value
-            return found.items[at]
-        assert found.any is not None, "there is what the network reads"
-        return found.any
-
     def _list(self, maps: Expression, place: Trail) -> TracedList:
         """The items of a list, if it is sure how many there are."""
 
@@ -198,7 +192,7 @@ class TracedBodies:
             return items
 
         try:
-            items = items_of(maps, lambda name: self.read(name, place), several, number)
+            items = items_of(maps, lambda name: self.ops.read(name, place), several, number)
         except Undetermined:
             read = [self._any(name, place) for name in names_in(maps)]
             return TracedList(None, self._merged([x for x in read if x is not None]))
@@ -206,7 +200,7 @@ class TracedBodies:
 
     def _any(self, name: Identifier, place: Trail) -> Traced | None:
         whole = isinstance(name, ListName) and name.index is None
-        return place.lists[name.text].any if whole else self.read(name, place)
+        return place.lists[name.text].any if whole else self.ops.read(name, place)
 
     def _merged(self, items: Sequence[Traced]) -> Traced | None:
         """What is known of any of these."""
@@ -254,27 +248,18 @@ class TracedBodies:
     def _each(self, step: Each, x: Traced, place: Trail) -> Traced:
         walked = {n: self._list(m, place) for n, m in self.resolution.map_lists(step).items()}
         pairs = [(name.text, values) for name, values in step.lists if name.text not in walked]
-        names = [name for name, _ in pairs]
         lists = [self.ops.fact(values, place) for _, values in pairs]
-        length = self._length(pairs, lists, [*walked.values()])
-        if length is None:
+        rows = self._rows(pairs, lists, [*walked.values()], place)
+        if rows is None:
             unsure = [self._length_of(found) for found in walked.values()]
             count = self.symbols.made(UNDETERMINED, [*lists, *unsure], "turns")
             maps = {name: found.any for name, found in walked.items() if found.any is not None}
             place = replace(place, tensors={**place.tensors, **maps}) if maps else place
-            variables = {
-                name: Fact(UNDETERMINED, values.names, self.symbols.fresh())
-                for name, values in zip(names, lists, strict=True)
-            }
             items = _items(lists[0]) if lists else None
             times = UNDETERMINED if items is None else len(items)
-            return self._turns(step, x, place, count, variables, times)
+            return self._turns(step, x, place, count, self._variables(pairs, lists), times)
         turns: list[Traced] = []
-        for i in range(length):
-            row = {
-                name: self._item(expression, values, i, place)
-                for (name, expression), values in zip(pairs, lists, strict=True)
-            }
+        for i, row in enumerate(rows):
             maps = {name: found.items[i] for name, found in walked.items() if found.items}
             inner = replace(place, facts={**place.facts, **row}, tensors={**place.tensors, **maps})
             if i > 0 and step.between is not None:
@@ -284,11 +269,58 @@ class TracedBodies:
         self.turns[step] = TracedList(tuple(turns), self._merged(turns))
         return x
 
-    def _length(
+    def _rows(
         self,
-        pairs: Sequence[tuple[str, Expression]],
+        pairs: Pairs,
         lists: Sequence[Fact],
         walked: Sequence[TracedList],
+        place: Trail,
+    ) -> list[Mapping[str, Fact]] | None:
+        """The variables in each iteration, if it is sure how many there are."""
+        length = self._length(pairs, lists, walked)
+        if length is None:
+            return None
+        return [
+            {
+                name: self._item(expression, values, i, place)
+                for (name, expression), values in zip(pairs, lists, strict=True)
+            }
+            for i in range(length)
+        ]
+
+    def _variables(self, pairs: Pairs, lists: Sequence[Fact]) -> Mapping[str, Fact]:
+        """The variables in any iteration."""
+        return {
+            name: Fact(UNDETERMINED, values.names, self.symbols.fresh())
+            for (name, _), values in zip(pairs, lists, strict=True)
+        }
+
+    def _branch_loop(self, step: BranchLoop, x: Traced, place: Trail) -> Traced:
+        """Iterations side by side; where their number is not sure, as one that stands for all."""
+        loop, always = step.loop, self.symbols.constant(True)
+        pairs: Pairs = []
+        if isinstance(loop, Repeat):
+            lists = [self.ops.fact(loop.times, place)]
+            known = self.unroll and lists[0].known
+            rows = [dict[str, Fact]()] * lists[0].value if known else None
+        else:
+            pairs = [(name.text, values) for name, values in loop.lists]
+            lists = [self.ops.fact(values, place) for _, values in pairs]
+            rows = self._rows(pairs, lists, (), place)
+        if rows is None:
+            variables = self._variables(pairs, lists if pairs else ())
+            inner = replace(place, facts={**place.facts, **variables})
+            any_of = self.ops.join(step, [(always, self.body(loop.body, x, inner))])
+            if not OPS[step.join.text].concatenates:
+                return any_of
+            total = self.symbols.made(UNDETERMINED, [*lists, any_of.channels], "concat of turns")
+            return replace(any_of, channels=total)
+        facts = [replace(place, facts={**place.facts, **row}) for row in rows]
+        arms = [(always, self.body(loop.body, x, inner)) for inner in facts]
+        return self.ops.join(step, arms) if arms else x  # which was reported, or is never reached
+
+    def _length(
+        self, pairs: Pairs, lists: Sequence[Fact], walked: Sequence[TracedList]
     ) -> int | None:
         """How many iterations a loop makes, if that is sure. Its lists are of one length, so any
         will do, unless that of others, which are maps, is not sure.

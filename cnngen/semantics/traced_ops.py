@@ -27,7 +27,7 @@ from cnngen.semantics.facts import (
 from cnngen.semantics.network import Fixed, Network, Scope
 from cnngen.semantics.resized import ONE, Resizing
 from cnngen.semantics.resolve import Resolution
-from cnngen.syntax.tree import Branches, Call, Distribution
+from cnngen.syntax.tree import Branches, BranchLoop, Call, Distribution, Identifier, ListName
 
 Path = tuple[Call, ...]
 Sizes = dict[Path, tuple[int, int]]
@@ -86,7 +86,7 @@ class TracedOps:
             return self._flatten(call, x, place)
         if op.weights is not Op.weights:
             self._fix(x.area, "size")  # PyTorch is told how many channels there are
-        size = self.resizing.after(op, arguments, x.size, lambda value: self.fact(value, place))
+        size = self._size(call, op, x, place)
         rank = x.rank if op.gives == "same" else self.symbols.constant(op.gives)
         given = {n: v for n, v in arguments.items() if not isinstance(v, Distribution)}
         channels = op.channels(given, (RUNNING,))
@@ -95,6 +95,24 @@ class TracedOps:
         facts = {**place.facts, RUNNING.name: x.channels}
         area = x.area if RUNNING.name in free_names(channels) else NOTHING
         return Traced(rank, size, self.fact(channels, replace(place, facts=facts)), area)
+
+    def _size(self, call: Call, op: type[Op], x: Traced, place: Trail) -> Fact:
+        if op.sized_like:
+            (other,) = self.resolution.tensors(call).values()
+            return self.read(other, place).size
+        arguments = self.resolution.arguments[call]
+        return self.resizing.after(op, arguments, x.size, lambda value: self.fact(value, place))
+
+    def read(self, name: Identifier, place: Trail) -> Traced:
+        """The tensor of a name."""
+        if not isinstance(name, ListName) or name.index is None:
+            return place.tensors[name.text]
+        found, index = place.lists[name.text], self.fact(name.index, place)
+        if found.items is not None and index.known:
+            at: int = index.value
+            return found.items[at]
+        assert found.any is not None, "there is what the network reads"
+        return found.any
 
     def _note_rank(self, call: Call, op: type[Op], x: Traced, place: Trail) -> None:
         rank = x.rank.value
@@ -131,7 +149,7 @@ class TracedOps:
             self.network.flattened.setdefault(path[-1], []).append((Image(1, *area), place.scope))
         return prod(self.flattened[path]) == prod(area)
 
-    def join(self, step: Branches, arms: list[tuple[Fact, Traced]]) -> Traced:
+    def join(self, step: Branches | BranchLoop, arms: list[tuple[Fact, Traced]]) -> Traced:
         """What branches give together, each with whether it is there. The ranks and sizes of those
         that are agree (but for gates), so the one that depends on the fewest parameters is taken.
         """

@@ -68,9 +68,9 @@ def _follow_stages(bodies: TracedBodies) -> None:
     for stage in bodies.resolution.spec.stages:
         scope = Scope({}, None, "", stage=stage)
         place = Trail(bodies.model, tensors, x, scope, lists=lists)
-        given = bodies.read(stage.origin, place) if stage.origin else x
+        given = bodies.ops.read(stage.origin, place) if stage.origin else x
         first = stage.body[0].origin if stage.body else None
-        place = replace(place, entry=bodies.read(first, place) if first else given)
+        place = replace(place, entry=bodies.ops.read(first, place) if first else given)
         if stage in bodies.shared:
             bodies.places[stage] = place
         tensors[stage.name.text] = after = bodies.body(stage.body, given, place)

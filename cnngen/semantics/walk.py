@@ -8,6 +8,7 @@ from cnngen.syntax.tree import (
     ArgumentValue,
     Body,
     Branches,
+    BranchLoop,
     Call,
     Distribution,
     Each,
@@ -32,6 +33,8 @@ def nested_bodies(step: Step) -> tuple[Body, ...]:
             return (step.body,) if step.orelse is None else (step.body, step.orelse)
         case Branches():
             return tuple(branch.body for branch in step.arms)
+        case BranchLoop():
+            return ((step.loop,),)
         case _:
             assert_never(step)
 
@@ -68,7 +71,7 @@ def expressions(step: Step) -> Iterator[Expression]:
         case Branches():
             yield from (branch.test for branch in step.arms if branch.test is not None)
             yield from (step.maps,) if step.maps is not None else ()
-        case Reference() | Reuse():
+        case Reference() | Reuse() | BranchLoop():
             return
         case _:
             assert_never(step)

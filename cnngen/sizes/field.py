@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import assert_never
 
-from cnngen.ops.movement import POINTWISE, Enlarge, Fixed, Movement, Scatter, Slide
+from cnngen.ops.movement import POINTWISE, Enlarge, Fixed, Movement, Scatter, Slide, Stretch
 
 Extent = tuple[int, int]  # the first and the last element; the last may come first: none
 NONE: Extent = (1, 0)
@@ -60,6 +60,10 @@ def moved(movement: Movement, x: Field) -> Field | None:
             turns = len(x.extents) // gcd(len(x.extents), length)
             phases = length * factor * turns
             advance = x.advance * length * turns // len(x.extents)
+        case Stretch():
+            steps, outputs = _pace(movement)
+            turns = len(x.extents) // gcd(len(x.extents), steps)
+            phases, advance = outputs * turns, x.advance * steps * turns // len(x.extents)
         case Enlarge(factor=factor) | Scatter(step=factor):
             phases, advance = len(x.extents) * factor, x.advance
         case Fixed():
@@ -81,7 +85,16 @@ def joined(one: Field, two: Field) -> Field | None:
     return Field(tuple(_hull([one.at(i), two.at(i)]) for i in range(phases)), advance)
 
 
-def _read(movement: Slide | Enlarge | Scatter, i: int, phases: int) -> Iterator[int]:
+def _pace(movement: Stretch) -> tuple[int, int]:
+    """After how many elements of the input, and of the output, the same places come again."""
+    before, after = movement.before, movement.after
+    if movement.aligned and min(before, after) > 1:
+        before, after = before - 1, after - 1
+    common = gcd(before, after)
+    return before // common, after // common
+
+
+def _read(movement: Slide | Enlarge | Stretch | Scatter, i: int, phases: int) -> Iterator[int]:
     """The elements that output `i` reads; of many, only those at both ends, which decide."""
     match movement:
         case Slide(window, step, spread, before):
@@ -99,6 +112,14 @@ def _read(movement: Slide | Enlarge | Scatter, i: int, phases: int) -> Iterator[
                 yield place.__ceil__()
                 return
             place = Fraction(2 * i + 1 - factor, 2 * factor)  # in elements of the input
+            yield place.__floor__()
+            yield place.__ceil__()
+        case Stretch(linear=linear, aligned=aligned):
+            place = Fraction(*_pace(movement)) * i
+            if not linear:
+                yield place.__floor__()
+                return
+            place += 0 if aligned else Fraction(*_pace(movement)) / 2 - Fraction(1, 2)
             yield place.__floor__()
             yield place.__ceil__()
         case Scatter(window, step, before):

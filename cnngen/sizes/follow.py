@@ -90,6 +90,8 @@ class _Course:
         rows = [x for x in inputs if isinstance(x, Row)]
         if layer.op.joins:
             output = self._joined_maps(layer, maps) if maps else self._joined_rows(layer, rows)
+        elif layer.op.sized_like:
+            output = Maps(_image(layer.output), maps[1].tracks)
         elif maps:
             output = self._mapped(layer, maps[0])
         else:

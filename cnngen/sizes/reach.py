@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cnngen.ops.base import Unknown, Vector
-from cnngen.semantics.network import Layer, Network
+from cnngen.ops.base import Vector
+from cnngen.semantics.network import Layer, Network, known_shape
 from cnngen.sizes.field import PIXEL, Field, joined, moved
 
 
@@ -38,13 +38,12 @@ def reaches(network: Network, image: str) -> Mapping[str, Reaches]:
 
 
 def _moved(layer: Layer, x: Reaches, known: dict[object, Reach]) -> Reaches:
-    shape = layer.inputs[0].shape
-    assert not isinstance(shape, Unknown)
+    shape, *others = (known_shape(x.shape) for x in layer.inputs)
     if x == (NOTHING, NOTHING):
         return x
     if isinstance(shape, Vector):
         return (WHOLE, WHOLE) if layer.op.group == "fully connected" else x
-    steps = layer.op.moves(shape)
+    steps = layer.op.moves(shape, *others)
     for step, reach in zip(steps, x, strict=True):
         key = (step, reach)
         if key not in known:

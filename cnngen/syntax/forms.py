@@ -12,6 +12,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "use": ("name", "from"),
 }
 AROUND = ("name", "from")
+LOOPS = ("repeat", "each")
 NOTHING = "nothing"  # behind the `else` of a branch that may be absent
 FORM_PARTS = ("do", "else", "between", "join")  # nothing else has their names
 PARTS = frozenset(key for keys in FORMS.values() for key in keys)

@@ -10,7 +10,14 @@ from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import FORM_KEYS, OPS, translate
 from cnngen.expressions.expression import Expression
 from cnngen.source import Span
-from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, PARTS
+from cnngen.syntax.branch_loops import (
+    loop_of,
+    report_beside_loop,
+    report_join_beside_loop,
+    report_two_operands,
+    with_loop,
+)
+from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, LOOPS, PARTS
 from cnngen.syntax.indentation_errors import report_deeper_items
 from cnngen.syntax.join_errors import report_join, report_joined_words, takes_two
 from cnngen.syntax.list_errors import report_list
@@ -45,6 +52,7 @@ from cnngen.syntax.tree import (
     Body,
     Branch,
     Branches,
+    BranchLoop,
     Call,
     Each,
     Identifier,
@@ -220,6 +228,9 @@ def _report_stray(part: Scalar, form: str, node: Mapping, report: Report) -> str
     guess = meant or suggest(part.text, known)
     owner = next((other for other, keys in FORMS.items() if part.text in keys), None)
     belongs = f"it belongs to `{owner}`; " if owner else ""
+    if part.text == "join" and form in LOOPS:
+        report_join_beside_loop(part, form, node, report)
+        return None
     report.add(
         "unknown-key",
         f"`{form}` has no key `{brief(part.text)}`",
@@ -298,6 +309,9 @@ def _parse_branches(
         arms_node = replace(arms_node, entries=tuple(e for e in arms_node.entries if e != moved))
         node = replace(node, entries=(*node.entries, moved))
     join = _parse_join(node, key, report)
+    arms_node = with_loop(arms_node, report)
+    if loop := loop_of(arms_node):
+        return _parse_branch_loop(arms_node, loop, join, around, report)
     if len(arms_node.entries) < 2:
         report.add(
             "wrong-kind",
@@ -324,6 +338,23 @@ def _are_maps(node: Node) -> bool:
     if isinstance(node, Sequence):
         return bool(node.items) and all(isinstance(item, Scalar) for item in node.items)
     return isinstance(node, Scalar) and not is_null(node)
+
+
+def _parse_branch_loop(
+    node: Mapping, head: tuple[Scalar, Node], join: Identifier, around: _Around, report: Report
+) -> Step:
+    """`branches: {each: {...}, do: body}`; `head` is the first of these entries."""
+    key, _ = head
+    if takes_two(join.text):
+        report_two_operands(key, join, report)
+    others = [entry for entry in node.entries if entry is not head]
+    kept = [entry for entry in others if suggest(entry[0].text, ("do",))]
+    strays = [entry[0] for entry in others if entry not in kept]
+    report_beside_loop(node, strays, key, join, report)
+    made = replace(node, entries=(head, *kept))
+    loop = _parse_form(made, *head, _Around(node.span, None, None), report)
+    assert isinstance(loop, Repeat | Each)
+    return BranchLoop(loop, join, around.span, around.name, around.origin)
 
 
 def _parse_branch(key: Scalar, node: Node, report: Report) -> Branch:

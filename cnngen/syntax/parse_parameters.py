@@ -3,25 +3,21 @@
 import re
 from typing import get_args
 
-from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import TYPES as OTHER_TYPES
 from cnngen.diagnostics.synonyms import translate
 from cnngen.expressions.expression import Constant, Expression, InputChannels, ListOf, Name, walk
 from cnngen.source import Span
-from cnngen.syntax.default_type import default_type
-from cnngen.syntax.parse_records import (
-    EXAMPLE,
-    are_records,
-    parse_records,
-    parse_types,
-    types_of_fields,
-)
+from cnngen.syntax.default_type import common, default_type
+from cnngen.syntax.parse_records import are_records, parse_types, types_of_fields
 from cnngen.syntax.parse_value import (
     LONGEST_TEXT,
+    RECORDS,
     entries,
     mapping,
     parse_new_name,
+    parse_records,
     read_value,
     wrong_kind,
 )
@@ -30,6 +26,7 @@ from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_
 
 TYPES: tuple[ParameterType, ...] = tuple(t for t in get_args(ParameterType) if t != "records")
 MOST_PARAMETERS = 100
+ROW = "[{width: 16, stride: 1}]"
 COMMENT = re.compile(r"[ \t]*(?:,[ \t]*)?#[ \t]*([^\n]*)")
 
 
@@ -96,7 +93,7 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
         return _unsound(name, unread(value.span))
     if isinstance(value, Mapping):
         row = value.span.text
-        help = f"write a list of records: `{shown}: [{row}]`" if brief(row) == row else EXAMPLE
+        help = f"write a list of records: `{shown}: [{row}]`" if brief(row) == row else RECORDS
         wrong_kind(value, f"`{shown}` must be an expression", report, help)
         return _unsound(name, unread(value.span))
     default = read_value(value, f"`{shown}`", report)
@@ -104,14 +101,52 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
         return _unsound(name, unread(value.span))
     type = default_type(default)
     if type is None:
-        report.add(
-            "wrong-type",
-            f"the default of `{shown}` must be a number, `true` or `false`, or a list of them",
-            value.span,
-            help=EXAMPLE if isinstance(default, ListOf) else None,
-        )
+        if not (isinstance(default, ListOf) and _report_mixed(shown, default, report)):
+            report.add(
+                "wrong-type",
+                f"the default of `{shown}` must be a number, `true` or `false`, or a list of them",
+                value.span,
+                help=RECORDS if isinstance(default, ListOf) else None,
+            )
         return _unsound(name, default)
     return Parameter(name, type, default, about)
+
+
+def _report_mixed(shown: str, default: ListOf, report: Report) -> bool:
+    """Report a list whose elements are of several types, and whether it is one."""
+    first, *others = default.items
+    wanted = default_type(first)
+    for item in others:
+        type = default_type(item)
+        both = common(wanted, type)
+        labels = [
+            Label(part.span, f"of type {named}")
+            for part, named in ((first, wanted), (item, type))
+            if part.span and named
+        ]
+        if default.span and len(labels) == 2 and both is None:
+            truths = [_truth(item) for item in default.items]
+            report.add(
+                "wrong-type",
+                f"the elements of `{shown}` are of several types",
+                default.span,
+                secondary=labels,
+                help=f"values of one thing are a record: write `{ROW}`"
+                if None in truths
+                else f"write `[{', '.join(map(str, truths))}]`",
+            )
+            return True
+        wanted = both
+    return False
+
+
+def _truth(item: Expression) -> str | None:
+    """`true` for what may have been meant for it."""
+    match item:
+        case Constant((bool() | 0 | 1) as value):
+            return str(bool(value)).lower()
+        case _:
+            return None
 
 
 def _report_type_of_model(name: Identifier, value: Node, help: str, report: Report) -> None:
@@ -126,7 +161,7 @@ def _parse_records(name: Identifier, value: Sequence, in_block: bool, report: Re
     if fields and in_block:
         return Parameter(name, "records", None, about, fields=fields)
     if fields:
-        _report_type_of_model(name, value, EXAMPLE, report)
+        _report_type_of_model(name, value, RECORDS, report)
     if fields is not None:
         return _unsound(name, unread(value.span))
     records = parse_records(value, report)

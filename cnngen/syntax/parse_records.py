@@ -1,7 +1,6 @@
-"""Records: the default of a parameter that is a list of mappings, all with the same fields."""
+"""Records: the fields of a parameter that is a list of them, and of which type each is."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import get_args
 
 from cnngen.diagnostics.model import Label, Report
@@ -12,7 +11,6 @@ from cnngen.expressions.expression import Expression, ListOf, RecordOf
 from cnngen.source import Span
 from cnngen.syntax.default_type import ELEMENT, common, default_type
 from cnngen.syntax.naming import check_name
-from cnngen.syntax.parse_value import parse_record, wrong_kind
 from cnngen.syntax.tree import Field, Identifier, ParameterType
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief
 from cnngen.syntax.yaml_nodes import Sequence as List
@@ -20,7 +18,6 @@ from cnngen.syntax.yaml_nodes import Sequence as List
 FIELD_TYPES: tuple[ParameterType, ...] = tuple(
     type for type in get_args(ParameterType) if type not in ("tensor", "tensors", "records")
 )
-EXAMPLE = "write records: `[{width: 16, stride: 1}, {width: 32, stride: 2}]`"
 
 
 def are_records(node: Node) -> bool:
@@ -67,26 +64,6 @@ def _word(node: Node) -> str:
     return node.text if isinstance(node, Scalar) else ""
 
 
-def parse_records(node: List, report: Report) -> ListOf | None:
-    """A list of records with the fields of the first; None after a mistake, which is reported."""
-    before = len(report.found)
-    records: list[RecordOf] = []
-    for item in node.items:
-        if not isinstance(item, Mapping):
-            wrong_kind(item, "a list of records has records only", report, EXAMPLE)
-        elif isinstance(record := parse_record(item, report), RecordOf):
-            records.append(record)
-            if len(records) > 1:
-                _compare(records[0], record, item, report)
-            else:
-                for key, _ in item.entries:
-                    check_name(Identifier(key.text, key.span), "field", report)
-    if len(report.found) > before or not records:
-        return None
-    names = [name for name, _ in records[0].fields]
-    return ListOf(tuple(_in_order(record, names) for record in records), node.span)
-
-
 def types_of_fields(records: ListOf, report: Report) -> tuple[Field, ...] | None:
     """What types the fields have; None after a mistake."""
     columns: dict[str, list[Expression]] = {}
@@ -98,37 +75,6 @@ def types_of_fields(records: ListOf, report: Report) -> tuple[Field, ...] | None
         if (type := _type(name, column, report)) is not None:
             found.append((name, type))
     return tuple(found) if len(found) == len(columns) else None
-
-
-def _in_order(record: RecordOf, names: Sequence[str]) -> RecordOf:
-    values = dict(record.fields)
-    return replace(record, fields=tuple((name, values[name]) for name in names))
-
-
-def _compare(first: RecordOf, record: RecordOf, node: Mapping, report: Report) -> None:
-    """Report fields that the first record does not have, and those that this one lacks."""
-    known = [name for name, _ in first.fields]
-    given = {key.text for key, _ in node.entries}
-    missing = [name for name in known if name not in given]
-    label = [Label(first.span, "the first record")] if first.span else []
-    for key, _ in node.entries:
-        if key.text not in known:
-            close = suggest(key.text, missing)
-            missing = [name for name in missing if name != close]
-            report.add(
-                "unknown-key",
-                f"the first record has no field `{brief(key.text)}`",
-                key.span,
-                secondary=label,
-                help=f"did you mean `{close}`?" if close else "give all records the same fields",
-                fix=respell(key.span, close, known, closed=True),
-            )
-    if missing:
-        listed = " and ".join(f"`{name}`" for name in missing)
-        help = f"add `{', '.join(f'{name}: ...' for name in missing)}`: all records have all fields"
-        report.add(
-            "missing-key", f"this record lacks {listed}", node.span, secondary=label, help=help
-        )
 
 
 def _type(name: str, column: Sequence[Expression], report: Report) -> ParameterType | None:

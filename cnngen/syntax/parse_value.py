@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.expressions.expression import Expression, Index, ListOf, Name, RecordOf, Slice
 from cnngen.expressions.parser import parse_expression
@@ -26,6 +26,7 @@ from cnngen.syntax.tree import (
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null, kind
 
 LONGEST_TEXT = 500
+RECORDS = "write records: `[{width: 16, stride: 1}, {width: 32, stride: 2}]`"
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CALL = re.compile(r"(\w+)\((.*)\)")
 PART = re.compile(r"[A-Za-z_]\w*(?:\.\w+|/\w+|\[-?\w+\])+", re.ASCII)  # of a stage
@@ -193,17 +194,36 @@ def parse_value(node: Node, what: str, report: Report) -> Expression | None:
             return None
         case Scalar():
             return parse_expression(node.text, node.span, report)
+        case Sequence((Mapping(), *_)):
+            return parse_records(node, report)
         case Sequence():
-            records = [item for item in node.items if isinstance(item, Mapping)]
-            if records and len(records) == len(node.items):
-                return ListOf(tuple(parse_record(i, report) for i in records), node.span)
             return ListOf(tuple(read_value(i, what, report) for i in node.items), node.span)
         case Mapping() | Broken():
             wrong_kind(node, f"{what} must be an expression", report)
             return None
 
 
-def parse_record(node: Mapping, report: Report) -> Expression:
+def parse_records(node: Sequence, report: Report) -> ListOf | None:
+    """A list of records with the fields of the first; None after a mistake, which is reported."""
+    before = len(report.found)
+    records: list[RecordOf] = []
+    for item in node.items:
+        if not isinstance(item, Mapping):
+            wrong_kind(item, "a list of records has records only", report, RECORDS)
+        elif isinstance(record := _parse_record(item, report), RecordOf):
+            records.append(record)
+            if len(records) > 1:
+                _compare(records[0], record, item, report)
+            else:
+                for key, _ in item.entries:
+                    check_name(Identifier(key.text, key.span), "field", report)
+    if len(report.found) > before or not records:
+        return None
+    names = [name for name, _ in records[0].fields]
+    return ListOf(tuple(_in_order(record, names) for record in records), node.span)
+
+
+def _parse_record(node: Mapping, report: Report) -> Expression:
     """`{width: 16, stride: 1}`; what is wrong with its fields is left out of it."""
     if not node.entries:
         report.add("wrong-kind", "a record has no fields", node.span, help="write `{width: 16}`")
@@ -214,6 +234,37 @@ def parse_record(node: Mapping, report: Report) -> Expression:
         if parse_name(key, "a field", report)
     ]
     return RecordOf(tuple(fields), node.span)
+
+
+def _in_order(record: RecordOf, names: Iterable[str]) -> RecordOf:
+    values = dict(record.fields)
+    return replace(record, fields=tuple((name, values[name]) for name in names))
+
+
+def _compare(first: RecordOf, record: RecordOf, node: Mapping, report: Report) -> None:
+    """Report fields that the first record does not have, and those that this one lacks."""
+    known = [name for name, _ in first.fields]
+    given = {key.text for key, _ in node.entries}
+    missing = [name for name in known if name not in given]
+    label = [Label(first.span, "the first record")] if first.span else []
+    for key, _ in node.entries:
+        if key.text not in known:
+            close = suggest(key.text, missing)
+            missing = [name for name in missing if name != close]
+            report.add(
+                "unknown-key",
+                f"the first record has no field `{brief(key.text)}`",
+                key.span,
+                secondary=label,
+                help=f"did you mean `{close}`?" if close else "give all records the same fields",
+                fix=respell(key.span, close, known, closed=True),
+            )
+    if missing:
+        listed = " and ".join(f"`{name}`" for name in missing)
+        help = f"add `{', '.join(f'{name}: ...' for name in missing)}`: all records have all fields"
+        report.add(
+            "missing-key", f"this record lacks {listed}", node.span, secondary=label, help=help
+        )
 
 
 def read_value(node: Node, what: str, report: Report) -> Expression:

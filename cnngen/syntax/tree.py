@@ -170,6 +170,17 @@ class Branches:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class BranchLoop:
+    """A branch for each iteration of a loop: all read what the step reads, and are joined."""
+
+    loop: Repeat | Each
+    join: Identifier
+    span: Span
+    name: Identifier | None = None
+    origin: Identifier | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Reuse:
     """`{use: name}`: a stage, or a named step of the same body, applied again with its weights."""
 
@@ -188,7 +199,7 @@ def unread_step(
     return Call(Identifier("", span), (), span, name, origin)
 
 
-Step = Call | Reference | Repeat | Each | When | Branches | Reuse
+Step = Call | Reference | Repeat | Each | When | Branches | BranchLoop | Reuse
 Body = tuple[Step, ...]
 
 

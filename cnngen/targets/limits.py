@@ -26,7 +26,7 @@ class Limit:
 OUTGROWN = Limit("the expressions for its channels outgrow what can be printed")
 """Every target has it: `lower` itself could not say how many channels there are."""
 
-LISTED = Limit("one of its branches may be absent, and a template of yours takes each by itself")
+LISTED = Limit("it joins a list of branches, and a template of yours takes each by itself")
 """Every target has it: how many there are, generated code knows when it runs."""
 
 PADDED = {

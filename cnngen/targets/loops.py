@@ -5,18 +5,49 @@ from dataclasses import replace
 from itertools import chain, count
 from types import MappingProxyType
 
-from cnngen.expressions.expression import Apply, Expression
+from cnngen.expressions.expression import (
+    ABSENT,
+    Apply,
+    Constant,
+    Expression,
+    Field,
+    ListOf,
+    Name,
+    Slice,
+)
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.syntax.tree import Each, Repeat
 
 NO_MAPS: Mapping[str, nodes.Node | None] = MappingProxyType({})
+BACKWARDS = Constant(-1)
+UNREAD = "_"  # how the name of a variable begins that nobody reads
 
 
 def free_index(taken: Container[str]) -> str:
     """A name for a counter that nothing else has."""
     names = chain(("i", "j", "k"), (f"i{number}" for number in count(2)))
     return next(name for name in names if name not in taken)
+
+
+def position(step: Repeat | Each) -> str | None:
+    """The variable of a loop that has the positions of its iterations, from 0: that of `range(n)`,
+    best of `range(len(xs))` beside `xs`.
+    """
+    lists = step.lists if isinstance(step, Each) else ()
+    best = _counter([values for _, values in lists])
+    if best is not None:
+        return lists[best][0].text
+    counting = (name.text for name, values in lists if _counts(values))
+    return next(counting, None)
+
+
+def _counts(values: Expression) -> bool:
+    match values:
+        case Apply("range", (_,)):
+            return True
+        case _:
+            return False
 
 
 def loop_header(
@@ -27,11 +58,12 @@ def loop_header(
     maps: Mapping[str, nodes.Node | None] = NO_MAPS,
 ) -> tuple[nodes.Node, nodes.Node]:
     """What a loop assigns, and what it runs through: `index` counts, if anybody asks it, and
-    `variables` are those of an `each`. `node` makes nodes of expressions, but for those of the
-    variables that are `maps`: without a node, nothing runs through these.
+    `variables` are those of an `each`, of which one may be the index. `node` makes nodes of
+    expressions, but for those of the variables that are `maps`: without a node, nothing runs
+    through these.
     """
     if isinstance(step, Repeat):
-        return index or nodes.Name("_"), call("range", node(step.times))
+        return index or nodes.Name(UNREAD), call("range", node(step.times))
     pairs = [
         (nodes.Name(called), values, maps.get(name.text))
         for called, (name, values) in zip(variables, step.lists, strict=True)
@@ -39,10 +71,12 @@ def loop_header(
     ]
     names, values = [name for name, _, _ in pairs], [values for _, values, _ in pairs]
     made = [given for _, _, given in pairs]
-    if index is None and (counter := _counter(values)) is not None:
-        index = names.pop(counter)
-        values.pop(counter)
-        made.pop(counter)
+    index = None if index in names else index
+    if index is None and (i := _counter(values)) is not None:
+        counter = names.pop(i)
+        values.pop(i)
+        made.pop(i)
+        index = None if counter.text.startswith(UNREAD) else counter
     lists = [given or _iterable(node(each)) for each, given in zip(values, made, strict=True)]
     target, iterable = names[0], lists[0]
     if len(names) > 1:
@@ -50,18 +84,60 @@ def loop_header(
         iterable = call("zip", *lists, strict=nodes.Number("True"))
     if index is None:
         return target, iterable
+    return counted(index, target, iterable)
+
+
+def counted(
+    index: nodes.Node, target: nodes.Node, iterable: nodes.Node
+) -> tuple[nodes.Node, nodes.Node]:
+    """What a loop assigns, and what it runs through, if it counts its iterations, too."""
+    if isinstance(iterable, nodes.Comprehension):
+        iterable = replace(iterable, kind="")  # the parentheses are those of the call
     return nodes.Display("bare", (index, target)), call("enumerate", iterable)
+
+
+def uncounted(
+    target: nodes.Node, iterable: nodes.Node, used: Container[str]
+) -> tuple[nodes.Node, nodes.Node]:
+    """The same without a counter that is not among the names in use."""
+    match target, iterable:
+        case (
+            nodes.Display("bare", (nodes.Name(index), rest)),
+            nodes.Call(nodes.Name("enumerate"), (each,)),
+        ) if index not in used and not isinstance(each, nodes.Keyword):
+            if isinstance(each, nodes.Comprehension):
+                each = replace(each, kind="(")
+            return rest, each
+        case _:
+            return target, iterable
 
 
 def _counter(lists: Sequence[Expression]) -> int | None:
     """Which of the lists are the positions of another one: `range(len(xs))` beside `xs`."""
     for i, values in enumerate(lists):
         match values:
-            case Apply("range", (Apply("len", (counted,)),)) if counted in lists:
+            case Apply("range", (length,)) if any(length == _length(other) for other in lists):
                 return i
             case _:
                 pass
     return None
+
+
+def _length(values: Expression) -> Expression | None:
+    """How many elements a list has, where it shows: as many as the records of a column, or as the
+    list that is turned around.
+    """
+    match values:
+        case Slice(of, start, stop, step) if (start, stop, step) == (ABSENT, ABSENT, BACKWARDS):
+            return _length(of)
+        case Field(of):
+            return _length(of)
+        case Name():
+            return Apply("len", (values,))
+        case ListOf(items):
+            return Constant(len(items))
+        case _:
+            return None
 
 
 def _iterable(values: nodes.Node) -> nodes.Node:

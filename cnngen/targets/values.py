@@ -50,11 +50,11 @@ AttributeValue = Expression | Sides | Half | str
 def attribute_values(
     op: type[Op], arguments: Mapping[str, ArgumentValue], types: Types
 ) -> dict[str, AttributeValue]:
-    """The attributes of an op but for its initial distribution."""
+    """The attributes of an op but for its initial distribution, and for tensors that it reads."""
     values: dict[str, AttributeValue] = {}
     for name, attribute in op.attributes.items():
         value = arguments[name]
-        if attribute.kind == "init" or isinstance(value, Distribution):
+        if attribute.kind in ("init", "tensor") or isinstance(value, Distribution):
             continue
         match attribute.kind:
             case "choice":

@@ -14,7 +14,7 @@ import numpy as np
 from cnngen.frameworks import framework
 from cnngen.targets.torch.names import module_name
 from cnngen.verify.models import Models, drop_nothing, for_keras, for_torch, precision, running
-from cnngen.verify.random_weights import keras_layers
+from cnngen.weights.keras_layers import keras_layers
 from cnngen.weights.layout import Array, keras_name
 
 Seen = dict[str, list[Array]]  # the mean of each use, by the path of the norm

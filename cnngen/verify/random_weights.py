@@ -16,13 +16,14 @@ No two channels are alike, and some are several times as large as others: in som
 6 of a ReLU6, and in most they lie where a GELU bends.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import log, prod
 from typing import Any, cast
 
 import numpy as np
 
 from cnngen.frameworks import framework, keras_on_tensorflow
+from cnngen.weights.keras_layers import keras_layers
 from cnngen.weights.layout import Array
 
 LOG_SIZES = log(0.25), log(6.0)  # how large channels are beside each other
@@ -47,9 +48,9 @@ def randomize(model: Any, seed: int, *inputs: Any) -> None:
     def settle(module: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         handles.pop(module).remove()  # at its first use, where there are more
         if not isinstance(module, linear):
-            mean, variance = _near(rng, (*args, *named.values())[0].movedim(1, -1).numpy())
-            assign(module.running_mean, mean)
-            assign(module.running_var, variance)
+            near = _near(rng, (*args, *named.values())[0].movedim(1, -1).numpy())
+            for statistic, value in zip(_statistics(module), near, strict=True):
+                assign(statistic, value)
             return
         biases = [] if module.bias is None else [(module.bias, module.bias.clone())]
         for bias, _ in biases:
@@ -64,7 +65,7 @@ def randomize(model: Any, seed: int, *inputs: Any) -> None:
         handles = {
             module: module.register_forward_pre_hook(settle, with_kwargs=True)
             for module in model.modules()
-            if isinstance(module, linear) or getattr(module, "running_var", None) is not None
+            if isinstance(module, linear) or _statistics(module)
         }
         model.eval()
         model.training = True  # with all heads, but without dropout
@@ -83,16 +84,22 @@ def randomize_keras(model: Any, seed: int, x: Array) -> None:
         if weight.name == "depthwise_kernel":
             inputs, axis = prod(shape[:2]), -2
         weight.assign(_drawn(rng, weight.name, shape, inputs, axis))
-    normalization = keras_on_tensorflow().layers.BatchNormalization
+    layers = keras_on_tensorflow().layers
+    norms = (layers.BatchNormalization, layers.Normalization)
     calls: list[tuple[Any, Callable[..., Any]]] = []
 
     def settled(layer: Any, call: Callable[..., Any]) -> Callable[..., Any]:
         def settle(inputs: Any, *args: Any, **named: Any) -> Any:
             layer.call = call  # at its first use, where there are more
-            if isinstance(layer, normalization):
+            if isinstance(layer, norms):
                 mean, variance = _near(rng, np.asarray(inputs))
-                layer.moving_mean.assign(mean)
-                layer.moving_variance.assign(variance)
+                if isinstance(layer, layers.Normalization):
+                    layer.adapt_mean.assign(mean)
+                    layer.adapt_variance.assign(variance)
+                    layer.finalize_state()  # it computes with copies
+                else:
+                    layer.moving_mean.assign(mean)
+                    layer.moving_variance.assign(variance)
                 return call(inputs, *args, **named)
             biases = [
                 (v, np.asarray(v).copy()) for v in layer.trainable_variables if v.name == "bias"
@@ -109,7 +116,7 @@ def randomize_keras(model: Any, seed: int, x: Array) -> None:
 
     for layer in keras_layers(model):
         names = {variable.name for variable in layer.trainable_variables}
-        if isinstance(layer, normalization) or names & {"kernel", "depthwise_kernel"}:
+        if isinstance(layer, norms) or names & {"kernel", "depthwise_kernel"}:
             calls.append((layer, layer.call))
             layer.call = settled(layer, layer.call)
     model(x, training=False)
@@ -117,13 +124,13 @@ def randomize_keras(model: Any, seed: int, x: Array) -> None:
         layer.call = call
 
 
-def keras_layers(model: Any) -> Iterator[Any]:
-    """All layers of a Keras model that are no models."""
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from keras_layers(layer)
-        else:
-            yield layer
+def _statistics(module: Any) -> tuple[Any, ...]:
+    """The mean and the variance by which a module of PyTorch normalizes, if it stores them."""
+    for names in (("running_mean", "running_var"), ("mean", "variance")):
+        found = tuple(module._buffers.get(name) for name in names)
+        if None not in found:
+            return found
+    return ()
 
 
 def _drawn(

@@ -42,6 +42,7 @@ AFFINE = (
 )
 NORM = ("beta", "gamma")
 STATISTICS = "`batch_norm` normalizes by the batch in training and by running statistics otherwise"
+STORED = "`standardize` keeps its mean and variance with the weights"
 INITIAL = "write `init`, which says how the weights are drawn"
 UNHELD = "what belongs to the training loop is no part of a spec"
 
@@ -202,6 +203,13 @@ LAYERS = (
         *(AXIS, EPSILON, *AFFINE, *BETA_AND_GAMMA),
     ),
     _layer("UnitNormalization", "l2_norm", AXIS),
+    _layer(
+        "Normalization",
+        "standardize",
+        AXIS,
+        *(Held(name, "null", ("null",), STORED) for name in ("mean", "variance")),
+        Held("invert", "false", ("false",), "`standardize` takes the mean away"),
+    ),
     _layer("MaxPooling2D MaxPool2D", "max_pool", Said("pool_size", "kernel", "2"), *POOL),
     _layer("AveragePooling2D AvgPool2D", "avg_pool", Said("pool_size", "kernel", None), *POOL),
     _layer("GlobalAveragePooling2D GlobalAvgPool2D", "global_avg_pool", CHANNELS_LAST, VECTOR),

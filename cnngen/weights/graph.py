@@ -121,11 +121,13 @@ class Recorder:
     def pass_through(self, layer: WeightedLayer, flow: Flow) -> Flow:
         """Add a layer with the flow into it; gives the flow out of it.
 
-        A layer that is used again keeps its place, and reads what flows into either use.
+        A layer that is used again keeps its place, reads what flows into either use, and gives the
+        larger maps, whichever use comes first.
         """
-        if layer.name in self.layers:
+        if first := self.layers.get(layer.name):
             flow = join([self.reads[layer.name], flow])
-            layer = replace(layer, weights={**self.layers[layer.name].weights, **layer.weights})
+            gives = max(first.gives, layer.gives)
+            layer = replace(layer, weights={**first.weights, **layer.weights}, gives=gives)
         self.layers[layer.name], self.reads[layer.name] = layer, flow
         return (frozenset([layer.name]),)
 

@@ -18,6 +18,7 @@ from cnngen.weights.graph import (
     concatenate,
     merge,
 )
+from cnngen.weights.keras_layers import is_counter
 from cnngen.weights.layout import Form, form
 
 JOINS = {"Concatenate", "Concat"}
@@ -35,20 +36,27 @@ def read_keras(model: Any) -> WeightGraph:
     recorder = Recorder()
     _walk(model, [FROM_INPUT] * len(model.inputs), recorder)
     used = {w.key for layer in recorder.layers.values() for w in layer.weights.values()}
-    unused = tuple(w.path for w in model.weights if w.path not in used)
+    unused = tuple(w.path for w in model.weights if w.path not in used and not is_counter(w.path))
     return replace(recorder.graph(), unused=unused, channels_last=True)
 
 
 def _walk(model: Any, inputs: list[Flow], recorder: Recorder) -> list[Flow]:
     """Follow the flow into a model to its outputs."""
     flows = {id(x): flow for x, flow in zip(model.inputs, inputs, strict=True)}
-    for node in calls(model.outputs, set(flows)):
+    nodes = calls(model.outputs, set(flows))
+    cropped = {
+        id(x)
+        for node in nodes
+        if type(node.operation).__name__ == "Cropping2D"
+        for x in node.input_tensors
+    }
+    for node in nodes:
         given = [flows[id(x)] for x in node.input_tensors]
         operation = node.operation
         if getattr(operation, "inputs", None) and getattr(operation, "layers", None):
             results = _walk(operation, given, recorder)  # a model as a layer
         else:
-            results = [_pass(node, given, recorder)] * len(node.output_tensors)
+            results = [_pass(node, given, recorder, cropped)] * len(node.output_tensors)
         flows |= {id(x): flow for x, flow in zip(node.output_tensors, results, strict=True)}
     return [flows[id(x)] for x in model.outputs]
 
@@ -74,13 +82,17 @@ def _call(tensor: Any) -> Any:
     return history.operation._inbound_nodes[history.node_index]
 
 
-def _pass(call: Any, flows: list[Flow], recorder: Recorder) -> Flow:
-    """The flow out of a layer that holds weights, or of an operation that does not."""
+def _pass(call: Any, flows: list[Flow], recorder: Recorder, cropped: set[int]) -> Flow:
+    """The flow out of a layer that holds weights, or of an operation that does not.
+
+    What is cropped has no size to compare: the padding of a transposed convolution is such a crop.
+    """
     operation, channels = call.operation, len(call.output_tensors[0].shape) - 1
     joins = type(operation).__name__ in JOINS and operation.axis in (-1, channels)
     flow = concatenate(flows) if joins else merge(flows)
     shape = call.output_tensors[0].shape
-    gives = tuple(shape[1:3]) if len(shape) == 4 and None not in shape[1:3] else ()
+    sized = len(shape) == 4 and None not in shape[1:3]
+    gives = tuple(shape[1:3]) if sized and id(call.output_tensors[0]) not in cropped else ()
     for layer in _weighted(operation) if getattr(operation, "weights", None) else ():
         flow = recorder.pass_through(replace(layer, gives=gives), flow)
     return flow
@@ -136,6 +148,8 @@ def _parts(layer: Any) -> tuple[_Part, ...]:
             return (_Part("group_norm", NORMS),)
         case "PReLU":
             return (_Part("prelu", {"alpha": ("weight", Spread(()))}),)
+        case "Normalization":
+            return (_Part("standardize", {name: (name, AS_IS) for name in ("mean", "variance")}),)
         case "LayerScale":
             return (_Part("affine", {v.name: ("weight", AS_IS) for v in layer.weights}),)
         case name:  # nobody has described it, so nothing will match it

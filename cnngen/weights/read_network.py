@@ -1,6 +1,7 @@
 """The weight graph of a network, from its spec alone."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cnngen.ops.base import Image, Vector
 from cnngen.semantics.network import Layer, Network
@@ -24,10 +25,11 @@ def read_network(network: Network) -> WeightGraph:
     recorder = Recorder()
     flows: dict[str, Flow] = dict.fromkeys(network.inputs, FROM_INPUT)
     for layer in network.layers.values():
-        inputs = [flows[x.path] for x in layer.inputs]
+        read = layer.inputs if layer.op.joins else layer.inputs[:1]  # of others, only the size
+        inputs = [flows[x.path] for x in read]
         flow = concatenate(inputs) if layer.op.concatenates else merge(inputs)
         for weighted in _weighted(network.layers[layer.shares] if layer.shares else layer):
-            flow = recorder.pass_through(weighted, flow)
+            flow = recorder.pass_through(replace(weighted, gives=_gives(layer)), flow)
         flows[layer.path] = flow
     return recorder.graph()
 
@@ -41,9 +43,7 @@ def _weighted(layer: Layer) -> Iterator[WeightedLayer]:
     for part, weights in parts.items():
         path = f"{layer.path}.{part}" if part else layer.path
         kind, groups = layer.op.counterpart(part, layer.inputs[0].shape)
-        yield WeightedLayer(
-            path, kind, weights, groups, layer.training, _maps(layer), _gives(layer)
-        )
+        yield WeightedLayer(path, kind, weights, groups, layer.training, _maps(layer))
 
 
 def _maps(layer: Layer) -> Dimensions:

@@ -4,12 +4,12 @@ The model runs once in inference and once in training, on tensors without values
 PyTorch's functions are watched. So its `forward` may be any Python, and nothing is computed.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cnngen.ops.base import Image
+from cnngen.ops.base import Shape
 from cnngen.ops.keras_layout import Spread
 from cnngen.weights.graph import (
     FROM_INPUT,
@@ -42,15 +42,15 @@ CHANNELS_LAST = {"linear", "layer_norm"}  # of maps, too
 PRODUCTS = {"mul", "multiply", "__mul__", "__rmul__", "mul_"}
 
 
-def read_torch(model: Any, input: Image) -> WeightGraph:
-    """All layers that hold weights, by the names of their modules; `input` is the size of an image.
+def read_torch(model: Any, *inputs: Shape) -> WeightGraph:
+    """All layers that hold weights, by the names of their modules.
 
     Layers that only training reaches are marked.
     """
     keys = [key for key in model.state_dict() if not key.endswith(COUNTER)]
     with _modes_kept(model):
-        inference = _trace(model.eval(), input, keys)
-        graph = _trace(model.train(), input, keys)
+        inference = _trace(model.eval(), inputs, keys)
+        graph = _trace(model.train(), inputs, keys)
     layers = {
         name: replace(layer, training=name not in inference.layers)
         for name, layer in graph.layers.items()
@@ -69,18 +69,19 @@ def _modes_kept(model: Any) -> Generator[None]:
             module.training = training
 
 
-def _trace(model: Any, input: Image, keys: list[str]) -> WeightGraph:
+def _trace(model: Any, inputs: Sequence[Shape], keys: list[str]) -> WeightGraph:
     import torch
     from torch.overrides import TorchFunctionMode
 
     tensors = dict([*model.named_parameters(), *model.named_buffers()])
     weights = {name: torch.empty_like(value, device="meta") for name, value in tensors.items()}
     dtype = next((value.dtype for value in tensors.values() if value.is_floating_point()), None)
-    size = (2, input.channels, input.height, input.width)  # batch norm refuses to train on one
-    x = torch.empty(size, dtype=dtype, device="meta")
+    sizes = [(2, *shape.dimensions) for shape in inputs]  # batch norm refuses to train on one
+    given = [torch.empty(size, dtype=dtype, device="meta") for size in sizes]
     held = {id(weights[key]): key for key in keys if key in weights}
     watch = _Watch(held, {key: tuple(weight.shape) for key, weight in weights.items()})
-    watch.give(x, FROM_INPUT)
+    for x in given:
+        watch.give(x, FROM_INPUT)
 
     class Mode(TorchFunctionMode):
         def __torch_function__(
@@ -95,7 +96,7 @@ def _trace(model: Any, input: Image, keys: list[str]) -> WeightGraph:
             return result
 
     with torch.no_grad(), torch.device("meta"), Mode():
-        torch.func.functional_call(model, weights, (x,))
+        torch.func.functional_call(model, weights, (*given,))
     return watch.recorder.graph()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from cnngen.semantics.network import Network
 from cnngen.targets.torch.names import weight_key
 from cnngen.weights.graph import Weight, WeightGraph, join
+from cnngen.weights.keras_layers import is_counter, settle
 from cnngen.weights.layout import Array, in_keras, in_torch_order, kept, keras_name, weight_shapes
 from cnngen.weights.match import Match, Pair
 from cnngen.weights.read_torch import COUNTER
@@ -28,9 +29,10 @@ def torch_state(model: Any) -> dict[str, Array]:
 
 
 def keras_state(model: Any) -> dict[str, Array]:
-    """The weights of a Keras model by the paths of its variables."""
-    state = {variable.path: np.asarray(variable) for variable in model.weights}
-    if len(state) != len(model.weights):
+    """The weights of a Keras model by the paths of its variables, without counters."""
+    weights = [variable for variable in model.weights if not is_counter(variable.path)]
+    state = {variable.path: np.asarray(variable) for variable in weights}
+    if len(state) != len(weights):
         raise TransferError(f"two variables of `{model.name}` have the same path")
     return state
 
@@ -141,4 +143,5 @@ def load_keras(network: Network, model: Any, state: Mapping[str, Array]) -> tupl
         if tuple(variables[path].shape) != value.shape:
             raise TransferError(f"{path} is {tuple(variables[path].shape)}, not {value.shape}")
         variables[path].assign(value)
-    return tuple(path for path in variables if path not in values)
+    settle(model)
+    return tuple(path for path in variables if path not in values and not is_counter(path))

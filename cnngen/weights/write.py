@@ -16,6 +16,7 @@ from cnngen.semantics.network import Network
 from cnngen.targets.keras.functions import input_shapes, model_function_name
 from cnngen.weights.graph import spell
 from cnngen.weights.hdf5 import IN_KERAS
+from cnngen.weights.keras_layers import settle
 from cnngen.weights.layout import Array
 from cnngen.weights.stored import FLOATS, WeightsFileError
 
@@ -92,6 +93,7 @@ def _assign(model: Any, state: Mapping[str, Array]) -> None:
                 " .safetensors with --to keras, where no model is made"
             )
         variables[name].assign(value)
+    settle(model)
 
 
 @contextmanager

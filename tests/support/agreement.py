@@ -22,7 +22,7 @@ from cnngen.verify.models import (
     named_outputs,
     precision,
 )
-from cnngen.verify.random_weights import keras_layers
+from cnngen.weights.keras_layers import keras_layers
 from cnngen.weights.layout import keras_name
 from cnngen.weights.read_torch import COUNTER
 from cnngen.weights.transfer import load_keras
@@ -34,7 +34,8 @@ from support.random_specs import RandomSpec
 # What Keras has no layers for, so that generated code calls functions.
 FUNCTIONS = {"gelu", "identity", "local_response_norm", "scale", "slice_channels"}
 FUNCTIONS |= {"channel_shuffle", "gather_channels", "pad_channels", "pixel_shuffle"}
-FUNCTIONS |= {"pixel_unshuffle", "rbf", "l2_norm", "channel_max", "channel_mean"}
+FUNCTIONS |= {"pixel_unshuffle", "rbf", "l2_norm", "channel_max", "channel_mean", "abs"}
+FUNCTIONS |= {"group_softmax", "group_sum", "resize"}
 GLOBAL_POOLS = {"global_avg_pool", "global_max_pool"}
 Shapes = dict[str, tuple[int, ...]]
 TOLERANCE = 1e-5  # in float64, where no mistake passes for rounding; but some kernels use float32

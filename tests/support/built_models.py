@@ -20,11 +20,15 @@ from cnngen.semantics.network import INPUT, Network
 
 SPECS = Path(__file__).parents[2] / "specs"
 
-# How the names of the zoo's networks begin that came after the classical line.
+# How the names of the zoo's networks begin that came after the classical line. Of these, some take no
+# image of another size, or only large ones.
+ONE_SIZE = ("dcgan", "itracker", "siamese", "sppnet", "ssd300")
 LATER = (
+    *ONE_SIZE,
     *(
         "convnext",
         "darknet",
+        "dncnn",
         "dpn",
         "efficientnet",
         "espcn",
@@ -33,8 +37,8 @@ LATER = (
         "regnet",
         "repvgg",
     ),
-    *("resnet50_v2", "resnet101_v2", "resnet152_v2", "shufflenet", "squeezenet", "srresnet"),
-    *("wide_resnet", "wrn"),
+    *("resnet50_fpn", "resnet50_v2", "resnet101_v2", "resnet152_v2", "retinanet"),
+    *("shufflenet", "squeezenet", "srresnet", "unet_plus_plus", "wide_resnet", "wrn"),
 )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from cnngen.semantics.network import Network
 from cnngen.targets.torch.names import weight_key
 from cnngen.weights.layout import in_keras, weight_shapes
-from cnngen.weights.transfer import load_keras, torch_state
+from cnngen.weights.transfer import keras_state, load_keras, torch_state
 
 
 def predicted(network: Network) -> dict[str, tuple[int, ...]]:
@@ -27,9 +27,7 @@ def expected_in_keras(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 def keras_shapes(keras_model: Any) -> dict[str, tuple[int, ...]]:
-    shapes = {variable.path: tuple(variable.shape) for variable in keras_model.weights}
-    assert len(shapes) == len(keras_model.weights)
-    return shapes
+    return {path: value.shape for path, value in keras_state(keras_model).items()}
 
 
 def carry(network: Network, torch_model: Any, keras_model: Any) -> None:

@@ -21,6 +21,7 @@ from cnngen.verify.random_weights import randomize
 from cnngen.verify.tolerance import Precision
 from cnngen.weights.layout import in_keras, keras_name
 from cnngen.weights.read_torch import COUNTER
+from cnngen.weights.transfer import keras_state
 from support.built_models import Built
 from support.carried_weights import carry
 
@@ -105,11 +106,12 @@ class Pair:
             y = named_outputs(self.network, model(for_keras(self.inputs), training=True))
             loss = sum(tf.reduce_sum(v * projections[n]) for n, v in y.items())
         weights = model.trainable_variables
+        gradients_of = {w.path for w in weights}
         gradients = tape.gradient(loss, [w.value for w in weights])
         return Step(
             from_keras(self.network, y),
             {w.path: g.numpy() for w, g in zip(weights, gradients, strict=True)},
-            {w.path: w.numpy() for w in model.weights if not w.trainable},
+            {path: v for path, v in keras_state(model).items() if path not in gradients_of},
             projections,
         )
 
@@ -135,7 +137,7 @@ def biased(network: Network, start: Values, statistics: Values, batch: int) -> V
     """
     found = dict(statistics)
     for layer in network.layers.values():
-        if layer.op.buffers and not layer.shares:
+        if "momentum" in layer.op.attributes and not layer.shares:
             x = layer.inputs[0].shape
             values = batch * (x.height * x.width if isinstance(x, Image) else 1)
             uses = 1 + sum(other.shares == layer.path for other in network.layers.values())

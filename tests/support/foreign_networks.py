@@ -1,6 +1,7 @@
 """Networks that others have published, with the specs of ours that should equal them."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal
 
 from cnngen.ops.base import Image
@@ -12,15 +13,18 @@ class ForeignNetwork:
 
     `changes` is the content of a spec that `extends` ours, where the two differ on purpose.
     `biases` means that their convolutions have biases before batch norms, where they have no
-    effect. Both are compared on images of `side` x `side`.
+    effect. Those of Keras are compared on images of `side` x `side`, and may differ by `tolerance` in
+    float64. The package of a detection network is `detectors`, that of one without a package
+    `paper_networks`.
     """
 
-    package: Literal["torchvision", "timm", "keras"]
+    package: Literal["torchvision", "timm", "keras", "detectors", "paper_networks"]
     name: str
     spec: str
     changes: str = ""
     biases: bool = False
     side: int = 97
+    tolerance: float = 1e-9
 
     def __str__(self) -> str:
         return f"{self.package}-{self.name}"
@@ -41,6 +45,8 @@ class ForeignNetwork:
         return model
 
     def _made(self) -> Any:
+        if self.package in ("detectors", "paper_networks"):
+            return getattr(import_module(f"support.{self.package}"), self.name)()
         if self.package == "timm":
             import timm
 
@@ -83,6 +89,15 @@ TORCH = {
         ForeignNetwork("timm", "inception_resnet_v2", "inception_resnet_v2"),
         ForeignNetwork("timm", "legacy_seresnet50", "se_resnet50"),
         ForeignNetwork("timm", "legacy_seresnext50_32x4d", "se_resnext50_32x4d"),
+        ForeignNetwork("detectors", "ssd", "ssd300_vgg16"),
+        ForeignNetwork("detectors", "pyramid", "resnet50_fpn"),
+        ForeignNetwork("detectors", "retinanet", "retinanet_resnet50_fpn"),
+        ForeignNetwork("paper_networks", "generator", "dcgan_generator"),
+        ForeignNetwork("paper_networks", "discriminator", "dcgan_discriminator"),
+        ForeignNetwork("paper_networks", "ITracker", "itracker"),
+        ForeignNetwork("paper_networks", "Siamese", "siamese_omniglot"),
+        ForeignNetwork("paper_networks", "SppNet", "sppnet_zf5"),
+        ForeignNetwork("paper_networks", "NestedUnet", "unet_plus_plus"),
     )
 }
 EPS = "defaults: {batch_norm: {eps: 1.001e-5}}"  # cuDNN took no less than 1e-5
@@ -103,6 +118,9 @@ KERAS = (
     ForeignNetwork("keras", "InceptionV3", "inception_v3", INCEPTION),
     ForeignNetwork("keras", "InceptionResNetV2", "inception_resnet_v2"),
     ForeignNetwork("keras", "Xception", "xception"),
+    ForeignNetwork(
+        "keras", "EfficientNetB0", "efficientnet_b0_tf", tolerance=1e-6
+    ),  # a factor in float32
     ForeignNetwork("keras", "MobileNet", "mobilenet_v1", side=96),
     *(ForeignNetwork("keras", f"ResNet{n}V2", f"resnet{n}_v2") for n in (50, 101, 152)),
 )

@@ -13,6 +13,7 @@ from cnngen.python.nodes import Node
 from cnngen.python.verbatim import read
 from cnngen.targets.keras.convolution import comes_late, told_by_parameters
 from cnngen.targets.keras.forms import CONVOLUTIONS
+from cnngen.targets.keras.pooling import may_be_short
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import spell, spell_join
 from cnngen.targets.keras.use import Common, Use
@@ -43,6 +44,8 @@ def spelled(
     if halves:
         agreed |= {"padding": HALF}
         common = replace(common, values=agreed, late=False, strided=(given["kernel"],))
+    if not may_be_short(given):
+        common = replace(common, short=False)
     keys = ("init", *_second(op)) if "init" in op.attributes else ()
     made = {key: _init(context, key) for key in keys}
     scope = Scope(speller, {})

@@ -9,11 +9,11 @@ from cnngen.ops import OPS
 from cnngen.ops.attribute import Attribute
 from cnngen.ops.base import Image, Op, Shape, Vector
 
-SINGLE = sorted(name for name, op in OPS.items() if not op.joins)
+SINGLE = sorted(name for name, op in OPS.items() if not op.joins and not op.tensors)
 JOINS = sorted(name for name, op in OPS.items() if op.joins)
 TAKES_VECTORS = {"linear", "rbf", "reshape"}
 TAKES_BOTH = {
-    *("batch_norm", "layer_norm", "l2_norm", "affine", "scale"),
+    *("batch_norm", "layer_norm", "l2_norm", "affine", "standardize", "scale"),
     *("dropout", "alpha_dropout", "drop_path", "flatten", "identity"),
     *(name for name, op in OPS.items() if op.group == "activation"),
 }
@@ -81,6 +81,8 @@ def _values(attribute: Attribute[Any]) -> st.SearchStrategy[Any]:
             values = st.sampled_from(attribute.choices)
         case "init":
             values = st.none()
+        case "tensor":
+            values = st.just("other")
     return values | st.none() if attribute.optional else values
 
 

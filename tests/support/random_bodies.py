@@ -28,6 +28,11 @@ BLOCKS = words("Unit Cell ConvUnit Mixed Entry Stage Block2_1 Gate Wide Inner Ex
 JOINS = ["concat", "concat", "add", "mean", "max", "multiply", "subtract"]
 
 
+def plain(name: str) -> str:
+    """A name without the number at its end."""
+    return name.rstrip("0123456789").removesuffix("_")
+
+
 @dataclass(frozen=True)
 class Block:
     """A random block, and what its callers must know of it."""
@@ -56,9 +61,9 @@ class Bodies(Ops):
         self.budget: int = self.pick(10, 20, 40)  # steps
 
     def fresh(self, *taken: Any) -> str:
-        return self.random.choice(
-            [name for name in NAMES if not any(name in names for names in taken)]
-        )
+        """A name that none of these is like: steps of `out`, as `out.2`, would clash with `out_2`."""
+        alike = {plain(name) for names in taken for name in names}
+        return self.random.choice([name for name in NAMES if plain(name) not in alike])
 
     def body(self, x: Running, place: Place, *, keep: bool = True, out: str | None = None) -> Drawn:
         """Steps for a tensor; `keep` leaves its size as it is, `out` says how many channels it
@@ -71,7 +76,7 @@ class Bodies(Ops):
             if self.maybe(0.25) and "name" not in mapping(found[-1]):
                 name = self.call_it(found, x, place)
                 if place.known is not None and len(found) == 1 and self.reads_one(found[0]):
-                    place.parts[name] = given, x
+                    place.parts[name] = given, x, mapping(found[0])
             steps += found
         if out is not None and x.channels != out:
             aligned = place.aligned or out != "input.channels"
@@ -114,9 +119,9 @@ class Bodies(Ops):
         others = {tensor for block in self.drawn for tensor in block.tensors}
         return not any(f"{word}:" in yaml.safe_dump(step) for word in ("from", "use", *others))
 
-    def takes(self, part: tuple[Running, Running], x: Running, keep: bool) -> bool:
+    def takes(self, part: tuple[Running, Running, Tree], x: Running, keep: bool) -> bool:
         """Whether what a step was given may as well have been this tensor."""
-        given, result = part
+        given, result, _ = part
         if keep and (result.size is not given.size or result.image != given.image):
             return False
         alike = x.image == given.image and x.size is given.size and (x.aligned or not given.aligned)
@@ -125,9 +130,12 @@ class Bodies(Ops):
     def again(self, x: Running, place: Place, keep: bool) -> Drawn:
         names = [name for name, part in place.parts.items() if self.takes(part, x, keep)]
         name = self.random.choice(names)
-        given, result = place.parts[name]
+        given, result, part = place.parts[name]
         aligned = result.aligned and (x.aligned or result.channels != given.channels)
-        return [{"use": name}], replace(result, aligned=aligned)
+        after, step = replace(result, aligned=aligned), [{"use": name}]
+        if {"when", "repeat", "each"} & part.keys():  # `name.2` and `name_2` would clash
+            self.call_it(step, after, place)
+        return step, after
 
     def written(self, steps: Steps) -> Tree:
         """A body of one step may stand without a list."""
@@ -347,10 +355,12 @@ class Bodies(Ops):
         return block
 
     def tell_apart(self, steps: Steps, x: Running, place: Place) -> None:
-        """Give names to further conditions and loops of a block: `when.2` and `when_2` would clash."""
+        """Give names to further conditions, loops and uses of a block in a body of a block: `when.2`
+        and `when_2` would clash.
+        """
         seen = set[str]()
         for i, step in enumerate(steps):
-            forms = {"when", "repeat", "each"} & mapping(step).keys()
+            forms = {"when", "repeat", "each", *self.blocks} & mapping(step).keys()
             if forms & seen and "name" not in mapping(step):
                 named = [step]
                 self.call_it(named, x, place)

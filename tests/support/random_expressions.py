@@ -49,7 +49,7 @@ class Place:
     """Where steps are drawn: the names in scope with their roles, and the tensors that can be read by name.
 
     `known` is None where nothing can be read by name; `taken` are the keys that a block's body has given away. `parts`
-    are steps that can be used again, with what they are given and give.
+    are steps that can be used again: what each is given and gives, and what it is.
     """
 
     scope: Mapping[str, str]
@@ -57,8 +57,8 @@ class Place:
     depth: int = 0
     known: dict[str, Running] | None = None
     taken: set[str] = field(default_factory=set[str])
-    parts: dict[str, tuple[Running, Running]] = field(
-        default_factory=dict[str, tuple[Running, Running]]
+    parts: dict[str, tuple[Running, Running, Tree]] = field(
+        default_factory=dict[str, tuple[Running, Running, Tree]]
     )
 
     def inside(self, scope: Mapping[str, str] | None = None) -> "Place":

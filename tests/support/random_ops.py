@@ -13,6 +13,7 @@ ACTIVATIONS = [
         "relu",
         "relu",
         "relu6",
+        "abs",
         "leaky_relu",
         "elu",
         "selu",
@@ -179,7 +180,11 @@ class Ops(Expressions):
         if x.image and x.aligned and self.maybe(0.3):
             groups = self.pick("1", "2", "4", x.channels or "4")
             return [{"group_norm": {"groups": groups}}], x
-        kind = self.pick("batch_norm", "batch_norm", "layer_norm", "affine", "l2_norm")
+        kind = self.pick(
+            "batch_norm", "batch_norm", "layer_norm", "affine", "l2_norm", "standardize"
+        )
+        if kind == "standardize":
+            return [kind], x
         if kind == "l2_norm":
             return self.pick(([kind], x), ([{kind: {"eps": self.rate(place)}}], x))
         if kind == "affine" and self.maybe(0.5):
@@ -199,6 +204,8 @@ class Ops(Expressions):
         return self.pick(
             ([{"channel_shuffle": {"groups": self.pick(2, 4)}}], x),
             ([{"slice_channels": {"stop": 4}}], replace(x, channels="4")),
+            ([{"group_softmax": {"groups": self.pick(2, 4)}}], x),
+            self.summed(x, place),
             self.gathered(x, place),
             (
                 [{"pad_channels": {"before": 4, "after": self.width(place)}}],
@@ -212,6 +219,13 @@ class Ops(Expressions):
         return [pooled, {"conv": {"out": out, **self.window(place)}}], replace(
             x, aligned=True, channels=out
         )
+
+    def summed(self, x: Running, place: Place) -> Drawn:
+        """Groups of channels that are added up, of any number of them."""
+        groups, out = self.pick(2, 3, f"1 + {self.count(place)}"), self.width(place)
+        conv = {"out": f"({groups}) * ({out})", **self.window(place)}
+        after = replace(x, aligned=True, channels=out)
+        return [{"conv": conv}, {"group_sum": {"groups": groups}}], after
 
     def gathered(self, x: Running, place: Place) -> Drawn:
         count = self.count(place)
@@ -284,9 +298,11 @@ class Ops(Expressions):
             {"kernel": 3, "stride": 2, "padding": self.pick("same", "half", [1, 1, 1, 1])},
             {"kernel": [2, 2], "stride": [1, 2], "padding": [1, 0, 0, 1]},
             {"kernel": [2, 3], "stride": 2, "padding": [1, 1]},
+            {"kernel": 1, "stride": self.pick(2, 3), "ceil": self.flag(place)},
             *([{"kernel": 2}, {"kernel": 2, "stride": 1}] if x.low >= 2 else []),
+            *([{"kernel": [2, 1], "stride": 3, "ceil": self.flag(place)}] if x.low >= 2 else []),
         )
-        after = replace(x, size=object(), low=max(1, x.low // 2))
+        after = replace(x, size=object(), low=max(1, x.low // 3))
         return [{self.pick("max_pool", "avg_pool"): attributes}], after
 
     def adaptive(self, x: Running, place: Place) -> Drawn:

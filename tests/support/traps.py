@@ -60,6 +60,9 @@ POOLS = {
     "max_with_ceil": "max_pool: {kernel: 3, stride: 2, ceil: true}",
     "max_with_ceil_and_padding": "max_pool: {kernel: 4, stride: 3, padding: 1, ceil: true}",
     "max_with_ceil_and_pairs": "max_pool: {kernel: [3, 2], stride: [2, 1], padding: [1, 0], ceil: true}",
+    "max_with_ceil_and_a_stride_beyond_the_kernel": "max_pool: {kernel: 2, stride: 3, ceil: true}",
+    "max_with_such_a_stride_and_padding": "max_pool: {kernel: [3, 2], stride: [3, 4], padding: 1, ceil: true}",
+    "max_of_each_third_pixel": "max_pool: {kernel: 1, stride: 3, ceil: true}",
     "max_with_sides": "max_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0]}",
     "max_with_sides_and_ceil": "max_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0], ceil: true}",
     # what counts in an average
@@ -74,6 +77,9 @@ POOLS = {
     "avg_with_ceil": "avg_pool: {kernel: 3, stride: 2, ceil: true}",
     "avg_with_ceil_and_border": "avg_pool: {kernel: 3, stride: 2, padding: 1, ceil: true}",
     "avg_with_ceil_without_border": "avg_pool: {kernel: 3, stride: 2, padding: 1, ceil: true, count_include_pad: false}",
+    "avg_with_ceil_and_a_stride_beyond_the_kernel": "avg_pool: {kernel: 2, stride: 3, ceil: true}",
+    "avg_with_such_a_stride_and_padding": "avg_pool: {kernel: [3, 2], stride: [3, 4], padding: 1, ceil: true}",
+    "avg_with_such_a_stride_and_no_border": "avg_pool: {kernel: 2, stride: 4, padding: 1, ceil: true, count_include_pad: false}",
     "avg_with_sides": "avg_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0]}",
     "avg_with_sides_without_border": "avg_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0], count_include_pad: false}",
     "avg_with_sides_and_ceil": "avg_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0], ceil: true}",
@@ -101,6 +107,7 @@ OTHERS = {
     "group_norm_of_each_channel": "group_norm: {groups: 4, affine: false}",
     "instance_norm": "instance_norm",
     "instance_norm_with_affine": "instance_norm: {affine: true, eps: 0.1}",
+    "standardize": "standardize",
     "l2_norm": "l2_norm",
     "l2_norm_of_zeros": "[{scale: {by: 0}}, l2_norm: {eps: 0.1}]",
     "l2_norm_with_a_large_eps": "l2_norm: {eps: 1.5}",
@@ -108,6 +115,7 @@ OTHERS = {
     "response_norm_of_an_even_size": "local_response_norm: {size: 4, alpha: 0.7}",
     "response_norm_beyond_the_channels": "local_response_norm: {size: 11, alpha: 0.7}",
     "response_norm_of_a_thousand_channels": "local_response_norm: {size: 1000, alpha: 300}",
+    "abs": "abs",
     "leaky_relu": "leaky_relu: {slope: 0.2}",
     "leaky_relu_as_it_is": "leaky_relu",
     "elu": "elu: {alpha: 0.5}",
@@ -125,6 +133,7 @@ OTHERS = {
     "mish": "[{scale: {by: 4}}, mish]",
     "softmax": "softmax",
     "log_softmax": "[{scale: {by: 30}}, log_softmax]",
+    "max_with_ceil_of_both_kinds": "[{max_pool: {kernel: 3, stride: 2, ceil: true}}, {max_pool: {kernel: 1, stride: 2, ceil: true}}]",
     "nearest": "upsample: {scale: 3}",
     "bilinear": "upsample: {scale: [2, 3], mode: bilinear}",
     "bilinear_with_corners": "upsample: {scale: 2, mode: bilinear, align_corners: true}",
@@ -135,6 +144,10 @@ OTHERS = {
     "pixel_unshuffle": "[{adaptive_avg_pool: {size: 6}}, {pixel_unshuffle: {factor: 3}}]",
     "channel_shuffle": "channel_shuffle: {groups: 2}",
     "channel_shuffle_into_groups": "[{conv: {out: 6, kernel: 1}}, {channel_shuffle: {groups: 3}}]",
+    "group_softmax": "[{scale: {by: 3}}, group_softmax: {groups: 2}]",
+    "group_softmax_of_each_channel": "group_softmax: {groups: 4}",
+    "group_sum": "group_sum: {groups: 2}",
+    "group_sum_of_all_channels": "[{group_sum: {groups: 4}}, {group_sum: {groups: 1}}]",
     "pad_channels": "pad_channels: {before: 1, after: 2}",
     "gather_channels": "gather_channels: {channels: [3, 0, 0, 2, 0]}",
     "gather_equal_channels": "gather_channels: {channels: [1, 1]}",  # a pair is no size here
@@ -153,6 +166,7 @@ VECTORS = {
     "l2_norm_of_features": "[flatten, l2_norm, {linear: {out: 5}}]",
     "affine_of_features": "[flatten, affine, {linear: {out: 5}}]",
     "affine_of_features_without_shift": "[flatten, affine: {shift: false}, {linear: {out: 5}}]",
+    "standardize_features": "[flatten, standardize, {linear: {out: 5}}]",
     "rbf": "[flatten, {linear: {out: 6}}, tanh, {rbf: {codes: [[4, 1], [0, 7], [3, 3], [5, 2]], bits: 3}}, {linear: {out: 2}}]",
     "rbf_of_equal_rows": "[flatten, {linear: {out: 3}}, {rbf: {codes: [[1], [1]], bits: 3}}]",
     "prelu_of_features_with_one_slope": "[flatten, {prelu: {shared: true}}]",
@@ -206,6 +220,20 @@ JOINS = {
         - branches: {positions: channel_mean, channels: [global_avg_pool, {conv: {out: 6, kernel: 1}}]}
           join: multiply
         - conv: {out: 2, kernel: 1}
+        """,
+    "shares_of_branches": """
+        - branches: {near: {conv: {out: 3, kernel: 1}}, far: {conv: {out: 3, kernel: 3, padding: half}}}
+          join: concat
+        - relu
+        - branches:
+            both: identity
+            shares:
+              - group_sum: {groups: 2}
+              - global_avg_pool
+              - conv: {out: 6, kernel: 1}
+              - group_softmax: {groups: 2}
+          join: multiply
+        - group_sum: {groups: 2}
         """,
     "subtract": """
         - branches: {a: {conv: {out: 3, kernel: 1}}, b: {conv: {out: 3, kernel: 1}}}

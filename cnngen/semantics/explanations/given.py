@@ -10,6 +10,7 @@ from cnngen.source import Span
 from cnngen.syntax.tree import Argument, ArgumentValue, Call, Parameter, Spec
 
 MOST_LABELS = 3
+SET = "--set"  # in place of a file, what the command line says
 
 
 def given(call: Call, name: str) -> Argument | None:
@@ -74,7 +75,9 @@ def _origins(expression: Expression, scope: Scope, spec: Spec) -> Iterator[Label
         else:
             parameter = next((p for p in spec.parameters if p.name.text == name), None)
         if parameter and parameter.default:
-            yield Label(parameter.default.span or parameter.name.span, f"the default of `{name}`")
+            at = parameter.default.span or parameter.name.span
+            is_set = at.source.path == SET
+            yield Label(at, f"`{name}` is given here" if is_set else f"the default of `{name}`")
 
 
 def _parameter(scope: Scope, name: str) -> Parameter | None:

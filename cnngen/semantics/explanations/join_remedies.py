@@ -22,7 +22,7 @@ from cnngen.semantics.explanations.story import (
 )
 from cnngen.semantics.network import Layer, Network, Scope, Tensor
 from cnngen.syntax.edits import with_argument, with_branch, with_steps
-from cnngen.syntax.tree import ArgumentValue, Call, Reference, When
+from cnngen.syntax.tree import ArgumentValue, Branch, BranchLoop, Call, Reference, When
 
 MOST_FORMS = 8  # of one way to mend a join
 MOST_SPELLINGS = 3
@@ -67,6 +67,20 @@ def remedies_of_join(op: Op, joined: Sequence[Joined], scope: Scope, network: Ne
             ways[tuple(way)] = len(options)
     fewest = min(ways.values(), default=0)  # branches to change
     return tuple(way for way, changed in ways.items() if changed == fewest)
+
+
+def remedies_of_loop(
+    step: BranchLoop, outputs: Sequence[Tensor], fork: Tensor, scope: Scope, network: Network
+) -> Remedies:
+    """Padding in the branches of a loop, by which they may have one size."""
+    branch = Branch(step.join, step.loop.body)
+    arms = [
+        Arm(branch, _working(x, fork, network), [], None, x.shape)
+        for x in outputs
+        if isinstance(x.shape, Image)
+    ]
+    padded = _merged(_padding(arm, scope) for arm in arms)
+    return ((padded,),) if padded else ()
 
 
 def _working(x: Tensor, fork: Tensor, network: Network) -> list[Layer]:

@@ -6,13 +6,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from cnngen.diagnostics.model import Edit, Remedies
-from cnngen.expressions.expression import Name, walk
+from cnngen.expressions.expression import Apply, Expression, ListOf, Name, walk
 from cnngen.semantics.walk import expressions, steps
 from cnngen.source import Span
 from cnngen.syntax.naming import NameKind, can_be_called
 from cnngen.syntax.tree import Each, Repeat
 
 INDICES = frozenset(["it", "idx", "ind", "index", "iter", "iteration", "count", "counter"])
+LONGEST_HELP = 100  # characters
 NAMES = ("index", "iteration", "count", "position")
 
 
@@ -40,11 +41,13 @@ def counted(name: str, loop: Repeat | Each, taken: Collection[str]) -> tuple[str
         header, entries = _header(loop), "each: {{{}}}"
         help = f"write `each: {{{_entry(variable, f'range({times})')}}}` for `repeat: {times}`"
     else:
-        _, first = loop.lists[0]
-        times = f"len({first.span.text if first.span else '...'})"
-        after = f"{times} + 1"
+        times = _length(loop.lists[0][1])
+        after = str(int(times) + 1) if times.isdigit() else f"{times} + 1"
         header, entries = _behind(loop), _more(loop)
-        help = f"let the loop have one more variable: `{_entry(variable, f'range({times})')}`"
+        lists = [*_lists(loop), _entry(variable, f"range({times})")]
+        help = f"write `each: {{{', '.join(lists)}}}`"
+        if len(help) > LONGEST_HELP:
+            help = f"let the loop have one more variable: `{lists[-1]}`"
     if variable != name:
         help += f", and `{variable}` for `{name}`"
     if header is None:
@@ -53,6 +56,26 @@ def counted(name: str, loop: Repeat | Each, taken: Collection[str]) -> tuple[str
     ranges = (f"range({times})", f"range(1, {after})")
     written = [Edit(header, entries.format(_entry(variable, numbers))) for numbers in ranges]
     return help, (tuple((edit, *uses) for edit in written),)
+
+
+def _length(values: Expression) -> str:
+    """How many elements a list has, as an expression."""
+    match values:
+        case ListOf(items):
+            return str(len(items))
+        case Apply("range", (stop,)) if stop.span:
+            return stop.span.text
+        case _:
+            return f"len({values.span.text if values.span else '...'})"
+
+
+def _lists(loop: Each) -> Iterator[str]:
+    """The entries of a loop, as they are written."""
+    for name, values in loop.lists:
+        if values.span:
+            text = " ".join(values.span.text.split())
+            plain = isinstance(values, ListOf) or values.span.text.startswith(("'", '"'))
+            yield f"{name.text}: {text}" if plain else _entry(name.text, text)
 
 
 def _header(loop: Repeat) -> Span | None:

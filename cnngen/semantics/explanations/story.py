@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from cnngen.diagnostics.model import Label
+from cnngen.expressions.evaluate import Values
 from cnngen.ops.base import UNKNOWN, Image, Op, ShapeError
-from cnngen.semantics.attributes import argument_span
+from cnngen.semantics.attributes import argument_span, show
 from cnngen.semantics.explanations.given import decided
 from cnngen.semantics.network import Layer, Network, Tensor
 from cnngen.source import Span
@@ -56,6 +57,18 @@ def story_of_join(op: Op, joined: Sequence[Joined], network: Network) -> Story:
             else:
                 notes.append(f"the size in `{branch.name.text}` goes {_listed(changes)}")
     return Story(_distinct(labels), tuple(notes))
+
+
+def story_of_loop(rounds: Sequence[Values], outputs: Sequence[Tensor]) -> Story:
+    """For which values of its variables a loop of branches gives which shape: the first of each."""
+    found: dict[str, Values] = {}
+    for values, x in zip(rounds, outputs, strict=True):
+        found.setdefault(str(x.shape), values)
+    notes: list[str] = []
+    for shape, values in islice(found.items(), MOST_NOTED):
+        where = ", ".join(f"`{name}` is {show(value)}" for name, value in values.items())
+        notes.append(f"where {where}: {shape}")
+    return Story(notes=tuple(notes))
 
 
 def story_of_layer(error: ShapeError, x: Tensor, network: Network) -> Story:

@@ -33,7 +33,9 @@ def _form(form: Form, call: Call, name: LayerName, x: str, frame: Frame) -> Node
     asked = (form.op, form.values, made, form.square)
     support = support_called(Asked(*asked))
     common = frame.file.common[support] if support else Common()
-    return spell(Use(*asked, Name(x), name.node, call.rank, frame.scope, common))
+    named = frame.file.program.network.resolution.tensors(call.step)
+    tensors = {name: frame.read(other) for name, other in named.items()}
+    return spell(Use(*asked, Name(x), name.node, call.rank, frame.scope, common, tensors))
 
 
 def unit_arguments(unit: Unit, records: Records) -> tuple[Argument, ...]:

@@ -12,6 +12,7 @@ from cnngen.targets.keras.convolution import (
 )
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.initializers import initializers
+from cnngen.targets.keras.pooling import may_be_short
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.spell import support_called
 from cnngen.targets.keras.use import Asked, Common, Initializers
@@ -57,7 +58,8 @@ def _common(calls: Sequence[Call], scope: Scope) -> Common:
     square = all(form.square for form in forms)
     alone = len(calls) == 1
     if forms[0].op not in LAYERS:
-        return Common(values, made, square, alone=alone)
+        short = any(map(may_be_short, uses))
+        return Common(values, made, square, alone=alone, short=short)
     late = any(comes_late(form.op, form.values, form.square) for form in forms)
     strided = tuple(use["kernel"] for use in uses if not is_size(use["stride"], 1))
     if all(form.half for form in forms) and not late:

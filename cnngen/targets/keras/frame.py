@@ -71,8 +71,11 @@ class Frame:
         )
 
     @contextmanager
-    def index(self) -> Generator[str]:
-        """A counter for what is written inside."""
+    def index(self, own: str | None = None) -> Generator[str]:
+        """A counter for what is written inside, which may be a variable of the author's own."""
+        if own:
+            yield own
+            return
         free = free_index(self.taken)
         self.taken.add(free)
         yield free

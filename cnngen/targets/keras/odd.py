@@ -3,7 +3,7 @@ side is the padding that Keras calls "same".
 """
 
 from cnngen.expressions.expression import Expression, ListOf
-from cnngen.plan.program import Call, Loop, Node, Program, Unit, walk
+from cnngen.plan.program import Call, JoinLoop, Loop, Node, Program, Unit, walk
 from cnngen.syntax.tree import Distribution, Each
 from cnngen.targets.keras.values import is_always_odd
 
@@ -37,12 +37,13 @@ def _odd_parameters(unit: Unit, uses: list[tuple[Call, Names]]) -> Names:
 
 
 def _odd_variables(nodes: list[Node], given: Names) -> Names:
-    lists = [
-        (variable.text, values)
+    loops = [
+        node.step if isinstance(node, Loop) else node.step.loop
         for node in nodes
-        if isinstance(node, Loop) and isinstance(node.step, Each)
-        for variable, values in node.step.lists
+        if isinstance(node, Loop | JoinLoop)
     ]
+    heads = (loop.lists for loop in loops if isinstance(loop, Each))
+    lists = [(variable.text, values) for head in heads for variable, values in head]
     odd = {name for name, values in lists if isinstance(values, ListOf) and _is_odd(values, given)}
     other = {name for name, values in lists if not _is_odd(values, given)}
     return frozenset(odd - other)

@@ -6,7 +6,7 @@ The "same" of Keras pads other sides where it strides, its zeros never count, an
 from collections.abc import Mapping
 from functools import partial
 
-from cnngen.expressions.expression import Constant
+from cnngen.expressions.expression import Constant, ListOf
 from cnngen.python.construct import call, text
 from cnngen.python.nodes import (
     Assign,
@@ -41,6 +41,7 @@ from cnngen.targets.keras.values import (
     is_odd,
     is_size,
     is_true,
+    numbers,
 )
 from cnngen.targets.values import Sides
 
@@ -64,6 +65,19 @@ def _strides(made: Use) -> Node | None:
 def _is_exact(values: Mapping[str, Value]) -> bool:
     """Whether no window reaches beyond the input and its padding."""
     return is_false(values["ceil"]) or is_size(_step(values), 1)
+
+
+def may_be_short(values: Mapping[str, Value]) -> bool:
+    """Whether a window may be shorter than its stride and the padding behind it, so that with
+    `ceil` not all that fit start within the input.
+    """
+    if "ceil" not in values or is_false(values["ceil"]):
+        return False
+    padding = values["padding"]
+    behind = ListOf((padding.bottom, padding.right)) if isinstance(padding, Sides) else padding
+    sizes = [numbers(size) for size in (values["kernel"], _step(values), behind)]
+    known = [size for size in sizes if size is not None]
+    return len(known) < len(sizes) or any(k < s + p for k, s, p in zip(*known, strict=True))
 
 
 def _is_same_avg(values: Mapping[str, Value]) -> bool:
@@ -159,7 +173,7 @@ def _max_pool2d(given: Given) -> Function:
     border, rows, columns = map(Name, ("border", "rows", "columns"))
     before = None if padding is None else PADDING
     if common.square:
-        sides = Assign((border,), _sides(given, before, STRIDE))
+        sides = Assign((border,), _sides(given, before, KERNEL, STRIDE))
         around = tuple_of(border, border)
     else:
         sides = Assign((Display("bare", (rows, columns)),), _each_side(given, before))
@@ -185,15 +199,18 @@ def _padding(common: Common, annotation: str) -> Parameter | None:
     return Parameter("padding", annotation, None if "padding" in common.values else number(0))
 
 
-def _sides(given: Given, before: Node | None, step: Node) -> Node:
-    """The border on both sides of an axis: with `ceil` a last window may reach beyond the input."""
+def _sides(given: Given, before: Node | None, window: Node, step: Node) -> Node:
+    """The border on both sides of an axis: with `ceil` a last window may reach beyond the input,
+    but not start there.
+    """
     ceil = given.common.values.get("ceil")
-    more: Node = Binary("-", step, number(1))
     start: Node = number(0) if before is None else before
     if ceil is not None and is_false(ceil):
         return tuple_of(start, start)
-    if before is not None:
-        more = Binary("-", Binary("+", before, step), number(1))
+    reach = step if before is None else Binary("+", before, step)
+    if given.common.short:
+        reach = call("min", reach, window)
+    more: Node = Binary("-", reach, number(1))
     if ceil is None or not is_true(ceil):
         more = Conditional(given.node("ceil"), more, start)
     return tuple_of(start, more)
@@ -202,14 +219,23 @@ def _sides(given: Given, before: Node | None, step: Node) -> Node:
 def _each_side(given: Given, before: Node | None) -> Node:
     """The same for rows and columns."""
     pair = given.scope.speller.use("pair")
-    p, s = Name("p"), Name("s")
+    k, p, s = map(Name, "kps")
     ceil = given.common.values.get("ceil")
     if ceil is not None and is_false(ceil):
         return Comprehension("(", tuple_of(p, p), p, call(pair, PADDING))
-    if before is None:
-        return Comprehension("(", _sides(given, None, s), s, call(pair, STRIDE))
-    pairs = call("zip", call(pair, PADDING), call(pair, STRIDE), strict=boolean(True))
-    return Comprehension("(", _sides(given, p, s), Display("bare", (p, s)), pairs)
+    named = {"k": KERNEL} if given.common.short else {}
+    named |= {"s": STRIDE} if before is None else {"p": PADDING, "s": STRIDE}
+    sides = _sides(given, None if before is None else p, k, s)
+    return _of_both(sides, {name: call(pair, size) for name, size in named.items()})
+
+
+def _of_both(value: Node, named: Mapping[str, Node]) -> Node:
+    """A value for rows and for columns, of variables that walk over pairs together."""
+    variables = tuple(map(Name, named))
+    if len(named) == 1:
+        return Comprehension("(", value, *variables, *named.values())
+    pairs = call("zip", *named.values(), strict=boolean(True))
+    return Comprehension("(", value, Display("bare", variables), pairs)
 
 
 def _avg_pool2d(given: Given) -> Function:
@@ -269,10 +295,25 @@ def _padded_count(given: Given) -> list[Statement]:
     return [*statements, *([ones] if is_true(include) else [])]
 
 
+def _reach(given: Given) -> Node:
+    """How far a window may reach beyond the padded input, and one more: it starts within the input
+    itself. What is behind that may be a pair of its own.
+    """
+    common = given.common
+    kernel, step, padding = (KERNEL, STRIDE, PADDING) if common.square else map(Name, "ksp")
+    if not common.short:
+        return step
+    if common.is_size("padding", 0):
+        return call("min", step, kernel)
+    if not common.square:
+        padding = Subscript(call(given.scope.speller.use("pair"), padding), number(1))
+    return call("min", step, Binary("-", kernel, padding))
+
+
 def _extended(given: Given) -> list[Statement]:
     """What `ceil` adds at the end."""
-    extend, step = Name("extend"), Name("s")
-    less = Binary("-", STRIDE if given.common.square else step, number(1))
+    extend = Name("extend")
+    less = Binary("-", _reach(given), number(1))
     ends: tuple[Node, ...]
     if given.common.square:
         end = Name("end")
@@ -281,7 +322,11 @@ def _extended(given: Given) -> list[Statement]:
         bottom, right = Name("bottom"), Name("right")
         assigned = Display("bare", (bottom, right))
         pair = given.scope.speller.use("pair")
-        value = Comprehension("(", less, step, call(pair, STRIDE))
+        named = {"k": KERNEL} if given.common.short else {}
+        if given.common.short and not given.common.is_size("padding", 0):
+            named["p"] = PADDING
+        named["s"] = STRIDE
+        value = _of_both(less, {name: call(pair, size) for name, size in named.items()})
         ends = (tuple_of(number(0), bottom), tuple_of(number(0), right))
     made = call("layers.ZeroPadding2D", tuple_of(*ends), name=beside(NAME, "ceil", given.scope))
     statements: tuple[Statement, ...] = (

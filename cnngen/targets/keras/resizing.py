@@ -1,4 +1,6 @@
-"""Resizing: the layer of Keras, and a function for the interpolation that it does not know."""
+"""Resizing: the layer of Keras, and functions for the interpolation that it does not know, and for
+sizes that are those of other maps.
+"""
 
 from cnngen.python.construct import call, text
 from cnngen.python.nodes import Conditional, Function, Node, Text
@@ -47,6 +49,20 @@ def _upsample_aligned(given: Given) -> Function:
         "Enlarge maps such that the centres of their corner pixels stay where they are.",
         [Text(tuple(body.splitlines()))],
     )
+
+
+def resize(made: Use) -> Node:
+    mode, align, use = made.values["mode"], made.values["align_corners"], made.scope.speller.use
+    arguments = made.x, made.tensors["like"]
+    if mode == "nearest":
+        return call(use("resize_nearest"), *arguments)
+    if is_true(align):
+        return call(use("resize_aligned"), *arguments)
+    plain = call(use("resize_bilinear"), *arguments)
+    if is_false(align):
+        return plain
+    aligned = call(use("resize_aligned"), *arguments)
+    return Conditional(made.node("align_corners"), aligned, plain)
 
 
 SUPPORT = {"upsample_aligned": _upsample_aligned}

@@ -13,6 +13,7 @@ from cnngen.plan.program import (
     Choice,
     Gather,
     Join,
+    JoinLoop,
     Loop,
     Node,
     Pass,
@@ -97,6 +98,8 @@ def _node_may_pass(node: Node) -> bool:
         case Join(arms=arms):
             optional = any(arm.test is not None for arm in arms)  # so that one may be left
             return optional and any(may_pass(arm.region) for arm in arms)
+        case JoinLoop():
+            return False
 
 
 def identity(inputs: str, name: LayerName, frame: Frame) -> nodes.Node:
@@ -144,7 +147,7 @@ def _size_at(node: Node, frame: Frame, *, known: bool) -> _Size:
             if isinstance(made, Unit):
                 return _size(made.body, frame, known=known)
             asks = made.flattens or _is_made_for_a_size(node, frame)
-            return _Size(asks and not known, known or made.sets_size)
+            return _Size(asks and not known, (known or made.sets_size) and not made.sized_like)
         case Reuse(part=part):
             return _size(part, frame, known=known)
         case Loop():
@@ -155,6 +158,8 @@ def _size_at(node: Node, frame: Frame, *, known: bool) -> _Size:
         case Join():
             found = [_size(x, frame, known=known) for x in regions(node)]
             return _Size(any(x.asked for x in found), all(x.known for x in found))
+        case JoinLoop(body=body):
+            return _size(body, frame, known=known)
         case Gather() | Pass() | Bind():
             return _Size(False, known)
 

@@ -21,6 +21,7 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "adaptive_avg_pool": pooling.adaptive_pool,
     "adaptive_max_pool": pooling.adaptive_pool,
     "upsample": resizing.upsample,
+    "resize": resizing.resize,
     "batch_norm": layers.batch_norm,
     "l2_norm": layers.l2_norm,
     "affine": layers.affine,
@@ -96,6 +97,7 @@ def _context(made: Use) -> dict[str, str]:
         context["pairs"] = Code(made.scope.pairs(padding))
     if isinstance(padding, Sides):
         context |= {"padding": "sides", "sides": Code(made.scope.value(padding))}
+    context |= {name: Code(tensor) for name, tensor in made.tensors.items()}
     return context | {"x": Code(made.x), "name": Code(made.name), "rank": made.rank}
 
 

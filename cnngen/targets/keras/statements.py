@@ -16,6 +16,7 @@ from cnngen.plan.program import (
     Choice,
     Gather,
     Join,
+    JoinLoop,
     Loop,
     Node,
     Pass,
@@ -47,7 +48,7 @@ from cnngen.targets.keras.shared import (
     passes,
 )
 from cnngen.targets.keras.spell import spell_join, spell_list
-from cnngen.targets.loops import loop_header
+from cnngen.targets.loops import UNREAD, loop_header, position
 from cnngen.targets.map_lists import walked
 
 LONGEST_POSITION = 30  # characters of code in a layer's name
@@ -103,7 +104,7 @@ def write_region(
             if region.layout == "chain":
                 _bind(loops.after(first, node.step), node, bound, code, frame)
             continue
-        key = node.level if isinstance(node, Join | Gather) else node.key
+        key = node.level if isinstance(node, Join | JoinLoop | Gather) else node.key
         if key is not None and not isinstance(key, str):
             key = _from(bound, key)
         at = name if key is None else name.below(key, frame.scope)
@@ -150,7 +151,7 @@ def names_read(region: Region, resolution: Resolution) -> set[str]:
             name.text for maps in lists for name in names_in(maps) if not isinstance(name, ListName)
         }
         if isinstance(node, Call):
-            found |= {tensor.name for tensor in node.tensors.values()}
+            found |= {tensor.name for tensor in node.tensors.values() if tensor.name}
         for inner in regions(node):
             found |= names_read(inner, resolution)
     return found
@@ -205,6 +206,8 @@ def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Fram
             return _join(node, name, x, out, code, frame)
         case Gather():
             return _gather(node, name, out, code, frame)
+        case JoinLoop():
+            return _join_loop(node, name, x, out, code, frame)
         case Reuse():
             return _call_part(node.called, node.part, x, out, code, frame, node.step)
         case Pass() | Bind():
@@ -302,9 +305,9 @@ def _loop(
     lists = frame.file.program.network.resolution.map_lists(node.step)
     maps = {variable: walked(frame.listed(each)) for variable, each in lists.items()}
     frame.tensors |= {variable: frame.scope.called(variable) for variable in maps}
-    with frame.index() as index:
-        index = _counter(node, frame) or index
-        counter = Name(index)
+    own = position(node.step)
+    with frame.index(frame.scope.called(own) if own else None) as index:
+        counter = Name(own or index)
         counts = isinstance(node.step, Repeat) and first != ZERO  # from its first position on
         step = counter if node.between is None else multiply(TWO, counter)
         at = counter if counts else simplify(add(first, step))
@@ -318,8 +321,7 @@ def _loop(
         if node.keeps:
             body.do(call(nodes.Attribute(nodes.Name(kept), "append"), nodes.Name(out)))
             frame.lists[node.keeps.name] = kept
-        counted = index in body.names and not _counter(node, frame)
-        asked = nodes.Name(index) if counted else None
+        asked = nodes.Name(index) if index in body.names else None
         variables = _variables(node.step, body.names, frame)
         target, iterable = loop_header(node.step, asked, variables, frame.scope.node, maps)
         if counts and asked is not None:
@@ -329,24 +331,11 @@ def _loop(
     return out
 
 
-def _counter(node: Loop, frame: Frame) -> str | None:
-    """The variable of a loop that counts from 0, if there is one. Loops that only call layers have
-    a counter beside it.
-    """
-    for name, values in node.step.lists if isinstance(node.step, Each) else ():
-        match values:
-            case Apply("range", (_,)) if node.written_out:
-                return frame.scope.called(name.text)
-            case _:
-                pass
-    return None
-
-
 def _variables(step: Repeat | Each, used: set[str], frame: Frame) -> list[str]:
     """The variables of an `each`; what nobody reads is marked so."""
     lists = step.lists if isinstance(step, Each) else ()
     called = [frame.scope.called(variable.text) for variable, _ in lists]
-    return [name if name in used else f"_{name}" for name in called]
+    return [name if name in used else f"{UNREAD}{name}" for name in called]
 
 
 def _enter(x: str, out: str, code: Code) -> None:
@@ -461,3 +450,46 @@ def _listed(
         several = nodes.Binary(">", call("len", branches), nodes.Number("1"))
         made = nodes.Conditional(several, made, nodes.Subscript(branches, nodes.Number("0")))
     code.assign(out, made, node.step)
+
+
+def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+    """Write a list of what all iterations give, in one expression where that can be; and a join."""
+    taken, loop = set(frame.taken), node.step.loop
+    branches, branch = nodes.Name(frame.variable("branches")), frame.variable("branch")
+    with frame.index() as index:
+        body = code.inside()
+        at = name.below(_position(loop) or Name(index), frame.scope)
+        value = write_region(node.body, at, x, branch, body, frame)
+        asked = nodes.Name(index) if index in body.names else None
+        variables = _variables(loop, body.names, frame)
+        target, iterable = loop_header(loop, asked, variables, frame.scope.node)
+    if (element := _only_value(body, value)) is not None:
+        code.assign(branches.text, nodes.Comprehension("[", element, target, iterable))
+    else:
+        body.do(call(nodes.Attribute(branches, "append"), nodes.Name(value)))
+        code.assign(branches.text, nodes.Display("[", ()))
+        code.loop(target, iterable, body)
+    assert isinstance(node.key, str)
+    joined = name.below(node.key, frame.scope).node
+    code.assign(out, spell_list(node.op, branches, joined, frame.scope.speller), node.step)
+    frame.taken = taken | {out}
+    return out
+
+
+def _position(step: Repeat | Each) -> Name | None:
+    """The variable of a loop that counts from 0, if there is one."""
+    for variable, values in step.lists if isinstance(step, Each) else ():
+        if isinstance(values, Apply) and values.function == "range" and len(values.arguments) == 1:
+            return Name(variable.text)
+    return None
+
+
+def _only_value(body: Code, value: str) -> nodes.Node | None:
+    """The value of a variable, where nothing but its assignment leads to it."""
+    match body.statements:
+        case []:
+            return nodes.Name(value)
+        case [nodes.Assign((nodes.Name(target),), made, origin=origin)] if target == value:
+            return made if origin is None else with_origin(made, origin)
+        case _:
+            return None

@@ -20,7 +20,8 @@ class Common:
     `square` says that no size in them is a pair, and `alone` that there is but one call. Of
     convolutions, `words` says that some are padded by a word of Keras, `numbers` that some are by a
     number of zeros, `late` that the stride of some comes late, and `strided` has the windows of
-    those that may stride.
+    those that may stride. Of poolings, `short` says that some have `ceil` and a window that may be
+    shorter than its stride and the padding behind it.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict[str, Value])
@@ -31,6 +32,7 @@ class Common:
     late: bool = True
     alone: bool = False
     strided: tuple[Value, ...] = ()
+    short: bool = True
 
     @property
     def size(self) -> str:
@@ -58,13 +60,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Use(Asked):
-    """A use of an op: what is asked of it, the tensor, and the name of the layer."""
+    """A use of an op: what is asked of it, the tensor, the name of the layer, and what other
+    `tensors` it reads.
+    """
 
     x: Node
     name: Node
     rank: Rank
     scope: Scope
     common: Common
+    tensors: Mapping[str, Node] = field(default_factory=dict[str, Node])
 
     def node(self, name: str) -> Node:
         """The value of an attribute."""

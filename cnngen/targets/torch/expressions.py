@@ -8,17 +8,33 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from cnngen.expressions.expression import Unary
-from cnngen.plan.program import Bind, Call, Choice, Gather, Join, Loop, Pass, Region, Reuse
+from cnngen.plan.program import (
+    Bind,
+    Call,
+    Choice,
+    Gather,
+    Join,
+    JoinLoop,
+    Loop,
+    Pass,
+    Region,
+    Reuse,
+)
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.flat import flat
 from cnngen.python.nodes import with_origin
+from cnngen.python.variables import names
+from cnngen.syntax.tree import Each
+from cnngen.targets.loops import loop_header
+from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import IDENTITY, SEQUENTIAL, dictionary, own, pairs
 from cnngen.targets.torch.layers import layer
-from cnngen.targets.torch.names import attribute
+from cnngen.targets.torch.names import attribute, called
 from cnngen.targets.torch.scope import Scope
+from cnngen.targets.torch.tidy import marked
 
-Step = Call | Loop | Choice | Join | Gather | Reuse
+Step = Call | Loop | Choice | Join | JoinLoop | Gather | Reuse
 Item = tuple[str, nodes.Node]
 """A module in a Sequential, and its key there if it has a word."""
 
@@ -55,6 +71,8 @@ def _node_expression(node: Step, scope: Scope) -> nodes.Node | None:
             return choice_expression(node, scope)
         case Join():
             return _join_expression(node, scope)
+        case JoinLoop():
+            return list_expression(node, joins.list_class(node.op, scope.file.speller), scope)
         case Reuse():
             return own(attribute(node.called))
         case _:
@@ -68,6 +86,22 @@ def _join_expression(join: Join, scope: Scope) -> nodes.Node | None:
             return None
         arms.append((arm.name, made))
     return joining(join, arms, scope)
+
+
+def list_expression(node: JoinLoop, made: str, scope: Scope) -> nodes.Node | None:
+    """The list of what each iteration makes: `nn.ModuleList(... for rate in rates)`."""
+    if node.variable or (element := expression(node.body, scope)) is None:
+        return None
+    target, iterable = loop_of(node, scope)
+    listed = nodes.Comprehension("", element, marked(target, names(element)), iterable)
+    return with_origin(call(made, listed), node.step)
+
+
+def loop_of(node: JoinLoop, scope: Scope) -> tuple[nodes.Node, nodes.Node]:
+    """What the loop assigns, and what it goes through."""
+    loop = node.step.loop
+    lists = loop.lists if isinstance(loop, Each) else ()
+    return loop_header(loop, None, [called(name.text) for name, _ in lists], scope.node)
 
 
 def choice_expression(choice: Choice, scope: Scope) -> nodes.Node | None:
@@ -115,5 +149,5 @@ def sequential(items: Sequence[Item], scope: Scope) -> nodes.Call:
 
 def word_of(node: Step) -> str:
     """The key of a node, if that is a word."""
-    key = node.level if isinstance(node, Join | Gather) else node.key
+    key = node.level if isinstance(node, Join | JoinLoop | Gather) else node.key
     return key if isinstance(key, str) else ""

@@ -6,6 +6,7 @@ from itertools import takewhile
 
 from cnngen.expressions.algebra import simplify
 from cnngen.expressions.expression import Constant, Expression
+from cnngen.expressions.expression import Name as Word
 from cnngen.plan import loops
 from cnngen.plan.program import (
     Arm,
@@ -14,6 +15,7 @@ from cnngen.plan.program import (
     Choice,
     Gather,
     Join,
+    JoinLoop,
     Loop,
     Node,
     Pass,
@@ -45,20 +47,24 @@ from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import Identifier, ListName
 from cnngen.syntax.tree import Reuse as ReuseStep
 from cnngen.targets.map_lists import list_node, walked
+from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.construct import own
 from cnngen.targets.torch.expressions import children
 from cnngen.targets.torch.modules import (
     Made,
     Written,
     assign_arm,
+    assign_list,
     assign_node,
     fill,
 )
 from cnngen.targets.torch.names import attribute, tensor
 from cnngen.targets.torch.scope import Scope
-from cnngen.targets.torch.spell import spell_join, spell_list
+from cnngen.targets.torch.spell import spell_function, spell_join, spell_list
 from cnngen.targets.torch.updates import bound, prepared
+from cnngen.targets.torch.use import Reading
 from cnngen.targets.torch.variables import Names
+from cnngen.targets.values import attribute_values, value_node
 
 X = Name("x")
 LONG = 70  # a value longer than this gets a line of its own
@@ -136,10 +142,17 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 name = node.level if isinstance(node.level, str) else ""
                 value = yield from join(node, value, name, scope, forward)
                 value = _summed(node, value, scope, forward)
+            case JoinLoop():
+                if not isinstance(value, Name):
+                    value = forward.let(X, value)
+                value = yield from join_list(node, value, str(node.level), scope, forward)
             case Reuse():
                 value = again(node, value)
             case Pass():
                 pass
+            case Call() | Choice() if is_function(node):
+                yield from bound(binds, scope)
+                value = yield from function(node, str(node.key), value, scope, forward)
             case Call() | Loop() | Choice():
                 module = own(attribute(str(node.key)))
                 yield from assign_node(node, module, scope, binds)
@@ -282,15 +295,33 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
         first = first_node(arm.region)
         origin = first.step.origin if first else None
         source = read(origin, forward, scope) if origin else value
-        inputs.append(Input(arm, _given_by(arm, module, source, forward, scope), flags.get(arm)))
+        if is_function(first):
+            given = yield from function(first, f"{name}_{key}".lstrip("_"), source, scope, forward)
+        else:
+            given = _given_by(arm, module, source, forward, scope)
+        inputs.append(Input(arm, given, flags.get(arm)))
     if flags:
         return optional(node, inputs, scope, forward)
     return joined(node, [each.value for each in inputs], scope)
 
 
+def join_list(node: JoinLoop, value: nodes.Node, name: str, scope: Scope, forward: Forward) -> Made:
+    """What joins the branches of a loop, whose modules are a list under a name."""
+    owner, first = own(attribute(name)), first_node(node.body)
+    yield from assign_list(node, owner, "nn.ModuleList", scope)
+    origin = first.step.origin if first else None
+    source = read(origin, forward, scope) if origin else value
+    with forward.names.passing():
+        branch = forward.new("branch")
+        given = applied(first, branch, source, forward, scope)
+    listed = nodes.Comprehension("[", given, branch, owner)
+    return with_origin(spell_list(node.op, listed, scope.file.speller), node.step)
+
+
 def _has_module(region: Region) -> bool:
     """Whether a branch has a module of its own."""
-    return not passes(region) and not isinstance(first_node(region), Reuse)
+    first = first_node(region)
+    return not (passes(region) or isinstance(first, Reuse) or is_function(first))
 
 
 def _given_by(
@@ -321,6 +352,64 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
 def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node:
     """The expression that joins tensors."""
     return with_origin(spell_join(node.op, inputs, scope.file.speller), node.step)
+
+
+# --- Ops that read several tensors
+
+
+def is_function(node: Node | None) -> bool:
+    """Whether a node is no module but an expression: an op that reads several tensors, or one of
+    two such.
+    """
+    match node:
+        case Call(layer=layer):
+            return not isinstance(layer.made, Unit) and bool(layer.made.tensors)
+        case Choice(then=then):
+            return is_function(first_node(then))
+        case _:
+            return False
+
+
+def function(
+    node: Node | None, key: str, value: nodes.Node, scope: Scope, forward: Forward
+) -> Made:
+    """What such a node gives. What depends on parameters in it, the constructor keeps in attributes
+    that begin with the key.
+    """
+    if isinstance(node, Choice):
+        assert node.otherwise is not None
+        then, otherwise = first_node(node.then), first_node(node.otherwise)
+        flag = own(scope.attribute(f"{key}_{_word(then, otherwise)}"))
+        yield Assign((flag,), scope.node(node.test))
+        first = yield from function(then, key, value, scope, forward)
+        second = yield from function(otherwise, key, value, scope, forward)
+        return nodes.Conditional(flag, first, second)
+    assert isinstance(node, Call) and not isinstance(node.layer.made, Unit)
+    file, op = scope.file, node.layer.made
+    values = attribute_values(op, node.layer.arguments, scope.types)
+    given: dict[str, nodes.Node] = {}
+    for name, each in values.items():
+        given[name] = value_node(each, scope.node, file.speller.use)
+        if not isinstance(each, str | Constant):
+            kept = own(scope.attribute(f"{key}_{name}"))
+            yield Assign((kept,), given[name])
+            given[name] = kept
+    named = file.network.resolution.tensors(node.step)
+    tensors = {name: read(other, forward, scope) for name, other in named.items()}
+    with spelling(node.step):
+        made = spell_function(Reading(op, values, given, value, tensors, file.speller))
+    return with_origin(made, node.step)
+
+
+def _word(then: Node | None, otherwise: Node | None) -> str:
+    """The word of the attribute in which two calls differ."""
+    match then, otherwise:
+        case Call(layer=one), Call(layer=other):
+            pairs = ((one.arguments[name], value) for name, value in other.arguments.items())
+            words = (a.name for a, b in pairs if a != b and isinstance(a, Word))
+            return next(words, "first")
+        case _:
+            return "first"
 
 
 # --- Branches that may be absent
@@ -390,7 +479,9 @@ def _listed(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward)
 # --- Regions
 
 
-def first_node(region: Region) -> "Call | Loop | Choice | Join | Gather | Reuse | Pass | None":
+def first_node(
+    region: Region,
+) -> "Call | Loop | Choice | Join | JoinLoop | Gather | Reuse | Pass | None":
     """The first node that reads a tensor."""
     return next((node for node in region.nodes if not isinstance(node, Bind)), None)
 

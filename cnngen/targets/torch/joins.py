@@ -2,8 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from cnngen.ops.base import Op
 from cnngen.python.construct import call, dotted
-from cnngen.python.nodes import Attribute, Display, Node, Number
+from cnngen.python.docstring import docstring
+from cnngen.python.nodes import (
+    Attribute,
+    Class,
+    Comprehension,
+    Display,
+    Function,
+    Name,
+    Node,
+    Number,
+    Parameter,
+    Return,
+)
 from cnngen.targets.spelling import Speller
 
 
@@ -42,3 +55,18 @@ LISTED: Mapping[str, Callable[[Node, Speller], Node]] = {
     "max": _folded("torch.maximum"),
 }
 """Joins of a list of tensors, of which there may be any number."""
+
+
+def list_class(op: type[Op], speller: Speller) -> str:
+    """The class of a list of modules that joins what these give: `ConcatList`."""
+
+    def define(name: str) -> Class:
+        child, x = Name("child"), Name("x")
+        given = Comprehension("[", call(child, x), child, Name("self"))
+        body = (Return(LISTED[op.name](given, speller)),)
+        parameters = (Parameter("self"), Parameter("x", "Tensor"))
+        forward = Function("forward", parameters, "Tensor", body)
+        about = docstring([[(op.__doc__ or "").splitlines()[0]]], 4)
+        return Class(name, (dotted("nn.ModuleList"),), (forward,), about)
+
+    return speller.write(f"{op.name.capitalize()}List", define)

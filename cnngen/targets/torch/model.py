@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from cnngen.ops.base import Image
 from cnngen.plan import loops
-from cnngen.plan.program import Bind, Gather, Join, Loop, Program, Reuse, StageRegion
+from cnngen.plan.program import Bind, Gather, Join, JoinLoop, Loop, Program, Reuse, StageRegion
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
@@ -20,8 +20,11 @@ from cnngen.targets.torch.graphs import (
     again,
     applied,
     first_node,
+    function,
     gathered,
+    is_function,
     join,
+    join_list,
     looped,
     passes,
     read,
@@ -160,6 +163,9 @@ def _stage(
     if isinstance(first, Join) and region.layout == "single":
         yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
         return (yield from join(first, value, stage.name, scope, forward))
+    if isinstance(first, JoinLoop) and region.layout == "single":
+        yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
+        return (yield from join_list(first, value, stage.name, scope, forward))
     if isinstance(first, Reuse):
         return again(first, value)
     if isinstance(first, Gather):
@@ -168,6 +174,9 @@ def _stage(
         yield from assign(region, own(attribute(stage.name)), scope)
         last = _is_needed(stage, program)
         return looped(first, own(attribute(stage.name)), value, forward, scope, last=last)
+    if is_function(first):
+        yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
+        return (yield from function(first, stage.name, value, scope, forward))
     yield from assign(region, own(attribute(stage.name)), scope)
     return applied(first, own(attribute(stage.name)), value, forward, scope)
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import takewhile
 from typing import assert_never
 
-from cnngen.expressions.expression import Apply
 from cnngen.plan.map_channels import length
 from cnngen.plan.program import (
     Arm,
@@ -17,6 +16,7 @@ from cnngen.plan.program import (
     Choice,
     Gather,
     Join,
+    JoinLoop,
     Loop,
     Node,
     Pass,
@@ -29,8 +29,9 @@ from cnngen.python.flat import flat
 from cnngen.python.nodes import Assign, Do, For, If, Statement
 from cnngen.python.variables import names
 from cnngen.syntax.tree import Each
-from cnngen.targets.loops import free_index, loop_header
+from cnngen.targets.loops import free_index, loop_header, position
 from cnngen.targets.map_lists import walked
+from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, EMPTY_LIST, IDENTITY, SELF, own
 from cnngen.targets.torch.expressions import (
     Item,
@@ -38,6 +39,8 @@ from cnngen.targets.torch.expressions import (
     choice_expression,
     expression,
     joining,
+    list_expression,
+    loop_of,
     sequential,
     word_of,
 )
@@ -72,6 +75,8 @@ def module(node: Step, scope: Scope, name: str = "", binds: Sequence[Bind] = ())
             return instance
         case Join():
             return (yield from container(node, scope))
+        case JoinLoop():
+            return (yield from _list(node, scope))
         case Reuse():
             return own(attribute(node.called))
         case Gather():
@@ -113,6 +118,28 @@ def container(join: Join, scope: Scope) -> Made:
         return variable
     arms = yield from _named(join.arms, scope)
     return joining(join, arms, scope)
+
+
+def _list(node: JoinLoop, scope: Scope) -> Made:
+    """Branches of a loop inside a chain: a list that joins what its modules give."""
+    made = joins.list_class(node.op, scope.file.speller)
+    if (whole := list_expression(node, made, scope)) is not None:
+        return whole
+    variable = scope.variables.new("branches")
+    yield from assign_list(node, variable, made, scope)
+    return variable
+
+
+def assign_list(node: JoinLoop, target: nodes.Node, made: str, scope: Scope) -> Written:
+    """Assign a list of the modules of all iterations, where it belongs."""
+    if (whole := list_expression(node, made, scope)) is not None:
+        yield Assign((target,), whole)
+        return
+    yield Assign((target,), call(made))
+    names, iterable = loop_of(node, scope)
+    appended = [*_appended(node.body, target, scope)]
+    updates = updated(node.variable, node.update, scope) if node.update else ()
+    yield For(names, iterable, (*appended, *updates))
 
 
 def _fill_container(join: Join, target: nodes.Node, scope: Scope) -> Written:
@@ -283,7 +310,7 @@ def _fixed(region: Region, scope: Scope) -> Sequence[Node]:
 def _is_fixed(node: Node, scope: Scope) -> bool:
     """Whether a node is one module that can stand among others."""
     match node:
-        case Call() | Join() | Reuse() | Pass() | Bind():
+        case Call() | Join() | JoinLoop() | Reuse() | Pass() | Bind():
             return True
         case Choice():
             return choice_expression(node, scope) is not None
@@ -339,7 +366,9 @@ def _appended(region: Region, target: nodes.Node, scope: Scope) -> Written:
 
 def _loop(loop: Loop, target: nodes.Node, scope: Scope) -> Written:
     """Append each iteration; where channels change, a variable goes with them."""
-    index = _index(loop, scope) if loop.between else None
+    own = position(loop.step)
+    index = called(own) if own else free_index(scope.variables.names.taken)
+    index = nodes.Name(index) if loop.between else None
     inside: list[Statement] = []
     if loop.between is not None and index is not None:
         between = [*_iteration(loop, loop.between, target, scope)]
@@ -347,17 +376,6 @@ def _loop(loop: Loop, target: nodes.Node, scope: Scope) -> Written:
     inside += _iteration(loop, loop.body, target, scope)
     target_names, iterable = _header(loop, index, scope)
     yield For(target_names, iterable, tuple(inside))
-
-
-def _index(loop: Loop, scope: Scope) -> nodes.Name:
-    """The counter of a loop; one that the author has, where that counts from 0."""
-    for name, values in loop.step.lists if isinstance(loop.step, Each) else ():
-        match values:
-            case Apply("range", (_,)) if loop.written_out:
-                return nodes.Name(called(name.text))
-            case _:
-                pass
-    return nodes.Name(free_index(scope.variables.names.taken))
 
 
 def _header(loop: Loop, index: nodes.Name | None, scope: Scope) -> tuple[nodes.Node, nodes.Node]:
@@ -377,8 +395,7 @@ def _header(loop: Loop, index: nodes.Name | None, scope: Scope) -> tuple[nodes.N
     for name, _ in lists:
         symbol = walks[name.text].symbol if name.text in walks else None
         variables.append(flat(scope.node(symbol)) if symbol else called(name.text))
-    counter = None if index is not None and index.text in variables else index
-    return loop_header(loop.step, counter, variables, scope.node, maps)
+    return loop_header(loop.step, index, variables, scope.node, maps)
 
 
 def _iteration(loop: Loop, region: Region, target: nodes.Node, scope: Scope) -> Written:

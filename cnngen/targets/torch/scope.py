@@ -65,7 +65,7 @@ class Scope:
     """The constructor that is being written. `entry` is what `input.channels` means in it, None for
     the channels of a block's input. `calls` and `expressions` have the modules that were made
     already, so that none is made twice. `attributes` are those of the class that the author named,
-    and our flags; `positions` has that of each position in a list of maps.
+    and ours; `positions` has that of each position in a list of maps.
     """
 
     file: File
@@ -82,11 +82,14 @@ class Scope:
 
     def flag(self, name: str) -> str:
         """The attribute that says whether a branch is there."""
-        flag = f"has_{name}"
-        while flag in self.attributes:
-            flag += "_"
-        self.attributes.add(flag)
-        return flag
+        return self.attribute(f"has_{name}")
+
+    def attribute(self, name: str) -> str:
+        """A new attribute, which steps aside for those that the author named."""
+        while name in self.attributes:
+            name += "_"
+        self.attributes.add(name)
+        return name
 
     def position(self, expression: Expression) -> str:
         """The attribute that has a position in a list of maps."""

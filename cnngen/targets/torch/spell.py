@@ -19,7 +19,7 @@ from cnngen.targets.torch import (
     separable,
 )
 from cnngen.targets.torch.template import from_template, has_template
-from cnngen.targets.torch.use import Use
+from cnngen.targets.torch.use import Reading, Use
 
 BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "conv": convolution.conv,
@@ -38,6 +38,9 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
 }
 """The ops of which a template would have to decide something."""
 
+FUNCTIONS: Mapping[str, Callable[[Reading], Node]] = {"resize": resizing.resize}
+"""The ops that read several tensors, each an expression in a `forward`."""
+
 JOINS: Mapping[str, Callable[[Sequence[Node], Speller], Node]] = {"max": joins.maximum}
 """The same of joins."""
 
@@ -48,6 +51,14 @@ def spell(made: Use) -> Node:
         made.as_node(value)  # so that what values call stands above what the op needs
     build = BUILDERS.get(made.op.name)
     return from_template(made) if build is None or has_template(made) else build(made)
+
+
+def spell_function(made: Reading) -> Node:
+    """The expression of an op that reads several tensors."""
+    if not made.speller.knows(made.op.name):
+        return FUNCTIONS[made.op.name](made)
+    context = {name: Code(node) for name, node in {**made.given, **made.tensors}.items()}
+    return made.speller.spell(made.op.name, context | {"x": Code(made.x)}).node
 
 
 def spell_join(op: type[Op], inputs: Sequence[Node], speller: Speller) -> Node:

@@ -16,11 +16,12 @@ from cnngen.python.nodes import (
     Statement,
 )
 from cnngen.python.variables import names
+from cnngen.targets.loops import uncounted
 
 
 def tidied(statements: Sequence[Statement], variables: set[str]) -> tuple[Statement, ...]:
     """Leave out what is assigned to those of the variables that nothing reads, and mark variables
-    of loops that nothing reads with an underscore.
+    of loops that nothing reads with an underscore; a counter that nothing reads goes.
     """
     while True:
         unread = variables - _read(statements)
@@ -51,7 +52,9 @@ def _underscored(statement: Statement) -> Statement:
     match statement:
         case For(target, iterable, body):
             inside = tuple(map(_underscored, body))
-            return For(marked(target, names(inside)), iterable, inside)
+            used = names(inside)
+            target, iterable = uncounted(target, iterable, used)
+            return For(marked(target, used), iterable, inside)
         case If(branches):
             return If(tuple((test, tuple(map(_underscored, body))) for test, body in branches))
         case _:
@@ -59,7 +62,7 @@ def _underscored(statement: Statement) -> Statement:
 
 
 def marked(target: Node, used: set[str]) -> Node:
-    """Variables of a loop, of which those that nothing reads have an underscore."""
+    """The variables of a loop, with an underscore before those that nothing reads."""
     match target:
         case Name(name):
             return target if name in used or name == "_" else Name(f"_{name}")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cnngen.expressions.expression import Name
-from cnngen.plan.program import Bind, Call, Choice, Join, Loop, Maps, Region, Unit
+from cnngen.plan.program import Bind, Call, Choice, Join, JoinLoop, Loop, Maps, Region, Unit
 from cnngen.python import nodes
 from cnngen.python.construct import call, dotted
 from cnngen.python.nodes import Assign, Do, Statement
@@ -74,7 +74,7 @@ def _keys(region: Region) -> Iterator[str]:
         match node:
             case Join(level=None, arms=arms):
                 yield from (arm.name for arm in arms)
-            case Join(level=str() as key) | Call(key=str() as key):
+            case Join(level=str() as key) | JoinLoop(level=str() as key) | Call(key=str() as key):
                 yield key
             case Loop(key=str() as key) | Choice(key=str() as key):
                 yield key

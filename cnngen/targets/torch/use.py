@@ -39,3 +39,17 @@ class Use:
     def unless(self, name: str, default: float | bool | None) -> Node | None:
         """The value of an attribute, unless that is what PyTorch takes by itself."""
         return None if is_constant(self.values[name], default) else self.node(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A use of an op that reads several tensors, and is an expression in a `forward`: `given` has
+    its attributes as they stand there, and `tensors` what it reads besides `x`.
+    """
+
+    op: type[Op]
+    values: Values
+    given: Mapping[str, Node]
+    x: Node
+    tensors: Mapping[str, Node]
+    speller: Speller

@@ -13,6 +13,7 @@ from cnngen.plan.program import (
     Choice,
     Gather,
     Join,
+    JoinLoop,
     Loop,
     Node,
     Pass,
@@ -86,7 +87,7 @@ def _of_node(node: Node) -> Iterator[str]:
         case Choice():
             for region in regions(node):
                 yield from _of_region(region)
-        case Loop() | Join():
+        case Loop() | Join() | JoinLoop():
             yield NESTED
         case Gather() | Reuse() | Pass() | Bind():
             return

@@ -1,0 +1,146 @@
+"""Turns: what the iterations of a loop make of channels, one after the other or side by side."""
+
+from collections.abc import Mapping
+from functools import reduce
+
+from cnngen.expressions.algebra import add, free_names, multiply, simplify, substitute
+from cnngen.expressions.expression import (
+    Apply,
+    Constant,
+    Expression,
+    Field,
+    Index,
+    ListOf,
+    Name,
+)
+from cnngen.expressions.polynomial import polynomial
+from cnngen.ops.base import Op
+from cnngen.syntax.tree import Each, Repeat
+
+MOST = 30  # iterations that are written out
+
+
+def times(step: Repeat | Each) -> Expression:
+    """How often a loop runs."""
+    return step.times if isinstance(step, Repeat) else Apply("len", (step.lists[0][1],))
+
+
+def unrolled(
+    step: Repeat | Each, turn: Expression, running: Name, channels: Expression
+) -> Expression | None:
+    """What a loop makes of `channels`, iteration by iteration, where its head lists them and they
+    are few; `turn` is what one makes of `running`.
+    """
+    for variables in turns(step):
+        channels = simplify(substitute(turn, variables | {running.name: channels}, None))
+    return channels if turns(step) else None
+
+
+def turns(step: Repeat | Each) -> list[dict[str, Expression]]:
+    """The variables in each iteration of a loop; an empty list where parameters decide how many
+    there are, or there are many.
+    """
+    match step:
+        case Repeat(times=Constant(int() as times)) if 0 < times <= MOST:
+            return [{}] * times
+        case Each():
+            lists = [values.items for _, values in step.lists if isinstance(values, ListOf)]
+            if len(lists) < len(step.lists) or len(lists[0]) > MOST:
+                return []
+            names = [name.text for name, _ in step.lists]
+            return [dict(zip(names, turn, strict=True)) for turn in zip(*lists, strict=True)]
+        case _:
+            return []
+
+
+# --- Side by side
+
+
+def side_by_side(op: type[Op], step: Repeat | Each, turn: Expression) -> Expression | None:
+    """The channels of a join of what all iterations give, each of them `turn`; None where there is
+    no closed form.
+    """
+    if not _variables(step) & free_names(turn):
+        return simplify(multiply(times(step), turn)) if op.concatenates else turn
+    if op.concatenates:
+        return _sum(step, turn)
+    return _largest(step, turn) if op.gates else _first(step, turn)
+
+
+def so_far(op: type[Op], variable: Name, turn: Expression) -> Expression:
+    """The channels of the iterations up to one that gives `turn`, from those before it."""
+    if op.concatenates:
+        return add(variable, turn)
+    return Apply("max", (variable, turn)) if op.gates else turn
+
+
+def _variables(step: Repeat | Each) -> set[str]:
+    return {name.text for name, _ in step.lists} if isinstance(step, Each) else set()
+
+
+def _written_out(step: Repeat | Each, turn: Expression) -> tuple[Expression, ...]:
+    """What each iteration gives, where the head of the loop lists them and they are few."""
+    return tuple(simplify(substitute(turn, variables, None)) for variables in turns(step))
+
+
+def _sum(step: Repeat | Each, turn: Expression) -> Expression | None:
+    if items := _written_out(step, turn):
+        return reduce(add, items)
+    terms = polynomial(turn, expand=True)
+    total: Expression = Constant(0)
+    for term in terms.values() if terms is not None else ():
+        variable = [factor for factor in term.factors if _variables(step) & free_names(factor)]
+        others = [factor for factor in term.factors if factor not in variable]
+        if not variable:
+            whole: Expression | None = times(step)
+        else:
+            column = _column(step, variable[0]) if len(variable) == 1 else None
+            whole = column and Apply("sum", (column,))
+        if whole is None:
+            return None
+        for factor in (*reversed(others), Constant(term.coefficient)):
+            whole = multiply(factor, whole)
+        total = add(total, whole)
+    return None if terms is None else total
+
+
+def _largest(step: Repeat | Each, turn: Expression) -> Expression | None:
+    if items := _written_out(step, turn):
+        first, *others = items
+        return simplify(Apply("max", items)) if others else first
+    column = _column(step, turn)
+    return column and Apply("max", (column,))
+
+
+def _first(step: Repeat | Each, turn: Expression) -> Expression | None:
+    """What the first iteration gives, with which the others agree."""
+    assert isinstance(step, Each)
+    first = {name.text: _item(values) for name, values in step.lists}
+    return simplify(substitute(turn, first, None))
+
+
+def _item(values: Expression) -> Expression:
+    """The first element of a list."""
+    match values:
+        case Apply("range", (_,)):
+            return Constant(0)
+        case Apply("range", (start, _)):
+            return start
+        case _:
+            return Index(values, Constant(0))
+
+
+def _column(step: Repeat | Each, value: Expression) -> Expression | None:
+    """The list of what an expression is in all iterations, where it is a variable or a field of
+    one.
+    """
+    lists: Mapping[str, Expression] = (
+        {name.text: values for name, values in step.lists} if isinstance(step, Each) else {}
+    )
+    match value:
+        case Name(name):
+            return lists.get(name)
+        case Field(Name(name), field) if name in lists:
+            return Field(lists[name], field)
+        case _:
+            return None
