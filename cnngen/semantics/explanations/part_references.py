@@ -5,34 +5,27 @@ remedy for a row of steps is to write it out, so that each is a stage.
 """
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from cnngen.diagnostics.model import Edit, Label, Remedies, Report
-from cnngen.expressions.evaluate import EvaluationError, MaybeValue, Undetermined, evaluate
-from cnngen.expressions.expression import Expression, ListOf, Name, walk
 from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.map_lists import lone_loop, loops_of
 from cnngen.semantics.resolve import Resolution
-from cnngen.semantics.walk import expressions, steps
+from cnngen.semantics.walk import steps
 from cnngen.source import Span
 from cnngen.syntax.parse_value import IDENTIFIER
 from cnngen.syntax.tree import (
     Body,
     Call,
-    Each,
     Identifier,
     ListName,
-    Repeat,
-    Spec,
     Stage,
     Step,
 )
 
-MOST_STAGES = 12  # that a loop is written out to
+MOST_STAGES = 12  # that a row of steps is written out to
 LONGEST = 100
 POSITION = re.compile(r"[./\[](-?\d{1,3})\]?")
-
-Values = Mapping[str, MaybeValue]
 
 
 def is_part(name: Identifier) -> bool:
@@ -141,33 +134,23 @@ def _head(name: Identifier) -> str:
 
 
 def _written_out(stage: Stage, resolution: Resolution) -> Remedies:
-    """The stages `enc_0`, `enc_1`... in the place of a loop or of a row of steps, with all that
-    reads them.
-    """
-    match stage.body:
-        case (Each() | Repeat() as loop,) if not loop.name and not loop.origin:
-            rows = _rows(loop, resolution.spec)
-            between = loop.between if isinstance(loop, Each) else None
-            bodies = [(*(between or () if i else ()), *loop.body) for i in range(len(rows))]
-        case (Call(), Call(), *_) if all(map(_is_plain, stage.body)):
-            rows: list[dict[str, str]] = [{} for _ in stage.body]
-            bodies = [(step,) for step in stage.body]
-        case _:
-            return ()
-    if not rows or len(rows) > MOST_STAGES:
+    """The stages `enc_0`, `enc_1`... in the place of a row of steps, with all that reads them."""
+    count = len(stage.body)
+    if not 1 < count <= MOST_STAGES or not all(map(_is_plain, stage.body)):
         return ()
-    names = [f"{stage.name.text}_{i}" for i in range(len(rows))]
-    lines: list[str] = []
-    for name, body, row in zip(names, bodies, rows, strict=True):
-        written = [_with_values(step, row) for step in body]
-        text = written[0] if len(written) == 1 else f"[{', '.join(written)}]"
-        lines.append(f"{name}: {text}")
+    names = [f"{stage.name.text}_{i}" for i in range(count)]
+    lines = [f"{name}: {_text(step)}" for name, step in zip(names, stage.body, strict=True)]
     taken = {other.name.text for other in resolution.spec.stages}
     if taken & {*names} or any("\n" in line or len(line) > LONGEST for line in lines):
         return ()
     row = "\n" + " " * (stage.name.span.column - 1)
     edits = [Edit(stage.span, row.join(lines)), *_renamed(stage.name.text, names, resolution)]
     return ((tuple(edits),),) if len(edits) > 1 else ()
+
+
+def _text(step: Step) -> str:
+    text = step.span.text
+    return text if text[:1] in "{[" or ":" not in text else f"{{{text}}}"
 
 
 def _is_plain(step: Step) -> bool:
@@ -185,61 +168,3 @@ def _renamed(stage: str, names: Sequence[str], resolution: Resolution) -> Iterat
                 return
             edits.append(Edit(_place(name), names[at]))
     yield from edits
-
-
-def _rows(loop: Each | Repeat, spec: Spec) -> list[dict[str, str]]:
-    """The values of a loop's variables in each iteration, as text; nothing where they are not
-    known.
-    """
-    try:
-        values: Values = {
-            p.name.text: evaluate(p.default, {}) for p in spec.parameters if p.default
-        }
-        if isinstance(loop, Repeat):
-            times = evaluate(loop.times, values)
-            return [{}] * times if isinstance(times, int) and times <= MOST_STAGES else []
-        columns = {v.text: _elements(e, values) for v, e in loop.lists}
-    except (EvaluationError, Undetermined):
-        return []
-    count = min(map(len, columns.values()), default=0)
-    return [{name: texts[i] for name, texts in columns.items()} for i in range(count)]
-
-
-def _elements(expression: Expression, values: Values) -> list[str]:
-    """The elements of a list as they would be written."""
-    numbers = evaluate(expression, values)
-    if isinstance(expression, ListOf) and all(item.span for item in expression.items):
-        return [item.span.text for item in expression.items if item.span]
-    count = range(len(numbers)) if isinstance(numbers, tuple) else ()
-    if isinstance(expression, Name):
-        return [f"{expression.name}[{i}]" for i in count]
-    return [str(number) for number in numbers] if isinstance(numbers, tuple) else []
-
-
-def _with_values(step: Step, row: Mapping[str, str]) -> str:
-    """The text of a step with values for the variables of a loop."""
-    edits: list[Edit] = []
-    for inner in steps((step,)):
-        for expression in expressions(inner):
-            if expression.span and (edit := _replaced(expression, expression.span, row)):
-                edits.append(edit)
-    text, start = step.span.text, step.span.start
-    for edit in sorted(edits, key=lambda edit: -edit.span.start):
-        text = text[: edit.span.start - start] + edit.text + text[edit.span.end - start :]
-    return text if text[:1] in "{[" or ":" not in text else f"{{{text}}}"
-
-
-def _replaced(expression: Expression, span: Span, row: Mapping[str, str]) -> Edit | None:
-    text = span.text
-    parts = [p for p, _ in walk(expression) if isinstance(p, Name) and p.name in row and p.span]
-    for part in sorted(parts, key=lambda part: -part.span.start if part.span else 0):
-        assert part.span
-        at, value = part.span.start - span.start, row[part.name]
-        whole = part is expression or re.fullmatch(r"[\w.\[\]]+", value)
-        value = value if whole else f"({value})"
-        text = text[:at] + value + text[at + len(part.name) :]
-    if not parts:
-        return None
-    quoted = span.source.text[span.start - 1] in "\"'"
-    needs = not isinstance(expression, ListOf) and re.search(r"[,\[\]{}]", text) is not None
-    return Edit(span, f'"{text}"' if needs and not quoted else text)
