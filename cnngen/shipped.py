@@ -13,5 +13,11 @@ def _shipped(folder: str) -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / folder
 
 
+def is_here() -> bool:
+    """Whether somebody works in a checkout of cnngen, where the zoo is theirs to change."""
+    inside = (_PACKAGE / "_specs").is_dir()
+    return not inside and Path.cwd().resolve().is_relative_to(_PACKAGE.parent.resolve())
+
+
 TEMPLATES = _shipped("templates")
 SPECS = _shipped("specs")

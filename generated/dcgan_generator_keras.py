@@ -32,7 +32,7 @@ def transposed_conv2d(
 
 
 def reshape(x: KerasTensor, channels: int, height: int, width: int, *, name: str) -> KerasTensor:
-    """Make feature maps of a vector in PyTorch's order, which is channel by channel."""
+    """Make maps of another shape in PyTorch's order, which is channel by channel."""
     x = layers.Reshape((channels, height, width), name=f"{name}_reshape")(x)
     return layers.Permute((2, 3, 1), name=name)(x)
 

@@ -271,6 +271,26 @@ def test_links_and_the_zoo_are_left_alone(run: Run, monkeypatch: pytest.MonkeyPa
     assert Path("a.yaml").read_text() == UNTIDY
 
 
+def test_who_works_on_cnngen_formats_the_zoo(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In a checkout, where its specs are those of the folder, as for any project."""
+    checkout = tmp_path / "checkout"
+    (checkout / "cnngen").mkdir(parents=True)
+    (checkout / "specs").mkdir()
+    (checkout / "specs" / "a.yaml").write_text(UNTIDY)
+    monkeypatch.setattr("cnngen.shipped._PACKAGE", checkout / "cnngen")
+    monkeypatch.setattr("cnngen.obstacle.SPECS", checkout / "specs")
+    assert run("fmt", str(checkout / "specs")).exit_code == 2
+    assert (checkout / "specs" / "a.yaml").read_text() == UNTIDY
+    monkeypatch.chdir(checkout)
+    assert run("fmt", "specs").exit_code == 0
+    assert (checkout / "specs" / "a.yaml").read_text() == TIDY
+    (checkout / "cnngen" / "_specs").mkdir()  # as in a wheel, though somebody stands beside it
+    (checkout / "specs" / "a.yaml").write_text(UNTIDY)
+    assert run("fmt", "specs").exit_code == 2
+
+
 def test_the_standard_input(run: Run) -> None:
     result = run("fmt", "-", input=UNTIDY)
     assert (result.exit_code, result.stdout) == (0, TIDY)

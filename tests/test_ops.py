@@ -20,6 +20,7 @@ from cnngen.shipped import TEMPLATES
 from cnngen.syntax.forms import JOINS
 
 MAPS, FEATURES, FLATTENED = Image(12, 8, 8), Vector(12, (12,)), Vector(12, (Image(3, 2, 2),))
+TWICE = {"out": 8, "kernel": (2, 2), "stride": (2, 2)}
 ODD = (0, 1, 0, 1)  # another padding on each side
 
 
@@ -102,10 +103,15 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
         (make("conv", out=8, kernel=(9, 3)), "kernel", "empty-output"),
         (make("conv", out=8, kernel=(1, 1), groups=5), "groups", "indivisible-channels"),
         (make("conv", out=8, kernel=(1, 1), groups=3), "groups", "indivisible-channels"),
-        (make("transposed_conv", out=8, kernel=(2, 2), padding="same"), "padding", "out-of-range"),
+        (make("standardized_conv", out=12, kernel=(1, 1), groups=12), "kernel", "out-of-range"),
         (make("transposed_conv", out=8, kernel=(2, 2), padding=ODD), "padding", "out-of-range"),
         (
             make("transposed_conv", out=8, kernel=(2, 2), output_padding=(0, 1)),
+            "output_padding",
+            "out-of-range",
+        ),
+        (
+            make("transposed_conv", **TWICE, padding="same", output_padding=(1, 1)),
             "output_padding",
             "out-of-range",
         ),
@@ -116,6 +122,7 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
             "out-of-range",
         ),
         (make("max_pool", kernel=(2, 2), padding="same", ceil=True), "ceil", "out-of-range"),
+        (make("blur_pool", kernel=16), "kernel", "empty-output"),
         (make("group_norm", groups=5), "groups", "indivisible-channels"),
         (make("channel_shuffle", groups=5), "groups", "indivisible-channels"),
         (make("group_softmax", groups=5), "groups", "indivisible-channels"),
@@ -145,6 +152,16 @@ def test_reshape_refuses_what_was_flattened_from_maps() -> None:
         reshape.infer(FLATTENED)
     with pytest.raises(ShapeError, match="cannot make 3 x 2 x 2 of 13 features"):
         reshape.infer(Vector(13, (13,)))
+
+
+def test_reshape_takes_what_has_one_order() -> None:
+    reshape = make("reshape", channels=3, height=2, width=2)
+    for x in (Image(12, 1, 1), Image(1, 3, 4), Vector(12, (Image(1, 3, 4),))):
+        assert reshape.infer(x) == Image(3, 2, 2)
+    with pytest.raises(ShapeError, match="one map, or maps of 1 x 1, and not 3 x 4 x 1"):
+        reshape.infer(Image(3, 4, 1))
+    with pytest.raises(ShapeError, match="cannot make 3 x 2 x 2 of 13 x 1 x 1"):
+        reshape.infer(Image(13, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -277,7 +294,7 @@ def test_shapes_are_what_the_facts_say(name: str, data: st.DataObject) -> None:
         return
     rank = "image" if isinstance(output, Image) else "vector"
     assert rank == op.gives or (op.gives == "same" and type(x) is type(output))
-    if isinstance(x, Image) and isinstance(output, Image):
+    if isinstance(x, Image) and isinstance(output, Image) and not op.refuses_flattened:
         other = op.infer(Image(x.channels, 7 * x.height, 7 * x.width))
         assert isinstance(other, Image)
         if op.sets_size or not op.sizing:

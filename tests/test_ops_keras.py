@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.built_models import build
 from support.keras_ops import NOTHING, spelled
 from support.op_examples import JOINS, SINGLE, codes, dimensions, inputs, make, ops
 
 from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, ShapeError
+from cnngen.targets.keras import render
 from cnngen.targets.spelling import Speller, Unsupported
 from cnngen.weights.keras_layers import is_counter, settle
 
@@ -30,7 +32,15 @@ from torch.nn import functional as F  # noqa: E402, N812
 pytestmark = [pytest.mark.keras, pytest.mark.torch]
 
 NEEDS_SIZE = {"adaptive_avg_pool", "adaptive_max_pool"}
-WINDOWS = {"conv", "depthwise_conv", "separable_conv", "transposed_conv", "max_pool", "avg_pool"}
+WINDOWS = {
+    "conv",
+    "standardized_conv",
+    "depthwise_conv",
+    "separable_conv",
+    "transposed_conv",
+    "max_pool",
+    "avg_pool",
+}
 SUPPORTED = [
     *sorted(WINDOWS),
     "adaptive_avg_pool",
@@ -53,6 +63,14 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
         case "conv":
             padded = pad(x, v["padding"], v["kernel"], v["stride"], v["dilation"])
             return F.conv2d(padded, weight, bias, v["stride"], 0, v["dilation"], v["groups"])
+        case "standardized_conv":
+            padded = pad(x, v["padding"], v["kernel"], v["stride"], v["dilation"])
+            assert weight is not None
+            rows = weight.flatten(1)
+            rows = rows - rows.mean(1, keepdim=True)
+            rows = rows / (rows.square().mean(1, keepdim=True) + v["eps"]).sqrt()
+            others = v["stride"], 0, v["dilation"], v["groups"]
+            return F.conv2d(padded, rows.reshape_as(weight), bias, *others)
         case "depthwise_conv" | "separable_conv":
             padded = pad(x, v["padding"], v["kernel"], v["stride"], v["dilation"])
             kernel = w.get("depthwise.weight", weight)
@@ -61,10 +79,7 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
                 return y
             return F.conv2d(y, w["pointwise.weight"], w.get("pointwise.bias"))
         case "transposed_conv":
-            sides = v["padding"][0], v["padding"][2]
-            return F.conv_transpose2d(
-                x, weight, bias, v["stride"], sides, v["output_padding"], v["groups"]
-            )
+            return transposed(op, x, weight, bias)
         case "linear":
             return F.linear(x, weight, bias)
         case "max_pool":
@@ -79,6 +94,17 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
                 return y
             ones = pad(torch.ones_like(x), v["padding"], v["kernel"], stride)
             return y / F.avg_pool2d(ones, v["kernel"], stride, ceil_mode=v["ceil"])
+        case "blur_pool":
+            row = torch.tensor((np.poly1d([0.5, 0.5]) ** (v["kernel"] - 1)).coeffs).to(x.dtype)
+            sides = ((v["kernel"] - 1) // 2, v["kernel"] // 2) * 2
+            padded = F.pad(x, sides, "constant" if v["border"] == "zeros" else "reflect")
+            rows = F.conv2d(
+                padded, row.reshape(1, 1, -1, 1).repeat(x.shape[1], 1, 1, 1), groups=x.shape[1]
+            )
+            blurred = F.conv2d(
+                rows, row.reshape(1, 1, 1, -1).repeat(x.shape[1], 1, 1, 1), groups=x.shape[1]
+            )
+            return blurred[:, :, :: v["stride"], :: v["stride"]]
         case "adaptive_avg_pool":
             return F.adaptive_avg_pool2d(x, v["size"])
         case "adaptive_max_pool":
@@ -164,6 +190,24 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
             return torch.stack([(x - point).pow(2).sum(1) for point in points(op)], dim=1)
         case name:
             raise AssertionError(f"no reference for {name}")
+
+
+def transposed(op: Op, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """With `same`, the gradient of a convolution that is padded so, as TensorFlow defines it."""
+    v: Any = op.values
+    if v["padding"] != "same":
+        sides = v["padding"][0], v["padding"][2]
+        others = v["output_padding"], v["groups"], v["dilation"]
+        return F.conv_transpose2d(x, weight, bias, v["stride"], sides, *others)
+    height, width = (n * s for n, s in zip(x.shape[2:], v["stride"], strict=True))
+
+    def convolve(y: Tensor) -> Tensor:
+        padded = pad(y, "same", v["kernel"], v["stride"], v["dilation"])
+        return F.conv2d(padded, weight, None, v["stride"], 0, v["dilation"], v["groups"])
+
+    y = torch.zeros(len(x), v["out"], height, width, dtype=x.dtype)
+    output = torch.func.vjp(convolve, y)[1](x)[0]
+    return output if bias is None else output + bias[:, None, None]
 
 
 def points(op: Op) -> Tensor:
@@ -305,7 +349,8 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
         fixed = {key: context[key] for key in (*common, "sides") if key in context}
     elif style == "names":
         for key, attribute in op.attributes.items():
-            single = attribute.kind not in ("choice", "init") and key != "groups"
+            fixed_here = {"groups", "dilation"} if name == "transposed_conv" else {"groups"}
+            single = attribute.kind not in ("choice", "init") and key not in fixed_here
             if single and context[key] not in ("None", "same", "sides"):
                 names[f"a_{key}"] = eval(context[key])
                 context[key] = f"a_{key}"
@@ -318,7 +363,8 @@ def test_keras_computes_what_pytorch_does(name: str, data: st.DataObject) -> Non
         shape = last(x, known or name == "flatten")
         made = model(speller, name, context, shape, fixed=fixed, **names)
     except Unsupported:
-        assert name == "transposed_conv" and op.values["groups"] > 1
+        assert name == "transposed_conv"
+        assert op.values["groups"] > 1 or max(op.values["dilation"]) > 1
         return
     check(made, op, x)
     layers = [layer.name for layer in made.layers[1:]]
@@ -478,7 +524,8 @@ def test_gelu_is_exact() -> None:
 
 def variants(name: str) -> Iterator[str]:
     """The support of an op for each choice of attributes that all calls of a file share."""
-    given = {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1), "dilation": (2, 2)}
+    given = {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1)}
+    given |= {"dilation": (2, 2)} if name != "transposed_conv" else {}
     op = make(name, **given, **ENLARGED, out=6, size=5 if "norm" in name else (3, 3))
     context = dict(codes(op, Image(4, 9, 9)))
     fresh = 'VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")'
@@ -534,6 +581,7 @@ CHAIN = (
     ("layer_norm", {}),
     ("gelu", {"approximate": True}),
     ("transposed_conv", {"out": 8, "kernel": (3, 3), "stride": (2, 2), "output_padding": (1, 1)}),
+    ("transposed_conv", {"out": 8, "kernel": (3, 2), "stride": (2, 1), "padding": "same"}),
     ("group_norm", {"groups": 2}),
     ("instance_norm", {"affine": True}),
     ("local_response_norm", {"size": 4}),
@@ -544,6 +592,8 @@ CHAIN = (
     ("max_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (0, 1, 0, 1)}),
     ("avg_pool", {"kernel": (3, 3), "stride": (2, 2), "ceil": True, "padding": (1, 1, 1, 1)}),
     ("avg_pool", {"kernel": (2, 2), "stride": (1, 1), "padding": "same"}),
+    ("blur_pool", {"kernel": 4, "stride": 1}),
+    ("blur_pool", {"stride": 1, "border": "zeros"}),
     ("upsample", {"scale": (3, 2), "mode": "bilinear"}),
     ("upsample", {"scale": (1, 2), "mode": "bilinear", "align_corners": True}),
     ("channel_shuffle", {"groups": 4}),
@@ -572,6 +622,8 @@ CHAIN = (
     ("linear", {"out": 12}),
     ("reshape", {"channels": 3, "height": 2, "width": 2}),
     ("global_avg_pool", {}),
+    ("reshape", {"channels": 1, "height": 1, "width": 3}),
+    ("reshape", {"channels": 3, "height": 1, "width": 1}),
     ("flatten", {}),
     ("affine", {"shift": False}),
     ("rbf", {"codes": ((5,), (2,), (5,), (0,)), "bits": 3}),
@@ -617,3 +669,25 @@ def test_a_fresh_process_loads_the_model(saved: tuple[Path, Any]) -> None:
     files = [folder / name for name in ("model.keras", "input.npy", "output.npy")]
     subprocess.run([sys.executable, "-c", LOAD, *files], check=True, timeout=300)
     np.testing.assert_allclose(np.load(files[-1]), expected, rtol=1e-4, atol=1e-5)
+
+
+REGISTERED = """
+cnngen: 1
+name: Standardized
+about: What Keras knows by the source alone.
+input: {channels: 3, height: 9, width: 8}
+model: {all: [standardized_conv: {out: 4, kernel: 3, stride: 2, padding: same, eps: 0.5}, relu]}
+"""
+LOAD_REGISTERED = "import runpy, sys; runpy.run_path(sys.argv[4])" + LOAD
+
+
+def test_a_class_of_the_source_is_loaded_where_it_was_imported(tmp_path: Path) -> None:
+    built = build(REGISTERED)
+    made, value = built.keras(), np.random.default_rng(0).normal(size=(2, 9, 8, 3))
+    files = [tmp_path / name for name in ("model.keras", "input.npy", "output.npy", "source.py")]
+    made.save(files[0])
+    np.save(files[1], value.astype("float32"))
+    files[3].write_text(render(built.network), encoding="utf-8")
+    command = [sys.executable, "-c", LOAD_REGISTERED, *files]
+    subprocess.run(command, check=True, timeout=300)
+    np.testing.assert_allclose(np.load(files[2]), np.asarray(made(value)), rtol=1e-5, atol=1e-6)

@@ -28,6 +28,7 @@ SMALL: dict[str, st.SearchStrategy[Any]] = {  # for parameters that not every nu
     "width": st.integers(1, 4).map(lambda n: 2 * n),
     "widths": st.integers(1, 2).map(lambda n: 64 * n),  # of which ResNeXt takes shares
     "strides": st.integers(1, 2),
+    "neighbours": st.integers(0, 3).map(lambda n: 2 * n + 1),  # as many on either side
     "hidden": st.integers(1, 9),
     "outs": st.integers(1, 2).map(lambda n: 8 * n),
     "depth": st.integers(2, 5),
@@ -48,6 +49,7 @@ SHORTEST = {  # whose stages read each element
     "retinanet_resnet50_fpn": 4,
     "ssd300_vgg16": 6,
 }
+SHORTEST |= {f"{name}_resnet{n}": 4 for name in ("fcn", "deeplabv3") for n in (50, 101)}
 DEEP = ("convnext", "resnet50_v2", "resnet101_v2", "resnet152_v2")  # of a first block and a last
 FACTORS = ("width", "wider", "multiplier")  # of all channels
 

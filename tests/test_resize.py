@@ -23,6 +23,9 @@ from cnngen.sizes.find import explore
 from cnngen.sizes.follow import Maps
 from cnngen.sizes.outputs import outputs
 from cnngen.verify.compare import apart, farthest
+from cnngen.weights.match import match
+from cnngen.weights.read_keras import read_keras
+from cnngen.weights.read_network import read_network
 
 SPEC = """
 cnngen: 1
@@ -167,6 +170,16 @@ def test_gradients_are_equal(sharp: str) -> None:
     assert farthest(trained[1].outputs, trained[0].outputs) < 1e-5
     assert trained[0].gradients
     assert apart(trained[1].gradients, trained[0].gradients) < 1e-5
+
+
+@pytest.mark.keras
+def test_the_structure_of_the_keras_model_is_that_of_the_spec() -> None:
+    """Whether sizes are known or not: they carry no weights from one layer to another."""
+    pytest.importorskip("keras")
+    built = build(DECODER)
+    for shape in ((33, 47, 3), (None, None, 3)):
+        found = match(read_network(built.network), read_keras(built.keras(input_shape=shape)))
+        assert found.complete and not found.only_ours and not found.only_theirs
 
 
 def sized(height: int, width: int, text: str = DECODER) -> Network:

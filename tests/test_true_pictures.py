@@ -101,6 +101,11 @@ def _within(layer: Layer, use: Scope) -> bool:
     return any(s.call is use.call and s.path == use.path for s in layer.scope.chain())
 
 
+def both(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    """A height and a width, which an op may have as one number."""
+    return (size, size) if isinstance(size, int) else size
+
+
 def _says(text: str, op: Op) -> bool:
     if text in WORDS:
         return WORDS[text] == op.name
@@ -114,8 +119,8 @@ def _says(text: str, op: Op) -> bool:
     out = op.values.get("out")
     return (
         found["name"] == op.name
-        and kernel == op.values.get("kernel")
-        and stride == (op.values.get("stride") or (1, 1))
+        and kernel == both(op.values.get("kernel"))
+        and stride == both(op.values.get("stride") or 1)
         and dilation == (op.values.get("dilation") or (1, 1))
         and int(found["groups"] or 1) == op.values.get("groups", 1)
         and (bool(found["out"]) == bool(out))

@@ -346,7 +346,12 @@ EXAMPLES: list[tuple[str, dict[str, str], str]] = [
     (
         "Conv2DTranspose",
         {"filters": "4", "kernel_size": "[4, 2]", "strides": "2", "padding": "same"},
-        "transposed_conv: {out: 4, kernel: [4, 2], stride: 2, padding: [1, 0]}",
+        "transposed_conv: {out: 4, kernel: [4, 2], stride: 2, padding: same}",
+    ),
+    (
+        "Conv2DTranspose",
+        {"filters": "4", "kernel_size": "[2, 3]", "strides": "3"},
+        "transposed_conv: {padding: same, out: 4, kernel: [2, 3], stride: 3}",
     ),
     (
         "Conv2D",

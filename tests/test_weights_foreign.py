@@ -16,6 +16,7 @@ from cnngen.weights.convert import UnfitError, convert, select
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Adopted, Foreign, adopt
 from cnngen.weights.published import KERAS, NoModelError, PublishedModel
+from cnngen.weights.read_torch import read_torch
 from cnngen.weights.stored import WeightsFileError
 from cnngen.weights.ways import Choice, take, ways
 
@@ -252,6 +253,86 @@ def test_a_scale_that_is_no_module(
     ours.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
     x = torch.randn(2, 3, 64, 64)
     torch.testing.assert_close(ours(x), model(x), rtol=1e-4, atol=1e-4)
+
+
+STANDARDIZED = """
+cnngen: 1
+name: Ours
+about: Convolutions whose filters are standardized.
+input: {channels: 3, height: 8, width: 6}
+model:
+  stem: [standardized_conv: {out: 4, kernel: 3, stride: 2, padding: half, bias: false}, relu]
+  head: [standardized_conv: {out: 5, kernel: 1, bias: false}, global_avg_pool, flatten]
+"""
+
+
+def test_standardized_filters_of_timm(torchvision: Any) -> None:
+    """They reach the convolution in another shape and scale."""
+    layers = pytest.importorskip("timm.layers")
+    nn = torch.nn
+    pool = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    theirs = nn.Sequential(
+        layers.StdConv2d(3, 4, 3, stride=2), nn.ReLU(), layers.StdConv2d(4, 5, 1), *pool
+    )
+    built = build(STANDARDIZED)
+    for model in (theirs, built.torch()):
+        graph = read_torch(model, Image(3, 8, 6))
+        assert [layer.kind for layer in graph.layers.values()] == ["conv", "conv"]
+        assert not graph.unused
+
+
+NEIGHBOURS = """
+cnngen: 1
+name: Neighbours
+about: A gate for each channel, from those of its neighbours.
+input: {channels: 3, height: 16, width: 16}
+blocks:
+  Attention:
+    about: A convolution along the channels.
+    body:
+      branches:
+        maps: identity
+        gate:
+          - global_avg_pool
+          - reshape: {channels: 1, height: 1, width: input.channels}
+          - conv: {out: 1, kernel: [1, 5], padding: half}
+          - reshape: {channels: input.channels, height: 1, width: 1}
+          - sigmoid
+      join: multiply
+model:
+  stem: {conv: {out: 8, kernel: 3}}
+  gate: Attention
+  head: [global_avg_pool, flatten, {linear: {out: 4}}]
+"""
+
+
+def test_a_convolution_along_the_channels(tmp_path: Path) -> None:
+    """Its filters are those of a `Conv1d` in ECA-Net."""
+
+    class Attention(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = torch.nn.Conv2d(3, 8, 3)
+            self.conv = torch.nn.Conv1d(1, 1, kernel_size=5, padding=2)
+            self.fc = torch.nn.Linear(8, 4)
+
+        def forward(self, x: Any) -> Any:
+            x = self.stem(x)
+            y = self.conv(x.mean((2, 3)).unsqueeze(1))
+            x = x * y.sigmoid().reshape(len(x), -1, 1, 1)
+            return self.fc(x.mean((2, 3)))
+
+    torch.manual_seed(0)
+    model = Attention().eval()
+    path = saved(tmp_path, model.state_dict())
+    state, notes, left_out = adopted(
+        path, Attention(), PublishedModel("timm", "attention"), NEIGHBOURS
+    )
+    assert not notes and not left_out
+    ours = build(NEIGHBOURS).torch().eval()
+    ours.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
+    x = torch.randn(2, 3, 16, 16)
+    torch.testing.assert_close(ours(x), model(x), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.keras

@@ -15,6 +15,7 @@ def _table(**words: str) -> dict[str, str]:
 
 OPS = _table(
     conv="conv2d convolution convolution2d",
+    standardized_conv="stdconv stdconv2d wsconv wsconv2d weightstandardization",
     depthwise_conv="depthwiseconv2d depthwise dwconv",
     separable_conv="separableconv2d sepconv",
     transposed_conv="convtranspose convtranspose2d conv2dtranspose deconv deconvolution upconv",
@@ -29,6 +30,7 @@ OPS = _table(
     local_response_norm="lrn localresponsenormalization",
     max_pool="maxpool2d maxpooling maxpooling2d",
     avg_pool="avgpool2d averagepool averagepooling averagepooling2d meanpool",
+    blur_pool="blurpool2d antialias antialiasing lowpass",
     global_avg_pool="gap globalavgpool2d globalaveragepooling globalaveragepooling2d",
     global_max_pool="gmp globalmaxpool2d globalmaxpooling globalmaxpooling2d",
     channel_mean="channelavgpool channelavg channelaverage",
@@ -45,6 +47,7 @@ OPS = _table(
     channel_dropout="dropout2d spatialdropout spatialdropout2d",
     drop_path="stochasticdepth",
     upsample="upsampling2d",
+    resize="interpolate resizelike",
     zero_pad="pad zeropad2d zeropadding zeropadding2d",
     crop="cropping2d",
     pixel_shuffle="depthtospace",
@@ -62,7 +65,7 @@ OPS = _table(
 
 ATTRIBUTES = _table(
     out="filters features units outchannels outfeatures outplanes channels numoutput",
-    kernel="kernelsize ksize poolsize filtersize window windowsize size",
+    kernel="kernelsize ksize poolsize filtersize filtsize window windowsize size",
     padding="pad",
     dilation="dilationrate dilate",
     groups="numgroups",

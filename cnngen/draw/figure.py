@@ -162,7 +162,12 @@ def op_text(op: Op, channels: str | None = None) -> str:
     parts = [label(op)]
     parts += [str(out) if channels is None else channels] if out else []
     for name in ("stride", "dilation"):
-        if (steps := op.values.get(name)) and steps != (1, 1):
-            parts.append(f"{name} {' x '.join(map(str, dict.fromkeys(steps)))}")
+        match op.values.get(name):
+            case None | 1 | (1, 1):
+                pass
+            case (down, across) if down != across:
+                parts.append(f"{name} {down} x {across}")
+            case (step, _) | step:
+                parts.append(f"{name} {step}")
     parts += [f"groups {groups}"] if groups != 1 else []
     return ", ".join(parts)

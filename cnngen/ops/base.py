@@ -34,6 +34,11 @@ class Image:
     def numbers(self) -> int:
         return self.channels * self.height * self.width
 
+    @property
+    def reordered(self) -> bool:
+        """Whether the frameworks have its numbers in different orders."""
+        return self.channels > 1 and self.height * self.width > 1
+
     def __str__(self) -> str:
         return f"{self.channels} x {self.height} x {self.width}"
 
@@ -64,7 +69,7 @@ class Vector:
     @property
     def flattened(self) -> bool:
         """Whether the frameworks have the features in different orders."""
-        return any(isinstance(x, Image) and x.height * x.width > 1 for x in self.parts)
+        return any(isinstance(x, Image) and x.reordered for x in self.parts)
 
 
 class Unknown(Enum):
@@ -146,7 +151,7 @@ class Op:
     sized_like: ClassVar[bool] = False  # whether its height and width are those of its other input
     flattens: ClassVar[bool] = False  # whether it makes features of positions
     ranked: ClassVar[bool] = False  # whether targets may write it otherwise for images and vectors
-    refuses_flattened: ClassVar[bool] = False  # a vector whose order differs between frameworks
+    refuses_flattened: ClassVar[bool] = False  # numbers whose order differs between frameworks
     counts_features: ClassVar[bool] = False  # whether it is built for a number, weights or not
     needs_positions: ClassVar[bool] = False  # whether it refuses maps of 1 x 1, and only these
 

@@ -1,10 +1,10 @@
 """Convolutions: the ops that hold most weights and do most of the work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from math import prod
 
 from cnngen.expressions.expression import Expression
-from cnngen.ops.attribute import flag, init, integer, padding, size
+from cnngen.ops.attribute import flag, init, integer, number, padding, size
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Weights, check_groups, image, times
 from cnngen.ops.initializer import Drawn
 from cnngen.ops.keras_layout import FILTERS, EachChannel, InKeras
@@ -178,36 +178,38 @@ class SeparableConv(Op, name="separable_conv", group="convolution"):
 class TransposedConv(Op, name="transposed_conv", group="convolution"):
     """Transposed convolution, which enlarges its input `stride` times.
 
-    The output has `(size - 1) * stride - 2 * padding + kernel + output_padding` rows and columns:
-    the padding takes away from it, and `output_padding` adds at the bottom and right.
+    The output has `(size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 +
+    output_padding` rows and columns: the padding takes away from it, and `output_padding` adds at
+    the bottom and right. With `padding: same` it has `size * stride` of them.
     """
 
     out = integer("output channels")
     kernel = size("height and width of the window")
     stride = size("step of the window in the output", 1)
-    padding = padding(
-        "rows and columns to take from the output, alike on opposite sides", words=("half",)
-    )
+    padding = padding("rows and columns to take from the output, alike on opposite sides")
     output_padding = size("rows and columns to add to the output; less than the stride", 0, min=0)
+    dilation = size("distance between the elements of the window", 1)
     groups = integer("groups of channels that do not mix", 1)
     bias = flag("learn an offset per output channel", True)
     init = init("initial distribution of the weights; the bias then starts at zero")
 
     gives = "image"
-    sizing = ("kernel", "stride", "padding", "output_padding")
+    sizing = ("kernel", "stride", "padding", "output_padding", "dilation")
     drawn = Drawn("nn.ConvTranspose2d")
 
     def infer(self, x: Shape) -> Image:
         x = image(self, x)
-        self._check_padding(x)
+        self._check_padding()
         check_groups(self.groups, input=x.channels, output=self.out)
+        if self.padding == "same":
+            return Image(self.out, x.height * self.stride[0], x.width * self.stride[1])
         height, width = (
-            (length - 1) * step - sum(pads) + window + extra
-            for length, step, pads, window, extra in zip(
+            (length - 1) * step - sum(pads) + reach + extra
+            for length, step, pads, reach, extra in zip(
                 (x.height, x.width),
                 self.stride,
                 axes(self.padding),
-                self.kernel,
+                self._reach(),
                 self.output_padding,
                 strict=True,
             )
@@ -221,20 +223,25 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
             )
         return Image(self.out, height, width)
 
-    def _check_padding(self, x: Image) -> None:
-        if self.padding == "same":
-            raise ShapeError(
-                "`transposed_conv` has no padding `same`",
-                code="out-of-range",
-                attribute="padding",
-                help=self._same_as_numbers(x),
-            )
+    def _reach(self) -> Iterator[int]:
+        """How many rows, and columns, of the output the window covers."""
+        pairs = zip(self.kernel, self.dilation, strict=True)
+        return ((window - 1) * spread + 1 for window, spread in pairs)
+
+    def _check_padding(self) -> None:
         if any(before != after for before, after in axes(self.padding)):
             raise ShapeError(
                 "`transposed_conv` pads opposite sides alike",
                 code="out-of-range",
                 attribute="padding",
                 help="write a number or `[height, width]`; `crop` can take more from one side",
+            )
+        if self.padding == "same" and any(self.output_padding):
+            raise ShapeError(
+                "`padding: same` gives `stride` times the input, and nothing can be added to that",
+                code="out-of-range",
+                attribute="output_padding",
+                help="leave it out, or write the padding as a number",
             )
         if any(p >= s for p, s in zip(self.output_padding, self.stride, strict=True)):
             raise ShapeError(
@@ -243,20 +250,6 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
                 attribute="output_padding",
                 help="leave it out, or use a larger stride",
             )
-
-    def _same_as_numbers(self, x: Image) -> str:
-        """What TensorFlow's `same` is in numbers: the output is `stride` times the input; where the
-        kernel is larger, half of the rest is taken from each side, and an odd one at the end.
-        """
-        rests = [k - s for k, s in zip(self.kernel, self.stride, strict=True)]
-        before = [max(rest, 0) // 2 for rest in rests]
-        after = [max(rest, 0) % 2 for rest in rests]
-        added = [max(-rest, 0) for rest in rests]
-        size = " x ".join(str(n * s) for n, s in zip((x.height, x.width), self.stride, strict=True))
-        parts = [f"padding: {_pair(before)}"]
-        parts += [f"output_padding: {_pair(added)}"] if any(added) else []
-        crop = f" and `crop: {{padding: [0, {after[0]}, 0, {after[1]}]}}` behind it,"
-        return f"write `{', '.join(parts)}`{crop if any(after) else ','} which gives {size}"
 
     def weights(self, x: Image) -> Weights:
         weight = (x.channels, self.out // self.groups, *self.kernel)
@@ -269,10 +262,13 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
         return self.name, self.groups
 
     def moves(self, x: Image) -> Movements:
-        (top, _), (left, _) = axes(self.padding)
+        before = [first for first, _ in axes(self.padding)]
+        if self.padding == "same":
+            rests = zip(self._reach(), self.stride, strict=True)
+            before = [max(reach - step, 0) // 2 for reach, step in rests]
         return (
-            Scatter(self.kernel[0], self.stride[0], top),
-            Scatter(self.kernel[1], self.stride[1], left),
+            Scatter(self.kernel[0], self.stride[0], before[0], self.dilation[0]),
+            Scatter(self.kernel[1], self.stride[1], before[1], self.dilation[1]),
         )
 
     def macs(self, output: Image, x: Image) -> int:
@@ -285,9 +281,31 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
         return arguments["out"]
 
 
-def _pair(numbers: Sequence[int]) -> str:
-    """A number for both axes, or a list of two."""
-    return str(numbers[0]) if numbers[0] == numbers[1] else f"[{numbers[0]}, {numbers[1]}]"
+class StandardizedConv(Conv, name="standardized_conv"):
+    """A `conv` whose filters are standardized before they are used (Qiao 2019), as in BiT.
+
+    Of each filter its mean is taken away, and what is left divided by its standard deviation. The
+    weights that are learnt and kept are those before that.
+    """
+
+    eps = number("what is added to the variance of a filter", 1e-6, above=0)
+
+    def infer(self, x: Shape) -> Image:
+        output = Conv.infer(self, x)
+        if (image(self, x).channels // self.groups) * prod(self.kernel) == 1:
+            raise ShapeError(
+                "`standardized_conv` would make 0 of filters of one number, whatever they learn",
+                code="out-of-range",
+                attribute="kernel",
+                help="use a larger kernel or fewer groups, or `conv`",
+            )
+        return output
+
+    def depthwise_in_keras(self, x: Image) -> bool:
+        return False
+
+    def counterpart(self, part: str, x: Image) -> tuple[str, int]:
+        return "conv", self.groups
 
 
 def _bias(present: bool, out: int, name: str = "bias") -> Weights:

@@ -6,6 +6,9 @@ from functools import reduce
 from cnngen.expressions.expression import Constant, Expression
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, plus
 
+POOLED = (
+    "end the branch of 1 x 1 with `resize: {like: ...}`: as a block, which can read its `input`"
+)
 SAME_SIZE = "give all branches the same stride, and `padding: half` to odd kernels"
 
 
@@ -32,7 +35,7 @@ class Concat(Join, name="concat"):
             raise ShapeError(
                 "the branches of `concat` have different heights or widths",
                 label="`concat` needs equal heights and widths",
-                help=SAME_SIZE,
+                help=POOLED if any((x.height, x.width) == (1, 1) for x in images) else SAME_SIZE,
             )
         return Image(sum(x.channels for x in images), height, width)
 

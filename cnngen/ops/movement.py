@@ -40,11 +40,12 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Element `t` goes to `window` outputs, from `t * step - before` on."""
+    """Element `t` goes to `window` outputs that lie `spread` apart, from `t * step - before` on."""
 
     window: int
     step: int
     before: int
+    spread: int = 1
 
 
 @dataclass(frozen=True, slots=True)

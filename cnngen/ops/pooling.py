@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from cnngen.expressions.expression import Constant, Expression
-from cnngen.ops.attribute import flag, optional_size, padding, size
+from cnngen.ops.attribute import choice, flag, integer, optional_size, padding, size
 from cnngen.ops.base import Image, Op, Shape, ShapeError, image
-from cnngen.ops.movement import Movements
+from cnngen.ops.movement import Movements, Slide
 from cnngen.ops.window import axes, slide, slides
 
 INDEX = 2  # the place of a largest value takes as much as two numbers of float32
@@ -77,6 +77,48 @@ class AvgPool(Pool, name="avg_pool"):
     """
 
     count_include_pad = flag("count the zeros of an explicit padding in the average", True)
+
+
+class BlurPool(Op, name="blur_pool", group="pooling"):
+    """Blur each map by binomial weights (1 2 1 for a kernel of 3), then take every n-th pixel.
+
+    So much lies around the map that `ceil(size / stride)` rows and columns are left (Zhang 2019,
+    Making convolutional networks shift-invariant again).
+    """
+
+    kernel = integer("rows and columns of the window", 3, min=2, max=31)
+    stride = integer("step of the window", 2)
+    border = choice(
+        "what lies around the map: its pixels as in a mirror, or zeros",
+        *("reflect", "zeros"),
+        default="reflect",
+    )
+
+    gives = "image"
+    sizing = ("kernel", "stride", "border")
+
+    def infer(self, x: Shape) -> Image:
+        x = image(self, x)
+        if self.border == "reflect" and self.kernel // 2 >= min(x.height, x.width):
+            raise ShapeError(
+                f"`blur_pool` with a kernel of {self.kernel} reflects {self.kernel // 2} rows and"
+                f" columns beside the outermost, and there are {x.height} x {x.width}",
+                code="empty-output",
+                attribute="kernel",
+                help="use a smaller kernel, or `border: zeros`",
+            )
+        return Image(x.channels, -(-x.height // self.stride), -(-x.width // self.stride))
+
+    def moves(self, x: Image) -> Movements:
+        slide = Slide(self.kernel, self.stride, before=(self.kernel - 1) // 2)
+        return slide, slide
+
+    def macs(self, output: Image, x: Image) -> int:
+        return output.numbers * self.kernel**2
+
+    def saves(self, output: Image, x: Image) -> int:
+        more = self.kernel - 1
+        return x.channels * (x.height + more) * (x.width + more)  # with its border
 
 
 class AdaptivePool(Op, group="pooling"):

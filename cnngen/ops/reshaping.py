@@ -14,7 +14,7 @@ from cnngen.ops.attribute import (
     size,
     tensor,
 )
-from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, image, times, vector
+from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, image, times
 from cnngen.ops.movement import Enlarge, Movements, Slide, Stretch
 from cnngen.ops.window import axes
 
@@ -38,12 +38,14 @@ class Flatten(Op, name="flatten", group="reshaping"):
 
 
 class Reshape(Op, name="reshape", group="reshaping"):
-    """A vector as feature maps: features next to each other become a row of a map.
+    """The same numbers as maps of another shape: those next to each other become a row of a map.
 
-    The vector must not come from larger maps than 1 x 1, which the frameworks flatten differently.
+    It takes what both frameworks have in one order: a vector that was not flattened from maps,
+    maps of 1 x 1, or one map alone, of any size.
     """
 
     gives = "image"
+    ranked = True
     refuses_flattened = True
     passes = "always"
     keeps = "nothing"
@@ -56,17 +58,23 @@ class Reshape(Op, name="reshape", group="reshaping"):
     sets_size = True
 
     def infer(self, x: Shape) -> Image:
-        x = vector(self, x)
-        if x.flattened:
+        if isinstance(x, Image) and x.reordered:
+            raise ShapeError(
+                f"`reshape` takes one map, or maps of 1 x 1, and not {x}",
+                help="put `global_avg_pool` or `channel_mean` before it: PyTorch goes through maps"
+                " one by one, and Keras through positions",
+            )
+        if isinstance(x, Vector) and x.flattened:
             raise ShapeError(
                 "`reshape` needs features that were not flattened from feature maps",
                 help="put a `linear` between `flatten` and `reshape`, or keep the feature maps",
             )
         output = Image(self.channels_, self.height, self.width)
-        if output.channels * output.height * output.width != x.features:
+        if output.numbers != x.numbers:
+            given = f"{x} features" if isinstance(x, Vector) else x
             raise ShapeError(
-                f"`reshape` cannot make {output} of {x} features",
-                help="the product of channels, height and width must be the number of features",
+                f"`reshape` cannot make {output} of {given}",
+                help=f"the product of channels, height and width must be {x.numbers}",
             )
         return output
 
@@ -177,6 +185,7 @@ class Resize(Op, name="resize", group="reshaping"):
             raise ShapeError(
                 f"`like` needs feature maps (C x H x W), not a vector of {like}",
                 attribute="like",
+                label="a vector",
                 help="name what is there before `flatten`",
             )
         if self.align_corners and self.mode == "nearest":

@@ -2,7 +2,21 @@
 
 from collections.abc import Sequence
 
-from cnngen.python.nodes import Attribute, Call, If, Keyword, Name, Node, Statement, String
+from cnngen.python.document import WIDTH
+from cnngen.python.flat import flat
+from cnngen.python.nodes import (
+    Assign,
+    Attribute,
+    Call,
+    Conditional,
+    If,
+    Keyword,
+    Name,
+    Node,
+    Statement,
+    String,
+    with_origin,
+)
 
 
 def dotted(path: str) -> Node:
@@ -45,3 +59,22 @@ def if_else(test: Node, then: Sequence[Statement], otherwise: Sequence[Statement
             return If(((test, tuple(then)), *branches))
         case _:
             return If(((test, tuple(then)), (None, tuple(otherwise))))
+
+
+def joined_choice(
+    test: Node, then: Sequence[Statement], otherwise: Sequence[Statement], depth: int
+) -> Assign | None:
+    """One assignment of two to one name, if it fits in a line inside of so many bodies."""
+    match then, otherwise:
+        case [Assign(targets) as first], [Assign(others) as second] if targets == others:
+            joined = Assign(targets, Conditional(test, _value(first), _value(second)))
+            line = " = ".join(flat(part) for part in (*targets, joined.value))
+            return joined if 4 * depth + len(line) <= WIDTH else None
+        case _:
+            return None
+
+
+def _value(assignment: Assign) -> Node:
+    """The value, which takes over what its statement was made from."""
+    origin = assignment.origin
+    return assignment.value if origin is None else with_origin(assignment.value, origin)

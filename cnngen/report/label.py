@@ -12,8 +12,13 @@ LONGEST_PATTERN = 8
 
 def label(op: Op) -> str:
     """`7 x 7 conv`, `relu`."""
-    kernel = op.values.get("kernel")
-    return op.name if kernel is None else f"{kernel[0]} x {kernel[1]} {op.name}"
+    match op.values.get("kernel"):
+        case None:
+            return op.name
+        case (height, width):
+            return f"{height} x {width} {op.name}"
+        case side:
+            return f"{side} x {side} {op.name}"
 
 
 def made_of(path: str, layers: Sequence[Layer]) -> str:

@@ -147,7 +147,7 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
         case BranchLoop():
             _refuse_maps(step, resolution, report)
             inner = _inside(step.loop, readable, resolution, report)
-            _check_path(step.loop.body, inner, resolution, report)
+            _check_turn(step.loop.body, inner, resolution, report)
         case Repeat() | Each():
             _check_loop(step, readable, resolution, report)
         case _:
@@ -217,6 +217,18 @@ def _inside(
         or any(p.span and report.has("unknown-name", p.span) for p, _ in walk(values))
     }
     return replace(readable, now={**readable.now, **own})
+
+
+def _check_turn(body: Body, readable: Readable, resolution: Resolution, report: Report) -> None:
+    """Check the body of a loop that makes branches. Each becomes a module, and an op that reads two
+    tensors is none.
+    """
+    match body:
+        case (Call() as call,) if call in resolution.ops and resolution.tensors(call):
+            way = "make a block of the step, with a parameter {parameter}"
+            _refuse([*resolution.tensors(call).values()], way, report)
+        case _:
+            _check_path(body, readable, resolution, report)
 
 
 def _read_by(step: Step, resolution: Resolution) -> Iterator[Identifier]:

@@ -60,11 +60,13 @@ class TracedBodies:
         self.turns: dict[Step, TracedList] = {}  # what the iterations of each loop gave
         self.flattening = _flattening(self.resolution)
         parameters = self.resolution.spec.parameters
-        self.model = {p.name.text: self._of_parameter(p, held) for p in parameters}
+        self.model = {
+            p.name.text: self._of_parameter(p, held) for p in parameters if p.type != "op"
+        }
         self.all = union(fact.names for fact in self.model.values())
 
     def _of_parameter(self, parameter: Parameter, held: ParameterNames) -> Fact:
-        assert parameter.default is not None
+        assert isinstance(parameter.default, Expression)
         name, value = parameter.name.text, evaluate(parameter.default, {})
         if name in held:
             return self.symbols.constant(value)
@@ -148,12 +150,10 @@ class TracedBodies:
         facts: dict[str, Fact] = {}
         for parameter in block.parameters:
             value = given.get(parameter.name.text)
-            if parameter.type in ("tensor", "tensors"):
-                continue
-            if isinstance(value, Expression):
+            value = parameter.default if value is None else value
+            kinds = ("tensor", "tensors", "op")
+            if parameter.type not in kinds and isinstance(value, Expression):
                 facts[parameter.name.text] = self.ops.fact(value, place)
-            elif parameter.default:
-                facts[parameter.name.text] = self.ops.fact(parameter.default, place)
         tensors = {INPUT: x} | {
             parameter: self.ops.read(name, place)
             for parameter, name in self.resolution.tensors(call).items()

@@ -7,6 +7,7 @@ Borders are left out: a field may reach beyond the input.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from math import gcd, lcm
 from typing import assert_never
 
@@ -122,11 +123,14 @@ def _read(movement: Slide | Enlarge | Stretch | Scatter, i: int, phases: int) ->
             place += 0 if aligned else Fraction(*_pace(movement)) / 2 - Fraction(1, 2)
             yield place.__floor__()
             yield place.__ceil__()
-        case Scatter(window, step, before):
-            first = -((window - 1 - i - before) // step)
+        case Scatter(window, step, before, spread):
+            first = -((spread * (window - 1) - i - before) // step)
             last = (i + before) // step
-            yield from range(first, min(last, first + phases) + 1)
-            yield from range(max(first, last - phases), last + 1)
+            few = phases * spread
+            at_both_ends = chain(
+                range(first, min(last, first + few) + 1), range(max(first, last - few), last + 1)
+            )
+            yield from (t for t in at_both_ends if (i + before - t * step) % spread == 0)
         case _:
             assert_never(movement)
 

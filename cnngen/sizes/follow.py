@@ -102,6 +102,8 @@ class _Course:
         if layer.op.flattens:
             varies = any(track.growth for track in x.tracks)
             return Row((x if varies else _features(layer.output),))
+        if layer.op.refuses_flattened:
+            self._fix(layer, "single", x)
         height, width = layer.op.moves(x.shape)
         output = _image(layer.output)
         if layer.op.needs_positions:

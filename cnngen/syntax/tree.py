@@ -16,7 +16,17 @@ from cnngen.ops.base import Shape, Unknown
 from cnngen.source import Span
 
 ParameterType = Literal[
-    "int", "float", "bool", "ints", "floats", "bools", "size", "tensor", "tensors", "records"
+    "int",
+    "float",
+    "bool",
+    "ints",
+    "floats",
+    "bools",
+    "size",
+    "tensor",
+    "tensors",
+    "records",
+    "op",
 ]
 Field = tuple[str, ParameterType]
 
@@ -54,7 +64,7 @@ def is_unread(value: "ArgumentValue | None") -> bool:
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parameter:
     """A parameter of a block or of the model; `about` is the comment behind it, and `fields` are
-    those of records.
+    those of records. The default of one of type `op` is a word, or one with arguments.
 
     `is_sound` is false where its type or default was reported: then no value is held against it. A
     parameter without a name stands for parameters that could not be read.
@@ -62,7 +72,7 @@ class Parameter:
 
     name: Identifier
     type: ParameterType
-    default: Expression | None = None
+    default: "ArgumentValue | None" = None
     about: str = ""
     is_sound: bool = True
     fields: tuple[Field, ...] = ()
@@ -70,10 +80,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Distribution:
-    """An initial distribution with arguments: `{trunc_normal: {std: 0.01}}`."""
+    """A word with arguments: an initial distribution, `{trunc_normal: {std: 0.01}}`, or an op where
+    a parameter takes one, `{leaky_relu: {slope: 0.1}}`.
+    """
 
     word: Identifier
-    arguments: tuple[tuple[Identifier, Expression], ...]
+    arguments: tuple[tuple[Identifier, "ArgumentValue"], ...]
     span: Span
 
 
@@ -83,8 +95,9 @@ ArgumentValue = Expression | Distribution
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Argument:
     """A value that a call gives to an attribute of an op or a parameter of a block. For a parameter
-    of type `tensor`, the value is a name, or an item of a list; for `tensors` it is a list of maps.
-    By mistake, a value may stand there without the name of an attribute.
+    of type `tensor`, the value is a name, or an item of a list; for `tensors` it is a list of maps,
+    and for one of type `op` a word. By mistake, a value may stand there without the name of an
+    attribute.
     """
 
     name: Identifier

@@ -158,3 +158,14 @@ def is_constant(value: object, expected: float | bool | None) -> bool:
             return isinstance(found, bool) == isinstance(expected, bool) and found == expected
         case _:
             return False
+
+
+def numbers(value: object) -> tuple[int, int] | None:
+    """The numbers that a size stands for, where it is constant."""
+    match value:
+        case Constant(int() as both) if not isinstance(both, bool):
+            return both, both
+        case ListOf((Constant(int() as height), Constant(int() as width))):
+            return height, width
+        case _:
+            return None

@@ -13,7 +13,6 @@ from cnngen.vocabulary.layer import (
 )
 from cnngen.vocabulary.value import (
     Written,
-    brackets,
     given,
     literal,
     only_words,
@@ -85,17 +84,15 @@ VECTOR = Held(
 SIDES = sides({2: (0, 0, 1, 1), 4: (0, 1, 2, 3)})
 
 
-def _symmetric(attributes: Attributes) -> Mapping[str, str]:
-    """Keras' `valid` leaves out nothing, and its `same` gives `stride` times the input's size."""
+def _at_least_the_stride(attributes: Attributes) -> Mapping[str, str]:
+    """Without padding Keras gives at least `stride` times the input's size, as with `same`."""
+    if attributes["padding"].word == "same":
+        return {}
     kernel, stride = (_pair(attributes[name]) for name in ("kernel", "stride"))
     more = [k - s for k, s in zip(kernel, stride, strict=False)]
-    if not more or min(more) < 0:
+    if not more or min(more) < 0 < max(more):
         raise Unsayable("Keras' sizes are these only where the kernel is not less than the stride")
-    if attributes["padding"].word != "same":
-        return {}
-    if any(n % 2 for n in more):
-        raise Unsayable("write `padding` as a number; `crop` can take more from one side")
-    return {"padding": brackets([n // 2 for n in more])}
+    return {"padding": "same"} if min(more) < 0 else {}
 
 
 def _pair(written: Written) -> tuple[int, ...]:
@@ -150,9 +147,9 @@ LAYERS = (
             "Keras counts it from another size; see `cnngen ops transposed_conv` for ours",
         ),
         CHANNELS_LAST,
-        Held("dilation_rate", "1", ("1",), "`{op}` has no dilation: its window is its kernel"),
+        DILATION,
         *(ACTIVATION, BIAS, *KERNEL_AND_BIAS),
-        settle=_symmetric,
+        settle=_at_least_the_stride,
     ),
     _layer(
         "DepthwiseConv2D",

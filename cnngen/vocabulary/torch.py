@@ -59,7 +59,10 @@ def _linear(_: Attributes) -> Mapping[str, str]:
     return {"mode": "bilinear", "align_corners": "true"}
 
 
-SIZED = "`upsample` enlarges by whole factors: write `scale`"
+SIZED = (
+    "`upsample` enlarges by whole factors: write `scale`, or `resize: {like: ...}` for the size of"
+    " other maps"
+)
 ENLARGING = (
     Held("size", "null", ("null",), SIZED),
     Said("scale_factor", "scale", "null", whole, instead=SIZED),
@@ -138,7 +141,7 @@ LAYERS = (
         Said("output_padding", "output_padding", "0"),
         Said("groups", "groups", "1"),
         BIAS,
-        NO_DILATION,
+        Said("dilation", "dilation", "1"),
         ZEROS,
     ),
     _layer("Linear", "linear", Inferred("in_features"), Said("out_features", "out", None), BIAS),

@@ -42,6 +42,7 @@ def form(layout: Layout) -> Form:
 
 
 UNCHANGED = form(AS_IS)
+ONE_ROW = Form(lambda v: v[:, :, 0], lambda v: v[:, :, None])  # filters that have no height
 
 
 class Kept(NamedTuple):

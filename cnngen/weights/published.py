@@ -107,8 +107,10 @@ class PublishedModel:
     def _made(self, input: Image) -> Any:
         if self.package == "torchvision":
             make = _package("torchvision").models.get_model_builder(self.name)
-            trained = [name for name in signature(make).parameters if name.startswith("weights")]
-            return make(**dict.fromkeys(trained))  # those of a backbone are loaded otherwise
+            takes = signature(make).parameters
+            trained = [name for name in takes if name.startswith("weights")]
+            heads = {"aux_loss": True} if "aux_loss" in takes else {}  # as trained weights have it
+            return make(**dict.fromkeys(trained), **heads)  # weights of a backbone would be loaded
         if self.package == "timm":
             return _package("timm").create_model(self.name, pretrained=False)
         size = (input.height, input.width, input.channels)

@@ -88,6 +88,8 @@ def _pass(call: Any, flows: list[Flow], recorder: Recorder, cropped: set[int]) -
     What is cropped has no size to compare: the padding of a transposed convolution is such a crop.
     """
     operation, channels = call.operation, len(call.output_tensors[0].shape) - 1
+    if type(operation).__name__ == "OnesLike":  # of what it is given, only the size counts
+        return FROM_INPUT
     joins = type(operation).__name__ in JOINS and operation.axis in (-1, channels)
     flow = concatenate(flows) if joins else merge(flows)
     shape = call.output_tensors[0].shape
@@ -128,7 +130,7 @@ def _weighted(layer: Any) -> list[WeightedLayer]:
 def _parts(layer: Any) -> tuple[_Part, ...]:
     bias = {"bias": ("bias", AS_IS)}
     match type(layer).__name__:
-        case "Conv2D":
+        case "Conv2D" | "StandardizedConv2D":
             return (_Part("conv", {"kernel": ("weight", FILTERS)} | bias, lambda x: x.groups),)
         case "Conv2DTranspose":
             return (_Part("transposed_conv", {"kernel": ("weight", FILTERS)} | bias),)

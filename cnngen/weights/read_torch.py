@@ -22,13 +22,14 @@ from cnngen.weights.graph import (
     concatenate,
     merge,
 )
-from cnngen.weights.layout import form
+from cnngen.weights.layout import ONE_ROW, form
 
 COUNTER = "num_batches_tracked"  # a buffer of batch norm that is no weight
-JOINS = {"cat", "concat", "concatenate"}
+JOINS = {"cat", "concat", "concatenate", "stack"}  # of maps along their channels, or beside these
 CONVOLUTION = ("input", "weight", "bias", "stride", "padding")
 NORM = ("input", "", "weight", "bias")
 FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {  # kind and arguments
+    "conv1d": ("conv", (*CONVOLUTION, "dilation", "groups")),
     "conv2d": ("conv", (*CONVOLUTION, "dilation", "groups")),
     "conv_transpose2d": ("transposed_conv", (*CONVOLUTION, "output_padding", "groups")),
     "linear": ("linear", ("input", "weight", "bias")),
@@ -122,7 +123,7 @@ class _Watch:
         flows = [self.flows[id(x)] for x in given if id(x) in self.flows]
         held = [x for x in given if id(x) in self.keys]
         if not flows:
-            if len(held) == 1:  # a weight in another shape
+            if len({self.keys[id(x)] for x in held}) == 1:  # a weight in another shape or scale
                 self._alias(held[0], result)
             return
         joins = function in JOINS and _axis(args, kwargs) % given[0].ndim == 1
@@ -150,7 +151,7 @@ class _Watch:
         if function in PRODUCTS and (scale := self._scale(held)):
             return WeightedLayer(scale.key, "affine", {"weight": scale})
         weights = {
-            name: Weight(self.keys[id(value)], tuple(value.shape))
+            name: _weight(function, self.keys[id(value)], tuple(value.shape))
             for name, value in named.items()
             if id(value) in self.keys
         }
@@ -168,6 +169,13 @@ class _Watch:
         if len(held) > 1 or sum(size > 1 for size in shape) != 1:
             return None
         return Weight(key, (max(shape),), form(Spread(shape)))
+
+
+def _weight(function: str, key: str, shape: Dimensions) -> Weight:
+    """A weight that a function is given; the filters of a `conv1d` are those of maps of one row."""
+    if function == "conv1d" and len(shape) == 3:
+        return Weight(key, (*shape[:2], 1, shape[2]), ONE_ROW)
+    return Weight(key, shape)
 
 
 def _axis(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:

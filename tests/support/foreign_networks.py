@@ -11,7 +11,8 @@ from cnngen.ops.base import Image
 class ForeignNetwork:
     """A model of another package and our spec for it.
 
-    `changes` is the content of a spec that `extends` ours, where the two differ on purpose.
+    `arguments` are what the package's function is given. `changes` is the content of a spec that
+    `extends` ours, where the two differ on purpose.
     `biases` means that their convolutions have biases before batch norms, where they have no
     effect. Those of Keras are compared on images of `side` x `side`, and may differ by `tolerance` in
     float64. The package of a detection network is `detectors`, that of one without a package
@@ -25,6 +26,7 @@ class ForeignNetwork:
     biases: bool = False
     side: int = 97
     tolerance: float = 1e-9
+    arguments: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.package}-{self.name}"
@@ -53,7 +55,7 @@ class ForeignNetwork:
             return timm.create_model(self.name, pretrained=False)
         from torchvision import models
 
-        return models.get_model(self.name, weights=None)
+        return models.get_model(self.name, weights=None, **dict(self.arguments))
 
     def keras_model(self, input: Image) -> Any:
         from keras import applications
@@ -77,13 +79,26 @@ SAME_NAMES = (
     *(f"regnet_x_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
     *(f"regnet_y_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
 )
+BACKBONE = ("weights_backbone", None)
+TWO_HEADS = tuple(f"{name}_resnet{depth}" for name in ("fcn", "deeplabv3") for depth in (50, 101))
+LRASPP = "lraspp_mobilenet_v3_large"
 TORCH = {
     reference.spec: reference
     for reference in (
         *(ForeignNetwork("torchvision", name, name) for name in SAME_NAMES),
+        *(
+            ForeignNetwork("torchvision", name, name, arguments=(BACKBONE, ("aux_loss", True)))
+            for name in TWO_HEADS
+        ),
+        ForeignNetwork("torchvision", LRASPP, LRASPP, arguments=(BACKBONE,)),
         ForeignNetwork("torchvision", "googlenet", "googlenet_bn"),
         ForeignNetwork("timm", "inception_v4", "inception_v4"),
+        ForeignNetwork("timm", "cspdarknet53", "cspdarknet53"),
         ForeignNetwork("timm", "darknet53", "darknet53"),
+        ForeignNetwork("timm", "ecaresnet50d", "ecaresnet50d"),
+        ForeignNetwork("timm", "ghostnet_100", "ghostnet"),
+        ForeignNetwork("timm", "res2net50_26w_4s", "res2net50"),
+        ForeignNetwork("timm", "skresnext50_32x4d", "sknet50"),
         ForeignNetwork("timm", "dpn68", "dpn68"),
         ForeignNetwork("timm", "repvgg_a0", "repvgg_a0"),
         ForeignNetwork("timm", "inception_resnet_v2", "inception_resnet_v2"),
@@ -98,6 +113,7 @@ TORCH = {
         ForeignNetwork("paper_networks", "Siamese", "siamese_omniglot"),
         ForeignNetwork("paper_networks", "SppNet", "sppnet_zf5"),
         ForeignNetwork("paper_networks", "NestedUnet", "unet_plus_plus"),
+        ForeignNetwork("paper_networks", "TwoStream", "two_stream_ucf101"),
     )
 }
 EPS = "defaults: {batch_norm: {eps: 1.001e-5}}"  # cuDNN took no less than 1e-5

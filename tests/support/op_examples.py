@@ -11,10 +11,10 @@ from cnngen.ops.base import Image, Op, Shape, Vector
 
 SINGLE = sorted(name for name, op in OPS.items() if not op.joins and not op.tensors)
 JOINS = sorted(name for name, op in OPS.items() if op.joins)
-TAKES_VECTORS = {"linear", "rbf", "reshape"}
+TAKES_VECTORS = {"linear", "rbf"}
 TAKES_BOTH = {
     *("batch_norm", "layer_norm", "l2_norm", "affine", "standardize", "scale"),
-    *("dropout", "alpha_dropout", "drop_path", "flatten", "identity"),
+    *("dropout", "alpha_dropout", "drop_path", "flatten", "identity", "reshape"),
     *(name for name, op in OPS.items() if op.group == "activation"),
 }
 
@@ -45,9 +45,11 @@ def ops(draw: st.DrawFn, name: str) -> Op:
 @st.composite
 def inputs(draw: st.DrawFn, op: Op) -> Shape:
     """An input of a rank that the op takes."""
-    if op.name == "reshape" and draw(st.integers(0, 3)):
-        features: int = op.values["channels"] * op.values["height"] * op.values["width"]
-        return Vector(features, (features,))
+    if op.name == "reshape":  # of what both frameworks have in one order
+        channels, height, width = (op.values[name] for name in ("channels", "height", "width"))
+        n: int = channels * height * width if draw(st.integers(0, 3)) else draw(COUNTS)
+        shapes = [Vector(n, (n,)), Image(n, 1, 1), Image(1, n, 1), Image(1, height, n // height)]
+        return draw(st.sampled_from(shapes[: 4 if n % height == 0 else 3]))
     if op.name == "rbf" and draw(st.integers(0, 3)):
         features = len(op.values["codes"][0]) * op.values["bits"]
         return Vector(features, (features,))

@@ -53,8 +53,9 @@ class Block:
 
 
 class Bodies(Ops):
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, sizes: Random) -> None:
         super().__init__(random)
+        self.sizes = sizes  # of its own, so that other parts of a spec stay as they are
         self.blocks: dict[str, Tree] = {}
         self.drawn: list[Block] = []
         self.parameters: dict[str, str] = {}  # of the model
@@ -107,17 +108,35 @@ class Bodies(Ops):
             kinds += [self.again] * 4
         if place.depth <= 2 and self.budget >= 0:
             kinds += [self.call] * 4 + [self.when] * 2 + [self.loop] * 2
-            kinds += [self.branches] * (3 * x.aligned) + [self.diamond] * (
-                2 * (x.aligned and place.known is not None)
-            )
-        return self.random.choice(kinds)(x, place, keep)
+            kinds += [self.branches] * (3 * x.aligned) + [self.branch_loop] * x.aligned
+            kinds += [self.diamond] * (2 * (x.aligned and place.known is not None))
+        found, after = self.random.choice(kinds)(x, place, keep)
+        if place.known is None or not after.image or self.sizes.random() > 0.15:
+            return found, after
+        known = {n: t for n, t in place.known.items() if t.image and (t.size is x.size or not keep)}
+        return self.resized(found, after, known, place) if known else (found, after)
+
+    def resized(self, steps: Steps, x: Running, known: dict[str, Running], place: Place) -> Drawn:
+        """The same at the size of another tensor that can be read."""
+        like = self.sizes.choice([*known])
+        attributes: Tree = {"like": like}
+        kind = self.sizes.random()
+        if kind < 0.3:
+            attributes["mode"] = f"bilinear if {self.flag(place)} else nearest"
+        elif kind < 0.8:
+            attributes |= {"mode": "bilinear", "align_corners": self.flag(place)}
+        return [*steps, {"resize": attributes}], replace(
+            x, size=known[like].size, low=known[like].low
+        )
 
     # --- what is used again --------------------------------------------------------------------------------------
 
     def reads_one(self, step: Tree) -> bool:
         """Whether a step reads nothing but its input, so that it can be used again."""
         others = {tensor for block in self.drawn for tensor in block.tensors}
-        return not any(f"{word}:" in yaml.safe_dump(step) for word in ("from", "use", *others))
+        return not any(
+            f"{word}:" in yaml.safe_dump(step) for word in ("from", "use", "like", *others)
+        )
 
     def takes(self, part: tuple[Running, Running, Tree], x: Running, keep: bool) -> bool:
         """Whether what a step was given may as well have been this tensor."""
@@ -206,6 +225,25 @@ class Bodies(Ops):
         return [{"branches": arms, "join": join}], Running(
             True, size, low, x.image, out, plain=out is not None
         )
+
+    def branch_loop(self, x: Running, place: Place, keep: bool) -> Drawn:
+        """Branches that a loop makes: one at least, whose channels follow its variable in a `concat`."""
+        join = self.random.choice([join for join in JOINS if join != "subtract"])
+        scope, head = dict(place.scope), {"repeat": self.pick(1, 2, 3)}
+        name, widths = self.fresh(scope), [n for n, r in place.scope.items() if r == "widths"]
+        out = self.pick(x.channels or "8", self.width(place))
+        if join == "concat" and self.maybe(0.7):
+            scope[name] = "width"
+            head = {"each": {name: self.pick([4, 8], [8, 8, 4], *widths)}}
+            out = self.pick(name, name, f"2 * {name} + 1", f"{name} * {name}", out)
+        elif self.maybe(0.4):
+            scope[name] = "kernel"
+            head = {"each": {name: self.pick([1, 3], [3, 1, 3])}}
+        steps, _ = self.body(replace(x, aligned=False), place.inside(scope), out=out)
+        aligned = join != "concat"
+        step = {"branches": {**head, "do": self.written(steps)}, "join": join}
+        after = Running(aligned, x.size, x.low, x.image, out if aligned else None, plain=aligned)
+        return [step], after
 
     def optional(self, body: Tree, place: Place) -> Tree:
         """A branch that may be absent."""
@@ -361,6 +399,7 @@ class Bodies(Ops):
         seen = set[str]()
         for i, step in enumerate(steps):
             forms = {"when", "repeat", "each", *self.blocks} & mapping(step).keys()
+            forms |= {"branches"} if "do" in mapping(step).get("branches", {}) else set()
             if forms & seen and "name" not in mapping(step):
                 named = [step]
                 self.call_it(named, x, place)

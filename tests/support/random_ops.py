@@ -77,7 +77,11 @@ class Ops(Expressions):
                 "dilation": self.pick(2, [1, 2]),
                 "padding": self.pick("half", "same"),
             }
-        return [{"conv": attributes}], replace(x, aligned=True, channels=attributes["out"])
+        kind = "conv"
+        if attributes["kernel"] == 3 and self.maybe(0.2):
+            kind = "standardized_conv"
+            attributes |= {"eps": self.rate(place)} if self.maybe(0.5) else {}
+        return [{kind: attributes}], replace(x, aligned=True, channels=attributes["out"])
 
     def window(self, place: Place) -> Tree:
         """A kernel with a padding that keeps the size."""
@@ -135,7 +139,8 @@ class Ops(Expressions):
 
     def transposed(self, x: Running, place: Place) -> Drawn:
         out = self.width(place)
-        attributes = {"out": out, "kernel": 3, "padding": 1, **self.weights(place)}
+        padding = self.pick(1, "same")
+        attributes = {"out": out, "kernel": 3, "padding": padding, **self.weights(place)}
         return [{"transposed_conv": attributes}], replace(x, aligned=True, channels=out)
 
     def pool(self, x: Running, place: Place) -> Drawn:
@@ -303,11 +308,24 @@ class Ops(Expressions):
             *([{"kernel": [2, 1], "stride": 3, "ceil": self.flag(place)}] if x.low >= 2 else []),
         )
         after = replace(x, size=object(), low=max(1, x.low // 3))
+        if self.maybe(0.2):
+            border = "reflect" if x.low >= 3 else "zeros"
+            blur: Tree = {"kernel": self.pick(2, 3, 5), "stride": self.pick(2, 3), "border": border}
+            return [{"blur_pool": blur}], after
         return [{self.pick("max_pool", "avg_pool"): attributes}], after
 
     def adaptive(self, x: Running, place: Place) -> Drawn:
         if self.maybe(0.4):
-            return [self.pick("global_avg_pool", "global_max_pool")], replace(x, size="1x1", low=1)
+            pool = self.pick("global_avg_pool", "global_max_pool")
+            after = replace(x, size="1x1", low=1)
+            if self.maybe(0.3):
+                out = self.width(place)
+                row = {"channels": 1, "height": 1, "width": out}
+                back = {"channels": out, "height": 1, "width": 1}
+                along = {"conv": {"out": 1, "kernel": [1, 3], "padding": "half"}}
+                steps = [{"conv": {"out": out, "kernel": 1}}, {"reshape": row}, along]
+                return [pool, *steps, {"reshape": back}], replace(after, aligned=True, channels=out)
+            return [pool], after
         size = self.pick(2, [1, 2], [3, 2])
         return [{self.pick("adaptive_avg_pool", "adaptive_max_pool"): {"size": size}}], replace(
             x, size=object(), low=1
@@ -318,6 +336,11 @@ class Ops(Expressions):
         attributes = self.pick(
             {"kernel": 2, "stride": 2},
             {"kernel": 3, "stride": 2, "padding": 1, "output_padding": 1},
+            {
+                "kernel": self.pick(1, 3, 4),
+                "stride": self.pick(2, "[1, 2]", *self.named("stride", place)),
+                "padding": "same",
+            },
         )
         return self.pick(
             (

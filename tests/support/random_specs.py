@@ -9,6 +9,7 @@ import yaml
 from support.random_bodies import NAMES, Bodies, mapping
 from support.random_expressions import TYPES, Place, Running, Tree
 from support.random_lists import BLOCKS, listed
+from support.random_op_parameters import with_op_parameters
 from support.random_ops import Steps
 
 
@@ -21,7 +22,10 @@ class RandomSpec:
 
 
 def random_spec(seed: int) -> RandomSpec:
-    return _Specs(Random(seed), Random(f"inputs {seed}"), Random(f"lists {seed}")).spec()
+    return _Specs(
+        *(Random(each) for each in (seed, f"inputs {seed}", f"sizes {seed}", f"ops {seed}")),
+        Random(f"lists {seed}"),
+    ).spec()
 
 
 class _Plain(yaml.SafeDumper):
@@ -48,10 +52,13 @@ class _Model:
 
 
 class _Specs(Bodies):
-    def __init__(self, random: Random, inputs: Random, lists: Random) -> None:
-        super().__init__(random)
+    def __init__(
+        self, random: Random, inputs: Random, sizes: Random, ops: Random, lists: Random
+    ) -> None:
+        super().__init__(random, sizes)
         self.inputs = inputs  # of its own, so that other parts of a spec stay as they are
-        self.of_lists = lists  # so too
+        self.ops = ops
+        self.of_lists = lists
 
     def spec(self) -> RandomSpec:
         for _ in range(self.random.randrange(8)):
@@ -85,6 +92,7 @@ class _Specs(Bodies):
                 "outputs": self.outputs(model),
             },
         }
+        with_op_parameters(spec, self.ops)
         text = write({key: value for key, value in spec.items() if value != {}})
         return RandomSpec(text, values)
 
@@ -159,6 +167,10 @@ class _Specs(Bodies):
         if model.parts and self.maybe(0.1):
             name, origin = self.random.choice([*model.parts.items()])
             return {"use": name, "from": origin}, model.tensors[name], {origin}
+        if last.image and len(model.tensors) > 2 and self.sizes.random() < 0.1:
+            images = {name: x for name, x in model.tensors.items() if x.image}
+            (step,), after = self.resized([], last, images, Place(self.parameters, False))
+            return step, after, {model.last, mapping(step)["resize"]["like"]}
         if len(model.tensors) > 2 and self.maybe(0.3):
             return self.joining(model)
         known = {n: t for n, t in model.tensors.items() if t.aligned}

@@ -108,7 +108,9 @@ class _Variants:
             return self.op(image)
         self.depth += 1
         kinds = (
-            [self.op] * 3 + [self.when] * 2 + [self.repeat, self.each, self.block, self.branches]
+            [self.op] * 3
+            + [self.when] * 2
+            + [self.repeat, self.each, self.block, self.branches, self.branch_loop]
         )
         step = self.random.choice(kinds)(image)
         self.depth -= 1
@@ -183,6 +185,19 @@ class _Variants:
         if all("nothing" in str(steps) for steps in arms.values()):
             arms["always"] = []
         return {"branches": arms, "join": join}
+
+    def branch_loop(self, image: bool) -> Tree:
+        """Branches that a loop makes, one at least."""
+        join = self.pick("add", "multiply", "concat", "concat")
+        if self.random.random() < 0.4:
+            head = {"repeat": self.pick(1, 2, f"1 + {self.count()}")}
+            return {"branches": {**head, "do": self.inner(image)}, "join": join}
+        name = f"v{len(self.scope)}"
+        values = self.pick([1, 2], [2], [self.window(), 1], f"[1] * (1 + {self.count()})")
+        self.scope[name] = "k"
+        step = {"branches": {"each": {name: values}, "do": self.inner(image)}, "join": join}
+        del self.scope[name]
+        return step
 
     def block(self, image: bool) -> Tree:
         """A block of one parameter, or another use of one."""

@@ -25,6 +25,14 @@ CONVOLUTIONS = {
     # the order of channels
     "groups": "conv: {out: 6, kernel: 3, groups: 2, padding: half}",
     "groups_with_stride": "conv: {out: 8, kernel: 3, stride: 2, groups: 4, padding: half}",
+    "standardized": "standardized_conv: {out: 6, kernel: 3, padding: half}",
+    "standardized_by_much": "standardized_conv: {out: 6, kernel: 1, eps: 0.5, bias: false}",
+    "standardized_with_stride": "standardized_conv: {out: 6, kernel: 3, stride: 2, padding: half, eps: 0.1}",
+    "standardized_with_stride_and_same": "standardized_conv: {out: 6, kernel: 3, stride: 2, padding: same}",
+    "standardized_with_sides": "standardized_conv: {out: 6, kernel: 3, padding: [0, 1, 2, 3], eps: 0.1}",
+    "standardized_with_dilation_and_stride": "standardized_conv: {out: 6, kernel: 3, stride: 2, dilation: 2, padding: half}",
+    "standardized_with_groups": "standardized_conv: {out: 6, kernel: 3, groups: 2, padding: half}",
+    "standardized_with_a_group_for_each_channel": "standardized_conv: {out: 8, kernel: 3, groups: 4, padding: half}",
     "depthwise": "depthwise_conv: {kernel: 3, padding: half}",
     "depthwise_with_multiplier": "depthwise_conv: {kernel: 3, multiplier: 3, padding: half}",
     "depthwise_with_stride": "depthwise_conv: {kernel: 3, stride: 2, padding: half}",
@@ -48,6 +56,12 @@ CONVOLUTIONS = {
     "transposed_with_a_stride_beyond_the_kernel": "transposed_conv: {out: 6, kernel: 2, stride: 3}",
     "transposed_with_such_a_stride_and_more": "transposed_conv: {out: 6, kernel: 1, stride: 3, output_padding: 1}",
     "transposed_without_stride": "transposed_conv: {out: 6, kernel: 3, padding: 1, bias: false}",
+    # half of what is too much is taken from each end, an odd row from the last
+    "transposed_with_same": "transposed_conv: {out: 6, kernel: 4, stride: 2, padding: same}",
+    "transposed_with_same_and_an_odd_rest": "transposed_conv: {out: 6, kernel: 3, stride: 2, padding: same}",
+    "transposed_with_same_and_pairs": "transposed_conv: {out: 6, kernel: [5, 1], stride: [2, 3], padding: same}",
+    "transposed_with_same_and_a_stride_beyond_the_kernel": "transposed_conv: {out: 6, kernel: 1, stride: [3, 2], padding: same}",
+    "transposed_with_same_and_init": "transposed_conv: {out: 6, kernel: 3, stride: 2, padding: same, init: ones}",
     "transposed_with_pairs": "transposed_conv: {out: 6, kernel: [3, 4], stride: [2, 3], padding: [1, 0], output_padding: [0, 1]}",
 }
 
@@ -83,6 +97,10 @@ POOLS = {
     "avg_with_sides": "avg_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0]}",
     "avg_with_sides_without_border": "avg_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0], count_include_pad: false}",
     "avg_with_sides_and_ceil": "avg_pool: {kernel: 3, stride: 2, padding: [0, 1, 1, 0], ceil: true}",
+    "blur": "blur_pool",
+    "blur_with_zeros": "blur_pool: {kernel: 5, stride: 3, border: zeros}",
+    "blur_of_an_even_kernel": "blur_pool: {kernel: 4}",
+    "blur_without_stride": "blur_pool: {kernel: 2, stride: 1}",
     "adaptive_avg": "adaptive_avg_pool: {size: [4, 3]}",
     "adaptive_avg_to_more": "adaptive_avg_pool: {size: 11}",
     "adaptive_max": "adaptive_max_pool: {size: [3, 5]}",
@@ -185,6 +203,9 @@ VECTORS = {
         - branches: {gate: [{linear: {out: 6}}, sigmoid], value: {linear: {out: 6}}}
           join: multiply
         """,
+    "reshape_of_maps": "[global_avg_pool, {reshape: {channels: 1, height: 1, width: 4}}, {conv: {out: 1, kernel: [1, 3], padding: half}}, {reshape: {channels: 4, height: 1, width: 1}}, {conv: {out: 3, kernel: 1}}]",
+    "reshape_of_one_map": "[{adaptive_avg_pool: {size: [3, 2]}}, channel_mean, {reshape: {channels: 2, height: 3, width: 1}}, {conv: {out: 3, kernel: 1}}]",
+    "reshape_of_a_flattened_map": "[{adaptive_avg_pool: {size: [3, 2]}}, channel_max, flatten, {reshape: {channels: 2, height: 1, width: 3}}, {conv: {out: 3, kernel: [1, 2]}}]",
     "reshape": "[flatten, {linear: {out: 24}}, {reshape: {channels: 4, height: 2, width: 3}}, {conv: {out: 3, kernel: 2}}]",
 }
 
@@ -434,6 +455,22 @@ BLOCKS = {
         ===
         - Up
         - Up: {corners: true}
+        """,
+    "resized": """
+        Back:
+          about: Smaller maps, and as large as before
+          params: {corners: false, smooth: true}
+          body:
+            - conv: {out: 5, kernel: 3, stride: 2}
+            - branches:
+                either: {resize: {like: input, mode: bilinear if smooth else nearest}}
+                corners: {resize: {like: input, mode: bilinear, align_corners: corners}}
+                given: {from: input}
+              join: concat
+        ===
+        - Back
+        - Back: {corners: true}
+        - Back: {smooth: false}
         """,
     "activations": """
         Active:

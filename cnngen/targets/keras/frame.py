@@ -9,6 +9,7 @@ from cnngen.expressions.expression import Expression
 from cnngen.plan.program import Call, Program
 from cnngen.python.nodes import Name, Node, Subscript
 from cnngen.syntax.tree import Block, Identifier, ListName, Stage, Step
+from cnngen.syntax.tree import Call as CallStep
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common
@@ -18,12 +19,14 @@ from cnngen.targets.map_lists import list_node
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is known of the whole file: Keras' forms of calls, what the calls of each support
+    """What is known of the whole file: Keras' forms of calls, and of ops that are named as values,
+    what the calls of each support
     function have in common, the functions that blocks become, and the names that the file needs.
     """
 
     program: Program
     forms: Mapping[Call, tuple[Form, ...]]
+    named: Mapping[CallStep, Form]
     common: Mapping[str, Common]
     functions: Mapping[Block, str]
     needed: frozenset[str]

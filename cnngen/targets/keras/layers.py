@@ -19,7 +19,7 @@ from cnngen.python.nodes import (
 )
 from cnngen.targets.keras.construct import NAME, applied, channels_of, list_of, number
 from cnngen.targets.keras.layer_name import beside
-from cnngen.targets.keras.limits import NO_GROUPS
+from cnngen.targets.keras.limits import NO_GROUPS, NOT_DILATED
 from cnngen.targets.keras.support import (
     KEYWORDS_ONLY,
     Signature,
@@ -45,6 +45,8 @@ def given(made: Use) -> Given:
 def transposed_called(asked: Asked) -> str | None:
     """The support function that a convolution calls; None if a layer of Keras computes it."""
     values = asked.values
+    if values["padding"] == "same":
+        return None
     bare = is_size(values["padding"], 0) and is_size(values["output_padding"], 0)
     plain = bare and values["kernel"] == values["stride"] and asked.initializers["init"] is None
     return None if plain else "transposed_conv2d"
@@ -54,6 +56,8 @@ def transposed_conv(made: Use) -> Node:
     values = made.values
     if not is_number(values["groups"], 1):
         NO_GROUPS.refuse()
+    if not is_size(values["dilation"], 1):
+        NOT_DILATED.refuse()
     out, kernel = made.node("out"), made.node("kernel")
     if (name := transposed_called(made)) is None:
         layer = call(
@@ -61,7 +65,9 @@ def transposed_conv(made: Use) -> Node:
             out,
             kernel,
             strides=made.size("stride", 1),
+            padding=text("same") if values["padding"] == "same" else None,
             use_bias=made.flag("bias", True),
+            kernel_initializer=made.initializers["init"],
             name=made.name,
         )
         return applied(layer, made.x)

@@ -41,9 +41,8 @@ from cnngen.targets.keras.values import (
     is_odd,
     is_size,
     is_true,
-    numbers,
 )
-from cnngen.targets.values import Sides
+from cnngen.targets.values import Sides, numbers
 
 X, COUNT = map(Name, ("x", "count"))
 KERNEL, STRIDE, PADDING = map(Name, ("kernel", "stride", "padding"))

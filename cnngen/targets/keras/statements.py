@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import assert_never
 
 from cnngen.expressions.algebra import add, multiply, simplify, subtract
-from cnngen.expressions.expression import Apply, Constant, Expression, Name
+from cnngen.expressions.expression import Constant, Expression, Name
 from cnngen.plan import loops
 from cnngen.plan.program import (
     Arm,
@@ -34,7 +34,6 @@ from cnngen.semantics.map_lists import names_in
 from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import Each, Identifier, ListName, Repeat
 from cnngen.targets.keras.calls import op_call, unit_call
-from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of
 from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.layer_name import LayerName
@@ -48,6 +47,7 @@ from cnngen.targets.keras.shared import (
     passes,
 )
 from cnngen.targets.keras.spell import spell_join, spell_list
+from cnngen.targets.keras.suite import Suite
 from cnngen.targets.loops import UNREAD, loop_header, position
 from cnngen.targets.map_lists import walked
 
@@ -72,7 +72,7 @@ def write_region(
     name: LayerName,
     x: str,
     out: str,
-    code: Code,
+    code: Suite,
     frame: Frame,
     *,
     is_given: bool = False,
@@ -129,7 +129,7 @@ def write_region(
     return x
 
 
-def read(name: Identifier, out: str, code: Code, frame: Frame) -> str:
+def read(name: Identifier, out: str, code: Suite, frame: Frame) -> str:
     """The variable of a tensor; one of a list is put into `out`."""
     match frame.read(name):
         case nodes.Name(variable):
@@ -157,7 +157,7 @@ def names_read(region: Region, resolution: Resolution) -> set[str]:
     return found
 
 
-def _bind(position: Expression, loop: Loop, bound: list[Bound], code: Code, frame: Frame) -> None:
+def _bind(position: Expression, loop: Loop, bound: list[Bound], code: Suite, frame: Frame) -> None:
     """Bind the position behind a loop to a variable, where it takes long to say."""
     made = frame.scope.node(position)
     if len(flat(made)) > LONGEST_POSITION:
@@ -191,7 +191,7 @@ def _pool_before_flatten(pair: Sequence[Node]) -> str | None:
     return None
 
 
-def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+def _node(node: Node, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     match node:
         case Call(layer=layer):
             if isinstance(layer.made, Unit):
@@ -223,7 +223,7 @@ def write_part(
     x: str,
     out: str,
     write: Callable[[str, str], str],
-    code: Code,
+    code: Suite,
     frame: Frame,
 ) -> str:
     """Write a part that is used again: the layer or model that it is, and its first call. `write`
@@ -246,7 +246,7 @@ def write_part(
 
 
 def _call_part(
-    called: str, part: Region, x: str, out: str, code: Code, frame: Frame, origin: Origin = None
+    called: str, part: Region, x: str, out: str, code: Suite, frame: Frame, origin: Origin = None
 ) -> str:
     if passes(part):
         return x
@@ -254,7 +254,7 @@ def _call_part(
     return out
 
 
-def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+def _op(node: Call, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     """Write an op; a depthwise layer or else a grouped one, where the number of channels tells."""
     made = node.layer.made
     if not isinstance(made, Unit) and made.is_identity:
@@ -273,7 +273,7 @@ def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame)
     return out
 
 
-def _assign(out: str, value: nodes.Node, node: Call, code: Code) -> None:
+def _assign(out: str, value: nodes.Node, node: Call, code: Suite) -> None:
     """Assign the value of an op; what pads its input is a statement of its own."""
     match value:
         case nodes.Call(layer, (nodes.Call() as padded, *rest)):
@@ -293,7 +293,7 @@ def _loop(
     first: Expression,
     x: str,
     out: str,
-    code: Code,
+    code: Suite,
     frame: Frame,
 ) -> str:
     """Write a loop; its counter gives the positions of its iterations."""
@@ -338,13 +338,13 @@ def _variables(step: Repeat | Each, used: set[str], frame: Frame) -> list[str]:
     return [name if name in used else f"{UNREAD}{name}" for name in called]
 
 
-def _enter(x: str, out: str, code: Code) -> None:
+def _enter(x: str, out: str, code: Suite) -> None:
     """What is written under a loop or a condition must have a value before."""
     if x != out:
         code.assign(out, nodes.Name(x))
 
 
-def _arm(region: Region, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> None:
+def _arm(region: Region, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> None:
     """Write a region that ends in `out`."""
     before = len(code.statements)
     value = write_region(region, name, x, out, code, frame)
@@ -354,7 +354,7 @@ def _arm(region: Region, name: LayerName, x: str, out: str, code: Code, frame: F
         code.nothing()
 
 
-def _choice(node: Choice, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+def _choice(node: Choice, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     then = code.inside()
     if node.otherwise is None:
         _enter(x, out, code)
@@ -370,7 +370,7 @@ def _choice(node: Choice, name: LayerName, x: str, out: str, code: Code, frame: 
     return out
 
 
-def _gather(node: Gather, name: LayerName, out: str, code: Code, frame: Frame) -> str:
+def _gather(node: Gather, name: LayerName, out: str, code: Suite, frame: Frame) -> str:
     """Write what joins a list; a single one is left as it is."""
     assert node.step.maps is not None and isinstance(node.key, str)
     at = name.below(node.key, frame.scope).node
@@ -388,7 +388,7 @@ def _gather(node: Gather, name: LayerName, out: str, code: Code, frame: Frame) -
     return out
 
 
-def _join(node: Join, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+def _join(node: Join, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     """Write the arms one after the other, each in a variable of its own, then the join."""
     taken = set(frame.taken)
     assert isinstance(node.key, str)
@@ -405,14 +405,14 @@ def _join(node: Join, name: LayerName, x: str, out: str, code: Code, frame: Fram
     return value
 
 
-def _branch(arm: Arm, name: LayerName, x: str, code: Code, frame: Frame) -> str:
+def _branch(arm: Arm, name: LayerName, x: str, code: Suite, frame: Frame) -> str:
     """Write what a branch computes; gives the variable of its result."""
     below = name.below(arm.name, frame.scope)
     return write_region(arm.region, below, x, frame.variable(arm.name), code, frame)
 
 
 def _one_or_both(
-    node: Join, name: LayerName, at: nodes.Node, x: str, out: str, code: Code, frame: Frame
+    node: Join, name: LayerName, at: nodes.Node, x: str, out: str, code: Suite, frame: Frame
 ) -> str:
     """Write a branch and, under a condition, another one and the join of both. What the first one
     computed is written over; what it passed on is not.
@@ -432,7 +432,7 @@ def _one_or_both(
 
 
 def _listed(
-    node: Join, name: LayerName, at: nodes.Node, x: str, out: str, code: Code, frame: Frame
+    node: Join, name: LayerName, at: nodes.Node, x: str, out: str, code: Suite, frame: Frame
 ) -> None:
     """Write a list, to which each branch is appended that is there, and the join of these."""
     branches = nodes.Name(frame.variable("branches"))
@@ -452,13 +452,14 @@ def _listed(
     code.assign(out, made, node.step)
 
 
-def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     """Write a list of what all iterations give, in one expression where that can be; and a join."""
     taken, loop = set(frame.taken), node.step.loop
     branches, branch = nodes.Name(frame.variable("branches")), frame.variable("branch")
-    with frame.index() as index:
+    own = position(loop)
+    with frame.index(frame.scope.called(own) if own else None) as index:
         body = code.inside()
-        at = name.below(_position(loop) or Name(index), frame.scope)
+        at = name.below(Name(own or index), frame.scope)
         value = write_region(node.body, at, x, branch, body, frame)
         asked = nodes.Name(index) if index in body.names else None
         variables = _variables(loop, body.names, frame)
@@ -476,15 +477,7 @@ def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Code, fr
     return out
 
 
-def _position(step: Repeat | Each) -> Name | None:
-    """The variable of a loop that counts from 0, if there is one."""
-    for variable, values in step.lists if isinstance(step, Each) else ():
-        if isinstance(values, Apply) and values.function == "range" and len(values.arguments) == 1:
-            return Name(variable.text)
-    return None
-
-
-def _only_value(body: Code, value: str) -> nodes.Node | None:
+def _only_value(body: Suite, value: str) -> nodes.Node | None:
     """The value of a variable, where nothing but its assignment leads to it."""
     match body.statements:
         case []:

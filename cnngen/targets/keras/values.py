@@ -16,7 +16,7 @@ from cnngen.expressions.expression import (
     Name,
 )
 from cnngen.syntax.tree import ArgumentValue, Distribution
-from cnngen.targets.values import ONE, AttributeValue, Half, Sides, is_constant
+from cnngen.targets.values import ONE, AttributeValue, Half, Sides, is_constant, numbers
 
 ZERO = Constant(0)
 SAME = "same"
@@ -111,17 +111,6 @@ def is_true(value: Value) -> bool:
 
 def is_false(value: Value) -> bool:
     return is_constant(value, False)
-
-
-def numbers(value: Value | None) -> tuple[int, int] | None:
-    """The numbers that a size stands for, where it is constant."""
-    match value:
-        case Constant(int() as both) if not isinstance(both, bool):
-            return both, both
-        case ListOf((Constant(int() as height), Constant(int() as width))):
-            return height, width
-        case _:
-            return None
 
 
 def is_centred(kernel: Value | None, padding: Value | None, dilation: Value | None = ONE) -> bool:

@@ -1,15 +1,15 @@
-"""Convolutions: PyTorch's layer, and classes of the file for paddings that it does not know."""
+"""Convolutions: PyTorch's layers, and classes of the file for paddings that those do not know."""
 
 from dataclasses import replace
 
-from cnngen.expressions.expression import Expression
+from cnngen.expressions.expression import Constant, Expression, ListOf
 from cnngen.ops.base import times
 from cnngen.ops.convolution import Conv
 from cnngen.python.construct import call
 from cnngen.python.nodes import Call, Node
 from cnngen.targets.torch.template import from_template, has_template
 from cnngen.targets.torch.use import Use
-from cnngen.targets.values import Sides, is_constant
+from cnngen.targets.values import Sides, is_constant, numbers
 
 
 def conv(made: Use) -> Node:
@@ -19,6 +19,17 @@ def conv(made: Use) -> Node:
     if isinstance(padding, Sides):
         return _layer(made, made.speller.use("PaddedConv2d"), sides=made.node("padding"))
     return conv2d(made)
+
+
+def standardized_conv(made: Use) -> Node:
+    padding, use, eps = made.values["padding"], made.speller.use, made.unless("eps", 1e-6)
+    if computes_pads(made):
+        return _layer(made, use("SameStandardizedConv2d"), eps=eps)
+    if isinstance(padding, Sides):
+        sides = made.node("padding")
+        return _layer(made, use("PaddedStandardizedConv2d"), sides=sides, eps=eps)
+    pads = made.unless("padding", 0)
+    return _layer(made, use("StandardizedConv2d"), padding=pads, eps=eps)
 
 
 def conv2d(made: Use) -> Call:
@@ -50,8 +61,56 @@ def depthwise_channels(made: Use) -> Expression:
     return times(made.channels, multiplier)
 
 
+def transposed_conv(made: Use) -> Node:
+    padding, added = made.unless("padding", 0), made.unless("output_padding", 0)
+    layer = "nn.ConvTranspose2d"
+    if made.values["padding"] == "same":
+        if (rests := _rests(made)) is None:
+            layer, padding = made.speller.use("SameConvTranspose2d"), None
+        else:
+            padding = _size(made, [max(rest, 0) // 2 for rest in rests])
+            added = _size(made, [max(-rest, 0) for rest in rests])
+    return call(
+        layer,
+        made.as_node(made.channels),
+        made.node("out"),
+        kernel_size=made.node("kernel"),
+        stride=made.unless("stride", 1),
+        padding=padding,
+        output_padding=added,
+        groups=made.unless("groups", 1),
+        bias=made.unless("bias", True),
+        dilation=made.unless("dilation", 1),
+    )
+
+
+def _rests(made: Use) -> list[int] | None:
+    """By how much the window reaches beyond the stride, along both axes; None where that hangs on
+    parameters, or where it cannot be taken from both ends alike.
+    """
+    sizes = [numbers(made.values[name]) for name in ("kernel", "stride", "dilation")]
+    known = [size for size in sizes if size is not None]
+    if len(known) < len(sizes):
+        return None
+    rests = [spread * (window - 1) + 1 - step for window, step, spread in zip(*known, strict=True)]
+    return None if any(rest > 0 and rest % 2 for rest in rests) else rests
+
+
+def _size(made: Use, pair: list[int]) -> Node | None:
+    """A number for both axes, or a pair; nothing for zeros."""
+    first, second = map(Constant, pair)
+    if not any(pair):
+        return None
+    return made.as_node(first if first == second else ListOf((first, second)))
+
+
 def _layer(
-    made: Use, layer: str, *, sides: Node | None = None, padding: Node | None = None
+    made: Use,
+    layer: str,
+    *,
+    sides: Node | None = None,
+    padding: Node | None = None,
+    eps: Node | None = None,
 ) -> Call:
     return call(
         layer,
@@ -64,4 +123,5 @@ def _layer(
         dilation=made.unless("dilation", 1),
         groups=made.unless("groups", 1),
         bias=made.unless("bias", True),
+        eps=eps,
     )

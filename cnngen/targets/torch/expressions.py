@@ -26,7 +26,7 @@ from cnngen.python.flat import flat
 from cnngen.python.nodes import with_origin
 from cnngen.python.variables import names
 from cnngen.syntax.tree import Each
-from cnngen.targets.loops import loop_header
+from cnngen.targets.loops import loop_header, uncounted
 from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import IDENTITY, SEQUENTIAL, dictionary, own, pairs
 from cnngen.targets.torch.layers import layer
@@ -92,8 +92,9 @@ def list_expression(node: JoinLoop, made: str, scope: Scope) -> nodes.Node | Non
     """The list of what each iteration makes: `nn.ModuleList(... for rate in rates)`."""
     if node.variable or (element := expression(node.body, scope)) is None:
         return None
-    target, iterable = loop_of(node, scope)
-    listed = nodes.Comprehension("", element, marked(target, names(element)), iterable)
+    used = names(element)
+    target, iterable = uncounted(*loop_of(node, scope), used)
+    listed = nodes.Comprehension("", element, marked(target, used), iterable)
     return with_origin(call(made, listed), node.step)
 
 

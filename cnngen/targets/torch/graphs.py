@@ -44,10 +44,12 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
-from cnngen.syntax.tree import Identifier, ListName
+from cnngen.syntax.tree import Identifier, ListName, Stage
 from cnngen.syntax.tree import Reuse as ReuseStep
+from cnngen.syntax.tree import Step as AuthorsStep
 from cnngen.targets.map_lists import list_node, walked
 from cnngen.targets.spelling import spelling
+from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import own
 from cnngen.targets.torch.expressions import children
 from cnngen.targets.torch.modules import (
@@ -145,7 +147,9 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
             case JoinLoop():
                 if not isinstance(value, Name):
                     value = forward.let(X, value)
-                value = yield from join_list(node, value, str(node.level), scope, forward)
+                value = yield from join_list(
+                    *(node, value, str(node.level), node.step, scope, forward)
+                )
             case Reuse():
                 value = again(node, value)
             case Pass():
@@ -297,6 +301,8 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
         source = read(origin, forward, scope) if origin else value
         if is_function(first):
             given = yield from function(first, f"{name}_{key}".lstrip("_"), source, scope, forward)
+            if isinstance(given, Conditional):
+                given = forward.let(forward.new(arm.name), given)
         else:
             given = _given_by(arm, module, source, forward, scope)
         inputs.append(Input(arm, given, flags.get(arm)))
@@ -305,9 +311,21 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
     return joined(node, [each.value for each in inputs], scope)
 
 
-def join_list(node: JoinLoop, value: nodes.Node, name: str, scope: Scope, forward: Forward) -> Made:
-    """What joins the branches of a loop, whose modules are a list under a name."""
+def join_list(
+    node: JoinLoop,
+    value: nodes.Node,
+    name: str,
+    part: Stage | AuthorsStep,
+    scope: Scope,
+    forward: Forward,
+) -> Made:
+    """What joins the branches of a loop, whose modules are a list under a name: one that joins, if
+    the `part` that it is is used again.
+    """
     owner, first = own(attribute(name)), first_node(node.body)
+    if part in scope.file.network.resolution.parts:
+        yield from assign_list(node, owner, joins.list_class(node.op, scope.file.speller), scope)
+        return with_origin(call(owner, value), node.step)
     yield from assign_list(node, owner, "nn.ModuleList", scope)
     origin = first.step.origin if first else None
     source = read(origin, forward, scope) if origin else value

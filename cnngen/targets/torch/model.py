@@ -165,7 +165,7 @@ def _stage(
         return (yield from join(first, value, stage.name, scope, forward))
     if isinstance(first, JoinLoop) and region.layout == "single":
         yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
-        return (yield from join_list(first, value, stage.name, scope, forward))
+        return (yield from join_list(first, value, stage.name, stage.step, scope, forward))
     if isinstance(first, Reuse):
         return again(first, value)
     if isinstance(first, Gather):

@@ -1,9 +1,9 @@
-"""Resizing: a layer of PyTorch, or a function where another tensor says the size, which ask for
-corners only where they interpolate.
+"""Other sizes and shapes: a layer of PyTorch, or a function where another tensor says the size,
+which ask for corners only where they interpolate.
 """
 
 from cnngen.python.construct import call
-from cnngen.python.nodes import Attribute, Node, Number, Slice, Subscript
+from cnngen.python.nodes import Attribute, Display, Node, Number, Slice, Subscript
 from cnngen.targets.torch.use import Reading, Use
 from cnngen.targets.values import is_constant
 
@@ -23,3 +23,10 @@ def resize(made: Reading) -> Node:
     aligned = None if plain else made.given["align_corners"]
     mode = made.given["mode"]
     return call("F.interpolate", made.x, size=size, mode=mode, align_corners=aligned)
+
+
+def reshape(made: Use) -> Node:
+    sizes = [made.node(name) for name in ("channels", "height", "width")]
+    if made.rank == "vector":
+        return call("nn.Unflatten", Number("1"), Display("(", tuple(sizes)))
+    return call(made.speller.use("Reshape"), *sizes)

@@ -23,13 +23,16 @@ from cnngen.targets.torch.use import Reading, Use
 
 BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "conv": convolution.conv,
+    "standardized_conv": convolution.standardized_conv,
     "depthwise_conv": convolution.depthwise_conv,
     "separable_conv": separable.separable_conv,
+    "transposed_conv": convolution.transposed_conv,
     "avg_pool": pooling.avg_pool,
     "max_pool": pooling.max_pool,
     "zero_pad": padding.zero_pad,
     "crop": padding.crop,
     "upsample": resizing.upsample,
+    "reshape": resizing.reshape,
     "batch_norm": normalization.batch_norm,
     "layer_norm": normalization.layer_norm,
     "affine": affine.affine,

@@ -1,7 +1,9 @@
 """Tidy: statements without the variables that nothing reads."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from cnngen.python.construct import if_else, joined_choice
 from cnngen.python.nodes import (
     Assign,
     Attribute,
@@ -11,12 +13,16 @@ from cnngen.python.nodes import (
     Do,
     For,
     If,
+    Keyword,
     Name,
     Node,
     Statement,
+    Unary,
 )
 from cnngen.python.variables import names
 from cnngen.targets.loops import uncounted
+
+DEPTH = 2  # of a constructor's statements, in a class and a function
 
 
 def tidied(statements: Sequence[Statement], variables: set[str]) -> tuple[Statement, ...]:
@@ -27,8 +33,58 @@ def tidied(statements: Sequence[Statement], variables: set[str]) -> tuple[Statem
         unread = variables - _read(statements)
         kept = tuple(_without(statements, unread))
         if kept == tuple(statements):
-            return tuple(map(_underscored, kept))
+            return _joined(tuple(map(_underscored, kept)), DEPTH)
         statements = kept
+
+
+def _joined(statements: Sequence[Statement], depth: int) -> tuple[Statement, ...]:
+    """Let a condition that only decides what one variable is be one assignment, if that is short:
+    it may have decided more, which nobody reads.
+    """
+
+    def within(body: Sequence[Statement]) -> tuple[Statement, ...]:
+        return _joined(body, depth + 1)
+
+    found: list[Statement] = []
+    for statement in statements:
+        match statement:
+            case For(target, iterable, body):
+                found.append(For(target, iterable, within(body)))
+            case If(((test, then), (None, otherwise))) if test is not None:
+                found.append(_choice(test, within(then), within(otherwise), depth))
+            case If(branches):
+                found.append(If(tuple((test, within(body)) for test, body in branches)))
+            case _:
+                found.append(statement)
+    return tuple(found)
+
+
+def _choice(
+    test: Node, then: tuple[Statement, ...], otherwise: tuple[Statement, ...], depth: int
+) -> Statement:
+    plain = test.operand if isinstance(test, Unary) and test.operator == "not" else None
+    first, second = map(_in_a_line, (then, otherwise) if plain is None else (otherwise, then))
+    joined = joined_choice(plain or test, first, second, depth)
+    is_variable = joined is not None and isinstance(joined.targets[0], Name)
+    return joined if joined and is_variable else if_else(test, then, otherwise)
+
+
+def _in_a_line(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """An assignment whose value stands in one line."""
+    match statements:
+        case [Assign() as only]:
+            return (replace(only, value=_unexploded(only.value)),)
+        case _:
+            return statements
+
+
+def _unexploded(node: Node) -> Node:
+    match node:
+        case Call(function, arguments):
+            inner = (a if isinstance(a, Keyword) else _unexploded(a) for a in arguments)
+            return Call(function, tuple(inner), origin=node.origin)
+        case _:
+            return node
 
 
 def _without(statements: Sequence[Statement], unread: set[str]) -> Iterator[Statement]:

@@ -1,17 +1,14 @@
-"""Statements of a function in the making, and the names that they read."""
+"""A suite: the statements of a function in the making, and the names that they read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cnngen.python.construct import if_else
-from cnngen.python.document import WIDTH
-from cnngen.python.flat import flat
+from cnngen.python.construct import if_else, joined_choice
 from cnngen.python.nodes import (
     Assign,
     Binary,
     Blank,
     Comment,
-    Conditional,
     Do,
     For,
     If,
@@ -21,7 +18,7 @@ from cnngen.python.nodes import (
     Origin,
     Return,
     Statement,
-    with_origin,
+    Unary,
 )
 from cnngen.python.variables import names
 
@@ -29,16 +26,16 @@ TRUE, FALSE = Number("True"), Number("False")
 
 
 @dataclass(slots=True)
-class Code:
+class Suite:
     """`depth` counts what stands around the statements, and `names` are those that they read."""
 
     depth: int = 1
     statements: list[Statement] = field(default_factory=list[Statement])
     names: set[str] = field(default_factory=set[str])
 
-    def inside(self) -> "Code":
+    def inside(self) -> "Suite":
         """The statements below a header."""
-        return Code(self.depth + 1)
+        return Suite(self.depth + 1)
 
     def assign(self, target: str, value: Node, origin: Origin = None) -> None:
         self.names |= names(value)
@@ -58,7 +55,7 @@ class Code:
         if self.statements[-1] != Blank():
             self.statements.append(Blank())
 
-    def extend(self, other: "Code") -> None:
+    def extend(self, other: "Suite") -> None:
         self.names |= other.names
         self.statements += other.statements
 
@@ -66,11 +63,11 @@ class Code:
         """`pass`, where a body must not be empty."""
         self.statements.append(Do(Name("pass")))
 
-    def loop(self, target: Node, iterable: Node, body: "Code") -> None:
+    def loop(self, target: Node, iterable: Node, body: "Suite") -> None:
         self.names |= names(iterable) | body.names
         self.statements.append(For(target, iterable, tuple(body.statements)))
 
-    def choose(self, test: Node, then: "Code", otherwise: "Code | None" = None) -> None:
+    def choose(self, test: Node, then: "Suite", otherwise: "Suite | None" = None) -> None:
         """`if` and `else`, as one assignment or with one condition where that says the same."""
         self.names |= names(test) | then.names | (otherwise.names if otherwise else set())
         body = tuple(then.statements)
@@ -78,7 +75,7 @@ class Code:
             self.statements.append(_joined_conditions(test, body))
             return
         rest = tuple(otherwise.statements)
-        choice = _joined_choice(test, body, rest, self.depth)
+        choice = joined_choice(test, body, rest, self.depth)
         self.statements.append(choice or if_else(test, body, rest))
 
     def define(self, index: int, name: str, value: Node) -> None:
@@ -102,29 +99,12 @@ def _both(first: Node, second: Node) -> Node:
         return FALSE
     if TRUE in (first, second):
         return second if first == TRUE else first
+    if first == Unary("not", second) or second == Unary("not", first):
+        return FALSE
     return Binary("and", first, second)
 
 
-def _joined_choice(
-    test: Node, then: Sequence[Statement], otherwise: Sequence[Statement], depth: int
-) -> Assign | None:
-    """One assignment of two to one name, if it fits in a line."""
-    match then, otherwise:
-        case [Assign(targets) as first], [Assign(others) as second] if targets == others:
-            joined = Assign(targets, Conditional(test, _value(first), _value(second)))
-            line = " = ".join(flat(part) for part in (*targets, joined.value))
-            return joined if 4 * depth + len(line) <= WIDTH else None
-        case _:
-            return None
-
-
-def _value(assignment: Assign) -> Node:
-    """The value, which takes over what its statement was made from."""
-    origin = assignment.origin
-    return assignment.value if origin is None else with_origin(assignment.value, origin)
-
-
-def folded_return(code: Code, value: str) -> None:
+def folded_return(code: Suite, value: str) -> None:
     """`return value`, in one line with its assignment where that is the line before."""
     match code.statements:
         case [*before, Assign((Name(target),), made, origin=origin)] if target == value:
