@@ -5,12 +5,13 @@ reported, with a guess at what was meant.
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import islice
 
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.terminal import one_line
 from cnngen.expressions.expression import (
+    Apply,
     Binary,
     Conditional,
     Constant,
@@ -18,6 +19,7 @@ from cnngen.expressions.expression import (
     Field,
     ListOf,
     Name,
+    children,
     walk,
 )
 from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields, Wanted, alike, fields_of, wanted
@@ -45,13 +47,22 @@ class Definitions:
 
     An empty name stands for definitions that could not be read: then nothing is reported as
     unknown. `loops` are the loops around the place, the innermost last. `fields` has those of names
-    that are records, or lists of them.
+    that are records, or lists of them. `maps` are all names of maps that can be read at some place
+    of the body, and `lists` those that are lists of maps.
     """
 
     values: Mapping[str, Span]
     tensors: Mapping[str, Span]
     loops: tuple[Repeat | Each, ...] = ()
     fields: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
+    maps: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+
+    def reading(self, maps: Iterable[str], lists: Iterable[str] = ()) -> "Definitions":
+        """The same where these names of maps and of lists of maps can be read, too."""
+        added = frozenset(lists)
+        return replace(self, maps=self.maps.union(maps, added), lists=self.lists | added)
+
     ops: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
 
     def with_ops(self, parameters: Iterable[Parameter]) -> "Definitions":
@@ -126,9 +137,12 @@ def check_expression(
     """Report names that are not defined. `words` are those that could stand in place of the whole
     value, and `kind` says whether that may be of records.
     """
+    counted = [part for part, _ in walk(expression) if _is_length(part, names)]
     with_ops = any(isinstance(p, Name) and p.name in names.ops for p, _ in walk(expression))
     for part, wanted_kind in wanted(expression, kind):
         match part:
+            case Name() if any(part in children(length) for length in counted):
+                pass
             case Name(name=name, span=Span() as span) if name in names.ops:
                 report.add(
                     "wrong-type",
@@ -140,13 +154,7 @@ def check_expression(
                 pass  # it is compared with one, which is the mistake
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
-                    read = f"a step reads it with `from: {name}`"
-                    report.add(
-                        "wrong-type",
-                        f"`{name}` is a tensor, not a number",
-                        span,
-                        help="its channels are `input.channels`" if name == "input" else read,
-                    )
+                    _report_tensor(name, span, names, report)
                 else:
                     _report_unknown(name, span, names, wanted_kind, report, words)
             case Field(span=Span() as span):
@@ -170,6 +178,24 @@ def check_expression(
                 )
             case _:
                 pass
+
+
+def _report_tensor(name: str, span: Span, names: Definitions, report: Report) -> None:
+    what, help = "a tensor", f"a step reads it with `from: {name}`"
+    if name == "input":
+        help = "its channels are `input.channels`"
+    elif name in names.lists:
+        what, help = "a list of maps", f"it has a length: `len({name})`"
+    report.add("wrong-type", f"`{name}` is {what}, not a number", span, help=help)
+
+
+def _is_length(part: Expression, names: Definitions) -> bool:
+    """Whether this is the length of a list of maps that a block is given."""
+    match part:
+        case Apply("len", (Name(name),)):
+            return name in names.lists and name in names.tensors
+        case _:
+            return False
 
 
 def _check_field(part: Field, span: Span, names: Definitions, report: Report) -> None:
@@ -242,8 +268,9 @@ def _report_unknown(
         return
     meant = WORDS.get(name.lower())
     known = names.of(kind)
-    close = meant or guess(name, chain(words, known), report)
-    rivals = () if meant or close is None else (*words, *known)
+    candidates = (*words, *known, *sorted(names.lists))
+    close = meant or guess(name, candidates, report)
+    rivals = () if meant or close is None else candidates
     defined = names.values.get(close or "")
     if names.loops and is_index(name) and kind != "records":
         help, remedies = counted(name, names.loops[-1], {*names.values, *names.tensors})

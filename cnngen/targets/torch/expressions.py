@@ -12,6 +12,7 @@ from cnngen.plan.program import (
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     JoinLoop,
     Loop,
@@ -33,7 +34,7 @@ from cnngen.targets.torch.names import attribute, called
 from cnngen.targets.torch.scope import Scope
 from cnngen.targets.torch.tidy import marked
 
-Step = Call | Loop | Choice | Join | JoinLoop | Reuse
+Step = Call | Loop | Choice | Join | JoinLoop | Gather | Reuse
 Item = tuple[str, nodes.Node]
 """A module in a Sequential, and its key there if it has a word."""
 
@@ -64,7 +65,7 @@ def _node_expression(node: Step, scope: Scope) -> nodes.Node | None:
     match node:
         case Call():
             return None if node.asked else layer(node, scope)
-        case Loop():
+        case Loop() | Gather():
             return None
         case Choice():
             return choice_expression(node, scope)
@@ -149,5 +150,5 @@ def sequential(items: Sequence[Item], scope: Scope) -> nodes.Call:
 
 def word_of(node: Step) -> str:
     """The key of a node, if that is a word."""
-    key = node.level if isinstance(node, Join | JoinLoop) else node.key
+    key = node.level if isinstance(node, Join | JoinLoop | Gather) else node.key
     return key if isinstance(key, str) else ""

@@ -15,7 +15,7 @@ from cnngen.syntax.naming import BUILT_IN, KEYWORDS
 from cnngen.syntax.tree import Spec
 
 IMPORTED = frozenset(
-    ["Callable", "F", "NamedTuple", "OrderedDict", "Tensor"]
+    ["Callable", "F", "NamedTuple", "OrderedDict", "Sequence", "Tensor"]
     + ["functools", "math", "nn", "partial", "torch"]
 )
 CHANNELS = "in_channels"

@@ -36,7 +36,7 @@ def unit_page(made: UnitClass, file: File) -> Class:
     if made.arguments or made.constructor != NOTHING or made.forward is None:
         members.append(_constructor(made.arguments, made.constructor, file.speller))
     if made.forward is not None:
-        members.append(_forward(("x", *made.tensors), "Tensor", made.forward))
+        members.append(_forward((("x", "Tensor"), *made.tensors), "Tensor", made.forward))
     name = block_class_name(made.unit.name, file.network.resolution.spec)
     docstring = about(made.unit.about) if made.unit.about else ""
     return _class(name, made.base, members, docstring, made.unit.block)
@@ -47,7 +47,7 @@ def model_page(made: ModelClass, file: File) -> Class:
     arguments = [argument_for(parameter, file) for parameter in spec.parameters]
     members = (
         _constructor(arguments, made.constructor, file.speller),
-        _forward(made.inputs, made.outputs.annotation, made.forward),
+        _forward([(x, "Tensor") for x in made.inputs], made.outputs.annotation, made.forward),
     )
     sizes = shapes(network, channels_last=False)
     docstring = model_docstring(network, sizes, arguments)
@@ -74,8 +74,10 @@ def _default(argument: Argument, speller: Speller) -> Node | None:
     return None if argument.default is None else node(argument.default)
 
 
-def _forward(tensors: Sequence[str], returns: str, body: tuple[Statement, ...]) -> Function:
-    parameters = (Parameter(name, "Tensor") for name in tensors)
+def _forward(
+    tensors: Sequence[tuple[str, str]], returns: str, body: tuple[Statement, ...]
+) -> Function:
+    parameters = (Parameter(name, annotation) for name, annotation in tensors)
     return Function("forward", (SELF, *parameters), returns, body)
 
 

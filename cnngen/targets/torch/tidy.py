@@ -6,9 +6,11 @@ from dataclasses import replace
 from cnngen.python.construct import if_else, joined_choice
 from cnngen.python.nodes import (
     Assign,
+    Attribute,
     Augment,
     Call,
     Display,
+    Do,
     For,
     If,
     Keyword,
@@ -90,6 +92,8 @@ def _without(statements: Sequence[Statement], unread: set[str]) -> Iterator[Stat
         match statement:
             case Assign((Name(name),)) | Augment(Name(name)) if name in unread:
                 pass
+            case Do(Call(Attribute(Name(name), "append"))) if name in unread:
+                pass
             case If(branches):
                 kept = tuple((test, tuple(_without(body, unread))) for test, body in branches)
                 if any(body for _, body in kept):
@@ -131,6 +135,9 @@ def _read(statements: Sequence[Statement]) -> set[str]:
         match statement:
             case Augment(_, _, value):
                 found |= names(value)
+            case Do(Call(Attribute(Name(), "append"), given)):
+                for value in given:
+                    found |= names(value)
             case If(branches):
                 for test, body in branches:
                     found |= (names(test) if test else set()) | _read(body)
