@@ -226,7 +226,7 @@ class _Explorer:
         assert use.block and use.call
         inner = {layer.path for layer in layers}
         given = {name: str(tensor.shape) for name, tensor in use.given.items()}
-        names = [p.name.text for p in use.block.parameters if p.type != "tensor"]
+        names = [p.name.text for p in use.block.parameters if p.type not in ("tensor", "tensors")]
         values = {name: use.values.get(name, UNDETERMINED) for name in names}
         return self._item(
             name=use.path,

@@ -269,10 +269,11 @@ class _Parser:
         raise self.unexpected()
 
     def items(self, closer: str) -> tuple[Expression, ...]:
-        """Expressions between commas, up to and with the closing bracket."""
+        """Expressions between commas, up to and with the closing bracket; `input` is the tensor."""
         items: list[Expression] = []
         while self.token.text != closer:
-            items.append(self.expression())
+            alone = self.token.text == "input" and self.tokens[self.next + 1].text in (",", "]")
+            items.append(Name("input", self.advance().span) if alone else self.expression())
             if self.token.text != closer:
                 self.expect(",")
         self.advance()

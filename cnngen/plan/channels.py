@@ -1,6 +1,7 @@
 """Channels: what a body makes of a number of channels, as an expression in its block's terms."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from cnngen.expressions.algebra import (
@@ -27,7 +28,15 @@ from cnngen.expressions.expression import (
 )
 from cnngen.ops import OPS
 from cnngen.ops.base import RUNNING, Image
-from cnngen.plan.turns import side_by_side, times, unrolled
+from cnngen.plan.map_channels import (
+    MapChannels,
+    alike,
+    channels_of_list,
+    length,
+    total,
+    with_totals,
+)
+from cnngen.plan.turns import side_by_side, unrolled
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import Network, Scope
 from cnngen.semantics.resolve import Resolution
@@ -39,6 +48,8 @@ from cnngen.syntax.tree import (
     Call,
     Distribution,
     Each,
+    Identifier,
+    ListName,
     Reference,
     Repeat,
     Reuse,
@@ -46,6 +57,24 @@ from cnngen.syntax.tree import (
     Step,
     When,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The channels of what can be read by name at a place: of maps, and of lists of maps."""
+
+    maps: Mapping[str, Expression | None]
+    lists: Mapping[str, MapChannels | None] = field(default_factory=dict[str, "MapChannels | None"])
+
+    def read(self, name: Identifier) -> Expression | None:
+        if not isinstance(name, ListName) or name.index is None:
+            return self.maps.get(name.text)
+        found = self.lists.get(name.text)
+        return None if found is None else found.at(name.index)
+
+    def listed(self, maps: Expression) -> MapChannels | None:
+        return channels_of_list(maps, self.read, self.lists.get)
+
 
 Arm = tuple[Expression | None, Expression | None]
 """The condition of a branch, if it may be absent, and its channels, if they have a closed form."""
@@ -76,39 +105,46 @@ class Channels:
                 for p in block.parameters
                 if p.type == "tensor"
             }
-            known: dict[str, Expression] = {"input": InputChannels(), **tensors}
+            maps: dict[str, Expression] = {"input": InputChannels(), **tensors}
+            lists = {
+                p.name.text: MapChannels(channels_of(p.name.text))
+                for p in block.parameters
+                if p.type == "tensors"
+            }
             try:
-                self.blocks[block] = self.body(block.body, InputChannels(), known)
+                self.blocks[block] = self.body(block.body, InputChannels(), Known(maps, lists))
             except TooComplex:
                 self.blocks[block] = None
         return self.blocks[block]
 
-    def body(
-        self, body: Body, channels: Expression | None, known: Mapping[str, Expression | None]
-    ) -> Expression | None:
+    def body(self, body: Body, channels: Expression | None, known: Known) -> Expression | None:
         """What a body makes of `channels`; `known` are those of the tensors that it can read by
         name.
         """
-        names = dict(known)
+        maps, lists = dict(known.maps), dict(known.lists)
+        names = Known(maps, lists)
         for step in body:
             if step.origin:
-                channels = names.get(step.origin.text)
+                channels = names.read(step.origin)
+            if step.name and isinstance(step, Repeat | Each):
+                lists[step.name.text] = self.iterations(step, channels, names)
             channels = self.step(step, channels, names)
             if channels is not None and is_long(channels):
                 channels = None
             if step.name:
-                names[step.name.text] = channels
+                maps[step.name.text] = channels
         return channels
 
-    def step(
-        self, step: Step, channels: Expression | None, known: Mapping[str, Expression | None]
-    ) -> Expression | None:
+    def step(self, step: Step, channels: Expression | None, known: Known) -> Expression | None:
         match step:
             case Call():
                 tensors = {
-                    channels_of(parameter).name: known.get(name.text)
+                    channels_of(parameter).name: known.read(name)
                     for parameter, name in self.resolution.tensors(step).items()
                 }
+                for parameter, maps in self.resolution.map_lists(step).items():
+                    found = known.listed(maps)
+                    tensors[channels_of(parameter).name] = found and found.listed
                 return self.call(step, channels, tensors)
             case Reference():
                 return channels
@@ -120,11 +156,14 @@ class Channels:
                 then = self.body(step.body, channels, known)
                 otherwise = self.body(step.orelse or (), channels, known)
                 return choose(step.test, then, otherwise)
+            case Branches(maps=maps) if maps is not None:
+                found = known.listed(maps)
+                return None if found is None else self.gather(step, found)
             case Branches():
                 arms = [(arm.test, self.body(arm.body, channels, known)) for arm in step.arms]
                 return self.join(step, arms)
             case BranchLoop():
-                return self.join_loop(step, self.body(step.loop.body, channels, known))
+                return self.join_loop(step, channels, known)
             case Reuse():
                 return self.again(self.resolution.shared[step], channels, known)
             case _:
@@ -134,7 +173,7 @@ class Channels:
         self,
         part: Stage | Step,
         channels: Expression | None,
-        known: Mapping[str, Expression | None],
+        known: Known,
     ) -> Expression | None:
         """What a part makes of channels where it is used again, whatever it reads at first."""
         first, *others = part.body if isinstance(part, Stage) else (part,)
@@ -154,7 +193,7 @@ class Channels:
                 return None
             given = {name: value for name, value in tensors.items() if value is not None}
             names = arguments | given | self.areas.handed(call, block)
-            return simplify(substitute(inner, names, channels))
+            return self.given_by_unit(call, inner, names, channels)
         if op.flattens:
             return channels and self.areas.features(call, channels)
         given = (channels,) if channels is not None else ()
@@ -162,6 +201,25 @@ class Channels:
             return None
         result = op.channels(arguments, given or (RUNNING,))
         return None if RUNNING.name in free_names(result) else simplify(result)
+
+    def given_by_unit(
+        self,
+        call: Call,
+        gives: Expression,
+        names: Mapping[str, Expression],
+        channels: Expression | None,
+    ) -> Expression:
+        """What a block gives, in the terms of its user. In it, a list of maps is that of their
+        channels, of which there are as many.
+        """
+        lists = {name: channels_of(name).name for name in self.resolution.map_lists(call)}
+        counted = {name: names[symbol] for name, symbol in lists.items() if symbol in names}
+        found = substitute(gives, {**names, **counted}, channels)
+        return simplify(with_totals(found) if lists else found)
+
+    def gather(self, step: Branches, maps: MapChannels) -> Expression:
+        """The channels of a list of maps that are joined."""
+        return total(maps.listed) if OPS[step.join.text].concatenates else maps.at(Constant(0))
 
     def join(self, step: Branches, arms: Sequence[Arm]) -> Expression | None:
         """The channels of a join. All branches of an `add` agree, as do those of a product that are
@@ -182,9 +240,22 @@ class Channels:
         gates = [arm for arm in arms if arm[0] is None]
         return _first([*full, *gates[:1]])
 
-    def join_loop(self, step: BranchLoop, turn: Expression | None) -> Expression | None:
-        """The channels of a join of iterations, each of which gives `turn`."""
-        return turn and side_by_side(OPS[step.join.text], step.loop, turn)
+    def join_loop(
+        self, step: BranchLoop, channels: Expression | None, known: Known
+    ) -> Expression | None:
+        """The channels of a join of iterations, all of which are given `channels`."""
+        loop, op = step.loop, OPS[step.join.text]
+        times = self.times(loop, known)
+        turn = self.body(loop.body, channels, self.inside(loop, known))
+        if turn is None or times is None:
+            return None
+        walked = self.resolution.map_lists(loop)
+        if not walked:
+            return side_by_side(op, loop, turn, times)
+        lists = {channels_of(name).name: known.listed(maps) for name, maps in walked.items()}
+        listed = {name: found.listed for name, found in lists.items() if found is not None}
+        found = side_by_side(op, loop, turn, times, listed)
+        return found and simplify(with_totals(found))
 
     def is_gate(self, step: Branches, i: int) -> bool:
         """Whether a branch of a product has one channel, whatever the others have."""
@@ -208,28 +279,79 @@ class Channels:
                     found.setdefault(parameter.name.text, parameter.default)
         return found
 
-    def _repeat(
-        self, step: Repeat, channels: Expression | None, known: Mapping[str, Expression | None]
-    ) -> Expression | None:
+    def _repeat(self, step: Repeat, channels: Expression | None, known: Known) -> Expression | None:
         if channels is None:
             return None
         return _repeated(self.body(step.body, RUNNING, known), step.times, channels)
 
-    def _each(
-        self, step: Each, channels: Expression | None, known: Mapping[str, Expression | None]
-    ) -> Expression | None:
+    def _each(self, step: Each, channels: Expression | None, known: Known) -> Expression | None:
         if step.between is not None and not self._keeps(step.between, known):
             return None
-        if channels is None or (turn := self.body(step.body, RUNNING, known)) is None:
+        turn = None if channels is None else self.turn(step, known)
+        if channels is None or turn is None:
             return None
-        if (end := unrolled(step, turn, RUNNING, channels)) is not None:
+        walked = self.resolution.map_lists(step)
+        if not walked and (end := unrolled(step, turn, RUNNING, channels)) is not None:
             return end
-        result = _repeated(turn, times(step), channels)
-        variables = {name.text for name, _ in step.lists}
-        return None if result is None or variables & free_names(result) else result
+        times = self.times(step, known)
+        result = None if times is None else _repeated(turn, times, channels)
+        return None if result is None or variables(step) & free_names(result) else result
 
-    def _keeps(self, body: Body, known: Mapping[str, Expression | None]) -> bool:
+    def turn(self, step: Repeat | Each, known: Known) -> Expression | None:
+        """What an iteration makes of `RUNNING`."""
+        return self.body(step.body, RUNNING, self.inside(step, known))
+
+    def inside(self, step: Repeat | Each, known: Known) -> Known:
+        """What can be read in an iteration: the maps that the loop walks through, too."""
+        maps = dict(known.maps)
+        for name, walked in self.resolution.map_lists(step).items():
+            found = known.listed(walked)
+            maps[name] = None if found is None else found.each or channels_of(name)
+        return replace(known, maps=maps)
+
+    def times(self, step: Repeat | Each, known: Known) -> Expression | None:
+        """How often a loop runs."""
+        if isinstance(step, Repeat):
+            return step.times
+        walked = self.resolution.map_lists(step)
+        for name, values in step.lists:
+            if name.text not in walked:
+                return Apply("len", (values,))
+        found = known.listed(next(iter(walked.values())))
+        return None if found is None else length(found.listed)
+
+    def iterations(
+        self, step: Repeat | Each, channels: Expression | None, known: Known
+    ) -> MapChannels | None:
+        """The channels that the iterations of a loop give: of each the same, or those that it goes
+        through.
+        """
+        times, turn = self.times(step, known), self.turn(step, known)
+        if times is None or turn is None or channels is None:
+            return None
+        between = step.between if isinstance(step, Each) else None
+        if turn == RUNNING and (between is None or self._keeps(between, known)):
+            return alike(channels, times)
+        if not free_names(turn) & {RUNNING.name, *variables(step)}:
+            return alike(turn, times)
+        if isinstance(step, Each) and isinstance(turn, Name):
+            walked = self.resolution.map_lists(step)
+            for name, values in step.lists:
+                if name.text in walked and turn == channels_of(name.text):
+                    found = known.listed(values)
+                    return None if found is None else MapChannels(found.listed)
+                if name.text not in walked and turn == Name(name.text):
+                    return MapChannels(values)
+        return None
+
+    def _keeps(self, body: Body, known: Known) -> bool:
         return self.body(body, RUNNING, known) == RUNNING
+
+
+def variables(step: Repeat | Each) -> set[str]:
+    """The variables of a loop, and the symbols for the channels of those that are maps."""
+    names = [name.text for name, _ in step.lists] if isinstance(step, Each) else []
+    return {*names, *(channels_of(name).name for name in names)}
 
 
 def _repeated(
@@ -267,7 +389,9 @@ def _gates(network: Network) -> Mapping[Step, frozenset[int]]:
     """The branches of each product that are gates of 1 x H x W somewhere in the network."""
     found: dict[Step, frozenset[int]] = {}
     for layer in network.layers.values():
-        if layer.op.gates and isinstance(layer.output, Image) and isinstance(layer.step, Branches):
+        if not isinstance(layer.step, Branches) or layer.step.maps is not None:
+            continue
+        if layer.op.gates and isinstance(layer.output, Image):
             full = layer.output.channels
             gates = {
                 i

@@ -15,6 +15,7 @@ from cnngen.plan.program import (
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     JoinLoop,
     Loop,
@@ -77,12 +78,22 @@ def _read_again(region: Region) -> Iterator[int]:
                 continue
             case Call():
                 yield from (tensor.number for tensor in node.tensors.values())
+                yield from (number for maps in node.lists.values() for number in maps.numbers)
+            case Gather():
+                yield from node.maps.numbers
+                running = node.gives.number
+                continue
+            case Loop():
+                for walked in node.walks:
+                    yield from (*walked.maps.numbers, walked.value.number)
             case Join():
                 yield node.reads.number
                 yield from (arm.region.given.number for arm in node.arms)
             case JoinLoop():
                 yield from (node.reads.number, node.body.given.number)
-            case Loop() | Choice() | Reuse() | Pass():
+                for walked in node.walks:
+                    yield from (*walked.maps.numbers, walked.value.number)
+            case Choice() | Reuse() | Pass():
                 pass
             case _:
                 assert_never(node)
@@ -145,7 +156,7 @@ class _Analysis:
                 yield i
 
     def _given(self, node: Node, free: bool) -> bool:
-        if isinstance(node, Bind) or node.step in self.parts:
+        if isinstance(node, Bind | Gather) or node.step in self.parts:
             return False
         return free and node.reads.number not in self.shared
 
@@ -161,7 +172,7 @@ class _Analysis:
                 yield from ((region, given) for region in regions(node))
             case Join() | JoinLoop():
                 yield from ((region, False) for region in regions(node))
-            case Call() | Reuse() | Pass() | Bind():
+            case Call() | Gather() | Reuse() | Pass() | Bind():
                 pass
             case _:
                 assert_never(node)
@@ -169,8 +180,11 @@ class _Analysis:
     def _start_of_turn(self, node: Loop, given: bool) -> bool:
         """Whether what an iteration is given is free: in the first one what the loop is given, and
         in the others what the iteration before gives, or what stands between them. One step reaches
-        the fixpoint: it is false from then on, or was true.
+        the fixpoint: it is false from then on, or was true. Nothing is free that is kept in a list,
+        or walked through.
         """
+        if node.keeps is not None or node.body.given.number != node.reads.number:
+            return False
         again = self.after(node.body, given)
         if node.between is not None:
             again = self.after(node.between, again)
@@ -186,8 +200,14 @@ class _Analysis:
             case Call():
                 made = node.layer.made
                 after = self.gives[made] if isinstance(made, Unit) else _after_op(made, given)
+            case Gather():
+                after = node.op.keeps not in ("output", "both") and len(node.maps.numbers) > 1
             case Loop():
-                after = given and self.after(node.body, self._start_of_turn(node, given))
+                after = (
+                    given
+                    and node.keeps is None
+                    and self.after(node.body, self._start_of_turn(node, given))
+                )
             case Choice():
                 arms = [self.after(region, given) for region in regions(node)]
                 after = all(arms) and (node.otherwise is not None or given)

@@ -2,19 +2,24 @@
 
 from cnngen.expressions.algebra import add, equal, multiply, simplify, substitute, subtract
 from cnngen.expressions.expression import Apply, Constant, Expression, Name
-from cnngen.plan.channels import Channels
+from cnngen.plan.channels import Channels, Known
+from cnngen.plan.program import Loop
 from cnngen.plan.turns import times, unrolled
 from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import Each, Repeat
 
 
 def keeps_channels(
-    step: Repeat | Each, given: Expression, entry: Expression | None, channels: Channels
+    step: Repeat | Each,
+    given: Expression,
+    entry: Expression | None,
+    channels: Channels,
+    known: Known,
 ) -> bool:
     """Whether each iteration gives as many channels as it is given: `given` is a fixpoint."""
     between = step.between if isinstance(step, Each) else None
     for body in (between or (), step.body):
-        turn = channels.body(body, given, {})
+        turn = channels.body(body, given, known)
         if turn is None or not equal(substitute(turn, {}, entry), given):
             return False
     return True
@@ -43,3 +48,8 @@ def after(position: Expression, step: Repeat | Each) -> Expression:
         twice = subtract(multiply(Constant(2), count), Constant(1))
         count = simplify(Apply("max", (twice, Constant(0))))
     return simplify(add(position, count))
+
+
+def reads_running(loop: Loop) -> bool:
+    """Whether the iterations of a loop read what the one before gave."""
+    return not (loop.step.body and loop.step.body[0].origin)

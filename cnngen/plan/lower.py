@@ -14,13 +14,16 @@ from cnngen.expressions.expression import Constant, Expression, InputChannels, N
 from cnngen.ops.base import Image, Op, Shape
 from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of
 from cnngen.plan.lower_region import RegionLowering, Running
+from cnngen.plan.map_channels import MapChannels
 from cnngen.plan.program import (
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     JoinLoop,
     Loop,
+    Maps,
     Pass,
     Program,
     Region,
@@ -78,12 +81,19 @@ def _unit(block: Block, lowering: RegionLowering) -> Unit:
     network, resolution = lowering.network, lowering.network.resolution
     arrangement = resolution.arrangement(block.body, block=True)
     given = lowering.value(InputChannels(), network.block_ranks.get(block, "image"), INPUT)
-    tensors = tuple(
-        lowering.value(channels_of(p.name.text), "image", p.name.text)
-        for p in block.parameters
-        if p.type == "tensor"
-    )
-    lowering.known = {INPUT: given} | {tensor.name: tensor for tensor in tensors}
+    tensors: list[Value | Maps] = []
+    lowering.known = {INPUT: given}
+    for parameter in block.parameters:
+        name = parameter.name.text
+        if parameter.type == "tensor":
+            value = lowering.value(channels_of(name), "image", name)
+            lowering.known[name] = value
+            tensors.append(value)
+        elif parameter.type == "tensors":
+            number = next(lowering.values)
+            maps = Maps((number,), MapChannels(channels_of(name)), "image", name)
+            lowering.lists[name] = maps
+            tensors.append(maps)
     alone = arrangement.layout != "graph" and not reads_input(block.body, lowering)
     body, _ = lowering.region(block.body, arrangement, Running(given, owned=alone))
     captured = resolution.captured[block.name.text]
@@ -93,11 +103,11 @@ def _unit(block: Block, lowering: RegionLowering) -> Unit:
         block.name.text,
         block.about,
         block,
-        tuple(p for p in block.parameters if p.type != "tensor"),
+        tuple(p for p in block.parameters if p.type not in ("tensor", "tensors")),
         tuple(p for p in resolution.spec.parameters if p.name.text in captured),
         tuple(lowering.areas.arguments(block)),
         given,
-        tensors,
+        tuple(tensors),
         body,
         closed,
         any(mentions_input(read) for read in (*_read(body), *gives)),
@@ -120,15 +130,19 @@ def _read(region: Region) -> Iterator[Expression]:
                     )
                 elif node.layer.made.weights is not Op.weights:
                     yield node.reads.channels
-            case Loop() | Choice():
+            case Loop():
+                yield from expressions(node.step)
+                yield from (walked.maps.channels.listed for walked in node.walks if walked.symbol)
+            case Choice():
                 yield from expressions(node.step)
             case JoinLoop():
                 yield from expressions(node.step.loop)
+                yield from (walked.maps.channels.listed for walked in node.walks if walked.symbol)
             case Bind():
                 yield node.channels
             case Join():
                 yield from (arm.test for arm in node.arms if arm.test is not None)
-            case Reuse() | Pass():
+            case Gather() | Reuse() | Pass():
                 pass
 
 
@@ -162,7 +176,7 @@ def _stage(
     stage: Stage, x: Running, lowering: RegionLowering
 ) -> tuple[Region, Running, Expression]:
     if origin := first_origin(stage):
-        x = Running(lowering.known[origin.text])
+        x = Running(lowering.read(origin))
     given = x.value
     with lowering.collected() as bound:
         if reads_input(stage.body, lowering):

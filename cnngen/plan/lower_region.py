@@ -9,6 +9,7 @@ from typing import assert_never
 from cnngen.expressions.algebra import add, equal, free_names, simplify, substitute
 from cnngen.expressions.evaluate import evaluate
 from cnngen.expressions.expression import (
+    Binary,
     Conditional,
     Constant,
     Expression,
@@ -19,27 +20,32 @@ from cnngen.expressions.expression import (
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.plan import loops
-from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of, choose, is_long
+from cnngen.plan.channels import IN_CHANNELS, Channels, Known, channels_of, choose, is_long
+from cnngen.plan.map_channels import MapChannels
 from cnngen.plan.program import (
     Arm,
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     JoinLoop,
     Key,
     Layer,
     Loop,
+    Maps,
     Node,
     Pass,
     Region,
     Reuse,
     Unit,
     Value,
+    Walk,
 )
 from cnngen.plan.turns import so_far
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.keys import Arrangement
+from cnngen.semantics.map_lists import lone_loop, loops_of, names_in
 from cnngen.semantics.network import Network, Rank
 from cnngen.semantics.types import Types, types_of
 from cnngen.semantics.words import needs_two_layers
@@ -52,6 +58,8 @@ from cnngen.syntax.tree import (
     BranchLoop,
     Distribution,
     Each,
+    Identifier,
+    ListName,
     Reference,
     Repeat,
     Stage,
@@ -80,9 +88,9 @@ class Running:
 class RegionLowering:
     """Lowers the bodies of a block, or (`block` is None) of the model's stages.
 
-    `known` are the tensors that steps read by name. In a stage, `entry` are the channels that
-    `input.channels` stands for; in a block it is None, and `input.channels` stays. `parts` are
-    those that are used again, each with its own entry.
+    `known` are the tensors, and `lists` the lists of them, that steps read by name. In a stage,
+    `entry` are the channels that `input.channels` stands for; in a block it is None, and
+    `input.channels` stays. `parts` are those that are used again, each with its own entry.
     """
 
     network: Network
@@ -92,6 +100,7 @@ class RegionLowering:
     paths: Mapping[Step, tuple[str, ...]]
     block: Block | None
     known: dict[str, Value] = field(default_factory=dict[str, Value])
+    lists: dict[str, Maps] = field(default_factory=dict[str, Maps])
     parts: dict[Stage | Step, tuple[Region, Expression | None]] = field(
         default_factory=dict[Stage | Step, tuple[Region, Expression | None]]
     )
@@ -108,13 +117,13 @@ class RegionLowering:
     def region(self, body: Body, arrangement: Arrangement, x: Running) -> tuple[Region, Running]:
         """A body that is given a tensor."""
         origin = body[0].origin if body else None
-        given = self.known[origin.text] if origin else x.value
+        given = self.read(origin) if origin else x.value
         shared = self.shared
         with self.collected() as nodes:
             position: Expression = Constant(0)
             for step in body:
                 if step.origin:
-                    x = Running(self.known[step.origin.text])
+                    x = Running(self.read(step.origin))
                 if isinstance(step, Reference):
                     nodes.append(Pass(x.value, x.value, step))
                     continue
@@ -131,7 +140,7 @@ class RegionLowering:
                     x = replace(x, owned=False)
                     self.known[step.name.text] = x.value
                     if step in shared:
-                        made = next(n for n in reversed(nodes) if not isinstance(n, Bind))
+                        made = next(n for n in reversed(nodes) if not isinstance(n, Bind | Gather))
                         part = Region("single", made.reads, (made,), made.gives)
                         self.parts[step] = part, self.entry
         return Region(arrangement.layout, given, tuple(nodes), x.value), x
@@ -199,7 +208,7 @@ class RegionLowering:
     def _tensors(self, call: CallStep) -> dict[str, Value]:
         """What a call reads besides the running tensor."""
         named = self.network.resolution.tensors(call)
-        return {name: self.known[other.text] for name, other in named.items()}
+        return {name: self.read(other) for name, other in named.items()}
 
     def _types(self) -> Types:
         parameters = self.network.resolution.spec.parameters
@@ -258,6 +267,9 @@ class RegionLowering:
             x = self.settle(x)
         tensors = self._tensors(call)
         others = {channels_of(name).name: value.channels for name, value in tensors.items()}
+        given = self.network.resolution.map_lists(call)
+        lists = {name: self._maps(maps) for name, maps in given.items()}
+        others |= {channels_of(name).name: maps.channels.listed for name, maps in lists.items()}
         areas = self.areas.handed(call, block)
         handed = {IN_CHANNELS: x.channels, **others, **areas}
         handed |= {p.name.text: Name(p.name.text) for p in unit.captured}
@@ -270,7 +282,9 @@ class RegionLowering:
         else:
             entry = self.entry or InputChannels()
             names = {name: substitute(value, {}, entry) for name, value in arguments.items()}
-            channels = simplify(substitute(unit.channels, names | others | areas, x.channels))
+            channels = self.closed_forms.given_by_unit(
+                call, unit.channels, names | others | areas, x.channels
+            )
             kept = channels == x.channels
             channels = x.channels if kept else channels
             after = Running(replace(x.value, channels=channels, rank=rank), kept and x.owned)
@@ -278,7 +292,7 @@ class RegionLowering:
         layer = Layer(unit, arguments, handed)
         paths = self.paths.get(call, ())
         self.nodes.append(
-            Call(key, layer, x.value, tensors, after.value, call, x.value.rank, asked, paths)
+            Call(key, layer, x.value, tensors, after.value, call, x.value.rank, asked, paths, lists)
         )
         return self._short(after)
 
@@ -308,6 +322,8 @@ class RegionLowering:
                     rank = self._rank(node.then, rank)
                 case Reuse():
                     rank = self._rank(node.part, rank)
+                case Gather():
+                    rank = node.maps.rank
                 case Pass() | Bind():
                     pass
                 case _:
@@ -322,6 +338,33 @@ class RegionLowering:
         """The tensor that a step gives: a new one, with these channels."""
         name = step.name.text if step.name else ""
         return replace(x, value=self.value(x.channels, x.value.rank, name))
+
+    # --- What is read by name
+
+    def read(self, name: Identifier) -> Value:
+        """A tensor, or one of a list."""
+        if not isinstance(name, ListName) or name.index is None:
+            return self.known[name.text]
+        maps = self.lists[name.text]
+        return Value(maps.numbers[0], maps.channels.at(name.index), maps.rank)
+
+    def _maps(self, maps: Expression) -> Maps:
+        """A list of tensors."""
+        numbers: list[int] = []
+        ranks: list[Rank] = []
+        for name in names_in(maps):
+            whole = isinstance(name, ListName) and name.index is None
+            part = self.lists[name.text] if whole else self.read(name)
+            numbers += part.numbers if isinstance(part, Maps) else (part.number,)
+            ranks.append(part.rank)
+        channels = self._names().listed(maps)
+        assert channels is not None, "all that can be read is known"
+        return Maps(tuple(dict.fromkeys(numbers)), channels, ranks[0])
+
+    def _names(self) -> Known:
+        """The channels of what can be read by name."""
+        maps = {name: value.channels for name, value in self.known.items()}
+        return Known(maps, {name: value.channels for name, value in self.lists.items()})
 
     # --- Variables of channels
 
@@ -344,19 +387,86 @@ class RegionLowering:
 
     def _loop(self, step: Repeat | Each, key: Key, first: Expression, x: Running) -> Running:
         x = self.settle(x)
-        if loops.keeps_channels(step, x.channels, self.entry, self.closed_forms):
+        variable: Name | None
+        names, given = self._names(), x.channels
+        walks = self._walks(step)
+        inside = self.closed_forms.inside(step, names)
+        if (last := self._last(step, x.channels, names)) is not None:
             between, body, turn = self._iteration(step, replace(x, owned=False))
-            after = Running(replace(turn.value, channels=x.channels), x.owned)
-            variable: Name | None = None
+            after, variable = Running(replace(turn.value, channels=last)), None
+        elif loops.keeps_channels(step, x.channels, self.entry, self.closed_forms, inside):
+            between, body, turn = self._iteration(step, replace(x, owned=False))
+            after, variable = Running(replace(turn.value, channels=x.channels), x.owned), None
         else:
-            given, x = x.channels, self.bound(x)
+            x = self.bound(x)
             variable = _variable(x)
             between, body, turn = self._iteration(step, x)
-            end = loops.end_of_loop(step, turn.channels, variable, given)
+            end = None if walks else loops.end_of_loop(step, turn.channels, variable, given)
             after = Running(replace(turn.value, channels=end or variable), end is None)
         after = self._given_by(step, after)
-        self.nodes.append(Loop(key, first, x.value, body, between, variable, after.value, step))
+        keeps, collected = self._kept(step, given, names, after.value.rank)
+        if keeps is not None and free_names(keeps.channels.listed) & free_names(after.channels):
+            after = replace(after, owned=False)
+        written_out = self.network.resolution.is_written_out(step)
+        self.nodes.append(
+            Loop(
+                *(key, first, x.value, body, between, variable, after.value, step),
+                *(written_out, walks, keeps, collected),
+            )
+        )
         return after
+
+    def _last(self, step: Repeat | Each, given: Expression, names: Known) -> Expression | None:
+        """What a loop gives in the end whose iterations do not read what the one before gave, where
+        that has a closed form.
+        """
+        times = self.closed_forms.times(step, names)
+        if times is None or not (step.body and step.body[0].origin):
+            return None
+        channels = self.closed_forms.iterations(step, given, names)
+        if channels is None:
+            return None
+        last = substitute(channels.at(Constant(-1)), {}, self.entry)
+        return choose(simplify(Binary(">", times, Constant(0))), last, given)
+
+    def _walks(self, step: Repeat | Each) -> tuple[Walk, ...]:
+        """The variables of a loop that are maps, which can be read from now on."""
+        found: list[Walk] = []
+        for name, written in self.network.resolution.map_lists(step).items():
+            maps = self._maps(written)
+            symbol = None if maps.channels.each else channels_of(name)
+            channels = maps.channels.each or channels_of(name)
+            self.known[name] = self.value(channels, maps.rank, name)
+            found.append(Walk(self.known[name], maps, symbol))
+        return tuple(found)
+
+    def _kept(
+        self, step: Repeat | Each, given: Expression, names: Known, rank: Rank
+    ) -> tuple[Maps | None, Name | None]:
+        """What the iterations of a loop gave, if that is read, and the variable for the list of
+        their channels, if it takes one.
+        """
+        name = self.loop_names.get(step, "")
+        if not name or step not in self.network.resolution.listed:
+            return None, None
+        channels = self.closed_forms.iterations(step, given, names)
+        collected: Name | None = None
+        if channels is None:
+            collected = channels_of(name)
+            channels = MapChannels(collected)
+        elif self.entry is not None:
+            each = channels.each and substitute(channels.each, {}, self.entry)
+            channels = MapChannels(substitute(channels.listed, {}, self.entry), each)
+        self.lists[name] = Maps((next(self.values),), channels, rank, name)
+        return self.lists[name], collected
+
+    @property
+    def loop_names(self) -> Mapping[Step, str]:
+        """The names of loops that are read as lists."""
+        spec = self.network.resolution.spec
+        stages = ((lone_loop(stage.body), stage.name.text) for stage in spec.stages)
+        own = {loop: name for name, loop in loops_of(self.block.body).items()} if self.block else {}
+        return {**{loop: name for loop, name in stages if loop}, **own}
 
     def _iteration(self, step: Repeat | Each, x: Running) -> tuple[Region | None, Region, Running]:
         """What stands between two iterations, an iteration, and what it gives."""
@@ -392,8 +502,7 @@ class RegionLowering:
 
     def _closed_form(self, body: Body, x: Running) -> Expression | None:
         """What a body makes of the channels, where that needs no variable."""
-        known = {name: value.channels for name, value in self.known.items()}
-        closed = self.closed_forms.body(body, x.channels, known)
+        closed = self.closed_forms.body(body, x.channels, self._names())
         return None if closed is None else substitute(closed, {}, self.entry)
 
     def _arm(self, body: Body, x: Running, closed: Expression | None) -> tuple[Region, Running]:
@@ -409,8 +518,7 @@ class RegionLowering:
         part, entry = self.parts[shared]
         channels: Expression | None = part.gives.channels
         if not equal(x.channels, part.given.channels):  # as symbols, or it has no weights
-            known = {name: value.channels for name, value in self.known.items()}
-            closed = self.closed_forms.again(shared, x.channels, known)
+            closed = self.closed_forms.again(shared, x.channels, self._names())
             channels = channels if closed is None else substitute(closed, {}, entry)
         value = replace(x.value, channels=channels, rank=part.gives.rank)
         after = self._given_by(step, Running(value))
@@ -420,6 +528,13 @@ class RegionLowering:
 
     def _join(self, step: Branches, level: Key, key: Key, x: Running) -> Running:
         op, paths = OPS[step.join.text], self.paths.get(step, ())
+        if step.maps is not None:
+            maps = self._maps(step.maps)
+            channels = substitute(self.closed_forms.gather(step, maps.channels), {}, self.entry)
+            gathered = Running(self.value(channels, maps.rank))
+            after = self._given_by(step, gathered)
+            self.nodes.append(Gather(key, level, op, maps, after.value, step, paths))
+            return self._short(after)
         counted = self.closed_forms.depends(step)
         found = [self._branch(branch, x, counted) for branch in step.arms]
         tests = [arm.test and substitute(arm.test, {}, self.entry) for arm, _ in found]
@@ -435,8 +550,9 @@ class RegionLowering:
     def _join_loop(self, step: BranchLoop, level: Key, x: Running) -> Running:
         op, paths = OPS[step.join.text], self.paths.get(step, ())
         x, body = replace(self.settle(x), owned=False), step.loop.body
-        closed = self.closed_forms.join_loop(step, self._closed_form(body, x))
-        channels = closed and substitute(closed, {}, self.entry)
+        names, walks = self._names(), self._walks(step.loop)
+        closed = self.closed_forms.join_loop(step, x.channels, names)
+        channels = closed and simplify(substitute(closed, {}, self.entry))
         variable: Name | None = None
         if channels is None:
             channels = variable = Name(f"channels {next(self.numbers)}")
@@ -446,7 +562,7 @@ class RegionLowering:
         after = self._given_by(step, Running(value, owned=variable is not None))
         update = variable and so_far(op, variable, turn.channels)
         joined = (op, x.value, region, variable, update, after.value)
-        self.nodes.append(JoinLoop(step.join.text, level, *joined, step, paths))
+        self.nodes.append(JoinLoop(step.join.text, level, *joined, step, paths, walks))
         return self._short(after)
 
     def _branch(self, branch: Branch, x: Running, counted: bool) -> tuple[Arm, Expression]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from cnngen.expressions.expression import Expression, Name
 from cnngen.ops.base import Op
+from cnngen.plan.map_channels import MapChannels
 from cnngen.semantics.keys import Layout
 from cnngen.semantics.network import Network, Rank
 from cnngen.syntax.tree import (
@@ -55,6 +56,18 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Maps:
+    """A list of tensors, of which each has one of the `numbers`. Those that one loop gave share
+    one, by which they are known wherever one of them is read.
+    """
+
+    numbers: tuple[int, ...]
+    channels: MapChannels
+    rank: Rank = "image"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Layer:
     """What is made once and holds the weights: an op with its attributes, or a unit.
 
@@ -82,7 +95,8 @@ class Region:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """A use of a layer: it reads the running tensor, and `tensors` by the unit's names for them.
+    """A use of a layer: it reads the running tensor, and `tensors` and lists of them by the unit's
+    names for them.
 
     `rank` is that of what it reads. Where only the unit itself knows how many channels it gives,
     `asked` is the symbol for what it answers. `paths` are those of the layers of the network that
@@ -98,6 +112,18 @@ class Call:
     rank: Rank = "image"
     asked: Name | None = None
     paths: tuple[str, ...] = ()
+    lists: Mapping[str, Maps] = field(default_factory=dict[str, Maps])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walk:
+    """A variable of a loop that is a map of a list; `symbol` stands for its channels in each
+    iteration, where these differ.
+    """
+
+    value: Value
+    maps: Maps
+    symbol: Name | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +133,10 @@ class Loop:
     `first` is the position of the first iteration. Where iterations change the channels, `variable`
     has those of the present one: it is bound before the loop, and `between` and `body` end with an
     update of it to the channels that they give.
+
+    A loop that is `written_out` calls its iterations in a `forward`. It may walk through maps, and
+    keep what the iterations gave. If the channels of these have no closed form, `collected` is the
+    list of them, empty at first, to which the body adds what it gives.
     """
 
     key: Key
@@ -117,6 +147,10 @@ class Loop:
     variable: Name | None
     gives: Value
     step: Repeat | Each
+    written_out: bool = False
+    walks: tuple[Walk, ...] = ()
+    keeps: Maps | None = None
+    collected: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,6 +210,21 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Gather:
+    """A list of maps, and the op that joins them; of a single one, it is that. Its `level` and key
+    are those of a join.
+    """
+
+    key: Key
+    level: Key
+    op: type[Op]
+    maps: Maps
+    gives: Value
+    step: Branches
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class JoinLoop:
     """A region for each iteration of a loop, side by side, and the op that joins what they give.
 
@@ -194,6 +243,7 @@ class JoinLoop:
     gives: Value
     step: BranchLoop
     paths: tuple[str, ...] = ()
+    walks: tuple[Walk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,14 +283,14 @@ class Bind:
     moves: bool = False
 
 
-Node = Call | Loop | Choice | Join | JoinLoop | Reuse | Pass | Bind
+Node = Call | Loop | Choice | Join | JoinLoop | Gather | Reuse | Pass | Bind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
     """A block. Beside its own parameters it takes those of the model that it `captured`, the
-    channels of its input and of other `tensors` (`x channels` for `x`), and `areas`: how many
-    positions a `flatten` in it makes features of, where its uses differ.
+    channels of its input and of other `tensors` and lists (`x channels` for `x`), and `areas`: how
+    many positions a `flatten` in it makes features of, where its uses differ.
 
     `channels` is what it gives, None where there is no closed form; then whoever makes it asks it.
     `takes_channels` says whether anything in it depends on the channels of its input.
@@ -253,7 +303,7 @@ class Unit:
     captured: tuple[Parameter, ...]
     areas: tuple[str, ...]
     input: Value
-    tensors: tuple[Value, ...]
+    tensors: tuple[Value | Maps, ...]
     body: Region
     channels: Expression | None
     takes_channels: bool
@@ -261,7 +311,10 @@ class Unit:
     @property
     def handed(self) -> tuple[str, ...]:
         """The symbols for what only users of the unit know: channels of its tensors, and areas."""
-        channels = (tensor.channels for tensor in self.tensors)
+        channels = (
+            tensor.channels.listed if isinstance(tensor, Maps) else tensor.channels
+            for tensor in self.tensors
+        )
         return (*(symbol.name for symbol in channels if isinstance(symbol, Name)), *self.areas)
 
 
@@ -299,7 +352,7 @@ class Program:
 def regions(node: Node) -> tuple[Region, ...]:
     """The regions inside a node."""
     match node:
-        case Call() | Reuse() | Pass() | Bind():
+        case Call() | Gather() | Reuse() | Pass() | Bind():
             return ()
         case Loop():
             return (node.body,) if node.between is None else (node.between, node.body)

@@ -14,10 +14,12 @@ from cnngen.plan.program import (
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     JoinLoop,
     Key,
     Loop,
+    Maps,
     Node,
     Pass,
     Program,
@@ -52,7 +54,9 @@ def _unit(unit: Unit) -> Iterator[str]:
     yield from _region(unit.body, 1)
 
 
-def _named(value: Value) -> str:
+def _named(value: Value | Maps) -> str:
+    if isinstance(value, Maps):
+        return f"%{value.numbers[0]} = list {value.name} -> {code(value.channels.listed)}"
     return f"%{value.number} = {value.name} -> {_channels(value)}"
 
 
@@ -87,13 +91,21 @@ def _node(node: Node, depth: int) -> Iterator[str]:
         case Reuse():
             head = f"use {node.called}(%{node.reads.number}){_at(node.key)}"
             yield f"{pad}{_given(node.gives)} = {head}{_gives(node.gives)}"
+        case Gather():
+            level = "" if node.level is None else f" below{_at(node.level)}"
+            head = f"{node.op.name} of {_list(node.maps)}{level}{_at(node.key)}"
+            yield f"{pad}{_given(node.gives)} = {head}{_gives(node.gives)}{_paths(node)}"
         case Loop():
             yield f"{pad}{_given(node.gives)} = {_loop(node)}{_gives(node.gives)}"
+            for walked in node.walks:
+                yield f"{pad}{INDENT}{_named(walked.value)} of {_list(walked.maps)}"
             if node.between is not None:
                 yield f"{pad}between"
                 yield from _region(node.between, depth + 1)
                 yield f"{pad}do"
             yield from _region(node.body, depth + 1)
+            if node.keeps is not None:
+                yield f"{pad}{INDENT}keeps {_named(node.keeps)}"
         case Choice():
             variable = f", {code(node.variable)}" if node.variable else ""
             head = f"when {code(node.test)} (%{node.reads.number}{variable})"
@@ -112,7 +124,15 @@ def _node(node: Node, depth: int) -> Iterator[str]:
         case JoinLoop():
             head = f"{_given(node.gives)} = {_join_loop(node)}"
             yield f"{pad}{head}{_gives(node.gives)}{_paths(node)}"
+            for walked in node.walks:
+                yield f"{pad}{INDENT}{_named(walked.value)} of {_list(walked.maps)}"
             yield from _region(node.body, depth + 1)
+
+
+def _list(maps: Maps) -> str:
+    """The tensors of a list, and their channels."""
+    numbers = ", ".join(f"%{number}" for number in maps.numbers)
+    return f"[{numbers}: {code(maps.channels.listed)}]"
 
 
 def _given(value: Value) -> str:
@@ -123,6 +143,7 @@ def _call(node: Call) -> str:
     made = node.layer.made
     reads = [f"%{node.reads.number}"]
     reads += [f"{name}: %{value.number}" for name, value in node.tensors.items()]
+    reads += [f"{name}: {_list(maps)}" for name, maps in node.lists.items()]
     given = node.layer.arguments
     if not isinstance(made, Unit):
         defaults = {name: attribute.default for name, attribute in made.attributes.items()}
@@ -180,7 +201,7 @@ def _channels(value: Value) -> str:
     return code(value.channels) + (" features" if value.rank == "vector" else "")
 
 
-def _paths(node: Call | Join | JoinLoop) -> str:
+def _paths(node: Call | Join | JoinLoop | Gather) -> str:
     """The first of the layers that a node stands for, and how many there are."""
     if not node.paths:
         return ""

@@ -11,9 +11,11 @@ from cnngen.plan.program import (
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     JoinLoop,
     Loop,
+    Maps,
     Node,
     Pass,
     Program,
@@ -34,7 +36,7 @@ class BrokenProgram(AssertionError):
 def verify(program: Program) -> None:
     """Raise `BrokenProgram` unless every rule holds."""
     for unit in program.units:
-        numbers = {unit.input.number, *(tensor.number for tensor in unit.tensors)}
+        numbers = {unit.input.number, *(n for x in unit.tensors for n in _numbers(x))}
         _Rules(unit.name, numbers, {*unit.handed}).region(unit.body)
     known = {x.number for x in program.inputs}
     model = _Rules("the model", known, {n for x in program.inputs for n in free_names(x.channels)})
@@ -42,6 +44,9 @@ def verify(program: Program) -> None:
         model.known = set(known)
         model.region(stage.body)
         known.add(stage.gives.number)
+        for node in stage.body.nodes:
+            if isinstance(node, Loop) and node.keeps is not None:
+                known.update(node.keeps.numbers)
     for unit in (*program.units, *program.stages):
         _check_numbers(unit.body, program.network)
 
@@ -67,10 +72,15 @@ class _Rules:
                     keys.append(node.key)
                     for value in (node.reads, *node.tensors.values()):
                         self.read(value)
+                    for maps in node.lists.values():
+                        self.read_list(maps)
                     if node.asked:
                         self.bound.add(node.asked.name)
                     if node.reads.rank != node.rank and isinstance(node.layer.made, Unit):
                         raise BrokenProgram(f"{self.where}: the rank of a call changed")
+                case Gather():
+                    keys.append(node.key if node.level is None else node.level)
+                    self.read_list(node.maps)
                 case Loop() | Choice() | Reuse():
                     keys.append(node.key)
                     self.read(node.reads)
@@ -86,6 +96,9 @@ class _Rules:
                     self.read(node.reads)
             self.inside(node)
             self.known.add(node.gives.number)
+            if isinstance(node, Loop) and node.keeps is not None:
+                self.known.update(node.keeps.numbers)
+                self.bound |= {node.collected.name} if node.collected else set()
         named = [key for key in keys if isinstance(key, str)]
         if len(named) != len(set(named)):
             raise BrokenProgram(f"{self.where}: two nodes of one region have one key")
@@ -102,6 +115,14 @@ class _Rules:
                         self.expression(expression)
                     self.region(arm.region)
                     self.bound = self.bound if arm.test is None else before
+            case Loop(walks=walks) | JoinLoop(walks=walks):
+                for walked in walks:
+                    self.read_list(walked.maps)
+                    self.known.add(walked.value.number)
+                    self.bound |= {walked.symbol.name} if walked.symbol else set()
+                for inner in regions(node):
+                    self.region(inner)
+                self.bound = before
             case _:
                 for inner in regions(node):
                     self.region(inner)
@@ -112,11 +133,21 @@ class _Rules:
             raise BrokenProgram(f"{self.where}: %{value.number} is read before it is given")
         self.expression(value.channels)
 
+    def read_list(self, maps: Maps) -> None:
+        for number in maps.numbers:
+            if number not in self.known:
+                raise BrokenProgram(f"{self.where}: the list %{number} is read before it is given")
+        self.expression(maps.channels.listed)
+
     def expression(self, expression: Expression) -> None:
         """No author can write a name with a space in it: those are variables of passes."""
         for name in free_names(expression):
             if " " in name and name not in self.bound:
                 raise BrokenProgram(f"{self.where}: `{name}` is used before it is bound")
+
+
+def _numbers(given: Value | Maps) -> tuple[int, ...]:
+    return given.numbers if isinstance(given, Maps) else (given.number,)
 
 
 def _check_numbers(region: Region, network: Network) -> None:

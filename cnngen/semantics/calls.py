@@ -21,10 +21,11 @@ from cnngen.semantics.explanations.call_errors import (
     report_unknown_parameter,
 )
 from cnngen.semantics.explanations.word_choice import report_word
+from cnngen.semantics.map_lists import check_index, check_maps
 from cnngen.semantics.walk import value_expressions
 from cnngen.semantics.words import chooses_word
 from cnngen.source import Span
-from cnngen.syntax.parse_value import PART
+from cnngen.syntax.parse_value import PART, item_of
 from cnngen.syntax.tree import (
     Argument,
     ArgumentValue,
@@ -119,9 +120,11 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         missing = [other for other in missing if other != name]
         given[name] = value
         if parameter.type == "tensor":
-            given[parameter.name.text] = _tensor_name(argument, report)
+            given[parameter.name.text] = _tensor_name(argument, names, report)
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)
+        elif parameter.type == "tensors":
+            check_maps(value, names, report)
         else:
             kind = "records" if parameter.type == "records" else "numbers"
             check_expression(value, names, report, kind=kind if parameter.is_sound else "either")
@@ -132,9 +135,14 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
     return given
 
 
-def _tensor_name(argument: Argument, report: Report) -> ArgumentValue:
-    """The value of an argument that names a tensor, or a part of one, which later passes report."""
+def _tensor_name(argument: Argument, names: Definitions, report: Report) -> ArgumentValue:
+    """The value of an argument that names a tensor, one of a list of them, or another part of one,
+    which later passes report.
+    """
     value = argument.value
+    if (item := item_of(value)) is not None:
+        check_index(item, names, report)
+        return value
     if value.span and PART.fullmatch(value.span.text):
         return Name(value.span.text, value.span)
     if isinstance(value, Constant) and isinstance(value.value, str):  # a stage `same`
@@ -170,7 +178,7 @@ def _check_attributes(
             if name != argument.name.text:
                 meant = replace(argument, name=replace(argument.name, text=name))
             if attribute.kind == "tensor":
-                given[name] = _tensor_name(meant, report)
+                given[name] = _tensor_name(meant, names, report)
                 continue
             if chooses_word(attribute, argument.value):
                 given[name] = _check_words(meant, attribute, call, op, names, report)

@@ -5,12 +5,13 @@ reported, with a guess at what was meant.
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import islice
 
 from cnngen.diagnostics.model import Diagnostic, Edit, Label, Remedies, Report
 from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.terminal import one_line
 from cnngen.expressions.expression import (
+    Apply,
     Binary,
     Conditional,
     Constant,
@@ -18,6 +19,7 @@ from cnngen.expressions.expression import (
     Field,
     ListOf,
     Name,
+    children,
     walk,
 )
 from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields, Wanted, alike, fields_of, wanted
@@ -44,13 +46,21 @@ class Definitions:
 
     An empty name stands for definitions that could not be read: then nothing is reported as
     unknown. `loops` are the loops around the place, the innermost last. `fields` has those of names
-    that are records, or lists of them.
+    that are records, or lists of them. `maps` are all names of maps that can be read at some place
+    of the body, and `lists` those that are lists of maps.
     """
 
     values: Mapping[str, Span]
     tensors: Mapping[str, Span]
     loops: tuple[Repeat | Each, ...] = ()
     fields: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
+    maps: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+
+    def reading(self, maps: Iterable[str], lists: Iterable[str] = ()) -> "Definitions":
+        """The same where these names of maps and of lists of maps can be read, too."""
+        added = frozenset(lists)
+        return replace(self, maps=self.maps.union(maps, added), lists=self.lists | added)
 
     def with_fields(self, added: Mapping[str, Fields | None]) -> "Definitions":
         known = {name: fields for name, fields in added.items() if fields is not None}
@@ -118,8 +128,11 @@ def check_expression(
     """Report names that are not defined. `words` are those that could stand in place of the whole
     value, and `kind` says whether that may be of records.
     """
+    counted = [part for part, _ in walk(expression) if _is_length(part, names)]
     for part, wanted_kind in wanted(expression, kind):
         match part:
+            case Name() if any(part in children(length) for length in counted):
+                pass
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
                     read = f"a step reads it with `from: {name}`"
@@ -152,6 +165,15 @@ def check_expression(
                 )
             case _:
                 pass
+
+
+def _is_length(part: Expression, names: Definitions) -> bool:
+    """Whether this is the length of a list of maps that a block is given."""
+    match part:
+        case Apply("len", (Name(name),)):
+            return name in names.lists and name in names.tensors
+        case _:
+            return False
 
 
 def _check_field(part: Field, span: Span, names: Definitions, report: Report) -> None:
@@ -224,8 +246,9 @@ def _report_unknown(
         return
     meant = WORDS.get(name.lower())
     known = names.of(kind)
-    close = meant or guess(name, chain(words, known), report)
-    rivals = () if meant or close is None else (*words, *known)
+    candidates = (*words, *known, *sorted(names.lists))
+    close = meant or guess(name, candidates, report)
+    rivals = () if meant or close is None else candidates
     defined = names.values.get(close or "")
     if names.loops and is_index(name) and kind != "records":
         help, remedies = counted(name, names.loops[-1], {*names.values, *names.tensors})

@@ -29,6 +29,7 @@ from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError, Unknown, Vect
 from cnngen.semantics.attributes import Invalid, argument_span, bind, show
 from cnngen.semantics.count import count_layers
 from cnngen.semantics.keys import Arrangement
+from cnngen.semantics.map_lists import items_of, lone_loop, names_in
 from cnngen.semantics.network import INPUT, Layer, Network, Rank, Scope, Tensor
 from cnngen.semantics.parameters import checked, model_values, place
 from cnngen.semantics.resolve import Resolution
@@ -47,6 +48,7 @@ from cnngen.syntax.tree import (
     Call,
     Each,
     Identifier,
+    ListName,
     Parameter,
     Reference,
     Repeat,
@@ -59,8 +61,11 @@ from cnngen.syntax.tree import (
 MAX_LAYERS = 200_000
 MOST_PARTS = 1000  # of a vector
 NOTHING = Tensor("", UNKNOWN)
+NO_VARIABLES: tuple[Values, Mapping[str, Tensor]] = ({}, {})
 
-Iterations = Sequence[Values]  # the values of a loop's variables, iteration by iteration
+Maps = tuple[Tensor, ...]
+Iterations = Sequence[tuple[Values, Mapping[str, Tensor]]]
+"""The values and the tensors of a loop's variables, iteration by iteration."""
 
 
 class TooManyLayers(Exception):
@@ -82,7 +87,8 @@ class Elaboration:
     """The state of an elaboration.
 
     `times` is how often the present step will be reached, if the loops around it do the same in
-    each iteration. `absent` has the branches that are not there. `shared` are the parts that are
+    each iteration. `absent` has the branches that are not there. `turns` has what the iterations of
+    a loop gave when it was elaborated last, None after a mistake. `shared` are the parts that are
     used again, and `originals` has what they made at their first place (in a block, of its latest
     use). `ops`, `outputs` and `names` are memos, and `blamed` has the wrong values that were
     reported, with their origins. `lenient` lets
@@ -98,6 +104,7 @@ class Elaboration:
     training: bool = False
     times: int = 1
     shared: frozenset[Stage | Step] = frozenset()
+    turns: dict[Step, Maps | None] = field(default_factory=dict[Step, "Maps | None"])
     originals: dict[Stage | Step, Original] = field(default_factory=dict[Stage | Step, Original])
     absent: list[Branch] = field(default_factory=list[Branch])
     ops: dict[tuple[Any, ...], Op] = field(default_factory=dict[tuple[Any, ...], Op])
@@ -110,10 +117,12 @@ class Elaboration:
     def visit(self, step: Step) -> None:
         self.effort.spend(STEP, step.span)
 
-    def read(self, tensors: Mapping[str, Tensor], name: Identifier) -> Tensor:
+    def read(self, place: "Place", name: Identifier) -> Tensor:
         """The tensor of this name; one of unknown shape where there is none."""
+        if isinstance(name, ListName):
+            return _item(name, place, self)
         text = self.resolution.meant.get(name, name.text) if name.text else ""
-        return tensors.get(text, NOTHING) if text else NOTHING
+        return place.tensors.get(text, NOTHING) if text else NOTHING
 
     def refuse_size(self, at: Span) -> None:
         self.report.add(
@@ -127,10 +136,13 @@ class Elaboration:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a body is elaborated: its scope, and the tensors that its steps can read by name."""
+    """Where a body is elaborated: its scope, and the tensors and lists of them that its steps can
+    read by name. A list is None after a mistake.
+    """
 
     scope: Scope
     tensors: Mapping[str, Tensor]
+    lists: Mapping[str, Maps | None] = field(default_factory=dict[str, "Maps | None"])
 
 
 def elaborate(
@@ -187,29 +199,28 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
         name: Tensor(name, shape if name not in stages else UNKNOWN)  # else that was reported
         for name, shape in network.inputs.items()
     }
+    lists: dict[str, Maps | None] = {}
     running = tensors.get(INPUT, NOTHING)
     for stage in elaboration.resolution.spec.stages:
-        given = elaboration.read(tensors, stage.origin) if stage.origin else running
-        elaboration.training = stage.name.text in elaboration.resolution.training
+        name = stage.name.text
+        place = Place(Scope(values, None, name, stage=stage), tensors, lists)
+        given = elaboration.read(place, stage.origin) if stage.origin else running
+        elaboration.training = name in elaboration.resolution.training
         before = len(network.layers)
-        output = _stage(stage, given, values, tensors, elaboration)
+        output = _stage(stage, given, place, elaboration)
         if stage in elaboration.shared:
-            read = _read_by(stage.body, given, tensors, elaboration)
-            _note_original(stage, stage.name.text, read, output, before, elaboration)
-        tensors[stage.name.text] = network.stages[stage.name.text] = output
+            read = _read_by(stage.body, given, place, elaboration)
+            _note_original(stage, name, read, output, before, elaboration)
+        tensors[name] = network.stages[name] = output
+        if loop := lone_loop(stage.body):
+            lists[name] = elaboration.turns.get(loop)
         if not stage.training:
             running = output
 
 
-def _stage(
-    stage: Stage,
-    given: Tensor,
-    values: Values,
-    tensors: Mapping[str, Tensor],
-    elaboration: Elaboration,
-) -> Tensor:
-    read = _read_by(stage.body, given, tensors, elaboration)
-    place = Place(Scope(values, _channels(read), stage.name.text, stage=stage), tensors)
+def _stage(stage: Stage, given: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
+    read = _read_by(stage.body, given, place, elaboration)
+    place = replace(place, scope=replace(place.scope, channels=_channels(read)))
     arrangement = elaboration.resolution.arrangement(stage.body)
     return _body(stage.body, arrangement, stage.name.text, given, place, elaboration)
 
@@ -242,7 +253,7 @@ def _body(
         elaboration.visit(step)
         key = arrangement.keys.get(step)
         if step.origin:
-            x = elaboration.read(place.tensors, step.origin)
+            x = elaboration.read(place, step.origin)
         if arrangement.layout == "single" and not isinstance(step, Repeat | Each):
             return _step(step, path, x, place, elaboration)
         if isinstance(step, Repeat | Each) and key is None:
@@ -262,12 +273,12 @@ def _graph(
     elaboration: Elaboration,
 ) -> Tensor:
     """Elaborate the body of a block in which steps read others by name."""
-    tensors = dict(place.tensors)
-    place = replace(place, tensors=tensors)
+    tensors, lists = dict(place.tensors), dict(place.lists)
+    place = replace(place, tensors=tensors, lists=lists)
     for step in body:
         elaboration.visit(step)
         if step.origin:
-            x = elaboration.read(tensors, step.origin)
+            x = elaboration.read(place, step.origin)
         if isinstance(step, Reference):
             continue
         key, given, before = arrangement.keys[step], x, len(elaboration.network.layers)
@@ -277,6 +288,7 @@ def _graph(
             x = _step(step, f"{path}.{key}", x, place, elaboration)
         if step.name:
             tensors[step.name.text] = x
+            lists[step.name.text] = elaboration.turns.get(step)
         if step in elaboration.shared:
             _note_original(step, f"{path}.{key}", given, x, before, elaboration)
     return x
@@ -310,18 +322,21 @@ def _block(
     resolution = elaboration.resolution
     values = dict(place.scope.outermost.values)  # the model's parameters, which every block sees
     for parameter in block.parameters:
-        if parameter.type != "tensor":
+        if parameter.type not in ("tensor", "tensors"):
             value = _argument(call, parameter, place.scope, elaboration)
             values[parameter.name.text] = value
     tensors = {INPUT: x}
     for parameter, name in resolution.tensors(call).items():
-        tensors[parameter] = elaboration.read(place.tensors, name)
+        tensors[parameter] = elaboration.read(place, name)
+    lists = {n: _maps(m, place, elaboration) for n, m in resolution.map_lists(call).items()}
+    for parameter, maps in lists.items():  # in expressions, a list has a length
+        values[parameter] = UNDETERMINED if maps is None else (None,) * len(maps)
     if x.shape is not UNKNOWN:
         rank = "image" if isinstance(x.shape, Image) else "vector"
         elaboration.network.block_ranks.setdefault(block, rank)
     scope = Scope(values, _channels(x), path, block, call, place.scope, given=tensors)
     arrangement = resolution.arrangement(block.body, block=True)
-    return _body(block.body, arrangement, path, x, Place(scope, tensors), elaboration)
+    return _body(block.body, arrangement, path, x, Place(scope, tensors, lists), elaboration)
 
 
 def _argument(
@@ -354,16 +369,18 @@ def _loop(
     """Elaborate the iterations of a loop. Each takes a position in the chain around it, and so does
     each body between two of them.
     """
-    rounds = _iterations(step, place.scope, elaboration)
+    rounds = _iterations(step, place, elaboration)
+    elaboration.turns[step] = None
     if rounds is None:
         return Tensor(path, UNKNOWN), position
+    turns: list[Tensor] = []
     between = step.between if isinstance(step, Each) else None
     resolution, layers = elaboration.resolution, elaboration.network.layers
     start, times = len(layers), elaboration.times
     elaboration.times *= len(rounds)
-    for i, values in enumerate(rounds):
+    for i, turn in enumerate(rounds):
         elaboration.visit(step)
-        inner = replace(place, scope=place.scope.inside(values)) if values else place
+        inner = _inside(place, turn)
         if i == 1 and (len(layers) - start) * elaboration.times > elaboration.limit:
             elaboration.refuse_size(step.span)
         for body in (between,) * (i > 0) + (step.body,):
@@ -373,17 +390,26 @@ def _loop(
                 position += 1
         if x.shape is UNKNOWN:  # the other iterations could say nothing new
             break
+        turns.append(x)
+    else:
+        elaboration.turns[step] = tuple(turns)
     elaboration.times = times
     return x, position
 
 
-def _iterations(step: Repeat | Each, scope: Scope, elaboration: Elaboration) -> Iterations | None:
+def _inside(place: Place, turn: tuple[Values, Mapping[str, Tensor]]) -> Place:
+    """The place in one iteration of a loop."""
+    values, maps = turn
+    scope = place.scope.inside(values) if values else place.scope
+    return replace(place, scope=scope, tensors={**place.tensors, **maps} if maps else place.tensors)
+
+
+def _iterations(step: Repeat | Each, place: Place, elaboration: Elaboration) -> Iterations | None:
     """The values of the loop's variables, iteration by iteration; None after a mistake."""
     if isinstance(step, Repeat):
-        times = _times(step, scope, elaboration)
-        no_variables: Values = {}
-        return None if times is None else [no_variables] * times
-    return _rows(step, scope, elaboration)
+        times = _times(step, place.scope, elaboration)
+        return None if times is None else [NO_VARIABLES] * times
+    return _rows(step, place, elaboration)
 
 
 def _times(step: Repeat, scope: Scope, elaboration: Elaboration) -> int | None:
@@ -405,10 +431,15 @@ def _times(step: Repeat, scope: Scope, elaboration: Elaboration) -> int | None:
     return None
 
 
-def _rows(step: Each, scope: Scope, elaboration: Elaboration) -> Iterations | None:
+def _rows(step: Each, place: Place, elaboration: Elaboration) -> Iterations | None:
     """The values of all variables in each iteration; the lists of an `each` advance together."""
-    columns: list[tuple[Value, ...]] = []
+    scope = place.scope
+    columns: list[tuple[Value | Tensor, ...]] = []
+    walked = elaboration.resolution.map_lists(step)
     for variable, expression in step.lists:
+        if variable.text in walked:
+            columns += [maps] if (maps := _maps(expression, place, elaboration)) is not None else []
+            continue
         values = _value(scope, expression, step, elaboration)
         if isinstance(values, tuple):
             columns.append(values)
@@ -427,7 +458,17 @@ def _rows(step: Each, scope: Scope, elaboration: Elaboration) -> Iterations | No
         _report_lengths(step, lengths, scope, elaboration)
         return None
     names = [variable.text for variable, _ in step.lists]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    rounds: list[tuple[Values, Mapping[str, Tensor]]] = []
+    for row in zip(*columns, strict=True):
+        own: dict[str, MaybeValue] = {}
+        read: dict[str, Tensor] = {}
+        for name, item in zip(names, row, strict=True):
+            if isinstance(item, Tensor):
+                read[name] = item
+            else:
+                own[name] = item
+        rounds.append((own, read))
+    return rounds
 
 
 def _report_lengths(step: Each, lengths: list[int], scope: Scope, elaboration: Elaboration) -> None:
@@ -485,6 +526,9 @@ def _branches(
     """
     outputs: dict[Branch, Tensor] = {}
     known = step.join.text in OPS  # else it was reported
+    if step.maps is not None:
+        found = _branches_of(step.maps, place, elaboration)
+        known, outputs = known and found is not None, found or {}
     for branch in step.arms:
         there = branch.test is None or _holds(branch.test, step, place, elaboration)
         if there:
@@ -495,7 +539,7 @@ def _branches(
             known = False
         else:
             elaboration.absent.append(branch)
-    if not known or not step.arms:  # which was reported
+    if not known or not (step.arms or step.maps):  # which was reported
         return Tensor(path, UNKNOWN)
     if not outputs:
         return _report_no_branch(step, path, place, elaboration)
@@ -510,6 +554,15 @@ def _branches(
 
 
 def _report_no_branch(step: Branches, path: str, place: Place, elaboration: Elaboration) -> Tensor:
+    if step.maps is not None:
+        elaboration.report.add(
+            "no-branch-left",
+            "there are no maps in this list",
+            step.maps.span or step.join.span,
+            notes=place.scope.trail(),
+            help="let it have one map at least: `[stem] + encoder`",
+        )
+        return Tensor(path, UNKNOWN)
     tests = [branch.test.span for branch in step.arms if branch.test and branch.test.span]
     elaboration.report.add(
         "no-branch-left",
@@ -527,7 +580,7 @@ def _branch_loop(
 ) -> Tensor:
     """Elaborate a branch for each iteration, below its position, and their join beside these."""
     loop, layers = step.loop, elaboration.network.layers
-    rounds = _iterations(loop, place.scope, elaboration)
+    rounds = _iterations(loop, place, elaboration)
     if rounds is None or step.join.text not in OPS:  # which was reported
         return Tensor(path, UNKNOWN)
     if not rounds:
@@ -536,18 +589,19 @@ def _branch_loop(
     elaboration.times *= len(rounds)
     arrangement = elaboration.resolution.arrangement(loop.body)
     outputs: list[Tensor] = []
-    for i, values in enumerate(rounds):
+    for i, turn in enumerate(rounds):
         elaboration.visit(loop)
         if i == 1 and (len(layers) - start) * elaboration.times > elaboration.limit:
             elaboration.refuse_size(step.span)
-        inner = replace(place, scope=place.scope.inside(values)) if values else place
+        inner = _inside(place, turn)
         outputs.append(_body(loop.body, arrangement, f"{path}.{i}", x, inner, elaboration))
         if outputs[-1].shape is UNKNOWN:  # the other iterations could say nothing new
             break
     elaboration.times = times
     op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at, joined = f"{path}.{step.join.text}", tuple(outputs)
-    return _layer(at, op, joined, step, step.join.span, x, place, elaboration, rounds)
+    values = [values for values, _ in rounds]
+    return _layer(at, op, joined, step, step.join.span, x, place, elaboration, values)
 
 
 def _report_no_iteration(
@@ -580,6 +634,88 @@ def _warn_of_repeated_input(
                 notes=place.scope.trail(),
                 help="write `else: nothing` for a branch that is absent then, or another `else`",
             )
+
+
+# --- Lists of maps
+
+
+def _maps(maps: Expression, place: Place, elaboration: Elaboration) -> Maps | None:
+    """The tensors of a list; None after a mistake."""
+
+    def number(expression: Expression) -> int:
+        value = _value(place.scope, expression, None, elaboration)
+        if isinstance(value, bool) or not isinstance(value, int):
+            if value is not UNDETERMINED and expression.span:
+                _report_position(value, expression.span, place.scope, elaboration.report)
+            raise Undetermined
+        return value
+
+    def several(name: str) -> Maps:
+        found = place.lists.get(name)
+        if found is None:
+            raise Undetermined
+        return found
+
+    try:
+        return tuple(items_of(maps, lambda name: elaboration.read(place, name), several, number))
+    except Undetermined:
+        return None
+
+
+def _report_position(value: MaybeValue, at: Span, scope: Scope, report: Report) -> None:
+    report.add(
+        "wrong-type",
+        f"a position is a whole number, not {show(value)}",
+        at,
+        notes=scope.trail(),
+        help="write `//` or `int(...)`" if isinstance(value, float) else None,
+    )
+
+
+def _item(name: ListName, place: Place, elaboration: Elaboration) -> Tensor:
+    """A map of a list."""
+    maps, scope = place.lists.get(name.text), place.scope
+    if maps is None or name.index is None:
+        return NOTHING
+    index = _value(scope, name.index, None, elaboration)
+    if index is UNDETERMINED:
+        return NOTHING
+    if isinstance(index, bool) or not isinstance(index, int):
+        _report_position(index, name.index.span or name.span, scope, elaboration.report)
+        return NOTHING
+    if -len(maps) <= index < len(maps):
+        return maps[index]
+    count = len(maps)
+    last = f"`{name.text}[0]` to `{name.text}[{count - 1}]`" if count > 1 else f"`{name.text}[0]`"
+    elaboration.report.add(
+        "bad-value",
+        f"there is no `{name.text}[{index}]`: `{name.text}` has {count or 'no'}"
+        f" map{'s' if count != 1 else ''}",
+        name.index.span or name.span,
+        notes=scope.trail(),
+        help=f"these are {last}; `{name.text}[-1]` is the last" if count else None,
+    )
+    return NOTHING
+
+
+def _branches_of(
+    maps: Expression, place: Place, elaboration: Elaboration
+) -> dict[Branch, Tensor] | None:
+    """The maps of a list as branches, which messages name by where they are read."""
+    found = _maps(maps, place, elaboration)
+    if found is None or any(x.shape is UNKNOWN for x in found):
+        return None
+    read = [*names_in(maps)]
+    at = read[0].span if read else Span(maps.span.source, 0, 0) if maps.span else None
+    if at is None:
+        return None
+    if len(read) == len(found) and not any(
+        isinstance(name, ListName) and name.index is None for name in read
+    ):
+        names = read
+    else:
+        names = [Identifier(str(i), at) for i in range(len(found))]
+    return {Branch(name, ()): x for name, x in zip(names, found, strict=True)}
 
 
 # --- What is used again
@@ -668,7 +804,7 @@ def _op_layer(call: Call, path: str, x: Tensor, place: Place, elaboration: Elabo
     if op.lists and op.is_whole:
         elaboration.effort.spend(_numbers_in_lists(op), call.span)
     others = elaboration.resolution.tensors(call).values() if op.tensors else ()
-    inputs = x, *(elaboration.read(place.tensors, name) for name in others)
+    inputs = x, *(elaboration.read(place, name) for name in others)
     return _layer(path, op, inputs, call, call.callee.span, x, place, elaboration)
 
 
@@ -747,7 +883,7 @@ def _layer(
     given: Tensor,
     place: Place,
     elaboration: Elaboration,
-    branches: Sequence[Branch] | Iterations = (),
+    branches: Sequence[Branch] | Sequence[Values] = (),
 ) -> Tensor:
     """Infer the output of an op and add its layer; `given` is what its step was given. Of a join
     the inputs are what `branches` give, or the iterations of a loop.
@@ -810,7 +946,7 @@ def _report(
     given: Tensor,
     place: Place,
     elaboration: Elaboration,
-    branches: Sequence[Branch] | Iterations,
+    branches: Sequence[Branch] | Sequence[Values],
 ) -> None:
     """Report that shapes do not fit, and explain how they came about."""
     from cnngen.semantics.explanations.join_remedies import remedies_of_join, remedies_of_loop
@@ -827,7 +963,7 @@ def _report(
     remedies: Remedies = ()
     if isinstance(step, Branches):
         arms = [branch for branch in branches if isinstance(branch, Branch)]
-        forks = [_read_by(branch.body, given, place.tensors, elaboration) for branch in arms]
+        forks = [_read_by(branch.body, given, place, elaboration) for branch in arms]
         joined = [*zip(arms, inputs, forks, strict=True)]
         story = story_of_join(op, joined, network)
         if all(layer.op.is_whole for layer in network.layers.values()):
@@ -835,7 +971,7 @@ def _report(
     elif isinstance(step, BranchLoop):
         rounds = [values for values in branches if not isinstance(values, Branch)]
         story = story_of_loop(rounds, inputs)
-        fork = _read_by(step.loop.body, given, place.tensors, elaboration)
+        fork = _read_by(step.loop.body, given, place, elaboration)
         remedies = remedies_of_loop(step, inputs, fork, scope, network)
     else:
         story = story_of_layer(error, given, network)
@@ -854,12 +990,10 @@ def _report(
     )
 
 
-def _read_by(
-    body: Body, given: Tensor, tensors: Mapping[str, Tensor], elaboration: Elaboration
-) -> Tensor:
+def _read_by(body: Body, given: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
     """The tensor with which a body begins."""
     origin = body[0].origin if body else None
-    return elaboration.read(tensors, origin) if origin else given
+    return elaboration.read(place, origin) if origin else given
 
 
 def _is_too_large(shape: Shape) -> bool:
@@ -889,7 +1023,7 @@ def _note_use(call: Call, op: Op, shape: object, scope: Scope, elaboration: Elab
 
 
 def _value(
-    scope: Scope | None, expression: Expression, at: Step, elaboration: Elaboration
+    scope: Scope | None, expression: Expression, at: Step | None, elaboration: Elaboration
 ) -> MaybeValue:
     """The value of an expression, `UNDETERMINED` where it has none; without a scope, a constant."""
     try:
@@ -903,7 +1037,7 @@ def _value(
             elaboration.report.add(
                 error.code,
                 error.message,
-                error.span or expression.span or at.span,
+                error.span or expression.span or (at or elaboration.resolution.spec).span,
                 notes=scope.trail() if scope else (),
                 help=error.help,
             )

@@ -50,6 +50,16 @@ class Traced:
     area: ParameterNames = NOTHING
 
 
+@dataclass(frozen=True, slots=True)
+class TracedList:
+    """What is known of a list of maps: of each, if it is sure how many there are, or else of
+    `any` of them.
+    """
+
+    items: tuple[Traced, ...] | None
+    any: Traced | None
+
+
 NOWHERE = Fact(UNDETERMINED, NOTHING, VECTOR)
 
 

@@ -72,7 +72,9 @@ class Scope:
         """
         notes: list[str] = []
         if self.block:
-            names = [p.name.text for p in self.block.parameters if p.type != "tensor"]
+            names = [
+                p.name.text for p in self.block.parameters if p.type not in ("tensor", "tensors")
+            ]
             values = _listed({name: self.values.get(name, UNDETERMINED) for name in names}, ": ")
             notes.append(", ".join([f"in {self.name}({values})".removesuffix("()"), *self._uses()]))
         if self.loops:

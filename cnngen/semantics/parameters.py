@@ -23,6 +23,7 @@ WORDS: dict[ParameterType, str] = {
     "bools": "a list of `true` and `false`",
     "size": "a whole number or a pair `[h, w]`",
     "tensor": "the name of a step",
+    "tensors": "a list of maps",
     "records": "a list of records",
 }
 
@@ -87,7 +88,7 @@ def fits(type: ParameterType, value: Value) -> bool:
         case "size":
             pair = value if isinstance(value, tuple) and len(value) == 2 else (value,)
             return all(is_whole(item) for item in pair)
-        case "tensor" | "records":
+        case "tensor" | "tensors" | "records":
             return False
 
 

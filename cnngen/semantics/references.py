@@ -10,6 +10,7 @@ from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
 from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.explanations.part_references import check_parts, is_part
+from cnngen.semantics.map_lists import names_in
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import calls, steps
 from cnngen.source import Span
@@ -21,6 +22,7 @@ from cnngen.syntax.tree import (
     Call,
     Each,
     Identifier,
+    ListName,
     Repeat,
     Step,
     When,
@@ -33,12 +35,14 @@ Places = Mapping[str, Span]
 class Readable:
     """The tensors that can be read by name at a place (`now`), and those that are computed `later`.
 
-    Within a block, `stages` are those of the model, which the block cannot see.
+    Within a block, `stages` are those of the model, which the block cannot see, and `lists` its
+    parameters that are lists of maps.
     """
 
     now: Places
     later: Places
     stages: Places | None = None
+    lists: frozenset[str] = frozenset()
 
 
 def check_references(resolution: Resolution, report: Report) -> None:
@@ -61,9 +65,12 @@ def check_references(resolution: Resolution, report: Report) -> None:
 
 def _check_block(block: Block, stages: Places, resolution: Resolution, report: Report) -> None:
     """Check the body of a block, in which each step can read any named step before it."""
-    tensors = {p.name.text: p.name.span for p in block.parameters if p.type == "tensor"}
+    tensors = {
+        p.name.text: p.name.span for p in block.parameters if p.type in ("tensor", "tensors")
+    }
     names = {step.name.text: step.name.span for step in block.body if step.name}
-    readable = Readable({"input": block.name.span} | tensors, names, stages)
+    lists = frozenset(p.name.text for p in block.parameters if p.type == "tensors")
+    readable = Readable({"input": block.name.span} | tensors, names, stages, lists)
     known = len(report.found)
     for step in block.body:
         _check_step(step, readable, resolution, report)
@@ -106,13 +113,14 @@ def _check_path(
     step can read a tensor from outside.
 
     A step that is the whole body may read more, unless its `name` makes a chain of it; `joins` says
-    whether that holds for `branches`, too.
+    whether that holds for `branches` and loops, too.
     """
     for i, step in enumerate(body):
         if i == 0 and step.origin:
             _check_name(step.origin, readable, resolution, report)
         alone = len(body) == 1 and (
-            isinstance(step, Call) or (joins and isinstance(step, Branches | BranchLoop))
+            isinstance(step, Call)
+            or (joins and isinstance(step, Branches | BranchLoop | Repeat | Each))
         )
         if alone and not step.name:
             _check_step(step, readable, resolution, report)
@@ -130,25 +138,74 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
         case Call():
             for name in resolution.tensors(step).values():
                 _check_name(name, readable, resolution, report)
+            _check_lists(step, readable, resolution, report)
         case Branches():
+            _check_lists(step, readable, resolution, report)
             for branch in step.arms:
                 _check_path(branch.body, readable, resolution, report)
         case BranchLoop():
-            _check_turn(step.loop.body, readable, resolution, report)
+            _check_lists(step.loop, readable, resolution, report)
+            _check_turn(step.loop, readable, resolution, report)
+        case Repeat() | Each():
+            _check_loop(step, readable, resolution, report)
         case _:
             _refuse([*_read_by(step, resolution)], _way(step, "", []), report)
 
 
-def _check_turn(body: Body, readable: Readable, resolution: Resolution, report: Report) -> None:
+def _check_turn(
+    loop: Repeat | Each, readable: Readable, resolution: Resolution, report: Report
+) -> None:
     """Check the body of a loop that makes branches. Each becomes a module, and an op that reads two
     tensors is none.
     """
-    match body:
+    inner = _inside(loop, readable, resolution)
+    match loop.body:
         case (Call() as call,) if call in resolution.ops and resolution.tensors(call):
             way = "make a block of the step, with a parameter {parameter}"
             _refuse([*resolution.tensors(call).values()], way, report)
         case _:
-            _check_path(body, readable, resolution, report)
+            _check_path(loop.body, inner, resolution, report)
+
+
+def _inside(loop: Repeat | Each, readable: Readable, resolution: Resolution) -> Readable:
+    """What can be read in an iteration: the maps that the loop walks through, too."""
+    walked = resolution.map_lists(loop)
+    variables = {n.text: n.span for n, _ in loop.lists} if isinstance(loop, Each) else {}
+    own = {name: variables[name] for name in walked}
+    return replace(readable, now={**readable.now, **own})
+
+
+def _check_lists(step: Step, readable: Readable, resolution: Resolution, report: Report) -> None:
+    """Check the names in the lists of maps that a step reads."""
+    for maps in resolution.map_lists(step).values():
+        for name in names_in(maps):
+            _check_name(name, readable, resolution, report)
+
+
+def _check_loop(
+    loop: Repeat | Each, readable: Readable, resolution: Resolution, report: Report
+) -> None:
+    """Check a loop that is written out in a `forward`. Each iteration is one module: a call, which
+    is given all that it reads, or a row of steps, of which the first may read something.
+    """
+    _check_lists(loop, readable, resolution, report)
+    inner = _inside(loop, readable, resolution)
+    match loop.body:
+        case (Call() as call,) if not call.name:
+            _check_step(call, inner, resolution, report)
+            others: list[Identifier] = []
+        case (first, *_):
+            if first.origin:
+                _check_name(first.origin, inner, resolution, report)
+            inside = [name for step in loop.body for name in _read_by(step, resolution)]
+            rest = [step.origin for step in loop.body[1:] if step.origin]
+            others = [*inside, *rest]
+        case _:
+            others = []
+    between = (loop.between if isinstance(loop, Each) else None) or ()
+    read = (name for step in steps(between) for name in resolution.reads(step))
+    way = "make a block of what an iteration does, with a parameter {parameter}"
+    _refuse([*others, *read], way, report)
 
 
 def _read_by(step: Step, resolution: Resolution) -> Iterator[Identifier]:
@@ -160,9 +217,10 @@ def _read_by(step: Step, resolution: Resolution) -> Iterator[Identifier]:
 
 
 def _way(step: Step, remedy: str, own: Sequence[Identifier]) -> str:
-    """What to do so that a step gets the tensors that it reads. `when` and loops pass one tensor
-    on, so that a block in them cannot be given another one; several tensors meet in `branches` and
-    in the body of a block only.
+    """What to do so that a step gets the tensors that it reads. A `when` passes one tensor on, and
+    so does a loop that is one of several steps, so that a block in them cannot be given another
+    one; several tensors meet in `branches`, in a loop that is all of a stage, and in the body of a
+    block only.
     """
     if not own and isinstance(step, When):
         return (
@@ -170,7 +228,7 @@ def _way(step: Step, remedy: str, own: Sequence[Identifier]) -> str:
             " it needs"
         )
     if not own and isinstance(step, Repeat | Each):
-        return "write the iterations as steps one after the other: a loop hands on one tensor"
+        return "let the loop be a stage of its own"
     block = "make a block of the row, with a parameter {parameter}"
     return f"{remedy}, or {block}" if remedy else block
 
@@ -191,9 +249,22 @@ def _refuse(names: Sequence[Identifier], way: str, report: Report) -> None:
     )
 
 
+def _report_whole_list(name: Identifier, report: Report) -> None:
+    report.add(
+        "wrong-type",
+        f"`{name.text}` is a list of maps, and one is needed",
+        name.span,
+        help=f"read one of them, `{name.text}[0]`, or join them: `branches: {name.text}` with"
+        " `join: concat`",
+    )
+
+
 def _check_name(
     name: Identifier, readable: Readable, resolution: Resolution, report: Report
 ) -> None:
+    if name.text in readable.lists and not isinstance(name, ListName):
+        _report_whole_list(name, report)
+        return
     if not name.text or readable.now.keys() & {name.text, ""} or is_part(name):
         return  # `check_parts` reports parts; a name without letters stands for unread ones
     at, stages = name.span, readable.stages

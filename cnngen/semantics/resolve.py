@@ -1,6 +1,6 @@
 """Resolve: give every name of a spec its meaning, and report those that have none."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,16 +14,29 @@ from cnngen.semantics.definitions import Definitions, check_expression, check_pa
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import Arrangement, arrange
-from cnngen.semantics.walk import expressions, nested_bodies, value_expressions
+from cnngen.semantics.map_lists import (
+    are_maps,
+    check_index,
+    check_maps,
+    lone_loop,
+    loops_of,
+    names_in,
+)
+from cnngen.semantics.walk import expressions, nested_bodies, steps, value_expressions
 from cnngen.semantics.words import chooses_word
+from cnngen.syntax.parse_value import item_of
 from cnngen.syntax.tree import (
     ArgumentValue,
     Block,
     Body,
+    Branches,
     Call,
+    Distribution,
     Each,
     Identifier,
+    ListName,
     Parameter,
+    ParameterType,
     Repeat,
     Reuse,
     Spec,
@@ -40,8 +53,9 @@ class Resolution:
 
     `ops` has the op of each call of an op, and `blocks` the block of each call of a block;
     `arguments` has all attributes of an op (`defaults` and the op's own filled in) or what a call
-    gives to a block. `merging` are the calls that read a second tensor, `choosing` those with a
-    condition on a word of an attribute.
+    gives to a block. `merging` are the steps that read a second tensor, `choosing` the calls with a
+    condition on a word of an attribute. `walked` has the variables of loops that are maps, and
+    `listed` the loops whose iterations are read, not only the last one.
 
     Later passes fill in the rest. `order` lists the blocks that the model uses, each behind those
     that it uses itself. `captured` are the model's parameters on which a block depends, and
@@ -59,6 +73,8 @@ class Resolution:
     )
     merging: set[Step] = field(default_factory=set[Step])
     choosing: set[Step] = field(default_factory=set[Step])
+    walked: dict[Each, frozenset[str]] = field(default_factory=dict[Each, frozenset[str]])
+    listed: set[Step] = field(default_factory=set[Step])
     order: tuple[Block, ...] = ()
     captured: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     meant: dict[Identifier, str] = field(default_factory=dict[Identifier, str])
@@ -86,23 +102,46 @@ class Resolution:
         """The tensors that a call reads besides its input, by parameter of the block or attribute
         of the op.
         """
+        found: dict[str, Identifier] = {}
+        for name, value in self._given(call, "tensor"):
+            match value:
+                case Name():
+                    said = {argument.name.text: argument for argument in call.arguments}
+                    at = said[name].name.span if name in said else call.callee.span
+                    found[name] = Identifier(value.name, value.span or at)
+                case _:
+                    if (item := item_of(value)) is not None:
+                        found[name] = item
+        return found
+
+    def map_lists(self, step: Step) -> dict[str, Expression]:
+        """The lists of maps that a step reads: by parameter of the block that it calls or variable
+        of a loop, and of `branches` that are a list by an empty name.
+        """
+        match step:
+            case Call():
+                given = self._given(step, "tensors")
+                return {n: v for n, v in given if not isinstance(v, Distribution)}
+            case Each():
+                walked = self.walked.get(step, ())
+                return {name.text: maps for name, maps in step.lists if name.text in walked}
+            case Branches(maps=maps) if maps is not None:
+                return {"": maps}
+            case _:
+                return {}
+
+    def _given(self, call: Call, type: ParameterType) -> Iterator[tuple[str, ArgumentValue]]:
+        """What a call hands over for parameters of a type; of an op, for the maps that it reads."""
         if op := self.ops.get(call):
-            values = self.arguments[call]
-            return {
-                name: Identifier(value.name, value.span or call.callee.span)
-                for name in op.tensors
-                if isinstance(value := values[name], Name)
-            }
-        given = {argument.name.text: argument for argument in call.arguments}
+            names = op.tensors if type == "tensor" else ()
+            yield from ((name, self.arguments[call][name]) for name in names)
+            return
         values = self.arguments.get(call, {})
-        return {
-            parameter.name.text: Identifier(
-                value.name, value.span or given[parameter.name.text].name.span
-            )
-            for parameter in (self.blocks[call].parameters if call in self.blocks else ())
-            if parameter.type == "tensor" and parameter.name.text in given
-            if isinstance(value := values.get(parameter.name.text), Name)
-        }
+        said = {argument.name.text for argument in call.arguments}
+        for parameter in self.blocks[call].parameters if call in self.blocks else ():
+            name = parameter.name.text
+            if parameter.type == type and name in said and name in values:
+                yield name, values[name]
 
     def expressions(self, step: Step) -> Iterator[Expression]:
         """The expressions of a step itself; of a call those that it does not write, too."""
@@ -117,7 +156,24 @@ class Resolution:
     def reads(self, step: Step) -> list[Identifier]:
         """The names by which a step itself reads tensors."""
         names = [step.origin] if step.origin else []
-        return [*names, *self.tensors(step).values()] if isinstance(step, Call) else names
+        names += self.tensors(step).values() if isinstance(step, Call) else ()
+        return [
+            *names,
+            *(name for maps in self.map_lists(step).values() for name in names_in(maps)),
+        ]
+
+    def read_outside(self, body: Body) -> list[Identifier]:
+        """The names by which a body reads tensors, but for variables of its own loops."""
+        own = {n for s in steps(body) if isinstance(s, Each) for n in self.walked.get(s, ())}
+        names = (name for step in steps(body) for name in self.reads(step))
+        return [name for name in names if name.text not in own]
+
+    def is_written_out(self, loop: Repeat | Each) -> bool:
+        """Whether a loop is one of a `forward`, as something reads what its iterations give, or
+        they read more than what the one before gave.
+        """
+        inside = (name for step in steps((loop,)) for name in self.reads(step))
+        return loop in self.listed or any(name is not loop.origin for name in inside)
 
 
 def resolve(spec: Spec, report: Report) -> Resolution:
@@ -128,34 +184,86 @@ def resolve(spec: Spec, report: Report) -> Resolution:
     ).with_fields(_fields(spec.parameters))
     defaults = check_defaults(spec, names, report)
     for block in spec.blocks.values():
-        own = ((parameter.name, parameter.type == "tensor") for parameter in block.parameters)
+        own = ((p.name, p.type in ("tensor", "tensors")) for p in block.parameters)
         inner = names.declare(own, report, partial(_instead_of_parameter, block, spec))
         inner = inner.with_fields(_fields(block.parameters))
+        lists = [p.name.text for p in block.parameters if p.type == "tensors"]
+        lists += loops_of(block.body)
+        inner = inner.reading(["input", *inner.tensors, *_names(block.body)], lists)
         _resolve_body(block.body, inner, defaults, resolution, report)
+    stages = {stage.name.text: stage.body for stage in spec.stages}
+    lists = [name for name, body in stages.items() if lone_loop(body)]
+    names = names.reading([*stages, *(each.name.text for each in spec.inputs)], lists)
     for stage in spec.stages:
+        if isinstance(stage.origin, ListName):
+            check_index(stage.origin, names, report)
         _resolve_body(stage.body, names, defaults, resolution, report)
+    _find_listed(resolution)
     return resolution
+
+
+def _names(body: Body) -> list[str]:
+    return [step.name.text for step in body if step.name]
+
+
+def _find_listed(resolution: Resolution) -> None:
+    """Find the loops whose iterations are read."""
+    spec = resolution.spec
+    loops = {s.name.text: loop for s in spec.stages if (loop := lone_loop(s.body))}
+    bodies = [(loops_of(block.body), block.body) for block in spec.blocks.values()]
+    for known, body in (*bodies, *((loops, stage.body) for stage in spec.stages)):
+        for step in steps(body):
+            for name in resolution.reads(step):
+                if isinstance(name, ListName) and name.text in known:
+                    resolution.listed.add(known[name.text])
+    for stage in spec.stages:
+        if isinstance(stage.origin, ListName) and stage.origin.text in loops:
+            resolution.listed.add(loops[stage.origin.text])
 
 
 def _resolve_body(
     body: Body, names: Definitions, defaults: Defaults, resolution: Resolution, report: Report
 ) -> None:
     for step in body:
+        if isinstance(step.origin, ListName):
+            check_index(step.origin, names, report)
         if isinstance(step, Call):
             _resolve_call(step, names, defaults, resolution, report)
             continue
         kind = "either" if isinstance(step, Each) else "numbers"
         for expression in expressions(step):
-            check_expression(expression, names, report, kind=kind)
+            maps = isinstance(step, Branches) and expression is step.maps
+            if maps or are_maps(expression, names):
+                check_maps(expression, names, report)
+            else:
+                check_expression(expression, names, report, kind=kind)
         inner = names.within(step) if isinstance(step, Repeat | Each) else names
         if isinstance(step, Each):
-            own = ((variable, False) for variable, _ in step.lists)
+            walked = frozenset(name.text for name, each in step.lists if are_maps(each, names))
+            own = [(variable, variable.text in walked) for variable, _ in step.lists]
             taken = {*names.values, *names.tensors}
+            if walked:
+                resolution.walked[step] = walked
+                resolution.merging.add(step)
+                _check_hidden(step, walked, names, report)
             rows = {variable.text: names.fields_of(values) for variable, values in step.lists}
             inner = inner.declare(own, report, partial(instead_of_variable, step, taken))
+            inner = inner.reading(walked)
             inner = inner.with_fields(rows)
         for nested in nested_bodies(step):
             _resolve_body(nested, inner, defaults, resolution, report)
+
+
+def _check_hidden(step: Each, walked: Collection[str], names: Definitions, report: Report) -> None:
+    """Report a variable that is a map and has the name of another one, which steps could mean."""
+    for variable, _ in step.lists:
+        if variable.text in walked and variable.text in names.maps - names.tensors.keys():
+            report.add(
+                "shadowed-name",
+                f"`{variable.text}` can be read by `from` already",
+                variable.span,
+                help="give the variable another name",
+            )
 
 
 def _fields(parameters: Iterable[Parameter]) -> dict[str, Fields | None]:
@@ -208,7 +316,7 @@ def _resolve_call(
     elif block:
         resolution.blocks[call] = block
         resolution.arguments[call] = block_arguments(meant, block, names, report)
-        if any(parameter.type == "tensor" for parameter in block.parameters):
+        if any(parameter.type in ("tensor", "tensors") for parameter in block.parameters):
             resolution.merging.add(call)
     else:
         for expression in expressions(call):

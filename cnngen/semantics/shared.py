@@ -17,7 +17,7 @@ from cnngen.semantics.explanations.part_references import is_part
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import steps
 from cnngen.source import Span
-from cnngen.syntax.tree import Block, Body, Branches, Call, Identifier, Reuse, Stage, Step
+from cnngen.syntax.tree import Block, Body, Branches, Identifier, Reuse, Stage, Step
 
 Part = Stage | Step
 Places = Mapping[str, Span]
@@ -65,7 +65,8 @@ def find_shared(resolution: Resolution, report: Report) -> None:
 def _find_in_block(block: Block, stages: Places, resolution: Resolution, report: Report) -> None:
     named = {step.name.text: step.name.span for step in block.body if step.name}
     inside = {step.name.text: step.name.span for step in steps(block.body) if step.name}
-    tensors = {p.name.text: p.name.span for p in block.parameters if p.type == "tensor"}
+    kinds = ("tensor", "tensors")
+    tensors = {p.name.text: p.name.span for p in block.parameters if p.type in kinds}
     tensors["input"] = block.name.span
     parts: dict[str, Part] = {}
     for step in block.body:
@@ -196,6 +197,14 @@ def _check_part(step: Reuse, part: Part, resolution: Resolution, report: Report)
             help="use a stage that exists always",
         )
         return False
+    if resolution.listed & {part, *(part.body if isinstance(part, Stage) else ())}:
+        report.add(
+            "nested-reference",
+            f"`{name.text}` is read as a list of maps, so it cannot be used again",
+            name.span,
+            help="write the steps again, with weights of their own",
+        )
+        return False
     if others := [*_other_reads(part, resolution)]:
         report.add(
             "nested-reference",
@@ -216,6 +225,5 @@ def _other_reads(part: Part, resolution: Resolution) -> Iterator[Identifier]:
         if isinstance(step, Reuse):
             yield step.target
         origin = None if step in body[:1] else step.origin
-        others = resolution.tensors(step).values() if isinstance(step, Call) else ()
+        yield from (name for name in resolution.reads(step) if name is not step.origin)
         yield from ([origin] if origin else [])
-        yield from others

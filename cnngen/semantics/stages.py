@@ -11,8 +11,7 @@ from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.explanations.part_references import is_part
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.resolve import Resolution
-from cnngen.semantics.walk import steps
-from cnngen.syntax.tree import Body, Branches, BranchLoop, Identifier, Spec, Stage
+from cnngen.syntax.tree import Body, Branches, BranchLoop, Identifier, ListName, Spec, Stage
 
 
 def check_stages(resolution: Resolution, report: Report) -> None:
@@ -136,7 +135,7 @@ def kept_stages(resolution: Resolution) -> frozenset[str]:
     Stages that exist in training only are computed last, so that they read even the stage just
     before them by name.
     """
-    read = {name.text for _, name in _reads(resolution)}
+    read = {name.text for _, name in _reads(resolution) if not isinstance(name, ListName)}
     pairs, heads = _successions(resolution.spec), resolution.training
     return frozenset(read | {previous for previous, stage in pairs if stage.name.text in heads})
 
@@ -158,9 +157,7 @@ def _reads(resolution: Resolution) -> Iterator[tuple[Stage, Identifier]]:
     for stage in resolution.spec.stages:
         if stage.origin:
             yield stage, stage.origin
-        for step in steps(stage.body):
-            for name in resolution.reads(step):
-                yield stage, name
+        yield from ((stage, name) for name in resolution.read_outside(stage.body))
 
 
 def _check_cycle(graph: "nx.DiGraph[str]", report: Report) -> bool:
@@ -186,6 +183,14 @@ def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> Non
     inference = False
     for _, name in spec.outputs if spec.stages else ():
         stage = by_name.get(name.text)
+        if stage is not None and isinstance(name, ListName):
+            report.add(
+                "wrong-kind",
+                f"an output is what a whole stage gives, and `{name.written}` is not",
+                name.whole,
+                secondary=[Label(stage.name.span, f"the stage `{name.text}`")],
+                help=f"let the output name a stage that reads it: `last: {{from: {name.written}}}`",
+            )
         if stage is None and not is_part(name):
             close = guess(name.text, by_name, report)
             report.add(

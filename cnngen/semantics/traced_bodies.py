@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from cnngen.expressions.evaluate import UNDETERMINED, Value, evaluate
+from cnngen.expressions.evaluate import UNDETERMINED, Undetermined, Value, evaluate
 from cnngen.expressions.expression import Expression, ListOf
 from cnngen.ops import OPS
-from cnngen.semantics.facts import Fact, ParameterNames, Symbols, Traced, union
+from cnngen.semantics.facts import Fact, ParameterNames, Symbols, Traced, TracedList, union
+from cnngen.semantics.map_lists import items_of, names_in
 from cnngen.semantics.network import INPUT, Network, Scope
 from cnngen.semantics.resized import Resizing
 from cnngen.semantics.resolve import Resolution
@@ -22,6 +23,8 @@ from cnngen.syntax.tree import (
     BranchLoop,
     Call,
     Each,
+    Identifier,
+    ListName,
     Parameter,
     Reference,
     Repeat,
@@ -32,6 +35,7 @@ from cnngen.syntax.tree import (
 )
 
 MOST_VISITS = 20_000
+Pairs = Sequence[tuple[str, Expression]]  # variables, and the lists of their values
 
 
 class TooManyVisits(Exception):
@@ -53,6 +57,7 @@ class TracedBodies:
             Stage | Step, Trail
         ] = {}  # where the parts that are used again were first
         self.shared = self.resolution.parts
+        self.turns: dict[Step, TracedList] = {}  # what the iterations of each loop gave
         self.flattening = _flattening(self.resolution)
         parameters = self.resolution.spec.parameters
         self.model = {p.name.text: self._of_parameter(p, held) for p in parameters}
@@ -66,17 +71,19 @@ class TracedBodies:
         return Fact(value, frozenset({name}), self.symbols.number("parameter", name))
 
     def body(self, body: Body, x: Traced, place: Trail) -> Traced:
-        tensors = dict(place.tensors)
-        place = replace(place, tensors=tensors)
+        tensors, lists = dict(place.tensors), dict(place.lists)
+        place = replace(place, tensors=tensors, lists=lists)
         for step in body:
             self.visits += 1
             if self.visits > MOST_VISITS:
                 raise TooManyVisits
             if step.origin:
-                x = tensors[step.origin.text]
+                x = self.ops.read(step.origin, place)
             x = self._step(step, x, place)
             if step.name:
                 tensors[step.name.text] = x
+                if step in self.turns:
+                    lists[step.name.text] = self.turns[step]
         return x
 
     def _step(self, step: Step, x: Traced, place: Trail) -> Traced:
@@ -125,8 +132,10 @@ class TracedBodies:
 
     def _branches(self, step: Branches, x: Traced, place: Trail) -> Traced:
         arms: list[tuple[Fact, Traced]] = []
+        always = self.symbols.constant(True)
+        if step.maps is not None:
+            return self._joined(step, self._list(step.maps, place))
         for branch in step.arms:
-            always = self.symbols.constant(True)
             test = always if branch.test is None else self.ops.fact(branch.test, place)
             if test.known and test.value is False:
                 continue
@@ -139,26 +148,85 @@ class TracedBodies:
         facts: dict[str, Fact] = {}
         for parameter in block.parameters:
             value = given.get(parameter.name.text)
-            if parameter.type != "tensor" and isinstance(value, Expression):
+            if parameter.type in ("tensor", "tensors"):
+                continue
+            if isinstance(value, Expression):
                 facts[parameter.name.text] = self.ops.fact(value, place)
-            elif parameter.type != "tensor" and parameter.default:
+            elif parameter.default:
                 facts[parameter.name.text] = self.ops.fact(parameter.default, place)
         tensors = {INPUT: x} | {
-            parameter: place.tensors[name.text]
+            parameter: self.ops.read(name, place)
             for parameter, name in self.resolution.tensors(call).items()
         }
+        given_lists = self.resolution.map_lists(call).items()
+        lists = {name: self._list(maps, place) for name, maps in given_lists}
+        facts |= {name: self._length_of(found) for name, found in lists.items()}
         rank = x.rank.value
         if rank is not UNDETERMINED:
             self.network.block_ranks.setdefault(block, rank)
         scope = Scope({}, None, "", block, call, place.scope)
         path = (*place.path, call)
-        inner = Trail({**self.model, **facts}, tensors, x, scope, path, place.beyond)
+        inner = Trail({**self.model, **facts}, tensors, x, scope, path, place.beyond, lists)
         if block in self.flattening:  # what is flattened depends on the path
             return self.body(block.body, x, inner)
-        key = block, *facts.values(), *tensors.items(), place.beyond
+        key = block, *facts.values(), *tensors.items(), *lists.items(), place.beyond
         if key not in self.made:
             self.made[key] = self.body(block.body, x, inner)
         return self.made[key]
+
+    # --- lists of maps ----------------------------------------------------------------------------
+
+    def _list(self, maps: Expression, place: Trail) -> TracedList:
+        """The items of a list, if it is sure how many there are."""
+
+        def number(expression: Expression) -> int:
+            fact = self.ops.fact(expression, place)
+            if not fact.known:
+                raise Undetermined
+            return fact.value
+
+        def several(name: str) -> tuple[Traced, ...]:
+            items = place.lists[name].items
+            if items is None:
+                raise Undetermined
+            return items
+
+        try:
+            items = items_of(maps, lambda name: self.ops.read(name, place), several, number)
+        except Undetermined:
+            read = [self._any(name, place) for name in names_in(maps)]
+            return TracedList(None, self._merged([x for x in read if x is not None]))
+        return TracedList(tuple(items), self._merged(items))
+
+    def _any(self, name: Identifier, place: Trail) -> Traced | None:
+        whole = isinstance(name, ListName) and name.index is None
+        return place.lists[name.text].any if whole else self.ops.read(name, place)
+
+    def _merged(self, items: Sequence[Traced]) -> Traced | None:
+        """What is known of any of these."""
+        if not items:
+            return None
+        found, *others = items
+        turn = Fact(UNDETERMINED, self.all, self.symbols.fresh())
+        for other in others:
+            found = self.symbols.turned(found, other, turn)
+        return found
+
+    def _length_of(self, found: TracedList) -> Fact:
+        """What a list is in expressions, which ask for its length only."""
+        if found.items is not None:
+            return self.symbols.constant((None,) * len(found.items))
+        return Fact(UNDETERMINED, self.all, self.symbols.fresh())
+
+    def _joined(self, step: Branches, maps: TracedList) -> Traced:
+        """What a list of maps gives together."""
+        always = self.symbols.constant(True)
+        if maps.items is not None:
+            return self.ops.join(step, [(always, item) for item in maps.items])
+        assert maps.any is not None, "there is what the network reads"
+        whole = self.ops.join(step, [(always, maps.any)])
+        unknown = Fact(UNDETERMINED, self.all, self.symbols.fresh())
+        return replace(whole, channels=unknown)
 
     # --- loops ------------------------------------------------------------------------------------
 
@@ -166,77 +234,111 @@ class TracedBodies:
         times = self.ops.fact(step.times, place)
         if not (self.unroll and times.known):
             return self._turns(step, x, place, times, {}, times.value)
+        turns: list[Traced] = []
         for _ in range(times.value):
             after = self.body(step.body, x, place)
             if after == x:
                 break
             x = after
+            turns.append(x)
+        turns += [x] * (times.value - len(turns))
+        self.turns[step] = TracedList(tuple(turns), self._merged(turns))
         return x
 
     def _each(self, step: Each, x: Traced, place: Trail) -> Traced:
-        lists = [self.ops.fact(values, place) for _, values in step.lists]
-        rows = self._rows(step, lists, place)
+        walked = {n: self._list(m, place) for n, m in self.resolution.map_lists(step).items()}
+        pairs = [(name.text, values) for name, values in step.lists if name.text not in walked]
+        lists = [self.ops.fact(values, place) for _, values in pairs]
+        rows = self._rows(pairs, lists, [*walked.values()], place)
         if rows is None:
-            count = self.symbols.made(UNDETERMINED, lists, "turns")
-            items = _items(lists[0])
+            unsure = [self._length_of(found) for found in walked.values()]
+            count = self.symbols.made(UNDETERMINED, [*lists, *unsure], "turns")
+            maps = {name: found.any for name, found in walked.items() if found.any is not None}
+            place = replace(place, tensors={**place.tensors, **maps}) if maps else place
+            items = _items(lists[0]) if lists else None
             times = UNDETERMINED if items is None else len(items)
-            return self._turns(step, x, place, count, self._variables(step, lists), times)
+            return self._turns(step, x, place, count, self._variables(pairs, lists), times)
+        turns: list[Traced] = []
         for i, row in enumerate(rows):
-            inner = replace(place, facts={**place.facts, **row})
+            maps = {name: found.items[i] for name, found in walked.items() if found.items}
+            inner = replace(place, facts={**place.facts, **row}, tensors={**place.tensors, **maps})
             if i > 0 and step.between is not None:
                 x = self.body(step.between, x, inner)
             x = self.body(step.body, x, inner)
+            turns.append(x)
+        self.turns[step] = TracedList(tuple(turns), self._merged(turns))
         return x
 
     def _rows(
-        self, step: Each, lists: Sequence[Fact], place: Trail
+        self,
+        pairs: Pairs,
+        lists: Sequence[Fact],
+        walked: Sequence[TracedList],
+        place: Trail,
     ) -> list[Mapping[str, Fact]] | None:
         """The variables in each iteration, if it is sure how many there are."""
-        length = self._length(step, lists)
+        length = self._length(pairs, lists, walked)
         if length is None:
             return None
         return [
             {
-                name.text: self._item(expression, values, i, place)
-                for (name, expression), values in zip(step.lists, lists, strict=True)
+                name: self._item(expression, values, i, place)
+                for (name, expression), values in zip(pairs, lists, strict=True)
             }
             for i in range(length)
         ]
 
-    def _variables(self, step: Each, lists: Sequence[Fact]) -> Mapping[str, Fact]:
+    def _variables(self, pairs: Pairs, lists: Sequence[Fact]) -> Mapping[str, Fact]:
         """The variables in any iteration."""
         return {
-            name.text: Fact(UNDETERMINED, values.names, self.symbols.fresh())
-            for (name, _), values in zip(step.lists, lists, strict=True)
+            name: Fact(UNDETERMINED, values.names, self.symbols.fresh())
+            for (name, _), values in zip(pairs, lists, strict=True)
         }
 
     def _branch_loop(self, step: BranchLoop, x: Traced, place: Trail) -> Traced:
         """Iterations side by side; where their number is not sure, as one that stands for all."""
         loop, always = step.loop, self.symbols.constant(True)
+        walked = {n: self._list(m, place) for n, m in self.resolution.map_lists(loop).items()}
+        pairs: Pairs = []
         if isinstance(loop, Repeat):
             lists = [self.ops.fact(loop.times, place)]
             known = self.unroll and lists[0].known
             rows = [dict[str, Fact]()] * lists[0].value if known else None
         else:
-            lists = [self.ops.fact(values, place) for _, values in loop.lists]
-            rows = self._rows(loop, lists, place)
+            pairs = [(name.text, values) for name, values in loop.lists if name.text not in walked]
+            lists = [self.ops.fact(values, place) for _, values in pairs]
+            rows = self._rows(pairs, lists, [*walked.values()], place)
         if rows is None:
-            variables = self._variables(loop, lists) if isinstance(loop, Each) else None
-            inner = replace(place, facts={**place.facts, **(variables or {})})
+            unsure = [self._length_of(found) for found in walked.values()]
+            facts = {**place.facts, **self._variables(pairs, lists if pairs else ())}
+            maps = {name: found.any for name, found in walked.items() if found.any is not None}
+            inner = replace(place, facts=facts, tensors={**place.tensors, **maps})
             any_of = self.ops.join(step, [(always, self.body(loop.body, x, inner))])
             if not OPS[step.join.text].concatenates:
                 return any_of
-            total = self.symbols.made(UNDETERMINED, [*lists, any_of.channels], "concat of turns")
-            return replace(any_of, channels=total)
-        facts = [replace(place, facts={**place.facts, **row}) for row in rows]
-        arms = [(always, self.body(loop.body, x, inner)) for inner in facts]
+            total = [*lists, *unsure, any_of.channels]
+            return replace(
+                any_of, channels=self.symbols.made(UNDETERMINED, total, "concat of turns")
+            )
+        arms: list[tuple[Fact, Traced]] = []
+        for i, row in enumerate(rows):
+            maps = {name: found.items[i] for name, found in walked.items() if found.items}
+            inner = replace(place, facts={**place.facts, **row}, tensors={**place.tensors, **maps})
+            arms.append((always, self.body(loop.body, x, inner)))
         return self.ops.join(step, arms) if arms else x  # which was reported, or is never reached
 
-    def _length(self, step: Each, lists: Sequence[Fact]) -> int | None:
+    def _length(
+        self, pairs: Pairs, lists: Sequence[Fact], walked: Sequence[TracedList]
+    ) -> int | None:
         """How many iterations a loop makes, if that is sure. Its lists are of one length, so any
-        will do.
+        will do, unless that of others, which are maps, is not sure.
         """
-        for (_, expression), values in zip(step.lists, lists, strict=True):
+        if any(found.items is None for found in walked):
+            return None
+        for found in walked:
+            if found.items is not None:
+                return len(found.items)
+        for (_, expression), values in zip(pairs, lists, strict=True):
             items = _items(values)
             if self.unroll and isinstance(expression, ListOf):
                 return len(expression.items)
@@ -276,6 +378,7 @@ class TracedBodies:
             after = self.body(step.body, given, inner if many and times > 0 else past)
             merged = self.symbols.turned(x, after, turn)
             if merged == x:
+                self.turns[step] = TracedList(None, after)
                 return x
             x = merged
 

@@ -14,11 +14,20 @@ from cnngen.expressions.evaluate import UNDETERMINED, EvaluationError, Undetermi
 from cnngen.expressions.expression import Expression, Name
 from cnngen.ops import OPS
 from cnngen.ops.base import RUNNING, Image, Op
-from cnngen.semantics.facts import NOTHING, NOWHERE, Fact, ParameterNames, Symbols, Traced, union
+from cnngen.semantics.facts import (
+    NOTHING,
+    NOWHERE,
+    Fact,
+    ParameterNames,
+    Symbols,
+    Traced,
+    TracedList,
+    union,
+)
 from cnngen.semantics.network import Fixed, Network, Scope
 from cnngen.semantics.resized import ONE, Resizing
 from cnngen.semantics.resolve import Resolution
-from cnngen.syntax.tree import Branches, BranchLoop, Call, Distribution
+from cnngen.syntax.tree import Branches, BranchLoop, Call, Distribution, Identifier, ListName
 
 Path = tuple[Call, ...]
 Sizes = dict[Path, tuple[int, int]]
@@ -41,6 +50,7 @@ class Trail:
     scope: Scope
     path: Path = ()
     beyond: ParameterNames = NOTHING
+    lists: Mapping[str, TracedList] = field(default_factory=dict[str, TracedList])
 
     def past(self, names: ParameterNames) -> "Trail":
         return self if self.beyond else replace(self, beyond=names)
@@ -89,9 +99,20 @@ class TracedOps:
     def _size(self, call: Call, op: type[Op], x: Traced, place: Trail) -> Fact:
         if op.sized_like:
             (other,) = self.resolution.tensors(call).values()
-            return place.tensors[other.text].size
+            return self.read(other, place).size
         arguments = self.resolution.arguments[call]
         return self.resizing.after(op, arguments, x.size, lambda value: self.fact(value, place))
+
+    def read(self, name: Identifier, place: Trail) -> Traced:
+        """The tensor of a name."""
+        if not isinstance(name, ListName) or name.index is None:
+            return place.tensors[name.text]
+        found, index = place.lists[name.text], self.fact(name.index, place)
+        if found.items is not None and index.known:
+            at: int = index.value
+            return found.items[at]
+        assert found.any is not None, "there is what the network reads"
+        return found.any
 
     def _note_rank(self, call: Call, op: type[Op], x: Traced, place: Trail) -> None:
         rank = x.rank.value

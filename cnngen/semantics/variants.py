@@ -7,10 +7,12 @@ not enter. What is sure there is noted for the targets. Parameters for other val
 would be wrong are *fixed*: only `--set` can change them.
 """
 
+from dataclasses import replace
 from typing import assert_never
 
 from cnngen.ops.base import Image, Shape, Vector
-from cnngen.semantics.facts import NOTHING, NOWHERE, ParameterNames, Traced
+from cnngen.semantics.facts import NOTHING, NOWHERE, ParameterNames, Traced, TracedList
+from cnngen.semantics.map_lists import lone_loop
 from cnngen.semantics.network import Network, Scope
 from cnngen.semantics.traced_bodies import MOST_VISITS, TooManyVisits, TracedBodies
 from cnngen.semantics.traced_ops import Path, Sizes, Trail
@@ -62,15 +64,18 @@ def _follow_stages(bodies: TracedBodies) -> None:
     inputs = bodies.network.inputs.items()
     tensors = {name: _given(shape, said[name], bodies) for name, shape in inputs}
     x = next(iter(tensors.values()))  # of several, the first stage says which it reads
+    lists: dict[str, TracedList] = {}
     for stage in bodies.resolution.spec.stages:
-        given = tensors[stage.origin.text] if stage.origin else x
-        first = stage.body[0].origin if stage.body else None
-        entry = tensors[first.text] if first else given
         scope = Scope({}, None, "", stage=stage)
-        place = Trail(bodies.model, tensors, entry, scope)
+        place = Trail(bodies.model, tensors, x, scope, lists=lists)
+        given = bodies.ops.read(stage.origin, place) if stage.origin else x
+        first = stage.body[0].origin if stage.body else None
+        place = replace(place, entry=bodies.ops.read(first, place) if first else given)
         if stage in bodies.shared:
             bodies.places[stage] = place
         tensors[stage.name.text] = after = bodies.body(stage.body, given, place)
+        if (loop := lone_loop(stage.body)) and loop in bodies.turns:
+            lists[stage.name.text] = bodies.turns[loop]
         if not stage.training:
             x = after
 

@@ -70,6 +70,7 @@ def expressions(step: Step) -> Iterator[Expression]:
             yield step.test
         case Branches():
             yield from (branch.test for branch in step.arms if branch.test is not None)
+            yield from (step.maps,) if step.maps is not None else ()
         case Reference() | Reuse() | BranchLoop():
             return
         case _:

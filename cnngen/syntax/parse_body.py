@@ -281,6 +281,17 @@ def _parse_lists(node: Node, report: Report) -> tuple[tuple[Identifier, Expressi
 def _parse_branches(
     node: Mapping, key: Scalar, value: Node, around: _Around, report: Report
 ) -> Step:
+    if _are_maps(value):
+        maps = read_value(value, "`branches`", report)
+        join = _parse_join(node, key, report)
+        if takes_two(join.text):
+            report.add(
+                "wrong-kind",
+                f"`{join.text}` takes two branches that have names, and no list",
+                join.span,
+                help="write `branches: {first: {from: ...}, second: {from: ...}}`",
+            )
+        return Branches((), join, around.span, around.name, around.origin, maps)
     arms_node = mapping(
         value, "`branches`", report, "give each branch a name: `branches: {left: ..., right: ...}`"
     )
@@ -324,6 +335,13 @@ def _parse_branches(
     if takes_two(join.text):
         report_absent_operands(arms, join, report)
     return Branches(arms, join, around.span, around.name, around.origin)
+
+
+def _are_maps(node: Node) -> bool:
+    """Whether branches are a list of maps: the name of one, or names in brackets."""
+    if isinstance(node, Sequence):
+        return bool(node.items) and all(isinstance(item, Scalar) for item in node.items)
+    return isinstance(node, Scalar) and not is_null(node)
 
 
 def _parse_branch_loop(

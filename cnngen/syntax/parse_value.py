@@ -10,19 +10,27 @@ from dataclasses import replace
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell, suggest
-from cnngen.expressions.expression import Expression, ListOf, RecordOf
+from cnngen.expressions.expression import Expression, Index, ListOf, Name, RecordOf, Slice
 from cnngen.expressions.parser import parse_expression
 from cnngen.source import Span
 from cnngen.syntax.distribution_errors import report_distribution
 from cnngen.syntax.naming import LONGEST_NAME, NameKind, check_name
-from cnngen.syntax.tree import Argument, Distribution, Identifier, unread
+from cnngen.syntax.tree import (
+    Argument,
+    ArgumentValue,
+    Distribution,
+    Identifier,
+    ListName,
+    unread,
+)
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null, kind
 
 LONGEST_TEXT = 500
 RECORDS = "write records: `[{width: 16, stride: 1}, {width: 32, stride: 2}]`"
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CALL = re.compile(r"(\w+)\((.*)\)")
-PART = re.compile(r"[A-Za-z_]\w*(?:\.\w+|/\w+|\[-?\w+\])+", re.ASCII)  # of a stage; none is read
+PART = re.compile(r"[A-Za-z_]\w*(?:\.\w+|/\w+|\[-?\w+\])+", re.ASCII)  # of a stage
+ITEM = re.compile(r"([A-Za-z_]\w*)\[.*\]", re.ASCII)
 
 
 def wrong_kind(node: Node, what: str, report: Report, help: str | None = None) -> None:
@@ -132,10 +140,36 @@ def parse_name(node: Node, what: str, report: Report, help: str | None = None) -
 def parse_reference(
     node: Node, what: str, report: Report, help: str | None = None
 ) -> Identifier | None:
-    """The name of a tensor; or of a part of one, which later passes report."""
+    """The name of a tensor, or an item of a list of them; or of another part of one, which later
+    passes report.
+    """
+    if isinstance(node, Scalar) and ITEM.fullmatch(node.text):
+        value = parse_expression(node.text, node.span, report)
+        if value is None:
+            return Identifier("", node.span)
+        if (item := item_of(value)) is not None:
+            return item
+        if isinstance(value, Slice):
+            report.add(
+                "wrong-kind",
+                f"{what} reads one map, and `{brief(node.text)}` is a list",
+                node.span,
+                help="join them: `branches: encoder[1:]` with `join: concat`, or walk through them:"
+                " `each: {map: encoder[1:]}`",
+            )
+            return Identifier("", node.span)
     if isinstance(node, Scalar) and len(node.text) <= LONGEST_NAME and PART.fullmatch(node.text):
         return Identifier(node.text, node.span)
     return parse_name(node, what, report, help)
+
+
+def item_of(value: ArgumentValue) -> ListName | None:
+    """An item of a list of maps: `encoder[1]`."""
+    match value:
+        case Index(Name(name, span=Span() as span), index, Span() as whole):
+            return ListName(name, span, index, whole)
+        case _:
+            return None
 
 
 def parse_value(node: Node, what: str, report: Report) -> Expression | None:

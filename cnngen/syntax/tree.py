@@ -16,7 +16,7 @@ from cnngen.ops.base import Shape, Unknown
 from cnngen.source import Span
 
 ParameterType = Literal[
-    "int", "float", "bool", "ints", "floats", "bools", "size", "tensor", "records"
+    "int", "float", "bool", "ints", "floats", "bools", "size", "tensor", "tensors", "records"
 ]
 Field = tuple[str, ParameterType]
 
@@ -25,6 +25,20 @@ Field = tuple[str, ParameterType]
 class Identifier:
     text: str
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ListName(Identifier):
+    """The name of a list of maps where that is read: as a list, or with an `index` one of its maps.
+    `whole` is the place with the index: of `encoder[1]`.
+    """
+
+    index: Expression | None
+    whole: Span
+
+    @property
+    def written(self) -> str:
+        return self.whole.text
 
 
 def unread(span: Span) -> Name:
@@ -69,8 +83,8 @@ ArgumentValue = Expression | Distribution
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Argument:
     """A value that a call gives to an attribute of an op or a parameter of a block. For a parameter
-    of type `tensor`, the value is a name. By mistake, a value may stand there without the name of
-    an attribute.
+    of type `tensor`, the value is a name, or an item of a list; for `tensors` it is a list of maps.
+    By mistake, a value may stand there without the name of an attribute.
     """
 
     name: Identifier
@@ -110,7 +124,9 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Each:
-    """A body for each element of the lists, which advance together."""
+    """A body for each element of the lists, which advance together. They are lists of values, or of
+    maps.
+    """
 
     lists: tuple[tuple[Identifier, Expression], ...]
     body: "Body"
@@ -143,11 +159,14 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Branches:
+    """Bodies on one input that are joined; or, without any, a list of `maps`."""
+
     arms: tuple[Branch, ...]
     join: Identifier
     span: Span
     name: Identifier | None = None
     origin: Identifier | None = None
+    maps: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

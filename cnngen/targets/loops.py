@@ -1,8 +1,9 @@
 """Loops: their headers, the same in every target that prints Python."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, count
+from types import MappingProxyType
 
 from cnngen.expressions.expression import (
     ABSENT,
@@ -18,6 +19,7 @@ from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.syntax.tree import Each, Repeat
 
+NO_MAPS: Mapping[str, nodes.Node | None] = MappingProxyType({})
 BACKWARDS = Constant(-1)
 UNREAD = "_"  # how the name of a variable begins that nobody reads
 
@@ -53,20 +55,29 @@ def loop_header(
     index: nodes.Name | None,
     variables: Sequence[str],
     node: Callable[[Expression], nodes.Node],
+    maps: Mapping[str, nodes.Node | None] = NO_MAPS,
 ) -> tuple[nodes.Node, nodes.Node]:
     """What a loop assigns, and what it runs through: `index` counts, if anybody asks it, and
     `variables` are those of an `each`, of which one may be the index. `node` makes nodes of
-    expressions.
+    expressions, but for those of the variables that are `maps`: without a node, nothing runs
+    through these.
     """
     if isinstance(step, Repeat):
         return index or nodes.Name(UNREAD), call("range", node(step.times))
-    names, values = [*map(nodes.Name, variables)], [values for _, values in step.lists]
+    pairs = [
+        (nodes.Name(called), values, maps.get(name.text))
+        for called, (name, values) in zip(variables, step.lists, strict=True)
+        if name.text not in maps or maps[name.text] is not None
+    ]
+    names, values = [name for name, _, _ in pairs], [values for _, values, _ in pairs]
+    made = [given for _, _, given in pairs]
     index = None if index in names else index
     if index is None and (i := _counter(values)) is not None:
         counter = names.pop(i)
         values.pop(i)
+        made.pop(i)
         index = None if counter.text.startswith(UNREAD) else counter
-    lists = [_iterable(node(each)) for each in values]
+    lists = [given or _iterable(node(each)) for each, given in zip(values, made, strict=True)]
     target, iterable = names[0], lists[0]
     if len(names) > 1:
         target = nodes.Display("bare" if index is None else "(", tuple(names))

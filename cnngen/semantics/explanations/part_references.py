@@ -1,24 +1,36 @@
 """References to a part of a stage or a step (`enc.1`, `enc[1]`, `enc/1`), which cannot be read.
 
-Only the output of a whole stage or step has a name. The remedy for a loop is to write it out, so
-that each iteration is a stage.
+Only the output of a whole stage or step has a name, and those of the iterations of a loop. The
+remedy for a row of steps is to write it out, so that each is a stage.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from cnngen.diagnostics.model import Edit, Label, Remedies, Report
 from cnngen.expressions.evaluate import EvaluationError, MaybeValue, Undetermined, evaluate
 from cnngen.expressions.expression import Expression, ListOf, Name, walk
 from cnngen.semantics.definitions import guess, listed
+from cnngen.semantics.map_lists import lone_loop, loops_of
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import expressions, steps
 from cnngen.source import Span
 from cnngen.syntax.parse_value import IDENTIFIER
-from cnngen.syntax.tree import Call, Each, Identifier, Repeat, Spec, Stage, Step
+from cnngen.syntax.tree import (
+    Body,
+    Call,
+    Each,
+    Identifier,
+    ListName,
+    Repeat,
+    Spec,
+    Stage,
+    Step,
+)
 
 MOST_STAGES = 12  # that a loop is written out to
 LONGEST = 100
+POSITION = re.compile(r"[./\[](-?\d{1,3})\]?")
 
 Values = Mapping[str, MaybeValue]
 
@@ -37,9 +49,8 @@ def check_parts(resolution: Resolution, report: Report) -> None:
     named = [s.name.text for b in spec.blocks.values() for s in steps(b.body) if s.name]
     names = dict.fromkeys([*inputs, *blocks, *stages, *named])
     groups: dict[str, list[Identifier]] = {}
-    for name in _read(resolution):
-        if is_part(name):
-            groups.setdefault(_head(name), []).append(name)
+    for name in _parts(resolution):
+        groups.setdefault(_head(name), []).append(name)
     for head, (first, *others) in groups.items():
         stage = stages.get(head)
         if head not in names:
@@ -52,17 +63,58 @@ def check_parts(resolution: Resolution, report: Report) -> None:
             )
             continue
         known = [Label(stage.name.span, f"the stage `{head}`")] if stage else []
+        position = POSITION.fullmatch(_written(first)[len(head) :])
+        if stage and lone_loop(stage.body) and position:
+            report.add(
+                "unknown-stage",
+                f"what an iteration of `{head}` gives is read by its position in brackets",
+                _place(first),
+                secondary=[*known, *(Label(_place(name), "and here") for name in others)],
+                help=f"write `{head}[{position[1]}]`",
+            )
+            continue
         report.add(
             "unknown-stage",
-            f"`{first.text}` is a part of `{head}`, and only what `{head}` gives as a whole"
+            f"`{_written(first)}` is a part of `{head}`, and only what `{head}` gives as a whole"
             " can be read",
-            first.span,
-            secondary=[*known, *(Label(name.span, "nor can this") for name in others)],
+            _place(first),
+            secondary=[*known, *(Label(_place(name), "nor can this") for name in others)],
             help=f"write `{head}` as several stages, so that what is to be read is one"
             if stage
             else "give the step that is to be read a `name`, or make it a stage",
             remedies=_written_out(stage, resolution) if stage else (),
         )
+
+
+def _parts(resolution: Resolution) -> Iterator[Identifier]:
+    """The names that are parts of what is no list."""
+    spec = resolution.spec
+    for block in spec.blocks.values():
+        own = [p.name.text for p in block.parameters if p.type == "tensors"]
+        lists = {*own, *loops_of(block.body)}
+        yield from (name for name in _read_in(block.body, resolution) if _is_none(name, lists))
+    lists = {stage.name.text for stage in spec.stages if lone_loop(stage.body)}
+    for stage in spec.stages:
+        read = [*([stage.origin] if stage.origin else []), *_read_in(stage.body, resolution)]
+        yield from (name for name in read if _is_none(name, lists))
+    yield from (name for _, name in spec.outputs if is_part(name))
+
+
+def _read_in(body: Body, resolution: Resolution) -> Iterator[Identifier]:
+    return (name for step in steps(body) for name in resolution.reads(step))
+
+
+def _is_none(name: Identifier, lists: Container[str]) -> bool:
+    is_item = isinstance(name, ListName) and name.index is not None
+    return name.text not in lists if is_item else is_part(name)
+
+
+def _written(name: Identifier) -> str:
+    return name.written if isinstance(name, ListName) else name.text
+
+
+def _place(name: Identifier) -> Span:
+    return name.whole if isinstance(name, ListName) else name.span
 
 
 def _read(resolution: Resolution) -> Iterator[Identifier]:
@@ -119,11 +171,11 @@ def _renamed(stage: str, names: Sequence[str], resolution: Resolution) -> Iterat
     edits: list[Edit] = []
     for name in _read(resolution):
         if _head(name) == stage:
-            index = re.fullmatch(r"[./\[](-?\d{1,3})\]?", name.text[len(stage) :])
+            index = POSITION.fullmatch(_written(name)[len(stage) :])
             at = int(index[1]) if index else -1
-            if not -len(names) <= at < len(names) or not (index or name.text == stage):
+            if not -len(names) <= at < len(names) or not (index or _written(name) == stage):
                 return
-            edits.append(Edit(name.span, names[at]))
+            edits.append(Edit(_place(name), names[at]))
     yield from edits
 
 

@@ -33,9 +33,8 @@ def _form(form: Form, call: Call, name: LayerName, x: str, frame: Frame) -> Node
     asked = (form.op, form.values, made, form.square)
     support = support_called(Asked(*asked))
     common = frame.file.common[support] if support else Common()
-    tensors: dict[str, Node] = {
-        name: Name(frame.tensors[value.name]) for name, value in call.tensors.items()
-    }
+    named = frame.file.program.network.resolution.tensors(call.step)
+    tensors = {name: frame.read(other) for name, other in named.items()}
     return spell(Use(*asked, Name(x), name.node, call.rank, frame.scope, common, tensors))
 
 
@@ -53,14 +52,18 @@ def parameter(argument: Argument, scope: Scope) -> Parameter:
 
 def unit_call(call: Call, unit: Unit, name: LayerName, x: str, frame: Frame) -> Node:
     """A call of a unit's function: arguments go by keyword, except what has the argument's name."""
-    tensors = [Name(frame.tensors[call.tensors[tensor.name].name]) for tensor in unit.tensors]
     scope, resolution = frame.scope, frame.file.program.network.resolution
+    read, lists = resolution.tensors(call.step), resolution.map_lists(call.step)
+    tensors = [
+        frame.listed(lists[each.name]) if each.name in lists else frame.read(read[each.name])
+        for each in unit.tensors
+    ]
     given: dict[str, tuple[Expression | None, Node]] = {}
     for each in unit.captured:
         called = scope.called(each.name.text)
         given[called] = (None, Name(called))
     for key, value in resolution.arguments[call.step].items():
-        if not isinstance(value, Distribution):
+        if not isinstance(value, Distribution) and key not in lists:
             given[scope.called(key)] = (value, scope.node(value))
     arguments = unit_arguments(unit, scope.speller.records)
     parameters = [replace(each, name=scope.called(each.name)) for each in arguments]

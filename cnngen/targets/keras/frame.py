@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, count
 
+from cnngen.expressions.expression import Expression
 from cnngen.plan.program import Call, Program
-from cnngen.syntax.tree import Block, Stage, Step
+from cnngen.python.nodes import Name, Node, Subscript
+from cnngen.syntax.tree import Block, Identifier, ListName, Stage, Step
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common
 from cnngen.targets.loops import free_index
+from cnngen.targets.map_lists import list_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,15 @@ class File:
 @dataclass(slots=True)
 class Frame:
     """`taken` are the names in use; `tensors` has the variable of each tensor that can be read by
-    name, and `parts` that of each layer or model that is used again.
+    name, `lists` that of each list of them, and `parts` that of each layer or model that is used
+    again.
     """
 
     file: File
     scope: Scope
     taken: set[str]
     tensors: dict[str, str] = field(default_factory=dict[str, str])
+    lists: dict[str, str] = field(default_factory=dict[str, str])
     parts: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -49,6 +54,21 @@ class Frame:
         free = next(other for other in others if other not in self.taken)
         self.taken.add(free)
         return free
+
+    def read(self, name: Identifier) -> Node:
+        """A tensor, or one of a list."""
+        if not isinstance(name, ListName) or name.index is None:
+            return Name(self.tensors[name.text])
+        return Subscript(Name(self.lists[name.text]), self.scope.node(name.index))
+
+    def listed(self, maps: Expression) -> Node:
+        """A list of tensors."""
+        return list_node(
+            maps,
+            lambda name: Name(self.tensors[name]),
+            lambda name: Name(self.lists[name]),
+            self.scope.node,
+        )
 
     @contextmanager
     def index(self, own: str | None = None) -> Generator[str]:

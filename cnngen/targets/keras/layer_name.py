@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cnngen.expressions.expression import Constant, Expression
-from cnngen.plan.program import Bind, Join, JoinLoop, Pass, Program, Region, regions
+from cnngen.plan.program import Bind, Gather, Join, JoinLoop, Pass, Program, Region, regions
 from cnngen.python.construct import suffixed
 from cnngen.python.nodes import Name, Node, String
 from cnngen.targets.keras.scope import Scope
@@ -57,7 +57,8 @@ def _words(region: Region) -> Iterator[str]:
     for node in region.nodes:
         if isinstance(node, Pass | Bind):
             continue
-        keys = (node.key, node.level) if isinstance(node, Join | JoinLoop) else (node.key,)
+        levels = isinstance(node, Join | JoinLoop | Gather)
+        keys = (node.key, node.level) if levels else (node.key,)
         yield from (key for key in keys if isinstance(key, str))
         if isinstance(node, Join):
             yield from (arm.name for arm in node.arms)

@@ -142,8 +142,10 @@ def _variable(wanted: str, frame: Frame) -> str:
 
 def _stage(stage: StageRegion, x: str, out: str, code: Code, frame: Frame) -> str:
     """Write a stage: a line with its shape behind it, or a paragraph with its shape above."""
+    given: Node = Name(x)
     if origin := first_origin(stage.step):
-        x = frame.tensors[origin.text]
+        given = frame.read(origin)
+        x = given.text if isinstance(given, Name) else "x"
     size = shape_text(frame.file.program.network.stages[stage.name].shape, channels_last=True)
     above = Comment(f"{stage.name}: {size}")
     single = _is_single(stage) and stage.step not in frame.shared
@@ -151,8 +153,10 @@ def _stage(stage: StageRegion, x: str, out: str, code: Code, frame: Frame) -> st
         code.blank()
         code.add(above)
     written = Code(code.depth)
+    if stage.step.origin and not isinstance(given, Name):
+        written.assign(x, given)
     value = _write(stage, x, written, frame)
-    written.define(0, CHANNELS, channels_of(Name(x)))
+    written.define(0, CHANNELS, channels_of(given))
     if written.statements and value == "x":
         value = _named(written, out)
         if single:

@@ -11,6 +11,7 @@ from cnngen.plan.program import (
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     JoinLoop,
     Loop,
@@ -92,6 +93,8 @@ def _node_may_pass(node: Node) -> bool:
             return otherwise is None or may_pass(otherwise) or may_pass(then)
         case Loop():
             return True
+        case Gather():
+            return True
         case Join(arms=arms):
             optional = any(arm.test is not None for arm in arms)  # so that one may be left
             return optional and any(may_pass(arm.region) for arm in arms)
@@ -157,7 +160,7 @@ def _size_at(node: Node, frame: Frame, *, known: bool) -> _Size:
             return _Size(any(x.asked for x in found), all(x.known for x in found))
         case JoinLoop(body=body):
             return _size(body, frame, known=known)
-        case Pass() | Bind():
+        case Gather() | Pass() | Bind():
             return _Size(False, known)
 
 

@@ -14,6 +14,7 @@ from cnngen.plan.program import (
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     JoinLoop,
     Loop,
@@ -29,7 +30,9 @@ from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.flat import flat
 from cnngen.python.nodes import Origin, with_origin
-from cnngen.syntax.tree import Each, Repeat
+from cnngen.semantics.map_lists import names_in
+from cnngen.semantics.resolve import Resolution
+from cnngen.syntax.tree import Each, Identifier, ListName, Repeat
 from cnngen.targets.keras.calls import op_call, unit_call
 from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of
@@ -46,6 +49,7 @@ from cnngen.targets.keras.shared import (
 )
 from cnngen.targets.keras.spell import spell_join, spell_list
 from cnngen.targets.loops import UNREAD, loop_header, position
+from cnngen.targets.map_lists import walked
 
 LONGEST_POSITION = 30  # characters of code in a layer's name
 ZERO, TWO = Constant(0), Constant(2)
@@ -77,14 +81,15 @@ def write_region(
     variable of its result. One that `is_given` what it reads begins with `x`, whatever its first
     step names.
     """
-    kept = _read_by_name(region)
+    resolution = frame.file.program.network.resolution
+    kept = names_read(region, resolution) if region.layout == "graph" else set[str]()
     bound: list[Bound] = []
     flattened = False
     steps = [node for node in region.nodes if not isinstance(node, Bind)]  # tensors know channels
     for i, node in enumerate(steps):
         step = step_of(node)
         if step is not None and step.origin and not (is_given and i == 0):
-            x = frame.tensors[step.origin.text]
+            x = read(step.origin, out, code, frame)
         if isinstance(node, Pass) or flattened:
             flattened = False
             continue
@@ -99,7 +104,7 @@ def write_region(
             if region.layout == "chain":
                 _bind(loops.after(first, node.step), node, bound, code, frame)
             continue
-        key = node.level if isinstance(node, Join | JoinLoop) else node.key
+        key = node.level if isinstance(node, Join | JoinLoop | Gather) else node.key
         if key is not None and not isinstance(key, str):
             key = _from(bound, key)
         at = name if key is None else name.below(key, frame.scope)
@@ -109,6 +114,7 @@ def write_region(
             code.assign(target, made)
             x, flattened = target, True
         elif used:
+            assert not isinstance(node, Gather), "what reads several maps is not used again"
             part = Region("single", node.reads, (node,), node.gives)
             write = partial(_node, node, at, code=code, frame=frame)
             x = write_part(part, used, at, x, target, write, code, frame)
@@ -123,21 +129,31 @@ def write_region(
     return x
 
 
-def _read_by_name(region: Region) -> set[str]:
-    """The names of the steps of a graph that others read."""
-    return names_read(region) if region.layout == "graph" else set()
+def read(name: Identifier, out: str, code: Code, frame: Frame) -> str:
+    """The variable of a tensor; one of a list is put into `out`."""
+    match frame.read(name):
+        case nodes.Name(variable):
+            return variable
+        case item:
+            code.assign(out, item)
+            return out
 
 
-def names_read(region: Region) -> set[str]:
+def names_read(region: Region, resolution: Resolution) -> set[str]:
     """The names by which the nodes of a region read tensors."""
     found: set[str] = set()
     for node in region.nodes:
-        if (step := step_of(node)) is not None and step.origin:
+        step = step_of(node)
+        if step is not None and step.origin and not isinstance(step.origin, ListName):
             found.add(step.origin.text)
+        lists = resolution.map_lists(step).values() if step is not None else ()
+        found |= {
+            name.text for maps in lists for name in names_in(maps) if not isinstance(name, ListName)
+        }
         if isinstance(node, Call):
-            found |= {tensor.name for tensor in node.tensors.values()}
+            found |= {tensor.name for tensor in node.tensors.values() if tensor.name}
         for inner in regions(node):
-            found |= names_read(inner)
+            found |= names_read(inner, resolution)
     return found
 
 
@@ -188,6 +204,8 @@ def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Fram
             return _choice(node, name, x, out, code, frame)
         case Join():
             return _join(node, name, x, out, code, frame)
+        case Gather():
+            return _gather(node, name, out, code, frame)
         case JoinLoop():
             return _join_loop(node, name, x, out, code, frame)
         case Reuse():
@@ -279,8 +297,12 @@ def _loop(
     frame: Frame,
 ) -> str:
     """Write a loop; its counter gives the positions of its iterations."""
-    _enter(x, out, code)
-    own = position(node.step)
+    if loops.reads_running(node):
+        _enter(x, out, code)
+    kept = frame.variable(node.keeps.name) if node.keeps else ""
+    if node.keeps:
+        code.assign(kept, nodes.Display("[", ()))
+    maps, own = _maps(node.step, frame), position(node.step)
     with frame.index(frame.scope.called(own) if own else None) as index:
         counter = Name(own or index)
         counts = isinstance(node.step, Repeat) and first != ZERO  # from its first position on
@@ -293,14 +315,24 @@ def _loop(
             _arm(node.between, name.below(before, frame.scope), out, out, between, frame)
             body.choose(nodes.Binary(">", nodes.Name(index), nodes.Number("0")), between)
         _arm(node.body, name.below(at, frame.scope), out, out, body, frame)
+        if node.keeps:
+            body.do(call(nodes.Attribute(nodes.Name(kept), "append"), nodes.Name(out)))
+            frame.lists[node.keeps.name] = kept
         asked = nodes.Name(index) if index in body.names else None
         variables = _variables(node.step, body.names, frame)
-        target, iterable = loop_header(node.step, asked, variables, frame.scope.node)
+        target, iterable = loop_header(node.step, asked, variables, frame.scope.node, maps)
         if counts and asked is not None:
             last = loops.after(first, node.step)
             iterable = call("range", frame.scope.node(first), frame.scope.node(last))
     code.loop(target, iterable, body)
     return out
+
+
+def _maps(step: Repeat | Each, frame: Frame) -> dict[str, nodes.Node]:
+    """The lists of maps that a loop walks through, by its variables, which can be read now."""
+    lists = frame.file.program.network.resolution.map_lists(step)
+    frame.tensors |= {variable: frame.scope.called(variable) for variable in lists}
+    return {variable: walked(frame.listed(each)) for variable, each in lists.items()}
 
 
 def _variables(step: Repeat | Each, used: set[str], frame: Frame) -> list[str]:
@@ -339,6 +371,24 @@ def _choice(node: Choice, name: LayerName, x: str, out: str, code: Code, frame: 
     otherwise = code.inside()
     _arm(node.otherwise, name, x, out, otherwise, frame)
     code.choose(test, then, otherwise)
+    return out
+
+
+def _gather(node: Gather, name: LayerName, out: str, code: Code, frame: Frame) -> str:
+    """Write what joins a list; a single one is left as it is."""
+    assert node.step.maps is not None and isinstance(node.key, str)
+    at = name.below(node.key, frame.scope).node
+    listed = frame.listed(node.step.maps)
+    match listed:
+        case nodes.Display("[", (only,)):
+            made: nodes.Node = only
+        case nodes.Display("[", (_, _, *_)):
+            made = spell_list(node.op, listed, at, frame.scope.speller)
+        case _:
+            several = nodes.Binary(">", call("len", listed), nodes.Number("1"))
+            joined = spell_list(node.op, listed, at, frame.scope.speller)
+            made = nodes.Conditional(several, joined, nodes.Subscript(listed, nodes.Number("0")))
+    code.assign(out, made, node.step)
     return out
 
 
@@ -410,14 +460,14 @@ def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Code, fr
     """Write a list of what all iterations give, in one expression where that can be; and a join."""
     taken, loop = set(frame.taken), node.step.loop
     branches, branch = nodes.Name(frame.variable("branches")), frame.variable("branch")
-    own = position(loop)
+    maps, own = _maps(loop, frame), position(loop)
     with frame.index(frame.scope.called(own) if own else None) as index:
         body = code.inside()
         at = name.below(Name(own or index), frame.scope)
         value = write_region(node.body, at, x, branch, body, frame)
         asked = nodes.Name(index) if index in body.names else None
         variables = _variables(loop, body.names, frame)
-        target, iterable = loop_header(loop, asked, variables, frame.scope.node)
+        target, iterable = loop_header(loop, asked, variables, frame.scope.node, maps)
     if (element := _only_value(body, value)) is not None:
         code.assign(branches.text, nodes.Comprehension("[", element, target, iterable))
     else:

@@ -1,6 +1,6 @@
 """Units of the plan: each block becomes a function."""
 
-from cnngen.plan.program import Unit
+from cnngen.plan.program import Maps, Unit
 from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Name, Parameter
 from cnngen.semantics.network import INPUT
@@ -26,9 +26,10 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     scope = Scope(speller, types, file.needed)
     own = map(scope.called, {*types, *loop_variables(unit.block.body)})
     tensors = {tensor.name: scope.called(tensor.name) for tensor in unit.tensors}
-    frame = Frame(file, scope, {*file.needed, *own}, {INPUT: "x"} | tensors)
+    lists = {each.name: tensors[each.name] for each in unit.tensors if isinstance(each, Maps)}
+    frame = Frame(file, scope, {*file.needed, *own}, {INPUT: "x"} | tensors, lists)
     code = Code()
-    if INPUT in names_read(unit.body):
+    if INPUT in names_read(unit.body, file.program.network.resolution):
         frame.tensors[INPUT] = frame.variable("given")
         code.assign(frame.tensors[INPUT], X)
     value = write_region(unit.body, LayerName((GIVEN,)), "x", "x", code, frame)
@@ -47,9 +48,15 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
 
 
 def _parameters(unit: Unit, scope: Scope) -> tuple[Parameter, ...]:
-    names = ("x", *(scope.called(tensor.name) for tensor in unit.tensors))
-    tensors = [Parameter(name, KERAS_TENSOR) for name in names]
+    tensors = [
+        Parameter(
+            scope.called(each.name),
+            f"list[{KERAS_TENSOR}]" if isinstance(each, Maps) else KERAS_TENSOR,
+        )
+        for each in unit.tensors
+    ]
     return (
+        Parameter("x", KERAS_TENSOR),
         *tensors,
         *(parameter(argument, scope) for argument in unit_arguments(unit, scope.speller.records)),
         Parameter("*"),

@@ -33,4 +33,5 @@ def pairs(items: Sequence[tuple[str, Node]]) -> Display:
 IDENTITY = call("nn.Identity")
 SEQUENTIAL = dotted("nn.Sequential")
 EMPTY = call(SEQUENTIAL)
+EMPTY_LIST = call("nn.ModuleList")
 CONSTRUCT = Attribute(call("super"), "__init__")

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from cnngen.expressions.expression import Constant
+from cnngen.expressions.algebra import simplify
+from cnngen.expressions.expression import Constant, Expression
 from cnngen.expressions.expression import Name as Word
+from cnngen.plan import loops
 from cnngen.plan.program import (
     Arm,
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     JoinLoop,
     Loop,
@@ -25,10 +28,13 @@ from cnngen.python.construct import call, text
 from cnngen.python.flat import flat
 from cnngen.python.nodes import (
     Assign,
+    Attribute,
     Augment,
     Binary,
     Conditional,
+    Display,
     Do,
+    For,
     If,
     Name,
     Return,
@@ -38,9 +44,10 @@ from cnngen.python.nodes import (
 )
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
+from cnngen.syntax.tree import Identifier, ListName, Stage
 from cnngen.syntax.tree import Reuse as ReuseStep
-from cnngen.syntax.tree import Stage
 from cnngen.syntax.tree import Step as AuthorsStep
+from cnngen.targets.map_lists import list_node, walked
 from cnngen.targets.spelling import spelling
 from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import own
@@ -53,7 +60,7 @@ from cnngen.targets.torch.modules import (
     assign_node,
     fill,
 )
-from cnngen.targets.torch.names import attribute
+from cnngen.targets.torch.names import attribute, tensor
 from cnngen.targets.torch.scope import Scope
 from cnngen.targets.torch.spell import spell_function, spell_join, spell_list
 from cnngen.targets.torch.updates import bound, prepared
@@ -67,13 +74,14 @@ LONG = 70  # a value longer than this gets a line of its own
 
 @dataclass(slots=True)
 class Forward:
-    """A `forward` in the making: its lines, and what each tensor is that can be read by name. Its
-    variables get names of `names`.
+    """A `forward` in the making: its lines, and what each tensor, and each list of them, is that
+    can be read by name. Its variables get names of `names`.
     """
 
     tensors: dict[str, nodes.Node]
     names: Names
     lines: list[Statement] = field(default_factory=list[Statement])
+    lists: dict[str, nodes.Node] = field(default_factory=dict[str, nodes.Node])
 
     def new(self, name: str) -> Name:
         return Name(self.names.free(name))
@@ -83,13 +91,38 @@ class Forward:
         return name
 
 
+def read(name: Identifier, forward: Forward, scope: Scope) -> nodes.Node:
+    """A tensor, or one of a list."""
+    if not isinstance(name, ListName) or name.index is None:
+        return forward.tensors[name.text]
+    return Subscript(forward.lists[name.text], _position(name.index, scope))
+
+
+def _list_of(maps: Expression, forward: Forward, scope: Scope) -> nodes.Node:
+    """A list of tensors."""
+
+    def position(expression: Expression) -> nodes.Node:
+        return _position(expression, scope)
+
+    return list_node(maps, forward.tensors.__getitem__, forward.lists.__getitem__, position)
+
+
+def _position(expression: Expression, scope: Scope) -> nodes.Node:
+    """A position in a list: a number, or an attribute, as a `forward` knows no parameters."""
+    position = simplify(expression)
+    if isinstance(position, Constant):
+        return scope.node(position)
+    return own(scope.position(position))
+
+
 def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
     """The layers of a block that joins, which are called one after the other."""
     resolution = scope.file.network.resolution
-    read = {name.text for step in steps(unit.block.body) for name in resolution.reads(step)}
+    names = [name for step in steps(unit.block.body) for name in resolution.reads(step)]
+    kept = {name.text for name in names if not isinstance(name, ListName)}
     value: nodes.Node = X
     forward.tensors[INPUT] = X
-    if INPUT in read:
+    if INPUT in kept:
         forward.tensors[INPUT] = forward.let(scope.variables.new("given"), X)
     for binds, node in prepared(unit.body.nodes):
         if not isinstance(node, Call | Loop | Choice):
@@ -97,8 +130,14 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
         if node is None:
             break
         if node.step.origin:
-            value = forward.tensors[node.step.origin.text]
+            value = read(node.step.origin, forward, scope)
         match node:
+            case Gather():
+                value = gathered(node, forward, scope)
+            case Loop(written_out=True):
+                module = own(attribute(str(node.key)))
+                yield from assign_node(node, module, scope, binds)
+                value = looped(node, module, value, forward, scope)
             case Join():
                 if not isinstance(value, Name):
                     value = forward.let(X, value)
@@ -123,7 +162,7 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 yield from assign_node(node, module, scope, binds)
                 value = applied(node, module, value, forward, scope)
         name = node.step.name.text if node.step.name else ""
-        if name in read:
+        if name in kept:
             variable = scope.variables.new(name)
             value = forward.tensors[name] = forward.let(variable, value)
         elif len(flat(value)) > LONG and node.step is not unit.block.body[-1]:
@@ -143,15 +182,99 @@ def applied(
 ) -> nodes.Node:
     """A module called with the running tensor and the other tensors that its node reads."""
     tensors: list[nodes.Node] = []
-    if isinstance(node, Call) and _has_forward(node, scope):  # else the block reads no other
-        handed = scope.file.network.resolution.tensors(node.step).values()
-        tensors = [forward.tensors[name.text] for name in handed]
+    if isinstance(node, Call) and isinstance(unit := node.layer.made, Unit):
+        handed = scope.file.network.resolution.tensors(node.step)
+        lists = scope.file.network.resolution.map_lists(node.step)
+        if scope.file.classes[unit].forward is not None:  # else the block reads no other
+            for name in (each.name for each in unit.tensors):
+                listed = lists.get(name)
+                tensors.append(
+                    read(handed[name], forward, scope)
+                    if listed is None
+                    else _list_of(listed, forward, scope)
+                )
     return call(module, value, *tensors)
 
 
-def _has_forward(made: Call, scope: Scope) -> bool:
-    unit = made.layer.made
-    return isinstance(unit, Unit) and scope.file.classes[unit].forward is not None
+# --- Lists of maps
+
+
+def gathered(node: Gather, forward: Forward, scope: Scope) -> nodes.Node:
+    """What joins the tensors of a list."""
+    assert node.step.maps is not None
+    match _list_of(node.step.maps, forward, scope):
+        case nodes.Display("[", (only,)):
+            return only
+        case nodes.Display("[", items) if not any(isinstance(x, nodes.Starred) for x in items):
+            return with_origin(spell_join(node.op, items, scope.file.speller), node.step)
+        case listed:
+            return with_origin(spell_list(node.op, listed, scope.file.speller), node.step)
+
+
+def looped(
+    loop: Loop,
+    modules: nodes.Node,
+    value: nodes.Node,
+    forward: Forward,
+    scope: Scope,
+    *,
+    last: bool = True,
+) -> nodes.Node:
+    """Write a loop that calls one module after the other; gives what the last one gave, if
+    something reads that.
+    """
+    kept: Name | None = None
+    if loop.keeps is not None:
+        kept = forward.new(loop.keeps.name)
+        forward.lists[loop.keeps.name] = kept
+    alone = not last and not loops.reads_running(loop) and loop.between is None
+    if value != X and not (alone and kept):
+        forward.let(X, value)
+    if kept is not None and not alone:
+        forward.let(kept, nodes.Display("[", ()))
+    with forward.names.passing():
+        layer = forward.new("layer")
+        target, iterable = _beside_maps(layer, modules, loop, forward, scope)
+        index = forward.new("i") if loop.between is not None and kept is not None else None
+        inner = Forward(forward.tensors, forward.names, [], forward.lists)
+        first = first_node(loop.body)
+        origin = first.step.origin if first else None
+        given = read(origin, forward, scope) if origin else X
+        whole = first if loop.body.layout == "single" else None
+        made = applied(whole, layer, given, forward, scope)
+        inner.let(X, made)
+        if kept is not None:
+            keep: Statement = Do(call(Attribute(kept, "append"), X))
+            inner.lines.append(keep if index is None else If(((_is_even(index), (keep,)),)))
+        if index is not None:
+            target, iterable = Display("bare", (index, target)), call("enumerate", iterable)
+        if kept is not None and alone:
+            forward.let(kept, nodes.Comprehension("[", made, target, iterable))
+            return X
+        forward.lines.append(For(target, iterable, tuple(inner.lines)))
+    return X
+
+
+def _beside_maps(
+    module: Name, modules: nodes.Node, loop: Loop | JoinLoop, forward: Forward, scope: Scope
+) -> tuple[nodes.Node, nodes.Node]:
+    """What a loop over modules assigns and goes through: the maps that it walks through, too, which
+    can be read from now on.
+    """
+    step = loop.step.loop if isinstance(loop, JoinLoop) else loop.step
+    maps = scope.file.network.resolution.map_lists(step).values()
+    lists = [modules, *(walked(_list_of(each, forward, scope)) for each in maps)]
+    variables = [Name(tensor(walk.value.name)) for walk in loop.walks]
+    for walk, variable in zip(loop.walks, variables, strict=True):
+        forward.tensors[walk.value.name] = variable
+    if not variables:
+        return module, modules
+    return Display("bare", (module, *variables)), call("zip", *lists, strict=nodes.Number("True"))
+
+
+def _is_even(index: Name) -> nodes.Node:
+    """Whether this is an iteration, and not what stands between two."""
+    return Binary("==", Binary("%", index, nodes.Number("2")), nodes.Number("0"))
 
 
 def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forward) -> Made:
@@ -179,7 +302,7 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
         module = Subscript(owner, text(key)) if name else own(key)
         first = first_node(arm.region)
         origin = first.step.origin if first else None
-        source = forward.tensors[origin.text] if origin else value
+        source = read(origin, forward, scope) if origin else value
         if is_function(first):
             given = yield from function(first, f"{name}_{key}".lstrip("_"), source, scope, forward)
         else:
@@ -206,12 +329,13 @@ def join_list(
         yield from assign_list(node, owner, joins.list_class(node.op, scope.file.speller), scope)
         return with_origin(call(owner, value), node.step)
     yield from assign_list(node, owner, "nn.ModuleList", scope)
-    origin = first.step.origin if first else None
-    source = forward.tensors[origin.text] if origin else value
     with forward.names.passing():
         branch = forward.new("branch")
+        target, iterable = _beside_maps(branch, owner, node, forward, scope)
+        origin = first.step.origin if first else None
+        source = read(origin, forward, scope) if origin else value
         given = applied(first, branch, source, forward, scope)
-    listed = nodes.Comprehension("[", given, branch, owner)
+    listed = nodes.Comprehension("[", given, target, iterable)
     return with_origin(spell_list(node.op, listed, scope.file.speller), node.step)
 
 
@@ -292,7 +416,7 @@ def function(
             yield Assign((kept,), given[name])
             given[name] = kept
     named = file.network.resolution.tensors(node.step)
-    tensors = {name: forward.tensors[other.text] for name, other in named.items()}
+    tensors = {name: read(other, forward, scope) for name, other in named.items()}
     with spelling(node.step):
         made = spell_function(Reading(op, values, given, value, tensors, file.speller))
     return with_origin(made, node.step)
@@ -376,7 +500,9 @@ def _listed(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward)
 # --- Regions
 
 
-def first_node(region: Region) -> "Call | Loop | Choice | Join | JoinLoop | Reuse | Pass | None":
+def first_node(
+    region: Region,
+) -> "Call | Loop | Choice | Join | JoinLoop | Gather | Reuse | Pass | None":
     """The first node that reads a tensor."""
     return next((node for node in region.nodes if not isinstance(node, Bind)), None)
 

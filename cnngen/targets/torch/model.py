@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cnngen.ops.base import Image
-from cnngen.plan.program import Bind, Join, JoinLoop, Program, Reuse, StageRegion
+from cnngen.plan import loops
+from cnngen.plan.program import Bind, Gather, Join, JoinLoop, Loop, Program, Reuse, StageRegion
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
@@ -20,16 +21,20 @@ from cnngen.targets.torch.graphs import (
     applied,
     first_node,
     function,
+    gathered,
     is_function,
     join,
     join_list,
+    looped,
     passes,
+    read,
 )
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, Written, assign
 from cnngen.targets.torch.names import IN_FORWARD, attribute, tensor, tuple_name
 from cnngen.targets.torch.scope import File, Scope
 from cnngen.targets.torch.tidy import tidied
+from cnngen.targets.torch.units import positions
 from cnngen.targets.torch.updates import bound
 from cnngen.targets.torch.variables import Names, allocate
 
@@ -84,7 +89,8 @@ class Calls:
 def model_class(program: Program, file: File) -> ModelClass:
     network, scope = program.network, _scope(program, file)
     calls = _calls(network, file)
-    constructor = [Do(nodes.Call(CONSTRUCT)), *_stages(program, scope, calls)]
+    stages = [*_stages(program, scope, calls)]
+    constructor = [Do(nodes.Call(CONSTRUCT)), *positions(scope), *stages]
     if has_rules(file.rules):
         constructor.append(Do(call("self.apply", Name("init_weights"))))
     outputs = _outputs(network)
@@ -104,8 +110,11 @@ def _inputs(network: Network) -> dict[str, str]:
 def _calls(network: Network, file: File) -> Calls:
     inputs = _inputs(network)
     tensors: dict[str, nodes.Node] = {name: Name(given) for name, given in inputs.items()}
-    names = Names(IN_FORWARD | file.functions | {*inputs.values()})
-    calls = Calls(Forward(tensors, names), Forward(tensors, names), names)
+    walked = {n for variables in network.resolution.walked.values() for n in variables}
+    names = Names(IN_FORWARD | file.functions | {*inputs.values(), *map(tensor, walked)})
+    lists: dict[str, nodes.Node] = {}
+    always, heads = (Forward(tensors, names, lists=lists) for _ in range(2))
+    calls = Calls(always, heads, names)
     if INPUT in inputs and INPUT in kept_stages(network.resolution):
         called = "image" if network.images else "vector"
         tensors[INPUT] = calls.always.let(Name(calls.names.free(called)), X)
@@ -121,8 +130,8 @@ def _stages(program: Program, scope: Scope, calls: Calls) -> Written:
         # A head whose branches all read by name does not read what runs on, which has no name then.
         source = forward.tensors.get(running, value) if stage.training else value
         if origin := first_origin(stage.step):
-            source = forward.tensors[origin.text]
-        made = yield from _stage(stage, source, replace(scope, entry=stage.entry), forward)
+            source = read(origin, forward, scope)
+        made = yield from _stage(stage, source, replace(scope, entry=stage.entry), forward, program)
         if stage.kept or not stage.training:
             made = _assign_stage(stage, made, forward, calls.names, program.network)
         if stage.training:
@@ -136,15 +145,17 @@ def _stages(program: Program, scope: Scope, calls: Calls) -> Written:
 def _scope(program: Program, file: File) -> Scope:
     spec = program.network.resolution.spec
     types = types_of(spec.parameters)
-    loops = {name for stage in spec.stages for name in loop_variables(stage.body)}
+    variables_of_loops = {name for s in spec.stages for name in loop_variables(s.body)}
     bodies = [stage.body for stage in program.stages]
-    variables = allocate(bodies, set(types) | loops | file.functions)
+    variables = allocate(bodies, set(types) | variables_of_loops | file.functions)
     scope = Scope(file, types, variables, program.inputs[0].channels)
     scope.attributes.update(stage.name for stage in program.stages)
     return scope
 
 
-def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward) -> Made:
+def _stage(
+    stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward, program: Program
+) -> Made:
     """Build a stage; gives the expression that calls it."""
     region, first = stage.body, first_node(stage.body)
     if passes(region):
@@ -157,6 +168,12 @@ def _stage(stage: StageRegion, value: nodes.Node, scope: Scope, forward: Forward
         return (yield from join_list(first, value, stage.name, stage.step, scope, forward))
     if isinstance(first, Reuse):
         return again(first, value)
+    if isinstance(first, Gather):
+        return gathered(first, forward, scope)
+    if isinstance(first, Loop) and first.written_out:
+        yield from assign(region, own(attribute(stage.name)), scope)
+        last = _is_needed(stage, program)
+        return looped(first, own(attribute(stage.name)), value, forward, scope, last=last)
     if is_function(first):
         yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
         return (yield from function(first, stage.name, value, scope, forward))
@@ -193,6 +210,23 @@ def _is_read_next(stage: StageRegion, network: Network) -> bool:
     return (
         following is not None and takes_previous(following) and following.name.text not in training
     )
+
+
+def _is_needed(stage: StageRegion, program: Program) -> bool:
+    """Whether something reads what a stage gives, not only the list that it is."""
+    if stage.kept or stage.output or stage.training:
+        return True
+    if not _is_read_next(stage, program.network):
+        return False
+    rest = program.stages[program.stages.index(stage) + 1 :]
+    following = next(other for other in rest if not other.step.training)
+    match first_node(following.body):
+        case Gather():
+            return False
+        case Loop(written_out=True) as loop if not loops.reads_running(loop):
+            return _is_needed(following, program)
+        case _:
+            return True
 
 
 # --- What it returns

@@ -13,6 +13,7 @@ from cnngen.plan.program import (
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     JoinLoop,
     Loop,
@@ -24,15 +25,16 @@ from cnngen.plan.program import (
 from cnngen.python import nodes
 from cnngen.python.construct import call, if_else, text
 from cnngen.python.nodes import Assign, Do, For, If, Statement
-from cnngen.syntax.tree import Each
-from cnngen.targets.loops import free_index, loop_header, position
+from cnngen.python.variables import names
+from cnngen.targets.loops import free_index, position
 from cnngen.targets.torch import joins
-from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, IDENTITY, SELF, own
+from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, EMPTY_LIST, IDENTITY, SELF, own
 from cnngen.targets.torch.expressions import (
     Item,
     Step,
     choice_expression,
     expression,
+    header,
     joining,
     list_expression,
     loop_of,
@@ -42,6 +44,7 @@ from cnngen.targets.torch.expressions import (
 from cnngen.targets.torch.layers import layer
 from cnngen.targets.torch.names import attribute, called
 from cnngen.targets.torch.scope import Scope
+from cnngen.targets.torch.tidy import marked
 from cnngen.targets.torch.updates import bound, prepared, updated
 from cnngen.targets.torch.words import word
 
@@ -73,6 +76,8 @@ def module(node: Step, scope: Scope, name: str = "", binds: Sequence[Bind] = ())
             return (yield from _list(node, scope))
         case Reuse():
             return own(attribute(node.called))
+        case Gather():
+            raise AssertionError("a list is joined by a `forward`, not by a module")
         case Choice() if (whole := choice_expression(node, scope)) is not None:
             return whole
         case Loop() | Choice():
@@ -224,6 +229,9 @@ def assign_node(
         case Choice():
             yield from bound(binds, scope)
             yield from _assign_choice(node, target, scope)
+        case Loop(written_out=True):
+            yield from bound(binds, scope)
+            yield from _assign_list(node, target, scope)
         case Loop():
             yield Assign((target,), EMPTY)
             yield from bound(binds, scope)
@@ -235,6 +243,26 @@ def assign_node(
             with scope.variables.names.passing():
                 made = yield from module(node, scope, binds=binds)
                 yield Assign((target,), made)
+
+
+def _assign_list(node: Loop, target: nodes.Node, scope: Scope) -> Written:
+    """Assign a list of modules: in one expression, if each is one."""
+    written = [*_loop(node, target, scope)]
+    match written:
+        case [
+            For(
+                variables,
+                iterable,
+                (Do(nodes.Call(_, (nodes.Attribute() | nodes.Call() as made,))),),
+            )
+        ]:
+            each = nodes.Comprehension("", made, marked(variables, names(made)), iterable)
+            yield Assign((target,), call("nn.ModuleList", each))
+        case _:
+            yield Assign((target,), EMPTY_LIST)
+            if node.collected is not None:
+                yield Assign((scope.node(node.collected),), nodes.Display("[", ()))
+            yield from written
 
 
 def _assign_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Written:
@@ -283,7 +311,7 @@ def _is_fixed(node: Node, scope: Scope) -> bool:
             return True
         case Choice():
             return choice_expression(node, scope) is not None
-        case Loop():
+        case Loop() | Gather():
             return False
 
 
@@ -343,12 +371,13 @@ def _loop(loop: Loop, target: nodes.Node, scope: Scope) -> Written:
         between = [*_iteration(loop, loop.between, target, scope)]
         inside.append(If(((nodes.Binary(">", index, nodes.Number("0")), tuple(between)),)))
     inside += _iteration(loop, loop.body, target, scope)
-    lists = loop.step.lists if isinstance(loop.step, Each) else ()
-    variables = [called(name.text) for name, _ in lists]
-    names, iterable = loop_header(loop.step, index, variables, scope.node)
-    yield For(names, iterable, tuple(inside))
+    target_names, iterable = header(loop.step, loop.walks, index, scope)
+    yield For(target_names, iterable, tuple(inside))
 
 
 def _iteration(loop: Loop, region: Region, target: nodes.Node, scope: Scope) -> Written:
     yield from _appended(region, target, scope)
     yield from updated(loop.variable, region.gives.channels, scope)
+    if loop.collected is not None and region is loop.body:
+        given = loop.variable or region.gives.channels
+        yield _append(scope.node(loop.collected), scope.node(given))

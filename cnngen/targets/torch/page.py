@@ -21,7 +21,7 @@ SELF = Parameter("self")
 def unit_page(made: UnitClass, network: Network) -> Class:
     members = [_constructor(made.arguments, made.constructor)]
     if made.forward is not None:
-        members.append(_forward(("x", *made.tensors), "Tensor", made.forward))
+        members.append(_forward((("x", "Tensor"), *made.tensors), "Tensor", made.forward))
     name = block_class_name(made.unit.name, network.resolution.spec)
     docstring = about(made.unit.about) if made.unit.about else ""
     return _class(name, made.base, members, docstring, made.unit.block)
@@ -32,7 +32,7 @@ def model_page(made: ModelClass, network: Network, speller: Speller) -> Class:
     arguments = [argument_for(parameter, speller) for parameter in spec.parameters]
     members = (
         _constructor(arguments, made.constructor),
-        _forward(made.inputs, made.outputs.annotation, made.forward),
+        _forward([(x, "Tensor") for x in made.inputs], made.outputs.annotation, made.forward),
     )
     sizes = shapes(network, channels_last=False)
     docstring = model_docstring(network, sizes, arguments)
@@ -55,8 +55,10 @@ def _default(argument: Argument) -> Node | None:
     return None if argument.default is None else node(argument.default)
 
 
-def _forward(tensors: Sequence[str], returns: str, body: tuple[Statement, ...]) -> Function:
-    parameters = (Parameter(name, "Tensor") for name in tensors)
+def _forward(
+    tensors: Sequence[tuple[str, str]], returns: str, body: tuple[Statement, ...]
+) -> Function:
+    parameters = (Parameter(name, annotation) for name, annotation in tensors)
     return Function("forward", (SELF, *parameters), returns, body)
 
 

@@ -7,12 +7,14 @@ from cnngen.expressions.algebra import mentions_input, simplify, substitute
 from cnngen.expressions.expression import Expression
 from cnngen.ops.base import Op
 from cnngen.plan.in_place import InPlace
-from cnngen.plan.program import Call, Choice, Join, Region, Unit
+from cnngen.plan.program import Call, Choice, Join, Maps, Region, Unit
 from cnngen.python import nodes
 from cnngen.python.nodes import Statement
 from cnngen.python.signature import Argument
+from cnngen.python.variables import names
 from cnngen.semantics.network import Network
 from cnngen.semantics.types import Types
+from cnngen.targets.map_lists import spread_lists
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.initial_weights import Rules
 from cnngen.targets.torch.names import tensor
@@ -34,8 +36,12 @@ class UnitClass:
     forward: tuple[Statement, ...] | None = None
 
     @property
-    def tensors(self) -> tuple[str, ...]:
-        return tuple(tensor(value.name) for value in self.unit.tensors)
+    def tensors(self) -> tuple[tuple[str, str], ...]:
+        """The names of these, and their types."""
+        return tuple(
+            (tensor(each.name), "list[Tensor]" if isinstance(each, Maps) else "Tensor")
+            for each in self.unit.tensors
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Scope:
     """The constructor that is being written. `entry` is what `input.channels` means in it, None for
     the channels of a block's input. `calls` and `expressions` have the modules that were made
     already, so that none is made twice. `attributes` are those of the class that the author named,
-    and ours.
+    and ours; `positions` has that of each position in a list of maps.
     """
 
     file: File
@@ -72,6 +78,7 @@ class Scope:
     )
 
     attributes: set[str] = field(default_factory=set[str])
+    positions: dict[Expression, str] = field(default_factory=dict[Expression, str])
 
     def flag(self, name: str) -> str:
         """The attribute that says whether a branch is there."""
@@ -84,6 +91,16 @@ class Scope:
         self.attributes.add(name)
         return name
 
+    def position(self, expression: Expression) -> str:
+        """The attribute that has a position in a list of maps."""
+        if expression not in self.positions:
+            word, count = "position", 2
+            while word in self.attributes:
+                word, count = f"position_{count}", count + 1
+            self.attributes.add(word)
+            self.positions[expression] = word
+        return self.positions[expression]
+
     def resolve(self, expression: Expression) -> Expression:
         """An expression whose names are those of the class, and of the file."""
         if self.entry is not None and mentions_input(expression):
@@ -94,4 +111,6 @@ class Scope:
 
     def node(self, expression: Expression) -> nodes.Node:
         """An expression as a node; what it needs is imported."""
-        return self.file.speller.node(self.resolve(expression))
+        made = self.file.speller.node(self.resolve(expression))
+        lists = self.variables.lists
+        return spread_lists(made, lists) if lists and lists & names(made) else made

@@ -4,8 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from cnngen.python.nodes import (
     Assign,
+    Attribute,
     Augment,
+    Call,
     Display,
+    Do,
     For,
     If,
     Name,
@@ -32,6 +35,8 @@ def _without(statements: Sequence[Statement], unread: set[str]) -> Iterator[Stat
     for statement in statements:
         match statement:
             case Assign((Name(name),)) | Augment(Name(name)) if name in unread:
+                pass
+            case Do(Call(Attribute(Name(name), "append"))) if name in unread:
                 pass
             case If(branches):
                 kept = tuple((test, tuple(_without(body, unread))) for test, body in branches)
@@ -74,6 +79,9 @@ def _read(statements: Sequence[Statement]) -> set[str]:
         match statement:
             case Augment(_, _, value):
                 found |= names(value)
+            case Do(Call(Attribute(Name(), "append"), given)):
+                for value in given:
+                    found |= names(value)
             case If(branches):
                 for test, body in branches:
                     found |= (names(test) if test else set()) | _read(body)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cnngen.plan.program import Bind, Call, Choice, Join, JoinLoop, Loop, Region, Unit
+from cnngen.expressions.expression import Name
+from cnngen.plan.program import Bind, Call, Choice, Join, JoinLoop, Loop, Maps, Region, Unit
 from cnngen.python import nodes
 from cnngen.python.construct import call, dotted
 from cnngen.python.nodes import Assign, Do, Statement
@@ -31,9 +32,11 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
     variables = [*repeated(unit, scope)]
     base, forward = dotted("nn.Sequential"), None
     if unit.body.layout == "graph":
-        tensors: dict[str, nodes.Node] = {t.name: nodes.Name(tensor(t.name)) for t in unit.tensors}
-        base, forward = dotted("nn.Module"), Forward(tensors, scope.variables.names)
-        written = [Do(nodes.Call(CONSTRUCT)), *variables, *graph(unit, scope, forward)]
+        given: dict[str, nodes.Node] = {t.name: nodes.Name(tensor(t.name)) for t in unit.tensors}
+        lists = {t.name: given[t.name] for t in unit.tensors if isinstance(t, Maps)}
+        base, forward = dotted("nn.Module"), Forward(given, scope.variables.names, lists=lists)
+        made = [*graph(unit, scope, forward)]
+        written = [Do(nodes.Call(CONSTRUCT)), *variables, *positions(scope), *made]
     elif (made := _only_call(unit.body)) is not None:
         base, derived = _derived(made, unit.body, scope)
         written = [*variables, *derived]
@@ -58,6 +61,9 @@ def _scope(unit: Unit, file: File) -> Scope:
     authors = set(types) | loop_variables(unit.block.body) | file.functions
     ours = {symbol: own_argument(symbol, file.speller.taken) for symbol in unit.handed}
     scope = Scope(file, types, allocate([unit.body], authors, ours))
+    for each in unit.tensors:  # in a constructor, a list is that of the channels of its maps
+        if isinstance(each, Maps):
+            scope.variables.symbols[each.name] = scope.variables.resolve(each.channels.listed)
     scope.attributes.update(_keys(unit.body))
     return scope
 
@@ -102,6 +108,12 @@ def _derived(made: Call, region: Region, scope: Scope) -> tuple[nodes.Node, list
     return layer.function, written
 
 
+def positions(scope: Scope) -> Iterator[Statement]:
+    """The attributes for positions that parameters decide."""
+    for position, attribute in scope.positions.items():
+        yield Assign((own(attribute),), scope.node(position))
+
+
 def _is_of_torch(base: nodes.Node) -> bool:
     return isinstance(base, nodes.Attribute)
 
@@ -111,10 +123,16 @@ def _arguments(
 ) -> Iterator[Argument]:
     """What the constructor takes: channels and areas that it uses, then the parameters."""
     used = names(constructor) | assigned(constructor)
-    handed = (own_argument(symbol, speller.taken) for symbol in unit.handed)
-    for name in (CHANNELS, *handed):
+    lists = {each.channels.listed for each in unit.tensors if isinstance(each, Maps)}
+    annotations = {CHANNELS: "int"}
+    for symbol in unit.handed:
+        annotation = "Sequence[int]" if Name(symbol) in lists else "int"
+        annotations[own_argument(symbol, speller.taken)] = annotation
+    for name, annotation in annotations.items():
         if name in used:
-            yield Argument(name, "int")
+            if annotation != "int":
+                speller.imports("collections.abc", "Sequence")
+            yield Argument(name, annotation)
     own = [argument_for(parameter, speller) for parameter in unit.parameters]
     yield from ordered(own, [argument_for(parameter, speller) for parameter in unit.captured])
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from cnngen.expressions.algebra import substitute
 from cnngen.expressions.expression import Expression, Name
-from cnngen.plan.program import Bind, Call, Loop, Region, Unit, regions
+from cnngen.plan.program import Bind, Call, JoinLoop, Loop, Region, Unit, regions
 from cnngen.python import nodes
 from cnngen.syntax.naming import BUILT_IN, KEYWORDS, snake_case
 from cnngen.targets.torch.names import OURS, called
@@ -46,7 +46,7 @@ class Names:
 class Variables:
     """`symbols` has what each symbol is called, `instances` the variable of each block that is
     asked for its channels, and `repeated` that of each expression that has one; `channels` are all
-    variables of channels. Others are `new`.
+    variables of channels, and `lists` those that are lists of them. Others are `new`.
     """
 
     symbols: dict[str, Expression]
@@ -54,6 +54,7 @@ class Variables:
     channels: set[str]
     names: Names
     repeated: dict[Expression, Expression] = field(default_factory=dict[Expression, Expression])
+    lists: set[str] = field(default_factory=set[str])
 
     def new(self, name: str) -> nodes.Name:
         return nodes.Name(self.names.free(name))
@@ -97,6 +98,14 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
                 instance = names.free(snake_case(node.layer.made.name))
                 found.instances[symbol] = instance
                 found.symbols[symbol] = Name(f"{instance}.out_channels")
+            case Loop() | JoinLoop():
+                for walked in node.walks:
+                    if walked.symbol is not None and walked.symbol.name not in found.symbols:
+                        _name_list(walked.symbol, names, found)
+                if isinstance(node, Loop) and node.collected is not None:
+                    variable = _name_list(node.collected, names, found)
+                    found.channels.add(variable)
+                    found.lists.add(variable)
             case _:
                 pass
         for inner in regions(node):
@@ -105,3 +114,10 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
             variable = found.symbols[node.variable.name]
             if isinstance(variable, Name) and node.variable.name not in moved:
                 names.taken.discard(variable.name)  # nothing reads it any more
+
+
+def _name_list(symbol: Name, names: Names, found: Variables) -> str:
+    """Name the symbol for the channels of a list, or of its maps one after the other."""
+    variable = names.free(symbol.name.replace(" ", "_"))
+    found.symbols[symbol.name] = Name(variable)
+    return variable

@@ -11,6 +11,7 @@ from cnngen.plan.program import (
     Bind,
     Call,
     Choice,
+    Gather,
     Join,
     JoinLoop,
     Loop,
@@ -88,5 +89,5 @@ def _of_node(node: Node) -> Iterator[str]:
                 yield from _of_region(region)
         case Loop() | Join() | JoinLoop():
             yield NESTED
-        case Reuse() | Pass() | Bind():
+        case Gather() | Reuse() | Pass() | Bind():
             return
