@@ -45,14 +45,14 @@ FORM_ABOUT = {
     "repeat": "A number: the steps of `do` follow each other so many times.",
     "each": "Variables and their lists, which advance together: `do` for each element.",
     "when": "A condition for the steps of `do`; without `else` the input passes through.",
-    "branches": "Bodies side by side on the same input; `join` makes one tensor of their outputs.",
+    "branches": "Bodies side by side on one input, or a list of maps; `join` makes one of them.",
     "use": "A stage or a named step before this, applied again with the same weights.",
     "do": "A step, or a list of steps.",
     "between": "Steps between two iterations of `each`.",
     "else": "Steps where the condition is false; `nothing`, if a branch is absent then.",
     "join": "How the outputs of the branches become one tensor.",
     "name": "The key of this step in paths and weights, and its name for `from`.",
-    "from": "An earlier step or stage, or `input`, to read instead of the step before.",
+    "from": "An earlier step or stage, `input`, or what an iteration gave: `encoder[-1]`.",
 }
 
 
@@ -140,6 +140,13 @@ def _definitions() -> dict[str, Schema]:
         "name_of_value": {"allOf": [_ref("new_name"), {"not": {"enum": sorted(IN_EXPRESSIONS)}}]},
         "block_name": block_name | {"not": _ref("reserved")},
         "reference": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+        "map": {"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*(\[.+\])?$"},
+        "maps": {
+            "description": "A list of maps: `encoder`, `encoder[1:]` or `[stem, deep]`.",
+            "type": ["string", "array"],
+            "items": _ref("expression"),
+            "minItems": 1,
+        },
         "expression": {"type": ["string", "number", "boolean"]},
         **_values_of_parameters(),
         "result": _result(),
@@ -281,14 +288,14 @@ def _form_values() -> dict[str, Schema]:
     return {
         **{key: _loop_head(key) for key in LOOPS},
         "when": condition | _ref("expression"),
-        "branches": _branches(),
+        "branches": {"if": {"type": "object"}, "then": _branches(), "else": _ref("maps")},
         "use": _ref("reference"),
         "do": _ref("body"),
         "between": _ref("body"),
         "else": {"anyOf": [{"enum": [NOTHING]}, _ref("body")]},
         "join": {"enum": list(JOINS)},
         "name": _ref("new_name"),
-        "from": _ref("reference"),
+        "from": _ref("map"),
     }
 
 

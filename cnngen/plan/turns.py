@@ -115,7 +115,8 @@ def _sum(turn: Expression, times: Expression, lists: Lists) -> Expression | None
 
 def _largest(turn: Expression, written: tuple[Expression, ...], lists: Lists) -> Expression | None:
     if written:
-        return simplify(Apply("max", written)) if len(written) > 1 else written[0]
+        first, *others = written
+        return simplify(Apply("max", written)) if others else first
     column = _column(turn, lists)
     return column and Apply("max", (column,))
 

@@ -135,13 +135,7 @@ def check_expression(
                 pass
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
-                    read = f"a step reads it with `from: {name}`"
-                    report.add(
-                        "wrong-type",
-                        f"`{name}` is a tensor, not a number",
-                        span,
-                        help="its channels are `input.channels`" if name == "input" else read,
-                    )
+                    _report_tensor(name, span, names, report)
                 else:
                     _report_unknown(name, span, names, wanted_kind, report, words)
             case Field(span=Span() as span):
@@ -165,6 +159,15 @@ def check_expression(
                 )
             case _:
                 pass
+
+
+def _report_tensor(name: str, span: Span, names: Definitions, report: Report) -> None:
+    what, help = "a tensor", f"a step reads it with `from: {name}`"
+    if name == "input":
+        help = "its channels are `input.channels`"
+    elif name in names.lists:
+        what, help = "a list of maps", f"it has a length: `len({name})`"
+    report.add("wrong-type", f"`{name}` is {what}, not a number", span, help=help)
 
 
 def _is_length(part: Expression, names: Definitions) -> bool:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
+from cnngen.expressions.expression import walk
 from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.explanations.part_references import check_parts, is_part
 from cnngen.semantics.map_lists import names_in
@@ -158,7 +159,7 @@ def _check_turn(
     """Check the body of a loop that makes branches. Each becomes a module, and an op that reads two
     tensors is none.
     """
-    inner = _inside(loop, readable, resolution)
+    inner = _inside(loop, readable, resolution, report)
     match loop.body:
         case (Call() as call,) if call in resolution.ops and resolution.tensors(call):
             way = "make a block of the step, with a parameter {parameter}"
@@ -167,19 +168,12 @@ def _check_turn(
             _check_path(loop.body, inner, resolution, report)
 
 
-def _inside(loop: Repeat | Each, readable: Readable, resolution: Resolution) -> Readable:
-    """What can be read in an iteration: the maps that the loop walks through, too."""
-    walked = resolution.map_lists(loop)
-    variables = {n.text: n.span for n, _ in loop.lists} if isinstance(loop, Each) else {}
-    own = {name: variables[name] for name in walked}
-    return replace(readable, now={**readable.now, **own})
-
-
 def _check_lists(step: Step, readable: Readable, resolution: Resolution, report: Report) -> None:
     """Check the names in the lists of maps that a step reads."""
     for maps in resolution.map_lists(step).values():
         for name in names_in(maps):
-            _check_name(name, readable, resolution, report)
+            if not report.has("wrong-type", name.span):  # else it was reported as a value
+                _check_name(name, readable, resolution, report)
 
 
 def _check_loop(
@@ -189,7 +183,7 @@ def _check_loop(
     is given all that it reads, or a row of steps, of which the first may read something.
     """
     _check_lists(loop, readable, resolution, report)
-    inner = _inside(loop, readable, resolution)
+    inner = _inside(loop, readable, resolution, report)
     match loop.body:
         case (Call() as call,) if not call.name:
             _check_step(call, inner, resolution, report)
@@ -206,6 +200,23 @@ def _check_loop(
     read = (name for step in steps(between) for name in resolution.reads(step))
     way = "make a block of what an iteration does, with a parameter {parameter}"
     _refuse([*others, *read], way, report)
+
+
+def _inside(
+    loop: Repeat | Each, readable: Readable, resolution: Resolution, report: Report
+) -> Readable:
+    """What can be read in an iteration: variables that are maps, too, or that may be, where a name
+    in their list was reported.
+    """
+    walked = resolution.map_lists(loop)
+    lists = loop.lists if isinstance(loop, Each) else ()
+    own = {
+        name.text: name.span
+        for name, values in lists
+        if name.text in walked
+        or any(p.span and report.has("unknown-name", p.span) for p, _ in walk(values))
+    }
+    return replace(readable, now={**readable.now, **own})
 
 
 def _read_by(step: Step, resolution: Resolution) -> Iterator[Identifier]:

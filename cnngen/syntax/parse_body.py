@@ -282,16 +282,7 @@ def _parse_branches(
     node: Mapping, key: Scalar, value: Node, around: _Around, report: Report
 ) -> Step:
     if _are_maps(value):
-        maps = read_value(value, "`branches`", report)
-        join = _parse_join(node, key, report)
-        if takes_two(join.text):
-            report.add(
-                "wrong-kind",
-                f"`{join.text}` takes two branches that have names, and no list",
-                join.span,
-                help="write `branches: {first: {from: ...}, second: {from: ...}}`",
-            )
-        return Branches((), join, around.span, around.name, around.origin, maps)
+        return _parse_maps(node, key, value, around, report)
     arms_node = mapping(
         value, "`branches`", report, "give each branch a name: `branches: {left: ..., right: ...}`"
     )
@@ -335,6 +326,20 @@ def _parse_branches(
     if takes_two(join.text):
         report_absent_operands(arms, join, report)
     return Branches(arms, join, around.span, around.name, around.origin)
+
+
+def _parse_maps(node: Mapping, key: Scalar, value: Node, around: _Around, report: Report) -> Step:
+    """`branches: maps`."""
+    maps = read_value(value, "`branches`", report)
+    join = _parse_join(node, key, report)
+    if takes_two(join.text):
+        report.add(
+            "wrong-kind",
+            f"`{join.text}` takes two branches that have names, and no list",
+            join.span,
+            help="write `branches: {first: {from: ...}, second: {from: ...}}`",
+        )
+    return Branches((), join, around.span, around.name, around.origin, maps)
 
 
 def _are_maps(node: Node) -> bool:

@@ -154,8 +154,8 @@ def parse_reference(
                 "wrong-kind",
                 f"{what} reads one map, and `{brief(node.text)}` is a list",
                 node.span,
-                help="join them: `branches: encoder[1:]` with `join: concat`, or walk through them:"
-                " `each: {map: encoder[1:]}`",
+                help=f'join them: `branches: "{brief(node.text)}"` with `join: concat`, or walk'
+                f' through them: `each: {{map: "{brief(node.text)}"}}`',
             )
             return Identifier("", node.span)
     if isinstance(node, Scalar) and len(node.text) <= LONGEST_NAME and PART.fullmatch(node.text):

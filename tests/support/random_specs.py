@@ -8,6 +8,7 @@ import yaml
 
 from support.random_bodies import NAMES, Bodies, mapping
 from support.random_expressions import TYPES, Place, Running, Tree
+from support.random_lists import BLOCKS, listed
 from support.random_ops import Steps
 
 
@@ -20,7 +21,7 @@ class RandomSpec:
 
 
 def random_spec(seed: int) -> RandomSpec:
-    return _Specs(Random(seed), Random(f"inputs {seed}")).spec()
+    return _Specs(Random(seed), Random(f"inputs {seed}"), Random(f"lists {seed}")).spec()
 
 
 class _Plain(yaml.SafeDumper):
@@ -47,9 +48,10 @@ class _Model:
 
 
 class _Specs(Bodies):
-    def __init__(self, random: Random, inputs: Random) -> None:
+    def __init__(self, random: Random, inputs: Random, lists: Random) -> None:
         super().__init__(random)
         self.inputs = inputs  # of its own, so that other parts of a spec stay as they are
+        self.of_lists = lists  # so too
 
     def spec(self) -> RandomSpec:
         for _ in range(self.random.randrange(8)):
@@ -130,7 +132,20 @@ class _Specs(Bodies):
             self.add(name, body, after, read, model)
             if len(read) == 1 and self.reads_one(self.beginning(body)):
                 model.parts[name] = next(iter(read))
+        x = model.tensors[model.last]
+        if x.image and self.of_lists.random() < 0.3:
+            self.listed(x, model)
         return model
+
+    def listed(self, x: Running, model: _Model) -> None:
+        """Loops that are read, behind the other stages."""
+        taken = {*model.tensors, *model.training, *self.parameters, *model.stages}
+        counts = [name for name, role in self.parameters.items() if role == "count"]
+        stages, blocks = listed(self.of_lists, taken, counts)
+        for name in blocks:
+            self.blocks[name] = BLOCKS[name]
+        for name, body in stages.items():
+            self.add(name, body, replace(x, aligned=True), {model.last}, model)
 
     def add(self, name: str, body: Tree, after: Running, read: set[str], model: _Model) -> None:
         model.stages[name] = body

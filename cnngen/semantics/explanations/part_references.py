@@ -71,6 +71,7 @@ def check_parts(resolution: Resolution, report: Report) -> None:
                 _place(first),
                 secondary=[*known, *(Label(_place(name), "and here") for name in others)],
                 help=f"write `{head}[{position[1]}]`",
+                fix=tuple(_in_brackets(head, (first, *others))),
             )
             continue
         report.add(
@@ -84,6 +85,13 @@ def check_parts(resolution: Resolution, report: Report) -> None:
             else "give the step that is to be read a `name`, or make it a stage",
             remedies=_written_out(stage, resolution) if stage else (),
         )
+
+
+def _in_brackets(head: str, names: Sequence[Identifier]) -> Iterator[Edit]:
+    """Positions behind dots or slashes, in brackets, which YAML wants to be quoted."""
+    for name in names:
+        if position := POSITION.fullmatch(_written(name)[len(head) :]):
+            yield Edit(_place(name), f'"{head}[{position[1]}]"')
 
 
 def _parts(resolution: Resolution) -> Iterator[Identifier]:
