@@ -225,6 +225,51 @@ model:
 """,
         [{"widths": (4,), "paths": 1}],
     ),
+    "lists of maps": (
+        f"""{HEAD}
+params: {{widths: [4, 6], depth: 2}}
+blocks:
+  Both:
+    about: A map, and another one.
+    params: {{other: tensor}}
+    body:
+      - branches: {{a: identity, b: {{from: other}}}}
+        join: concat
+      - conv: {{out: 3, kernel: 1}}
+  Pyramid:
+    about: All maps of a list.
+    params: {{maps: tensors}}
+    body:
+      - branches: {{each: {{map: maps}}, do: [{{conv: {{out: 5, kernel: 1}}, from: map}}, batch_norm, relu]}}
+        join: add
+        name: summed
+      - branches: {{each: {{map: maps, i: range(len(maps))}}, do: [{{from: map}}, {{when: i > 0, do: sigmoid}}]}}
+        join: concat
+      - branches: {{a: identity, b: {{from: summed}}}}
+        join: concat
+model:
+  encoder: {{each: {{width: widths}}, do: [{{conv: {{out: width, kernel: 3}}}}, relu]}}
+  all:
+    branches: {{each: {{map: encoder}}, do: [{{conv: {{out: 4, kernel: 1}}, from: map}}, relu]}}
+    join: max
+  again:
+    branches: {{each: {{map: "encoder[::-1]"}}, do: {{Both: {{other: map}}}}}}
+    join: concat
+  alike: {{repeat: depth, do: [{{conv: {{out: input.channels, kernel: 3}}}}, tanh]}}
+  squares:
+    branches: {{each: {{map: alike}}, do: {{conv: {{out: 2, kernel: 1}}, from: map}}}}
+    join: multiply
+  deep:
+    branches: {{each: {{map: "encoder + [all]", n: "range(len(widths) + 1)"}}, do: {{conv: {{out: n + 1, kernel: 1}}, from: map}}}}
+    join: concat
+  kept:
+    branches: {{each: {{map: encoder}}, do: [{{from: map}}, tanh]}}
+    join: concat
+  head: {{Pyramid: {{maps: encoder}}}}
+outputs: {{head: head, kept: kept, squares: squares, deep: deep}}
+""",
+        [{"widths": (3,), "depth": 1}, {"widths": (2, 4, 3), "depth": 3}],
+    ),
     "vectors": (
         f"""{HEAD}
 params: {{widths: [2, 3]}}

@@ -163,7 +163,7 @@ class Channels:
                 arms = [(arm.test, self.body(arm.body, channels, known)) for arm in step.arms]
                 return self.join(step, arms)
             case BranchLoop():
-                return self.join_loop(step, self.body(step.loop.body, channels, known))
+                return self.join_loop(step, channels, known)
             case Reuse():
                 return self.again(self.resolution.shared[step], channels, known)
             case _:
@@ -240,9 +240,22 @@ class Channels:
         gates = [arm for arm in arms if arm[0] is None]
         return _first([*full, *gates[:1]])
 
-    def join_loop(self, step: BranchLoop, turn: Expression | None) -> Expression | None:
-        """The channels of a join of iterations, each of which gives `turn`."""
-        return turn and side_by_side(OPS[step.join.text], step.loop, turn)
+    def join_loop(
+        self, step: BranchLoop, channels: Expression | None, known: Known
+    ) -> Expression | None:
+        """The channels of a join of iterations, all of which are given `channels`."""
+        loop, op = step.loop, OPS[step.join.text]
+        times = self.times(loop, known)
+        turn = self.body(loop.body, channels, self.inside(loop, known))
+        if turn is None or times is None:
+            return None
+        walked = self.resolution.map_lists(loop)
+        if not walked:
+            return side_by_side(op, loop, turn, times)
+        lists = {channels_of(name).name: known.listed(maps) for name, maps in walked.items()}
+        listed = {name: found.listed for name, found in lists.items() if found is not None}
+        found = side_by_side(op, loop, turn, times, listed)
+        return found and simplify(with_totals(found))
 
     def is_gate(self, step: Branches, i: int) -> bool:
         """Whether a branch of a product has one channel, whatever the others have."""

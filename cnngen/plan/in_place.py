@@ -91,6 +91,8 @@ def _read_again(region: Region) -> Iterator[int]:
                 yield from (arm.region.given.number for arm in node.arms)
             case JoinLoop():
                 yield from (node.reads.number, node.body.given.number)
+                for walked in node.walks:
+                    yield from (*walked.maps.numbers, walked.value.number)
             case Choice() | Reuse() | Pass():
                 pass
             case _:

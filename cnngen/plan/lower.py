@@ -141,6 +141,7 @@ def _read(region: Region, resolution: Resolution) -> Iterator[Expression]:
                 yield from expressions(node.step)
             case JoinLoop():
                 yield from expressions(node.step.loop)
+                yield from (walked.maps.channels.listed for walked in node.walks if walked.symbol)
             case Bind():
                 yield node.channels
             case Join():

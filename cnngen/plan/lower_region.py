@@ -551,8 +551,9 @@ class RegionLowering:
     def _join_loop(self, step: BranchLoop, level: Key, x: Running) -> Running:
         op, paths = OPS[step.join.text], self.paths.get(step, ())
         x, body = replace(self.settle(x), owned=False), step.loop.body
-        closed = self.closed_forms.join_loop(step, self._closed_form(body, x))
-        channels = closed and substitute(closed, {}, self.entry)
+        names, walks = self._names(), self._walks(step.loop)
+        closed = self.closed_forms.join_loop(step, x.channels, names)
+        channels = closed and simplify(substitute(closed, {}, self.entry))
         variable: Name | None = None
         if channels is None:
             channels = variable = Name(f"channels {next(self.numbers)}")
@@ -562,7 +563,7 @@ class RegionLowering:
         after = self._given_by(step, Running(value, owned=variable is not None))
         update = variable and so_far(op, variable, turn.channels)
         joined = (op, x.value, region, variable, update, after.value)
-        self.nodes.append(JoinLoop(step.join.text, level, *joined, step, paths))
+        self.nodes.append(JoinLoop(step.join.text, level, *joined, step, paths, walks))
         return self._short(after)
 
     def _branch(self, branch: Branch, x: Running, counted: bool) -> tuple[Arm, Expression]:

@@ -245,6 +245,7 @@ class JoinLoop:
     gives: Value
     step: BranchLoop
     paths: tuple[str, ...] = ()
+    walks: tuple[Walk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

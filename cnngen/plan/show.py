@@ -127,6 +127,8 @@ def _node(node: Node, depth: int) -> Iterator[str]:
         case JoinLoop():
             head = f"{_given(node.gives)} = {_join_loop(node)}"
             yield f"{pad}{head}{_gives(node.gives)}{_paths(node)}"
+            for walked in node.walks:
+                yield f"{pad}{INDENT}{_named(walked.value)} of {_list(walked.maps)}"
             yield from _region(node.body, depth + 1)
 
 

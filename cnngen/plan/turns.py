@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import reduce
+from types import MappingProxyType
 
 from cnngen.expressions.algebra import add, free_names, multiply, simplify, substitute
 from cnngen.expressions.expression import (
@@ -18,6 +19,8 @@ from cnngen.ops.base import Op
 from cnngen.syntax.tree import Each, Repeat
 
 MOST = 30  # iterations that are written out
+Lists = Mapping[str, Expression]
+NOTHING: Lists = MappingProxyType({})
 
 
 def times(step: Repeat | Each) -> Expression:
@@ -56,15 +59,27 @@ def turns(step: Repeat | Each) -> list[dict[str, Expression]]:
 # --- Side by side
 
 
-def side_by_side(op: type[Op], step: Repeat | Each, turn: Expression) -> Expression | None:
+def side_by_side(
+    op: type[Op],
+    step: Repeat | Each,
+    turn: Expression,
+    times: Expression,
+    channels: Mapping[str, Expression] = NOTHING,
+) -> Expression | None:
     """The channels of a join of what all iterations give, each of them `turn`; None where there is
-    no closed form.
+    no closed form. `channels` are those of maps through which the loop walks, as lists, by the
+    symbols for those of one.
     """
-    if not _variables(step) & free_names(turn):
-        return simplify(multiply(times(step), turn)) if op.concatenates else turn
+    values = step.lists if isinstance(step, Each) else ()
+    lists = {**{name.text: column for name, column in values}, **channels}
+    if not lists.keys() & free_names(turn):
+        return simplify(multiply(times, turn)) if op.concatenates else turn
+    written = () if channels else _written_out(step, turn)
     if op.concatenates:
-        return _sum(step, turn)
-    return _largest(step, turn) if op.gates else _first(step, turn)
+        return reduce(add, written) if written else _sum(turn, times, lists)
+    if op.gates:
+        return _largest(turn, written, lists)
+    return simplify(substitute(turn, {name: _item(column) for name, column in lists.items()}, None))
 
 
 def so_far(op: type[Op], variable: Name, turn: Expression) -> Expression:
@@ -74,27 +89,21 @@ def so_far(op: type[Op], variable: Name, turn: Expression) -> Expression:
     return Apply("max", (variable, turn)) if op.gates else turn
 
 
-def _variables(step: Repeat | Each) -> set[str]:
-    return {name.text for name, _ in step.lists} if isinstance(step, Each) else set()
-
-
 def _written_out(step: Repeat | Each, turn: Expression) -> tuple[Expression, ...]:
     """What each iteration gives, where the head of the loop lists them and they are few."""
     return tuple(simplify(substitute(turn, variables, None)) for variables in turns(step))
 
 
-def _sum(step: Repeat | Each, turn: Expression) -> Expression | None:
-    if items := _written_out(step, turn):
-        return reduce(add, items)
+def _sum(turn: Expression, times: Expression, lists: Lists) -> Expression | None:
     terms = polynomial(turn, expand=True)
     total: Expression = Constant(0)
     for term in terms.values() if terms is not None else ():
-        variable = [factor for factor in term.factors if _variables(step) & free_names(factor)]
+        variable = [factor for factor in term.factors if lists.keys() & free_names(factor)]
         others = [factor for factor in term.factors if factor not in variable]
         if not variable:
-            whole: Expression | None = times(step)
+            whole: Expression | None = times
         else:
-            column = _column(step, variable[0]) if len(variable) == 1 else None
+            column = _column(variable[0], lists) if len(variable) == 1 else None
             whole = column and Apply("sum", (column,))
         if whole is None:
             return None
@@ -104,19 +113,12 @@ def _sum(step: Repeat | Each, turn: Expression) -> Expression | None:
     return None if terms is None else total
 
 
-def _largest(step: Repeat | Each, turn: Expression) -> Expression | None:
-    if items := _written_out(step, turn):
-        first, *others = items
-        return simplify(Apply("max", items)) if others else first
-    column = _column(step, turn)
+def _largest(turn: Expression, written: tuple[Expression, ...], lists: Lists) -> Expression | None:
+    if written:
+        first, *others = written
+        return simplify(Apply("max", written)) if others else first
+    column = _column(turn, lists)
     return column and Apply("max", (column,))
-
-
-def _first(step: Repeat | Each, turn: Expression) -> Expression | None:
-    """What the first iteration gives, with which the others agree."""
-    assert isinstance(step, Each)
-    first = {name.text: _item(values) for name, values in step.lists}
-    return simplify(substitute(turn, first, None))
 
 
 def _item(values: Expression) -> Expression:
@@ -130,13 +132,10 @@ def _item(values: Expression) -> Expression:
             return Index(values, Constant(0))
 
 
-def _column(step: Repeat | Each, value: Expression) -> Expression | None:
+def _column(value: Expression, lists: Lists) -> Expression | None:
     """The list of what an expression is in all iterations, where it is a variable or a field of
     one.
     """
-    lists: Mapping[str, Expression] = (
-        {name.text: values for name, values in step.lists} if isinstance(step, Each) else {}
-    )
     match value:
         case Name(name):
             return lists.get(name)

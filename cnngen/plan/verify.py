@@ -115,7 +115,7 @@ class _Rules:
                         self.expression(expression)
                     self.region(arm.region)
                     self.bound = self.bound if arm.test is None else before
-            case Loop(walks=walks):
+            case Loop(walks=walks) | JoinLoop(walks=walks):
                 for walked in walks:
                     self.read_list(walked.maps)
                     self.known.add(walked.value.number)

@@ -145,27 +145,27 @@ def _check_step(step: Step, readable: Readable, resolution: Resolution, report: 
             for branch in step.arms:
                 _check_path(branch.body, readable, resolution, report)
         case BranchLoop():
-            _refuse_maps(step, resolution, report)
-            inner = _inside(step.loop, readable, resolution, report)
-            _check_turn(step.loop.body, inner, resolution, report)
+            _check_lists(step.loop, readable, resolution, report)
+            _check_turn(step.loop, readable, resolution, report)
         case Repeat() | Each():
             _check_loop(step, readable, resolution, report)
         case _:
             _refuse([*_read_by(step, resolution)], _way(step, "", []), report)
 
 
-def _refuse_maps(step: BranchLoop, resolution: Resolution, report: Report) -> None:
-    walked = resolution.map_lists(step.loop)
-    names = step.loop.lists if isinstance(step.loop, Each) else ()
-    at = next((name.span for name, _ in names if name.text in walked), None)
-    if at is not None:
-        report.add(
-            "nested-reference",
-            "branches that a loop makes read one input, and no lists of maps",
-            at,
-            help="let a stage be the loop, and join what its iterations gave: `branches: name` with"
-            " `join: concat`",
-        )
+def _check_turn(
+    loop: Repeat | Each, readable: Readable, resolution: Resolution, report: Report
+) -> None:
+    """Check the body of a loop that makes branches. Each becomes a module, and an op that reads two
+    tensors is none.
+    """
+    inner = _inside(loop, readable, resolution, report)
+    match loop.body:
+        case (Call() as call,) if call in resolution.ops and resolution.tensors(call):
+            way = "make a block of the step, with a parameter {parameter}"
+            _refuse([*resolution.tensors(call).values()], way, report)
+        case _:
+            _check_path(loop.body, inner, resolution, report)
 
 
 def _check_lists(step: Step, readable: Readable, resolution: Resolution, report: Report) -> None:
@@ -217,18 +217,6 @@ def _inside(
         or any(p.span and report.has("unknown-name", p.span) for p, _ in walk(values))
     }
     return replace(readable, now={**readable.now, **own})
-
-
-def _check_turn(body: Body, readable: Readable, resolution: Resolution, report: Report) -> None:
-    """Check the body of a loop that makes branches. Each becomes a module, and an op that reads two
-    tensors is none.
-    """
-    match body:
-        case (Call() as call,) if call in resolution.ops and resolution.tensors(call):
-            way = "make a block of the step, with a parameter {parameter}"
-            _refuse([*resolution.tensors(call).values()], way, report)
-        case _:
-            _check_path(body, readable, resolution, report)
 
 
 def _read_by(step: Step, resolution: Resolution) -> Iterator[Identifier]:

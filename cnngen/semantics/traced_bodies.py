@@ -298,25 +298,33 @@ class TracedBodies:
     def _branch_loop(self, step: BranchLoop, x: Traced, place: Trail) -> Traced:
         """Iterations side by side; where their number is not sure, as one that stands for all."""
         loop, always = step.loop, self.symbols.constant(True)
+        walked = {n: self._list(m, place) for n, m in self.resolution.map_lists(loop).items()}
         pairs: Pairs = []
         if isinstance(loop, Repeat):
             lists = [self.ops.fact(loop.times, place)]
             known = self.unroll and lists[0].known
             rows = [dict[str, Fact]()] * lists[0].value if known else None
         else:
-            pairs = [(name.text, values) for name, values in loop.lists]
+            pairs = [(name.text, values) for name, values in loop.lists if name.text not in walked]
             lists = [self.ops.fact(values, place) for _, values in pairs]
-            rows = self._rows(pairs, lists, (), place)
+            rows = self._rows(pairs, lists, [*walked.values()], place)
         if rows is None:
-            variables = self._variables(pairs, lists if pairs else ())
-            inner = replace(place, facts={**place.facts, **variables})
+            unsure = [self._length_of(found) for found in walked.values()]
+            facts = {**place.facts, **self._variables(pairs, lists if pairs else ())}
+            maps = {name: found.any for name, found in walked.items() if found.any is not None}
+            inner = replace(place, facts=facts, tensors={**place.tensors, **maps})
             any_of = self.ops.join(step, [(always, self.body(loop.body, x, inner))])
             if not OPS[step.join.text].concatenates:
                 return any_of
-            total = self.symbols.made(UNDETERMINED, [*lists, any_of.channels], "concat of turns")
-            return replace(any_of, channels=total)
-        facts = [replace(place, facts={**place.facts, **row}) for row in rows]
-        arms = [(always, self.body(loop.body, x, inner)) for inner in facts]
+            total = [*lists, *unsure, any_of.channels]
+            return replace(
+                any_of, channels=self.symbols.made(UNDETERMINED, total, "concat of turns")
+            )
+        arms: list[tuple[Fact, Traced]] = []
+        for i, row in enumerate(rows):
+            maps = {name: found.items[i] for name, found in walked.items() if found.items}
+            inner = replace(place, facts={**place.facts, **row}, tensors={**place.tensors, **maps})
+            arms.append((always, self.body(loop.body, x, inner)))
         return self.ops.join(step, arms) if arms else x  # which was reported, or is never reached
 
     def _length(

@@ -302,10 +302,7 @@ def _loop(
     kept = frame.variable(node.keeps.name) if node.keeps else ""
     if node.keeps:
         code.assign(kept, nodes.Display("[", ()))
-    lists = frame.file.program.network.resolution.map_lists(node.step)
-    maps = {variable: walked(frame.listed(each)) for variable, each in lists.items()}
-    frame.tensors |= {variable: frame.scope.called(variable) for variable in maps}
-    own = position(node.step)
+    maps, own = _maps(node.step, frame), position(node.step)
     with frame.index(frame.scope.called(own) if own else None) as index:
         counter = Name(own or index)
         counts = isinstance(node.step, Repeat) and first != ZERO  # from its first position on
@@ -329,6 +326,13 @@ def _loop(
             iterable = call("range", frame.scope.node(first), frame.scope.node(last))
     code.loop(target, iterable, body)
     return out
+
+
+def _maps(step: Repeat | Each, frame: Frame) -> dict[str, nodes.Node]:
+    """The lists of maps that a loop walks through, by its variables, which can be read now."""
+    lists = frame.file.program.network.resolution.map_lists(step)
+    frame.tensors |= {variable: frame.scope.called(variable) for variable in lists}
+    return {variable: walked(frame.listed(each)) for variable, each in lists.items()}
 
 
 def _variables(step: Repeat | Each, used: set[str], frame: Frame) -> list[str]:
@@ -456,14 +460,14 @@ def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Suite, f
     """Write a list of what all iterations give, in one expression where that can be; and a join."""
     taken, loop = set(frame.taken), node.step.loop
     branches, branch = nodes.Name(frame.variable("branches")), frame.variable("branch")
-    own = position(loop)
+    maps, own = _maps(loop, frame), position(loop)
     with frame.index(frame.scope.called(own) if own else None) as index:
         body = code.inside()
         at = name.below(Name(own or index), frame.scope)
         value = write_region(node.body, at, x, branch, body, frame)
         asked = nodes.Name(index) if index in body.names else None
         variables = _variables(loop, body.names, frame)
-        target, iterable = loop_header(loop, asked, variables, frame.scope.node)
+        target, iterable = loop_header(loop, asked, variables, frame.scope.node, maps)
     if (element := _only_value(body, value)) is not None:
         code.assign(branches.text, nodes.Comprehension("[", element, target, iterable))
     else:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from cnngen.expressions.expression import Unary
+from cnngen.plan.map_channels import length
 from cnngen.plan.program import (
     Bind,
     Call,
@@ -19,14 +20,16 @@ from cnngen.plan.program import (
     Pass,
     Region,
     Reuse,
+    Walk,
 )
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.flat import flat
 from cnngen.python.nodes import with_origin
 from cnngen.python.variables import names
-from cnngen.syntax.tree import Each
+from cnngen.syntax.tree import Each, Repeat
 from cnngen.targets.loops import loop_header, uncounted
+from cnngen.targets.map_lists import walked
 from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import IDENTITY, SEQUENTIAL, dictionary, own, pairs
 from cnngen.targets.torch.layers import layer
@@ -100,9 +103,29 @@ def list_expression(node: JoinLoop, made: str, scope: Scope) -> nodes.Node | Non
 
 def loop_of(node: JoinLoop, scope: Scope) -> tuple[nodes.Node, nodes.Node]:
     """What the loop assigns, and what it goes through."""
-    loop = node.step.loop
-    lists = loop.lists if isinstance(loop, Each) else ()
-    return loop_header(loop, None, [called(name.text) for name, _ in lists], scope.node)
+    return header(node.step.loop, node.walks, None, scope)
+
+
+def header(
+    step: Repeat | Each, walks: Sequence[Walk], index: nodes.Name | None, scope: Scope
+) -> tuple[nodes.Node, nodes.Node]:
+    """What a loop assigns and runs through. In the place of maps there are their channels, where
+    these differ.
+    """
+    found = {walk.value.name: walk for walk in walks}
+    lists = step.lists if isinstance(step, Each) else ()
+    if found and len(found) == len(lists) and not any(walk.symbol for walk in walks):
+        times = length(walks[0].maps.channels.listed)
+        return index or nodes.Name("_"), call("range", scope.node(times))
+    maps = {
+        name: walked(scope.node(walk.maps.channels.listed)) if walk.symbol else None
+        for name, walk in found.items()
+    }
+    variables: list[str] = []
+    for name, _ in lists:
+        symbol = found[name.text].symbol if name.text in found else None
+        variables.append(flat(scope.node(symbol)) if symbol else called(name.text))
+    return loop_header(step, index, variables, scope.node, maps)
 
 
 def choice_expression(choice: Choice, scope: Scope) -> nodes.Node | None:

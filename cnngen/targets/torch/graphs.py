@@ -234,12 +234,7 @@ def looped(
         forward.let(kept, nodes.Display("[", ()))
     with forward.names.passing():
         layer = forward.new("layer")
-        targets, lists = [layer], [modules]
-        for walk, maps in zip(loop.walks, _walked(loop, forward, scope), strict=True):
-            variable = Name(tensor(walk.value.name))
-            targets.append(variable)
-            lists.append(maps)
-            forward.tensors[walk.value.name] = variable
+        target, iterable = _beside_maps(layer, modules, loop, forward, scope)
         index = forward.new("i") if loop.between is not None and kept is not None else None
         inner = Forward(forward.tensors, forward.names, [], forward.lists)
         first = first_node(loop.body)
@@ -251,8 +246,6 @@ def looped(
         if kept is not None:
             keep: Statement = Do(call(Attribute(kept, "append"), X))
             inner.lines.append(keep if index is None else If(((_is_even(index), (keep,)),)))
-        target: nodes.Node = targets[0] if len(targets) == 1 else Display("bare", tuple(targets))
-        iterable = lists[0] if len(lists) == 1 else call("zip", *lists, strict=nodes.Number("True"))
         if index is not None:
             target, iterable = Display("bare", (index, target)), call("enumerate", iterable)
         if kept is not None and alone:
@@ -262,10 +255,21 @@ def looped(
     return X
 
 
-def _walked(loop: Loop, forward: Forward, scope: Scope) -> list[nodes.Node]:
-    """The lists that a loop walks through."""
-    lists = scope.file.network.resolution.map_lists(loop.step)
-    return [walked(_list_of(maps, forward, scope)) for maps in lists.values()]
+def _beside_maps(
+    module: Name, modules: nodes.Node, loop: Loop | JoinLoop, forward: Forward, scope: Scope
+) -> tuple[nodes.Node, nodes.Node]:
+    """What a loop over modules assigns and goes through: the maps that it walks through, too, which
+    can be read from now on.
+    """
+    step = loop.step.loop if isinstance(loop, JoinLoop) else loop.step
+    maps = scope.file.network.resolution.map_lists(step).values()
+    lists = [modules, *(walked(_list_of(each, forward, scope)) for each in maps)]
+    variables = [Name(tensor(walk.value.name)) for walk in loop.walks]
+    for walk, variable in zip(loop.walks, variables, strict=True):
+        forward.tensors[walk.value.name] = variable
+    if not variables:
+        return module, modules
+    return Display("bare", (module, *variables)), call("zip", *lists, strict=nodes.Number("True"))
 
 
 def _is_even(index: Name) -> nodes.Node:
@@ -327,12 +331,13 @@ def join_list(
         yield from assign_list(node, owner, joins.list_class(node.op, scope.file.speller), scope)
         return with_origin(call(owner, value), node.step)
     yield from assign_list(node, owner, "nn.ModuleList", scope)
-    origin = first.step.origin if first else None
-    source = read(origin, forward, scope) if origin else value
     with forward.names.passing():
         branch = forward.new("branch")
+        target, iterable = _beside_maps(branch, owner, node, forward, scope)
+        origin = first.step.origin if first else None
+        source = read(origin, forward, scope) if origin else value
         given = applied(first, branch, source, forward, scope)
-    listed = nodes.Comprehension("[", given, branch, owner)
+    listed = nodes.Comprehension("[", given, target, iterable)
     return with_origin(spell_list(node.op, listed, scope.file.speller), node.step)
 
 

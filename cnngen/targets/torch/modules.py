@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import takewhile
 from typing import assert_never
 
-from cnngen.plan.map_channels import length
 from cnngen.plan.program import (
     Arm,
     Bind,
@@ -25,12 +24,9 @@ from cnngen.plan.program import (
 )
 from cnngen.python import nodes
 from cnngen.python.construct import call, if_else, text
-from cnngen.python.flat import flat
 from cnngen.python.nodes import Assign, Do, For, If, Statement
 from cnngen.python.variables import names
-from cnngen.syntax.tree import Each
-from cnngen.targets.loops import free_index, loop_header, position
-from cnngen.targets.map_lists import walked
+from cnngen.targets.loops import free_index, position
 from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import CONSTRUCT, EMPTY, EMPTY_LIST, IDENTITY, SELF, own
 from cnngen.targets.torch.expressions import (
@@ -38,6 +34,7 @@ from cnngen.targets.torch.expressions import (
     Step,
     choice_expression,
     expression,
+    header,
     joining,
     list_expression,
     loop_of,
@@ -374,28 +371,8 @@ def _loop(loop: Loop, target: nodes.Node, scope: Scope) -> Written:
         between = [*_iteration(loop, loop.between, target, scope)]
         inside.append(If(((nodes.Binary(">", index, nodes.Number("0")), tuple(between)),)))
     inside += _iteration(loop, loop.body, target, scope)
-    target_names, iterable = _header(loop, index, scope)
+    target_names, iterable = header(loop.step, loop.walks, index, scope)
     yield For(target_names, iterable, tuple(inside))
-
-
-def _header(loop: Loop, index: nodes.Name | None, scope: Scope) -> tuple[nodes.Node, nodes.Node]:
-    """What a loop assigns and runs through. In the place of maps there are their channels, where
-    these differ.
-    """
-    walks = {walk.value.name: walk for walk in loop.walks}
-    lists = loop.step.lists if isinstance(loop.step, Each) else ()
-    if walks and len(walks) == len(lists) and not any(walk.symbol for walk in loop.walks):
-        times = length(loop.walks[0].maps.channels.listed)
-        return index or nodes.Name("_"), call("range", scope.node(times))
-    maps = {
-        name: walked(scope.node(walk.maps.channels.listed)) if walk.symbol else None
-        for name, walk in walks.items()
-    }
-    variables: list[str] = []
-    for name, _ in lists:
-        symbol = walks[name.text].symbol if name.text in walks else None
-        variables.append(flat(scope.node(symbol)) if symbol else called(name.text))
-    return loop_header(loop.step, index, variables, scope.node, maps)
 
 
 def _iteration(loop: Loop, region: Region, target: nodes.Node, scope: Scope) -> Written:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from cnngen.expressions.algebra import substitute
 from cnngen.expressions.expression import Expression, Name
-from cnngen.plan.program import Bind, Call, Loop, Region, Unit, regions
+from cnngen.plan.program import Bind, Call, JoinLoop, Loop, Region, Unit, regions
 from cnngen.python import nodes
 from cnngen.syntax.naming import BUILT_IN, KEYWORDS, snake_case
 from cnngen.targets.torch.names import OURS, called
@@ -98,11 +98,11 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
                 instance = names.free(snake_case(node.layer.made.name))
                 found.instances[symbol] = instance
                 found.symbols[symbol] = Name(f"{instance}.out_channels")
-            case Loop():
+            case Loop() | JoinLoop():
                 for walked in node.walks:
-                    if walked.symbol is not None:
+                    if walked.symbol is not None and walked.symbol.name not in found.symbols:
                         _name_list(walked.symbol, names, found)
-                if node.collected is not None:
+                if isinstance(node, Loop) and node.collected is not None:
                     variable = _name_list(node.collected, names, found)
                     found.channels.add(variable)
                     found.lists.add(variable)
