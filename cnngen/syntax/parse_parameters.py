@@ -113,13 +113,7 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
         return _unsound(name, unread(value.span))
     type = default_type(default)
     if type is None:
-        if not (isinstance(default, ListOf) and _report_mixed(shown, default, report)):
-            report.add(
-                "wrong-type",
-                f"the default of `{shown}` must be a number, `true` or `false`, or a list of them",
-                value.span,
-                help=RECORDS if isinstance(default, ListOf) else None,
-            )
+        _report_default(shown, default, value, report)
         return _unsound(name, default)
     return Parameter(name, type, default, about)
 
@@ -156,6 +150,18 @@ def _are_constants(op: ArgumentValue, report: Report) -> bool:
         if isinstance(value, Distribution)
         else is_constant(value, report, of_op=True)
         for _, value in op.arguments
+    )
+
+
+def _report_default(shown: str, default: Expression, value: Node, report: Report) -> None:
+    """Report a default of no type that a parameter can have."""
+    if isinstance(default, ListOf) and _report_mixed(shown, default, report):
+        return
+    report.add(
+        "wrong-type",
+        f"the default of `{shown}` must be a number, `true` or `false`, or a list of them",
+        value.span,
+        help=RECORDS if isinstance(default, ListOf) else None,
     )
 
 
