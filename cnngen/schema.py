@@ -1,13 +1,14 @@
 """The JSON Schema of a spec, made from the ops: editors complete and explain with it.
 
 It sees the values that a YAML parser makes of the text, so an expression is a string, a number or a
-boolean. It accepts every spec that `cnngen check` accepts, and refuses misspelt and misplaced
+boolean. It accepts every spec that `cnngen check` accepts, and refuses misspelt keys and misplaced
 words.
 """
 
 from typing import Any
 
 from cnngen.ops import OPS
+from cnngen.ops.any_of import keeps_shape
 from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
@@ -25,6 +26,7 @@ BLOCK_NAME = (
     "^[A-Z][A-Za-z0-9]*$|^[A-Z][A-Za-z0-9]*[0-9](_[0-9]([A-Za-z0-9]*[0-9])?)*_[0-9][A-Za-z0-9]*$"
 )
 STEP_OPS = {name: op for name, op in OPS.items() if not op.joins}
+KEYS = sorted({*FORMS, *PARTS, NOTHING})
 
 ABOUT = {
     "cnngen": "The version of the language.",
@@ -105,7 +107,7 @@ def _properties() -> dict[str, Schema]:
         "paper": {"type": ["object", "null"], "properties": paper, "additionalProperties": False},
         "results": {"type": ["array", "null"], "items": _ref("result")},
         "extends": {"type": "string", "minLength": 1},
-        "params": _map("name_of_value", _or_null(_ref("value"))),
+        "params": _map("name_of_value", _or_null(_ref("default"))),
         "input": _ref("input"),
         "inputs": {
             "type": "object",
@@ -156,8 +158,10 @@ def _definitions() -> dict[str, Schema]:
         },
         "parameter": {
             "description": f"A default; or a type, where it must be given: {', '.join(TYPES)}.",
-            "anyOf": [{"enum": list(TYPES)}, _ref("value")],
+            "anyOf": [{"enum": list(TYPES)}, _ref("default")],
         },
+        "default": {"anyOf": [_ref("value"), _ref("op")]},
+        "op": _op(),
         "body": {
             "anyOf": [_ref("step"), {"type": "array", "items": _ref("step"), "minItems": 1}],
         },
@@ -236,7 +240,8 @@ _PARAMETERS = "Parameters of the block: a default each, or a type where they mus
 
 
 def _bare_step() -> Schema:
-    """`relu`: one that needs no attributes. Which do not, `defaults` may change.
+    """`relu`: one that needs no attributes. Which do not, `defaults` may change. Or a parameter
+    that is an op, of which only the spec knows the name.
 
     Patterns rather than constants, which editors would complete as well as the key of the op, and
     make `conv: conv` of the two. `patternErrorMessage` is known to the YAML language server only.
@@ -249,7 +254,20 @@ def _bare_step() -> Schema:
                 for name, op in STEP_OPS.items()
             ),
             words | {"pattern": BLOCK_NAME},
+            words | {"pattern": f"^{SNAKE_CASE.pattern}$", "not": {"enum": [*OPS, *KEYS]}},
         ]
+    }
+
+
+def _op() -> Schema:
+    """An op with attributes, as the value of a parameter; its word alone is an expression."""
+    ops = {name: op for name, op in STEP_OPS.items() if keeps_shape(op)}
+    return {
+        "type": "object",
+        "properties": {name: _or_null(_ref(f"op_{name}")) for name in ops},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
     }
 
 
@@ -264,12 +282,16 @@ def _keyed_step() -> Schema:
         name: {"description": _about(op)} | _or_null(_ref(f"op_{name}"))
         for name, op in STEP_OPS.items()
     }
-    arguments = _map("name_of_value", _ref("value"), "What a block of this spec is given.")
+    arguments = _map("name_of_value", _ref("default"), "What a block of this spec is given.")
     return {
         "type": "object",
         "properties": forms | ops,
         "patternProperties": {BLOCK_NAME: arguments},
-        "additionalProperties": False,
+        "additionalProperties": {
+            "description": "A parameter that is an op; its attributes are given where it is named.",
+            "type": ["object", "null"],
+            "maxProperties": 0,
+        },
         "minProperties": 1,
         "dependencies": _company(),
     }
@@ -443,6 +465,7 @@ def _init() -> Schema:
         "anyOf": [
             {"type": "null"},
             *words,
+            _ref("choice"),
             {
                 "type": "object",
                 "properties": {word: _arguments(i) for word, i in INITIALIZERS.items()},

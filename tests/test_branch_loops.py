@@ -285,3 +285,52 @@ def test_a_pyramid_is_that_of_torchvision(torchvision: Any) -> None:
     ours.load_state_dict(dict(zip(ours.state_dict(), theirs.state_dict().values(), strict=True)))
     with torch.no_grad():
         assert torch.equal(ours.eval()(x), theirs.eval()(x))
+
+
+SELECTIVE = f"""{HEAD}
+blocks:
+  SelectiveKernel:
+    about: Windows of several sizes, weighed by what all of them see.
+    params: {{out: int, paths: int, reduced: int}}
+    body:
+      - branches:
+          each: {{path: range(paths)}}
+          do:
+            - conv: {{out: out, kernel: 3, dilation: path + 1, bias: false}}
+            - batch_norm
+            - relu
+        join: concat
+      - branches:
+          maps: identity
+          shares:
+            - group_sum: {{groups: paths}}
+            - global_avg_pool
+            - conv: {{out: reduced, kernel: 1, bias: false}}
+            - batch_norm
+            - relu
+            - conv: {{out: paths * out, kernel: 1, bias: false}}
+            - group_softmax: {{groups: paths}}
+        join: multiply
+      - group_sum: {{groups: paths}}
+params: {{width: 6, count: 2}}
+model:
+  body: {{SelectiveKernel: {{out: width, paths: count, reduced: 16}}}}
+"""
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_selective_kernels_are_those_of_timm(count: int, torchvision: Any) -> None:
+    import torch
+    from timm.layers.selective_kernel import SelectiveKernel
+
+    ours = build(SELECTIVE).torch(count=count).double()
+    theirs = SelectiveKernel(
+        *(4, 6, [3 + 2 * i for i in range(count)]), rd_channels=16, split_input=False
+    ).double()
+    x = torch.randn(2, 4, 8, 8, dtype=torch.float64)
+    randomize(theirs, 0, x)
+    ours.load_state_dict(dict(zip(ours.state_dict(), theirs.state_dict().values(), strict=True)))
+    with torch.no_grad():
+        difference = ours.eval()(x) - theirs.eval()(x)
+    assert difference.abs().max() < 1e-12

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from cnngen.cli import cli
 
 PAGE = Path(__file__).parent.parent / "docs" / "editors.md"
-SPEC = "cnngen: 1\nname: Net\nabout: A.\nmodel: {stem: reluu}\n"
+SPEC = "cnngen: 1\nname: Net\nabout: A.\nmodel: {stem: reLu}\n"
 SPEC += "input: {channels: 3, height: 32, width: 32}\n"
 
 
@@ -37,4 +37,4 @@ def test_the_matcher_of_problems_reads_what_check_prints(tmp_path: Path):
     keys = ("file", "line", "column", "severity", "code")
     expected = [str(path), "4", "15", "error", "unknown-op"]
     assert [found[pattern[key]] for key in keys] == expected
-    assert "reluu" in found[pattern["message"]]
+    assert "reLu" in found[pattern["message"]]

@@ -103,6 +103,7 @@ def test_the_wrong_rank_is_refused(name: str, data: st.DataObject) -> None:
         (make("conv", out=8, kernel=(9, 3)), "kernel", "empty-output"),
         (make("conv", out=8, kernel=(1, 1), groups=5), "groups", "indivisible-channels"),
         (make("conv", out=8, kernel=(1, 1), groups=3), "groups", "indivisible-channels"),
+        (make("standardized_conv", out=12, kernel=(1, 1), groups=12), "kernel", "out-of-range"),
         (make("transposed_conv", out=8, kernel=(2, 2), padding=ODD), "padding", "out-of-range"),
         (
             make("transposed_conv", out=8, kernel=(2, 2), output_padding=(0, 1)),

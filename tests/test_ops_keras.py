@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.built_models import build
 from support.keras_ops import NOTHING, spelled
 from support.op_examples import JOINS, SINGLE, codes, dimensions, inputs, make, ops
 
 from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, ShapeError
+from cnngen.targets.keras import render
 from cnngen.targets.spelling import Speller, Unsupported
 from cnngen.weights.keras_layers import is_counter, settle
 
@@ -30,7 +32,15 @@ from torch.nn import functional as F  # noqa: E402, N812
 pytestmark = [pytest.mark.keras, pytest.mark.torch]
 
 NEEDS_SIZE = {"adaptive_avg_pool", "adaptive_max_pool"}
-WINDOWS = {"conv", "depthwise_conv", "separable_conv", "transposed_conv", "max_pool", "avg_pool"}
+WINDOWS = {
+    "conv",
+    "standardized_conv",
+    "depthwise_conv",
+    "separable_conv",
+    "transposed_conv",
+    "max_pool",
+    "avg_pool",
+}
 SUPPORTED = [
     *sorted(WINDOWS),
     "adaptive_avg_pool",
@@ -53,6 +63,14 @@ def reference(op: Op, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
         case "conv":
             padded = pad(x, v["padding"], v["kernel"], v["stride"], v["dilation"])
             return F.conv2d(padded, weight, bias, v["stride"], 0, v["dilation"], v["groups"])
+        case "standardized_conv":
+            padded = pad(x, v["padding"], v["kernel"], v["stride"], v["dilation"])
+            assert weight is not None
+            rows = weight.flatten(1)
+            rows = rows - rows.mean(1, keepdim=True)
+            rows = rows / (rows.square().mean(1, keepdim=True) + v["eps"]).sqrt()
+            others = v["stride"], 0, v["dilation"], v["groups"]
+            return F.conv2d(padded, rows.reshape_as(weight), bias, *others)
         case "depthwise_conv" | "separable_conv":
             padded = pad(x, v["padding"], v["kernel"], v["stride"], v["dilation"])
             kernel = w.get("depthwise.weight", weight)
@@ -651,3 +669,25 @@ def test_a_fresh_process_loads_the_model(saved: tuple[Path, Any]) -> None:
     files = [folder / name for name in ("model.keras", "input.npy", "output.npy")]
     subprocess.run([sys.executable, "-c", LOAD, *files], check=True, timeout=300)
     np.testing.assert_allclose(np.load(files[-1]), expected, rtol=1e-4, atol=1e-5)
+
+
+REGISTERED = """
+cnngen: 1
+name: Standardized
+about: What Keras knows by the source alone.
+input: {channels: 3, height: 9, width: 8}
+model: {all: [standardized_conv: {out: 4, kernel: 3, stride: 2, padding: same, eps: 0.5}, relu]}
+"""
+LOAD_REGISTERED = "import runpy, sys; runpy.run_path(sys.argv[4])" + LOAD
+
+
+def test_a_class_of_the_source_is_loaded_where_it_was_imported(tmp_path: Path) -> None:
+    built = build(REGISTERED)
+    made, value = built.keras(), np.random.default_rng(0).normal(size=(2, 9, 8, 3))
+    files = [tmp_path / name for name in ("model.keras", "input.npy", "output.npy", "source.py")]
+    made.save(files[0])
+    np.save(files[1], value.astype("float32"))
+    files[3].write_text(render(built.network), encoding="utf-8")
+    command = [sys.executable, "-c", LOAD_REGISTERED, *files]
+    subprocess.run(command, check=True, timeout=300)
+    np.testing.assert_allclose(np.load(files[2]), np.asarray(made(value)), rtol=1e-5, atol=1e-6)

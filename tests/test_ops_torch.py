@@ -80,7 +80,16 @@ def test_shape_and_weights_are_those_of_the_layer(name: str, data: st.DataObject
 
 
 @pytest.mark.parametrize(
-    "name", ["conv", "depthwise_conv", "separable_conv", "transposed_conv", "linear", "blur_pool"]
+    "name",
+    [
+        "conv",
+        "standardized_conv",
+        "depthwise_conv",
+        "separable_conv",
+        "transposed_conv",
+        "linear",
+        "blur_pool",
+    ],
 )
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
@@ -107,6 +116,22 @@ def test_a_blur_is_that_of_timm(kernel: int, stride: int, border: str) -> None:
     theirs = timm.BlurPool2d(4, kernel, stride, mode)
     value = tensor(x)
     torch.testing.assert_close(layer(op, x)(value), theirs(value))
+
+
+@pytest.mark.usefixtures("torchvision")
+@pytest.mark.parametrize(
+    ("theirs", "padding"), [("StdConv2d", (1, 1, 1, 1)), ("StdConv2dSame", "same")]
+)
+def test_a_standardized_convolution_is_that_of_timm(theirs: str, padding: Any) -> None:
+    timm = pytest.importorskip("timm.layers")
+    x = Image(4, 9, 8)
+    given = {"out": 6, "kernel": (3, 3), "stride": (2, 2), "padding": padding, "groups": 2}
+    op = make("standardized_conv", **given, eps=1e-3)
+    made = getattr(timm, theirs)(4, 6, 3, stride=2, groups=2, bias=True, eps=1e-3)
+    ours = layer(op, x)
+    ours.load_state_dict(made.state_dict())
+    value = tensor(x)
+    torch.testing.assert_close(ours(value), made(value))
 
 
 @pytest.mark.parametrize("name", JOINS)

@@ -28,6 +28,7 @@ SMALL: dict[str, st.SearchStrategy[Any]] = {  # for parameters that not every nu
     "width": st.integers(1, 4).map(lambda n: 2 * n),
     "widths": st.integers(1, 2).map(lambda n: 64 * n),  # of which ResNeXt takes shares
     "strides": st.integers(1, 2),
+    "neighbours": st.integers(0, 3).map(lambda n: 2 * n + 1),  # as many on either side
     "hidden": st.integers(1, 9),
     "outs": st.integers(1, 2).map(lambda n: 8 * n),
     "depth": st.integers(2, 5),

@@ -41,9 +41,9 @@ OTHERWISE = {
         "asks for a name that is used elsewhere, too"
     ),
     r"takes maps apart|no op for the other|have no op|has no (dilation|`padding: same`)|has neither$"
-    r"|always keeps|nothing but its output": "explains what a framework has, and no op computes",
+    r"|always keeps|nothing but its output|^Keras' sizes are these only": "explains what a framework has, and no op computes",
     r"a step of its own behind it$": "asks for a layer elsewhere",
-    r"\b(smaller|larger|crop less|fewer|within|divisors)\b|a number for a default": (
+    r"\b(smaller|larger|crop less|fewer|within|divisors)\b|a number for a default|^leave it out, or write the padding": (
         "asks for another number, of many"
     ),
     r"^`upsample` (has the modes|enlarges by)": "tells what there is",
@@ -53,12 +53,12 @@ OTHERWISE = {
     r"^(give them equal lengths|write as many|list one|channels are counted|use parameters)": (
         "asks for another list"
     ),
-    r"^(let the `when`|write the iterations|make (a block|two blocks)|begin another stage|leave `name)"
+    r"^(let the `when`|write the iterations|make (a block|two (blocks|parameters))|choose between blocks|begin another stage|leave `name)"
     r"|^a block (cannot|sees)|^(use|read) it\b|^give it a `name`": (
         "asks for another structure, in several places"
     ),
     r"^write `\w+` as several stages|^there are `input`": "asks for stages, in several places",
-    r"^(let `from`|read a stage|a step reads it|add a stage|remove `when|write it beside)": (
+    r"^(let `from`|read a stage|a step (reads|applies) it|add a stage|remove `when|write it beside)": (
         "asks for another reference"
     ),
     r"^(put|use) `(flatten|global_avg_pool)`|^give it \d+ features": "asks for a layer elsewhere",

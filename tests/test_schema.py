@@ -83,6 +83,7 @@ def test_it_accepts_a_spec_that_extends_another():
         "{each: {depth: [1, 2], width: '[8] * 2'}, do: relu, between: {Block: {depth: depth}}}",
         "{when: training, from: stem, do: relu}",
         "{when: n > 1, do: relu, else: [tanh]}",
+        "[act, {norm: , name: first}, {ConvUnit: {act: relu, norm: {group_norm: {groups: 4}}}}]",
         "{branches: {left: relu, right: identity, empty: , none: []}, join: concat, name: both}",
         "{branches: {left: relu, right: {when: deep, do: relu, else: nothing}}, join: add}",
         "{branches: {left: relu, right: [{when: deep, from: a, do: [relu], else: nothing}]}, join: max}",
@@ -95,7 +96,8 @@ def test_it_accepts_the_language(step: str):
 @pytest.mark.parametrize(
     "step",
     [
-        "reluu",
+        "reLu",
+        "{reluu: {slope: 1}}",
         "add",
         "[]",
         "3",
@@ -169,7 +171,7 @@ def test_nested_steps_are_checked_once_at_each_level():
         branches = f"{{branches: {{a: {step}, b: relu}}, join: add}}"
         step = f"{{when: deep, do: {{repeat: 2, do: {branches}}}}}"
     assert accepts_step(step)
-    assert not accepts_step(step.replace("a: relu", "a: reluu"))
+    assert not accepts_step(step.replace("a: relu", "a: reLu"))
 
 
 def test_everything_of_an_op_is_in_it():

@@ -16,6 +16,7 @@ from cnngen.weights.convert import UnfitError, convert, select
 from cnngen.weights.files import opened
 from cnngen.weights.foreign import Adopted, Foreign, adopt
 from cnngen.weights.published import KERAS, NoModelError, PublishedModel
+from cnngen.weights.read_torch import read_torch
 from cnngen.weights.stored import WeightsFileError
 from cnngen.weights.ways import Choice, take, ways
 
@@ -252,6 +253,32 @@ def test_a_scale_that_is_no_module(
     ours.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
     x = torch.randn(2, 3, 64, 64)
     torch.testing.assert_close(ours(x), model(x), rtol=1e-4, atol=1e-4)
+
+
+STANDARDIZED = """
+cnngen: 1
+name: Ours
+about: Convolutions whose filters are standardized.
+input: {channels: 3, height: 8, width: 6}
+model:
+  stem: [standardized_conv: {out: 4, kernel: 3, stride: 2, padding: half, bias: false}, relu]
+  head: [standardized_conv: {out: 5, kernel: 1, bias: false}, global_avg_pool, flatten]
+"""
+
+
+def test_standardized_filters_of_timm(torchvision: Any) -> None:
+    """They reach the convolution in another shape and scale."""
+    layers = pytest.importorskip("timm.layers")
+    nn = torch.nn
+    pool = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    theirs = nn.Sequential(
+        layers.StdConv2d(3, 4, 3, stride=2), nn.ReLU(), layers.StdConv2d(4, 5, 1), *pool
+    )
+    built = build(STANDARDIZED)
+    for model in (theirs, built.torch()):
+        graph = read_torch(model, Image(3, 8, 6))
+        assert [layer.kind for layer in graph.layers.values()] == ["conv", "conv"]
+        assert not graph.unused
 
 
 NEIGHBOURS = """

@@ -104,14 +104,11 @@ def _copies(path: Path, folder: Path) -> dict[Path, str]:
 
 
 def _variant_text(network: "Network", name: str, extends: str) -> str:
-    from cnngen.diagnostics.model import Report
-    from cnngen.semantics.attributes import written
-    from cnngen.semantics.parameters import model_values
+    from cnngen.semantics.parameters import written_default
 
     spec = network.resolution.spec
-    values = model_values(spec, Report())
     parameters = [
-        f"{p.name.text}: {written(values[p.name.text])}" + (f"  # {p.about}" if p.about else "")
+        f"{p.name.text}: {written_default(p)}" + (f"  # {p.about}" if p.about else "")
         for p in spec.parameters
     ]
     return _rendered(

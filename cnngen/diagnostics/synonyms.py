@@ -15,6 +15,7 @@ def _table(**words: str) -> dict[str, str]:
 
 OPS = _table(
     conv="conv2d convolution convolution2d",
+    standardized_conv="stdconv stdconv2d wsconv wsconv2d weightstandardization",
     depthwise_conv="depthwiseconv2d depthwise dwconv",
     separable_conv="separableconv2d sepconv",
     transposed_conv="convtranspose convtranspose2d conv2dtranspose deconv deconvolution upconv",
@@ -46,7 +47,7 @@ OPS = _table(
     channel_dropout="dropout2d spatialdropout spatialdropout2d",
     drop_path="stochasticdepth",
     upsample="upsampling2d",
-    resize="interpolate resizelike resizing",
+    resize="interpolate resizelike",
     zero_pad="pad zeropad2d zeropadding zeropadding2d",
     crop="cropping2d",
     pixel_shuffle="depthtospace",

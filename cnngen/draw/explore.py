@@ -33,7 +33,6 @@ from cnngen.draw.place import (
 )
 from cnngen.draw.render import render, text_of
 from cnngen.draw.uses import closed_detail
-from cnngen.expressions.evaluate import UNDETERMINED
 from cnngen.ops.attribute import Distribution
 from cnngen.report.summary import LayerSummary, summarize
 from cnngen.semantics.attributes import spell
@@ -226,13 +225,11 @@ class _Explorer:
         assert use.block and use.call
         inner = {layer.path for layer in layers}
         given = {name: str(tensor.shape) for name, tensor in use.given.items()}
-        names = [p.name.text for p in use.block.parameters if p.type != "tensor"]
-        values = {name: use.values.get(name, UNDETERMINED) for name in names}
         return self._item(
             name=use.path,
             what=use.name,
             about=use.block.about,
-            values={name: spell(v) for name, v in values.items() if v is not UNDETERMINED},
+            values={name: spell(value) for name, value in use.own.items()},
             inputs=[f"{name}: {shape}" for name, shape in given.items()]
             if len(given) > 1
             else [*given.values()],

@@ -134,7 +134,8 @@ def _alike(uses: Iterable[Use]) -> list[list[Use]]:
     for use in uses:
         scope = use.scope
         names = [p.name.text for p in scope.block.parameters] if scope.block else []
-        values = [scope.values.get(name) for name in names]
+        ops = [scope.ops[name].op for name in names if name in scope.ops]
+        values = [*(scope.values.get(name) for name in names), *((o.name, o.values) for o in ops)]
         paths = [tensor.path for tensor in scope.given.values()]
         same = tuple(map(paths.index, paths))  # which of them are one tensor
         shapes = tuple(tensor.shape for tensor in scope.given.values())

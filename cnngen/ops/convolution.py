@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from math import prod
 
 from cnngen.expressions.expression import Expression
-from cnngen.ops.attribute import flag, init, integer, padding, size
+from cnngen.ops.attribute import flag, init, integer, number, padding, size
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Weights, check_groups, image, times
 from cnngen.ops.initializer import Drawn
 from cnngen.ops.keras_layout import FILTERS, EachChannel, InKeras
@@ -279,6 +279,33 @@ class TransposedConv(Op, name="transposed_conv", group="convolution"):
         cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
     ) -> Expression:
         return arguments["out"]
+
+
+class StandardizedConv(Conv, name="standardized_conv"):
+    """A `conv` whose filters are standardized before they are used (Qiao 2019), as in BiT.
+
+    Of each filter its mean is taken away, and what is left divided by its standard deviation. The
+    weights that are learnt and kept are those before that.
+    """
+
+    eps = number("what is added to the variance of a filter", 1e-6, above=0)
+
+    def infer(self, x: Shape) -> Image:
+        output = Conv.infer(self, x)
+        if (image(self, x).channels // self.groups) * prod(self.kernel) == 1:
+            raise ShapeError(
+                "`standardized_conv` would make 0 of filters of one number, whatever they learn",
+                code="out-of-range",
+                attribute="kernel",
+                help="use a larger kernel or fewer groups, or `conv`",
+            )
+        return output
+
+    def depthwise_in_keras(self, x: Image) -> bool:
+        return False
+
+    def counterpart(self, part: str, x: Image) -> tuple[str, int]:
+        return "conv", self.groups
 
 
 def _bias(present: bool, out: int, name: str = "bias") -> Weights:

@@ -204,7 +204,7 @@ class Channels:
         found = {name: v for name, v in given.items() if not isinstance(v, Distribution)}
         if call in self.resolution.blocks:
             for parameter in self.resolution.blocks[call].parameters:
-                if parameter.default is not None:
+                if isinstance(parameter.default, Expression) and parameter.type != "op":
                     found.setdefault(parameter.name.text, parameter.default)
         return found
 

@@ -32,6 +32,8 @@ from cnngen.plan.program import (
 )
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import INPUT, Network, Rank, Scope
+from cnngen.semantics.op_values import op_expressions
+from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.stages import first_origin, kept_stages
 from cnngen.semantics.walk import expressions, steps, value_expressions
 from cnngen.syntax.tree import Block, Body, Stage, Step
@@ -100,17 +102,19 @@ def _unit(block: Block, lowering: RegionLowering) -> Unit:
         tensors,
         body,
         closed,
-        any(mentions_input(read) for read in (*_read(body), *gives)),
+        any(mentions_input(read) for read in (*_read(body, resolution), *gives)),
     )
 
 
-def _read(region: Region) -> Iterator[Expression]:
+def _read(region: Region, resolution: Resolution) -> Iterator[Expression]:
     """The expressions that the nodes in a region depend on."""
     for node in walk(region):
         match node:
             case Call():
                 for value in node.layer.arguments.values():
                     yield from value_expressions(value)
+                for op in node.layer.ops.values():
+                    yield from op_expressions(op, resolution.arguments)
                 if isinstance(node.layer.made, Unit):
                     handed = node.layer.handed
                     yield from (

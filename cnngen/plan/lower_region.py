@@ -275,7 +275,8 @@ class RegionLowering:
             channels = x.channels if kept else channels
             after = Running(replace(x.value, channels=channels, rank=rank), kept and x.owned)
         after = self._given_by(call, after)
-        layer = Layer(unit, arguments, handed)
+        ops = self.network.resolution.op_uses.given[call]
+        layer = Layer(unit, arguments, handed, ops)
         paths = self.paths.get(call, ())
         self.nodes.append(
             Call(key, layer, x.value, tensors, after.value, call, x.value.rank, asked, paths)

@@ -13,6 +13,7 @@ from cnngen.expressions.expression import Expression, Name
 from cnngen.ops.base import Op
 from cnngen.semantics.keys import Layout
 from cnngen.semantics.network import Network, Rank
+from cnngen.semantics.op_values import OpValue
 from cnngen.syntax.tree import (
     ArgumentValue,
     Block,
@@ -60,12 +61,13 @@ class Layer:
 
     `arguments` are all attributes of an op, or what an author hands to a unit. To a unit are also
     `handed` the channels and areas that it cannot compute, and the parameters of the model that it
-    depends on, all by the names of its own arguments.
+    depends on, all by the names of its own arguments; `ops` are those that it is given.
     """
 
     made: "type[Op] | Unit"
     arguments: Mapping[str, ArgumentValue]
     handed: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
+    ops: Mapping[str, OpValue] = field(default_factory=dict[str, OpValue])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

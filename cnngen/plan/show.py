@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from cnngen.expressions.algebra import free_names, substitute
 from cnngen.expressions.expression import Conditional, Constant, Expression, Name
+from cnngen.ops.any_of import AnyOp
 from cnngen.plan.program import (
     Arm,
     Bind,
@@ -28,7 +29,9 @@ from cnngen.plan.program import (
     Value,
 )
 from cnngen.python.expression import python
+from cnngen.semantics.op_values import Chosen, OpValue, Passed
 from cnngen.syntax.tree import ArgumentValue, Distribution, Each, Parameter, Repeat
+from cnngen.syntax.tree import Call as CallStep
 
 INDENT = "  "
 
@@ -57,7 +60,7 @@ def _named(value: Value) -> str:
 
 
 def _parameter(parameter: Parameter) -> str:
-    default = "" if parameter.default is None else f" = {code(parameter.default)}"
+    default = "" if parameter.default is None else f" = {value_code(parameter.default)}"
     return f"{parameter.name.text}: {parameter.type}{default}"
 
 
@@ -129,9 +132,12 @@ def _call(node: Call) -> str:
         given = {n: v for n, v in given.items() if not _is(v, defaults.get(n))}
         given = {n: v for n, v in given.items() if n not in node.tensors}
     arguments = [f"{name}: {value_code(value)}" for name, value in given.items()]
+    arguments += [f"{name}: {_op(value)}" for name, value in node.layer.ops.items()]
     written = f" {{{', '.join(arguments)}}}" if arguments else ""
     asked = f" asks {code(node.asked)}" if node.asked else ""
-    return f"{made.name}({', '.join(reads)}){written}{asked}{_at(node.key)}"
+    chosen = not isinstance(made, Unit) and issubclass(made, AnyOp)
+    name = f"op {node.step.callee.text}" if chosen else made.name
+    return f"{name}({', '.join(reads)}){written}{asked}{_at(node.key)}"
 
 
 def _is(value: ArgumentValue, default: object) -> bool:
@@ -200,10 +206,21 @@ def _symbol(name: str) -> str:
     return f"${word}{'' if rest.isdigit() else '_'}{rest}"
 
 
+def _op(value: OpValue) -> str:
+    match value:
+        case CallStep(callee=callee, arguments=arguments):
+            given = ", ".join(f"{each.name.text}: {value_code(each.value)}" for each in arguments)
+            return f"{{{callee.text}: {{{given}}}}}" if given else callee.text
+        case Passed(parameter):
+            return parameter.name.text
+        case Chosen(test, then, otherwise):
+            return f"{_op(then)} if {code(test)} else {_op(otherwise)}"
+
+
 def value_code(value: ArgumentValue) -> str:
     if not isinstance(value, Distribution):
         return value.name if isinstance(value, Name) else _literal(value)
-    inside = ", ".join(f"{name.text}: {code(number)}" for name, number in value.arguments)
+    inside = ", ".join(f"{name.text}: {value_code(each)}" for name, each in value.arguments)
     return f"{{{value.word.text}: {{{inside}}}}}"
 
 

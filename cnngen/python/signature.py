@@ -6,19 +6,29 @@ from dataclasses import dataclass
 from cnngen.expressions.expression import Constant, Expression, ListOf, RecordOf
 from cnngen.python.nodes import Keyword, Name, Node
 from cnngen.python.records import Records
-from cnngen.syntax.tree import Parameter
+from cnngen.syntax.tree import Distribution, Parameter
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
+    """The default of one that is an op is `code`."""
+
     name: str
     annotation: str
     default: Expression | None = None
     about: str = ""
+    code: Node | None = None
+
+    @property
+    def is_required(self) -> bool:
+        return self.default is None and self.code is None
 
 
 def argument(parameter: Parameter, records: Records) -> Argument:
-    default = None if parameter.default is None else records.named(parameter.default, {})
+    """The argument for a parameter that is no op: what those are, the target knows."""
+    default = parameter.default
+    assert not isinstance(default, Distribution)
+    default = None if default is None else records.named(default, {})
     return Argument(parameter.name.text, records.annotation(parameter), default, parameter.about)
 
 
@@ -26,9 +36,9 @@ def ordered(own: list[Argument], captured: list[Argument]) -> list[Argument]:
     """A block's own arguments and the model's parameters that it depends on; those with defaults
     come last.
     """
-    required = [a for a in own if a.default is None]
+    required = [a for a in own if a.is_required]
     bare = [Argument(a.name, a.annotation, None, a.about) for a in captured]
-    return [*required, *bare, *(a for a in own if a.default is not None)]
+    return [*required, *bare, *(a for a in own if not a.is_required)]
 
 
 def call_arguments(
@@ -47,7 +57,9 @@ def call_arguments(
             named = True
             continue
         expression, node = given[parameter.name]
-        if parameter.default is not None and _same(expression, parameter.default):
+        if node == parameter.code or (
+            parameter.default is not None and _same(expression, parameter.default)
+        ):
             named = True
         elif i < positional or (node == Name(parameter.name) and not named):
             yield node

@@ -257,7 +257,8 @@ def _distribution(value: ArgumentValue, evaluate: Evaluate) -> Distribution | No
         case Name(name=word):
             given: dict[str, Expression] = {}
         case tree.Distribution():
-            word, given = value.word.text, {name.text: v for name, v in value.arguments}
+            word = value.word.text
+            given = {name.text: v for name, v in value.arguments if isinstance(v, Expression)}
         case _:
             raise Undetermined
     initializer = INITIALIZERS.get(word)

@@ -80,16 +80,24 @@ def _check_default(call: Call, op: type[Op], names: Definitions, report: Report)
 
 
 def op_arguments(
-    call: Call, op: type[Op], names: Definitions, defaults: Given, report: Report
+    call: Call,
+    op: type[Op],
+    names: Definitions,
+    defaults: Given,
+    report: Report,
+    *,
+    is_value: bool = False,
 ) -> Given:
-    """All attributes of an op: what the call says, else the spec's defaults, else the op's own."""
+    """All attributes of an op: what the call says, else the spec's defaults, else the op's own. It
+    may be named as a value, and not be a step.
+    """
     said = {argument.name.text for argument in call.arguments} | defaults.keys()
     required = [name for name, attribute in op.attributes.items() if attribute.required]
     likely = [name for name in required if name not in said]
     given = defaults | _check_attributes(call, op, likely, names, report)
     missing = [name for name in required if name not in given]
     if "" not in given:
-        report_missing(call, op.name, "missing-attribute", missing, report)
+        report_missing(call, op.name, "missing-attribute", missing, report, is_value=is_value)
     lost = is_unread(given.get(""))
     return {
         name: given.get(name, UNREAD if attribute.required or lost else Constant(attribute.default))
@@ -120,6 +128,8 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         given[name] = value
         if parameter.type == "tensor":
             given[parameter.name.text] = _tensor_name(argument, report)
+        elif parameter.type == "op" or not parameter.is_sound:
+            continue  # `op_parameters` reads the first, and what the second takes nobody knows
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)
         else:
@@ -174,10 +184,10 @@ def _check_attributes(
                 given[name] = _tensor_name(meant, report)
                 continue
             if chooses_word(attribute, argument.value):
-                given[name] = _check_words(meant, attribute, call, op, names, report)
+                given[name] = _check_words(meant, attribute, op, names, report)
                 continue
             words = INITIALIZERS if attribute.kind == "init" else attribute.choices
-            if report_word(meant, call, words, names, report):
+            if report_word(meant, words, report):
                 given[name] = UNREAD
                 continue
             _check_value(meant, attribute, op, names, report)
@@ -188,7 +198,6 @@ def _check_attributes(
 def _check_words(
     argument: Argument,
     attribute: Attribute[object],
-    call: Call,
     op: type[Op],
     names: Definitions,
     report: Report,
@@ -196,13 +205,14 @@ def _check_words(
     """Check a choice between words, or a word and other values; gives it, if it can be read."""
     value = argument.value
     if not isinstance(value, Conditional):
-        if report_word(argument, call, attribute.choices, names, report):
+        words = INITIALIZERS if attribute.kind == "init" else attribute.choices
+        if report_word(argument, words, report):
             return UNREAD
         _check_value(argument, attribute, op, names, report)
         return value
     check_expression(value.test, names, report)
     parts = [replace(argument, value=part) for part in (value.then, value.otherwise)]
-    read = [_check_words(part, attribute, call, op, names, report) for part in parts]
+    read = [_check_words(part, attribute, op, names, report) for part in parts]
     return UNREAD if UNREAD in read else value
 
 
@@ -294,6 +304,9 @@ def _check_init(argument: Argument, op: type[Op], names: Definitions, report: Re
         )
     attributes = {attribute.name: attribute for attribute in known.arguments}
     for name, value in arguments:
+        if isinstance(value, Distribution):
+            _report_value(Argument(name, value), "a value, not a mapping", report)
+            continue
         _check_init_argument(word.text, name, value, attributes, names, report)
 
 

@@ -125,7 +125,7 @@ def _call(call: Call, values: Values, count: Count) -> int:
         name = parameter.name.text
         expression = given.get(name, parameter.default)
         inner[name] = UNDETERMINED
-        if isinstance(expression, Expression) and parameter.type != "tensor":
+        if isinstance(expression, Expression) and parameter.type not in ("tensor", "op"):
             inner[name] = _value(expression, values if name in given else {}, count)
     key = (block, *(inner[parameter.name.text] for parameter in block.parameters))
     if key not in count.seen:

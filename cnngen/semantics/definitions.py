@@ -21,10 +21,11 @@ from cnngen.expressions.expression import (
     walk,
 )
 from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields, Wanted, alike, fields_of, wanted
+from cnngen.ops import OPS
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Span
 from cnngen.syntax.naming import can_be_called
-from cnngen.syntax.tree import Each, Identifier, Repeat
+from cnngen.syntax.tree import Each, Identifier, Parameter, Repeat
 
 # A guess compares letter by letter: of many mistakes the first get one, from the first candidates.
 MOST_GUESSES = 20
@@ -39,8 +40,8 @@ WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "nu
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """The names that are defined at a place: those with a value, and those of tensors, which have
-    none in an expression.
+    """The names that are defined at a place: those with a value, and those of tensors and of ops,
+    which have none in an expression.
 
     An empty name stands for definitions that could not be read: then nothing is reported as
     unknown. `loops` are the loops around the place, the innermost last. `fields` has those of names
@@ -51,6 +52,12 @@ class Definitions:
     tensors: Mapping[str, Span]
     loops: tuple[Repeat | Each, ...] = ()
     fields: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
+    ops: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+
+    def with_ops(self, parameters: Iterable[Parameter]) -> "Definitions":
+        added = {each.name.text: each for each in parameters if each.type == "op"}
+        values = {name: span for name, span in self.values.items() if name not in added}
+        return replace(self, values=values, ops={**self.ops, **added}) if added else self
 
     def with_fields(self, added: Mapping[str, Fields | None]) -> "Definitions":
         known = {name: fields for name, fields in added.items() if fields is not None}
@@ -88,7 +95,8 @@ class Definitions:
         """
         values, tensors = dict(self.values), dict(self.tensors)
         for name, is_tensor in added:
-            first = values.get(name.text) or tensors.get(name.text)
+            op = self.ops.get(name.text)
+            first = values.get(name.text) or tensors.get(name.text) or (op and op.name.span)
             if first and name.text:
                 help, remedies = instead(name)
                 report.add(
@@ -118,8 +126,18 @@ def check_expression(
     """Report names that are not defined. `words` are those that could stand in place of the whole
     value, and `kind` says whether that may be of records.
     """
+    with_ops = any(isinstance(p, Name) and p.name in names.ops for p, _ in walk(expression))
     for part, wanted_kind in wanted(expression, kind):
         match part:
+            case Name(name=name, span=Span() as span) if name in names.ops:
+                report.add(
+                    "wrong-type",
+                    f"`{name}` is an op, and has no value in an expression",
+                    span,
+                    help=f"a step applies it: `- {name}`",
+                )
+            case Name(name=name) if with_ops and name in OPS and name not in names.values:
+                pass  # it is compared with one, which is the mistake
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
                     read = f"a step reads it with `from: {name}`"

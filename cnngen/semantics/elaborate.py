@@ -29,7 +29,8 @@ from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError, Unknown, Vect
 from cnngen.semantics.attributes import Invalid, argument_span, bind, show
 from cnngen.semantics.count import count_layers
 from cnngen.semantics.keys import Arrangement
-from cnngen.semantics.network import INPUT, Layer, Network, Rank, Scope, Tensor
+from cnngen.semantics.network import INPUT, Layer, NamedOp, Network, Rank, Scope, Tensor
+from cnngen.semantics.op_values import Chosen, OpValue, Passed
 from cnngen.semantics.parameters import checked, model_values, place
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.reuse import Again, check_again
@@ -177,11 +178,26 @@ def elaborate(
         check_unread(network, elaboration.absent, report)
     if not report.failed:
         note_variants(network)
+        _rank_named_ops(network)
     return network
+
+
+def _rank_named_ops(network: Network) -> None:
+    """Note of ops that are named as values and not used yet what others of their kind are given."""
+    uses = network.resolution.op_uses
+    for kind in set(uses.kinds.values()):
+        steps = (call for call, parameter in uses.steps.items() if parameter in kind.parameters)
+        known: list[Rank] = [network.ranks[step] for step in steps if step in network.ranks]
+        for call in kind.named if known else ():
+            network.ranks.setdefault(call, known[0])
 
 
 def _lay_stages(values: Values, elaboration: Elaboration) -> None:
     network = elaboration.network
+    parameters = elaboration.resolution.spec.parameters
+    scope = Scope(values, None, "")
+    ops = _ops(parameters, {}, elaboration.resolution.spec.name.span, scope, elaboration)
+    model = replace(scope, ops=ops)
     stages = {stage.name.text for stage in elaboration.resolution.spec.stages}
     tensors = {
         name: Tensor(name, shape if name not in stages else UNKNOWN)  # else that was reported
@@ -192,7 +208,7 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
         given = elaboration.read(tensors, stage.origin) if stage.origin else running
         elaboration.training = stage.name.text in elaboration.resolution.training
         before = len(network.layers)
-        output = _stage(stage, given, values, tensors, elaboration)
+        output = _stage(stage, given, model, tensors, elaboration)
         if stage in elaboration.shared:
             read = _read_by(stage.body, given, tensors, elaboration)
             _note_original(stage, stage.name.text, read, output, before, elaboration)
@@ -204,12 +220,13 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
 def _stage(
     stage: Stage,
     given: Tensor,
-    values: Values,
+    model: Scope,
     tensors: Mapping[str, Tensor],
     elaboration: Elaboration,
 ) -> Tensor:
     read = _read_by(stage.body, given, tensors, elaboration)
-    place = Place(Scope(values, _channels(read), stage.name.text, stage=stage), tensors)
+    scope = replace(model, channels=_channels(read), path=stage.name.text, stage=stage)
+    place = Place(scope, tensors)
     arrangement = elaboration.resolution.arrangement(stage.body)
     return _body(stage.body, arrangement, stage.name.text, given, place, elaboration)
 
@@ -310,7 +327,7 @@ def _block(
     resolution = elaboration.resolution
     values = dict(place.scope.outermost.values)  # the model's parameters, which every block sees
     for parameter in block.parameters:
-        if parameter.type != "tensor":
+        if parameter.type not in ("tensor", "op"):
             value = _argument(call, parameter, place.scope, elaboration)
             values[parameter.name.text] = value
     tensors = {INPUT: x}
@@ -319,9 +336,47 @@ def _block(
     if x.shape is not UNKNOWN:
         rank = "image" if isinstance(x.shape, Image) else "vector"
         elaboration.network.block_ranks.setdefault(block, rank)
-    scope = Scope(values, _channels(x), path, block, call, place.scope, given=tensors)
+    given = resolution.op_uses.given[call]
+    ops = _ops(block.parameters, given, call.span, place.scope, elaboration)
+    ops = {**place.scope.outermost.ops, **ops}
+    scope = Scope(values, _channels(x), path, block, call, place.scope, given=tensors, ops=ops)
     arrangement = resolution.arrangement(block.body, block=True)
     return _body(block.body, arrangement, path, x, Place(scope, tensors), elaboration)
+
+
+def _ops(
+    parameters: Sequence[Parameter],
+    given: Mapping[str, OpValue],
+    at: Span,
+    scope: Scope,
+    elaboration: Elaboration,
+) -> dict[str, NamedOp]:
+    """The ops that parameters are: what is given in this scope, or else their own."""
+    ops: dict[str, NamedOp] = {}
+    for parameter in parameters:
+        if parameter.type == "op":
+            default = elaboration.resolution.op_uses.defaults.get(parameter)
+            value = given.get(parameter.name.text, default)
+            if value and (named := _named_op(value, at, scope, elaboration)):
+                ops[parameter.name.text] = named
+    return ops
+
+
+def _named_op(value: OpValue, at: Span, scope: Scope, elaboration: Elaboration) -> NamedOp | None:
+    """The op that a value is in a scope; None after a mistake."""
+    match value:
+        case Call():
+            op_class = elaboration.resolution.ops[value]
+            return NamedOp(_bound(value, op_class, scope, elaboration), value)
+        case Passed(parameter):
+            return scope.ops.get(parameter.name.text)
+        case Chosen(test, then, otherwise):
+            holds = _holds(test, at, scope, elaboration)
+            if holds is None:
+                return None
+            return _named_op(then if holds else otherwise, at, scope, elaboration)
+        case _:
+            assert_never(value)
 
 
 def _argument(
@@ -333,7 +388,7 @@ def _argument(
     expression = given or parameter.default
     if not isinstance(expression, Expression):
         return UNDETERMINED
-    value = _value(scope if given else None, expression, call, elaboration)
+    value = _value(scope if given else None, expression, call.span, elaboration)
     try:
         return checked(parameter, value)
     except Invalid as error:
@@ -387,7 +442,7 @@ def _iterations(step: Repeat | Each, scope: Scope, elaboration: Elaboration) -> 
 
 
 def _times(step: Repeat, scope: Scope, elaboration: Elaboration) -> int | None:
-    times = _value(scope, step.times, step, elaboration)
+    times = _value(scope, step.times, step.span, elaboration)
     at = step.times.span or step.span
     if times is UNDETERMINED:
         return None
@@ -409,7 +464,7 @@ def _rows(step: Each, scope: Scope, elaboration: Elaboration) -> Iterations | No
     """The values of all variables in each iteration; the lists of an `each` advance together."""
     columns: list[tuple[Value, ...]] = []
     for variable, expression in step.lists:
-        values = _value(scope, expression, step, elaboration)
+        values = _value(scope, expression, step.span, elaboration)
         if isinstance(values, tuple):
             columns.append(values)
         elif values is not UNDETERMINED:
@@ -450,7 +505,7 @@ def _report_lengths(step: Each, lengths: list[int], scope: Scope, elaboration: E
 
 
 def _when(step: When, path: str, x: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
-    test = _holds(step.test, step, place, elaboration)
+    test = _holds(step.test, step.span, place.scope, elaboration)
     if test is None:
         return Tensor(path, UNKNOWN)
     body = step.body if test else step.orelse or ()
@@ -458,19 +513,17 @@ def _when(step: When, path: str, x: Tensor, place: Place, elaboration: Elaborati
     return _body(body, arrangement, path, x, place, elaboration)
 
 
-def _holds(
-    test: Expression, step: When | Branches, place: Place, elaboration: Elaboration
-) -> bool | None:
+def _holds(test: Expression, at: Span, scope: Scope, elaboration: Elaboration) -> bool | None:
     """Whether a condition holds; None after a mistake."""
-    value = _value(place.scope, test, step, elaboration)
+    value = _value(scope, test, at, elaboration)
     if value is UNDETERMINED:
         return None
     if not isinstance(value, bool):
         elaboration.report.add(
             "wrong-type",
             f"a condition must be `true` or `false`, not {show(value)}",
-            test.span or step.span,
-            notes=place.scope.trail(),
+            test.span or at,
+            notes=scope.trail(),
             help="compare it, for example with `> 0`",
         )
         return None
@@ -486,7 +539,7 @@ def _branches(
     outputs: dict[Branch, Tensor] = {}
     known = step.join.text in OPS  # else it was reported
     for branch in step.arms:
-        there = branch.test is None or _holds(branch.test, step, place, elaboration)
+        there = branch.test is None or _holds(branch.test, step.span, place.scope, elaboration)
         if there:
             arrangement = elaboration.resolution.arrangement(branch.body)
             below = f"{path}.{branch.name.text}"
@@ -660,16 +713,23 @@ def _output_again(
 
 
 def _op_layer(call: Call, path: str, x: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
-    """The layer of one call of an op."""
+    """The layer of one call of an op, or of a parameter that is one."""
     op_class = elaboration.resolution.ops.get(call)
-    if op_class is None:
+    named = _named(call, place.scope, elaboration)
+    if op_class is None or (named is None and call in elaboration.resolution.op_uses.steps):
         return Tensor(path, UNKNOWN)
-    op = _bound(call, op_class, place.scope, elaboration)
+    op = named.op if named else _bound(call, op_class, place.scope, elaboration)
     if op.lists and op.is_whole:
         elaboration.effort.spend(_numbers_in_lists(op), call.span)
     others = elaboration.resolution.tensors(call).values() if op.tensors else ()
     inputs = x, *(elaboration.read(place.tensors, name) for name in others)
     return _layer(path, op, inputs, call, call.callee.span, x, place, elaboration)
+
+
+def _named(call: Call, scope: Scope, elaboration: Elaboration) -> NamedOp | None:
+    """The op that a step applies which has the name of a parameter."""
+    parameter = elaboration.resolution.op_uses.steps.get(call)
+    return scope.ops.get(parameter.name.text) if parameter else None
 
 
 def _bound(call: Call, op_class: type[Op], scope: Scope, elaboration: Elaboration) -> Op:
@@ -776,7 +836,12 @@ def _layer(
     )
     elaboration.effort.earn()
     if isinstance(step, Call):
-        _note_use(step, op, shapes[0], place.scope, elaboration)
+        named = _named(step, place.scope, elaboration)
+        if named is not None:
+            network.ranks.setdefault(step, _rank(shapes[0]))
+            _note_use(named.call, op, shapes[0], place.scope, elaboration, is_value=True)
+        else:
+            _note_use(step, op, shapes[0], place.scope, elaboration)
     return Tensor(path, output)
 
 
@@ -839,7 +904,11 @@ def _report(
         remedies = remedies_of_loop(step, inputs, fork, scope, network)
     else:
         story = story_of_layer(error, given, network)
-        if op.is_whole:
+        named = _named(step, scope, elaboration)
+        if named is not None:
+            where = Label(named.call.callee.span, f"`{step.callee.text}` is this op")
+            story = replace(story, labels=(where, *story.labels))
+        elif op.is_whole:
             remedies = remedies_of_layer(error, step, op, given, scope, network)
         label = label or f"the input here is {given.shape}"
     report.add(
@@ -869,17 +938,31 @@ def _is_too_large(shape: Shape) -> bool:
     return shape.features > LARGEST or len(shape.parts) > MOST_PARTS
 
 
-def _note_use(call: Call, op: Op, shape: object, scope: Scope, elaboration: Elaboration) -> None:
-    """Remember of this call what generated code needs to know: its rank, and what it flattened."""
+def _rank(shape: object) -> Rank:
+    return "image" if isinstance(shape, Image) else "vector"
+
+
+def _note_use(
+    call: Call,
+    op: Op,
+    shape: object,
+    scope: Scope,
+    elaboration: Elaboration,
+    *,
+    is_value: bool = False,
+) -> None:
+    """Remember of this call what generated code needs to know: its rank, and what it flattened. It
+    may be where an op is named that is a value.
+    """
     network = elaboration.network
-    rank: Rank = "image" if isinstance(shape, Image) else "vector"
+    rank, where = _rank(shape), "place" if is_value else "use of its block"
     if network.ranks.setdefault(call, rank) != rank and op.ranked:
         elaboration.report.add(
             "mixed-rank",
-            f"this `{op.name}` works on images in one use of its block and on vectors in another",
+            f"this `{op.name}` works on images in one {where} and on vectors in another",
             call.callee.span,
             notes=scope.trail(),
-            help="make two blocks of it",
+            help="make two parameters of it" if is_value else "make two blocks of it",
         )
     if op.flattens and isinstance(shape, Image):
         network.flattened.setdefault(call, []).append((shape, scope))
@@ -889,7 +972,7 @@ def _note_use(call: Call, op: Op, shape: object, scope: Scope, elaboration: Elab
 
 
 def _value(
-    scope: Scope | None, expression: Expression, at: Step, elaboration: Elaboration
+    scope: Scope | None, expression: Expression, at: Span, elaboration: Elaboration
 ) -> MaybeValue:
     """The value of an expression, `UNDETERMINED` where it has none; without a scope, a constant."""
     try:
@@ -903,7 +986,7 @@ def _value(
             elaboration.report.add(
                 error.code,
                 error.message,
-                error.span or expression.span or at.span,
+                error.span or expression.span or at,
                 notes=scope.trail() if scope else (),
                 help=error.help,
             )

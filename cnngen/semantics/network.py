@@ -30,7 +30,8 @@ class Scope:
     that it was given.
 
     `call` is the step that uses the block, and `parent` the scope in which that step stands.
-    `loops` has those of the values that are variables of loops. The paths of its layers begin with
+    `loops` has those of the values that are variables of loops, and `ops` the parameters that are
+    ops, with where each was named. The paths of its layers begin with
     `path`. `given` has the tensors of a block: `input`, and one for each parameter of type
     `tensor`.
     """
@@ -44,6 +45,7 @@ class Scope:
     stage: Stage | None = None
     loops: Values = field(default_factory=dict[str, MaybeValue])
     given: Mapping[str, "Tensor"] = field(default_factory=dict[str, "Tensor"])
+    ops: Mapping[str, "NamedOp"] = field(default_factory=dict[str, "NamedOp"])
 
     def inside(self, iteration: Values) -> "Scope":
         """The scope in one iteration of a loop."""
@@ -66,14 +68,21 @@ class Scope:
         named = self.block or self.stage
         return named.name.text if named else "the model"
 
+    @property
+    def own(self) -> Values:
+        """The values of its block's parameters that are known; an op is its word."""
+        names = [p.name.text for p in self.block.parameters] if self.block else []
+        ops = {name: named.op.name for name, named in self.ops.items()}
+        known = {n: v for n, v in {**self.values, **ops}.items() if v is not UNDETERMINED}
+        return {name: known[name] for name in names if name in known}
+
     def trail(self) -> tuple[str, ...]:
         """The circumstances for a diagnostic: the block with its values, where it was used, and in
         which iteration.
         """
         notes: list[str] = []
         if self.block:
-            names = [p.name.text for p in self.block.parameters if p.type != "tensor"]
-            values = _listed({name: self.values.get(name, UNDETERMINED) for name in names}, ": ")
+            values = _listed(self.own, ": ")
             notes.append(", ".join([f"in {self.name}({values})".removesuffix("()"), *self._uses()]))
         if self.loops:
             notes.append(f"where {_listed(self.loops, ' is ')}")
@@ -95,6 +104,14 @@ class Scope:
 def _listed(values: Values, between: str) -> str:
     shown = [f"{n}{between}{spell(v)}" for n, v in values.items() if v is not UNDETERMINED]
     return ", ".join([*shown[:MOST_SHOWN], *(["..."] if len(shown) > MOST_SHOWN else [])])
+
+
+@dataclass(frozen=True, slots=True)
+class NamedOp:
+    """An op as the value of a parameter; `call` is where a spec names it."""
+
+    op: Op
+    call: Call
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from cnngen.diagnostics.suggest import respell
 from cnngen.expressions.algebra import free_names
 from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.walk import expressions, steps
-from cnngen.syntax.tree import Body, Spec
+from cnngen.syntax.tree import Body, Call, Spec
 
 
 def check_overrides(spec: Spec, report: Report) -> None:
@@ -46,5 +46,7 @@ def _bodies(spec: Spec) -> Iterator[Body]:
 
 def _names(body: Body) -> Iterator[str]:
     for step in steps(body):
+        if isinstance(step, Call):  # it may apply a parameter that is an op
+            yield step.callee.text
         for expression in expressions(step):
             yield from free_names(expression)

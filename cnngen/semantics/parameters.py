@@ -9,10 +9,17 @@ from cnngen.expressions.evaluate import (
     Unset,
     evaluate,
 )
-from cnngen.expressions.expression import Expression, ListOf, Record, Value
-from cnngen.semantics.attributes import Invalid, is_whole, show
+from cnngen.expressions.expression import Expression, ListOf, Name, Record, Value
+from cnngen.semantics.attributes import Invalid, is_whole, show, written
 from cnngen.source import Span
-from cnngen.syntax.tree import Field, Parameter, ParameterType, Spec
+from cnngen.syntax.tree import (
+    ArgumentValue,
+    Distribution,
+    Field,
+    Parameter,
+    ParameterType,
+    Spec,
+)
 
 WORDS: dict[ParameterType, str] = {
     "int": "a whole number",
@@ -24,15 +31,18 @@ WORDS: dict[ParameterType, str] = {
     "size": "a whole number or a pair `[h, w]`",
     "tensor": "the name of a step",
     "records": "a list of records",
+    "op": "an op",
 }
 
 
 def model_values(spec: Spec, report: Report) -> dict[str, MaybeValue]:
-    """The values of the model's parameters."""
+    """The values of the model's parameters, but for ops."""
     values: dict[str, MaybeValue] = {}
     for parameter in spec.parameters:
         name = parameter.name.text
-        assert parameter.default is not None
+        if parameter.type == "op":
+            continue
+        assert isinstance(parameter.default, Expression)
         try:
             values[name] = checked(parameter, evaluate(parameter.default, {}))
         except Undetermined:
@@ -42,6 +52,23 @@ def model_values(spec: Spec, report: Report) -> dict[str, MaybeValue]:
             at = place(error, parameter.default) or parameter.name.span
             report.add(error.code, error.message, at, help=error.help)
     return values
+
+
+def written_default(parameter: Parameter) -> str:
+    """The default of a parameter without mistakes, as a spec writes it."""
+    assert parameter.default is not None
+    return _written(parameter.default)
+
+
+def _written(value: ArgumentValue) -> str:
+    match value:
+        case Name(name=word):
+            return word
+        case Distribution(word=word, arguments=arguments):
+            given = ", ".join(f"{name.text}: {_written(part)}" for name, part in arguments)
+            return f"{{{word.text}: {{{given}}}}}"
+        case _:
+            return written(evaluate(value, {}))
 
 
 def place(error: EvaluationError, value: Expression) -> Span | None:
@@ -87,7 +114,7 @@ def fits(type: ParameterType, value: Value) -> bool:
         case "size":
             pair = value if isinstance(value, tuple) and len(value) == 2 else (value,)
             return all(is_whole(item) for item in pair)
-        case "tensor" | "records":
+        case "tensor" | "records" | "op":
             return False
 
 

@@ -14,6 +14,8 @@ from cnngen.semantics.definitions import Definitions, check_expression, check_pa
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
 from cnngen.semantics.keys import Arrangement, arrange
+from cnngen.semantics.op_parameters import OpReader, report_attributes, report_value_as_step
+from cnngen.semantics.op_values import OpUses, find_kinds, op_expressions
 from cnngen.semantics.walk import expressions, nested_bodies, value_expressions
 from cnngen.semantics.words import chooses_word
 from cnngen.syntax.tree import (
@@ -46,7 +48,8 @@ class Resolution:
     Later passes fill in the rest. `order` lists the blocks that the model uses, each behind those
     that it uses itself. `captured` are the model's parameters on which a block depends, and
     `training` the stages that exist in training only. `meant` has the tensor that a misspelt name
-    certainly means, so that the rest can be checked. `shared` has the stage or step that a `use`
+    certainly means, so that the rest can be checked. `op_uses` are the parameters that are ops, and
+    `shared` has the stage or step that a `use`
     applies again: the first one, whose layers hold the weights. `endless` is true where blocks use
     each other in a circle or nest too deep, so that there is no network.
     """
@@ -64,6 +67,7 @@ class Resolution:
     meant: dict[Identifier, str] = field(default_factory=dict[Identifier, str])
     training: frozenset[str] = frozenset()
     shared: dict[Reuse, Stage | Step] = field(default_factory=dict[Reuse, Stage | Step])
+    op_uses: OpUses = field(default_factory=OpUses)
     endless: bool = False
     arrangements: dict[tuple[Body, bool], Arrangement] = field(
         default_factory=dict[tuple[Body, bool], Arrangement]
@@ -111,6 +115,10 @@ class Resolution:
             for name, value in self.arguments.get(step, {}).items():
                 if name not in tensors:
                     yield from value_expressions(value)
+            for value in self.op_uses.given.get(step, {}).values():
+                yield from op_expressions(value, self.arguments)
+            if (parameter := self.op_uses.steps.get(step)) is not None:
+                yield Name(parameter.name.text)
         else:
             yield from expressions(step)
 
@@ -123,18 +131,53 @@ class Resolution:
 def resolve(spec: Spec, report: Report) -> Resolution:
     """Resolve the names of a spec; a name without a meaning is reported and left out."""
     resolution = Resolution(spec)
-    names = Definitions(
-        {parameter.name.text: parameter.name.span for parameter in spec.parameters}, {}
-    ).with_fields(_fields(spec.parameters))
+    names = (
+        Definitions({parameter.name.text: parameter.name.span for parameter in spec.parameters}, {})
+        .with_fields(_fields(spec.parameters))
+        .with_ops(spec.parameters)
+    )
     defaults = check_defaults(spec, names, report)
+    of_blocks = (parameter for block in spec.blocks.values() for parameter in block.parameters)
+    _read_op_defaults((*spec.parameters, *of_blocks), names, defaults, resolution, report)
     for block in spec.blocks.values():
         own = ((parameter.name, parameter.type == "tensor") for parameter in block.parameters)
         inner = names.declare(own, report, partial(_instead_of_parameter, block, spec))
-        inner = inner.with_fields(_fields(block.parameters))
+        inner = inner.with_fields(_fields(block.parameters)).with_ops(block.parameters)
         _resolve_body(block.body, inner, defaults, resolution, report)
     for stage in spec.stages:
         _resolve_body(stage.body, names, defaults, resolution, report)
+    _resolve_kinds(resolution)
     return resolution
+
+
+def _read_op_defaults(
+    parameters: Iterable[Parameter],
+    names: Definitions,
+    defaults: Defaults,
+    resolution: Resolution,
+    report: Report,
+) -> None:
+    reader = _op_reader(names, defaults, resolution, report)
+    for parameter in parameters:
+        if parameter.type == "op" and (value := reader.default(parameter)) is not None:
+            resolution.op_uses.defaults[parameter] = value
+
+
+def _op_reader(
+    names: Definitions, defaults: Defaults, resolution: Resolution, report: Report
+) -> OpReader:
+    blocks, ops, arguments = resolution.spec.blocks, resolution.ops, resolution.arguments
+    return OpReader(names, defaults, blocks, ops, arguments, report)
+
+
+def _resolve_kinds(resolution: Resolution) -> None:
+    """Give each step that applies a parameter the op that stands for all that it may be."""
+    uses = resolution.op_uses
+    find_kinds(uses, resolution.blocks, resolution.ops)
+    for call, parameter in uses.steps.items():
+        resolution.ops[call] = uses.kinds[parameter].op
+        resolution.arguments[call] = {}
+        resolution.choosing.add(call)
 
 
 def _resolve_body(
@@ -183,6 +226,14 @@ def _resolve_call(
     """
     spec, meant = resolution.spec, call
     name = call.callee.text
+    if name in names.ops:
+        resolution.op_uses.steps[call] = names.ops[name]
+        if call.arguments:
+            report_attributes(call, report)
+        return
+    if name in names.values and name not in OPS:
+        _refuse_value(call, names, resolution, report)
+        return
     if name and name not in OPS and name not in spec.blocks and "" not in spec.blocks:
         # Otherwise one of the blocks that could not be read may have this name.
         meant = report_callee(call, spec, report)
@@ -207,9 +258,26 @@ def _resolve_call(
             resolution.merging.add(call)
     elif block:
         resolution.blocks[call] = block
-        resolution.arguments[call] = block_arguments(meant, block, names, report)
+        given = block_arguments(meant, block, names, report)
+        reader = _op_reader(names, defaults, resolution, report)
+        resolution.op_uses.given[call] = reader.take(block, given)
+        resolution.arguments[call] = given
         if any(parameter.type == "tensor" for parameter in block.parameters):
             resolution.merging.add(call)
     else:
         for expression in expressions(call):
+            check_part(expression, names, report)
+
+
+def _refuse_value(call: Call, names: Definitions, resolution: Resolution, report: Report) -> None:
+    """Report the name of a value that stands where an op does; of a parameter with a mistake,
+    nobody knows whether it is one.
+    """
+    parameters = [*resolution.spec.parameters]
+    parameters += [p for block in resolution.spec.blocks.values() for p in block.parameters]
+    at = names.values[call.callee.text]
+    if all(p.is_sound for p in parameters if p.name.span == at):
+        report_value_as_step(call, names, report)
+    for argument in call.arguments:
+        for expression in value_expressions(argument.value):
             check_part(expression, names, report)

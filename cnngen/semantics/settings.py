@@ -10,15 +10,17 @@ from cnngen.diagnostics.model import Report
 from cnngen.expressions.evaluate import EvaluationError, Undetermined, evaluate
 from cnngen.expressions.expression import Constant
 from cnngen.expressions.parser import parse_expression
+from cnngen.ops import OPS
 from cnngen.ops.base import UNKNOWN, Image, Shape, Unknown, Vector
 from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.explanations.given import SET
 from cnngen.semantics.network import INPUT
+from cnngen.semantics.parameters import WORDS
 from cnngen.source import Source, Span
 from cnngen.syntax.parse_input import LARGEST_SIDE
 from cnngen.syntax.parse_parameters import is_constant, parse_parameter
 from cnngen.syntax.read import read
-from cnngen.syntax.tree import Input, Parameter, Spec
+from cnngen.syntax.tree import Distribution, Input, Parameter, Spec
 
 NO_INPUTS: Mapping[str, Shape] = MappingProxyType({})
 
@@ -45,8 +47,8 @@ def apply_settings(
                 help=f"did you mean `{close}`?" if close else known,
             )
             continue
-        if "{" in text:
-            parameters[name] = _with_records(parameters[name], text, report)
+        if "{" in text or text.strip() in OPS or parameters[name].type == "op":
+            parameters[name] = _with_yaml(parameters[name], text, report)
             continue
         span = Span(source, len(name) + 1, len(source.text))
         value = parse_expression(text, span, report)
@@ -82,10 +84,11 @@ def _depth(shape: Shape) -> int:
 def _sized(given: Input, spec: Spec, report: Report) -> Input:
     """An input with as many channels, or features, as its parameter says."""
     parameter = next((p for p in spec.parameters if p.name.text == given.parameter), None)
-    if parameter is None or parameter.default is None or isinstance(given.shape, Unknown):
+    default = parameter.default if parameter else None
+    if parameter is None or default is None or isinstance(given.shape, Unknown):
         return given
     try:
-        number = evaluate(parameter.default, {})
+        number = None if isinstance(default, Distribution) else evaluate(default, {})
     except (EvaluationError, Undetermined):
         return given  # which is reported where the parameters get their values
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= LARGEST_SIDE:
@@ -93,7 +96,7 @@ def _sized(given: Input, spec: Spec, report: Report) -> Input:
             "out-of-range",
             f"`{parameter.name.text}` must be a whole number of at least 1: an input has so many"
             " channels or features",
-            parameter.default.span or parameter.name.span,
+            default.span or parameter.name.span,
         )
         return replace(given, shape=UNKNOWN)
     if isinstance(given.shape, Vector):
@@ -101,14 +104,25 @@ def _sized(given: Input, spec: Spec, report: Report) -> Input:
     return replace(given, shape=replace(given.shape, channels=number))
 
 
-def _with_records(parameter: Parameter, text: str, report: Report) -> Parameter:
-    """A parameter with records for a default, which YAML reads."""
-    root = read(Source(SET, f"{parameter.name.text}: {text}"), report)
-    node = root.get(parameter.name.text) if root else None
+def _with_yaml(parameter: Parameter, text: str, report: Report) -> Parameter:
+    """A parameter with records or an op for a default, which YAML reads."""
+    name = parameter.name.text
+    root = read(Source(SET, f"{name}: {text}"), report)
+    node = root.get(name) if root else None
     if node is None:
         return parameter
     given = parse_parameter(parameter.name, node, False, report)
-    return replace(parameter, default=given.default) if given.is_sound else parameter
+    if not given.is_sound:
+        return parameter
+    if given.type != parameter.type and "op" in (given.type, parameter.type):
+        report.add(
+            "wrong-type",
+            f"`{name}` must be {WORDS[parameter.type]}, not {WORDS[given.type]}",
+            node.span,
+            help=f"write, say, `--set {name}=relu`" if parameter.type == "op" else None,
+        )
+        return parameter
+    return replace(parameter, default=given.default)
 
 
 def chosen_inputs(spec: Spec, chosen: Mapping[str, Shape], report: Report) -> dict[str, Shape]:

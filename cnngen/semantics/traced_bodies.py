@@ -55,11 +55,13 @@ class TracedBodies:
         self.shared = self.resolution.parts
         self.flattening = _flattening(self.resolution)
         parameters = self.resolution.spec.parameters
-        self.model = {p.name.text: self._of_parameter(p, held) for p in parameters}
+        self.model = {
+            p.name.text: self._of_parameter(p, held) for p in parameters if p.type != "op"
+        }
         self.all = union(fact.names for fact in self.model.values())
 
     def _of_parameter(self, parameter: Parameter, held: ParameterNames) -> Fact:
-        assert parameter.default is not None
+        assert isinstance(parameter.default, Expression)
         name, value = parameter.name.text, evaluate(parameter.default, {})
         if name in held:
             return self.symbols.constant(value)
@@ -139,10 +141,9 @@ class TracedBodies:
         facts: dict[str, Fact] = {}
         for parameter in block.parameters:
             value = given.get(parameter.name.text)
-            if parameter.type != "tensor" and isinstance(value, Expression):
+            value = parameter.default if value is None else value
+            if parameter.type not in ("tensor", "op") and isinstance(value, Expression):
                 facts[parameter.name.text] = self.ops.fact(value, place)
-            elif parameter.type != "tensor" and parameter.default:
-                facts[parameter.name.text] = self.ops.fact(parameter.default, place)
         tensors = {INPUT: x} | {
             parameter: place.tensors[name.text]
             for parameter, name in self.resolution.tensors(call).items()

@@ -20,9 +20,9 @@ from cnngen.syntax.tree import Call
 def note_variants(network: Network) -> None:
     """Note what holds for other values of the parameters, and which of these are fixed."""
     parameters = network.resolution.spec.parameters
-    if not parameters:
+    names = [p.name.text for p in parameters if p.type != "op"]  # one changes no shape
+    if not names:
         return
-    names = [parameter.name.text for parameter in parameters]
     sizes = {
         _path(call, scope): (image.height, image.width)
         for call, uses in network.flattened.items()

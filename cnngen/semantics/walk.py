@@ -79,6 +79,7 @@ def expressions(step: Step) -> Iterator[Expression]:
 def value_expressions(value: ArgumentValue) -> Iterator[Expression]:
     """The expressions in what a call gives."""
     if isinstance(value, Distribution):
-        yield from (expression for _, expression in value.arguments)
+        for _, part in value.arguments:
+            yield from value_expressions(part)
     else:
         yield value

@@ -1,10 +1,11 @@
 """Words of attributes under a condition: `padding: half if pad else 0`."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from cnngen.expressions.expression import Conditional, Constant, Expression, ListOf, Name, Value
 from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
+from cnngen.ops.initializer import INITIALIZERS
 from cnngen.semantics.types import Types, is_pair
 from cnngen.syntax.tree import ArgumentValue
 
@@ -18,11 +19,21 @@ def arms(value: ArgumentValue) -> Iterator[ArgumentValue]:
         yield value
 
 
+def words_of(attribute: Attribute[object]) -> Collection[str]:
+    """The words of an attribute; what a padding may be elsewhere is a word, too."""
+    match attribute.kind:
+        case "padding":
+            return PADDING_WORDS
+        case "init":
+            return INITIALIZERS
+        case _:
+            return attribute.choices
+
+
 def word(attribute: Attribute[object], value: ArgumentValue) -> str | None:
-    """The word of an attribute that a value is; what a padding may be elsewhere is a word, too."""
-    words = PADDING_WORDS if attribute.kind == "padding" else attribute.choices
+    """The word of an attribute that a value is."""
     match value:
-        case Constant(str() as found) | Name(found) if found in words:
+        case Constant(str() as found) | Name(found) if found in words_of(attribute):
             return found
         case _:
             return None
@@ -30,7 +41,7 @@ def word(attribute: Attribute[object], value: ArgumentValue) -> str | None:
 
 def chooses_word(attribute: Attribute[object], value: ArgumentValue) -> bool:
     """Whether a condition decides which word a value is, or whether it is one."""
-    if not isinstance(value, Conditional) or attribute.kind not in ("padding", "choice"):
+    if not isinstance(value, Conditional) or attribute.kind not in ("padding", "choice", "init"):
         return False
     return any(word(attribute, arm) for arm in arms(value))
 

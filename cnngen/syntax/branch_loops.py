@@ -43,6 +43,16 @@ def with_loop(branches: Mapping, report: Report) -> Mapping:
     return branches
 
 
+def report_no_loop(do: Scalar, report: Report) -> None:
+    """Report a `do` that is all there is below `branches`."""
+    report.add(
+        "missing-key",
+        "`do` is what each branch of a loop does, and there is no loop",
+        do.span,
+        help="add `repeat: 2`, or `each: {rate: [1, 2, 4]}`, beside it",
+    )
+
+
 def report_beside_loop(
     node: Mapping, strays: Sequence[Scalar], loop: Scalar, join: Identifier, report: Report
 ) -> None:

@@ -14,6 +14,7 @@ from cnngen.syntax.branch_loops import (
     loop_of,
     report_beside_loop,
     report_join_beside_loop,
+    report_no_loop,
     report_two_operands,
     with_loop,
 )
@@ -301,6 +302,9 @@ def _parse_branches(
     arms_node = with_loop(arms_node, report)
     if loop := loop_of(arms_node):
         return _parse_branch_loop(arms_node, loop, join, around, report)
+    if [arm.text for arm, _ in arms_node.entries] == ["do"]:
+        report_no_loop(arms_node.entries[0][0], report)
+        return around.unread()
     if len(arms_node.entries) < 2:
         report.add(
             "wrong-kind",

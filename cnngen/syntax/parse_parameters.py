@@ -8,8 +8,10 @@ from cnngen.diagnostics.suggest import respell, suggest
 from cnngen.diagnostics.synonyms import TYPES as OTHER_TYPES
 from cnngen.diagnostics.synonyms import translate
 from cnngen.expressions.expression import Constant, Expression, InputChannels, ListOf, Name, walk
+from cnngen.ops import OPS
 from cnngen.source import Span
 from cnngen.syntax.default_type import common, default_type
+from cnngen.syntax.parse_op import is_op, may_be_op, parse_op
 from cnngen.syntax.parse_records import are_records, parse_types, types_of_fields
 from cnngen.syntax.parse_value import (
     LONGEST_TEXT,
@@ -21,7 +23,14 @@ from cnngen.syntax.parse_value import (
     read_value,
     wrong_kind,
 )
-from cnngen.syntax.tree import Identifier, Parameter, ParameterType, unread
+from cnngen.syntax.tree import (
+    ArgumentValue,
+    Distribution,
+    Identifier,
+    Parameter,
+    ParameterType,
+    unread,
+)
 from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_null
 
 TYPES: tuple[ParameterType, ...] = tuple(t for t in get_args(ParameterType) if t != "records")
@@ -70,7 +79,8 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
     if word in TYPES:
         if in_block:
             return Parameter(name, next(t for t in TYPES if t == word), None, about)
-        _report_type_of_model(name, value, f"write a value, such as `{shown}: 2`", report)
+        example = f"{shown}: relu" if word == "op" else f"{shown}: 2"
+        _report_type_of_model(name, value, f"write a value, such as `{example}`", report)
         return _unsound(name, unread(value.span))
     if word == "records":
         report.add(
@@ -91,6 +101,8 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
             + (f", or `{shown}: int` where it must be given" if in_block else ""),
         )
         return _unsound(name, unread(value.span))
+    if is_op(value) or (not _is_near_type(word, in_block) and may_be_op(value)):
+        return _parse_op(name, value, about, report)
     if isinstance(value, Mapping):
         row = value.span.text
         help = f"write a list of records: `{shown}: [{row}]`" if brief(row) == row else RECORDS
@@ -110,6 +122,41 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
             )
         return _unsound(name, default)
     return Parameter(name, type, default, about)
+
+
+def _is_near_type(word: str, in_block: bool) -> bool:
+    """Whether a word most likely means a type."""
+    if not in_block:
+        return False
+    return bool(translate(word, OTHER_TYPES, TYPES) or suggest(word, TYPES))
+
+
+def _parse_op(name: Identifier, value: Node, about: str, report: Report) -> Parameter:
+    """A parameter that is an op, whose attributes are constants."""
+    default = parse_op(name.text, value, report)
+    if default is None or not _are_constants(default, report):
+        return _unsound(name, unread(value.span))
+    if name.text in OPS:
+        report.add(
+            "name-clash",
+            f"`{name.text}` is an op, and a step of this name could not be the parameter",
+            name.span,
+            help="call it after what it does: `act`, `norm`",
+        )
+        return _unsound(name, unread(value.span))
+    return Parameter(name, "op", default, about)
+
+
+def _are_constants(op: ArgumentValue, report: Report) -> bool:
+    """Whether the attributes of an op are constants; a word may be one that it knows."""
+    if not isinstance(op, Distribution):
+        return True
+    return all(
+        _are_constants(value, report)
+        if isinstance(value, Distribution)
+        else is_constant(value, report, of_op=True)
+        for _, value in op.arguments
+    )
 
 
 def _report_mixed(shown: str, default: ListOf, report: Report) -> bool:
@@ -170,12 +217,16 @@ def _parse_records(name: Identifier, value: Sequence, in_block: bool, report: Re
     return _unsound(name, unread(value.span))
 
 
-def is_constant(default: Expression, report: Report, *, or_type: bool = False) -> bool:
+def is_constant(
+    default: Expression, report: Report, *, or_type: bool = False, of_op: bool = False
+) -> bool:
     """Whether a default is a constant expression; otherwise it is reported. A type may have been
-    meant.
+    meant. An attribute `of_op` may be a word, too.
     """
     for part, _ in walk(default):
         match part:
+            case Name() | Constant(value=str()) if of_op and part is default:
+                return True
             case Name(name=""):
                 return False
             case Name(name=name, span=Span() as span):

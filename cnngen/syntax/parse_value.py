@@ -15,7 +15,7 @@ from cnngen.expressions.parser import parse_expression
 from cnngen.source import Span
 from cnngen.syntax.distribution_errors import report_distribution
 from cnngen.syntax.naming import LONGEST_NAME, NameKind, check_name
-from cnngen.syntax.tree import Argument, Distribution, Identifier, unread
+from cnngen.syntax.tree import Argument, ArgumentValue, Distribution, Identifier, unread
 from cnngen.syntax.yaml_nodes import Broken, Mapping, Node, Scalar, Sequence, brief, is_null, kind
 
 LONGEST_TEXT = 500
@@ -244,9 +244,9 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
         return ()
     if not isinstance(node, Mapping) and (value := _nameless(node)) is not None:
         return (Argument(Identifier("", node.span), value),)
-    what = "parameter" if callee.text[:1].isupper() else "attribute"
+    takes = "parameter" if callee.text[:1].isupper() else "attribute"
     value = brief(node.text) if isinstance(node, Scalar) else "..."
-    example = f"say which {what} it is: `{callee.text}: {{{what}: {value}}}`"
+    example = f"say which {takes} it is: `{callee.text}: {{{takes}: {value}}}`"
     attributes = mapping(node, f"what `{callee.text}` is given", report, example)
     if attributes is None:
         return (Argument(Identifier("", node.span), unread(node.span)),)
@@ -255,7 +255,7 @@ def parse_arguments(node: Node, callee: Identifier, report: Report) -> tuple[Arg
         name = parse_name(key, "an attribute", report)
         what = f"`{brief(key.text)}`"
         if isinstance(value, Mapping):
-            parsed = _distribution(value, what, report)
+            parsed = parse_distribution(value, what, report, of_op=takes == "parameter")
         elif isinstance(value, Scalar) and (call := CALL.fullmatch(value.text.strip())):
             is_word = report_distribution(call[1], call[2], value.span, report)
             parsed = None if is_word else parse_value(value, what, report)
@@ -275,8 +275,12 @@ def _nameless(node: Node) -> Expression | None:
     return value
 
 
-def _distribution(node: Mapping, what: str, report: Report) -> Distribution | None:
-    """`{trunc_normal: {std: 0.01}}`."""
+def parse_distribution(
+    node: Mapping, what: str, report: Report, *, of_op: bool
+) -> Distribution | None:
+    """A word with arguments: `{trunc_normal: {std: 0.01}}`, or `{leaky_relu: {slope: 0.1}}`, one
+    `of_op`, whose arguments may have a word with arguments again.
+    """
     if len(node.entries) != 1:
         report.add(
             "wrong-kind",
@@ -290,10 +294,13 @@ def _distribution(node: Mapping, what: str, report: Report) -> Distribution | No
     if word is None:
         return None
     given = mapping(value, f"what `{word.text}` is given", report) if not is_null(value) else None
-    arguments: list[tuple[Identifier, Expression]] = []
-    for argument, number in given.entries if given else ():
-        name = parse_name(argument, "an argument", report)
-        parsed = read_value(number, f"`{brief(argument.text)}`", report)
+    arguments: list[tuple[Identifier, ArgumentValue]] = []
+    for argument, value in given.entries if given else ():
+        name, what = parse_name(argument, "an argument", report), f"`{brief(argument.text)}`"
+        if isinstance(value, Mapping) and of_op:
+            parsed = parse_distribution(value, what, report, of_op=False) or unread(value.span)
+        else:
+            parsed = read_value(value, what, report)
         if name:
             arguments.append((name, parsed))
     return Distribution(word, tuple(arguments), node.span)

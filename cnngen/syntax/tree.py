@@ -16,7 +16,7 @@ from cnngen.ops.base import Shape, Unknown
 from cnngen.source import Span
 
 ParameterType = Literal[
-    "int", "float", "bool", "ints", "floats", "bools", "size", "tensor", "records"
+    "int", "float", "bool", "ints", "floats", "bools", "size", "tensor", "records", "op"
 ]
 Field = tuple[str, ParameterType]
 
@@ -40,7 +40,7 @@ def is_unread(value: "ArgumentValue | None") -> bool:
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parameter:
     """A parameter of a block or of the model; `about` is the comment behind it, and `fields` are
-    those of records.
+    those of records. The default of one of type `op` is a word, or one with arguments.
 
     `is_sound` is false where its type or default was reported: then no value is held against it. A
     parameter without a name stands for parameters that could not be read.
@@ -48,7 +48,7 @@ class Parameter:
 
     name: Identifier
     type: ParameterType
-    default: Expression | None = None
+    default: "ArgumentValue | None" = None
     about: str = ""
     is_sound: bool = True
     fields: tuple[Field, ...] = ()
@@ -56,10 +56,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Distribution:
-    """An initial distribution with arguments: `{trunc_normal: {std: 0.01}}`."""
+    """A word with arguments: an initial distribution, `{trunc_normal: {std: 0.01}}`, or an op where
+    a parameter takes one, `{leaky_relu: {slope: 0.1}}`.
+    """
 
     word: Identifier
-    arguments: tuple[tuple[Identifier, Expression], ...]
+    arguments: tuple[tuple[Identifier, "ArgumentValue"], ...]
     span: Span
 
 
@@ -69,8 +71,8 @@ ArgumentValue = Expression | Distribution
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Argument:
     """A value that a call gives to an attribute of an op or a parameter of a block. For a parameter
-    of type `tensor`, the value is a name. By mistake, a value may stand there without the name of
-    an attribute.
+    of type `tensor`, the value is a name, and for one of type `op` a word. By mistake, a value may
+    stand there without the name of an attribute.
     """
 
     name: Identifier

@@ -53,7 +53,7 @@ def init_context(
 def _word_and_arguments(value: ArgumentValue) -> tuple[str, dict[str, Expression]]:
     match value:
         case Distribution(word=word, arguments=arguments):
-            return word.text, {name.text: expression for name, expression in arguments}
+            return word.text, {n.text: v for n, v in arguments if isinstance(v, Expression)}
         case Name(name=word):
             return word, {}
         case _:

@@ -131,7 +131,7 @@ def _weighted(layer: Any) -> list[WeightedLayer]:
 def _parts(layer: Any) -> tuple[_Part, ...]:
     bias = {"bias": ("bias", AS_IS)}
     match type(layer).__name__:
-        case "Conv2D":
+        case "Conv2D" | "StandardizedConv2D":
             return (_Part("conv", {"kernel": ("weight", FILTERS)} | bias, lambda x: x.groups),)
         case "Conv2DTranspose":
             return (_Part("transposed_conv", {"kernel": ("weight", FILTERS)} | bias),)

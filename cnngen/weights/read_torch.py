@@ -25,7 +25,7 @@ from cnngen.weights.graph import (
 from cnngen.weights.layout import ONE_ROW, form
 
 COUNTER = "num_batches_tracked"  # a buffer of batch norm that is no weight
-JOINS = {"cat", "concat", "concatenate"}
+JOINS = {"cat", "concat", "concatenate", "stack"}  # of maps along their channels, or beside these
 CONVOLUTION = ("input", "weight", "bias", "stride", "padding")
 NORM = ("input", "", "weight", "bias")
 FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {  # kind and arguments
@@ -123,7 +123,7 @@ class _Watch:
         flows = [self.flows[id(x)] for x in given if id(x) in self.flows]
         held = [x for x in given if id(x) in self.keys]
         if not flows:
-            if len(held) == 1:  # a weight in another shape
+            if len({self.keys[id(x)] for x in held}) == 1:  # a weight in another shape or scale
                 self._alias(held[0], result)
             return
         joins = function in JOINS and _axis(args, kwargs) % given[0].ndim == 1

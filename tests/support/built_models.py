@@ -22,24 +22,28 @@ SPECS = Path(__file__).parents[2] / "specs"
 
 # How the names of the zoo's networks begin that came after the classical line. Of these, some take no
 # image of another size, or only large ones.
-ONE_SIZE = ("dcgan", "itracker", "siamese", "sppnet", "ssd300")
+ONE_SIZE = ("dcgan", "itracker", "siamese", "sppnet", "ssd300", "two_stream")
 LATER = (
     *ONE_SIZE,
     *(
         "convnext",
+        "cspdarknet",
         "darknet",
         "dncnn",
         "dpn",
+        "ecaresnet",
         "efficientnet",
         "espcn",
+        "ghostnet",
         "mnasnet",
         "mobilenet",
         "regnet",
         "repvgg",
+        "res2net",
     ),
-    *("fcn", "deeplab", "lraspp"),
-    *("resnet50_fpn", "resnet50_v2", "resnet101_v2", "resnet152_v2", "retinanet"),
-    *("shufflenet", "squeezenet", "srresnet", "unet_plus_plus", "wide_resnet", "wrn"),
+    *("deeplab", "fcn", "lraspp", "resnet50_fpn", "resnet50_v2", "resnet101_v2", "resnet152_v2"),
+    *("retinanet", "shufflenet", "sknet", "squeezenet", "srresnet", "unet_plus_plus"),
+    *("wide_resnet", "wrn"),
 )
 
 

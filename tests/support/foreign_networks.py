@@ -25,8 +25,8 @@ class ForeignNetwork:
     changes: str = ""
     biases: bool = False
     side: int = 97
-    arguments: tuple[tuple[str, Any], ...] = ()
     tolerance: float = 1e-9
+    arguments: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.package}-{self.name}"
@@ -93,7 +93,12 @@ TORCH = {
         ForeignNetwork("torchvision", LRASPP, LRASPP, arguments=(BACKBONE,)),
         ForeignNetwork("torchvision", "googlenet", "googlenet_bn"),
         ForeignNetwork("timm", "inception_v4", "inception_v4"),
+        ForeignNetwork("timm", "cspdarknet53", "cspdarknet53"),
         ForeignNetwork("timm", "darknet53", "darknet53"),
+        ForeignNetwork("timm", "ecaresnet50d", "ecaresnet50d"),
+        ForeignNetwork("timm", "ghostnet_100", "ghostnet"),
+        ForeignNetwork("timm", "res2net50_26w_4s", "res2net50"),
+        ForeignNetwork("timm", "skresnext50_32x4d", "sknet50"),
         ForeignNetwork("timm", "dpn68", "dpn68"),
         ForeignNetwork("timm", "repvgg_a0", "repvgg_a0"),
         ForeignNetwork("timm", "inception_resnet_v2", "inception_resnet_v2"),
@@ -108,6 +113,7 @@ TORCH = {
         ForeignNetwork("paper_networks", "Siamese", "siamese_omniglot"),
         ForeignNetwork("paper_networks", "SppNet", "sppnet_zf5"),
         ForeignNetwork("paper_networks", "NestedUnet", "unet_plus_plus"),
+        ForeignNetwork("paper_networks", "TwoStream", "two_stream_ucf101"),
     )
 }
 EPS = "defaults: {batch_norm: {eps: 1.001e-5}}"  # cuDNN took no less than 1e-5

@@ -109,6 +109,34 @@ class SppNet(nn.Module):
         return self.classify(torch.cat([level.flatten(1) for level in levels], 1))
 
 
+class TwoStream(nn.Module):
+    """The paper's Figure 1, with the padding of CNN-M."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spatial, self.temporal = _stream(3, 2), _stream(20, 1)
+
+    def forward(self, frame: Tensor, flow: Tensor) -> Tensor:
+        found = [self.spatial(frame), self.temporal(flow)]
+        return torch.stack([scores.softmax(1) for scores in found]).mean(0)
+
+
+def _stream(given: int, norms: int) -> nn.Module:
+    layers: list[nn.Module] = []
+    sizes = [(96, 7, 2, 0), (256, 5, 2, 1), (512, 3, 1, 1), (512, 3, 1, 1), (512, 3, 1, 1)]
+    for i, (out, kernel, stride, padding) in enumerate(sizes):
+        layers += [nn.Conv2d(given, out, kernel, stride, padding), nn.ReLU()]
+        if i < norms:
+            layers.append(nn.LocalResponseNorm(5, 5e-4, 0.75, 2.0))
+        if i in (0, 1, 4):
+            layers.append(nn.MaxPool2d(2))
+        given = out
+    return nn.Sequential(
+        *(*layers, nn.Flatten(), nn.Linear(512 * 6 * 6, 4096), nn.ReLU(), nn.Dropout(0.9)),
+        *(nn.Linear(4096, 2048), nn.ReLU(), nn.Dropout(0.9), nn.Linear(2048, 101)),
+    )
+
+
 class NestedUnet(nn.Module):
     """https://github.com/MrGiovanni/UNetPlusPlus, `Nest_Net`, with an output for each depth."""
 

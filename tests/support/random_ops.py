@@ -77,7 +77,11 @@ class Ops(Expressions):
                 "dilation": self.pick(2, [1, 2]),
                 "padding": self.pick("half", "same"),
             }
-        return [{"conv": attributes}], replace(x, aligned=True, channels=attributes["out"])
+        kind = "conv"
+        if attributes["kernel"] == 3 and self.maybe(0.2):
+            kind = "standardized_conv"
+            attributes |= {"eps": self.rate(place)} if self.maybe(0.5) else {}
+        return [{kind: attributes}], replace(x, aligned=True, channels=attributes["out"])
 
     def window(self, place: Place) -> Tree:
         """A kernel with a padding that keeps the size."""

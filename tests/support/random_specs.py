@@ -8,6 +8,7 @@ import yaml
 
 from support.random_bodies import NAMES, Bodies, mapping
 from support.random_expressions import TYPES, Place, Running, Tree
+from support.random_op_parameters import with_op_parameters
 from support.random_ops import Steps
 
 
@@ -20,7 +21,9 @@ class RandomSpec:
 
 
 def random_spec(seed: int) -> RandomSpec:
-    return _Specs(*(Random(each) for each in (seed, f"inputs {seed}", f"sizes {seed}"))).spec()
+    return _Specs(
+        *(Random(each) for each in (seed, f"inputs {seed}", f"sizes {seed}", f"ops {seed}"))
+    ).spec()
 
 
 class _Plain(yaml.SafeDumper):
@@ -47,9 +50,10 @@ class _Model:
 
 
 class _Specs(Bodies):
-    def __init__(self, random: Random, inputs: Random, sizes: Random) -> None:
+    def __init__(self, random: Random, inputs: Random, sizes: Random, ops: Random) -> None:
         super().__init__(random, sizes)
         self.inputs = inputs  # of its own, so that other parts of a spec stay as they are
+        self.ops = ops
 
     def spec(self) -> RandomSpec:
         for _ in range(self.random.randrange(8)):
@@ -83,6 +87,7 @@ class _Specs(Bodies):
                 "outputs": self.outputs(model),
             },
         }
+        with_op_parameters(spec, self.ops)
         text = write({key: value for key, value in spec.items() if value != {}})
         return RandomSpec(text, values)
 

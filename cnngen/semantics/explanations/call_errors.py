@@ -167,16 +167,23 @@ def report_missing(
     missing: list[str],
     report: Report,
     labels: Iterable[Label] = (),
+    *,
+    is_value: bool = False,
 ) -> None:
-    """Report what a call does not give to its op or block."""
+    """Report what a call does not give to its op or block; an op may be named as a value."""
     if missing:
         added = ", ".join(f"{name}: ..." for name in missing)
+        whole = f"{callee}: {{{added}}}"
         report.add(
             code,
             f"`{callee}` needs {listed(missing, 'and')}",
             call.callee.span,
             secondary=labels,
-            help=f"add `{added}`" if call.arguments else f"write `{callee}: {{{added}}}`",
+            help=f"add `{added}`"
+            if call.arguments
+            else f"write `{{{whole}}}`"
+            if is_value
+            else f"write `{whole}`",
         )
 
 

@@ -133,7 +133,9 @@ def _rows(loop: Each | Repeat, spec: Spec) -> list[dict[str, str]]:
     """
     try:
         values: Values = {
-            p.name.text: evaluate(p.default, {}) for p in spec.parameters if p.default
+            p.name.text: evaluate(p.default, {})
+            for p in spec.parameters
+            if isinstance(p.default, Expression) and p.type != "op"
         }
         if isinstance(loop, Repeat):
             times = evaluate(loop.times, values)

@@ -86,4 +86,7 @@ def _renamed(name: Identifier, bodies: Sequence[Body], other: str, more: Sequenc
         for part, _ in walk(expression)
         if isinstance(part, Name) and part.name == name.text and part.span
     ]
-    return tuple(Edit(span, other) for span in (name.span, *uses, *more))
+    applied = [
+        call.callee.span for body in bodies for call in calls(body) if call.callee.text == name.text
+    ]
+    return tuple(Edit(span, other) for span in (name.span, *uses, *applied, *more))

@@ -6,48 +6,38 @@ from cnngen.expressions.expression import Expression
 from cnngen.plan.program import Call, Unit
 from cnngen.python.nodes import Call as PythonCall
 from cnngen.python.nodes import Keyword, Name, Node, Parameter
-from cnngen.python.records import Records
-from cnngen.python.signature import Argument, argument, call_arguments, ordered
+from cnngen.python.signature import Argument, call_arguments, ordered
 from cnngen.syntax.tree import Distribution
-from cnngen.targets.keras.forms import Form
-from cnngen.targets.keras.frame import Frame
-from cnngen.targets.keras.initializers import initializers
+from cnngen.targets.constants import constant
+from cnngen.targets.keras.callables import form_call, op_node, parameter_argument
+from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import Scope
-from cnngen.targets.keras.spell import spell, support_called
-from cnngen.targets.keras.use import Asked, Common, Initializers, Use
 from cnngen.targets.spelling import spelling
-from cnngen.targets.values import ONE
 
 
 def op_call(call: Call, name: LayerName, x: str, frame: Frame) -> list[Node]:
     """The code of a layer in each of its forms."""
+    scope, file = frame.scope, frame.file
     with spelling(call.step):
-        return [_form(form, call, name, x, frame) for form in frame.file.forms[call]]
+        forms = file.forms[call]
+        read = {each: Name(frame.tensors[v.name]) for each, v in call.tensors.items()}
+        at = (Name(x), name.node, call.rank)
+        return [form_call(form, *at, scope, file, read) for form in forms]
 
 
-def _form(form: Form, call: Call, name: LayerName, x: str, frame: Frame) -> Node:
-    made: Initializers = {}
-    if (init := form.arguments.get("init")) is not None:
-        made = initializers(form.op, init, form.values.get("multiplier", ONE), frame.scope)
-    asked = (form.op, form.values, made, form.square)
-    support = support_called(Asked(*asked))
-    common = frame.file.common[support] if support else Common()
-    tensors: dict[str, Node] = {
-        name: Name(frame.tensors[value.name]) for name, value in call.tensors.items()
-    }
-    return spell(Use(*asked, Name(x), name.node, call.rank, frame.scope, common, tensors))
-
-
-def unit_arguments(unit: Unit, records: Records) -> tuple[Argument, ...]:
+def unit_arguments(unit: Unit, scope: Scope, file: File) -> tuple[Argument, ...]:
     """The arguments of a unit's function, but for its tensors and its name."""
-    own = [argument(parameter, records) for parameter in unit.parameters]
-    return tuple(ordered(own, [argument(parameter, records) for parameter in unit.captured]))
+    own = [parameter_argument(parameter, scope, file) for parameter in unit.parameters]
+    captured = [parameter_argument(parameter, scope, file) for parameter in unit.captured]
+    return tuple(ordered(own, captured))
 
 
 def parameter(argument: Argument, scope: Scope) -> Parameter:
     """An argument as it stands in a signature."""
-    default = None if argument.default is None else scope.node(argument.default)
+    default = None if argument.code is None else constant(argument.code, scope.speller)
+    if argument.default is not None:
+        default = scope.node(argument.default)
     return Parameter(scope.called(argument.name), argument.annotation, default)
 
 
@@ -62,7 +52,9 @@ def unit_call(call: Call, unit: Unit, name: LayerName, x: str, frame: Frame) -> 
     for key, value in resolution.arguments[call.step].items():
         if not isinstance(value, Distribution):
             given[scope.called(key)] = (value, scope.node(value))
-    arguments = unit_arguments(unit, scope.speller.records)
+    for key, value in call.layer.ops.items():
+        given[scope.called(key)] = (None, op_node(value, scope, frame.file))
+    arguments = unit_arguments(unit, scope, frame.file)
     parameters = [replace(each, name=scope.called(each.name)) for each in arguments]
     parts = (Name(x), *tensors, *call_arguments(parameters, given), Keyword("name", name.node))
     return PythonCall(Name(frame.file.functions[unit.block]), parts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from cnngen.ops.any_of import AnyOp
 from cnngen.targets.distributions import varies
 from cnngen.targets.keras.convolution import (
     LAYERS,
@@ -29,7 +30,7 @@ def find_common(forms: Iterable[tuple[Form, ...]], speller: Speller) -> Mapping[
     """
     found: dict[str, list[Call]] = {}
     scope = Scope(speller, {})
-    for form in (form for each in forms for form in each):
+    for form in (form for each in forms for form in each if not issubclass(form.op, AnyOp)):
         asked = Asked(form.op, form.values, _initializers(form, scope), form.square)
         if (name := support_called(asked)) is not None:
             found.setdefault(name, []).append((form, asked))

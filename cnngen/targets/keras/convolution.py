@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial, reduce
 
 from cnngen.ops.base import Op
-from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
+from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv, StandardizedConv
 from cnngen.ops.pooling import AvgPool
 from cnngen.python.construct import call, text
 from cnngen.python.nodes import (
@@ -29,6 +29,7 @@ from cnngen.python.nodes import (
 )
 from cnngen.targets.keras.construct import NAME, applied, number, tuple_of
 from cnngen.targets.keras.layer_name import beside
+from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.support import (
     KEYWORDS_ONLY,
     Signature,
@@ -39,11 +40,12 @@ from cnngen.targets.keras.support import (
 )
 from cnngen.targets.keras.support import NAME as NAME_PARAMETER
 from cnngen.targets.keras.use import Asked, Common, Given, Use
-from cnngen.targets.keras.values import HALF, ZERO, SameOr, Value, is_size
+from cnngen.targets.keras.values import HALF, ZERO, SameOr, Value, is_number, is_size
 from cnngen.targets.values import Sides, numbers
 
 LAYERS: dict[type[Op], str] = {
     Conv: "layers.Conv2D",
+    StandardizedConv: "StandardizedConv2D",
     DepthwiseConv: "layers.DepthwiseConv2D",
     SeparableConv: "layers.SeparableConv2D",
 }
@@ -70,6 +72,7 @@ def spell(made: Use) -> Node:
         "groups": made.varied("groups", 1) if "groups" in made.values else None,
         "multiplier": made.varied("multiplier", 1) if "multiplier" in made.values else None,
         "bias": made.varied_flag("bias", True),
+        "eps": made.varied("eps", 1e-6) if "eps" in made.values else None,
         **{init: made.varied_initializer(init) for init in made.initializers},
     }
     use(name, Given(made.common, made.scope), SUPPORT[name])
@@ -96,7 +99,7 @@ def comes_late(op: type[Op], values: Mapping[str, Value], square: bool) -> bool:
     """Whether the stride of a convolution cannot be that of the layer."""
     if op not in LAYERS or is_size(values["stride"], 1):
         return False
-    if op is Conv:
+    if issubclass(op, Conv):
         return not is_size(values["dilation"], 1)
     both = numbers(values["stride"])
     return not square and (both is None or both[0] != both[1])
@@ -157,6 +160,7 @@ def _stock(made: Use, padding: Node | None) -> Node:
     values = made.values
     return _layer(
         made.op,
+        made.scope,
         made.node("out") if "out" in values else None,
         made.node("kernel"),
         strides=made.size("stride", 1),
@@ -165,18 +169,21 @@ def _stock(made: Use, padding: Node | None) -> Node:
         groups=made.count("groups", 1),
         depth_multiplier=made.count("multiplier", 1),
         use_bias=made.flag("bias", True),
+        epsilon=made.count("eps", 1e-6),
         **_renamed(made.op, dict(made.initializers)),
         name=made.name,
     )
 
 
-def _layer(op: type[Op], *positional: Node | None, **named: Node | None) -> Node:
-    return call(LAYERS[op], *positional, **named)
+def _layer(op: type[Op], scope: Scope, *positional: Node | None, **named: Node | None) -> Node:
+    """A layer of Keras, or of a class of the file."""
+    layer = scope.speller.use(LAYERS[op]) if op is StandardizedConv else LAYERS[op]
+    return call(layer, *positional, **named)
 
 
 def _renamed(op: type[Op], initializers: dict[str, Node | None]) -> dict[str, Node | None]:
     """The initializers by the names that Keras has for them."""
-    first = "kernel_initializer" if op is Conv else "depthwise_initializer"
+    first = "kernel_initializer" if issubclass(op, Conv) else "depthwise_initializer"
     names = {"init": first, "pointwise_init": "pointwise_initializer"}
     return {names[name]: node for name, node in initializers.items()}
 
@@ -216,7 +223,7 @@ class _Definition:
         common = self.given.common
         if not common.late or self.unit:
             return False
-        if self.op is not Conv:
+        if not issubclass(self.op, Conv):
             return "stride" in common.values or call("isinstance", Name("stride"), Name("tuple"))
         if "dilation" in common.values:
             return not common.is_size("dilation", 1)
@@ -244,9 +251,10 @@ def _parameters(known: _Definition) -> list[Parameter | None]:
         _padding(common, signature) if known.padding is None else None,
         KEYWORDS_ONLY,
         signature.size("dilation", 1),
-        signature.count("groups", 1) if op is Conv else None,
-        signature.count("multiplier", 1) if op is not Conv else None,
+        signature.count("groups", 1) if "groups" in op.attributes else None,
+        signature.count("multiplier", 1) if "multiplier" in op.attributes else None,
         signature.flag("bias", True),
+        signature.number("eps", "1e-6") if "eps" in op.attributes else None,
         signature.initializer("init"),
         signature.initializer("pointwise_init") if op is SeparableConv else None,
         NAME_PARAMETER,
@@ -280,7 +288,7 @@ def _about(known: _Definition) -> str:
 
 def _reason(op: type[Op]) -> Comment:
     conv, other = "Keras refuses a stride with a dilation", "TensorFlow refuses unequal strides"
-    refused = conv if op is Conv else other
+    refused = conv if issubclass(op, Conv) else other
     return Comment(f"{refused}: the stride comes late, as a pooling of size 1.")
 
 
@@ -355,6 +363,12 @@ def _end(known: _Definition) -> list[Statement]:
     return [*statements, Assign((X,), made), Return(ending)]
 
 
+def _epsilon(given: Given) -> Node | None:
+    """What is added to variances, unless all uses leave it to the layer."""
+    eps = given.common.values.get("eps")
+    return None if eps is not None and is_number(eps, 1e-6) else given.node("eps")
+
+
 def _made(known: _Definition) -> Node:
     op, given, late = known.op, known.given, known.late
     strides = given.size("stride", 1)
@@ -370,15 +384,17 @@ def _made(known: _Definition) -> Node:
     names = ("init", "pointwise_init") if op is SeparableConv else ("init",)
     return _layer(
         op,
+        given.scope,
         Name("filters") if "out" in op.attributes else None,
         KERNEL,
         strides,
         mode if strides is not None else None,
         padding=mode if strides is None else None,
         dilation_rate=given.size("dilation", 1),
-        groups=given.count("groups") if op is Conv else None,
-        depth_multiplier=given.count("multiplier") if op is not Conv else None,
+        groups=given.count("groups") if "groups" in op.attributes else None,
+        depth_multiplier=given.count("multiplier") if "multiplier" in op.attributes else None,
         use_bias=given.flag("bias", True),
+        epsilon=_epsilon(given) if "eps" in op.attributes else None,
         **_renamed(op, {name: initial(given.common, name) for name in names}),
         name=NAME,
     )

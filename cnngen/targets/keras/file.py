@@ -13,13 +13,14 @@ from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Number, Parameter
 from cnngen.python.printer import printed
 from cnngen.python.scan import words
-from cnngen.python.signature import Argument, argument
+from cnngen.python.signature import Argument
 from cnngen.python.variables import names
 from cnngen.semantics.network import Network
+from cnngen.targets.keras.callables import parameter_argument
 from cnngen.targets.keras.calls import parameter
 from cnngen.targets.keras.common import find_common
 from cnngen.targets.keras.construct import KERAS_TENSOR
-from cnngen.targets.keras.forms import keras_forms
+from cnngen.targets.keras.forms import keras_forms, named_forms
 from cnngen.targets.keras.frame import File
 from cnngen.targets.keras.functions import (
     block_function_names,
@@ -64,10 +65,11 @@ def rendered(
     program = lower(network, open_inputs=True)
     speller.layer_words = layer_words(program)
     forms = keras_forms(program)
-    common = find_common(forms.values(), speller)
+    named = named_forms(program)
+    common = find_common([*forms.values(), *((each,) for each in named.values())], speller)
     needed = needed_names(network.resolution.spec, folders)
     functions = block_function_names(network.resolution.order, needed)
-    file = File(program, forms, common, functions, needed | {*functions.values()})
+    file = File(program, forms, named, common, functions, needed | {*functions.values()})
     written = [write_unit(unit, file, speller) for unit in program.units]
     written.append(_model(network, file, speller))
     setup = printed(recursion(network, speller)).text
@@ -85,7 +87,7 @@ def _model(network: Network, file: File, speller: Speller) -> Function:
     """The function of the model."""
     spec = network.resolution.spec
     scope = Scope(speller, {}, file.needed)
-    arguments = [argument(p, speller.records) for p in spec.parameters]
+    arguments = [parameter_argument(p, scope, file) for p in spec.parameters]
     documented = [replace(each, name=scope.called(each.name)) for each in arguments]
     extra: list[Parameter] = []
     for name, shape in input_shapes(network).items():

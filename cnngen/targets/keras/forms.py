@@ -1,14 +1,15 @@
 """What each call of an op is in Keras: the plan, lowered to Keras' ops and values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cnngen.expressions.algebra import free_names, substitute
 from cnngen.expressions.expression import Expression, Field, ListOf, Name
 from cnngen.expressions.expression import walk as walk_expression
 from cnngen.ops.base import Op
-from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv
+from cnngen.ops.convolution import Conv, DepthwiseConv, SeparableConv, StandardizedConv
 from cnngen.plan.program import Bind, Call, Layer, Program, Region, Unit, walk
+from cnngen.semantics.op_values import OpValue, named_ops
 from cnngen.semantics.types import Types, is_pair, types_of
 from cnngen.syntax.tree import ArgumentValue, Distribution
 from cnngen.syntax.tree import Call as CallStep
@@ -23,7 +24,7 @@ from cnngen.targets.keras.values import Value, pads_half, with_same
 from cnngen.targets.spelling import spelling
 from cnngen.targets.values import attribute_values
 
-CONVOLUTIONS = (Conv, DepthwiseConv, SeparableConv)
+CONVOLUTIONS = (Conv, StandardizedConv, DepthwiseConv, SeparableConv)
 SIZES = ("size", "padding")
 
 
@@ -67,6 +68,27 @@ def keras_forms(program: Program) -> dict[Call, tuple[Form, ...]]:
                 case _:
                     pass
     return forms
+
+
+def named_forms(program: Program) -> dict[CallStep, Form]:
+    """The form of each op that is named as a value."""
+    resolution, odd = program.network.resolution, odd_names(program)
+    found: dict[CallStep, Form] = {}
+
+    def note(values: Iterable[OpValue], types: Types, names: frozenset[str]) -> None:
+        for step in (step for value in values for step in named_ops(value)):
+            with spelling(step):
+                arguments = resolution.arguments[step]
+                found[step] = form(resolution.ops[step], arguments, step, types, names)
+
+    owners = (resolution.spec.parameters, *(unit.parameters for unit in program.units))
+    defaults = resolution.op_uses.defaults
+    note((defaults[p] for each in owners for p in each if p in defaults), {}, frozenset())
+    for unit, region, _ in _parts(program):
+        given = (node.layer.ops for node in walk(region) if isinstance(node, Call))
+        values = (value for ops in given for value in ops.values())
+        note(values, parameter_types(program, unit), odd[unit])
+    return found
 
 
 def form(

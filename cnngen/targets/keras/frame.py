@@ -7,6 +7,7 @@ from itertools import chain, count
 
 from cnngen.plan.program import Call, Program
 from cnngen.syntax.tree import Block, Stage, Step
+from cnngen.syntax.tree import Call as CallStep
 from cnngen.targets.keras.forms import Form
 from cnngen.targets.keras.scope import Scope
 from cnngen.targets.keras.use import Common
@@ -15,12 +16,14 @@ from cnngen.targets.loops import free_index
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is known of the whole file: Keras' forms of calls, what the calls of each support
+    """What is known of the whole file: Keras' forms of calls, and of ops that are named as values,
+    what the calls of each support
     function have in common, the functions that blocks become, and the names that the file needs.
     """
 
     program: Program
     forms: Mapping[Call, tuple[Form, ...]]
+    named: Mapping[CallStep, Form]
     common: Mapping[str, Common]
     functions: Mapping[Block, str]
     needed: frozenset[str]

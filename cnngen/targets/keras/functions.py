@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from cnngen.ops import OPS
+from cnngen.ops.any_of import keeps_shape
 from cnngen.ops.base import Image, Vector
 from cnngen.semantics.network import Network
 from cnngen.syntax.naming import BUILT_IN, KEYWORDS, snake_case
 from cnngen.syntax.tree import Block, Spec
+from cnngen.targets.keras.callables import maker_name
 from cnngen.targets.keras.names import IMPORTED, LOCAL, called
 from cnngen.targets.keras.spell import SUPPORT
 from cnngen.targets.spelling import Speller
@@ -27,7 +30,8 @@ def needed_names(spec: Spec, folders: Sequence[Path] = ()) -> frozenset[str]:
     own = (*LOCAL, *IMPORTED, *BUILT_IN, *KEYWORDS, model_function_name(spec))
     shapes = (shape_argument(each.name.text) for each in spec.inputs)
     only = [only_variable(each.shape) for each in spec.inputs if len(spec.inputs) == 1]
-    return support_names(folders).union(own, shapes, only)
+    made = (maker_name(name) for name, op in OPS.items() if keeps_shape(op))
+    return support_names(folders).union(own, shapes, only, made)
 
 
 def only_variable(shape: object) -> str:

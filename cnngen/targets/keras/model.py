@@ -34,13 +34,13 @@ from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
 from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
-from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of, number
 from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.functions import only_variable, shape_argument
 from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import write_part, write_region
+from cnngen.targets.keras.suite import Suite
 from cnngen.targets.page import shape_text
 from cnngen.targets.spelling import Speller
 
@@ -59,7 +59,7 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     scope = Scope(speller, types, file.needed)
     variables = (name for stage in spec.stages for name in loop_variables(stage.body))
     taken = {*file.needed, *map(scope.called, (*types, *variables))}
-    frame, code = Frame(file, scope, taken), Code()
+    frame, code = Frame(file, scope, taken), Suite()
     _inputs(code, frame)
     code.add(Blank())
     names = _output_names(file)
@@ -77,7 +77,7 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
     return tuple(code.statements)
 
 
-def _inputs(code: Code, frame: Frame) -> None:
+def _inputs(code: Suite, frame: Frame) -> None:
     """A variable for each input. Several keep their names, by which users give them."""
     network = frame.file.program.network
     for name, shape in network.inputs.items():
@@ -140,7 +140,7 @@ def _variable(wanted: str, frame: Frame) -> str:
     return frame.variable(wanted if wanted not in others else f"{wanted}_output")
 
 
-def _stage(stage: StageRegion, x: str, out: str, code: Code, frame: Frame) -> str:
+def _stage(stage: StageRegion, x: str, out: str, code: Suite, frame: Frame) -> str:
     """Write a stage: a line with its shape behind it, or a paragraph with its shape above."""
     if origin := first_origin(stage.step):
         x = frame.tensors[origin.text]
@@ -150,7 +150,7 @@ def _stage(stage: StageRegion, x: str, out: str, code: Code, frame: Frame) -> st
     if not single:
         code.blank()
         code.add(above)
-    written = Code(code.depth)
+    written = Suite(code.depth)
     value = _write(stage, x, written, frame)
     written.define(0, CHANNELS, channels_of(Name(x)))
     if written.statements and value == "x":
@@ -166,7 +166,7 @@ def _stage(stage: StageRegion, x: str, out: str, code: Code, frame: Frame) -> st
     return value
 
 
-def _write(stage: StageRegion, x: str, code: Code, frame: Frame) -> str:
+def _write(stage: StageRegion, x: str, code: Suite, frame: Frame) -> str:
     name = LayerName((stage.name,))
     write = partial(write_region, stage.body, name, code=code, frame=frame)
     if stage.step not in frame.shared:
@@ -186,7 +186,7 @@ def _is_single(stage: StageRegion) -> bool:
             return False
 
 
-def _named(written: Code, out: str) -> str:
+def _named(written: Suite, out: str) -> str:
     """Let the last statement assign to a variable of the stage, if it is an assignment."""
     match written.statements:
         case [*before, Assign((Name("x"),)) as last] if out != "x":
@@ -196,7 +196,7 @@ def _named(written: Code, out: str) -> str:
             return "x"
 
 
-def _comment(written: Code, size: str, above: Comment) -> None:
+def _comment(written: Suite, size: str, above: Comment) -> None:
     """Put the shape of a stage behind its line, if it fits there."""
     *before, last = written.statements
     assert isinstance(last, Assign)
@@ -210,7 +210,7 @@ def _comment(written: Code, size: str, above: Comment) -> None:
 # --- What is returned
 
 
-def _return(code: Code, frame: Frame) -> None:
+def _return(code: Suite, frame: Frame) -> None:
     program = frame.file.program
     network, stem = program.network, program.network.resolution.spec.stem
     training = network.training_stages()
@@ -228,7 +228,7 @@ def _return(code: Code, frame: Frame) -> None:
     _heads(outputs, code, frame)
 
 
-def _heads(outputs: dict[str, str], code: Code, frame: Frame) -> None:
+def _heads(outputs: dict[str, str], code: Suite, frame: Frame) -> None:
     """Write the stages that exist in training only, as one layer that gives all outputs.
 
     Keras finds the weights of a layer in a file by its place among those of its class, in an order

@@ -3,7 +3,7 @@ gets an underscore, which no author can write there.
 """
 
 LOCAL = ("x", "name", "training_heads", "in_channels")
-IMPORTED = ("functools", "keras", "layers", "math", "ops", "partial", "sys")
+IMPORTED = ("Any", "functools", "keras", "layers", "math", "ops", "partial", "sys")
 
 
 def called(name: str, needed: frozenset[str]) -> str:

@@ -25,14 +25,15 @@ from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.nodes import Attribute, Name, Slice, Subscript
 from cnngen.syntax.tree import Repeat, Step
+from cnngen.targets.keras.callables import makes_layers
 from cnngen.targets.keras.calls import op_call
-from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of, number, tuple_of
 from cnngen.targets.keras.convolution import comes_late
 from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.layer_name import LayerName, beside
 from cnngen.targets.keras.limits import ONE_SIZE
 from cnngen.targets.keras.pooling import ADAPTIVE
+from cnngen.targets.keras.suite import Suite
 from cnngen.targets.keras.values import Value
 from cnngen.targets.spelling import spelling
 
@@ -43,8 +44,12 @@ def only_layer(part: Region, name: LayerName, frame: Frame) -> nodes.Node | None
         case [Call(layer=layer) as made] if part.layout == "single" and not isinstance(
             layer.made, Unit
         ):
+            parameter = frame.file.program.network.resolution.op_uses.steps.get(made.step)
+            of_ours = parameter is not None and makes_layers(parameter, frame.scope, frame.file)
             match op_call(made, name, "x", frame):
                 case [nodes.Call(nodes.Call(Attribute(Name("layers"))) as layer, (Name("x"),))]:
+                    return layer
+                case [nodes.Call(nodes.Call() as layer, (Name("x"),))] if of_ours:
                     return layer
                 case _:
                     return None
@@ -105,7 +110,7 @@ def identity(inputs: str, name: LayerName, frame: Frame) -> nodes.Node:
     return applied(layer, Name(inputs))
 
 
-def entry(part: Region, x: str, code: Code, inputs: str, frame: Frame) -> None:
+def entry(part: Region, x: str, code: Suite, inputs: str, frame: Frame) -> None:
     """The input of a model, for maps of any size where its layers allow that."""
     given = Name(x)
     if part.given.rank == "vector" or _size(part, frame, known=False).asked:

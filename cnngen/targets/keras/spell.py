@@ -13,6 +13,7 @@ from cnngen.targets.values import Sides
 
 BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "conv": convolution.spell,
+    "standardized_conv": convolution.spell,
     "depthwise_conv": convolution.spell,
     "separable_conv": convolution.spell,
     "transposed_conv": layers.transposed_conv,
@@ -34,6 +35,7 @@ BUILDERS: Mapping[str, Callable[[Use], Node]] = {
 
 CALLED: Mapping[str, Callable[[Asked], str | None]] = {
     "conv": convolution.called,
+    "standardized_conv": convolution.called,
     "depthwise_conv": convolution.called,
     "separable_conv": convolution.called,
     "transposed_conv": layers.transposed_called,

@@ -31,7 +31,6 @@ from cnngen.python.flat import flat
 from cnngen.python.nodes import Origin, with_origin
 from cnngen.syntax.tree import Each, Repeat
 from cnngen.targets.keras.calls import op_call, unit_call
-from cnngen.targets.keras.code import Code
 from cnngen.targets.keras.construct import applied, channels_of
 from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.layer_name import LayerName
@@ -45,6 +44,7 @@ from cnngen.targets.keras.shared import (
     passes,
 )
 from cnngen.targets.keras.spell import spell_join, spell_list
+from cnngen.targets.keras.suite import Suite
 from cnngen.targets.loops import UNREAD, loop_header, position
 
 LONGEST_POSITION = 30  # characters of code in a layer's name
@@ -68,7 +68,7 @@ def write_region(
     name: LayerName,
     x: str,
     out: str,
-    code: Code,
+    code: Suite,
     frame: Frame,
     *,
     is_given: bool = False,
@@ -141,7 +141,7 @@ def names_read(region: Region) -> set[str]:
     return found
 
 
-def _bind(position: Expression, loop: Loop, bound: list[Bound], code: Code, frame: Frame) -> None:
+def _bind(position: Expression, loop: Loop, bound: list[Bound], code: Suite, frame: Frame) -> None:
     """Bind the position behind a loop to a variable, where it takes long to say."""
     made = frame.scope.node(position)
     if len(flat(made)) > LONGEST_POSITION:
@@ -175,7 +175,7 @@ def _pool_before_flatten(pair: Sequence[Node]) -> str | None:
     return None
 
 
-def _node(node: Node, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+def _node(node: Node, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     match node:
         case Call(layer=layer):
             if isinstance(layer.made, Unit):
@@ -205,7 +205,7 @@ def write_part(
     x: str,
     out: str,
     write: Callable[[str, str], str],
-    code: Code,
+    code: Suite,
     frame: Frame,
 ) -> str:
     """Write a part that is used again: the layer or model that it is, and its first call. `write`
@@ -228,7 +228,7 @@ def write_part(
 
 
 def _call_part(
-    called: str, part: Region, x: str, out: str, code: Code, frame: Frame, origin: Origin = None
+    called: str, part: Region, x: str, out: str, code: Suite, frame: Frame, origin: Origin = None
 ) -> str:
     if passes(part):
         return x
@@ -236,7 +236,7 @@ def _call_part(
     return out
 
 
-def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+def _op(node: Call, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     """Write an op; a depthwise layer or else a grouped one, where the number of channels tells."""
     made = node.layer.made
     if not isinstance(made, Unit) and made.is_identity:
@@ -255,7 +255,7 @@ def _op(node: Call, name: LayerName, x: str, out: str, code: Code, frame: Frame)
     return out
 
 
-def _assign(out: str, value: nodes.Node, node: Call, code: Code) -> None:
+def _assign(out: str, value: nodes.Node, node: Call, code: Suite) -> None:
     """Assign the value of an op; what pads its input is a statement of its own."""
     match value:
         case nodes.Call(layer, (nodes.Call() as padded, *rest)):
@@ -275,7 +275,7 @@ def _loop(
     first: Expression,
     x: str,
     out: str,
-    code: Code,
+    code: Suite,
     frame: Frame,
 ) -> str:
     """Write a loop; its counter gives the positions of its iterations."""
@@ -310,13 +310,13 @@ def _variables(step: Repeat | Each, used: set[str], frame: Frame) -> list[str]:
     return [name if name in used else f"{UNREAD}{name}" for name in called]
 
 
-def _enter(x: str, out: str, code: Code) -> None:
+def _enter(x: str, out: str, code: Suite) -> None:
     """What is written under a loop or a condition must have a value before."""
     if x != out:
         code.assign(out, nodes.Name(x))
 
 
-def _arm(region: Region, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> None:
+def _arm(region: Region, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> None:
     """Write a region that ends in `out`."""
     before = len(code.statements)
     value = write_region(region, name, x, out, code, frame)
@@ -326,7 +326,7 @@ def _arm(region: Region, name: LayerName, x: str, out: str, code: Code, frame: F
         code.nothing()
 
 
-def _choice(node: Choice, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+def _choice(node: Choice, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     then = code.inside()
     if node.otherwise is None:
         _enter(x, out, code)
@@ -342,7 +342,7 @@ def _choice(node: Choice, name: LayerName, x: str, out: str, code: Code, frame: 
     return out
 
 
-def _join(node: Join, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+def _join(node: Join, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     """Write the arms one after the other, each in a variable of its own, then the join."""
     taken = set(frame.taken)
     assert isinstance(node.key, str)
@@ -359,14 +359,14 @@ def _join(node: Join, name: LayerName, x: str, out: str, code: Code, frame: Fram
     return value
 
 
-def _branch(arm: Arm, name: LayerName, x: str, code: Code, frame: Frame) -> str:
+def _branch(arm: Arm, name: LayerName, x: str, code: Suite, frame: Frame) -> str:
     """Write what a branch computes; gives the variable of its result."""
     below = name.below(arm.name, frame.scope)
     return write_region(arm.region, below, x, frame.variable(arm.name), code, frame)
 
 
 def _one_or_both(
-    node: Join, name: LayerName, at: nodes.Node, x: str, out: str, code: Code, frame: Frame
+    node: Join, name: LayerName, at: nodes.Node, x: str, out: str, code: Suite, frame: Frame
 ) -> str:
     """Write a branch and, under a condition, another one and the join of both. What the first one
     computed is written over; what it passed on is not.
@@ -386,7 +386,7 @@ def _one_or_both(
 
 
 def _listed(
-    node: Join, name: LayerName, at: nodes.Node, x: str, out: str, code: Code, frame: Frame
+    node: Join, name: LayerName, at: nodes.Node, x: str, out: str, code: Suite, frame: Frame
 ) -> None:
     """Write a list, to which each branch is appended that is there, and the join of these."""
     branches = nodes.Name(frame.variable("branches"))
@@ -406,7 +406,7 @@ def _listed(
     code.assign(out, made, node.step)
 
 
-def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Code, frame: Frame) -> str:
+def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     """Write a list of what all iterations give, in one expression where that can be; and a join."""
     taken, loop = set(frame.taken), node.step.loop
     branches, branch = nodes.Name(frame.variable("branches")), frame.variable("branch")
@@ -431,7 +431,7 @@ def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Code, fr
     return out
 
 
-def _only_value(body: Code, value: str) -> nodes.Node | None:
+def _only_value(body: Suite, value: str) -> nodes.Node | None:
     """The value of a variable, where nothing but its assignment leads to it."""
     match body.statements:
         case []:

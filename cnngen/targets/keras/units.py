@@ -7,12 +7,12 @@ from cnngen.semantics.network import INPUT
 from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
 from cnngen.targets.keras.calls import parameter, unit_arguments
-from cnngen.targets.keras.code import Code, folded_return
 from cnngen.targets.keras.construct import KERAS_TENSOR, channels_of
 from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.layer_name import GIVEN, LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import names_read, write_region
+from cnngen.targets.keras.suite import Suite, folded_return
 from cnngen.targets.page import about
 from cnngen.targets.spelling import Speller
 
@@ -27,7 +27,7 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     own = map(scope.called, {*types, *loop_variables(unit.block.body)})
     tensors = {tensor.name: scope.called(tensor.name) for tensor in unit.tensors}
     frame = Frame(file, scope, {*file.needed, *own}, {INPUT: "x"} | tensors)
-    code = Code()
+    code = Suite()
     if INPUT in names_read(unit.body):
         frame.tensors[INPUT] = frame.variable("given")
         code.assign(frame.tensors[INPUT], X)
@@ -37,7 +37,7 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     return split_deep_loops(
         Function(
             file.functions[unit.block],
-            _parameters(unit, scope),
+            _parameters(unit, scope, file),
             KERAS_TENSOR,
             tuple(code.statements),
             about(unit.about) if unit.about else "",
@@ -46,12 +46,12 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     )
 
 
-def _parameters(unit: Unit, scope: Scope) -> tuple[Parameter, ...]:
+def _parameters(unit: Unit, scope: Scope, file: File) -> tuple[Parameter, ...]:
     names = ("x", *(scope.called(tensor.name) for tensor in unit.tensors))
     tensors = [Parameter(name, KERAS_TENSOR) for name in names]
     return (
         *tensors,
-        *(parameter(argument, scope) for argument in unit_arguments(unit, scope.speller.records)),
+        *(parameter(argument, scope) for argument in unit_arguments(unit, scope, file)),
         Parameter("*"),
         Parameter("name", "str"),
     )

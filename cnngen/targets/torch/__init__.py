@@ -60,9 +60,9 @@ def rendered(
     model = model_class(program, file)
     if model.outputs.are_named:
         speller.imports("typing", "NamedTuple")
-    units = [unit_page(made, network) for made in file.classes.values()]
+    units = [unit_page(made, file) for made in file.classes.values()]
     init = init_weights(file.rules, speller)
-    classes = printed([*units, model_page(model, network, speller)])
+    classes = printed([*units, model_page(model, file)])
     text = speller.page(
         docstring=module_docstring(network, settings),
         outputs=printed([outputs_page(model.outputs)] if model.outputs.are_named else []).text,

@@ -10,6 +10,7 @@ from cnngen.ops.base import Op
 from cnngen.ops.convolution import SeparableConv
 from cnngen.ops.normalization import Affine
 from cnngen.plan.program import Call, Program, walk
+from cnngen.semantics.op_values import all_named
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch import affine, separable
@@ -28,8 +29,13 @@ def find_common(program: Program, speller: Speller) -> Mapping[type[Op], Values]
     """The attributes for which all uses of an op in a file give one constant."""
     bodies = [part.body for part in (*program.units, *program.stages)]
     calls = [node for body in bodies for node in walk(body) if isinstance(node, Call)]
+    made = [(each.layer.made, each.layer.arguments) for each in calls]
+    resolution = program.network.resolution
+    parts = (*resolution.order, *resolution.spec.stages)
+    for named in all_named(resolution.op_uses, resolution.spec.parameters, parts):
+        made.append((resolution.ops[named], resolution.arguments[named]))
     return {
-        op: _common(op, [each.layer.arguments for each in calls if each.layer.made is op], speller)
+        op: _common(op, [arguments for each, arguments in made if each is op], speller)
         for op in CLASSES
     }
 

@@ -21,6 +21,17 @@ def conv(made: Use) -> Node:
     return conv2d(made)
 
 
+def standardized_conv(made: Use) -> Node:
+    padding, use, eps = made.values["padding"], made.speller.use, made.unless("eps", 1e-6)
+    if computes_pads(made):
+        return _layer(made, use("SameStandardizedConv2d"), eps=eps)
+    if isinstance(padding, Sides):
+        sides = made.node("padding")
+        return _layer(made, use("PaddedStandardizedConv2d"), sides=sides, eps=eps)
+    pads = made.unless("padding", 0)
+    return _layer(made, use("StandardizedConv2d"), padding=pads, eps=eps)
+
+
 def conv2d(made: Use) -> Call:
     """A convolution whose padding PyTorch knows."""
     return _layer(made, "nn.Conv2d", padding=made.unless("padding", 0))
@@ -94,7 +105,12 @@ def _size(made: Use, pair: list[int]) -> Node | None:
 
 
 def _layer(
-    made: Use, layer: str, *, sides: Node | None = None, padding: Node | None = None
+    made: Use,
+    layer: str,
+    *,
+    sides: Node | None = None,
+    padding: Node | None = None,
+    eps: Node | None = None,
 ) -> Call:
     return call(
         layer,
@@ -107,4 +123,5 @@ def _layer(
         dilation=made.unless("dilation", 1),
         groups=made.unless("groups", 1),
         bias=made.unless("bias", True),
+        eps=eps,
     )

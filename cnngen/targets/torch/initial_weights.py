@@ -5,13 +5,13 @@ layers of a kind differ.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from cnngen.expressions.expression import Constant, Expression
-from cnngen.plan.program import Call
+from cnngen.expressions.expression import Conditional, Constant, Expression
 from cnngen.python import nodes
 from cnngen.python.construct import call, dotted
 from cnngen.python.expression import python
 from cnngen.python.nodes import Do, Function, If, Keyword, Parameter, Statement, Verbatim
 from cnngen.semantics.network import Network
+from cnngen.semantics.op_values import all_named
 from cnngen.semantics.walk import calls
 from cnngen.syntax.tree import ArgumentValue
 from cnngen.syntax.tree import Call as CallStep
@@ -38,12 +38,15 @@ def find_rules(network: Network) -> Rules:
     resolution = network.resolution
     parts = (*resolution.order, *resolution.spec.stages)
     layers: dict[str, list[CallStep]] = {}
-    for step in (step for part in parts for step in calls(part.body)):
+    named = all_named(resolution.op_uses, resolution.spec.parameters, parts)
+    for step in (*(step for part in parts for step in calls(part.body)), *named):
         if (op := resolution.ops.get(step)) and op.drawn is not None:
             layers.setdefault(_kind(step, network), []).append(step)
     common: dict[str, ArgumentValue] = {}
     for kind, found in layers.items():
         first, *others = (_init(step, network) for step in found)
+        if any(isinstance(each, Conditional) for each in (first, *others)):
+            continue  # layers of one kind then differ
         if all(same(other, first) for other in others) and not varies(first):
             common[kind] = first
     return Rules(network, layers, common)
@@ -65,18 +68,22 @@ def _init(step: CallStep, network: Network) -> ArgumentValue:
 
 
 def drawn(
-    made: Call, rules: Rules, node: Callable[[Expression], nodes.Node], speller: Speller
+    step: CallStep,
+    arguments: Mapping[str, ArgumentValue],
+    rules: Rules,
+    node: Callable[[Expression], nodes.Node],
+    speller: Speller,
 ) -> list[nodes.Node | Keyword] | None:
-    """The function that draws the weights of a layer, and its arguments but for the weights; None
-    where the layers of its kind have a common rule. `node` makes nodes of expressions.
+    """The function that draws the weights of a call's layer, and its arguments but for the weights;
+    None where the layers of its kind have a common rule. `node` makes nodes of expressions.
     """
-    step, network = made.step, rules.network
+    network = rules.network
     if network.resolution.ops[step].drawn is None or _kind(step, network) in rules.common:
         return None
-    if (value := _init(step, network)) == DEFAULT:
+    if (value := arguments["init"]) == DEFAULT:
         return None
-    word, arguments = init_arguments(value)
-    context = init_context(arguments, lambda number: Code(node(number)))
+    word, numbers = init_arguments(value)
+    context = init_context(numbers, lambda number: Code(node(number)))
     match spelled := speller.spell_init(word, {"w": Code(WEIGHT), **context}).node:
         case nodes.Call(function, (weight, *others)) if weight == WEIGHT:
             return [function, *others]

@@ -1,20 +1,19 @@
 """Layers: the expression that makes the module of one call."""
 
 from cnngen.expressions.expression import Expression
+from cnngen.ops.any_of import AnyOp
+from cnngen.ops.base import Op
 from cnngen.plan.program import Call, Unit
 from cnngen.python import nodes
 from cnngen.python.construct import call
 from cnngen.python.nodes import Node, with_origin
 from cnngen.python.signature import call_arguments
 from cnngen.syntax.tree import Distribution
-from cnngen.targets.spelling import spelling
-from cnngen.targets.torch.initial_weights import drawn
+from cnngen.targets.torch.callables import applied_op, op_node
 from cnngen.targets.torch.limits import NO_CALL
 from cnngen.targets.torch.names import CHANNELS, block_class_name, called, own_argument
+from cnngen.targets.torch.ops import MadeOp
 from cnngen.targets.torch.scope import Scope
-from cnngen.targets.torch.spell import spell
-from cnngen.targets.torch.use import Use
-from cnngen.targets.values import attribute_values, mapped
 
 
 def layer(made: Call, scope: Scope) -> Node:
@@ -25,33 +24,31 @@ def layer(made: Call, scope: Scope) -> Node:
 
 
 def _layer(made: Call, scope: Scope) -> Node:
-    if isinstance(made.layer.made, Unit):
-        return unit_layer(made, made.layer.made, scope)
-    plain = op_layer(made, scope)
-    draw = drawn(made, scope.file.rules, scope.node, scope.file.speller)
-    if draw is None:
-        return plain
-    return call(scope.file.speller.use("initialized"), plain, *draw)
-
-
-def op_layer(made: Call, scope: Scope) -> Node:
-    """The module of an op, with the initial weights that PyTorch draws."""
     op = made.layer.made
-    assert not isinstance(op, Unit)
-    file = scope.file
-    with spelling(made.step):
-        values = attribute_values(op, made.layer.arguments, scope.types)
-        return spell(
-            Use(
-                op,
-                {name: mapped(value, scope.resolve) for name, value in values.items()},
-                scope.resolve(made.reads.channels),
-                made.rank,
-                file.speller,
-                in_place=made in file.overwriting.calls,
-                common=file.common.get(op, {}),
-            )
-        )
+    if isinstance(op, Unit):
+        return unit_layer(made, op, scope)
+    if issubclass(op, AnyOp):
+        return applied_op(op, made.step, scope.node(made.reads.channels))
+    return _made(made, op, scope).initialized()
+
+
+def op_layer(made: Call, op: type[Op], scope: Scope) -> Node:
+    """The module of an op, with the initial weights that PyTorch draws."""
+    return _made(made, op, scope).plain()
+
+
+def _made(made: Call, op: type[Op], scope: Scope) -> MadeOp:
+    return MadeOp(
+        op,
+        made.layer.arguments,
+        made.step,
+        scope.resolve(made.reads.channels),
+        made.rank,
+        scope.file,
+        scope.types,
+        scope.resolve,
+        in_place=made in scope.file.overwriting.calls,
+    )
 
 
 def unit_layer(made: Call, unit: Unit, scope: Scope) -> nodes.Call:
@@ -67,6 +64,10 @@ def unit_layer(made: Call, unit: Unit, scope: Scope) -> nodes.Call:
     for key, value in made.layer.arguments.items():
         if called(key) in names and not isinstance(value, Distribution):
             given[called(key)] = (value, scope.node(value))
+    taken = {parameter.name.text: parameter for parameter in unit.parameters}
+    for key, value in made.layer.ops.items():
+        if called(key) in names:
+            given[called(key)] = (None, op_node(value, taken[key], scope))
     first = 1 if parameters and parameters[0].name == CHANNELS else 0
     name = block_class_name(unit.name, scope.file.network.resolution.spec)
     return call(name, *call_arguments(parameters, given, first))

@@ -15,7 +15,8 @@ from cnngen.syntax.naming import BUILT_IN, KEYWORDS
 from cnngen.syntax.tree import Spec
 
 IMPORTED = frozenset(
-    ["Callable", "F", "NamedTuple", "OrderedDict", "Tensor", "functools", "math", "nn", "torch"]
+    ["Callable", "F", "NamedTuple", "OrderedDict", "Tensor"]
+    + ["functools", "math", "nn", "partial", "torch"]
 )
 CHANNELS = "in_channels"
 OURS = IMPORTED | {CHANNELS, "init_weights", "self"}

@@ -7,31 +7,31 @@ from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.expression import node
 from cnngen.python.nodes import Class, Function, Name, Node, Origin, Parameter, Statement, Text
 from cnngen.python.signature import Argument
-from cnngen.semantics.network import Network
+from cnngen.targets.constants import constant
 from cnngen.targets.page import about, model_docstring, shapes
 from cnngen.targets.spelling import Speller
 from cnngen.targets.torch.model import ModelClass, Outputs
 from cnngen.targets.torch.names import block_class_name, model_class_name
-from cnngen.targets.torch.scope import UnitClass
+from cnngen.targets.torch.scope import File, UnitClass
 from cnngen.targets.torch.units import argument_for
 
 SELF = Parameter("self")
 
 
-def unit_page(made: UnitClass, network: Network) -> Class:
-    members = [_constructor(made.arguments, made.constructor)]
+def unit_page(made: UnitClass, file: File) -> Class:
+    members = [_constructor(made.arguments, made.constructor, file.speller)]
     if made.forward is not None:
         members.append(_forward(("x", *made.tensors), "Tensor", made.forward))
-    name = block_class_name(made.unit.name, network.resolution.spec)
+    name = block_class_name(made.unit.name, file.network.resolution.spec)
     docstring = about(made.unit.about) if made.unit.about else ""
     return _class(name, made.base, members, docstring, made.unit.block)
 
 
-def model_page(made: ModelClass, network: Network, speller: Speller) -> Class:
-    spec = network.resolution.spec
-    arguments = [argument_for(parameter, speller) for parameter in spec.parameters]
+def model_page(made: ModelClass, file: File) -> Class:
+    network, spec = file.network, file.network.resolution.spec
+    arguments = [argument_for(parameter, file) for parameter in spec.parameters]
     members = (
-        _constructor(arguments, made.constructor),
+        _constructor(arguments, made.constructor, file.speller),
         _forward(made.inputs, made.outputs.annotation, made.forward),
     )
     sizes = shapes(network, channels_last=False)
@@ -46,12 +46,16 @@ def _class(
     return Class(name, (base,), tuple(members), docstring, comment, origin)
 
 
-def _constructor(arguments: Sequence[Argument], body: tuple[Statement, ...]) -> Function:
-    parameters = (Parameter(a.name, a.annotation, _default(a)) for a in arguments)
+def _constructor(
+    arguments: Sequence[Argument], body: tuple[Statement, ...], speller: Speller
+) -> Function:
+    parameters = (Parameter(a.name, a.annotation, _default(a, speller)) for a in arguments)
     return split_deep_loops(Function("__init__", (SELF, *parameters), "None", body))
 
 
-def _default(argument: Argument) -> Node | None:
+def _default(argument: Argument, speller: Speller) -> Node | None:
+    if argument.code is not None:
+        return constant(argument.code, speller)
     return None if argument.default is None else node(argument.default)
 
 

@@ -23,6 +23,7 @@ from cnngen.targets.torch.use import Reading, Use
 
 BUILDERS: Mapping[str, Callable[[Use], Node]] = {
     "conv": convolution.conv,
+    "standardized_conv": convolution.standardized_conv,
     "depthwise_conv": convolution.depthwise_conv,
     "separable_conv": separable.separable_conv,
     "transposed_conv": convolution.transposed_conv,

@@ -12,7 +12,8 @@ from cnngen.python.variables import assigned, names
 from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
 from cnngen.syntax.tree import Parameter
-from cnngen.targets.spelling import Speller, spelling
+from cnngen.targets.spelling import spelling
+from cnngen.targets.torch.callables import op_argument
 from cnngen.targets.torch.construct import CONSTRUCT, SELF, own
 from cnngen.targets.torch.graphs import Forward, graph
 from cnngen.targets.torch.initial_weights import drawn
@@ -42,11 +43,11 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
     if unit.channels is None and _is_of_torch(base):  # else the base has it
         channels = scope.node(unit.body.gives.channels)
         written.append(Assign((own("out_channels"),), channels))
-    constructor = tidied(written, scope.variables.channels)
+    constructor = tidied(written, scope.variables.channels | {CHANNELS})
     return UnitClass(
         unit,
         base,
-        tuple(_arguments(unit, constructor, file.speller)),
+        tuple(_arguments(unit, constructor, file)),
         constructor,
         tuple(forward.lines) if forward else None,
     )
@@ -91,11 +92,11 @@ def _derived(made: Call, region: Region, scope: Scope) -> tuple[nodes.Node, list
         layer = unit_layer(made, unit, scope)
     else:
         with spelling(made.step):
-            layer = as_call(op_layer(made, scope))
+            layer = as_call(op_layer(made, unit, scope))
         file.speller.note_untyped()
     written = [*binds, Do(nodes.Call(CONSTRUCT, layer.arguments, layer.explode), made.step)]
     if not isinstance(unit, Unit):
-        draw = drawn(made, file.rules, scope.node, file.speller)
+        draw = drawn(made.step, made.layer.arguments, file.rules, scope.node, file.speller)
         if draw is not None:
             initialized = call(file.speller.use("initialized"), SELF, *draw)
             written.append(Do(initialized, made.step))
@@ -106,19 +107,20 @@ def _is_of_torch(base: nodes.Node) -> bool:
     return isinstance(base, nodes.Attribute)
 
 
-def _arguments(
-    unit: Unit, constructor: tuple[Statement, ...], speller: Speller
-) -> Iterator[Argument]:
-    """What the constructor takes: channels and areas that it uses, then the parameters."""
+def _arguments(unit: Unit, constructor: tuple[Statement, ...], file: File) -> Iterator[Argument]:
+    """What the constructor takes: channels and areas that it is handed, then the parameters."""
     used = names(constructor) | assigned(constructor)
-    handed = (own_argument(symbol, speller.taken) for symbol in unit.handed)
+    handed = (own_argument(symbol, file.speller.taken) for symbol in unit.handed)
     for name in (CHANNELS, *handed):
-        if name in used:
+        if name in used or (name == CHANNELS and unit.takes_channels):
             yield Argument(name, "int")
-    own = [argument_for(parameter, speller) for parameter in unit.parameters]
-    yield from ordered(own, [argument_for(parameter, speller) for parameter in unit.captured])
+    own = [argument_for(parameter, file) for parameter in unit.parameters]
+    yield from ordered(own, [argument_for(parameter, file) for parameter in unit.captured])
 
 
-def argument_for(parameter: Parameter, speller: Speller) -> Argument:
+def argument_for(parameter: Parameter, file: File) -> Argument:
     """The argument for a parameter of the spec."""
-    return replace(argument(parameter, speller.records), name=called(parameter.name.text))
+    if parameter.type == "op":
+        return op_argument(parameter, file)
+    made = argument(parameter, file.speller.records)
+    return replace(made, name=called(parameter.name.text))

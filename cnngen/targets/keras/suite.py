@@ -1,4 +1,4 @@
-"""Statements of a function in the making, and the names that they read."""
+"""A suite: the statements of a function in the making, and the names that they read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,16 +26,16 @@ TRUE, FALSE = Number("True"), Number("False")
 
 
 @dataclass(slots=True)
-class Code:
+class Suite:
     """`depth` counts what stands around the statements, and `names` are those that they read."""
 
     depth: int = 1
     statements: list[Statement] = field(default_factory=list[Statement])
     names: set[str] = field(default_factory=set[str])
 
-    def inside(self) -> "Code":
+    def inside(self) -> "Suite":
         """The statements below a header."""
-        return Code(self.depth + 1)
+        return Suite(self.depth + 1)
 
     def assign(self, target: str, value: Node, origin: Origin = None) -> None:
         self.names |= names(value)
@@ -55,7 +55,7 @@ class Code:
         if self.statements[-1] != Blank():
             self.statements.append(Blank())
 
-    def extend(self, other: "Code") -> None:
+    def extend(self, other: "Suite") -> None:
         self.names |= other.names
         self.statements += other.statements
 
@@ -63,11 +63,11 @@ class Code:
         """`pass`, where a body must not be empty."""
         self.statements.append(Do(Name("pass")))
 
-    def loop(self, target: Node, iterable: Node, body: "Code") -> None:
+    def loop(self, target: Node, iterable: Node, body: "Suite") -> None:
         self.names |= names(iterable) | body.names
         self.statements.append(For(target, iterable, tuple(body.statements)))
 
-    def choose(self, test: Node, then: "Code", otherwise: "Code | None" = None) -> None:
+    def choose(self, test: Node, then: "Suite", otherwise: "Suite | None" = None) -> None:
         """`if` and `else`, as one assignment or with one condition where that says the same."""
         self.names |= names(test) | then.names | (otherwise.names if otherwise else set())
         body = tuple(then.statements)
@@ -104,7 +104,7 @@ def _both(first: Node, second: Node) -> Node:
     return Binary("and", first, second)
 
 
-def folded_return(code: Code, value: str) -> None:
+def folded_return(code: Suite, value: str) -> None:
     """`return value`, in one line with its assignment where that is the line before."""
     match code.statements:
         case [*before, Assign((Name(target),), made, origin=origin)] if target == value:
