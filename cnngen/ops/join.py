@@ -6,7 +6,9 @@ from functools import reduce
 from cnngen.expressions.expression import Constant, Expression
 from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, plus
 
-POOLED = "make a block of the branch of 1 x 1 that ends with `resize: {like: input}`"
+POOLED = (
+    "end the branch of 1 x 1 with `resize: {like: ...}`: as a block, which can read its `input`"
+)
 SAME_SIZE = "give all branches the same stride, and `padding: half` to odd kernels"
 
 
