@@ -167,7 +167,7 @@ class _Analysis:
                 start = self._start_of_turn(node, given)
                 yield node.body, start
                 if node.between is not None:
-                    yield node.between, self.after(node.body, start)
+                    yield node.between, node.keeps is None and self.after(node.body, start)
             case Choice():
                 yield from ((region, given) for region in regions(node))
             case Join() | JoinLoop():
