@@ -154,6 +154,7 @@ model:
   stem: {{conv: {{out: 4, kernel: 3}}}}
   kept: {{repeat: depth, do: [relu, {{conv: {{out: 4, kernel: 3}}}}, tanh]}}
   after: [relu, {{conv: {{out: 4, kernel: 1}}}}]
+  plain: {{conv: {{out: 4, kernel: 1}}}}
   spaced:
     each: {{i: range(depth)}}
     do: {{conv: {{out: 4, kernel: 1}}}}
