@@ -154,13 +154,14 @@ model:
   stem: {{conv: {{out: 4, kernel: 3}}}}
   kept: {{repeat: depth, do: [relu, {{conv: {{out: 4, kernel: 3}}}}, tanh]}}
   after: [relu, {{conv: {{out: 4, kernel: 1}}}}]
-  between:
+  plain: {{conv: {{out: 4, kernel: 1}}}}
+  spaced:
     each: {{i: range(depth)}}
     do: {{conv: {{out: 4, kernel: 1}}}}
     between: relu
   gated: {{each: {{x: "kept[::-1]"}}, do: [{{relu: , from: x}}, {{conv: {{out: 4, kernel: 1}}}}]}}
   again: {{each: {{x: gated}}, do: {{relu: , from: x}}}}
-  all: {{branches: "kept + gated + again + [after] + between", join: mean}}
+  all: {{branches: "kept + gated + again + [after] + spaced", join: mean}}
   last: relu
 """,
         [{"depth": 1}, {"depth": 5}],
