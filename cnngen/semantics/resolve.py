@@ -384,7 +384,7 @@ def _refuse_value(call: Call, names: Definitions, resolution: Resolution, report
     parameters = [*resolution.spec.parameters]
     parameters += [p for block in resolution.spec.blocks.values() for p in block.parameters]
     at = names.values[call.callee.text]
-    if all(p.is_sound for p in parameters if p.name.span == at):
+    if call.callee.text and all(p.is_sound for p in parameters if p.name.span == at):
         report_value_as_step(call, names, report)
     for argument in call.arguments:
         for expression in value_expressions(argument.value):

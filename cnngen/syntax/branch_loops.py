@@ -18,8 +18,16 @@ OF_CONDITIONS = ("when", "else")
 
 
 def loop_of(branches: Mapping) -> Entry | None:
-    """The entry that says that a loop makes the branches."""
-    return next((entry for entry in branches.entries if entry[0].text in LOOPS), None)
+    """The entry that says that a loop makes the branches; not a branch with the name of one, beside
+    others and without a `do`.
+    """
+    has_do = branches.get("do") is not None
+    alone = all(key.text in (*LOOPS, *AROUND, "between") for key, _ in branches.entries)
+    for entry in branches.entries:
+        key, value = entry
+        if key.text in LOOPS and (has_do or alone or isinstance(value, Mapping)):
+            return entry
+    return None
 
 
 def with_loop(branches: Mapping, report: Report) -> Mapping:
