@@ -23,11 +23,8 @@ def loop_of(branches: Mapping) -> Entry | None:
     """
     has_do = branches.get("do") is not None
     alone = all(key.text in (*LOOPS, *AROUND, "between") for key, _ in branches.entries)
-    for entry in branches.entries:
-        key, value = entry
-        if key.text in LOOPS and (has_do or alone or isinstance(value, Mapping)):
-            return entry
-    return None
+    loops = (entry for entry in branches.entries if entry[0].text in LOOPS)
+    return next(loops, None) if has_do or alone else None
 
 
 def with_loop(branches: Mapping, report: Report) -> Mapping:
