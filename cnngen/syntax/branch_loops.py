@@ -23,8 +23,16 @@ def loop_of(branches: Mapping) -> Entry | None:
     """
     has_do = branches.get("do") is not None
     alone = all(key.text in (*LOOPS, *AROUND, "between") for key, _ in branches.entries)
-    loops = (entry for entry in branches.entries if entry[0].text in LOOPS)
-    return next(loops, None) if has_do or alone else None
+    for entry in branches.entries:
+        key, value = entry
+        if key.text in LOOPS and (has_do or alone or _binds(value)):
+            return entry
+    return None
+
+
+def _binds(value: Node) -> bool:
+    """Whether it gives variables lists, and is no step."""
+    return isinstance(value, Mapping) and not any(isinstance(v, Mapping) for _, v in value.entries)
 
 
 def with_loop(branches: Mapping, report: Report) -> Mapping:
