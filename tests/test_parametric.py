@@ -31,6 +31,7 @@ SMALL: dict[str, st.SearchStrategy[Any]] = {  # for parameters that not every nu
     "neighbours": st.integers(0, 3).map(lambda n: 2 * n + 1),  # as many on either side
     "hidden": st.integers(1, 9),
     "outs": st.integers(1, 2).map(lambda n: 8 * n),
+    "filters": st.integers(1, 2).map(lambda n: 8 * n),  # of which cells take quarters
     "depth": st.integers(2, 5),
     "classes": st.integers(1, 9),
 }

@@ -38,6 +38,7 @@ LATER = (
         "ghostnet",
         "mnasnet",
         "mobilenet",
+        "nasnet",
         "regnet",
         "repvgg",
         "res2net",

@@ -138,6 +138,7 @@ KERAS = (
     ForeignNetwork(
         "keras", "EfficientNetB0", "efficientnet_b0_tf", tolerance=1e-6
     ),  # a factor in float32
+    ForeignNetwork("keras", "NASNetMobile", "nasnet_mobile", side=64),
     ForeignNetwork("keras", "MobileNet", "mobilenet_v1", side=96),
     *(ForeignNetwork("keras", f"ResNet{n}V2", f"resnet{n}_v2") for n in (50, 101, 152)),
 )
