@@ -33,11 +33,11 @@ def down(x: KerasTensor, dropout: float, *, name: str) -> KerasTensor:
     return unit(x, out=2 * in_channels, dropout=dropout, name=f"{name}_1")
 
 
-def node(x: KerasTensor, row: KerasTensor, dropout: float, *, name: str) -> KerasTensor:
+def node(x: KerasTensor, row: list[KerasTensor], dropout: float, *, name: str) -> KerasTensor:
     """What comes from below at twice its size, beside all nodes before it."""
     in_channels = x.shape[-1]
     up = layers.Conv2DTranspose(in_channels // 2, 2, strides=2, name=f"{name}_up")(x)
-    x = layers.Concatenate(name=f"{name}_concat")([up, row])
+    x = layers.Concatenate(name=f"{name}_concat")([up, *row])
     return unit(x, out=in_channels // 2, dropout=dropout, name=f"{name}_unit")
 
 
@@ -71,40 +71,16 @@ def unet_plus_plus(
     x_2_0 = down(x_1_0, dropout, name="x_2_0")  # 64 x 64 x 128
     x_3_0 = down(x_2_0, dropout, name="x_3_0")  # 32 x 32 x 256
     x = down(x_3_0, dropout, name="x_4_0")  # 16 x 16 x 512
-    x_3_1 = node(x, x_3_0, dropout, name="x_3_1")  # 32 x 32 x 256
-    x_2_1 = node(x_3_0, x_2_0, dropout, name="x_2_1")  # 64 x 64 x 128
-
-    # row_2_2: 64 x 64 x 256
-    row_2_2 = layers.Concatenate(name="row_2_2_concat")([x_2_0, x_2_1])
-
-    x_2_2 = node(x_3_1, row_2_2, dropout, name="x_2_2")  # 64 x 64 x 128
-    x_1_1 = node(x_2_0, x_1_0, dropout, name="x_1_1")  # 128 x 128 x 64
-
-    # row_1_2: 128 x 128 x 128
-    row_1_2 = layers.Concatenate(name="row_1_2_concat")([x_1_0, x_1_1])
-
-    x_1_2 = node(x_2_1, row_1_2, dropout, name="x_1_2")  # 128 x 128 x 64
-
-    # row_1_3: 128 x 128 x 192
-    row_1_3 = layers.Concatenate(name="row_1_3_concat")([row_1_2, x_1_2])
-
-    x_1_3 = node(x_2_2, row_1_3, dropout, name="x_1_3")  # 128 x 128 x 64
-    x_0_1 = node(x_1_0, x_0_0, dropout, name="x_0_1")  # 256 x 256 x 32
-
-    # row_0_2: 256 x 256 x 64
-    row_0_2 = layers.Concatenate(name="row_0_2_concat")([x_0_0, x_0_1])
-
-    x_0_2 = node(x_1_1, row_0_2, dropout, name="x_0_2")  # 256 x 256 x 32
-
-    # row_0_3: 256 x 256 x 96
-    row_0_3 = layers.Concatenate(name="row_0_3_concat")([row_0_2, x_0_2])
-
-    x_0_3 = node(x_1_2, row_0_3, dropout, name="x_0_3")  # 256 x 256 x 32
-
-    # row_0_4: 256 x 256 x 128
-    row_0_4 = layers.Concatenate(name="row_0_4_concat")([row_0_3, x_0_3])
-
-    x_0_4 = node(x_1_3, row_0_4, dropout, name="x_0_4")  # 256 x 256 x 32
+    x_3_1 = node(x, [x_3_0], dropout, name="x_3_1")  # 32 x 32 x 256
+    x_2_1 = node(x_3_0, [x_2_0], dropout, name="x_2_1")  # 64 x 64 x 128
+    x_2_2 = node(x_3_1, [x_2_0, x_2_1], dropout, name="x_2_2")  # 64 x 64 x 128
+    x_1_1 = node(x_2_0, [x_1_0], dropout, name="x_1_1")  # 128 x 128 x 64
+    x_1_2 = node(x_2_1, [x_1_0, x_1_1], dropout, name="x_1_2")  # 128 x 128 x 64
+    x_1_3 = node(x_2_2, [x_1_0, x_1_1, x_1_2], dropout, name="x_1_3")  # 128 x 128 x 64
+    x_0_1 = node(x_1_0, [x_0_0], dropout, name="x_0_1")  # 256 x 256 x 32
+    x_0_2 = node(x_1_1, [x_0_0, x_0_1], dropout, name="x_0_2")  # 256 x 256 x 32
+    x_0_3 = node(x_1_2, [x_0_0, x_0_1, x_0_2], dropout, name="x_0_3")  # 256 x 256 x 32
+    x_0_4 = node(x_1_3, [x_0_0, x_0_1, x_0_2, x_0_3], dropout, name="x_0_4")  # 256 x 256 x 32
     scores_1 = scores(x_0_1, classes, name="scores_1")  # 256 x 256 x 1
     scores_2 = scores(x_0_2, classes, name="scores_2")  # 256 x 256 x 1
     scores_3 = scores(x_0_3, classes, name="scores_3")  # 256 x 256 x 1
