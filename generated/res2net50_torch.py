@@ -93,7 +93,7 @@ class Stairs(nn.Module):
         rest = self.rest(x)
         first = self.first(self.channel_group(given))
         x = first
-        others = []
+        others: list[Tensor] = []
         for layer in self.others:
             x = layer(x, given)
             others.append(x)

@@ -86,8 +86,8 @@ class Forward:
     def new(self, name: str) -> Name:
         return Name(self.names.free(name))
 
-    def let(self, name: Name, value: nodes.Node) -> Name:
-        self.lines.append(Assign((name,), value))
+    def let(self, name: Name, value: nodes.Node, annotation: str = "") -> Name:
+        self.lines.append(Assign((name,), value, annotation=annotation))
         return name
 
 
@@ -231,7 +231,7 @@ def looped(
     if value != X and not (alone and kept):
         forward.let(X, value)
     if kept is not None and not alone:
-        forward.let(kept, nodes.Display("[", ()))
+        forward.let(kept, nodes.Display("[", ()), "list[Tensor]")
     with forward.names.passing():
         layer = forward.new("layer")
         target, iterable = _beside_maps(layer, modules, loop, forward, scope)
