@@ -139,17 +139,14 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 yield from assign_node(node, module, scope, binds)
                 value = looped(node, module, value, forward, scope)
             case Join():
-                if not isinstance(value, Name):
-                    value = forward.let(X, value)
+                value = value if isinstance(value, Name) else forward.let(X, value)
                 name = node.level if isinstance(node.level, str) else ""
                 value = yield from join(node, value, name, scope, forward)
                 value = _summed(node, value, scope, forward)
             case JoinLoop():
-                if not isinstance(value, Name):
-                    value = forward.let(X, value)
-                value = yield from join_list(
-                    *(node, value, str(node.level), node.step, scope, forward)
-                )
+                value = value if isinstance(value, Name) else forward.let(X, value)
+                name = str(node.level)
+                value = yield from join_list(node, value, name, node.step, scope, forward)
             case Reuse():
                 value = again(node, value)
             case Pass():
