@@ -166,6 +166,24 @@ model:
 """,
         [{"depth": 1}, {"depth": 5}],
     ),
+    "the size of one of them": (
+        f"""{HEAD}
+params: {{depth: 3, i: 0}}
+blocks:
+  Unit:
+    about: As large as the first of some maps.
+    params: {{maps: tensors}}
+    body:
+      - {{conv: {{out: 4, kernel: 1}}, name: new}}
+      - {{resize: {{like: "maps[0]", mode: nearest}}, name: large}}
+      - {{branches: "[new, large]", join: concat}}
+model:
+  down: {{repeat: depth, do: {{conv: {{out: 4, kernel: 3}}}}}}
+  up: {{Unit: {{maps: "down[1:]"}}}}
+  head: {{resize: {{like: "down[i]", mode: nearest}}}}
+""",
+        [{"depth": 4, "i": 2}, {"depth": 2, "i": -1}],
+    ),
 }
 CASES = [
     pytest.param(text, values, id=f"{name}: {values}")

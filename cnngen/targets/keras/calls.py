@@ -21,7 +21,8 @@ def op_call(call: Call, name: LayerName, x: str, frame: Frame) -> list[Node]:
     scope, file = frame.scope, frame.file
     with spelling(call.step):
         forms = file.forms[call]
-        read = {each: Name(frame.tensors[v.name]) for each, v in call.tensors.items()}
+        named = file.program.network.resolution.tensors(call.step)
+        read = {name: frame.read(other) for name, other in named.items()}
         at = (Name(x), name.node, call.rank)
         return [form_call(form, *at, scope, file, read) for form in forms]
 
