@@ -166,6 +166,29 @@ model:
 """,
         [{"depth": 1}, {"depth": 5}],
     ),
+    "positions in a list that a block is given": (
+        f"""{HEAD}
+params: {{depth: 3}}
+blocks:
+  Path:
+    about: Some maps, more for each position.
+    params: {{by: int}}
+    body: {{conv: {{out: by + 1, kernel: 1}}}}
+  Mix:
+    about: A path for each of some maps.
+    params: {{maps: tensors}}
+    body:
+      branches:
+        each: {{map: maps, j: range(len(maps))}}
+        do: {{Path: {{by: j}}, from: map}}
+      join: concat
+model:
+  down: {{repeat: depth, do: {{conv: {{out: 4, kernel: 3}}}}}}
+  mixed: {{Mix: {{maps: down}}}}
+  head: {{conv: {{out: 2, kernel: 1}}}}
+""",
+        [{"depth": 1}, {"depth": 4}],
+    ),
     "the size of one of them": (
         f"""{HEAD}
 params: {{depth: 3, i: 0}}

@@ -78,7 +78,8 @@ class Definitions:
         """The fields of a record or of a list of records; an empty name is one of them where they
         are not known.
         """
-        if any(isinstance(p, Name) and p.name not in self.values for p, _ in walk(expression)):
+        known = {*self.values, *self.lists}  # a list of maps has a length, which has no fields
+        if any(isinstance(p, Name) and p.name not in known for p, _ in walk(expression)):
             return UNKNOWN_FIELDS
         return fields_of(expression, self.fields)
 
