@@ -25,7 +25,17 @@ class ChannelShuffle(OfChannels, name="channel_shuffle"):
         return x
 
 
-class ChannelGroup(OfChannels, name="channel_group"):
+class OneGroup(OfChannels):
+    """What gives as many channels as one of its `groups` has."""
+
+    @classmethod
+    def channels(
+        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
+    ) -> Expression:
+        return Binary("//", inputs[0], arguments["groups"])
+
+
+class ChannelGroup(OneGroup, name="channel_group"):
     """One of the groups of adjacent channels.
 
     Branches that begin with one group each split the channels among them.
@@ -43,14 +53,7 @@ class ChannelGroup(OfChannels, name="channel_group"):
                 attribute="index",
                 help=f"write `{self.groups - 1}` for the last one: groups are counted from 0",
             )
-        check_groups(self.groups, input=x.channels)
-        return Image(x.channels // self.groups, x.height, x.width)
-
-    @classmethod
-    def channels(
-        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
-    ) -> Expression:
-        return Binary("//", inputs[0], arguments["groups"])
+        return one_of(self.groups, x)
 
 
 class GroupSoftmax(OfChannels, name="group_softmax"):
@@ -70,7 +73,7 @@ class GroupSoftmax(OfChannels, name="group_softmax"):
         return x
 
 
-class GroupSum(OfChannels, name="group_sum"):
+class GroupSum(OneGroup, name="group_sum"):
     """The sum of the groups: the first channels of all are the first one, and so on.
 
     It makes of a `concat` of equal branches what `add` makes of them.
@@ -80,14 +83,7 @@ class GroupSum(OfChannels, name="group_sum"):
 
     def infer(self, x: Shape) -> Image:
         x = image(self, x)
-        check_groups(self.groups, input=x.channels)
-        return Image(x.channels // self.groups, x.height, x.width)
-
-    @classmethod
-    def channels(
-        cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
-    ) -> Expression:
-        return Binary("//", inputs[0], arguments["groups"])
+        return one_of(self.groups, x)
 
 
 class SliceChannels(OfChannels, name="slice_channels"):
@@ -170,3 +166,9 @@ class PadChannels(OfChannels, name="pad_channels"):
         cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
     ) -> Expression:
         return plus(plus(inputs[0], arguments["before"]), arguments["after"])
+
+
+def one_of(groups: int, x: Image) -> Image:
+    """One of several groups of channels, or what is as large."""
+    check_groups(groups, input=x.channels)
+    return Image(x.channels // groups, x.height, x.width)
