@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.agreement import complaints, sources
 from support.built_models import SPECS as ZOO
 from support.built_models import build
-from support.one_source import check_in_place, check_variant, written
+from support.one_source import (
+    cases,
+    check_in_place,
+    check_program,
+    check_style,
+    check_variant,
+)
 
-from cnngen.plan.lower import lower
-from cnngen.plan.verify import verify
 from cnngen.verify.random_weights import randomize
 
 HEAD = """
@@ -208,23 +211,17 @@ model:
         [{"depth": 4, "i": 2}, {"depth": 2, "i": -1}],
     ),
 }
-CASES = [
-    pytest.param(text, values, id=f"{name}: {values}")
-    for name, (text, others) in SPECS.items()
-    for values in ({}, *others)
-]
+CASES = cases(SPECS)
 
 
 @pytest.mark.parametrize(("text", "values"), CASES)
 def test_programs_obey_the_rules(text: str, values: dict[str, Any]) -> None:
-    verify(lower(build(text, written(values)).network))
+    check_program(text, values)
 
 
 @pytest.mark.parametrize("text", [text for text, _ in SPECS.values()], ids=list(SPECS))
 def test_ruff_has_nothing_to_say_of_the_sources(text: str, tmp_path: Path) -> None:
-    for target, source in sources(build(text).network).items():
-        (tmp_path / f"net_{target}.py").write_text(source, encoding="utf-8")
-    assert complaints(tmp_path) == ""
+    check_style(text, tmp_path)
 
 
 @pytest.mark.torch

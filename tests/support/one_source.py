@@ -1,17 +1,46 @@
 """One source, called with other parameters than the defaults: what it makes, and what that computes."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cnngen.plan.lower import lower
+from cnngen.plan.verify import verify
 from cnngen.verify.compare import distance
 from cnngen.verify.models import channels_last, draw_inputs, from_keras, from_torch, precision
 from cnngen.verify.random_weights import randomize
 from cnngen.weights.read_torch import COUNTER
+from support.agreement import complaints, sources
 from support.built_models import Built, build
 from support.carried_weights import carry, expected_in_keras, keras_shapes, predicted
 from support.compared_models import keras_model
+
+Specs = dict[
+    str, tuple[str, list[dict[str, Any]]]
+]  # by name, each with other values to call it with
+
+
+def cases(specs: Specs) -> list[Any]:
+    """Each spec with its defaults, and with its other values."""
+    return [
+        pytest.param(text, values, id=f"{name}: {values}")
+        for name, (text, others) in specs.items()
+        for values in ({}, *others)
+    ]
+
+
+def check_program(text: str, values: dict[str, Any]) -> None:
+    """The program of the spec with these values obeys the rules."""
+    verify(lower(build(text, written(values)).network))
+
+
+def check_style(text: str, folder: Path) -> None:
+    """Ruff has nothing to say of the sources."""
+    for target, source in sources(build(text).network).items():
+        (folder / f"net_{target}.py").write_text(source, encoding="utf-8")
+    assert complaints(folder) == ""
 
 
 def written(values: dict[str, Any]) -> dict[str, str]:
