@@ -272,7 +272,7 @@ class _Parser:
         """Expressions between commas, up to and with the closing bracket; `input` is the tensor."""
         items: list[Expression] = []
         while self.token.text != closer:
-            alone = self.token.text == "input" and self.tokens[self.next + 1].text in (",", "]")
+            alone = self.token.text == "input" and self.tokens[self.next + 1].text in (",", "]", ")")
             items.append(Name("input", self.advance().span) if alone else self.expression())
             if self.token.text != closer:
                 self.expect(",")
@@ -287,6 +287,8 @@ class _Parser:
             return InputChannels(span)
         first, dot, last = token.text.partition(".")
         if first == "input":
+            if not dot and self._is_list(token):
+                return Name(first, span)
             if not dot:
                 raise Refusal("`input` is not a number", span, "write `input.channels`")
             help = "heights and widths are not in the language; there is only `input.channels`"
@@ -296,6 +298,12 @@ class _Parser:
             help = f"write `{last}(...)`" if last in FUNCTIONS else None
             raise Refusal(message, span, help)
         return self.fields(token)
+
+    def _is_list(self, token: Token) -> bool:
+        """Whether `input` stands where a list can."""
+        at = self.tokens.index(token)
+        before = self.tokens[at - 1].text if at else ""
+        return "+" in (before, self.token.text) or self.token.text == "["
 
     def fields(self, token: Token) -> Expression:
         """A name, and the fields behind its dots."""

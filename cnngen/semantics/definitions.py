@@ -78,7 +78,8 @@ class Definitions:
         """The fields of a record or of a list of records; an empty name is one of them where they
         are not known.
         """
-        if any(isinstance(p, Name) and p.name not in self.values for p, _ in walk(expression)):
+        known = {*self.values, *self.lists}  # a list of maps has a length, which has no fields
+        if any(isinstance(p, Name) and p.name not in known for p, _ in walk(expression)):
             return UNKNOWN_FIELDS
         return fields_of(expression, self.fields)
 
@@ -182,7 +183,7 @@ def check_expression(
 
 def _report_tensor(name: str, span: Span, names: Definitions, report: Report) -> None:
     what, help = "a tensor", f"a step reads it with `from: {name}`"
-    if name == "input":
+    if name == "input" and name not in names.lists:
         help = "its channels are `input.channels`"
     elif name in names.lists:
         what, help = "a list of maps", f"it has a length: `len({name})`"
@@ -193,7 +194,7 @@ def _is_length(part: Expression, names: Definitions) -> bool:
     """Whether this is the length of a list of maps that a block is given."""
     match part:
         case Apply("len", (Name(name),)):
-            return name in names.lists and name in names.tensors
+            return name in names.lists and (name in names.tensors or name == "input")
         case _:
             return False
 
