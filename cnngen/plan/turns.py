@@ -7,6 +7,7 @@ from types import MappingProxyType
 from cnngen.expressions.algebra import add, free_names, multiply, simplify, substitute
 from cnngen.expressions.expression import (
     Apply,
+    Binary,
     Constant,
     Expression,
     Field,
@@ -82,8 +83,29 @@ def side_by_side(
     return simplify(substitute(turn, {name: _item(column) for name, column in lists.items()}, None))
 
 
-def so_far(op: type[Op], variable: Name, turn: Expression) -> Expression:
+def apart(
+    step: Repeat | Each,
+    turn: Expression,
+    times: Expression,
+    channels: Mapping[str, Expression] = NOTHING,
+) -> Expression | None:
+    """The list of the channels of all iterations, each of which gives `turn`; None where it takes
+    a loop to make it. `channels` are as in `side_by_side`.
+    """
+    values = step.lists if isinstance(step, Each) else ()
+    lists = {**{name.text: column for name, column in values}, **channels}
+    if not lists.keys() & free_names(turn):
+        return Binary("*", ListOf((turn,)), times)
+    if (column := _column(turn, lists)) is not None:
+        return column
+    written = () if channels else _written_out(step, turn)
+    return ListOf(written) if written else None
+
+
+def so_far(op: type[Op] | None, variable: Name, turn: Expression) -> Expression:
     """The channels of the iterations up to one that gives `turn`, from those before it."""
+    if op is None:
+        return Binary("+", variable, ListOf((turn,)))
     if op.concatenates:
         return add(variable, turn)
     return Apply("max", (variable, turn)) if op.gates else turn

@@ -191,13 +191,13 @@ def _assign_stage(
         others = {other.name.text for other in stages}
         plain = stage.output and not stage.kept and stage.output not in others
         variable = Name(names.free(stage.output if plain else name))
-        forward.tensors[name] = variable
+        (forward.lists if stage.gives.listed else forward.tensors)[name] = variable
         targets.append(variable)
     targets = [target for target in targets if target != made]
     if not targets:
         return made
     shape = network.stages[name].shape
-    comment = str(shape) if isinstance(shape, Image) or shape else ""
+    comment = "" if stage.gives.listed else str(shape) if isinstance(shape, Image) or shape else ""
     forward.lines.append(Assign(tuple(targets), made, comment))
     return targets[0]
 
