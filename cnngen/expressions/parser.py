@@ -272,11 +272,8 @@ class _Parser:
         """Expressions between commas, up to and with the closing bracket; `input` is the tensor."""
         items: list[Expression] = []
         while self.token.text != closer:
-            alone = self.token.text == "input" and self.tokens[self.next + 1].text in (
-                ",",
-                "]",
-                ")",
-            )
+            ends = self.tokens[self.next + 1].text in (",", "]", ")")
+            alone = self.token.text == "input" and ends
             items.append(Name("input", self.advance().span) if alone else self.expression())
             if self.token.text != closer:
                 self.expect(",")

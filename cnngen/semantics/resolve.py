@@ -54,7 +54,8 @@ Defaults = Mapping[str, Given]
 class Resolution:
     """A spec with what its names mean.
 
-    `carried` has what gives a list of maps, `ops` the op of each call of an op, and `blocks` the block of each call of a block;
+    `carried` has what gives a list of maps, `ops` the op of each call of an op, and `blocks` the
+    block of each call of a block;
     `arguments` has all attributes of an op (`defaults` and the op's own filled in) or what a call
     gives to a block. `merging` are the steps that read a second tensor, `choosing` the calls with a
     condition on a word of an attribute. `walked` has the variables of loops that are maps, and

@@ -4,6 +4,7 @@ loops.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import assert_never
 
 from cnngen.expressions.evaluate import UNDETERMINED, Undetermined, Value, evaluate
@@ -174,7 +175,9 @@ class TracedBodies:
         if first is not None and second is not None and len(first) == len(second):
             found = tuple(both(a, b) for a, b in zip(first, second, strict=True))
             return TracedList(found, self._merged(found))
-        return TracedList(None, self._merged([x for x in (one.any, other.any) if x is not None]))
+        if one.any is None or other.any is None:
+            return TracedList(None, one.any or other.any)
+        return TracedList(None, both(one.any, other.any))
 
     def _branches(self, step: Branches, x: Running, place: Trail) -> Running:
         arms: list[tuple[Fact, Traced]] = []
@@ -221,7 +224,8 @@ class TracedBodies:
         inner = Trail({**self.model, **facts}, tensors, entry, scope, path, place.beyond, lists)
         if block in self.flattening:  # what is flattened depends on the path
             return self.body(block.body, x, inner)
-        key = block, *facts.values(), *tensors.items(), *lists.items(), place.beyond
+        known = ((name, _known(maps)) for name, maps in lists.items())
+        key = block, *facts.values(), *tensors.items(), *known, place.beyond
         if key not in self.made:
             self.made[key] = self.body(block.body, x, inner)
         return self.made[key]
@@ -289,7 +293,7 @@ class TracedBodies:
         turns: list[Running] = []
         for _ in range(times.value):
             after = self.body(step.body, x, place)
-            if after == x:
+            if _known(after) == _known(x):
                 break
             x = after
             turns.append(x)
@@ -441,7 +445,7 @@ class TracedBodies:
                 given = self._turned(x, self.body(between, x, at), turn)
             after = self.body(step.body, given, inner if many and times > 0 else past)
             merged = self._turned(x, after, turn)
-            if merged == x:
+            if _known(merged) == _known(x):
                 if isinstance(after, Traced):
                     self.turns[step] = TracedList(None, after)
                 return x
@@ -450,7 +454,18 @@ class TracedBodies:
     def _turned(self, x: Running, after: Running, turn: Fact) -> Running:
         if isinstance(x, Traced) and isinstance(after, Traced):
             return self.symbols.turned(x, after, turn)
-        return self._pairwise(x, after, lambda one, other: self.symbols.turned(one, other, turn))
+        place = count()
+
+        def turned(one: Traced, other: Traced) -> Traced:
+            symbol = self.symbols.number("map", next(place), turn.symbol)
+            return self.symbols.turned(one, other, replace(turn, symbol=symbol))
+
+        return self._pairwise(x, after, turned)
+
+
+def _known(x: Running) -> object:
+    """What is known, to compare: of a list whose maps are known, `any` follows from these."""
+    return x.items if isinstance(x, TracedList) and x.items is not None else x
 
 
 def _flattening(resolution: Resolution) -> set[Block]:
