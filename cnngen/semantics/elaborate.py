@@ -132,7 +132,8 @@ class Elaboration:
         """What `from` reads: a list, too, if a step gives one."""
         whole = not isinstance(name, ListName) or name.index is None
         if whole and name.text not in place.tensors and name.text in place.lists:
-            return place.lists[name.text] or NOTHING
+            is_reported = self.report.has("wrong-type", name.span)  # as none that is carried
+            return NOTHING if is_reported else place.lists[name.text] or NOTHING
         return self.read(place, name)
 
     def refuse_size(self, at: Span) -> None:
