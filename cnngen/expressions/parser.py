@@ -301,10 +301,13 @@ class _Parser:
         return self.fields(token)
 
     def _is_list(self, token: Token) -> bool:
-        """Whether `input` stands where a list can."""
+        """Whether `input` stands where a list can: before a position, or beside another list."""
+        if self.token.text == "[":
+            return True
         at = self.tokens.index(token)
-        before = self.tokens[at - 1].text if at else ""
-        return "+" in (before, self.token.text) or self.token.text == "["
+        after = self.tokens[at + 2] if self.token.text == "+" else None
+        before = self.tokens[at - 2] if at > 1 and self.tokens[at - 1].text == "+" else None
+        return any(x is not None and (x.kind == "name" or x.text in "[]") for x in (after, before))
 
     def fields(self, token: Token) -> Expression:
         """A name, and the fields behind its dots."""
