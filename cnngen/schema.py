@@ -153,16 +153,7 @@ def _definitions() -> dict[str, Schema]:
         **_values_of_parameters(),
         "result": _result(),
         "input": _input(),
-        "block": {
-            "type": "object",
-            "properties": {
-                "about": {"description": "A sentence on the block."} | _ref("text"),
-                "params": _map("name_of_value", _ref("parameter"), _PARAMETERS),
-                "body": {"description": FORM_ABOUT["do"]} | _ref("body"),
-            },
-            "required": ["about", "body"],
-            "additionalProperties": False,
-        },
+        "block": _block(),
         "parameter": {
             "description": f"A default; or a type, where it must be given: {', '.join(TYPES)}.",
             "anyOf": [{"enum": list(TYPES)}, _ref("default")],
@@ -177,6 +168,19 @@ def _definitions() -> dict[str, Schema]:
         "branch": _branch(),
         "init": _init(),
         **{f"op_{name}": _attributes(op) for name, op in STEP_OPS.items()},
+    }
+
+
+def _block() -> Schema:
+    return {
+        "type": "object",
+        "properties": {
+            "about": {"description": "A sentence on the block."} | _ref("text"),
+            "params": _map("name_of_value", _ref("parameter"), _PARAMETERS),
+            "body": {"description": FORM_ABOUT["do"]} | _ref("body"),
+        },
+        "required": ["about", "body"],
+        "additionalProperties": False,
     }
 
 

@@ -49,33 +49,44 @@ def conv_unit(
 def side_by_side(x: KerasTensor, stride: int, *, name: str) -> KerasTensor:
     """Convolve three groups of channels, and average the fourth."""
     in_channels = x.shape[-1]
-    first = ops.split(x, 4, axis=-1)[0]
-    first = conv_unit(first, out=in_channels // 4, kernel=3, stride=stride, name=f"{name}_first_1")
-    second = ops.split(x, 4, axis=-1)[1]
-    second = conv_unit(
-        second, out=in_channels // 4, kernel=3, stride=stride, name=f"{name}_second_1"
-    )
-    third = ops.split(x, 4, axis=-1)[2]
-    third = conv_unit(third, out=in_channels // 4, kernel=3, stride=stride, name=f"{name}_third_1")
-    fourth = ops.split(x, 4, axis=-1)[3]
-    fourth = avg_pool2d(fourth, 3, stride, padding=1, name=f"{name}_fourth_1")
-    return layers.Concatenate(name=f"{name}_concat")([first, second, third, fourth])
+    branches = []
+    for index in range(3):
+        branch = ops.split(x, 4, axis=-1)[index]
+        branch = conv_unit(
+            branch,
+            out=in_channels // 4,
+            kernel=3,
+            stride=stride,
+            name=f"{name}_convolved_{index}_1",
+        )
+        branches.append(branch)
+    convolved = layers.Concatenate(name=f"{name}_convolved_concat")(branches)
+    averaged = ops.split(x, 4, axis=-1)[3]
+    averaged = avg_pool2d(averaged, 3, stride, padding=1, name=f"{name}_averaged_1")
+    return layers.Concatenate(name=f"{name}_concat")([convolved, averaged])
+
+
+def stair(x: KerasTensor, maps: KerasTensor, index: int, *, name: str) -> KerasTensor:
+    """Add a group of channels to what the stair before gave, and convolve."""
+    in_channels = x.shape[-1]
+    group = ops.split(maps, 4, axis=-1)[index]
+    x = layers.Add(name=f"{name}_add")([x, group])
+    return conv_unit(x, out=in_channels, kernel=3, name=f"{name}_conv_unit")
 
 
 def stairs(x: KerasTensor, *, name: str) -> KerasTensor:
     """Convolve three groups of channels, each added to what the one before it gave."""
     in_channels = x.shape[-1]
     given = x
-    x = ops.split(x, 4, axis=-1)[0]
+    rest = ops.split(x, 4, axis=-1)[3]
+    x = ops.split(given, 4, axis=-1)[0]
     first = conv_unit(x, out=in_channels // 4, kernel=3, name=f"{name}_first")
-    second_group = ops.split(given, 4, axis=-1)[1]
-    x = layers.Add(name=f"{name}_add")([first, second_group])
-    second = conv_unit(x, out=in_channels // 4, kernel=3, name=f"{name}_second")
-    third_group = ops.split(given, 4, axis=-1)[2]
-    x = layers.Add(name=f"{name}_add_2")([second, third_group])
-    x = conv_unit(x, out=in_channels // 4, kernel=3, name=f"{name}_third")
-    rest = ops.split(given, 4, axis=-1)[3]
-    return layers.Concatenate(name=f"{name}_concat")([first, second, x, rest])
+    x = first
+    others = []
+    for i, index in enumerate((1, 2)):
+        x = stair(x, given, index, name=f"{name}_others_{i}")
+        others.append(x)
+    return layers.Concatenate(name=f"{name}_concat")([first, *others, rest])
 
 
 def bottleneck(

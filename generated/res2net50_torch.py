@@ -7,6 +7,13 @@ import torch
 from torch import Tensor, nn
 
 
+class ConcatList(nn.ModuleList):
+    """The branches one after another, along the channels (of vectors: features)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([child(x) for child in self], dim=1)
+
+
 class ChannelGroup(nn.Module):
     """One of the groups of adjacent channels."""
 
@@ -41,25 +48,32 @@ class SideBySide(nn.Module):
 
     def __init__(self, in_channels: int, stride: int) -> None:
         super().__init__()
-        self.first = nn.Sequential(
-            ChannelGroup(0, 4),
-            ConvUnit(in_channels // 4, out=in_channels // 4, kernel=3, stride=stride),
+        self.convolved = ConcatList(
+            nn.Sequential(
+                ChannelGroup(index, 4),
+                ConvUnit(in_channels // 4, out=in_channels // 4, kernel=3, stride=stride),
+            )
+            for index in range(3)
         )
-        self.second = nn.Sequential(
-            ChannelGroup(1, 4),
-            ConvUnit(in_channels // 4, out=in_channels // 4, kernel=3, stride=stride),
-        )
-        self.third = nn.Sequential(
-            ChannelGroup(2, 4),
-            ConvUnit(in_channels // 4, out=in_channels // 4, kernel=3, stride=stride),
-        )
-        self.fourth = nn.Sequential(
+        self.averaged = nn.Sequential(
             ChannelGroup(3, 4),
             nn.AvgPool2d(kernel_size=3, stride=stride, padding=1),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([self.first(x), self.second(x), self.third(x), self.fourth(x)], dim=1)
+        return torch.cat([self.convolved(x), self.averaged(x)], dim=1)
+
+
+class Stair(nn.Module):
+    """Add a group of channels to what the stair before gave, and convolve."""
+
+    def __init__(self, in_channels: int, maps_channels: int, index: int) -> None:
+        super().__init__()
+        self.group = ChannelGroup(index, 4)
+        self.conv_unit = ConvUnit(maps_channels // 4, out=in_channels, kernel=3)
+
+    def forward(self, x: Tensor, maps: Tensor) -> Tensor:
+        return self.conv_unit(x + self.group(maps))
 
 
 class Stairs(nn.Module):
@@ -67,20 +81,23 @@ class Stairs(nn.Module):
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()
+        self.rest = ChannelGroup(3, 4)
         self.channel_group = ChannelGroup(0, 4)
         self.first = ConvUnit(in_channels // 4, out=in_channels // 4, kernel=3)
-        self.second_group = ChannelGroup(1, 4)
-        self.second = ConvUnit(in_channels // 4, out=in_channels // 4, kernel=3)
-        self.third_group = ChannelGroup(2, 4)
-        self.third = ConvUnit(in_channels // 4, out=in_channels // 4, kernel=3)
-        self.rest = ChannelGroup(3, 4)
+        self.others = nn.ModuleList(
+            Stair(in_channels // 4, maps_channels=in_channels, index=index) for index in (1, 2)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         given = x
-        first = self.first(self.channel_group(x))
-        second = self.second(first + self.second_group(given))
-        x = self.third(second + self.third_group(given))
-        return torch.cat([first, second, x, self.rest(given)], dim=1)
+        rest = self.rest(x)
+        first = self.first(self.channel_group(given))
+        x = first
+        others: list[Tensor] = []
+        for layer in self.others:
+            x = layer(x, given)
+            others.append(x)
+        return torch.cat([first, *others, rest], dim=1)
 
 
 class Bottleneck(nn.Module):

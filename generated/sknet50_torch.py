@@ -15,7 +15,7 @@ class GroupSum(nn.Module):
         self.groups = groups
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.unflatten(1, (self.groups, -1)).sum(dim=1)
+        return torch.unflatten(x, 1, (self.groups, -1)).sum(dim=1)
 
 
 class GroupSoftmax(nn.Module):
@@ -26,7 +26,7 @@ class GroupSoftmax(nn.Module):
         self.groups = groups
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.unflatten(1, (self.groups, -1)).softmax(dim=1).flatten(1, 2)
+        return torch.unflatten(x, 1, (self.groups, -1)).softmax(dim=1).flatten(1, 2)
 
 
 class ConvUnit(nn.Sequential):

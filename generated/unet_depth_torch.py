@@ -49,7 +49,7 @@ class UNetDepth(nn.Module):
         super().__init__()
         channels = 1
         self.down = nn.ModuleList()
-        down_channels = []
+        down_channels: list[int] = []
         for level in range(depth + 1):
             if level > 0:
                 self.down.append(nn.MaxPool2d(kernel_size=2))
@@ -64,7 +64,7 @@ class UNetDepth(nn.Module):
         self.apply(init_weights)
 
     def forward(self, x: Tensor) -> Tensor:
-        down = []
+        down: list[Tensor] = []
         for i, layer in enumerate(self.down):
             x = layer(x)
             if i % 2 == 0:

@@ -121,7 +121,9 @@ def test_specs_of_the_zoo_and_of_the_folder(command: str, tmp_path: Path):
         (tmp_path / name).touch()
     (tmp_path / "nets").mkdir()
     assert offered(f"cnngen {command} ", tmp_path) == [*zoo(), "mine.yaml", "nets/", "other.yml"]
-    assert offered(f"cnngen {command} n", tmp_path) == ["nin_cifar10", "nin_imagenet", "nets/"]
+    assert offered(f"cnngen {command} n", tmp_path) == [
+        *("nasnet_mobile", "nin_cifar10", "nin_imagenet", "nets/")
+    ]
 
 
 def test_paths_are_left_to_the_shell(tmp_path: Path):

@@ -364,7 +364,7 @@ def test_mistakes_of_a_spec(text: str, code: str, span: str | None, help: str | 
         ("{branches: {a: relu, b: relu}, join: fuse}", "unknown-op", "fuse", "concat, add"),
         ("{branches: {a: relu, b: relu}, join: ad}", "unknown-op", "ad", "did you mean `add`?"),
         ("{branches: {a: relu}, join: add}", "wrong-kind", "branches", "identity"),
-        ("{branches: [relu, relu], join: add}", "wrong-kind", "[relu, relu]", "name"),
+        ("{branches: [softmax: {}, relu], join: add}", "wrong-kind", "[softmax: {}, relu]", "name"),
         ("{branches: {a: relu, B: relu}, join: add}", "bad-name", "B", "`b`"),
     ],
 )

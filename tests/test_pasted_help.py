@@ -37,7 +37,7 @@ OTHERWISE = {
     r"^`cnngen ops` lists|^the functions are|^heights and widths|^the first element|^a key is a single": (
         "tells what there is"
     ),
-    r"^(rename|give (one|the branch)|choose a(nother| shorter)|call the file)": (
+    r"^(rename|give (one|the branch\b)|choose a(nother| shorter)|call the file)": (
         "asks for a name that is used elsewhere, too"
     ),
     r"takes maps apart|no op for the other|have no op|has no (dilation|`padding: same`)|has neither$"
@@ -88,7 +88,10 @@ def mends(text: str, path: Path, error: Diagnostic, before: Findings) -> bool:
     after = Copies({path.resolve(): text}, DEFAULTS).examine(path)
     first, (old, new) = changed(before.own.text, text)
     edit = Edit(Span(before.own, first, old), text[first:new])
-    if not after.lacks(replace(error, fix=(edit,)), before):
+    what = error.code, error.message
+    # `check` points into the file of the spec even where the error is in what that extends.
+    own = next((d for d in before.diagnostics if (d.code, d.message) == what), error)
+    if not after.lacks(replace(own, fix=(edit,)), before):
         return False
     if after.no_worse_than(before):
         return True
@@ -129,13 +132,15 @@ def not_mended(spec: str, path: Path) -> Iterator[str]:
         if error.help is None or error.primary.span.source.path != str(path):
             continue
         reasons = [pattern for pattern in OTHERWISE if re.search(pattern, error.help)]
-        if not reasons and not (
+        # A fix of layout may be one of several that a file needs: test_promises.py makes them all.
+        if (not reasons or (error.fix and error.code != "yaml-syntax")) and not (
             says_what(error)
             and any(mends(t, path, error, before) for t in dict.fromkeys(pasted(spec, error)))
         ):
             yield f"{error.message}: {error.help}"
 
 
+HELP = re.compile(r"= help: (.+)(\n +=+ fix: )?")
 # Pasting mends the error, and brings one that was hidden: a file that there is not, a second `conv`.
 HIDING = ("shape-mismatch", "empty-output", "indivisible-channels")
 ELSEWHERE = {
@@ -168,8 +173,9 @@ def test_the_help_of_a_mistake_mends_it(mistake: Mistake, zoo: Path):
 
 
 def test_what_cannot_be_pasted_is_a_short_list():
-    helps = [help for case in cases() for help in re.findall(r"= help: (.+)", case.output)]
+    said = [each for case in cases() for each in re.findall(HELP, case.output)]
+    helps = [help for help, _ in said]
     used = {pattern for pattern in OTHERWISE if any(re.search(pattern, help) for help in helps)}
     assert used == OTHERWISE.keys(), "these reasons are needed no more"
-    listed = sum(any(re.search(p, help) for p in OTHERWISE) for help in helps)
+    listed = sum(not fix and any(re.search(p, help) for p in OTHERWISE) for help, fix in said)
     assert listed < len(helps) / 2

@@ -41,7 +41,7 @@ class ChannelGroup(OfChannels, name="channel_group"):
                 f"there is no group {self.index} among {self.groups}",
                 code="out-of-range",
                 attribute="index",
-                help=f"groups are counted from 0, so the last one is {self.groups - 1}",
+                help=f"write `{self.groups - 1}` for the last one: groups are counted from 0",
             )
         check_groups(self.groups, input=x.channels)
         return Image(x.channels // self.groups, x.height, x.width)

@@ -184,7 +184,8 @@ class _Analysis:
         the fixpoint: it is false from then on, or was true. Nothing is free that is kept in a list,
         or walked through.
         """
-        if node.keeps is not None or node.body.given.number != node.reads.number:
+        running = node.reads if node.between is None else node.between.gives
+        if node.keeps is not None or node.body.given.number != running.number:
             return False
         again = self.after(node.body, given)
         if node.between is not None:

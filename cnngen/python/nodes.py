@@ -155,12 +155,15 @@ def with_origin(node: Node, origin: Origin) -> Node:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """`x = y = value`; `comment` stands behind it where it fits, and else above."""
+    """`x = y = value`, of one target also `x: annotation = value`; `comment` stands behind it where
+    it fits, and else above.
+    """
 
     targets: tuple[Node, ...]
     value: Node
     comment: str = ""
     origin: Origin = field(default=None, compare=False, repr=False)
+    annotation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ def flat_statement(statement: Valued) -> str:
 def _start(statement: Valued) -> str:
     """What stands before the value of a statement."""
     match statement:
+        case Assign((target,), annotation=annotation) if annotation:
+            return f"{flat(target)}: {annotation} = "
         case Assign(targets):
             return "".join(f"{flat(target)} = " for target in targets)
         case Augment(target, operator):

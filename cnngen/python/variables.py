@@ -75,8 +75,9 @@ def names(code: "Node | Keyword | Statement | Iterable[Statement]") -> set[str]:
             return _all(part for entry in items for part in entry)
         case Comprehension(_, element, target, iterable):
             return names(element) - targets(target) | names(iterable)
-        case Assign(assigned, value):
-            return names(value) | _all(assigned) - _union(targets(each) for each in assigned)
+        case Assign(assigned, value, annotation=annotation):
+            own = _union(targets(each) for each in assigned)
+            return names(value) | words(annotation) | _all(assigned) - own
         case Augment(target, _, value):
             return names(target) | names(value)
         case If(branches):

@@ -180,7 +180,7 @@ def _check_loop(
     loop: Repeat | Each, readable: Readable, resolution: Resolution, report: Report
 ) -> None:
     """Check a loop that is written out in a `forward`. Each iteration is one module: a call, which
-    is given all that it reads, or a row of steps, of which the first may read something.
+    is given all that it reads, or a row of steps, of which the first may read a map of the lists.
     """
     _check_lists(loop, readable, resolution, report)
     inner = _inside(loop, readable, resolution, report)
@@ -194,6 +194,9 @@ def _check_loop(
             inside = [name for step in loop.body for name in _read_by(step, resolution)]
             rest = [step.origin for step in loop.body[1:] if step.origin]
             others = [*inside, *rest]
+            walked = inner.now.keys() - readable.now.keys()
+            if first.origin and first.origin.text in readable.now.keys() - walked:
+                others.insert(0, first.origin)  # each iteration would read the same
         case _:
             others = []
     between = (loop.between if isinstance(loop, Each) else None) or ()

@@ -14,6 +14,7 @@ from cnngen.semantics.carried import Carried, find_carried
 from cnngen.semantics.definitions import Definitions, check_expression, check_part
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
+from cnngen.semantics.explanations.unnamed_branches import report_unnamed
 from cnngen.semantics.keys import Arrangement, arrange
 from cnngen.semantics.map_lists import (
     are_maps,
@@ -59,7 +60,8 @@ class Resolution:
     `arguments` has all attributes of an op (`defaults` and the op's own filled in) or what a call
     gives to a block. `merging` are the steps that read a second tensor, `choosing` the calls with a
     condition on a word of an attribute. `walked` has the variables of loops that are maps, and
-    `listed` the loops whose iterations are read, not only the last one.
+    `listed` the loops whose iterations are read, not only the last one. `unnamed` are `branches`
+    that were reported, as the list that they are has steps in place of maps.
 
     Later passes fill in the rest. `order` lists the blocks that the model uses, each behind those
     that it uses itself. `captured` are the model's parameters on which a block depends, and
@@ -81,6 +83,7 @@ class Resolution:
     choosing: set[Step] = field(default_factory=set[Step])
     walked: dict[Each, frozenset[str]] = field(default_factory=dict[Each, frozenset[str]])
     listed: set[Step] = field(default_factory=set[Step])
+    unnamed: set[Step] = field(default_factory=set[Step])
     order: tuple[Block, ...] = ()
     captured: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     meant: dict[Identifier, str] = field(default_factory=dict[Identifier, str])
@@ -132,7 +135,7 @@ class Resolution:
             case Each():
                 walked = self.walked.get(step, ())
                 return {name.text: maps for name, maps in step.lists if name.text in walked}
-            case Branches(maps=maps) if maps is not None:
+            case Branches(maps=maps) if maps is not None and step not in self.unnamed:
                 return {"": maps}
             case _:
                 return {}
@@ -281,6 +284,9 @@ def _resolve_body(
             check_index(step.origin, names, report)
         if isinstance(step, Call):
             _resolve_call(step, names, defaults, resolution, report)
+            continue
+        if isinstance(step, Branches) and report_unnamed(step, names, resolution.spec, report):
+            resolution.unnamed.add(step)
             continue
         kind = "either" if isinstance(step, Each) else "numbers"
         for expression in expressions(step):

@@ -104,15 +104,7 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
         )
         return _unsound(name, unread(value.span))
     if is_null(value):
-        report.add(
-            "wrong-kind",
-            f"`{shown}` has no default"
-            if not in_block
-            else f"`{shown}` has neither default nor type",
-            name.span,
-            help=f"write `{shown}: 2`"
-            + (f", or `{shown}: int` where it must be given" if in_block else ""),
-        )
+        _report_nothing(name, in_block, report)
         return _unsound(name, unread(value.span))
     if is_op(value) or (not _is_near_type(word, in_block) and may_be_op(value)):
         return _parse_op(name, value, about, report)
@@ -129,6 +121,15 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
         _report_default(shown, default, value, report)
         return _unsound(name, default)
     return Parameter(name, type, default, about)
+
+
+def _report_nothing(name: Identifier, in_block: bool, report: Report) -> None:
+    shown = brief(name.text)
+    said, help = f"`{shown}` has no default", f"write `{shown}: 2`"
+    if in_block:
+        said = f"`{shown}` has neither default nor type"
+        help += f", or `{shown}: int` where it must be given"
+    report.add("wrong-kind", said, name.span, help=help)
 
 
 def _is_near_type(word: str, in_block: bool) -> bool:

@@ -44,7 +44,8 @@ LATER = (
         "res2net",
     ),
     *("deeplab", "fcn", "lraspp", "resnet50_fpn", "resnet50_v2", "resnet101_v2", "resnet152_v2"),
-    *("retinanet", "shufflenet", "sknet", "squeezenet", "srresnet", "unet_plus_plus"),
+    *("retinanet", "shufflenet", "sknet", "squeezenet", "srresnet", "unet_depth", "unet_plus_plus"),
+    "vgg16_spp",
     *("wide_resnet", "wrn"),
 )
 

@@ -113,6 +113,7 @@ TORCH = {
         ForeignNetwork("paper_networks", "ITracker", "itracker"),
         ForeignNetwork("paper_networks", "Siamese", "siamese_omniglot"),
         ForeignNetwork("paper_networks", "SppNet", "sppnet_zf5"),
+        ForeignNetwork("paper_networks", "Vgg16Spp", "vgg16_spp"),
         ForeignNetwork("paper_networks", "NestedUnet", "unet_plus_plus"),
         ForeignNetwork("paper_networks", "TwoStream", "two_stream_ucf101"),
     )

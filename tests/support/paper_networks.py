@@ -109,6 +109,38 @@ class SppNet(nn.Module):
         return self.classify(torch.cat([level.flatten(1) for level in levels], 1))
 
 
+class Vgg16Spp(nn.Module):
+    """VGG-16 with the same pyramid in the place of its last pool."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        before = 3
+        for width in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512):
+            layers += [nn.Conv2d(before, width, 3, 1, 1), nn.ReLU()] if width else [nn.MaxPool2d(2)]
+            before = width or before
+        self.maps = nn.Sequential(*layers)
+        self.classify = nn.Sequential(
+            *(nn.Linear((1 + 4 + 9 + 36) * 512, 4096), nn.ReLU(), nn.Dropout()),
+            *(nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout()),
+            nn.Linear(4096, 1000),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(pyramid(self.maps(x)))
+
+
+def pyramid(x: Tensor) -> Tensor:
+    """The largest values in n x n windows, which overlap where n does not divide the side."""
+    side = x.shape[-1]
+    levels: list[Tensor] = []
+    for n in (1, 2, 3, 6):
+        windows = [slice(i * side // n, -(-(i + 1) * side // n)) for i in range(n)]
+        rows = [[x[..., down, across].amax((2, 3)) for across in windows] for down in windows]
+        levels.append(torch.stack([value for row in rows for value in row], 2).flatten(1))
+    return torch.cat(levels, 1)
+
+
 class TwoStream(nn.Module):
     """The paper's Figure 1, with the padding of CNN-M."""
 

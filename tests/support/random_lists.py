@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from random import Random
 
-from support.random_bodies import NAMES
+from support.random_bodies import NAMES, plain
 from support.random_expressions import Tree
 
 BLOCKS: dict[str, Tree] = {
@@ -44,7 +44,9 @@ def listed(
     """Stages that keep height and width, the last of which joins the others, and the blocks that they use. `counts`
     are expressions of numbers from 0.
     """
-    names = [name for name in NAMES if name not in taken]
+    alike = set(map(plain, taken))
+    names = [name for name in NAMES if plain(name) not in alike]
+    names = [*{plain(name): name for name in names}.values()]
     encoder, walk, joined, variable, other = random.sample(names, 5)
     count = random.choice(["1", "2", *counts])
     conv: Tree = {"conv": {"out": random.choice([4, 8]), "kernel": 3, "padding": "half"}}

@@ -170,7 +170,7 @@ class _Specs(Bodies):
         if last.image and len(model.tensors) > 2 and self.sizes.random() < 0.1:
             images = {name: x for name, x in model.tensors.items() if x.image}
             (step,), after = self.resized([], last, images, Place(self.parameters, False))
-            return step, after, {model.last, mapping(step)["resize"]["like"]}
+            return step, after, {model.last}  # of the other, only the size
         if len(model.tensors) > 2 and self.maybe(0.3):
             return self.joining(model)
         known = {n: t for n, t in model.tensors.items() if t.aligned}

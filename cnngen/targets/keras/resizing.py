@@ -2,19 +2,26 @@
 sizes that are those of other maps.
 """
 
+from collections.abc import Mapping
+
 from cnngen.python.construct import call, text
 from cnngen.python.nodes import Conditional, Function, Node, Text
 from cnngen.targets.keras.construct import applied
 from cnngen.targets.keras.support import KEYWORDS_ONLY, NAME, Signature, function, use
 from cnngen.targets.keras.use import Given, Use
-from cnngen.targets.keras.values import is_false, is_true
+from cnngen.targets.keras.values import Value, is_false, is_true
+
+
+def may_align(values: Mapping[str, Value]) -> bool:
+    """Whether an `upsample` may leave corner pixels in place, and so asks for a size."""
+    return values["mode"] != "nearest" and not is_false(values["align_corners"])
 
 
 def upsample(made: Use) -> Node:
     scale, mode, align = made.node("scale"), made.values["mode"], made.values["align_corners"]
     how = None if mode == "nearest" else text("bilinear")
     stock = applied(call("layers.UpSampling2D", scale, interpolation=how, name=made.name), made.x)
-    if how is None or is_false(align):
+    if not may_align(made.values):
         return stock
     name = use("upsample_aligned", Given(made.common, made.scope), _upsample_aligned)
     aligned = call(name, made.x, scale, name=made.name)

@@ -34,6 +34,7 @@ from cnngen.targets.keras.frame import Frame
 from cnngen.targets.keras.layer_name import LayerName, beside
 from cnngen.targets.keras.limits import ONE_SIZE
 from cnngen.targets.keras.pooling import ADAPTIVE
+from cnngen.targets.keras.resizing import may_align
 from cnngen.targets.keras.suite import Suite
 from cnngen.targets.keras.values import Value
 from cnngen.targets.spelling import spelling
@@ -183,6 +184,8 @@ def _is_made_for_a_size(node: Call, frame: Frame) -> bool:
 
 
 def _asks_size(op: type[Op], values: Mapping[str, Value], square: bool) -> bool:
+    if op.name == "upsample":
+        return may_align(values)
     return op.name in ADAPTIVE or (
         values.get("padding") == "same" and comes_late(op, values, square)
     )

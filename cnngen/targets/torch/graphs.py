@@ -86,8 +86,8 @@ class Forward:
     def new(self, name: str) -> Name:
         return Name(self.names.free(name))
 
-    def let(self, name: Name, value: nodes.Node) -> Name:
-        self.lines.append(Assign((name,), value))
+    def let(self, name: Name, value: nodes.Node, annotation: str = "") -> Name:
+        self.lines.append(Assign((name,), value, annotation=annotation))
         return name
 
 
@@ -143,17 +143,14 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 yield from assign_node(node, module, scope, binds)
                 value = looped(node, module, value, forward, scope)
             case Join():
-                if not isinstance(value, Name):
-                    value = forward.let(X, value)
+                value = value if isinstance(value, Name) else forward.let(X, value)
                 name = node.level if isinstance(node.level, str) else ""
                 value = yield from join(node, value, name, scope, forward)
                 value = _summed(node, value, scope, forward)
             case JoinLoop():
-                if not isinstance(value, Name):
-                    value = forward.let(X, value)
-                value = yield from join_list(
-                    *(node, value, str(node.level), node.step, scope, forward)
-                )
+                value = value if isinstance(value, Name) else forward.let(X, value)
+                name = str(node.level)
+                value = yield from join_list(node, value, name, node.step, scope, forward)
             case Reuse():
                 value = again(node, value)
             case Pass():
@@ -238,7 +235,7 @@ def looped(
     if value != X and not (alone and kept):
         forward.let(X, value)
     if kept is not None and not alone:
-        forward.let(kept, nodes.Display("[", ()))
+        forward.let(kept, nodes.Display("[", ()), "list[Tensor]")
     with forward.names.passing():
         layer = forward.new("layer")
         target, iterable = _beside_maps(layer, modules, loop, forward, scope)

@@ -261,7 +261,8 @@ def _assign_list(node: Loop, target: nodes.Node, scope: Scope) -> Written:
         case _:
             yield Assign((target,), EMPTY_LIST)
             if node.collected is not None:
-                yield Assign((scope.node(node.collected),), nodes.Display("[", ()))
+                counts = scope.node(node.collected)
+                yield Assign((counts,), nodes.Display("[", ()), annotation="list[int]")
             yield from written
 
 
