@@ -176,7 +176,11 @@ def _block() -> Schema:
         "type": "object",
         "properties": {
             "about": {"description": "A sentence on the block."} | _ref("text"),
-            "params": _map("name_of_value", _ref("parameter"), _PARAMETERS),
+            "params": {
+                **_map("name_of_value", _ref("parameter"), _PARAMETERS),
+                "propertyNames": {"anyOf": [_ref("name_of_value"), {"const": "input"}]},
+                "properties": {"input": {"const": "tensors"}},
+            },
             "body": {"description": FORM_ABOUT["do"]} | _ref("body"),
         },
         "required": ["about", "body"],

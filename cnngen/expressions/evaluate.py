@@ -61,14 +61,14 @@ class _Known:
     """The names that an expression may use, and the effort that may be spent on its value."""
 
     names: Values
-    channels: int | None
+    channels: Value
     effort: Effort | None
 
 
 def evaluate(
     expression: Expression,
     names: Values,
-    channels: int | None = None,
+    channels: Value = None,
     effort: Effort | None = None,
 ) -> Value:
     """The value of an expression; `channels` is what `input.channels` stands for."""

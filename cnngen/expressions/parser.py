@@ -272,7 +272,8 @@ class _Parser:
         """Expressions between commas, up to and with the closing bracket; `input` is the tensor."""
         items: list[Expression] = []
         while self.token.text != closer:
-            alone = self.token.text == "input" and self.tokens[self.next + 1].text in (",", "]")
+            ends = self.tokens[self.next + 1].text in (",", "]", ")")
+            alone = self.token.text == "input" and ends
             items.append(Name("input", self.advance().span) if alone else self.expression())
             if self.token.text != closer:
                 self.expect(",")
@@ -287,6 +288,8 @@ class _Parser:
             return InputChannels(span)
         first, dot, last = token.text.partition(".")
         if first == "input":
+            if not dot and self._is_list(token):
+                return Name(first, span)
             if not dot:
                 raise Refusal("`input` is not a number", span, "write `input.channels`")
             help = "heights and widths are not in the language; there is only `input.channels`"
@@ -296,6 +299,15 @@ class _Parser:
             help = f"write `{last}(...)`" if last in FUNCTIONS else None
             raise Refusal(message, span, help)
         return self.fields(token)
+
+    def _is_list(self, token: Token) -> bool:
+        """Whether `input` stands where a list can: before a position, or beside another list."""
+        if self.token.text == "[":
+            return True
+        at = self.tokens.index(token)
+        after = self.tokens[at + 2] if self.token.text == "+" else None
+        before = self.tokens[at - 2] if at > 1 and self.tokens[at - 1].text == "+" else None
+        return any(x is not None and (x.kind == "name" or x.text in "[]") for x in (after, before))
 
     def fields(self, token: Token) -> Expression:
         """A name, and the fields behind its dots."""

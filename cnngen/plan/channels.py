@@ -23,6 +23,7 @@ from cnngen.expressions.expression import (
     Constant,
     Expression,
     InputChannels,
+    ListOf,
     Name,
     walk,
 )
@@ -36,10 +37,11 @@ from cnngen.plan.map_channels import (
     total,
     with_totals,
 )
-from cnngen.plan.turns import side_by_side, unrolled
+from cnngen.plan.turns import apart, side_by_side, unrolled
 from cnngen.semantics.areas import Areas
-from cnngen.semantics.network import Network, Scope
+from cnngen.semantics.network import INPUT, Network, Scope
 from cnngen.semantics.resolve import Resolution
+from cnngen.syntax.forms import APART
 from cnngen.syntax.tree import (
     Block,
     Body,
@@ -71,6 +73,14 @@ class Known:
             return self.maps.get(name.text)
         found = self.lists.get(name.text)
         return None if found is None else found.at(name.index)
+
+    def follow(self, name: Identifier) -> Expression | None:
+        """What `from` reads: of a list those of all its maps."""
+        whole = not isinstance(name, ListName) or name.index is None
+        if whole and name.text not in self.maps:
+            found = self.lists.get(name.text)
+            return found and found.listed
+        return self.read(name)
 
     def listed(self, maps: Expression) -> MapChannels | None:
         return channels_of_list(maps, self.read, self.lists.get)
@@ -105,12 +115,16 @@ class Channels:
                 for p in block.parameters
                 if p.type == "tensor"
             }
-            maps: dict[str, Expression] = {"input": InputChannels(), **tensors}
+            maps: dict[str, Expression] = dict(tensors)
             lists = {
                 p.name.text: MapChannels(channels_of(p.name.text))
                 for p in block.parameters
                 if p.type == "tensors"
             }
+            if block.takes_list:
+                lists[INPUT] = MapChannels(InputChannels())
+            else:
+                maps[INPUT] = InputChannels()
             try:
                 self.blocks[block] = self.body(block.body, InputChannels(), Known(maps, lists))
             except TooComplex:
@@ -125,13 +139,16 @@ class Channels:
         names = Known(maps, lists)
         for step in body:
             if step.origin:
-                channels = names.read(step.origin)
-            if step.name and isinstance(step, Repeat | Each):
+                channels = names.follow(step.origin)
+            carries = step in self.resolution.carried.steps
+            if step.name and isinstance(step, Repeat | Each) and not carries:
                 lists[step.name.text] = self.iterations(step, channels, names)
             channels = self.step(step, channels, names)
             if channels is not None and is_long(channels):
                 channels = None
-            if step.name:
+            if step.name and carries:
+                lists[step.name.text] = channels and MapChannels(channels)
+            elif step.name:
                 maps[step.name.text] = channels
         return channels
 
@@ -214,17 +231,24 @@ class Channels:
         """
         lists = {name: channels_of(name).name for name in self.resolution.map_lists(call)}
         counted = {name: names[symbol] for name, symbol in lists.items() if symbol in names}
+        if channels is not None and self.resolution.blocks[call].takes_list:
+            counted[INPUT] = channels
         found = substitute(gives, {**names, **counted}, channels)
-        return simplify(with_totals(found) if lists else found)
+        return simplify(with_totals(found) if lists or INPUT in counted else found)
 
     def gather(self, step: Branches, maps: MapChannels) -> Expression:
-        """The channels of a list of maps that are joined."""
+        """The channels of a list of maps that are joined, or stay apart."""
+        if step.join.text == APART:
+            return maps.listed
         return total(maps.listed) if OPS[step.join.text].concatenates else maps.at(Constant(0))
 
     def join(self, step: Branches, arms: Sequence[Arm]) -> Expression | None:
         """The channels of a join. All branches of an `add` agree, as do those of a product that are
         no gates, so the plainest of them is taken that is always there.
         """
+        if step.join.text == APART:
+            given = [channels for _, channels in arms]
+            return None if None in given else ListOf(_known(given))
         op = OPS[step.join.text]
         if op.concatenates:
             given = [_if_there(test, channels) for test, channels in arms]
@@ -244,18 +268,29 @@ class Channels:
         self, step: BranchLoop, channels: Expression | None, known: Known
     ) -> Expression | None:
         """The channels of a join of iterations, all of which are given `channels`."""
-        loop, op = step.loop, OPS[step.join.text]
+        loop = step.loop
         times = self.times(loop, known)
         turn = self.body(loop.body, channels, self.inside(loop, known))
         if turn is None or times is None:
             return None
         walked = self.resolution.map_lists(loop)
         if not walked:
-            return side_by_side(op, loop, turn, times)
+            return self._side_by_side(step, turn, times, {})
         lists = {channels_of(name).name: known.listed(maps) for name, maps in walked.items()}
         listed = {name: found.listed for name, found in lists.items() if found is not None}
-        found = side_by_side(op, loop, turn, times, listed)
+        found = self._side_by_side(step, turn, times, listed)
         return found and simplify(with_totals(found))
+
+    def _side_by_side(
+        self,
+        step: BranchLoop,
+        turn: Expression,
+        times: Expression,
+        channels: Mapping[str, Expression],
+    ) -> Expression | None:
+        if step.join.text == APART:
+            return apart(step.loop, turn, times, channels)
+        return side_by_side(OPS[step.join.text], step.loop, turn, times, channels)
 
     def is_gate(self, step: Branches, i: int) -> bool:
         """Whether a branch of a product has one channel, whatever the others have."""
@@ -263,8 +298,14 @@ class Channels:
 
     def depends(self, step: Branches) -> bool:
         """Whether the channels of a join depend on which of its branches are there."""
-        return OPS[step.join.text].concatenates or not any(
-            branch.test is None and not self.is_gate(step, i) for i, branch in enumerate(step.arms)
+        apart = step.join.text == APART
+        return (
+            apart
+            or OPS[step.join.text].concatenates
+            or not any(
+                branch.test is None and not self.is_gate(step, i)
+                for i, branch in enumerate(step.arms)
+            )
         )
 
     def arguments(self, call: Call) -> dict[str, Expression]:

@@ -136,7 +136,7 @@ class _Analysis:
                     made = layer.made
                     if given and not isinstance(made, Unit) and made.in_place:
                         self.calls.add(node)
-                case Join(op=op) if op.in_place:
+                case Join(op=op) if op is not None and op.in_place:
                     if (taker := next(self._takers(node), None)) is not None:
                         self.joins[node] = taker
                 case _:
@@ -151,7 +151,8 @@ class _Analysis:
         several.
         """
         sum_is_new = len(node.arms) > len(node.always) > 1
-        for i, arm in enumerate(node.arms[:1] if node.op.takes_two else node.arms):
+        takes_two = node.op is not None and node.op.takes_two
+        for i, arm in enumerate(node.arms[:1] if takes_two else node.arms):
             if arm.test is None and (sum_is_new or self.after(arm.region, False)):
                 yield i
 
@@ -202,7 +203,7 @@ class _Analysis:
                 made = node.layer.made
                 after = self.gives[made] if isinstance(made, Unit) else _after_op(made, given)
             case Gather():
-                after = node.op.keeps not in ("output", "both") and len(node.maps.numbers) > 1
+                after = _is_new(node.op) and len(node.maps.numbers) > 1
             case Loop():
                 after = (
                     given
@@ -213,10 +214,10 @@ class _Analysis:
                 arms = [self.after(region, given) for region in regions(node)]
                 after = all(arms) and (node.otherwise is not None or given)
             case Join():
-                after = node.op.keeps not in ("output", "both") and self._is_new(node)
+                after = _is_new(node.op) and self._is_new(node)
             case JoinLoop():  # of one iteration, some joins give what that gives
-                alone = node.op.concatenates or self.after(node.body, False)
-                after = node.op.keeps not in ("output", "both") and alone
+                joins = node.op is not None and node.op.concatenates
+                after = _is_new(node.op) and (joins or self.after(node.body, False))
             case Reuse():
                 after = self.after(node.part, False)
             case _:
@@ -227,6 +228,11 @@ class _Analysis:
         """Whether nobody else reads what a join gives, though a branch may be left alone in it."""
         alone = node.always or node.arms
         return len(node.always) > 1 or all(self.after(arm.region, False) for arm in alone)
+
+
+def _is_new(op: type[Op] | None) -> bool:
+    """Whether nobody else reads what a join gives; maps that stay apart may be read by others."""
+    return op is not None and op.keeps not in ("output", "both")
 
 
 def _after_op(op: type[Op], given: bool) -> bool:

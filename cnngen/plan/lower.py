@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cnngen.expressions.algebra import mentions_input
-from cnngen.expressions.expression import Constant, Expression, InputChannels, Name
+from cnngen.expressions.expression import Apply, Constant, Expression, InputChannels, Name
+from cnngen.expressions.expression import walk as walk_parts
 from cnngen.ops.base import Image, Op, Shape
 from cnngen.plan.channels import IN_CHANNELS, Channels, channels_of
 from cnngen.plan.lower_region import RegionLowering, Running
@@ -83,8 +84,9 @@ def _unit(block: Block, lowering: RegionLowering) -> Unit:
     network, resolution = lowering.network, lowering.network.resolution
     arrangement = resolution.arrangement(block.body, block=True)
     given = lowering.value(InputChannels(), network.block_ranks.get(block, "image"), INPUT)
+    given = replace(given, listed=block.takes_list)
     tensors: list[Value | Maps] = []
-    lowering.known = {INPUT: given}
+    lowering.note(INPUT, given)
     for parameter in block.parameters:
         name = parameter.name.text
         if parameter.type == "tensor":
@@ -112,8 +114,14 @@ def _unit(block: Block, lowering: RegionLowering) -> Unit:
         tuple(tensors),
         body,
         closed,
-        any(mentions_input(read) for read in (*_read(body, resolution), *gives)),
+        any(_asks_input(read) for read in (*_read(body, resolution), *gives)),
     )
+
+
+def _asks_input(expression: Expression) -> bool:
+    """Whether the channels of the input stand in an expression, or how many maps it has."""
+    length = Apply("len", (Name(INPUT),))
+    return mentions_input(expression) or any(part == length for part, _ in walk_parts(expression))
 
 
 def _read(region: Region, resolution: Resolution) -> Iterator[Expression]:
@@ -169,7 +177,7 @@ def _stages(inputs: Sequence[Value], lowering: RegionLowering) -> Iterator[Stage
         if stage in lowering.shared:  # where it is used again, the channels are the same
             after = replace(after, owned=False)
             lowering.parts[stage] = region, entry
-        lowering.known[name] = after.value
+        lowering.note(name, after.value)
         training = name in resolution.training
         yield StageRegion(name, region, entry, name in kept, outputs.get(name, ""), training, stage)
         if not stage.training:
@@ -180,7 +188,7 @@ def _stage(
     stage: Stage, x: Running, lowering: RegionLowering
 ) -> tuple[Region, Running, Expression]:
     if origin := first_origin(stage):
-        x = Running(lowering.read(origin))
+        x = Running(lowering.follow(origin))
     given = x.value
     with lowering.collected() as bound:
         if reads_input(stage.body, lowering):

@@ -14,6 +14,7 @@ from cnngen.expressions.expression import (
     Constant,
     Expression,
     InputChannels,
+    ListOf,
     Name,
     walk,
 )
@@ -117,13 +118,13 @@ class RegionLowering:
     def region(self, body: Body, arrangement: Arrangement, x: Running) -> tuple[Region, Running]:
         """A body that is given a tensor."""
         origin = body[0].origin if body else None
-        given = self.read(origin) if origin else x.value
+        given = self.follow(origin) if origin else x.value
         shared = self.shared
         with self.collected() as nodes:
             position: Expression = Constant(0)
             for step in body:
                 if step.origin:
-                    x = Running(self.read(step.origin))
+                    x = Running(self.follow(step.origin))
                 if isinstance(step, Reference):
                     nodes.append(Pass(x.value, x.value, step))
                     continue
@@ -138,7 +139,7 @@ class RegionLowering:
                     position = simplify(add(position, Constant(1)))
                 if step.name and arrangement.layout == "graph":  # where others can read it
                     x = replace(x, owned=False)
-                    self.known[step.name.text] = x.value
+                    self.note(step.name.text, x.value)
                     if step in shared:
                         made = next(n for n in reversed(nodes) if not isinstance(n, Bind | Gather))
                         part = Region("single", made.reads, (made,), made.gives)
@@ -275,10 +276,11 @@ class RegionLowering:
         handed |= {p.name.text: Name(p.name.text) for p in unit.captured}
         arguments = self.closed_forms.arguments(call)
         rank = self._rank_after(unit, x.value.rank)
+        listed = call in self.network.resolution.carried.steps
         asked = None
         if unit.channels is None:
             asked = Name(f"out_channels {next(self.numbers)}")
-            after = Running(replace(x.value, channels=asked, rank=rank))
+            after = Running(replace(x.value, channels=asked, rank=rank, listed=listed))
         else:
             entry = self.entry or InputChannels()
             names = {name: substitute(value, {}, entry) for name, value in arguments.items()}
@@ -287,7 +289,8 @@ class RegionLowering:
             )
             kept = channels == x.channels
             channels = x.channels if kept else channels
-            after = Running(replace(x.value, channels=channels, rank=rank), kept and x.owned)
+            value = replace(x.value, channels=channels, rank=rank, listed=listed)
+            after = Running(value, kept and x.owned)
         after = self._given_by(call, after)
         ops = self.network.resolution.op_uses.given[call]
         layer = Layer(unit, arguments, handed, ops)
@@ -338,9 +341,27 @@ class RegionLowering:
     def _given_by(self, step: Step, x: Running) -> Running:
         """The tensor that a step gives: a new one, with these channels."""
         name = step.name.text if step.name else ""
-        return replace(x, value=self.value(x.channels, x.value.rank, name))
+        value = self.value(x.channels, x.value.rank, name)
+        return replace(x, value=replace(value, listed=x.value.listed))
 
     # --- What is read by name
+
+    def note(self, name: str, value: Value) -> None:
+        """Let a tensor, or a list of them, be read by a name."""
+        if value.listed:
+            self.known.pop(name, None)
+            channels = MapChannels(value.channels)
+            self.lists[name] = Maps((value.number,), channels, value.rank, name)
+        else:
+            self.known[name] = value
+
+    def follow(self, name: Identifier) -> Value:
+        """What `from` reads: a list, too, if a step gives one."""
+        whole = not isinstance(name, ListName) or name.index is None
+        if whole and name.text not in self.known:
+            maps = self.lists[name.text]
+            return Value(maps.numbers[0], maps.channels.listed, maps.rank, listed=True)
+        return self.read(name)
 
     def read(self, name: Identifier) -> Value:
         """A tensor, or one of a list."""
@@ -528,11 +549,12 @@ class RegionLowering:
         return self._short(after)
 
     def _join(self, step: Branches, level: Key, key: Key, x: Running) -> Running:
-        op, paths = OPS[step.join.text], self.paths.get(step, ())
+        op, paths = OPS.get(step.join.text), self.paths.get(step, ())
         if step.maps is not None:
             maps = self._maps(step.maps)
             channels = substitute(self.closed_forms.gather(step, maps.channels), {}, self.entry)
-            gathered = Running(self.value(channels, maps.rank))
+            value = replace(self.value(channels, maps.rank), listed=op is None)
+            gathered = Running(value)
             after = self._given_by(step, gathered)
             self.nodes.append(Gather(key, level, op, maps, after.value, step, paths))
             return self._short(after)
@@ -544,12 +566,13 @@ class RegionLowering:
         assert channels is not None
         arms = tuple(arm for arm, _ in found)
         rank = _representative(arms).region.gives.rank
-        after = self._given_by(step, Running(replace(x.value, channels=channels, rank=rank)))
+        value = replace(x.value, channels=channels, rank=rank, listed=op is None)
+        after = self._given_by(step, Running(value))
         self.nodes.append(Join(key, level, op, x.value, arms, after.value, step, paths))
         return self._short(after)
 
     def _join_loop(self, step: BranchLoop, level: Key, x: Running) -> Running:
-        op, paths = OPS[step.join.text], self.paths.get(step, ())
+        op, paths = OPS.get(step.join.text), self.paths.get(step, ())
         x, body = replace(self.settle(x), owned=False), step.loop.body
         names, walks = self._names(), self._walks(step.loop)
         closed = self.closed_forms.join_loop(step, x.channels, names)
@@ -557,9 +580,9 @@ class RegionLowering:
         variable: Name | None = None
         if channels is None:
             channels = variable = Name(f"channels {next(self.numbers)}")
-            self.nodes.append(Bind(variable, Constant(0)))
+            self.nodes.append(Bind(variable, ListOf(()) if op is None else Constant(0)))
         region, turn = self.region(body, self.network.resolution.arrangement(body), x)
-        value = replace(x.value, channels=channels, rank=turn.value.rank)
+        value = replace(x.value, channels=channels, rank=turn.value.rank, listed=op is None)
         after = self._given_by(step, Running(value, owned=variable is not None))
         update = variable and so_far(op, variable, turn.channels)
         joined = (op, x.value, region, variable, update, after.value)

@@ -47,13 +47,15 @@ class Value:
     expression in terms of the unit. Two values of one number are one tensor, whose count of
     channels may be an expression in one of them and a variable in the other.
 
-    `name` is what steps read it by: the name of a step, a stage or a parameter, or `input`.
+    `name` is what steps read it by: the name of a step, a stage or a parameter, or `input`. One
+    that is `listed` is a list of tensors, carried as one: `channels` is the list of theirs.
     """
 
     number: int
     channels: Expression
     rank: Rank = "image"
     name: str = ""
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,7 +192,7 @@ class Arm:
 @dataclass(frozen=True, slots=True, eq=False)
 class Join:
     """Regions side by side, and the op that joins what they give; of a single one that is there, it
-    is that.
+    is that. Without an op, what they give stays apart, as a list.
 
     `level` is the word under which the layers of the arms stand, if that is a level of its own. The
     key is that of the join itself.
@@ -198,7 +200,7 @@ class Join:
 
     key: Key
     level: Key
-    op: type[Op]
+    op: type[Op] | None
     reads: Value
     arms: tuple[Arm, ...]
     gives: Value
@@ -213,13 +215,13 @@ class Join:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gather:
-    """A list of maps, and the op that joins them; of a single one, it is that. Its `level` and key
-    are those of a join.
+    """A list of maps, and the op that joins them; of a single one, it is that, and without an op
+    the list. Its `level` and key are those of a join.
     """
 
     key: Key
     level: Key
-    op: type[Op]
+    op: type[Op] | None
     maps: Maps
     gives: Value
     step: Branches
@@ -228,16 +230,18 @@ class Gather:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JoinLoop:
-    """A region for each iteration of a loop, side by side, and the op that joins what they give.
+    """A region for each iteration of a loop, side by side, and the op that joins what they give;
+    without one, that stays apart, as a list.
 
     The iterations stand below `level`, at their positions, and so does the join at its key. Where
     the channels of the whole have no closed form, `variable` has them: before the loop it is bound
-    to 0, and each iteration ends with an `update` of it to those of the iterations so far.
+    to 0, or to an empty list, and each iteration ends with an `update` of it to those of the
+    iterations so far.
     """
 
     key: Key
     level: Key
-    op: type[Op]
+    op: type[Op] | None
     reads: Value
     body: Region
     variable: Name | None

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from cnngen.expressions.algebra import free_names, substitute
 from cnngen.expressions.expression import Conditional, Constant, Expression, Name
 from cnngen.ops.any_of import AnyOp
+from cnngen.ops.base import Op
 from cnngen.plan.program import (
     Arm,
     Bind,
@@ -32,6 +33,7 @@ from cnngen.plan.program import (
 )
 from cnngen.python.expression import python
 from cnngen.semantics.op_values import Chosen, OpValue, Passed
+from cnngen.syntax.forms import APART
 from cnngen.syntax.tree import ArgumentValue, Distribution, Each, Parameter, Repeat
 from cnngen.syntax.tree import Call as CallStep
 
@@ -96,7 +98,7 @@ def _node(node: Node, depth: int) -> Iterator[str]:
             yield f"{pad}{_given(node.gives)} = {head}{_gives(node.gives)}"
         case Gather():
             level = "" if node.level is None else f" below{_at(node.level)}"
-            head = f"{node.op.name} of {_list(node.maps)}{level}{_at(node.key)}"
+            head = f"{_join(node.op)} of {_list(node.maps)}{level}{_at(node.key)}"
             yield f"{pad}{_given(node.gives)} = {head}{_gives(node.gives)}{_paths(node)}"
         case Loop():
             yield f"{pad}{_given(node.gives)} = {_loop(node)}{_gives(node.gives)}"
@@ -119,7 +121,7 @@ def _node(node: Node, depth: int) -> Iterator[str]:
                 yield from _region(node.otherwise, depth + 1)
         case Join():
             level = "" if node.level is None else f" below{_at(node.level)}"
-            head = f"{node.op.name} of branches (%{node.reads.number}){level}{_at(node.key)}"
+            head = f"{_join(node.op)} of branches (%{node.reads.number}){level}{_at(node.key)}"
             yield f"{pad}{_given(node.gives)} = {head}{_gives(node.gives)}{_paths(node)}"
             for arm in node.arms:
                 yield f"{pad}{INDENT}{arm.name}(%{arm.region.given.number}){_condition(arm)}"
@@ -174,7 +176,7 @@ def _loop(node: Loop) -> str:
 def _join_loop(node: JoinLoop) -> str:
     variable = f", {code(node.variable)}" if node.variable else ""
     level = "" if node.level is None else f" below{_at(node.level)}"
-    head = f"{node.op.name} of {_head(node.step.loop)} (%{node.reads.number}{variable})"
+    head = f"{_join(node.op)} of {_head(node.step.loop)} (%{node.reads.number}{variable})"
     return f"{head}{level}{_at(node.key)}"
 
 
@@ -258,3 +260,7 @@ def _with_names(value: Expression) -> Expression:
             return Conditional(test, _with_names(then), _with_names(otherwise))
         case _:
             return value
+
+
+def _join(op: type[Op] | None) -> str:
+    return APART if op is None else op.name

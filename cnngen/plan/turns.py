@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from functools import reduce
 from types import MappingProxyType
 
-from cnngen.expressions.algebra import add, free_names, multiply, simplify, substitute
+from cnngen.expressions.algebra import add, equal, free_names, multiply, simplify, substitute
 from cnngen.expressions.expression import (
     Apply,
+    Binary,
+    Conditional,
     Constant,
     Expression,
     Field,
     Index,
+    InputChannels,
     ListOf,
     Name,
 )
@@ -79,11 +82,62 @@ def side_by_side(
         return reduce(add, written) if written else _sum(turn, times, lists)
     if op.gates:
         return _largest(turn, written, lists)
-    return simplify(substitute(turn, {name: _item(column) for name, column in lists.items()}, None))
+    first = {name: _item(column) for name, column in lists.items()}
+    return _agreed(simplify(substitute(turn, first, None)))
 
 
-def so_far(op: type[Op], variable: Name, turn: Expression) -> Expression:
+def _agreed(channels: Expression) -> Expression:
+    """Channels that depend on whether two positions differ, where that makes no difference: at the
+    one, `xs[i] if i != j else xs[j]` is what it is at the other.
+    """
+    match channels:
+        case Conditional(test, then, otherwise) if (pair := _unequal(test)) is not None:
+            for one, other in (pair, pair[::-1]):
+                if isinstance(one, Name) and equal(
+                    substitute(then, {one.name: other}, None), otherwise
+                ):
+                    return then
+        case _:
+            pass
+    return channels
+
+
+def _unequal(test: Expression) -> tuple[Expression, Expression] | None:
+    """The two of which a condition says that they differ."""
+    match test:
+        case Binary("!=", left, right):
+            return left, right
+        case Binary("or", Binary("<" | ">" as one, left, right), Binary("<" | ">" as other, a, b)):
+            same = (left, right) == (a, b) and one != other
+            turned = (left, right) == (b, a) and one == other
+            return (left, right) if same or turned else None
+        case _:
+            return None
+
+
+def apart(
+    step: Repeat | Each,
+    turn: Expression,
+    times: Expression,
+    channels: Mapping[str, Expression] = NOTHING,
+) -> Expression | None:
+    """The list of the channels of all iterations, each of which gives `turn`; None where it takes
+    a loop to make it. `channels` are as in `side_by_side`.
+    """
+    values = step.lists if isinstance(step, Each) else ()
+    lists = {**{name.text: column for name, column in values}, **channels}
+    if not lists.keys() & free_names(turn):
+        return Binary("*", ListOf((turn,)), times)
+    if (column := _column(turn, lists)) is not None:
+        return column
+    written = () if channels else _written_out(step, turn)
+    return ListOf(written) if written else None
+
+
+def so_far(op: type[Op] | None, variable: Name, turn: Expression) -> Expression:
     """The channels of the iterations up to one that gives `turn`, from those before it."""
+    if op is None:
+        return Binary("+", variable, ListOf((turn,)))
     if op.concatenates:
         return add(variable, turn)
     return Apply("max", (variable, turn)) if op.gates else turn
@@ -132,6 +186,12 @@ def _item(values: Expression) -> Expression:
             return Index(values, Constant(0))
 
 
+def _counts(positions: Expression, values: Expression) -> bool:
+    """Whether these are all positions of a list; a block's input is as long as its channels."""
+    given = substitute(positions, {"input": InputChannels()}, None)
+    return given == Apply("range", (Apply("len", (values,)),))
+
+
 def _column(value: Expression, lists: Lists) -> Expression | None:
     """The list of what an expression is in all iterations, where it is a variable or a field of
     one.
@@ -141,5 +201,7 @@ def _column(value: Expression, lists: Lists) -> Expression | None:
             return lists.get(name)
         case Field(Name(name), field) if name in lists:
             return Field(lists[name], field)
+        case Index(values, Name(name)) if name in lists and _counts(lists[name], values):
+            return values
         case _:
             return None

@@ -183,7 +183,7 @@ def check_expression(
 
 def _report_tensor(name: str, span: Span, names: Definitions, report: Report) -> None:
     what, help = "a tensor", f"a step reads it with `from: {name}`"
-    if name == "input":
+    if name == "input" and name not in names.lists:
         help = "its channels are `input.channels`"
     elif name in names.lists:
         what, help = "a list of maps", f"it has a length: `len({name})`"
@@ -194,7 +194,7 @@ def _is_length(part: Expression, names: Definitions) -> bool:
     """Whether this is the length of a list of maps that a block is given."""
     match part:
         case Apply("len", (Name(name),)):
-            return name in names.lists and name in names.tensors
+            return name in names.lists and (name in names.tensors or name == "input")
         case _:
             return False
 

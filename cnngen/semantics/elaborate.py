@@ -39,6 +39,7 @@ from cnngen.semantics.stages import output_stages
 from cnngen.semantics.unread import check_unread
 from cnngen.semantics.variants import note_variants
 from cnngen.source import Span
+from cnngen.syntax.forms import APART
 from cnngen.syntax.tree import (
     ArgumentValue,
     Block,
@@ -65,6 +66,8 @@ NOTHING = Tensor("", UNKNOWN)
 NO_VARIABLES: tuple[Values, Mapping[str, Tensor]] = ({}, {})
 
 Maps = tuple[Tensor, ...]
+Given = Tensor | Maps
+"""What a step is given, or gives: a tensor, or a list of them."""
 Iterations = Sequence[tuple[Values, Mapping[str, Tensor]]]
 """The values and the tensors of a loop's variables, iteration by iteration."""
 
@@ -124,6 +127,14 @@ class Elaboration:
             return _item(name, place, self)
         text = self.resolution.meant.get(name, name.text) if name.text else ""
         return place.tensors.get(text, NOTHING) if text else NOTHING
+
+    def follow(self, place: "Place", name: Identifier) -> Given:
+        """What `from` reads: a list, too, if a step gives one."""
+        whole = not isinstance(name, ListName) or name.index is None
+        if whole and name.text not in place.tensors and name.text in place.lists:
+            is_reported = self.report.has("wrong-type", name.span)  # as none that is carried
+            return NOTHING if is_reported else place.lists[name.text] or NOTHING
+        return self.read(place, name)
 
     def refuse_size(self, at: Span) -> None:
         self.report.add(
@@ -216,32 +227,49 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
         for name, shape in network.inputs.items()
     }
     lists: dict[str, Maps | None] = {}
-    running = tensors.get(INPUT, NOTHING)
+    running: Given = tensors.get(INPUT, NOTHING)
     for stage in elaboration.resolution.spec.stages:
         name = stage.name.text
         place = Place(replace(model, path=name, stage=stage), tensors, lists)
-        given = elaboration.read(place, stage.origin) if stage.origin else running
+        given = elaboration.follow(place, stage.origin) if stage.origin else running
         elaboration.training = name in elaboration.resolution.training
         before = len(network.layers)
         output = _stage(stage, given, place, elaboration)
         if stage in elaboration.shared:
             read = _read_by(stage.body, given, place, elaboration)
             _note_original(stage, name, read, output, before, elaboration)
-        tensors[name] = network.stages[name] = output
-        if loop := lone_loop(stage.body):
-            lists[name] = elaboration.turns.get(loop)
+        network.stages[name] = _one(output)
+        if isinstance(output, tuple):
+            lists[name] = output
+        else:
+            tensors[name] = output
+            if loop := lone_loop(stage.body):
+                lists[name] = elaboration.turns.get(loop)
         if not stage.training:
             running = output
 
 
-def _stage(stage: Stage, given: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
+def _stage(stage: Stage, given: Given, place: Place, elaboration: Elaboration) -> Given:
     read = _read_by(stage.body, given, place, elaboration)
     place = replace(place, scope=replace(place.scope, channels=_channels(read)))
     arrangement = elaboration.resolution.arrangement(stage.body)
     return _body(stage.body, arrangement, stage.name.text, given, place, elaboration)
 
 
-def _channels(x: Tensor) -> int | None:
+def _one(x: Given) -> Tensor:
+    """A tensor that stands for what is given: of a list, the first."""
+    return x if isinstance(x, Tensor) else x[0] if x else NOTHING
+
+
+def _is_unknown(x: Given) -> bool:
+    return any(each.shape is UNKNOWN for each in ((x,) if isinstance(x, Tensor) else x))
+
+
+def _channels(x: Given) -> int | tuple[int, ...] | None:
+    if isinstance(x, tuple):
+        found = [_channels(each) for each in x]
+        known = tuple(channels for channels in found if isinstance(channels, int))
+        return known if len(known) == len(found) else None
     match x.shape:
         case Image(channels=channels):
             return channels
@@ -257,10 +285,10 @@ def _body(
     body: Body,
     arrangement: Arrangement,
     path: str,
-    x: Tensor,
+    x: Given,
     place: Place,
     elaboration: Elaboration,
-) -> Tensor:
+) -> Given:
     """Elaborate the steps of a body one after the other."""
     if arrangement.layout == "graph":
         return _graph(body, arrangement, path, x, place, elaboration)
@@ -269,7 +297,7 @@ def _body(
         elaboration.visit(step)
         key = arrangement.keys.get(step)
         if step.origin:
-            x = elaboration.read(place, step.origin)
+            x = elaboration.follow(place, step.origin)
         if arrangement.layout == "single" and not isinstance(step, Repeat | Each):
             return _step(step, path, x, place, elaboration)
         if isinstance(step, Repeat | Each) and key is None:
@@ -284,17 +312,17 @@ def _graph(
     body: Body,
     arrangement: Arrangement,
     path: str,
-    x: Tensor,
+    x: Given,
     place: Place,
     elaboration: Elaboration,
-) -> Tensor:
+) -> Given:
     """Elaborate the body of a block in which steps read others by name."""
     tensors, lists = dict(place.tensors), dict(place.lists)
     place = replace(place, tensors=tensors, lists=lists)
     for step in body:
         elaboration.visit(step)
         if step.origin:
-            x = elaboration.read(place, step.origin)
+            x = elaboration.follow(place, step.origin)
         if isinstance(step, Reference):
             continue
         key, given, before = arrangement.keys[step], x, len(elaboration.network.layers)
@@ -302,7 +330,9 @@ def _graph(
             x = _branches(step, path, x, place, elaboration, key=key)
         else:
             x = _step(step, f"{path}.{key}", x, place, elaboration)
-        if step.name:
+        if step.name and isinstance(x, tuple):
+            lists[step.name.text] = x
+        elif step.name and isinstance(x, Tensor):
             tensors[step.name.text] = x
             lists[step.name.text] = elaboration.turns.get(step)
         if step in elaboration.shared:
@@ -310,11 +340,13 @@ def _graph(
     return x
 
 
-def _step(step: Step, path: str, x: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
+def _step(step: Step, path: str, x: Given, place: Place, elaboration: Elaboration) -> Given:
     match step:
         case Call():
             if block := elaboration.resolution.blocks.get(step):
                 return _block(step, block, path, x, place, elaboration)
+            if isinstance(x, tuple):
+                return _refuse_list(step.callee, path, x, place, elaboration)
             return _op_layer(step, path, x, place, elaboration)
         case Repeat() | Each():
             return _loop(step, path, 0, x, place, elaboration)[0]
@@ -327,28 +359,69 @@ def _step(step: Step, path: str, x: Tensor, place: Place, elaboration: Elaborati
         case Reference():
             return x
         case Reuse():
+            if isinstance(x, tuple):
+                return _refuse_list(step.target, path, x, place, elaboration)
             return _reuse(step, path, x, place, elaboration)
         case _:
             assert_never(step)
 
 
-def _block(
+def _refuse_list(
+    name: Identifier, path: str, x: Maps, place: Place, elaboration: Elaboration
+) -> Tensor:
+    """Report a list where a step takes one map."""
+    if not _is_unknown(x) and not elaboration.report.has("wrong-type", name.span):
+        elaboration.report.add(
+            "wrong-type",
+            f"`{name.text}` takes one map, and is given a list of {len(x)}",
+            name.span,
+            notes=place.scope.trail(),
+            help="read one of them by `from`, join them, or let a block with `input: tensors` take"
+            " the list",
+        )
+    return Tensor(path, UNKNOWN)
+
+
+def _refuse_map(
     call: Call, block: Block, path: str, x: Tensor, place: Place, elaboration: Elaboration
 ) -> Tensor:
+    """Report one map where a block takes a list."""
+    at = call.callee.span
+    if x.shape is not UNKNOWN and not elaboration.report.has("wrong-type", at):
+        elaboration.report.add(
+            "wrong-type",
+            f"`{call.callee.text}` takes a list of maps, and is given one map",
+            at,
+            secondary=[Label(block.name.span, "its input is declared as tensors")],
+            notes=place.scope.trail(),
+            help="give it what `branches` with `join: list` gives",
+        )
+    return Tensor(path, UNKNOWN)
+
+
+def _block(
+    call: Call, block: Block, path: str, x: Given, place: Place, elaboration: Elaboration
+) -> Given:
+    if isinstance(x, tuple) and not block.takes_list:
+        return _refuse_list(call.callee, path, x, place, elaboration)
+    if isinstance(x, Tensor) and block.takes_list:
+        return _refuse_map(call, block, path, x, place, elaboration)
     resolution = elaboration.resolution
     values = dict(place.scope.outermost.values)  # the model's parameters, which every block sees
     for parameter in block.parameters:
         if parameter.type not in ("tensor", "tensors", "op"):
             value = _argument(call, parameter, place.scope, elaboration)
             values[parameter.name.text] = value
-    tensors = {INPUT: x}
+    tensors = {INPUT: x} if isinstance(x, Tensor) else {}
     for parameter, name in resolution.tensors(call).items():
         tensors[parameter] = elaboration.read(place, name)
     lists = {n: _maps(m, place, elaboration) for n, m in resolution.map_lists(call).items()}
+    if isinstance(x, tuple):
+        lists[INPUT] = x
     for parameter, maps in lists.items():  # in expressions, a list has a length
         values[parameter] = UNDETERMINED if maps is None else (None,) * len(maps)
-    if x.shape is not UNKNOWN:
-        rank = "image" if isinstance(x.shape, Image) else "vector"
+    if (shape := _one(x).shape) is not UNKNOWN:
+        rank = "image" if isinstance(shape, Image) else "vector"
         elaboration.network.block_ranks.setdefault(block, rank)
     given = resolution.op_uses.given[call]
     ops = _ops(block.parameters, given, call.span, place.scope, elaboration)
@@ -418,8 +491,8 @@ def _argument(
 
 
 def _loop(
-    step: Repeat | Each, path: str, position: int, x: Tensor, place: Place, elaboration: Elaboration
-) -> tuple[Tensor, int]:
+    step: Repeat | Each, path: str, position: int, x: Given, place: Place, elaboration: Elaboration
+) -> tuple[Given, int]:
     """Elaborate the iterations of a loop. Each takes a position in the chain around it, and so does
     each body between two of them.
     """
@@ -442,9 +515,10 @@ def _loop(
                 arrangement = resolution.arrangement(body)
                 x = _body(body, arrangement, f"{path}.{position}", x, inner, elaboration)
                 position += 1
-        if x.shape is UNKNOWN:  # the other iterations could say nothing new
+        if _is_unknown(x):  # the other iterations could say nothing new
             break
-        turns.append(x)
+        if isinstance(x, Tensor):
+            turns.append(x)
     else:
         elaboration.turns[step] = tuple(turns)
     elaboration.times = times
@@ -544,7 +618,7 @@ def _report_lengths(step: Each, lengths: list[int], scope: Scope, elaboration: E
     )
 
 
-def _when(step: When, path: str, x: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
+def _when(step: When, path: str, x: Given, place: Place, elaboration: Elaboration) -> Given:
     test = _holds(step.test, step.span, place.scope, elaboration)
     if test is None:
         return Tensor(path, UNKNOWN)
@@ -571,13 +645,14 @@ def _holds(test: Expression, at: Span, scope: Scope, elaboration: Elaboration) -
 
 
 def _branches(
-    step: Branches, path: str, x: Tensor, place: Place, elaboration: Elaboration, key: str = ""
-) -> Tensor:
+    step: Branches, path: str, x: Given, place: Place, elaboration: Elaboration, key: str = ""
+) -> Given:
     """Elaborate the branches below one path, where their join stands under its key. One that is
     left alone needs no join.
     """
     outputs: dict[Branch, Tensor] = {}
-    known = step.join.text in OPS  # else it was reported
+    apart = step.join.text == APART
+    known = apart or step.join.text in OPS  # else it was reported
     if step.maps is not None:
         found = _branches_of(step.maps, place, elaboration)
         known, outputs = known and found is not None, found or {}
@@ -586,7 +661,10 @@ def _branches(
         if there:
             arrangement = elaboration.resolution.arrangement(branch.body)
             below = f"{path}.{branch.name.text}"
-            outputs[branch] = _body(branch.body, arrangement, below, x, place, elaboration)
+            given = _body(branch.body, arrangement, below, x, place, elaboration)
+            if isinstance(given, tuple):
+                given = _refuse_list(branch.name, below, given, place, elaboration)
+            outputs[branch] = given
         elif there is None:
             known = False
         else:
@@ -595,14 +673,17 @@ def _branches(
         return Tensor(path, UNKNOWN)
     if not outputs:
         return _report_no_branch(step, path, place, elaboration)
+    if apart:
+        given = tuple(outputs.values())
+        return Tensor(path, UNKNOWN) if _is_unknown(given) else given
     if len(outputs) == 1:
         return next(iter(outputs.values()))
     if OPS[step.join.text].concatenates:
-        _warn_of_repeated_input(outputs, x, place, elaboration)
+        _warn_of_repeated_input(outputs, _one(x), place, elaboration)
     op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at = f"{path}.{key or step.join.text}"
     joined = tuple(outputs.values())
-    return _layer(at, op, joined, step, step.join.span, x, place, elaboration, tuple(outputs))
+    return _layer(at, op, joined, step, step.join.span, _one(x), place, elaboration, tuple(outputs))
 
 
 def _report_no_branch(step: Branches, path: str, place: Place, elaboration: Elaboration) -> Tensor:
@@ -628,12 +709,13 @@ def _report_no_branch(step: Branches, path: str, place: Place, elaboration: Elab
 
 
 def _branch_loop(
-    step: BranchLoop, path: str, x: Tensor, place: Place, elaboration: Elaboration
-) -> Tensor:
+    step: BranchLoop, path: str, x: Given, place: Place, elaboration: Elaboration
+) -> Given:
     """Elaborate a branch for each iteration, below its position, and their join beside these."""
     loop, layers = step.loop, elaboration.network.layers
     rounds = _iterations(loop, place, elaboration)
-    if rounds is None or step.join.text not in OPS:  # which was reported
+    apart = step.join.text == APART
+    if rounds is None or not (apart or step.join.text in OPS):  # which was reported
         return Tensor(path, UNKNOWN)
     if not rounds:
         return _report_no_iteration(step, path, place, elaboration)
@@ -646,14 +728,19 @@ def _branch_loop(
         if i == 1 and (len(layers) - start) * elaboration.times > elaboration.limit:
             elaboration.refuse_size(step.span)
         inner = _inside(place, turn)
-        outputs.append(_body(loop.body, arrangement, f"{path}.{i}", x, inner, elaboration))
+        given = _body(loop.body, arrangement, f"{path}.{i}", x, inner, elaboration)
+        if isinstance(given, tuple):
+            given = _refuse_list(step.join, path, given, place, elaboration)
+        outputs.append(given)
         if outputs[-1].shape is UNKNOWN:  # the other iterations could say nothing new
             break
     elaboration.times = times
+    if apart:
+        return Tensor(path, UNKNOWN) if _is_unknown(tuple(outputs)) else tuple(outputs)
     op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at, joined = f"{path}.{step.join.text}", tuple(outputs)
     values = [values for values, _ in rounds]
-    return _layer(at, op, joined, step, step.join.span, x, place, elaboration, values)
+    return _layer(at, op, joined, step, step.join.span, _one(x), place, elaboration, values)
 
 
 def _report_no_iteration(
@@ -776,12 +863,17 @@ def _branches_of(
 def _note_original(
     part: Stage | Step,
     path: str,
-    given: Tensor,
-    gives: Tensor,
+    given: Given,
+    gives: Given,
     before: int,
     elaboration: Elaboration,
 ) -> None:
     """Note what a part made, whose first layer is the one behind so many others."""
+    if isinstance(given, tuple) or isinstance(gives, tuple):
+        at = part.name.span if part.name else part.span
+        message = "a part that is given or gives a list of maps cannot be used again"
+        elaboration.report.add("wrong-type", message, at, help="write its steps twice")
+        return
     layers = elaboration.network.layers
     last = [*islice(reversed(layers.values()), len(layers) - before)]
     elaboration.originals[part] = Original(path, given, gives, tuple(reversed(last)))
@@ -1027,7 +1119,7 @@ def _report(
     remedies: Remedies = ()
     if isinstance(step, Branches):
         arms = [branch for branch in branches if isinstance(branch, Branch)]
-        forks = [_read_by(branch.body, given, place, elaboration) for branch in arms]
+        forks = [_one(_read_by(branch.body, given, place, elaboration)) for branch in arms]
         joined = [*zip(arms, inputs, forks, strict=True)]
         story = story_of_join(op, joined, network)
         if all(layer.op.is_whole for layer in network.layers.values()):
@@ -1035,7 +1127,7 @@ def _report(
     elif isinstance(step, BranchLoop):
         rounds = [values for values in branches if not isinstance(values, Branch)]
         story = story_of_loop(rounds, inputs)
-        fork = _read_by(step.loop.body, given, place, elaboration)
+        fork = _one(_read_by(step.loop.body, given, place, elaboration))
         remedies = remedies_of_loop(step, inputs, fork, scope, network)
     else:
         story = story_of_layer(error, given, network)
@@ -1058,10 +1150,10 @@ def _report(
     )
 
 
-def _read_by(body: Body, given: Tensor, place: Place, elaboration: Elaboration) -> Tensor:
-    """The tensor with which a body begins."""
+def _read_by(body: Body, given: Given, place: Place, elaboration: Elaboration) -> Given:
+    """What a body begins with."""
     origin = body[0].origin if body else None
-    return elaboration.read(place, origin) if origin else given
+    return elaboration.follow(place, origin) if origin else given
 
 
 def _is_too_large(shape: Shape) -> bool:

@@ -29,6 +29,8 @@ class Scope:
     """One use of a block, or one stage of the model: the values of the names in it, and the tensors
     that it was given.
 
+    Its `channels` are those of its input, of a list a list of them.
+
     `call` is the step that uses the block, and `parent` the scope in which that step stands.
     `loops` has those of the values that are variables of loops, and `ops` the parameters that are
     ops, with where each was named. The paths of its layers begin with
@@ -37,7 +39,7 @@ class Scope:
     """
 
     values: Values
-    channels: int | None
+    channels: int | tuple[int, ...] | None
     path: str
     block: Block | None = None
     call: Call | None = None

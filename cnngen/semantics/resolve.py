@@ -10,6 +10,7 @@ from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
+from cnngen.semantics.carried import Carried, find_carried
 from cnngen.semantics.definitions import Definitions, check_expression, check_part
 from cnngen.semantics.explanations.call_errors import report_callee
 from cnngen.semantics.explanations.shadowed import instead_of_parameter, instead_of_variable
@@ -54,7 +55,8 @@ Defaults = Mapping[str, Given]
 class Resolution:
     """A spec with what its names mean.
 
-    `ops` has the op of each call of an op, and `blocks` the block of each call of a block;
+    `carried` has what gives a list of maps, `ops` the op of each call of an op, and `blocks` the
+    block of each call of a block;
     `arguments` has all attributes of an op (`defaults` and the op's own filled in) or what a call
     gives to a block. `merging` are the steps that read a second tensor, `choosing` the calls with a
     condition on a word of an attribute. `walked` has the variables of loops that are maps, and
@@ -71,6 +73,7 @@ class Resolution:
     """
 
     spec: Spec
+    carried: Carried
     ops: dict[Call, type[Op]] = field(default_factory=dict[Call, type[Op]])
     blocks: dict[Call, Block] = field(default_factory=dict[Call, Block])
     arguments: dict[Call, dict[str, ArgumentValue]] = field(
@@ -189,7 +192,7 @@ class Resolution:
 
 def resolve(spec: Spec, report: Report) -> Resolution:
     """Resolve the names of a spec; a name without a meaning is reported and left out."""
-    resolution = Resolution(spec)
+    resolution = Resolution(spec, find_carried(spec))
     names = (
         Definitions({parameter.name.text: parameter.name.span for parameter in spec.parameters}, {})
         .with_fields(_fields(spec.parameters))
@@ -203,11 +206,12 @@ def resolve(spec: Spec, report: Report) -> Resolution:
         inner = names.declare(own, report, partial(_instead_of_parameter, block, spec))
         inner = inner.with_fields(_fields(block.parameters)).with_ops(block.parameters)
         lists = [p.name.text for p in block.parameters if p.type == "tensors"]
-        lists += loops_of(block.body)
+        lists += [*loops_of(block.body), *resolution.carried.named(block)]
         inner = inner.reading(["input", *inner.tensors, *_names(block.body)], lists)
         _resolve_body(block.body, inner, defaults, resolution, report)
     stages = {stage.name.text: stage.body for stage in spec.stages}
     lists = [name for name, body in stages.items() if lone_loop(body)]
+    lists += resolution.carried.stages
     names = names.reading([*stages, *(each.name.text for each in spec.inputs)], lists)
     for stage in spec.stages:
         if isinstance(stage.origin, ListName):
@@ -225,8 +229,13 @@ def _names(body: Body) -> list[str]:
 def _find_listed(resolution: Resolution) -> None:
     """Find the loops whose iterations are read."""
     spec = resolution.spec
+    carried = resolution.carried.steps  # the list of such a loop is what its last iteration gives
     loops = {s.name.text: loop for s in spec.stages if (loop := lone_loop(s.body))}
-    bodies = [(loops_of(block.body), block.body) for block in spec.blocks.values()]
+    loops = {name: loop for name, loop in loops.items() if loop not in carried}
+    bodies = [
+        ({name: loop for name, loop in loops_of(b.body).items() if loop not in carried}, b.body)
+        for b in spec.blocks.values()
+    ]
     for known, body in (*bodies, *((loops, stage.body) for stage in spec.stages)):
         for step in steps(body):
             for name in resolution.reads(step):

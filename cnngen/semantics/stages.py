@@ -49,6 +49,7 @@ def check_stages(resolution: Resolution, report: Report) -> None:
                 help="read a stage that exists always",
             )
     _check_outputs(spec, by_name, report)
+    _check_lists(resolution, by_name, report)
 
 
 def _check_entries(spec: Spec, report: Report) -> None:
@@ -135,7 +136,12 @@ def kept_stages(resolution: Resolution) -> frozenset[str]:
     Stages that exist in training only are computed last, so that they read even the stage just
     before them by name.
     """
-    read = {name.text for _, name in _reads(resolution) if not isinstance(name, ListName)}
+    lists = resolution.carried.stages
+    read = {
+        name.text
+        for _, name in _reads(resolution)
+        if not isinstance(name, ListName) or name.text in lists
+    }
     pairs, heads = _successions(resolution.spec), resolution.training
     return frozenset(read | {previous for previous, stage in pairs if stage.name.text in heads})
 
@@ -177,6 +183,20 @@ def _check_cycle(graph: "nx.DiGraph[str]", report: Report) -> bool:
         help="let `from` name a stage that comes before",
     )
     return True
+
+
+def _check_lists(resolution: Resolution, by_name: dict[str, Stage], report: Report) -> None:
+    """Report an output that would be a list of maps."""
+    at = {stage.text: name.span for name, stage in resolution.spec.outputs}
+    for name in output_stages(resolution.spec).values():
+        stage = by_name.get(name)
+        if stage is not None and name in resolution.carried.stages:
+            report.add(
+                "wrong-type",
+                f"`{name}` gives a list of maps, and an output is one",
+                at.get(name, stage.name.span),
+                help=f"join them, or let a stage read each of them: `first: {{from: {name}[0]}}`",
+            )
 
 
 def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> None:

@@ -2,8 +2,9 @@
 loops.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import assert_never
 
 from cnngen.expressions.evaluate import UNDETERMINED, Undetermined, Value, evaluate
@@ -16,6 +17,7 @@ from cnngen.semantics.resized import Resizing
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.traced_ops import Sizes, TracedOps, Trail
 from cnngen.semantics.walk import calls
+from cnngen.syntax.forms import APART
 from cnngen.syntax.tree import (
     Block,
     Body,
@@ -35,6 +37,7 @@ from cnngen.syntax.tree import (
 )
 
 MOST_VISITS = 20_000
+Running = Traced | TracedList
 Pairs = Sequence[tuple[str, Expression]]  # variables, and the lists of their values
 
 
@@ -52,7 +55,7 @@ class TracedBodies:
         self.symbols = Symbols()
         self.ops = TracedOps(network, sizes, self.symbols, Resizing(self.symbols))
         self.visits = 0
-        self.made: dict[object, Traced] = {}
+        self.made: dict[object, Running] = {}
         self.places: dict[
             Stage | Step, Trail
         ] = {}  # where the parts that are used again were first
@@ -72,7 +75,7 @@ class TracedBodies:
             return self.symbols.constant(value)
         return Fact(value, frozenset({name}), self.symbols.number("parameter", name))
 
-    def body(self, body: Body, x: Traced, place: Trail) -> Traced:
+    def body(self, body: Body, x: Running, place: Trail) -> Running:
         tensors, lists = dict(place.tensors), dict(place.lists)
         place = replace(place, tensors=tensors, lists=lists)
         for step in body:
@@ -80,22 +83,49 @@ class TracedBodies:
             if self.visits > MOST_VISITS:
                 raise TooManyVisits
             if step.origin:
-                x = self.ops.read(step.origin, place)
+                x = self.follow(step.origin, place)
             x = self._step(step, x, place)
-            if step.name:
+            if step.name and isinstance(x, TracedList):
+                lists[step.name.text] = x
+            elif step.name and isinstance(x, Traced):
                 tensors[step.name.text] = x
                 if step in self.turns:
                     lists[step.name.text] = self.turns[step]
         return x
 
-    def _step(self, step: Step, x: Traced, place: Trail) -> Traced:
+    def follow(self, name: Identifier, place: Trail) -> Running:
+        """What `from` reads: a list, too, if a step gives one."""
+        whole = not isinstance(name, ListName) or name.index is None
+        if whole and name.text not in place.tensors:
+            return place.lists[name.text]
+        return self.ops.read(name, place)
+
+    def entry(self, x: Running) -> Traced:
+        """What `input.channels` asks: of a list, the list of them."""
+        if isinstance(x, Traced):
+            return x
+        whole = self._merged([*x.items] if x.items is not None else [x.any] if x.any else [])
+        items = x.items or ()
+        values = [item.channels.value for item in items]
+        value = UNDETERMINED if x.items is None or UNDETERMINED in values else tuple(values)
+        channels = self.symbols.made(value, [item.channels for item in items], "channels of a list")
+        if x.items is None:
+            channels = Fact(UNDETERMINED, self.all, self.symbols.fresh())
+        assert whole is not None, "a list that is carried has maps"
+        return replace(whole, channels=channels)
+
+    def _one(self, x: Running) -> Traced:
+        assert isinstance(x, Traced), "elaboration refuses a list here"
+        return x
+
+    def _step(self, step: Step, x: Running, place: Trail) -> Running:
         if step in self.shared:
             self.places[step] = place
         match step:
             case Call():
                 if block := self.resolution.blocks.get(step):
                     return self._block(step, block, x, place)
-                return self.ops.op(step, x, place)
+                return self.ops.op(step, self._one(x), place)
             case When():
                 return self._when(step, x, place)
             case Repeat():
@@ -113,14 +143,14 @@ class TracedBodies:
             case _:
                 assert_never(step)
 
-    def _reuse(self, step: Reuse, x: Traced) -> Traced:
+    def _reuse(self, step: Reuse, x: Running) -> Running:
         """A part as it is at its first place, whatever that reads."""
         part = self.resolution.shared[step]
         first, *others = part.body if isinstance(part, Stage) else (part,)
         place = self.places[part]
         return self.body(tuple(others), self._step(first, x, place), place)
 
-    def _when(self, step: When, x: Traced, place: Trail) -> Traced:
+    def _when(self, step: When, x: Running, place: Trail) -> Running:
         test = self.ops.fact(step.test, place)
         bodies = {True: step.body, False: step.orelse or ()}
         if test.known and isinstance(test.value, bool):
@@ -130,22 +160,43 @@ class TracedBodies:
             self.body(body, x, place if test.value is holds else past)
             for holds, body in bodies.items()
         )
-        return self.symbols.either(test, then, otherwise)
+        if isinstance(then, Traced) and isinstance(otherwise, Traced):
+            return self.symbols.either(test, then, otherwise)
+        return self._pairwise(
+            then, otherwise, lambda one, other: self.symbols.either(test, one, other)
+        )
 
-    def _branches(self, step: Branches, x: Traced, place: Trail) -> Traced:
+    def _pairwise(
+        self, one: Running, other: Running, both: Callable[[Traced, Traced], Traced]
+    ) -> TracedList:
+        """Two lists of which one is there: map by map, if they are of one length."""
+        assert isinstance(one, TracedList) and isinstance(other, TracedList)
+        first, second = one.items, other.items
+        if first is not None and second is not None and len(first) == len(second):
+            found = tuple(both(a, b) for a, b in zip(first, second, strict=True))
+            return TracedList(found, self._merged(found))
+        if one.any is None or other.any is None:
+            return TracedList(None, one.any or other.any)
+        return TracedList(None, both(one.any, other.any))
+
+    def _branches(self, step: Branches, x: Running, place: Trail) -> Running:
         arms: list[tuple[Fact, Traced]] = []
         always = self.symbols.constant(True)
         if step.maps is not None:
-            return self._joined(step, self._list(step.maps, place))
+            found = self._list(step.maps, place)
+            return found if step.join.text == APART else self._joined(step, found)
         for branch in step.arms:
             test = always if branch.test is None else self.ops.fact(branch.test, place)
             if test.known and test.value is False:
                 continue
             past = place if test.value is True else place.past(test.names or self.all)
-            arms.append((test, self.body(branch.body, x, past)))
+            arms.append((test, self._one(self.body(branch.body, x, past))))
+        if step.join.text == APART:
+            items = tuple(arm for _, arm in arms)
+            return TracedList(items, self._merged(items))
         return self.ops.join(step, arms) if arms else x  # which was reported, or is never reached
 
-    def _block(self, call: Call, block: Block, x: Traced, place: Trail) -> Traced:
+    def _block(self, call: Call, block: Block, x: Running, place: Trail) -> Running:
         given = self.resolution.arguments[call]
         facts: dict[str, Fact] = {}
         for parameter in block.parameters:
@@ -154,22 +205,27 @@ class TracedBodies:
             kinds = ("tensor", "tensors", "op")
             if parameter.type not in kinds and isinstance(value, Expression):
                 facts[parameter.name.text] = self.ops.fact(value, place)
-        tensors = {INPUT: x} | {
+        tensors = {INPUT: x} if isinstance(x, Traced) else {}
+        tensors |= {
             parameter: self.ops.read(name, place)
             for parameter, name in self.resolution.tensors(call).items()
         }
         given_lists = self.resolution.map_lists(call).items()
         lists = {name: self._list(maps, place) for name, maps in given_lists}
+        if isinstance(x, TracedList):
+            lists[INPUT] = x
         facts |= {name: self._length_of(found) for name, found in lists.items()}
-        rank = x.rank.value
+        entry = self.entry(x)
+        rank = entry.rank.value
         if rank is not UNDETERMINED:
             self.network.block_ranks.setdefault(block, rank)
         scope = Scope({}, None, "", block, call, place.scope)
         path = (*place.path, call)
-        inner = Trail({**self.model, **facts}, tensors, x, scope, path, place.beyond, lists)
+        inner = Trail({**self.model, **facts}, tensors, entry, scope, path, place.beyond, lists)
         if block in self.flattening:  # what is flattened depends on the path
             return self.body(block.body, x, inner)
-        key = block, *facts.values(), *tensors.items(), *lists.items(), place.beyond
+        known = ((name, _known(maps)) for name, maps in lists.items())
+        key = block, *facts.values(), *tensors.items(), *known, place.beyond
         if key not in self.made:
             self.made[key] = self.body(block.body, x, inner)
         return self.made[key]
@@ -230,22 +286,28 @@ class TracedBodies:
 
     # --- loops ------------------------------------------------------------------------------------
 
-    def _repeat(self, step: Repeat, x: Traced, place: Trail) -> Traced:
+    def _repeat(self, step: Repeat, x: Running, place: Trail) -> Running:
         times = self.ops.fact(step.times, place)
         if not (self.unroll and times.known):
             return self._turns(step, x, place, times, {}, times.value)
-        turns: list[Traced] = []
+        turns: list[Running] = []
         for _ in range(times.value):
             after = self.body(step.body, x, place)
-            if after == x:
+            if _known(after) == _known(x):
                 break
             x = after
             turns.append(x)
         turns += [x] * (times.value - len(turns))
-        self.turns[step] = TracedList(tuple(turns), self._merged(turns))
+        self._note_turns(step, turns)
         return x
 
-    def _each(self, step: Each, x: Traced, place: Trail) -> Traced:
+    def _note_turns(self, step: Repeat | Each, turns: Sequence[Running]) -> None:
+        """Note what the iterations of a loop gave, where that is a map each time."""
+        maps = tuple(x for x in turns if isinstance(x, Traced))
+        if len(maps) == len(turns):
+            self.turns[step] = TracedList(maps, self._merged(maps))
+
+    def _each(self, step: Each, x: Running, place: Trail) -> Running:
         walked = {n: self._list(m, place) for n, m in self.resolution.map_lists(step).items()}
         pairs = [(name.text, values) for name, values in step.lists if name.text not in walked]
         lists = [self.ops.fact(values, place) for _, values in pairs]
@@ -258,7 +320,7 @@ class TracedBodies:
             items = _items(lists[0]) if lists else None
             times = UNDETERMINED if items is None else len(items)
             return self._turns(step, x, place, count, self._variables(pairs, lists), times)
-        turns: list[Traced] = []
+        turns: list[Running] = []
         for i, row in enumerate(rows):
             maps = {name: found.items[i] for name, found in walked.items() if found.items}
             inner = replace(place, facts={**place.facts, **row}, tensors={**place.tensors, **maps})
@@ -266,7 +328,7 @@ class TracedBodies:
                 x = self.body(step.between, x, inner)
             x = self.body(step.body, x, inner)
             turns.append(x)
-        self.turns[step] = TracedList(tuple(turns), self._merged(turns))
+        self._note_turns(step, turns)
         return x
 
     def _rows(
@@ -295,7 +357,7 @@ class TracedBodies:
             for (name, _), values in zip(pairs, lists, strict=True)
         }
 
-    def _branch_loop(self, step: BranchLoop, x: Traced, place: Trail) -> Traced:
+    def _branch_loop(self, step: BranchLoop, x: Running, place: Trail) -> Running:
         """Iterations side by side; where their number is not sure, as one that stands for all."""
         loop, always = step.loop, self.symbols.constant(True)
         walked = {n: self._list(m, place) for n, m in self.resolution.map_lists(loop).items()}
@@ -313,7 +375,10 @@ class TracedBodies:
             facts = {**place.facts, **self._variables(pairs, lists if pairs else ())}
             maps = {name: found.any for name, found in walked.items() if found.any is not None}
             inner = replace(place, facts=facts, tensors={**place.tensors, **maps})
-            any_of = self.ops.join(step, [(always, self.body(loop.body, x, inner))])
+            each = self._one(self.body(loop.body, x, inner))
+            if step.join.text == APART:
+                return TracedList(None, each)
+            any_of = self.ops.join(step, [(always, each)])
             if not OPS[step.join.text].concatenates:
                 return any_of
             total = [*lists, *unsure, any_of.channels]
@@ -324,7 +389,10 @@ class TracedBodies:
         for i, row in enumerate(rows):
             maps = {name: found.items[i] for name, found in walked.items() if found.items}
             inner = replace(place, facts={**place.facts, **row}, tensors={**place.tensors, **maps})
-            arms.append((always, self.body(loop.body, x, inner)))
+            arms.append((always, self._one(self.body(loop.body, x, inner))))
+        if step.join.text == APART:
+            items = tuple(arm for _, arm in arms)
+            return TracedList(items, self._merged(items))
         return self.ops.join(step, arms) if arms else x  # which was reported, or is never reached
 
     def _length(
@@ -356,12 +424,12 @@ class TracedBodies:
     def _turns(
         self,
         step: Repeat | Each,
-        x: Traced,
+        x: Running,
         place: Trail,
         count: Fact,
         variables: Mapping[str, Fact],
         times: object,
-    ) -> Traced:
+    ) -> Running:
         """A loop of any number of iterations, followed until a fixpoint; with the defaults it makes
         `times`.
         """
@@ -374,13 +442,30 @@ class TracedBodies:
             given = x
             if between is not None:
                 at = inner if many and times > 1 else past
-                given = self.symbols.turned(x, self.body(between, x, at), turn)
+                given = self._turned(x, self.body(between, x, at), turn)
             after = self.body(step.body, given, inner if many and times > 0 else past)
-            merged = self.symbols.turned(x, after, turn)
-            if merged == x:
-                self.turns[step] = TracedList(None, after)
+            merged = self._turned(x, after, turn)
+            if _known(merged) == _known(x):
+                if isinstance(after, Traced):
+                    self.turns[step] = TracedList(None, after)
                 return x
             x = merged
+
+    def _turned(self, x: Running, after: Running, turn: Fact) -> Running:
+        if isinstance(x, Traced) and isinstance(after, Traced):
+            return self.symbols.turned(x, after, turn)
+        place = count()
+
+        def turned(one: Traced, other: Traced) -> Traced:
+            symbol = self.symbols.number("map", next(place), turn.symbol)
+            return self.symbols.turned(one, other, replace(turn, symbol=symbol))
+
+        return self._pairwise(x, after, turned)
+
+
+def _known(x: Running) -> object:
+    """What is known, to compare: of a list whose maps are known, `any` follows from these."""
+    return x.items if isinstance(x, TracedList) and x.items is not None else x
 
 
 def _flattening(resolution: Resolution) -> set[Block]:

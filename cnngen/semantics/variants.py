@@ -14,7 +14,7 @@ from cnngen.ops.base import Image, Shape, Vector
 from cnngen.semantics.facts import NOTHING, NOWHERE, ParameterNames, Traced, TracedList
 from cnngen.semantics.map_lists import lone_loop
 from cnngen.semantics.network import Network, Scope
-from cnngen.semantics.traced_bodies import MOST_VISITS, TooManyVisits, TracedBodies
+from cnngen.semantics.traced_bodies import MOST_VISITS, Running, TooManyVisits, TracedBodies
 from cnngen.semantics.traced_ops import Path, Sizes, Trail
 from cnngen.syntax.tree import Call
 
@@ -63,19 +63,24 @@ def _follow_stages(bodies: TracedBodies) -> None:
     said = {each.name.text: each.parameter for each in bodies.resolution.spec.inputs}
     inputs = bodies.network.inputs.items()
     tensors = {name: _given(shape, said[name], bodies) for name, shape in inputs}
-    x = next(iter(tensors.values()))  # of several, the first stage says which it reads
+    x: Running = next(iter(tensors.values()))  # of several, the first stage says which it reads
     lists: dict[str, TracedList] = {}
     for stage in bodies.resolution.spec.stages:
         scope = Scope({}, None, "", stage=stage)
-        place = Trail(bodies.model, tensors, x, scope, lists=lists)
-        given = bodies.ops.read(stage.origin, place) if stage.origin else x
+        place = Trail(bodies.model, tensors, bodies.entry(x), scope, lists=lists)
+        given = bodies.follow(stage.origin, place) if stage.origin else x
         first = stage.body[0].origin if stage.body else None
-        place = replace(place, entry=bodies.ops.read(first, place) if first else given)
+        entry = bodies.entry(bodies.follow(first, place) if first else given)
+        place = replace(place, entry=entry)
         if stage in bodies.shared:
             bodies.places[stage] = place
-        tensors[stage.name.text] = after = bodies.body(stage.body, given, place)
-        if (loop := lone_loop(stage.body)) and loop in bodies.turns:
-            lists[stage.name.text] = bodies.turns[loop]
+        after = bodies.body(stage.body, given, place)
+        if isinstance(after, TracedList):
+            lists[stage.name.text] = after
+        else:
+            tensors[stage.name.text] = after
+            if (loop := lone_loop(stage.body)) and loop in bodies.turns:
+                lists[stage.name.text] = bodies.turns[loop]
         if not stage.training:
             x = after
 

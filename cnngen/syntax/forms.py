@@ -2,7 +2,8 @@
 beside it.
 """
 
-JOINS = ("concat", "add", "subtract", "multiply", "mean", "max")
+APART = "list"  # the join that leaves maps apart
+JOINS = ("concat", "add", "subtract", "multiply", "mean", "max", APART)
 
 FORMS: dict[str, tuple[str, ...]] = {
     "repeat": ("do", "name", "from"),

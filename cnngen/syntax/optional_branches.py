@@ -102,3 +102,17 @@ def report_absent_operands(arms: Sequence[Branch], join: Identifier, report: Rep
                 secondary=[Label(join.span, "the join")],
                 help="put a `when` around the whole `branches`",
             )
+
+
+def report_absent_maps(arms: Sequence[Branch], join: Identifier, report: Report) -> None:
+    """Report branches that may be absent where what they give stays apart."""
+    for branch in arms:
+        if branch.test is not None:
+            report.add(
+                "wrong-kind",
+                f"a list has all of its maps, and `{branch.name.text}` may be absent",
+                branch.name.span,
+                secondary=[Label(join.span, "what the branches give stays apart")],
+                help="put a `when` around the whole `branches`, with the same number of maps in"
+                " both of its sides",
+            )

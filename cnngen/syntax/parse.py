@@ -11,7 +11,7 @@ from cnngen.syntax.misplaced import BLOCK_KEYS, Entry, put_back, put_into, witho
 from cnngen.syntax.missing_op import report_nameless_stages, report_op_as_name
 from cnngen.syntax.parse_body import parse_body
 from cnngen.syntax.parse_input import EXAMPLE, parse_inputs
-from cnngen.syntax.parse_parameters import parse_parameters, unread_parameter
+from cnngen.syntax.parse_parameters import is_input, parse_parameters, unread_parameter
 from cnngen.syntax.parse_results import parse_results
 from cnngen.syntax.parse_value import (
     check_keys,
@@ -193,12 +193,14 @@ def _parse_block(name: Identifier, node: Node, report: Report) -> tuple[Block, l
     block = check_keys(block, BLOCK_KEYS, what, report)
     about, body = block.get("about"), block.get("body")
     require_keys(block, BLOCK_EXAMPLES, what, name.span, report)
+    parameters = parse_parameters(block.get("params"), report, in_block=True)
     parsed = Block(
         name,
         parse_text(about, "`about`", report) if about else "",
-        parse_parameters(block.get("params"), report, in_block=True),
+        tuple(each for each in parameters if not is_input(each)),
         parse_body(body, "`body`", report) if body else (unread_step(name.span),),
         name.span.to(block.span),
+        takes_list=any(map(is_input, parameters)),
     )
     return parsed, strays
 

@@ -18,7 +18,7 @@ from cnngen.syntax.branch_loops import (
     report_two_operands,
     with_loop,
 )
-from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, JOINS, LOOPS, PARTS
+from cnngen.syntax.forms import APART, AROUND, FORM_PARTS, FORMS, JOINS, LOOPS, PARTS
 from cnngen.syntax.indentation_errors import report_deeper_items
 from cnngen.syntax.join_errors import report_join, report_joined_words, takes_two
 from cnngen.syntax.list_errors import report_list
@@ -27,6 +27,7 @@ from cnngen.syntax.missing_op import report_attributes, report_op_as_name
 from cnngen.syntax.optional_branches import (
     body_of_branch,
     is_nothing,
+    report_absent_maps,
     report_absent_operands,
     report_no_branch,
     report_nothing,
@@ -325,6 +326,8 @@ def _parse_branches(
     arms = tuple(_parse_branch(arm, body, report) for arm, body in entries)
     if takes_two(join.text):
         report_absent_operands(arms, join, report)
+    if join.text == APART:
+        report_absent_maps(arms, join, report)
     return Branches(arms, join, around.span, around.name, around.origin)
 
 

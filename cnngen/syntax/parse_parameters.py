@@ -35,6 +35,7 @@ from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_
 
 TYPES: tuple[ParameterType, ...] = tuple(t for t in get_args(ParameterType) if t != "records")
 MOST_PARAMETERS = 100
+INPUT = "input"  # what a block is given
 ROW = "[{width: 16, stride: 1}]"
 COMMENT = re.compile(r"[ \t]*(?:,[ \t]*)?#[ \t]*([^\n]*)")
 
@@ -55,9 +56,21 @@ def parse_parameters(node: Node | None, report: Report, *, in_block: bool) -> tu
             help="use lists, such as `depths: [3, 4, 6, 3]`",
         )
     for key, value in given[:MOST_PARAMETERS]:
-        name = parse_new_name(key, "parameter", report)
+        if in_block and is_list_of_input(key, value):
+            name = Identifier(key.text, key.span)
+        else:
+            name = parse_new_name(key, "parameter", report)
         parameters.append(parse_parameter(name, value, in_block, report))
     return tuple(parameters)
+
+
+def is_list_of_input(key: Scalar, value: Node) -> bool:
+    """Whether `input: tensors` says that what a block is given is a list of maps."""
+    return key.text == INPUT and isinstance(value, Scalar) and value.text == "tensors"
+
+
+def is_input(parameter: Parameter) -> bool:
+    return parameter.name.text == INPUT and parameter.type == "tensors"
 
 
 def unread_parameter(at: Span) -> Parameter:

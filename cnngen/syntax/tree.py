@@ -218,11 +218,14 @@ Body = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Block:
+    """Steps with parameters; `takes_list` where its input is a list of maps, `input: tensors`."""
+
     name: Identifier
     about: str
     parameters: tuple[Parameter, ...]
     body: Body
     span: Span
+    takes_list: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -92,9 +92,10 @@ def _parts(resolution: Resolution) -> Iterator[Identifier]:
     spec = resolution.spec
     for block in spec.blocks.values():
         own = [p.name.text for p in block.parameters if p.type == "tensors"]
-        lists = {*own, *loops_of(block.body)}
+        lists = {*own, *loops_of(block.body), *resolution.carried.named(block)}
         yield from (name for name in _read_in(block.body, resolution) if _is_none(name, lists))
     lists = {stage.name.text for stage in spec.stages if lone_loop(stage.body)}
+    lists |= resolution.carried.stages
     for stage in spec.stages:
         read = [*([stage.origin] if stage.origin else []), *_read_in(stage.body, resolution)]
         yield from (name for name in read if _is_none(name, lists))

@@ -3,6 +3,7 @@
 from cnngen.python.nodes import (
     Attribute,
     Call,
+    Comprehension,
     Display,
     Name,
     Node,
@@ -29,6 +30,12 @@ def tuple_of(*items: Node) -> Display:
 
 def list_of(*items: Node) -> Display:
     return Display("[", items)
+
+
+def channels_of_all(maps: Node) -> Node:
+    """`[each.shape[-1] for each in maps]`."""
+    each = Name("each")
+    return Comprehension("[", channels_of(each), each, maps)
 
 
 def channels_of(x: Node) -> Node:

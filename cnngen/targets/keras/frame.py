@@ -61,7 +61,8 @@ class Frame:
     def read(self, name: Identifier) -> Node:
         """A tensor, or one of a list."""
         if not isinstance(name, ListName) or name.index is None:
-            return Name(self.tensors[name.text])
+            found = self.tensors.get(name.text)
+            return Name(self.lists[name.text] if found is None else found)
         return Subscript(Name(self.lists[name.text]), self.scope.node(name.index))
 
     def listed(self, maps: Expression) -> Node:

@@ -34,7 +34,7 @@ from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
 from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
-from cnngen.targets.keras.construct import applied, channels_of, number
+from cnngen.targets.keras.construct import applied, channels_of, channels_of_all, number
 from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.functions import only_variable, shape_argument
 from cnngen.targets.keras.layer_name import LayerName
@@ -69,10 +69,10 @@ def write_model(file: File, speller: Speller) -> tuple[Statement, ...]:
             continue
         if stage.step in frame.shared:
             frame.parts[stage.name] = frame.variable(stage.name)
-        wanted = stage.name if stage.kept else names.get(stage.name, "")
+        wanted = stage.name if stage.kept or stage.gives.listed else names.get(stage.name, "")
         out = _variable(wanted, frame) if wanted else "x"
         x = _stage(stage, x, out, code, frame)
-        frame.tensors[stage.name] = x
+        (frame.lists if stage.gives.listed else frame.tensors)[stage.name] = x
     _return(code, frame)
     return tuple(code.statements)
 
@@ -147,6 +147,8 @@ def _stage(stage: StageRegion, x: str, out: str, code: Suite, frame: Frame) -> s
         given = frame.read(origin)
         x = given.text if isinstance(given, Name) else "x"
     size = shape_text(frame.file.program.network.stages[stage.name].shape, channels_last=True)
+    if stage.gives.listed:
+        size = "several maps"
     above = Comment(f"{stage.name}: {size}")
     single = _is_single(stage) and stage.step not in frame.shared
     if not single:
@@ -156,7 +158,8 @@ def _stage(stage: StageRegion, x: str, out: str, code: Suite, frame: Frame) -> s
     if stage.step.origin and not isinstance(given, Name):
         written.assign(x, given)
     value = _write(stage, x, written, frame)
-    written.define(0, CHANNELS, channels_of(given))
+    read = channels_of_all if stage.body.given.listed else channels_of
+    written.define(0, CHANNELS, read(given))
     if written.statements and value == "x":
         value = _named(written, out)
         if single:

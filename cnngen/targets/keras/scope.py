@@ -8,6 +8,7 @@ from cnngen.expressions.expression import Name as SpecName
 from cnngen.python.construct import text
 from cnngen.python.expression import node
 from cnngen.python.nodes import Binary, Conditional, Node
+from cnngen.semantics.network import INPUT
 from cnngen.semantics.types import Types
 from cnngen.targets.keras.construct import number, tuple_of
 from cnngen.targets.keras.names import called
@@ -20,11 +21,14 @@ CHANNELS = "in_channels"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`types` are those of the parameters; `needed` names are not for the author's."""
+    """`types` are those of the parameters; `needed` names are not for the author's. In the block of
+    a list of maps, `given` is what that is called.
+    """
 
     speller: Speller
     types: Types
     needed: frozenset[str] = frozenset()
+    given: str = ""
 
     def node(self, expression: Expression) -> Node:
         """An expression as a node; what it needs is imported."""
@@ -32,6 +36,7 @@ class Scope:
         self.speller.provide(expression)
         renamed = free_names(expression) & self.needed
         names = {name: SpecName(self.called(name)) for name in renamed}
+        names |= {INPUT: SpecName(self.given)} if self.given else {}
         return node(substitute(expression, names, None) if names else expression)
 
     def called(self, name: str) -> str:

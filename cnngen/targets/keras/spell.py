@@ -68,16 +68,20 @@ def support_called(asked: Asked) -> str | None:
     return CALLED[name](asked) if name in CALLED else name
 
 
-def spell_join(op: type[Op], inputs: Sequence[str], name: Node, speller: Speller) -> Node:
-    """A join of variables."""
+def spell_join(op: type[Op] | None, inputs: Sequence[str], name: Node, speller: Speller) -> Node:
+    """A join of variables, or without an op the list of them."""
     names = [Name(variable) for variable in inputs]
+    if op is None:
+        return Display("[", tuple(names))
     listed = Code(Display("[", tuple(names)))
     context = {"inputs": [*map(Code, names)], "listed": listed, "name": Code(name)}
     return node_of(speller.spell(op.name, context))
 
 
-def spell_list(op: type[Op], branches: Node, name: Node, speller: Speller) -> Node:
-    """A join of all that is in a list."""
+def spell_list(op: type[Op] | None, branches: Node, name: Node, speller: Speller) -> Node:
+    """A join of all that is in a list, or without an op that list."""
+    if op is None:
+        return branches
     if not speller.is_ours(f"ops/{op.name}"):
         LISTED.refuse()
     return node_of(speller.spell(op.name, {"listed": Code(branches), "name": Code(name)}))

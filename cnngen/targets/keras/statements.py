@@ -97,7 +97,8 @@ def write_region(
         used = given if step in frame.shared and region.layout == "graph" else ""
         if used:
             frame.parts[used] = frame.variable(used)
-        target = frame.variable(given) if given in kept else out
+        listed = not isinstance(node, Bind) and node.gives.listed
+        target = frame.variable(given) if given in kept or (given and listed) else out
         if isinstance(node, Loop) and node.key is None:
             first = _from(bound, node.first)
             x = _loop(node, name, first, x, target, code, frame)
@@ -120,7 +121,9 @@ def write_region(
             x = write_part(part, used, at, x, target, write, code, frame)
         else:
             x = _node(node, at, x, target, code, frame)
-        if given in kept:
+        if given and listed:
+            frame.lists[given] = x
+        elif given in kept:
             if x != target:  # an identity, whose variable other steps will write
                 code.assign(target, nodes.Name(x))
             frame.tensors[given] = x = target
@@ -380,8 +383,10 @@ def _gather(node: Gather, name: LayerName, out: str, code: Suite, frame: Frame) 
     at = name.below(node.key, frame.scope).node
     listed = frame.listed(node.step.maps)
     match listed:
+        case _ if node.op is None:
+            made: nodes.Node = listed
         case nodes.Display("[", (only,)):
-            made: nodes.Node = only
+            made = only
         case nodes.Display("[", (_, _, *_)):
             made = spell_list(node.op, listed, at, frame.scope.speller)
         case _:
@@ -459,7 +464,9 @@ def _listed(
 def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     """Write a list of what all iterations give, in one expression where that can be; and a join."""
     taken, loop = set(frame.taken), node.step.loop
-    branches, branch = nodes.Name(frame.variable("branches")), frame.variable("branch")
+    apart = node.op is None and out != x  # else what all iterations read is written over
+    branches = nodes.Name(out if apart else frame.variable("branches"))
+    branch = frame.variable("branch")
     maps, own = _maps(loop, frame), position(loop)
     with frame.index(frame.scope.called(own) if own else None) as index:
         body = code.inside()
@@ -475,8 +482,9 @@ def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Suite, f
         code.assign(branches.text, nodes.Display("[", ()))
         code.loop(target, iterable, body)
     assert isinstance(node.key, str)
-    joined = name.below(node.key, frame.scope).node
-    code.assign(out, spell_list(node.op, branches, joined, frame.scope.speller), node.step)
+    if not apart:
+        joined = name.below(node.key, frame.scope).node
+        code.assign(out, spell_list(node.op, branches, joined, frame.scope.speller), node.step)
     frame.taken = taken | {out}
     return out
 

@@ -1,5 +1,7 @@
 """Units of the plan: each block becomes a function."""
 
+from dataclasses import replace
+
 from cnngen.plan.program import Maps, Unit
 from cnngen.python.deep_loops import split_deep_loops
 from cnngen.python.nodes import Function, Name, Parameter
@@ -7,7 +9,7 @@ from cnngen.semantics.network import INPUT
 from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
 from cnngen.targets.keras.calls import parameter, unit_arguments
-from cnngen.targets.keras.construct import KERAS_TENSOR, channels_of
+from cnngen.targets.keras.construct import KERAS_TENSOR, channels_of, channels_of_all
 from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.layer_name import GIVEN, LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
@@ -27,19 +29,25 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     own = map(scope.called, {*types, *loop_variables(unit.block.body)})
     tensors = {tensor.name: scope.called(tensor.name) for tensor in unit.tensors}
     lists = {each.name: tensors[each.name] for each in unit.tensors if isinstance(each, Maps)}
-    frame = Frame(file, scope, {*file.needed, *own}, {INPUT: "x"} | tensors, lists)
+    x = _given(unit, scope)
+    if unit.input.listed:
+        lists[INPUT] = x.text
+        scope = replace(scope, given=x.text)
+    else:
+        tensors[INPUT] = x.text
+    frame = Frame(file, scope, {*file.needed, *own, x.text}, tensors, lists)
     code = Suite()
-    if INPUT in names_read(unit.body, file.program.network.resolution):
+    if not unit.input.listed and INPUT in names_read(unit.body, file.program.network.resolution):
         frame.tensors[INPUT] = frame.variable("given")
         code.assign(frame.tensors[INPUT], X)
-    value = write_region(unit.body, LayerName((GIVEN,)), "x", "x", code, frame)
+    value = write_region(unit.body, LayerName((GIVEN,)), x.text, "x", code, frame)
     folded_return(code, value)
-    code.define(0, CHANNELS, channels_of(X))
+    code.define(0, CHANNELS, channels_of_all(x) if unit.input.listed else channels_of(x))
     return split_deep_loops(
         Function(
             file.functions[unit.block],
             _parameters(unit, scope, file),
-            KERAS_TENSOR,
+            _annotation(unit.body.gives.listed),
             tuple(code.statements),
             about(unit.about) if unit.about else "",
             origin=unit.block,
@@ -47,16 +55,28 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     )
 
 
+def _given(unit: Unit, scope: Scope) -> Name:
+    """What a block is given: `x`, or a list of maps."""
+    if not unit.input.listed:
+        return X
+    taken = {scope.called(each.name) for each in unit.tensors} | {*scope.types}
+    return Name("maps" if "maps" not in taken else "inputs")
+
+
+def _annotation(listed: bool) -> str:
+    return f"list[{KERAS_TENSOR}]" if listed else KERAS_TENSOR
+
+
 def _parameters(unit: Unit, scope: Scope, file: File) -> tuple[Parameter, ...]:
     tensors = [
         Parameter(
             scope.called(each.name),
-            f"list[{KERAS_TENSOR}]" if isinstance(each, Maps) else KERAS_TENSOR,
+            _annotation(isinstance(each, Maps)),
         )
         for each in unit.tensors
     ]
     return (
-        Parameter("x", KERAS_TENSOR),
+        Parameter(_given(unit, scope).text, _annotation(unit.input.listed)),
         *tensors,
         *(parameter(argument, scope) for argument in unit_arguments(unit, scope, file)),
         Parameter("*"),

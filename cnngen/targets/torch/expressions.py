@@ -152,7 +152,12 @@ def _short_choice(choice: Choice, scope: Scope) -> nodes.Node | None:
 
 
 def joining(join: Join, arms: Sequence[Item], scope: Scope) -> nodes.Node:
-    made = call(scope.file.speller.use(join.op.name.capitalize()), *children(arms))
+    speller = scope.file.speller
+    if join.op is None:
+        name = joins.apart_class("nn.ModuleDict", speller)
+    else:
+        name = speller.use(join.op.name.capitalize())
+    made = call(name, *children(arms))
     return with_origin(made, join.step)
 
 

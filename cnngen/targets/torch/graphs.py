@@ -94,7 +94,8 @@ class Forward:
 def read(name: Identifier, forward: Forward, scope: Scope) -> nodes.Node:
     """A tensor, or one of a list."""
     if not isinstance(name, ListName) or name.index is None:
-        return forward.tensors[name.text]
+        whole = forward.lists if name.text not in forward.tensors else forward.tensors
+        return whole[name.text]
     return Subscript(forward.lists[name.text], _position(name.index, scope))
 
 
@@ -121,8 +122,11 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
     names = [name for step in steps(unit.block.body) for name in resolution.reads(step)]
     kept = {name.text for name in names if not isinstance(name, ListName)}
     value: nodes.Node = X
-    forward.tensors[INPUT] = X
-    if INPUT in kept:
+    if unit.input.listed:
+        value = forward.lists[INPUT]
+    else:
+        forward.tensors[INPUT] = X
+    if INPUT in kept and not unit.input.listed:
         forward.tensors[INPUT] = forward.let(scope.variables.new("given"), X)
     for binds, node in prepared(unit.body.nodes):
         if not isinstance(node, Call | Loop | Choice):
@@ -159,7 +163,10 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 yield from assign_node(node, module, scope, binds)
                 value = applied(node, module, value, forward, scope)
         name = node.step.name.text if node.step.name else ""
-        if name in kept:
+        if name and node.gives.listed:
+            variable = scope.variables.new(name)
+            value = forward.lists[name] = forward.let(variable, value)
+        elif name in kept:
             variable = scope.variables.new(name)
             value = forward.tensors[name] = forward.let(variable, value)
         elif len(flat(value)) > LONG and node.step is not unit.block.body[-1]:
@@ -280,7 +287,7 @@ def join(node: Join, value: nodes.Node, name: str, scope: Scope, forward: Forwar
     owner = own(attribute(name))
     inside = [step for arm in node.step.arms for step in steps(arm.body)]
     alone = not any(reads(step) or isinstance(step, ReuseStep) for step in inside)
-    if name and alone:
+    if name and alone and node.op is not None:
         yield from assign_node(node, owner, scope)
         return call(owner, value)
     flags: dict[Arm, nodes.Node] = {}
@@ -449,7 +456,7 @@ def optional(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward
     always = [each for each in inputs if each.flag is None]
     if len(always) == 1 and len(inputs) == 2:
         return _one_or_both(node, inputs, always[0], scope, forward)
-    if always and node.op.accumulates:
+    if always and node.op is not None and node.op.accumulates:
         return _accumulated(node, inputs, scope, forward)
     return _listed(node, inputs, scope, forward)
 

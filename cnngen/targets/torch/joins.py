@@ -57,8 +57,25 @@ LISTED: Mapping[str, Callable[[Node, Speller], Node]] = {
 """Joins of a list of tensors, of which there may be any number."""
 
 
-def list_class(op: type[Op], speller: Speller) -> str:
+def apart_class(base: str, speller: Speller) -> str:
+    """The class of modules side by side, which gives the list of what these give."""
+
+    def define(name: str) -> Class:
+        child, x, children = Name("child"), Name("x"), Name("self")
+        iterable = call(Attribute(children, "values")) if base == "nn.ModuleDict" else children
+        body = (Return(Comprehension("[", call(child, x), child, iterable)),)
+        parameters = (Parameter("self"), Parameter("x", "Tensor"))
+        forward = Function("forward", parameters, "list[Tensor]", body)
+        about = docstring([["What each of the modules gives for the same input."]], 4)
+        return Class(name, (dotted(base),), (forward,), about)
+
+    return speller.write(base.replace("nn.Module", "Apart"), define)
+
+
+def list_class(op: type[Op] | None, speller: Speller) -> str:
     """The class of a list of modules that joins what these give: `ConcatList`."""
+    if op is None:
+        return apart_class("nn.ModuleList", speller)
 
     def define(name: str) -> Class:
         child, x = Name("child"), Name("x")

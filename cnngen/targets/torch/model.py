@@ -186,18 +186,19 @@ def _assign_stage(
 ) -> nodes.Node:
     """Write the line of a stage; gives the variable that the next stage reads."""
     name, stages = stage.name, network.resolution.spec.stages
-    targets = [X] if _is_read_next(stage, network) else []
-    if stage.kept or stage.output:
+    listed = stage.gives.listed
+    targets = [X] if _is_read_next(stage, network) and not listed else []
+    if stage.kept or stage.output or listed:
         others = {other.name.text for other in stages}
         plain = stage.output and not stage.kept and stage.output not in others
         variable = Name(names.free(stage.output if plain else name))
-        forward.tensors[name] = variable
+        (forward.lists if listed else forward.tensors)[name] = variable
         targets.append(variable)
     targets = [target for target in targets if target != made]
     if not targets:
         return made
     shape = network.stages[name].shape
-    comment = str(shape) if isinstance(shape, Image) or shape else ""
+    comment = "" if listed else str(shape) if isinstance(shape, Image) or shape else ""
     forward.lines.append(Assign(tuple(targets), made, comment))
     return targets[0]
 

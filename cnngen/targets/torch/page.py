@@ -36,7 +36,7 @@ def unit_page(made: UnitClass, file: File) -> Class:
     if made.arguments or made.constructor != NOTHING or made.forward is None:
         members.append(_constructor(made.arguments, made.constructor, file.speller))
     if made.forward is not None:
-        members.append(_forward((("x", "Tensor"), *made.tensors), "Tensor", made.forward))
+        members.append(_forward(made.given, made.returns, made.forward))
     name = block_class_name(made.unit.name, file.network.resolution.spec)
     docstring = about(made.unit.about) if made.unit.about else ""
     return _class(name, made.base, members, docstring, made.unit.block)

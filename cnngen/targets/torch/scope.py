@@ -26,7 +26,8 @@ from cnngen.targets.torch.variables import Variables
 class UnitClass:
     """The class of a block; without a `forward` of its own, it has the one of its base.
 
-    `arguments` are those of its constructor, `tensors` those of its forward behind `x`.
+    `arguments` are those of its constructor, `tensors` those of its forward behind `x`, which may
+    have another name.
     """
 
     unit: Unit
@@ -34,14 +35,27 @@ class UnitClass:
     arguments: tuple[Argument, ...]
     constructor: tuple[Statement, ...]
     forward: tuple[Statement, ...] | None = None
+    x: str = "x"
+
+    @property
+    def given(self) -> tuple[tuple[str, str], ...]:
+        """What its forward takes, and the types of these."""
+        return ((self.x, _annotation(self.unit.input.listed)), *self.tensors)
+
+    @property
+    def returns(self) -> str:
+        return _annotation(self.unit.body.gives.listed)
 
     @property
     def tensors(self) -> tuple[tuple[str, str], ...]:
         """The names of these, and their types."""
         return tuple(
-            (tensor(each.name), "list[Tensor]" if isinstance(each, Maps) else "Tensor")
-            for each in self.unit.tensors
+            (tensor(each.name), _annotation(isinstance(each, Maps))) for each in self.unit.tensors
         )
+
+
+def _annotation(listed: bool) -> str:
+    return "list[Tensor]" if listed else "Tensor"
 
 
 @dataclass(frozen=True, slots=True)

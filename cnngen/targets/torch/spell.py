@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from cnngen.ops.base import Op
-from cnngen.python.nodes import Node
+from cnngen.python.nodes import Display, Node
 from cnngen.targets.code import Code
 from cnngen.targets.limits import LISTED
 from cnngen.targets.spelling import Speller
@@ -64,16 +64,20 @@ def spell_function(made: Reading) -> Node:
     return made.speller.spell(made.op.name, context | {"x": Code(made.x)}).node
 
 
-def spell_join(op: type[Op], inputs: Sequence[Node], speller: Speller) -> Node:
-    """The expression that joins tensors."""
+def spell_join(op: type[Op] | None, inputs: Sequence[Node], speller: Speller) -> Node:
+    """The expression that joins tensors, or without an op the list of them."""
+    if op is None:
+        return Display("[", tuple(inputs))
     build = JOINS.get(op.name)
     if build is None or speller.knows(op.name):
         return speller.spell(op.name, {"inputs": [Code(tensor) for tensor in inputs]}).node
     return build(inputs, speller)
 
 
-def spell_list(op: type[Op], tensors: Node, speller: Speller) -> Node:
-    """The expression that joins the tensors of a list."""
+def spell_list(op: type[Op] | None, tensors: Node, speller: Speller) -> Node:
+    """The expression that joins the tensors of a list, or without an op that list."""
+    if op is None:
+        return tensors
     if speller.knows(op.name) and not speller.is_ours(f"ops/{op.name}"):
         LISTED.refuse()
     return joins.LISTED[op.name](tensors, speller)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cnngen.expressions.expression import Name
+from cnngen.expressions.expression import InputChannels, Name
 from cnngen.plan.program import Bind, Call, Choice, Join, JoinLoop, Loop, Maps, Region, Unit
 from cnngen.python import nodes
 from cnngen.python.construct import call, dotted
 from cnngen.python.nodes import Assign, Do, Statement
 from cnngen.python.signature import Argument, argument, ordered
 from cnngen.python.variables import assigned, names
+from cnngen.semantics.network import INPUT
 from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
 from cnngen.syntax.tree import Parameter
@@ -31,10 +32,13 @@ from cnngen.targets.torch.variables import allocate
 def unit_class(unit: Unit, file: File) -> UnitClass:
     scope = _scope(unit, file)
     variables = [*repeated(unit, scope)]
-    base, forward = dotted("nn.Sequential"), None
+    base, forward, x = dotted("nn.Sequential"), None, "x"
     if unit.body.layout == "graph":
         given: dict[str, nodes.Node] = {t.name: nodes.Name(tensor(t.name)) for t in unit.tensors}
         lists = {t.name: given[t.name] for t in unit.tensors if isinstance(t, Maps)}
+        if unit.input.listed:
+            x = scope.variables.names.free("maps")
+            lists[INPUT] = nodes.Name(x)
         base, forward = dotted("nn.Module"), Forward(given, scope.variables.names, lists=lists)
         made = [*graph(unit, scope, forward)]
         written = [Do(nodes.Call(CONSTRUCT)), *variables, *positions(scope), *made]
@@ -53,6 +57,7 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
         tuple(_arguments(unit, constructor, file)),
         constructor,
         tuple(forward.lines) if forward else None,
+        x,
     )
 
 
@@ -65,6 +70,8 @@ def _scope(unit: Unit, file: File) -> Scope:
     for each in unit.tensors:  # in a constructor, a list is that of the channels of its maps
         if isinstance(each, Maps):
             scope.variables.symbols[each.name] = scope.variables.resolve(each.channels.listed)
+    if unit.input.listed:
+        scope.variables.symbols[INPUT] = InputChannels()
     scope.attributes.update(_keys(unit.body))
     return scope
 
@@ -123,7 +130,7 @@ def _arguments(unit: Unit, constructor: tuple[Statement, ...], file: File) -> It
     """What the constructor takes: channels and areas that it is handed, then the parameters."""
     used = names(constructor) | assigned(constructor)
     lists = {each.channels.listed for each in unit.tensors if isinstance(each, Maps)}
-    annotations = {CHANNELS: "int"}
+    annotations = {CHANNELS: "Sequence[int]" if unit.input.listed else "int"}
     for symbol in unit.handed:
         annotation = "Sequence[int]" if Name(symbol) in lists else "int"
         annotations[own_argument(symbol, file.speller.taken)] = annotation
