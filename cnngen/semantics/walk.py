@@ -84,3 +84,17 @@ def value_expressions(value: ArgumentValue) -> Iterator[Expression]:
             yield from value_expressions(part)
     else:
         yield value
+
+
+def takes_input(body: Body) -> bool:
+    """Whether a body reads what it is given."""
+    if not body:
+        return True
+    first = body[0]
+    if first.origin:
+        return False
+    if isinstance(first, Branches):
+        return first.maps is None and any(takes_input(branch.body) for branch in first.arms)
+    if isinstance(first, BranchLoop):
+        return takes_input(first.loop.body)
+    return True
