@@ -90,9 +90,10 @@ def _report(expression: Expression, found: Wanted, report: Report) -> None:
     whole = isinstance(expression, InputChannels)
     if expression.span is None:
         return
-    what = "`input.channels` is" if whole else "as `input.channels` is one here, this is"
     if found == "list":
-        message = f"{what} a list, with a number for each map, and one number is needed"
+        message = "`input.channels` is a list here, a number for each map, and one is needed"
+        if not whole:
+            message = "this is a list, as `input.channels` is one here, and a number is needed"
         help = "`input.channels[0]` is the first of them, and `sum(input.channels)` all together"
     else:
         message = "`input.channels` is one number here, and a list is needed"

@@ -185,8 +185,10 @@ def _report_tensor(name: str, span: Span, names: Definitions, report: Report) ->
     what, help = "a tensor", f"a step reads it with `from: {name}`"
     if name == "input" and name not in names.lists:
         help = "its channels are `input.channels`"
-    elif name in names.lists:
+    elif name in names.lists and (name in names.tensors or name == "input"):
         what, help = "a list of maps", f"it has a length: `len({name})`"
+    elif name in names.lists:
+        what, help = "a list of maps", "a block that is given it as `tensors` knows its length"
     report.add("wrong-type", f"`{name}` is {what}, not a number", span, help=help)
 
 
@@ -266,6 +268,9 @@ def _report_unknown(
     if "." in name:
         message = f"`{name}` is not a name: only fields and `input.channels` have a dot"
         report.add("bad-expression", message, span, help="a number has a name without dots")
+        return
+    if name in names.lists:
+        _report_tensor(name, span, names, report)
         return
     meant = WORDS.get(name.lower())
     known = names.of(kind)

@@ -160,7 +160,7 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
             _note_original(stage, name, read, output, before, elaboration)
         network.stages[name] = one_of(output)
         if isinstance(output, tuple):
-            lists[name] = output
+            lists[name] = network.lists[name] = output
         else:
             tensors[name] = output
             if loop := lone_loop(stage.body):

@@ -7,7 +7,7 @@ an iteration, for a mistake in it to be found.
 from typing import assert_never
 
 from cnngen.diagnostics.model import Label, Report
-from cnngen.semantics.carried import Following, Kind, Kinds, has_lists
+from cnngen.semantics.carried import INPUT, Following, Kind, Kinds, has_lists
 from cnngen.semantics.channel_kinds import check_channels
 from cnngen.semantics.map_lists import lone_loop, loops_of, names_in
 from cnngen.semantics.resolve import Resolution
@@ -70,9 +70,9 @@ class _Checking(Following):
         if isinstance(step, Call):
             block = self.resolution.blocks.get(step)
             if block is not None and block.takes_list:
-                if given == "map":
+                if given == "map" and _is_called(step, self.resolution):
                     self._map_to_block(step, block)
-            elif given == "list" and (block or step in self.resolution.ops):
+            elif given == "list" and _is_called(step, self.resolution):
                 report_list(step.callee, self.report)
             for name in self.resolution.tensors(step).values():
                 self._one(name, kinds)
@@ -163,7 +163,7 @@ class _Checking(Following):
         labels = [Label(_place(step.body), KINDS[then])]
         if step.orelse:
             labels.append(Label(_place(step.orelse), KINDS[otherwise]))
-        passes = "" if step.orelse else "; without `else`, that is what it is given"
+        passes = "" if step.orelse else "; without `else`, it gives what it is given"
         self.report.add(
             "wrong-type",
             f"this gives {KINDS[then]} if the condition holds, and {KINDS[otherwise]} if not"
@@ -183,6 +183,12 @@ def report_list(name: Identifier, report: Report) -> None:
         help="read one of them by `from`, join them, or let a block with `input: tensors` take the"
         " list",
     )
+
+
+def _is_called(call: Call, resolution: Resolution) -> bool:
+    """Whether what a step calls is given what the step is given, and not by mistake an argument."""
+    known = call in resolution.ops or call in resolution.blocks
+    return known and not any(argument.name.text == INPUT for argument in call.arguments)
 
 
 def _place(body: Body) -> Span:

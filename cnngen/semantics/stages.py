@@ -178,9 +178,10 @@ def _check_cycle(graph: "nx.DiGraph[str]", report: Report) -> bool:
 def _check_lists(resolution: Resolution, by_name: dict[str, Stage], report: Report) -> None:
     """Report an output that would be a list of maps."""
     at = {stage.text: name.span for name, stage in resolution.spec.outputs}
+    items = {each.text for _, each in resolution.spec.outputs if isinstance(each, ListName)}
     for name in output_stages(resolution.spec).values():
         stage = by_name.get(name)
-        if stage is not None and name in resolution.carried.stages:
+        if stage is not None and name in resolution.carried.stages - items:
             report.add(
                 "wrong-type",
                 f"`{name}` gives a list of maps, and an output is one",
@@ -199,7 +200,8 @@ def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> Non
                 f"an output is what a whole stage gives, and `{name.written}` is not",
                 name.whole,
                 secondary=[Label(stage.name.span, f"the stage `{name.text}`")],
-                help=f"let the output name a stage that reads it: `last: {{from: {name.written}}}`",
+                help="let the output name a stage that reads it:"
+                f' `last: {{from: "{name.written}"}}`',
             )
         if stage is None and not is_part(name):
             close = guess(name.text, by_name, report)
