@@ -88,12 +88,15 @@ class Following:
 
     def __init__(self, spec: Spec, found: Carried) -> None:
         self.spec, self.found = spec, found
+        self.before: dict[Step, str] = {}  # what a step is given, where that has a name
 
     def blocks(self) -> None:
         for name, block in self.spec.blocks.items():
             lists: Kinds = {INPUT: "list" if block.takes_list else "map"}
             lists |= {p.name.text: "map" for p in block.parameters if p.type == "tensor"}
             lists |= {p.name.text: "list" for p in block.parameters if p.type == "tensors"}
+            names = (INPUT, *(step.name.text if step.name else "" for step in block.body))
+            self.before |= dict(zip(block.body, names, strict=False))
             gives = self._body(block.body, lists[INPUT], lists)
             if gives == "list":
                 self.found.blocks.add(name)
@@ -103,7 +106,10 @@ class Following:
     def stages(self) -> None:
         kinds: Kinds = {each.name.text: "map" for each in self.spec.inputs}
         running: Kind = "map"
+        last = ""
         for stage in self.spec.stages:
+            if stage.body:
+                self.before[stage.body[0]] = last
             given = self.read(stage.origin, kinds) if stage.origin else running
             self.enters(stage, self._start(stage.body, given, kinds))
             gives = self._body(stage.body, given, dict(kinds))
@@ -111,7 +117,7 @@ class Following:
             if gives == "list":
                 self.found.stages.add(stage.name.text)
             if not stage.training:
-                running = gives
+                running, last = gives, stage.name.text
 
     def _start(self, body: Body, given: Kind, kinds: Kinds) -> Kind:
         """What a body begins with."""

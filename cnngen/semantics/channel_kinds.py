@@ -24,7 +24,7 @@ from cnngen.expressions.expression import (
 from cnngen.semantics.carried import Kind
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import expressions, steps
-from cnngen.syntax.tree import Body, Branches, Call, Distribution, Each, Step
+from cnngen.syntax.tree import Block, Branches, Call, Distribution, Each, Stage, Step
 
 Wanted = Literal["number", "list", "either"]
 NUMBERS = ("int", "float", "bool")
@@ -33,16 +33,19 @@ MAPS = ("tensor", "tensors", "op")
 ARITHMETIC = ("-", "/", "//", "%", "**", "<", "<=", ">", ">=")
 
 
-def check_channels(body: Body, given: Kind, resolution: Resolution, report: Report) -> None:
-    """Report `input.channels` in the steps of a body where it is not what is needed there, as the
-    input is one map, or a list of them.
+def check_channels(
+    part: Block | Stage, given: Kind, resolution: Resolution, report: Report
+) -> None:
+    """Report `input.channels` in the steps of a block or a stage where it is not what is needed
+    there, as the input is one map, or a list of them.
     """
     if given == "unknown":
         return
-    for step in steps(body):
+    for step in steps(part.body):
         for expression, wanted in _expressions(step, resolution):
             if mentions_input(expression):
-                _check(expression, wanted, given == "list", report)
+                for wrong in _wrong(expression, wanted, given == "list"):
+                    _report(wrong, part, given == "list", report)
 
 
 def _expressions(step: Step, resolution: Resolution) -> Iterator[tuple[Expression, Wanted]]:
@@ -75,30 +78,30 @@ def _wanted(kind: str) -> Wanted:
     return "number" if kind in NUMBERS else "list" if kind in LISTS else "either"
 
 
-def _check(expression: Expression, wanted: Wanted, is_list: bool, report: Report) -> None:
-    """Report the parts of an expression of `input.channels` that are of the wrong kind."""
-    found = _kind(expression, is_list)
-    if found != "either" and wanted not in ("either", found):
-        _report(expression, found, report)
+def _wrong(expression: Expression, wanted: Wanted, is_list: bool) -> Iterator[Expression]:
+    """The parts of an expression of `input.channels` that are of the wrong kind."""
+    if _kind(expression, is_list) not in ("either", wanted) and wanted != "either":
+        yield expression
         return
     for part, needed in _parts(expression, wanted):
         if mentions_input(part):
-            _check(part, needed, is_list, report)
+            yield from _wrong(part, needed, is_list)
 
 
-def _report(expression: Expression, found: Wanted, report: Report) -> None:
-    whole = isinstance(expression, InputChannels)
-    if expression.span is None:
+def _report(wrong: Expression, part: Block | Stage, is_list: bool, report: Report) -> None:
+    if wrong.span is None:
         return
-    if found == "list":
+    if is_list:
         message = "`input.channels` is a list here, a number for each map, and one is needed"
-        if not whole:
+        if not isinstance(wrong, InputChannels):
             message = "this is a list, as `input.channels` is one here, and a number is needed"
         help = "`input.channels[0]` is the first of them, and `sum(input.channels)` all together"
     else:
         message = "`input.channels` is one number here, and a list is needed"
-        help = "it is a list in a block whose input is one: `params: {input: tensors}`"
-    report.add("wrong-type", message, expression.span, help=help)
+        help = "let the block say that it is given a list: `params: {input: tensors}`"
+        if isinstance(part, Stage):
+            help = "these are the channels of one map, which the stage is given"
+    report.add("wrong-type", message, wrong.span, help=help)
 
 
 def _kind(expression: Expression, is_list: bool) -> Wanted:

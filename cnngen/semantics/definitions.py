@@ -144,6 +144,13 @@ def check_expression(
         match part:
             case Name() if any(part in children(length) for length in counted):
                 pass
+            case Apply("len", (Name("input"),), span=Span() as span) if "input" not in names.lists:
+                report.add(
+                    "wrong-type",
+                    "`input` is one map here, and only a list of them has a length",
+                    span,
+                    help="let the block say that it is given a list: `params: {input: tensors}`",
+                )
             case Name(name=name, span=Span() as span) if name in names.ops:
                 report.add(
                     "wrong-type",
@@ -188,15 +195,18 @@ def _report_tensor(name: str, span: Span, names: Definitions, report: Report) ->
     elif name in names.lists and (name in names.tensors or name == "input"):
         what, help = "a list of maps", f"it has a length: `len({name})`"
     elif name in names.lists:
-        what, help = "a list of maps", "a block that is given it as `tensors` knows its length"
+        what, help = (
+            "a list of maps",
+            "it has a length in a block that is given it: `params: {maps: tensors}`, `len(maps)`",
+        )
     report.add("wrong-type", f"`{name}` is {what}, not a number", span, help=help)
 
 
 def _is_length(part: Expression, names: Definitions) -> bool:
-    """Whether this is the length of a list of maps that a block is given."""
+    """Whether this is the length of a list of maps that a block is given, or of its input."""
     match part:
         case Apply("len", (Name(name),)):
-            return name in names.lists and (name in names.tensors or name == "input")
+            return name == "input" or (name in names.lists and name in names.tensors)
         case _:
             return False
 

@@ -42,9 +42,9 @@ def check_kinds(resolution: Resolution, report: Report) -> None:
         checking.blocks()
         checking.stages()
     for block in spec.blocks.values():
-        check_channels(block.body, "list" if block.takes_list else "map", resolution, report)
+        check_channels(block, "list" if block.takes_list else "map", resolution, report)
     for stage in spec.stages:
-        check_channels(stage.body, checking.given.get(stage, "map"), resolution, report)
+        check_channels(stage, checking.given.get(stage, "map"), resolution, report)
 
 
 class _Checking(Following):
@@ -73,7 +73,7 @@ class _Checking(Following):
                 if given == "map" and _is_called(step, self.resolution):
                     self._map_to_block(step, block)
             elif given == "list" and _is_called(step, self.resolution):
-                report_list(step.callee, self.report)
+                self._list_to_one(step.callee, step)
             for name in self.resolution.tensors(step).values():
                 self._one(name, kinds)
         elif isinstance(step, Reuse):
@@ -81,7 +81,7 @@ class _Checking(Following):
         for maps in self.resolution.map_lists(step).values():
             for name in names_in(maps):
                 if not isinstance(name, ListName):
-                    self._one(name, kinds, f"put lists behind each other: `{name.text} + [...]`")
+                    self._one(name, kinds, "put lists behind each other by `+`")
 
     def _one(self, name: Identifier, kinds: Kinds, way: str = "") -> None:
         """Report a list where one map is read by name."""
@@ -91,8 +91,33 @@ class _Checking(Following):
                 "wrong-type",
                 f"`{name.text}` is a list of maps, and one is needed",
                 name.span,
-                help=f"read one of them, `{name.text}[0]`, or {way}",
+                help=f'write `"{name.text}[0]"` to read one of them, or {way}',
             )
+
+    def _list_to_one(self, name: Identifier, step: Call | Reuse) -> None:
+        """Report a list where a step of this name takes one map."""
+        others = "join them, or let a block with `input: tensors` take the list"
+        if step.origin is not None:
+            given = step.origin.text
+            self.report.add(
+                "wrong-type",
+                f"`{name.text}` takes one map, and `{given}` is a list of them",
+                step.origin.span,
+                secondary=[Label(name.span, "what takes one map")],
+                help=f'write `"{given}[0]"` to read one of them, {others}',
+            )
+            return
+        way = "read one of them by `from`"
+        if given := self.before.get(step):
+            way = f'write `from: "{given}[0]"` beside it to read one of them'
+            if step.span.text == name.text:
+                way = f'write `{{{name.text}: {{}}, from: "{given}[0]"}}` to read one of them'
+        self.report.add(
+            "wrong-type",
+            f"`{name.text}` takes one map, and is given a list of them",
+            name.span,
+            help=f"{way}, {others}",
+        )
 
     def _map_to_block(self, call: Call, block: Block) -> None:
         help = "give it what `branches` with `join: list` gives"
@@ -121,7 +146,7 @@ class _Checking(Following):
                 help=AGAIN,
             )
         elif given == "list":
-            report_list(step.target, self.report)
+            self._list_to_one(step.target, step)
 
     def _gives(self, part: Stage | Step) -> bool:
         if isinstance(part, Stage):
@@ -141,7 +166,7 @@ class _Checking(Following):
             "wrong-type",
             f"{which} gives a list of maps, and a branch gives one",
             at,
-            help='lists behind each other are one: `branches: "first + second"` with `join: list`'
+            help='join them, or put lists behind each other: `branches: "first + second"`'
             if apart
             else "join the maps of the branch first, or read one of them by `from`",
         )
@@ -172,17 +197,6 @@ class _Checking(Following):
             secondary=labels,
             help="let both sides give a list, or both one map",
         )
-
-
-def report_list(name: Identifier, report: Report) -> None:
-    """Report a list where what has this name takes one map."""
-    report.add(
-        "wrong-type",
-        f"`{name.text}` takes one map, and is given a list of them",
-        name.span,
-        help="read one of them by `from`, join them, or let a block with `input: tensors` take the"
-        " list",
-    )
 
 
 def _is_called(call: Call, resolution: Resolution) -> bool:

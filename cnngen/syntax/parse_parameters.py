@@ -79,7 +79,7 @@ def _parse_input(key: Scalar, value: Node, report: Report) -> list[Parameter]:
             value.span,
             help=f"did you mean `{TENSORS}`?"
             if meant
-            else "write `input: tensors` for a list, and nothing for one map",
+            else "write `input: tensors` if that is a list, or remove it",
             fix=respell(value.span, TENSORS if meant else None, (TENSORS,), closed=True),
         )
     return [Parameter(Identifier(key.text, key.span), TENSORS)] if meant else []
