@@ -42,7 +42,7 @@ from cnngen.semantics.elaboration import (
     truth_of,
     value_of,
 )
-from cnngen.semantics.iterations import inside, iterations
+from cnngen.semantics.iterations import Iterations, inside, iterations
 from cnngen.semantics.keys import Arrangement
 from cnngen.semantics.map_lists import lone_loop
 from cnngen.semantics.network import INPUT, Layer, NamedOp, Network, Rank, Scope, Tensor
@@ -509,8 +509,7 @@ def _branch_loop(
         return Tensor(path, UNKNOWN) if is_unknown(tuple(outputs)) else tuple(outputs)
     op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at, joined = f"{path}.{step.join.text}", tuple(outputs)
-    values = [values for values, _ in rounds]
-    return _layer(at, op, joined, step, step.join.span, one_of(x), place, elaboration, values)
+    return _layer(at, op, joined, step, step.join.span, one_of(x), place, elaboration, rounds)
 
 
 def _report_no_iteration(
@@ -719,7 +718,7 @@ def _layer(
     given: Tensor,
     place: Place,
     elaboration: Elaboration,
-    branches: Sequence[Branch] | Sequence[Values] = (),
+    branches: Sequence[Branch] | Iterations = (),
 ) -> Tensor:
     """Infer the output of an op and add its layer; `given` is what its step was given. Of a join
     the inputs are what `branches` give, or the iterations of a loop.
@@ -787,7 +786,7 @@ def _report(
     given: Tensor,
     place: Place,
     elaboration: Elaboration,
-    branches: Sequence[Branch] | Sequence[Values],
+    branches: Sequence[Branch] | Iterations,
 ) -> None:
     """Report that shapes do not fit, and explain how they came about."""
     from cnngen.semantics.explanations.join_remedies import remedies_of_join, remedies_of_loop
@@ -810,10 +809,13 @@ def _report(
         if all(layer.op.is_whole for layer in network.layers.values()):
             remedies = remedies_of_join(op, joined, scope, network)
     elif isinstance(step, BranchLoop):
-        rounds = [values for values in branches if not isinstance(values, Branch)]
-        story = story_of_loop(rounds, inputs)
-        fork = one_of(_read_by(step.loop.body, given, place, elaboration))
-        remedies = remedies_of_loop(step, inputs, fork, scope, network)
+        rounds = [turn for turn in branches if not isinstance(turn, Branch)]
+        story = story_of_loop([values for values, _ in rounds], inputs)
+        forks = [
+            one_of(_read_by(step.loop.body, given, inside(place, turn), elaboration))
+            for turn in rounds
+        ]
+        remedies = remedies_of_loop(step, op, inputs, forks, scope, network)
     else:
         story = story_of_layer(error, given, network)
         named = _named(step, scope, elaboration)
