@@ -200,3 +200,68 @@ def test_one_source_makes_all_of_them(text: str, values: dict[str, Any]) -> None
 @pytest.mark.parametrize(("text", "values"), cases(SPECS))
 def test_gradients_are_those_out_of_place(text: str, values: dict[str, Any]) -> None:
     check_in_place(text, values)
+
+
+# --- What commands say of them
+
+
+def run(tmp_path: Path, command: str, *others: str) -> str:
+    """What a command says of the resolutions, and of the same with `others` in place of texts."""
+    paths = [tmp_path / "net.yaml", tmp_path / "other.yaml"]
+    paths[0].write_text(RESOLUTIONS, encoding="utf-8")
+    paths[1].write_text(
+        RESOLUTIONS.replace(*others[:2]) if others else RESOLUTIONS, encoding="utf-8"
+    )
+    words = [str(tmp_path / word) if word.endswith(".yaml") else word for word in command.split()]
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_a_summary_has_all_maps(tmp_path: Path) -> None:
+    found = json.loads(run(tmp_path, "summary net.yaml --format json"))
+    outputs = {stage["name"]: stage["output"] for stage in found["stages"]}
+    assert outputs["body"] == [[3, 8, 8], [5, 4, 4]]
+    assert outputs["pooled"] == [8, 2, 2]
+
+
+def test_a_difference_names_all_maps(tmp_path: Path) -> None:
+    said = run(tmp_path, "diff net.yaml other.yaml", "widths: [3, 5]", "widths: [3, 6]")
+    assert "3 x 8 x 8, 5 x 4 x 4 -> 3 x 8 x 8, 6 x 4 x 4" in said
+    said = run(tmp_path, "diff net.yaml other.yaml", "depth: 2", "depth: 3")
+    assert "+ body.2 added (9 layers: 4 conv, 2 relu, upsample, 2 add" in said
+
+
+def test_sizes_are_those_of_all_maps(tmp_path: Path) -> None:
+    said = run(tmp_path, "sizes net.yaml")
+    assert "multiples of 2 from 2 x 2" in said
+    assert "`body.0.branches_2.0.branches.add`: joins maps that otherwise differ in size" in said
+
+
+def test_a_picture_has_an_arrow_for_each_map() -> None:
+    whole, inside, *_ = figures(build(RESOLUTIONS).network)
+    ((body, texts),) = [(box.key, box.lines) for box in whole.boxes if "Exchange" in box.lines]
+    assert "body" in texts
+    into = sorted(arrow.text(framed=False) for arrow in whole.arrows if arrow.head == body)
+    out = sorted(arrow.text(framed=False) for arrow in whole.arrows if arrow.tail == body)
+    assert into == out == ["3 x 8 x 8", "5 x 4 x 4"]
+    assert sum(line.startswith("Fuse") for box in inside.boxes for line in box.lines) == 2
+
+
+def test_a_fix_mends_what_is_misspelt(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    wrong = RESOLUTIONS.replace("input: tensors, to", "input: tensor_list, to").replace(
+        "join: list", "join: lists"
+    )
+    path.write_text(wrong, encoding="utf-8")
+    CliRunner().invoke(cli, ["check", "--fix", str(path)])
+    assert path.read_text(encoding="utf-8") == RESOLUTIONS
+
+
+def test_settings_change_how_many_maps_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(RESOLUTIONS, encoding="utf-8")
+    result = CliRunner().invoke(
+        cli, ["check", str(path), "--set", "widths=[2, 4, 6]", "--set", "depth=0"]
+    )
+    assert result.exit_code == 0, result.output

@@ -80,7 +80,7 @@ def _parse_input(key: Scalar, value: Node, report: Report) -> list[Parameter]:
             help=f"did you mean `{TENSORS}`?"
             if meant
             else "write `input: tensors` if that is a list, or remove it",
-            fix=respell(value.span, TENSORS if meant else None, (TENSORS,), closed=True),
+            fix=respell(value.span, TENSORS if meant else None),
         )
     return [Parameter(Identifier(key.text, key.span), TENSORS)] if meant else []
 

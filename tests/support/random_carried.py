@@ -76,6 +76,8 @@ def carried(
     """
     alike = set(map(plain, taken))
     names = [*{plain(n): n for n in NAMES if plain(n) not in alike}.values()]
+    if len(names) < 8:
+        return {}, []
     start, variable, end, walk, *others = random.sample(names, 8)
     stages: dict[str, Tree] = {start: _apart(random, last, variable, counts)}
     list_name = start

@@ -186,7 +186,7 @@ class _Specs(Bodies):
             flags,
         )
         self.blocks |= {name: deepcopy(CARRYING_BLOCKS[name]) for name in blocks}
-        model.apart |= {*stages} - {[*stages][-1]}
+        model.apart |= {*[*stages][:-1]}
         for name, body in stages.items():
             self.add(name, body, replace(x, aligned=True), {model.last}, model)
 
