@@ -150,6 +150,7 @@ def _read(region: Region, resolution: Resolution) -> Iterator[Expression]:
             case JoinLoop():
                 yield from expressions(node.step.loop)
                 yield from (walked.maps.channels.listed for walked in node.walks if walked.symbol)
+                yield from () if node.collected is None else (node.body.gives.channels,)
             case Bind():
                 yield node.channels
             case Join():

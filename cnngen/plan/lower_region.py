@@ -14,7 +14,6 @@ from cnngen.expressions.expression import (
     Constant,
     Expression,
     InputChannels,
-    ListOf,
     Name,
     walk,
 )
@@ -402,7 +401,7 @@ class RegionLowering:
         """Channels in a variable of their own, which a target leaves out if nothing reads it."""
         variable = Name(f"channels {next(self.numbers)}")
         moves = x.owned and isinstance(x.channels, Name | InputChannels)
-        self.nodes.append(Bind(variable, x.channels, moves))
+        self.nodes.append(Bind(variable, x.channels, moves, x.value.listed))
         return Running(replace(x.value, channels=variable), owned=True)
 
     # --- Loops, conditions, joins
@@ -577,16 +576,19 @@ class RegionLowering:
         names, walks = self._names(), self._walks(step.loop)
         closed = self.closed_forms.join_loop(step, x.channels, names)
         channels = closed and simplify(substitute(closed, {}, self.entry))
-        variable: Name | None = None
-        if channels is None:
+        variable, collected = None, None
+        if channels is None and op is None:
+            word = step.name.text if step.name else "out"
+            channels = collected = Name(f"{word} channels {next(self.numbers)}")
+        elif channels is None:
             channels = variable = Name(f"channels {next(self.numbers)}")
-            self.nodes.append(Bind(variable, ListOf(()) if op is None else Constant(0)))
+            self.nodes.append(Bind(variable, Constant(0)))
         region, turn = self.region(body, self.network.resolution.arrangement(body), x)
         value = replace(x.value, channels=channels, rank=turn.value.rank, listed=op is None)
         after = self._given_by(step, Running(value, owned=variable is not None))
-        update = variable and so_far(op, variable, turn.channels)
+        update = op and variable and so_far(op, variable, turn.channels)
         joined = (op, x.value, region, variable, update, after.value)
-        self.nodes.append(JoinLoop(step.join.text, level, *joined, step, paths, walks))
+        self.nodes.append(JoinLoop(step.join.text, level, *joined, step, paths, walks, collected))
         return self._short(after)
 
     def _branch(self, branch: Branch, x: Running, counted: bool) -> tuple[Arm, Expression]:

@@ -171,7 +171,16 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
             value = forward.tensors[name] = forward.let(variable, value)
         elif len(flat(value)) > LONG and node.step is not unit.block.body[-1]:
             value = forward.let(X, value)
-    forward.lines.append(Return(value))
+    forward.lines[:] = with_return(forward.lines, value)
+
+
+def with_return(lines: Sequence[Statement], value: nodes.Node) -> list[Statement]:
+    """The lines and `return value`; the last line itself, where it assigns just that."""
+    match lines[-1] if lines else None:
+        case Assign((target,), made, comment) if target == value:
+            return [*lines[:-1], Return(made, comment)]
+        case _:
+            return [*lines, Return(value)]
 
 
 def again(node: Reuse, value: nodes.Node) -> nodes.Node:
