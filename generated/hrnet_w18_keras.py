@@ -148,7 +148,7 @@ def hrnet_w18(
 
     Args:
         classes: number of classes
-        widths: channels at each resolution; the first is a quarter of the image's
+        widths: channels at each resolution, from a quarter of the image's on
         times: exchanges where there are three and four resolutions
         head_widths: channels of the bottlenecks behind each resolution
         input_shape: height, width (None for any) and channels

@@ -13,6 +13,7 @@ from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
+    Index,
     InputChannels,
     Name,
     walk,
@@ -137,7 +138,7 @@ class RegionLowering:
                     x = self._step(step, key, arrangement, x)
                     position = simplify(add(position, Constant(1)))
                 if step.name and arrangement.layout == "graph":  # where others can read it
-                    x = replace(x, owned=False)
+                    x = replace(self.settle(x), owned=False)
                     self.note(step.name.text, x.value)
                     if step in shared:
                         made = next(n for n in reversed(nodes) if not isinstance(n, Bind | Gather))
@@ -390,8 +391,11 @@ class RegionLowering:
     # --- Variables of channels
 
     def settle(self, x: Running) -> Running:
-        """Bind channels that depend on a condition, or are long, to a variable to read them."""
-        return self.bound(x) if _depends(x.channels) or is_long(x.channels) else x
+        """Bind channels that depend on a condition, are long, or are in one of several lists, to a
+        variable to read them.
+        """
+        bind = _depends(x.channels) or is_long(x.channels) or _is_in_several(x.channels)
+        return self.bound(x) if bind else x
 
     def _short(self, x: Running) -> Running:
         """Bind channels that are long, before they grow in what follows."""
@@ -623,6 +627,15 @@ def _rank_after_op(op: type[Op], rank: Rank) -> Rank:
 def _depends(channels: Expression) -> bool:
     """Whether channels depend on a condition."""
     return any(isinstance(part, Conditional) for part, _ in walk(channels))
+
+
+def _is_in_several(channels: Expression) -> bool:
+    """Whether channels are an item of two lists one behind the other."""
+    match channels:
+        case Index(Binary("+"), _):
+            return True
+        case _:
+            return False
 
 
 def _variable(x: Running) -> Name:
