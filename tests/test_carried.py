@@ -57,17 +57,23 @@ blocks:
       - name: seen
         branches:
           each: {{map: input, width: widths}}
-          do: [{{conv: {{out: width}}, from: map}}, batch_norm, relu]
+          do: [{{conv: {{out: width, bias: false}}, from: map}}, batch_norm, relu]
         join: list
       - branches: {{each: {{to: range(len(input))}}, do: {{Fuse: {{to: to}}}}}}
         join: list
+  Pooled:
+    about: Side by side.
+    params: {{input: tensors}}
+    body:
+      - branches: {{each: {{map: input}}, do: {{from: map, global_avg_pool: }}}}
+        join: concat
 model:
   start:
     branches: {{each: {{width: widths, i: range(len(widths))}}, do: {{conv: {{out: width, stride: 2 ** i}}}}}}
     join: list
   body: {{repeat: times, do: Exchange}}
-  large: {{from: "body[0]"}}
-  head: [global_avg_pool, flatten, {{linear: {{out: 3}}}}]
+  pooled: Pooled
+  head: [flatten, {{linear: {{out: 3}}}}]
 """
 SPECS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "two resolutions": (EXCHANGE, [{"widths": (4,), "times": 1}, {"widths": (2, 3, 4)}]),
@@ -93,8 +99,8 @@ blocks:
     about: Side by side.
     params: {{input: tensors}}
     body:
-      branches: {{each: {{map: input}}, do: [{{from: map}}, global_avg_pool]}}
-      join: concat
+      - branches: {{each: {{map: input}}, do: {{from: map, global_avg_pool: }}}}
+        join: concat
 model:
   pair:
     branches: {{a: {{conv: {{out: 3}}}}, b: [{{conv: {{out: 5, stride: 2}}}}, relu]}}
@@ -108,13 +114,13 @@ model:
     ),
     "channels that are collected": (
         f"""{HEAD}
-params: {{widths: [3, 4], maps: 2}}
+params: {{widths: [3, 4], times: 2}}
 blocks:
   Wider:
     about: Wider by and by.
     params: {{by: int}}
     body:
-      - {{repeat: maps, do: [{{conv: {{out: input.channels + by}}}}, relu]}}
+      - {{repeat: times, do: [{{conv: {{out: input.channels + by}}}}, relu]}}
       - {{each: {{width: widths}}, do: {{conv: {{out: width * input.channels // 2}}}}}}
   Rows:
     about: A list of maps, which is called otherwise where a parameter has its name.
@@ -148,7 +154,7 @@ model:
   sum: Doubled
   last: {{conv: {{out: 3}}}}
 """,
-        [{"widths": (2,)}, {"widths": (2, 5, 3), "maps": 1}],
+        [{"widths": (2,)}, {"widths": (2, 5, 3), "times": 1}],
     ),
     "cells that read the two before them": (
         f"""{HEAD}
@@ -182,11 +188,11 @@ model:
         f"""{HEAD}
 params: {{widths: [3, 4], wide: true}}
 blocks:
-  Widths:
+  Made:
     about: A list of maps, made behind a convolution.
-    params: {{width: int}}
+    params: {{first: int}}
     body:
-      - {{conv: {{out: width}}}}
+      - {{conv: {{out: first}}}}
       - relu
       - branches: {{each: {{width: widths}}, do: [{{conv: {{out: width}}}}, {{when: wide, do: relu}}]}}
         join: list
@@ -206,13 +212,13 @@ blocks:
       - {{conv: {{out: 4, kernel: 1}}, from: other, name: theirs}}
       - {{branches: "[mine, theirs]", join: add}}
 model:
-  first: {{Widths: {{width: 5}}}}
-  picked: {{from: "first[-1]"}}
-  second:
+  one: {{Made: {{first: 5}}}}
+  picked: {{from: "one[-1]"}}
+  two:
     - {{conv: {{out: 4}}}}
     - branches: {{a: {{conv: {{out: 2}}}}, b: identity}}
       join: list
-  both: {{Both: {{others: "second[::-1]"}}, from: first}}
+  both: {{Both: {{others: "two[::-1]"}}, from: one}}
   joined: {{branches: both, join: concat}}
 """,
         [{"wide": False}, {"widths": (4, 4)}],
@@ -268,8 +274,8 @@ def test_weights_are_converted_both_ways(text: str, tmp_path: Path) -> None:
         files = (f"{source}.safetensors", f"{target}.safetensors")
         done = convert(tmp_path, *files, "--to", framework)
         assert done.exit_code == 0, done.output
-    first, second = (tmp_path / f"{name}.safetensors" for name in ("torch", "again"))
-    assert first.read_bytes() == second.read_bytes()
+    first, two = (tmp_path / f"{name}.safetensors" for name in ("torch", "again"))
+    assert first.read_bytes() == two.read_bytes()
 
 
 # --- Written by hand
@@ -297,12 +303,13 @@ def by_hand_in_torch(widths: tuple[int, ...], times: int) -> Any:
             self.seen, self.paths = nn.ModuleList(), nn.ModuleList()
             for _ in range(times):
                 convs = (
-                    nn.Sequential(nn.Conv2d(w, w, 3, padding=1), nn.BatchNorm2d(w)) for w in widths
+                    nn.Sequential(nn.Conv2d(w, w, 3, padding=1, bias=False), nn.BatchNorm2d(w))
+                    for w in widths
                 )
                 self.seen.append(nn.ModuleList(convs))
                 rows = [nn.ModuleList(path(i, to) for i in levels) for to in levels]
                 self.paths.append(nn.ModuleList(rows))
-            self.head = nn.Linear(widths[0], 3)
+            self.head = nn.Linear(sum(widths), 3)
 
         def forward(self, x: Any) -> Any:
             maps = [conv(x) for conv in self.start]
@@ -310,7 +317,7 @@ def by_hand_in_torch(widths: tuple[int, ...], times: int) -> Any:
                 maps = [torch.relu(conv(m)) for conv, m in zip(seen, maps, strict=True)]
                 sums = (sum(path(m) for path, m in zip(row, maps, strict=True)) for row in paths)
                 maps = [torch.relu(each) for each in sums]
-            return self.head(maps[0].mean((2, 3)))
+            return self.head(torch.cat([each.mean((2, 3)) for each in maps], dim=1))
 
         def modules_in_order(self) -> Iterator[Any]:
             """Those with weights, in the order of the spec."""
@@ -352,14 +359,15 @@ def by_hand_in_keras(widths: tuple[int, ...], times: int) -> tuple[Any, list[Any
 
     made: list[Any] = []
 
-    def conv(x: Any, out: int, kernel: int = 3, stride: int = 1) -> Any:
+    def conv(x: Any, out: int, kernel: int = 3, stride: int = 1, bias: bool = True) -> Any:
         if stride > 1:
             x = layers.ZeroPadding2D(kernel // 2)(x)
-        made.append(layers.Conv2D(out, kernel, stride, "same" if stride == 1 else "valid"))
+        padding = "same" if stride == 1 else "valid"
+        made.append(layers.Conv2D(out, kernel, stride, padding, use_bias=bias))
         return made[-1](x)
 
     def seen(x: Any, width: int) -> Any:
-        x = conv(x, width)
+        x = conv(x, width, bias=False)
         made.append(layers.BatchNormalization(momentum=0.9, epsilon=1e-5))
         return layers.ReLU()(made[-1](x))
 
@@ -374,8 +382,9 @@ def by_hand_in_keras(widths: tuple[int, ...], times: int) -> tuple[Any, list[Any
         maps = [seen(x, width) for x, width in zip(maps, widths, strict=True)]
         parts = [[path(x, i, to) for i, x in enumerate(maps)] for to in range(len(widths))]
         maps = [layers.ReLU()(layers.Add()(each)) for each in parts]
+    pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(each) for each in maps])
     made.append(layers.Dense(3))
-    return Model(image, made[-1](layers.GlobalAveragePooling2D()(maps[0]))), made
+    return Model(image, made[-1](pooled)), made
 
 
 @pytest.mark.torch

@@ -32,6 +32,7 @@ from cnngen.plan.program import (
     StageRegion,
     Unit,
     Value,
+    step_of,
     walk,
 )
 from cnngen.semantics.areas import Areas
@@ -39,7 +40,7 @@ from cnngen.semantics.network import INPUT, Network, Rank, Scope
 from cnngen.semantics.op_values import op_expressions
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.stages import first_origin, kept_stages
-from cnngen.semantics.walk import expressions, steps, value_expressions
+from cnngen.semantics.walk import expressions, positions, steps, value_expressions
 from cnngen.syntax.tree import Block, Body, Stage, Step
 
 
@@ -127,6 +128,8 @@ def _asks_input(expression: Expression) -> bool:
 def _read(region: Region, resolution: Resolution) -> Iterator[Expression]:
     """The expressions that the nodes in a region depend on."""
     for node in walk(region):
+        if (step := step_of(node)) is not None:
+            yield from positions(step)
         match node:
             case Call():
                 for value in node.layer.arguments.values():

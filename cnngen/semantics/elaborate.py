@@ -240,7 +240,7 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
             _note_original(stage, name, read, output, before, elaboration)
         network.stages[name] = _one(output)
         if isinstance(output, tuple):
-            lists[name] = network.carried[name] = output
+            lists[name] = network.lists[name] = output
         else:
             tensors[name] = output
             if loop := lone_loop(stage.body):

@@ -159,12 +159,12 @@ class Network:
     """A spec with numbers: every layer with its shapes.
 
     `inputs` has the shape of each input, by its name, which is `input` for the only one. `stages`
-    has the output of each stage (of a list the first), `carried` the lists of those that give
-    one, and `outputs` the stage of each output of the network.
+    has the output of each stage, and `outputs` the stage of each output of the network.
     `ranks`, `block_ranks` and `flattened` are what generated code needs to know of each step:
     whether it works on images or on vectors, and the maps that a `flatten` was given, with the
     scope of each use. `fixed` are the parameters for other values of which that would be wrong.
-    `parts` has the paths of the parts that are used again.
+    `parts` has the paths of the parts that are used again, and `lists` what stages give that give a
+    list of maps, of which `stages` has the first.
     """
 
     resolution: Resolution
@@ -172,7 +172,6 @@ class Network:
     graph: "nx.DiGraph[str]" = field(default_factory=lambda: nx.DiGraph())
     layers: dict[str, Layer] = field(default_factory=dict[str, Layer])
     stages: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
-    carried: dict[str, tuple[Tensor, ...]] = field(default_factory=dict[str, tuple[Tensor, ...]])
     outputs: dict[str, str] = field(default_factory=dict[str, str])
     ranks: dict[Call, Rank] = field(default_factory=dict[Call, Rank])
     block_ranks: dict[Block, Rank] = field(default_factory=dict[Block, Rank])
@@ -181,6 +180,7 @@ class Network:
     )
     fixed: dict[str, Fixed] = field(default_factory=dict[str, Fixed])
     parts: set[str] = field(default_factory=set[str])
+    lists: dict[str, tuple[Tensor, ...]] = field(default_factory=dict[str, tuple[Tensor, ...]])
 
     @property
     def input(self) -> Image:

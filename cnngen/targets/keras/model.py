@@ -174,7 +174,7 @@ def _stage(stage: StageRegion, x: str, out: str, code: Suite, frame: Frame) -> s
 def _size(stage: StageRegion, network: Network) -> str:
     """The shape of what a stage gives, or the shapes."""
     if stage.gives.listed:
-        return shapes_text(network.carried[stage.name], channels_last=True)
+        return shapes_text(network.lists[stage.name], channels_last=True)
     return shape_text(network.stages[stage.name].shape, channels_last=True)
 
 

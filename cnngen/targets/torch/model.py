@@ -199,7 +199,7 @@ def _assign_stage(
     if not targets:
         return made
     shape = network.stages[name].shape
-    comment = shapes_text(network.carried[name], channels_last=False) if listed else str(shape)
+    comment = shapes_text(network.lists[name], channels_last=False) if listed else str(shape)
     forward.lines.append(Assign(tuple(targets), made, comment))
     return targets[0]
 
