@@ -13,22 +13,18 @@ from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables, steps
 from cnngen.targets.page import shapes_text
 from cnngen.targets.torch.construct import CONSTRUCT, own
-from cnngen.targets.torch.graphs import (
+from cnngen.targets.torch.forward import (
     Forward,
     X,
     again,
     applied,
     first_node,
-    function,
-    gathered,
-    is_function,
-    join,
-    join_list,
-    looped,
     passes,
     read,
     with_return,
 )
+from cnngen.targets.torch.functions import function, is_function
+from cnngen.targets.torch.graphs import gathered, join, join_list, looped
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, Written, assign
 from cnngen.targets.torch.names import IN_FORWARD, attribute, tensor, tuple_name

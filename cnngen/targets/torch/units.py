@@ -19,7 +19,8 @@ from cnngen.targets.map_lists import given_list
 from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.callables import op_argument
 from cnngen.targets.torch.construct import CONSTRUCT, SELF, own
-from cnngen.targets.torch.graphs import Forward, graph
+from cnngen.targets.torch.forward import Forward
+from cnngen.targets.torch.graphs import graph
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.layers import as_call, op_layer, unit_layer
 from cnngen.targets.torch.modules import build
