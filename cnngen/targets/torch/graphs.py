@@ -129,7 +129,7 @@ def gathered(node: Gather, forward: Forward, scope: Scope) -> nodes.Node:
     """What joins the tensors of a list."""
     assert node.step.maps is not None
     match list_of(node.step.maps, forward, scope):
-        case nodes.Display("[", (only,)):
+        case nodes.Display("[", (only,)) if node.op is not None:
             return only
         case nodes.Display("[", items) if not any(isinstance(x, nodes.Starred) for x in items):
             return with_origin(spell_join(node.op, items, scope.file.speller), node.step)
