@@ -105,8 +105,7 @@ def exchange(maps: list[KerasTensor], *, name: str) -> list[KerasTensor]:
 
 def lower(maps: list[KerasTensor], out: int, *, name: str) -> list[KerasTensor]:
     """One more resolution, half of the last."""
-    x = maps[-1]
-    x = halved(x, out, name=f"{name}_halved")
+    x = halved(maps[-1], out, name=f"{name}_halved")
     lowest = layers.ReLU(name=f"{name}_lowest")(x)
     return [*maps, lowest]
 

@@ -71,8 +71,7 @@ def reduction(
         far = x
         if project:
             far = projection(far, out, name=f"{name}_far")
-    x = maps[1]
-    near = projection(x, out, name=f"{name}_near")
+    near = projection(maps[1], out, name=f"{name}_near")
     padded = layers.ZeroPadding2D(((top, 1), (top, 1)), name=f"{name}_padded")(near)
     largest = layers.MaxPooling2D(3, strides=2, name=f"{name}_largest")(padded)
     left = separable(near, out, kernel=5, stride=2, name=f"{name}_sum1_left")
@@ -95,8 +94,7 @@ def normal(
     maps: list[KerasTensor], out: int, halve: bool = False, *, name: str
 ) -> list[KerasTensor]:
     """A cell of the same resolution, which reads the two before it; what is given of these."""
-    x = maps[1]
-    near = projection(x, out, name=f"{name}_near")
+    near = projection(maps[1], out, name=f"{name}_near")
     x = maps[0]
     far = halved(x, out, name=f"{name}_far") if halve else projection(x, out, name=f"{name}_far")
     left = separable(near, out, kernel=5, name=f"{name}_sum1_left")

@@ -14,7 +14,7 @@ from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.layer_name import GIVEN, LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import names_read, write_region
-from cnngen.targets.keras.suite import Suite, folded_return
+from cnngen.targets.keras.suite import Suite, folded_return, with_items
 from cnngen.targets.map_lists import given_list
 from cnngen.targets.page import about
 from cnngen.targets.spelling import Speller
@@ -43,6 +43,7 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
         code.assign(frame.tensors[INPUT], X)
     value = write_region(unit.body, LayerName((GIVEN,)), x.text, "x", code, frame)
     folded_return(code, value)
+    code.statements = with_items(code.statements)
     code.define(0, CHANNELS, channels_of_all(x) if unit.input.listed else channels_of(x))
     return split_deep_loops(
         Function(
