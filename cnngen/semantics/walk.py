@@ -12,6 +12,7 @@ from cnngen.syntax.tree import (
     Call,
     Distribution,
     Each,
+    ListName,
     Reference,
     Repeat,
     Reuse,
@@ -75,6 +76,12 @@ def expressions(step: Step) -> Iterator[Expression]:
             return
         case _:
             assert_never(step)
+
+
+def positions(step: Step) -> Iterator[Expression]:
+    """The position in a list of maps that a step reads at, if it reads one of a list."""
+    if isinstance(step.origin, ListName) and step.origin.index is not None:
+        yield step.origin.index
 
 
 def value_expressions(value: ArgumentValue) -> Iterator[Expression]:
