@@ -166,6 +166,7 @@ def _stage(
     if isinstance(first, Reuse):
         return again(first, value)
     if isinstance(first, Gather):
+        yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
         return gathered(first, forward, scope)
     if isinstance(first, Loop) and first.written_out:
         yield from assign(region, own(attribute(stage.name)), scope)
