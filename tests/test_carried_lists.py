@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from support.agreement import check_keras, check_values
 from support.built_models import build
 from support.one_source import cases, check_in_place, check_program, check_style, check_variant
 
@@ -200,6 +201,37 @@ def test_one_source_makes_all_of_them(text: str, values: dict[str, Any]) -> None
 @pytest.mark.parametrize(("text", "values"), cases(SPECS))
 def test_gradients_are_those_out_of_place(text: str, values: dict[str, Any]) -> None:
     check_in_place(text, values)
+
+
+@pytest.mark.torch
+@pytest.mark.keras
+@pytest.mark.parametrize(
+    "aux",
+    [
+        "{when: training, do: Sum, from: maps}",
+        "{when: training, do: relu, from: 'maps[1]'}",
+        "{when: training, do: {branches: 'maps + loop', join: concat}}",
+        "{when: training, do: relu, from: 'loop[0]'}",
+    ],
+)
+def test_heads_for_training_read_lists(aux: str) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("keras")
+    text = f"""{HEAD}
+blocks:
+  Sum:
+    about: All maps, added.
+    params: {{input: tensors}}
+    body: {{branches: input, join: add}}
+model:
+  maps: {{branches: {{repeat: 2, do: {{conv: {{out: 4, kernel: 1}}}}}}, join: list}}
+  sum: Sum
+  loop: {{repeat: 2, do: {{conv: {{out: 4, kernel: 3}}}}}}
+  aux: {aux}
+outputs: {{loop: loop, aux: aux}}
+"""
+    check_keras(build(text))
+    check_values(build(text))
 
 
 # --- What commands say of them

@@ -1,6 +1,6 @@
 """The model's function: its stages one after the other, and what it returns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -34,6 +34,7 @@ from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, read_stages
 from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
+from cnngen.syntax.tree import ListName
 from cnngen.targets.keras.construct import applied, channels_of, channels_of_all, number
 from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.functions import only_variable, shape_argument
@@ -256,7 +257,7 @@ def _heads(outputs: dict[str, str], code: Suite, frame: Frame) -> None:
     program = frame.file.program
     reads, inputs, whole = frame.variable("reads"), frame.variable("inputs"), _given(frame)
     ordered = [outputs[name] for name in sorted(outputs)]
-    tensors = list(dict.fromkeys([*ordered, *_taps(frame)]))
+    tensors, lists = list(dict.fromkeys([*ordered, *_taps(frame)])), _listed_taps(frame)
     renamed: dict[str, str] = {}  # as the variables of inputs are those of the whole model
     for name in program.network.inputs:
         renamed[frame.tensors[name]] = frame.variable("given" if name == INPUT else f"given_{name}")
@@ -265,15 +266,16 @@ def _heads(outputs: dict[str, str], code: Suite, frame: Frame) -> None:
     code.add(Blank())
     for line in COMMENT:
         code.add(Comment(line))
-    code.assign(reads, Display("[", tuple(map(Name, tensors))))
-    code.assign(inputs, _inputs_like(reads))
-    kind = "bare" if len(given) > 1 else "("
-    code.add(Assign((Display(kind, tuple(map(Name, given))),), Name(inputs)))
+    code.assign(reads, Display("[", tuple(map(Name, [*tensors, *lists]))))
+    code.assign(inputs, _inputs_like(reads, tensors, lists))
+    kind = "bare" if len(given) + len(lists) > 1 else "("
+    code.add(Assign((Display(kind, tuple(map(Name, [*given, *lists]))),), Name(inputs)))
     previous = INPUT
     for stage in program.stages:
         if stage.training:
-            x, out = frame.tensors.get(previous, ""), _variable(stage.name, frame)
-            frame.tensors[stage.name] = out = _stage(stage, x, out, code, frame)
+            x = frame.tensors.get(previous) or frame.lists.get(previous, "")
+            out = _stage(stage, x, _variable(stage.name, frame), code, frame)
+            (frame.lists if stage.gives.listed else frame.tensors)[stage.name] = out
             outputs |= {o: out for o, s in program.network.outputs.items() if s == stage.name}
         if not stage.step.training:
             previous = stage.name
@@ -292,11 +294,20 @@ def _given(frame: Frame) -> Node:
     return Name(inputs[INPUT]) if INPUT in inputs else _dict(inputs)
 
 
-def _inputs_like(reads: str) -> Node:
-    x = Name("x")
-    shape = Subscript(Attribute(x, "shape"), Slice(number(1), None))
-    made = call("keras.Input", shape, dtype=Attribute(x, "dtype"))
-    return Comprehension("[", made, x, Name(reads))
+def _inputs_like(reads: str, tensors: Sequence[str], lists: Sequence[str]) -> Node:
+    """An input for each tensor that is read, also for each of a list."""
+
+    def each(of: str) -> Node:
+        return Comprehension("[", _input_like("x"), Name("x"), Name(of))
+
+    if not lists:
+        return each(reads)
+    return Display("[", (*map(_input_like, tensors), *map(each, lists)))
+
+
+def _input_like(tensor: str) -> Node:
+    shape = Subscript(Attribute(Name(tensor), "shape"), Slice(number(1), None))
+    return call("keras.Input", shape, dtype=Attribute(Name(tensor), "dtype"))
 
 
 def _taps(frame: Frame) -> list[str]:
@@ -304,7 +315,28 @@ def _taps(frame: Frame) -> list[str]:
     resolution = frame.file.program.network.resolution
     training, read = resolution.training, read_stages(resolution)
     names = [n for stage, names in read.items() if stage in training for n in names]
-    return [frame.tensors[name] for name in names if name not in training]
+    always = (name for name in names if name not in training)
+    return [frame.tensors[name] for name in always if name in frame.tensors]
+
+
+def _listed_taps(frame: Frame) -> list[str]:
+    """The variables of lists of which stages that exist in training only read one, or all."""
+    resolution = frame.file.program.network.resolution
+    training, read = resolution.training, read_stages(resolution)
+    bodies = (stage for stage in resolution.spec.stages if stage.name.text in training)
+    items = {
+        name.text
+        for stage in bodies
+        for name in (stage.origin, *resolution.read_outside(stage.body))
+        if isinstance(name, ListName)
+    }
+    names = [n for stage, names in read.items() if stage in training for n in names]
+    whole = [
+        n
+        for n in names
+        if n in frame.lists and n not in training and (n in items or n not in frame.tensors)
+    ]
+    return [frame.lists[name] for name in dict.fromkeys(whole)]
 
 
 def _dict(outputs: Mapping[str, str]) -> Node:
