@@ -82,6 +82,10 @@ def spread_lists(node: nodes.Node, lists: Container[str]) -> nodes.Node:
             return nodes.Binary(operator, made(left), made(right))
         case nodes.Subscript(of, index):
             return nodes.Subscript(made(of), index)
+        case nodes.Display(kind, items, explode):
+            return nodes.Display(kind, tuple(map(made, items)), explode)
+        case nodes.Starred(of):
+            return nodes.Starred(made(of))
         case nodes.Call(function, arguments):
             given = (a if isinstance(a, nodes.Keyword) else made(a) for a in arguments)
             return nodes.Call(function, tuple(given))
