@@ -162,7 +162,7 @@ def test_only_addresses_become_links(put: Put):
 
 def test_a_page_without_a_chart_has_its_table(put: Put):
     page = compare(put("One"), put("Two", 8), "--format", "html").stdout
-    assert "No chart: no top-1 is known" in page and page.count("<tr>") == 3
+    assert "No chart: no accuracy is known" in page and page.count("<tr>") == 3
     assert "<svg" not in page
 
 

@@ -94,8 +94,8 @@ def test_the_parts_of_a_spec() -> None:
     )
     assert parsed.paper and (parsed.paper.title, parsed.paper.year) == ("Nets: deep", "2015")
     assert parsed.results == (
-        Result("ImageNet", 77.15, 93, "10 crops", "Table 3"),
-        Result("CIFAR-10", 100, None, "", "https://x.y/z"),
+        Result("ImageNet", {"top1": 77.15, "top5": 93}, "10 crops", "Table 3"),
+        Result("CIFAR-10", {"top1": 100}, "", "https://x.y/z"),
     )
     assert [str(each.shape) for each in parsed.inputs] == ["3 x 32 x 64"]
     assert (

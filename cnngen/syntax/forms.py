@@ -2,6 +2,8 @@
 beside it.
 """
 
+from cnngen.syntax.metrics import METRICS
+
 JOINS = ("concat", "add", "subtract", "multiply", "mean", "max")
 
 FORMS: dict[str, tuple[str, ...]] = {
@@ -22,7 +24,7 @@ SPEC = (
     *("input", "inputs", "defaults", "blocks", "model", "outputs"),
 )
 PAPER = ("title", "authors", "year", "url")
-RESULT = ("dataset", "top1", "top5", "protocol", "source")
+RESULT = ("dataset", *METRICS, "protocol", "source")
 TEXTS: dict[str, tuple[str, ...]] = {  # whose values are texts
     "about": (*SPEC, "body"),
     **dict.fromkeys(("title", "authors", "url"), PAPER),
