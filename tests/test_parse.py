@@ -263,6 +263,12 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (SPEC + "results: [{dataset: D, top1: 9}]", "missing-key", "{dataset: D, top1: 9}", "`so"),
         (SPEC + f"results: [{{{RESULT}, top_5: 9}}]", "unknown-key", "top_5", "mean `top5`?"),
         (SPEC + f"results: [{{{RESULT}, top5: 8}}]", "out-of-range", "8", "not errors"),
+        (
+            SPEC + "results: [{dataset: D, source: S}]",
+            "missing-key",
+            "{dataset: D, source: S}",
+            "psnr",
+        ),
         (SPEC + "results: [{dataset: D, source: S, top1: 0}]", "out-of-range", "0", None),
         (SPEC + "results: [{dataset: D, source: S, top1: 101}]", "out-of-range", "101", None),
         (SPEC + "results: [{dataset: D, source: S, top1: 9%}]", "wrong-type", "9%", "per cent"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 MOST = 100.0  # of all: per cent, and more decibels than a network reaches
-SHARE = 1.0  # as much as all in shares, in which some papers print what is per cent here
+SHARE = 1.0  # below it is what some papers print as a share, and is per cent here
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,11 +92,11 @@ def _parse_value(node: Node, key: str, report: Report) -> float | None:
 
 
 def _doubt_share(node: Node, value: float, key: str, metric: Metric, report: Report) -> None:
-    if metric.per_cent and value <= SHARE:
+    if metric.per_cent and value < SHARE:
         meant = f"{round(100 * value, 6):g}"
         report.add(
             "unlikely-value",
-            f"`{key}` is in per cent, and nearly nothing here",
+            f"`{key}` is in per cent: {value:g} is less than one in a hundred",
             node.span,
             help=f"write `{key}: {meant}` if this is a share of 1",
         )
