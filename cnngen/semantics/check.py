@@ -6,7 +6,8 @@ from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.base import UNKNOWN
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import CHANGED, Layer, Network
-from cnngen.syntax.tree import Stage
+from cnngen.semantics.walk import calls, steps
+from cnngen.syntax.tree import BranchLoop, Call, Stage
 
 
 def check_network(network: Network, report: Report) -> None:
@@ -17,16 +18,31 @@ def check_network(network: Network, report: Report) -> None:
         _check_reached(network, report)
     _check_names(network, report)
     _check_norms(network, report)
-    for call, sizes in Areas(network).varying():
+    in_branches = _in_loops_of_branches(network)
+    for site, sizes in Areas(network).varying():
         listed = " and ".join(f"{height} x {width}" for height, width in sorted(sizes))
         report.add(
             "varying-size",
             "the size that is flattened here differs between the iterations of a loop",
-            call.callee.span,
+            site.path[0].callee.span,
             f"it is {listed}",
-            help="use `global_avg_pool` or `adaptive_avg_pool` before `flatten`",
+            help="give each branch a name of its own: `branches: {small: [...], large: [...]}`"
+            if in_branches.intersection(site.path)
+            else "use `global_avg_pool` or `adaptive_avg_pool` before `flatten`",
         )
     _check_parameters(network, report)
+
+
+def _in_loops_of_branches(network: Network) -> set[Call]:
+    resolution = network.resolution
+    stages = (stage.body for stage in resolution.spec.stages)
+    return {
+        call
+        for body in (*stages, *(block.body for block in resolution.order))
+        for step in steps(body)
+        if isinstance(step, BranchLoop)
+        for call in calls(step.loop.body)
+    }
 
 
 def _check_parameters(network: Network, report: Report) -> None:

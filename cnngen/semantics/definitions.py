@@ -299,12 +299,14 @@ def gather_unknown(report: Report) -> None:
     reason.
     """
     groups: dict[tuple[object, ...], list[Diagnostic]] = {}
+    arguments = [diagnostic for diagnostic in report if diagnostic.code == "unknown-parameter"]
     for diagnostic in report:
         if diagnostic.code in GATHERED:
             path, known = diagnostic.primary.span.source.path, diagnostic.secondary
             reason = diagnostic.code, diagnostic.message, diagnostic.help, path, known
             groups.setdefault(reason, []).append(diagnostic)
     for first, *others in groups.values():
+        others += [each for each in arguments if _same_parameter(each, first)]
         if others:
             report.replace(_gathered(first, others), others)
 
@@ -314,14 +316,31 @@ def _gathered(first: Diagnostic, others: list[Diagnostic]) -> Diagnostic:
     labels = [Label(each.primary.span, "and here") for each in others[:MOST_PLACES]]
     if more := len(others) - len(labels):
         labels[-1] = replace(labels[-1], text=f"and here, and {more} more")
-    defined = first.secondary[0].span if first.secondary else None
-    if defined and first.fix and _stands_once(defined):
+    if defined := _misspelt(first):
         label = Label(defined, f"`{defined.text}` is defined here, and nothing uses it")
         name = first.primary.span.text
         help, fix = f"call it `{name}` where it is defined", (Edit(defined, name),)
         return replace(first, secondary=(label, *labels), help=help, fix=fix)
     fixes = [edit for each in (first, *others) for edit in each.fix]
     return replace(first, secondary=(*first.secondary, *labels), fix=tuple(fixes))
+
+
+def _same_parameter(argument: Diagnostic, first: Diagnostic) -> bool:
+    """Whether a block is given an argument under the name that it uses, and defines misspelt."""
+    defined, given = _misspelt(first), argument.primary.span
+    return (
+        defined is not None
+        and (given.source.path, given.text) == (defined.source.path, first.primary.span.text)
+        and [edit.text for edit in argument.fix] == [defined.text]
+    )
+
+
+def _misspelt(unknown: Diagnostic) -> Span | None:
+    """The definition of what an unknown name was taken for, if nothing else uses that."""
+    if not unknown.secondary or not unknown.fix or unknown.code != "unknown-name":
+        return None
+    defined = unknown.secondary[0].span
+    return defined if _stands_once(defined) else None
 
 
 def _stands_once(word: Span) -> bool:

@@ -1,10 +1,11 @@
 """Indentation errors: a line that does not belong where its indentation puts it."""
 
 import re
+from collections.abc import Iterator
 
 from cnngen.diagnostics.model import Edit, Label, Report
 from cnngen.source import Source, Span
-from cnngen.syntax.forms import AROUND, FORMS, TEXTS
+from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, TEXTS
 from cnngen.syntax.missing_op import is_op
 
 TEXT = re.compile(rf"[ -]*({'|'.join(TEXTS)})[ ]*:[ ]*")
@@ -31,7 +32,7 @@ def report_line(here: Span, report: Report) -> None:
         message = "this does not fit in with the lines before it"
         help = "indent what belongs together alike"
     labels = [Label(above, f"indented by {above.column - 1}")] if above else []
-    if not item and (owner := _line_shallower(here)):
+    if not item and (owner := _form_deeper(here) or _line_shallower(here)):
         labels.append(Label(owner, f"by {owner.column - 1}: should it be {spaces}?"))
     report.add("yaml-syntax", message, here, label, secondary=labels, help=help)
 
@@ -120,12 +121,23 @@ def _report_line_in_text(owner: str, text: Span, key: Span, here: Span, report: 
         message = f"`{key.text}` is indented further than `{owner}`, whose value is a text"
         help, at = "indent the keys of a mapping alike", key
         column = source.line(text.line).index(owner)
-        fix = [Edit(Span(source, start, key.start), " " * column)]
+        fix = [*_moved(source, here.line, key.column - 1, column)]
     else:
         message, help, at = "a text with `: ` in it must be quoted", 'put it between `"`', here
         whole = Span(source, text.start, start + len(source.line(here.line).rstrip()))
         fix = [] if set('"\\#') & set(whole.text) else [Edit(whole, f'"{whole.text}"')]
     report.add("yaml-syntax", message, at, secondary=[Label(text, "this text")], help=help, fix=fix)
+
+
+def _moved(source: Source, number: int, depth: int, column: int) -> Iterator[Edit]:
+    """A line, and those below it that are indented alike, indented otherwise."""
+    for n in range(number, len(source.line_starts) + 1):
+        line, start = source.line(n), source.line_starts[n - 1]
+        if not line.strip():
+            continue
+        if len(line) - len(line.lstrip()) != depth:
+            return
+        yield Edit(Span(source, start, start + depth), " " * column)
 
 
 def _belongs_to_step(key: Span) -> bool:
@@ -194,6 +206,23 @@ def _bare_step_above(here: Span) -> Span | None:
     word = Span(here.source, start + found.start(1), start + found.end(1))
     goes_with = _belongs_to_step(_first_word(here.source, here.line))
     return word if goes_with and is_op(word.text) else None
+
+
+def _form_deeper(here: Span) -> Span | None:
+    """The word of a form above that is indented further than this line, which is a part of it:
+    `branches`, if this line is its `join`.
+    """
+    found = None
+    part = _first_word(here.source, here.line).text
+    for number in range(here.line - 1, max(0, here.line - 1 - FARTHEST), -1):
+        line = here.source.line(number)
+        word = _first_word(here.source, number)
+        if line.strip() and not line.lstrip().startswith("#"):
+            if word.column <= here.column:
+                break
+            if part in FORMS.get(word.text, ()):
+                found = word
+    return found if part in FORM_PARTS else None
 
 
 def _line_shallower(here: Span) -> Span | None:
