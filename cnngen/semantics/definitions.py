@@ -247,10 +247,16 @@ def _check_alike(whole: Expression, names: Definitions, report: Report) -> None:
 
 def check_part(expression: Expression, names: Definitions, report: Report) -> None:
     """The same for a value whose purpose is unknown: it may be a single word, which is then no
-    name.
+    name, or a list of those.
     """
-    if not isinstance(expression, Name | Constant):
-        check_expression(expression, names, report)
+    match expression:
+        case Name() | Constant():
+            pass
+        case ListOf():
+            for part in children(expression):
+                check_part(part, names, report)
+        case _:
+            check_expression(expression, names, report)
 
 
 def _report_unknown(

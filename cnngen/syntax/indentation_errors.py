@@ -120,8 +120,7 @@ def _report_line_in_text(owner: str, text: Span, key: Span, here: Span, report: 
     if key.text in TEXTS[owner]:
         message = f"`{key.text}` is indented further than `{owner}`, whose value is a text"
         help, at = "indent the keys of a mapping alike", key
-        column = source.line(text.line).index(owner)
-        fix = [*_moved(source, here.line, key.column - 1, column)]
+        fix = [*_aligned_keys(source, text.line, owner, key)]
     else:
         message, help, at = "a text with `: ` in it must be quoted", 'put it between `"`', here
         whole = Span(source, text.start, start + len(source.line(here.line).rstrip()))
@@ -129,14 +128,23 @@ def _report_line_in_text(owner: str, text: Span, key: Span, here: Span, report: 
     report.add("yaml-syntax", message, at, secondary=[Label(text, "this text")], help=help, fix=fix)
 
 
-def _moved(source: Source, number: int, depth: int, column: int) -> Iterator[Edit]:
-    """A line, and those below it that are indented alike, indented otherwise."""
-    for n in range(number, len(source.line_starts) + 1):
-        line, start = source.line(n), source.line_starts[n - 1]
-        if not line.strip():
-            continue
-        if len(line) - len(line.lstrip()) != depth:
+def _aligned_keys(source: Source, number: int, owner: str, key: Span) -> Iterator[Edit]:
+    """The key of a text and those below it, indented alike: as the ones below, if the key begins an
+    item of a list whose next item agrees with them, or else as the key itself.
+    """
+    depth, column = key.column - 1, source.line(number).index(owner)
+    lines = {n: source.line(n) for n in range(key.line, len(source.line_starts) + 1)}
+    depths = {n: len(line) - len(line.lstrip()) for n, line in lines.items() if line.strip()}
+    behind = next((n for n in depths if depths[n] != depth), None)
+    is_item = source.line(number)[:column].strip() == "-"
+    if is_item and behind and lines[behind].startswith(f"{' ' * (depth - 2)}- "):
+        start = source.line_starts[number - 1]
+        yield Edit(Span(source, start, start), " " * (depth - column))
+        return
+    for n in depths:
+        if n == behind:
             return
+        start = source.line_starts[n - 1]
         yield Edit(Span(source, start, start + depth), " " * column)
 
 

@@ -71,8 +71,8 @@ def resized(arm: Arm, target: Target) -> Iterator[Remedy]:
 
 
 def _enlarged(arm: Arm, target: Target) -> Iterator[Remedy]:
-    """What was pooled to 1 x 1, in the size of other maps: only a branch of one step and the body of
-    a block can read these.
+    """What was pooled to 1 x 1, in the size of other maps, which only a branch of one step and the
+    body of a block can read.
     """
     block = arm.layers[-1].scope.block if arm.layers else None
     if not arm.body:
