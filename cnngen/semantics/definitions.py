@@ -35,7 +35,7 @@ MOST_CANDIDATES = 200
 MOST_LISTED = 10
 MOST_PLACES = 3  # of one unknown name, besides the first
 
-GATHERED = ("unknown-name", "unknown-op", "unknown-block", "name-clash")
+GATHERED = ("unknown-name", "unknown-parameter", "unknown-op", "unknown-block", "name-clash")
 
 WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "null"}
 
@@ -313,7 +313,7 @@ def gather_unknown(report: Report) -> None:
             groups.setdefault(reason, []).append(diagnostic)
     for first, *others in groups.values():
         others += [each for each in arguments if _same_parameter(each, first)]
-        if others:
+        if others and first in report.found.values():
             report.replace(_gathered(first, others), others)
 
 
@@ -327,18 +327,14 @@ def _gathered(first: Diagnostic, others: list[Diagnostic]) -> Diagnostic:
         name = first.primary.span.text
         help, fix = f"call it `{name}` where it is defined", (Edit(defined, name),)
         return replace(first, secondary=(label, *labels), help=help, fix=fix)
-    fixes = [edit for each in (first, *others) for edit in each.fix]
-    return replace(first, secondary=(*first.secondary, *labels), fix=tuple(fixes))
+    fixes = tuple(dict.fromkeys(edit for each in (first, *others) for edit in each.fix))
+    return replace(first, secondary=(*first.secondary, *labels), fix=fixes)
 
 
 def _same_parameter(argument: Diagnostic, first: Diagnostic) -> bool:
     """Whether a block is given an argument under the name that it uses, and defines misspelt."""
-    defined, given = _misspelt(first), argument.primary.span
-    return (
-        defined is not None
-        and (given.source.path, given.text) == (defined.source.path, first.primary.span.text)
-        and [edit.text for edit in argument.fix] == [defined.text]
-    )
+    defined = _misspelt(first)
+    return defined is not None and argument.fix == (Edit(defined, first.primary.span.text),)
 
 
 def _misspelt(unknown: Diagnostic) -> Span | None:
@@ -346,12 +342,19 @@ def _misspelt(unknown: Diagnostic) -> Span | None:
     if not unknown.secondary or not unknown.fix or unknown.code != "unknown-name":
         return None
     defined = unknown.secondary[0].span
-    return defined if _stands_once(defined) else None
+    return defined if _occurrences(defined) == 1 else None
 
 
-def _stands_once(word: Span) -> bool:
-    """Whether a word stands nowhere else in its file, so that it may be what is misspelt."""
-    return len(re.findall(rf"\b{re.escape(word.text)}\b", word.source.text)) == 1
+def is_misspelt(defined: Span, used: Span) -> bool:
+    """Whether a name is misspelt where it is defined rather than where it is used: nothing else in
+    the file has the one, and something has the other.
+    """
+    same = defined.source.path == used.source.path
+    return same and _occurrences(defined) == 1 < _occurrences(used)
+
+
+def _occurrences(word: Span) -> int:
+    return len(re.findall(rf"\b{re.escape(word.text)}\b", word.source.text))
 
 
 def guess(word: str, candidates: Iterable[str], report: Report) -> str | None:
