@@ -25,7 +25,7 @@ from cnngen.expressions.expression import (
 from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields, Wanted, alike, fields_of, wanted
 from cnngen.ops import OPS
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
-from cnngen.source import Span
+from cnngen.source import Source, Span
 from cnngen.syntax.naming import can_be_called
 from cnngen.syntax.tree import Each, Identifier, Parameter, Repeat
 
@@ -313,7 +313,7 @@ def gather_unknown(report: Report) -> None:
             groups.setdefault(reason, []).append(diagnostic)
     for first, *others in groups.values():
         others += [each for each in arguments if _same_parameter(each, first)]
-        if others and first in report.found.values():
+        if others and first in report.found.values():  # none of those of an earlier group
             report.replace(_gathered(first, others), others)
 
 
@@ -346,15 +346,17 @@ def _misspelt(unknown: Diagnostic) -> Span | None:
 
 
 def is_misspelt(defined: Span, used: Span) -> bool:
-    """Whether a name is misspelt where it is defined rather than where it is used: nothing else in
-    the file has the one, and something has the other.
+    """Whether a name is misspelt where it is defined rather than where it is used: nothing else
+    has the one, and something has the other.
     """
-    same = defined.source.path == used.source.path
-    return same and _occurrences(defined) == 1 < _occurrences(used)
+    beside = () if used.source.path == defined.source.path else (used.source,)
+    once = _occurrences(defined) + sum(_occurrences(defined, source) for source in beside) == 1
+    return once and _occurrences(used) > 1
 
 
-def _occurrences(word: Span) -> int:
-    return len(re.findall(rf"\b{re.escape(word.text)}\b", word.source.text))
+def _occurrences(word: Span, source: Source | None = None) -> int:
+    """How often a word stands in its file, or in another one."""
+    return len(re.findall(rf"\b{re.escape(word.text)}\b", (source or word.source).text))
 
 
 def guess(word: str, candidates: Iterable[str], report: Report) -> str | None:
