@@ -262,7 +262,7 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (SPEC + "results: [x]", "wrong-kind", "x", "results: [{dataset"),
         (SPEC + "results: [{dataset: D, top1: 9}]", "missing-key", "{dataset: D, top1: 9}", "`so"),
         (SPEC + f"results: [{{{RESULT}, top_5: 9}}]", "unknown-key", "top_5", "mean `top5`?"),
-        (SPEC + f"results: [{{{RESULT}, top5: 8}}]", "out-of-range", "8", "not errors"),
+        (SPEC + f"results: [{{{RESULT}, top5: 8}}]", "out-of-range", "8", "`top5: 92`"),
         (
             SPEC + "results: [{dataset: D, source: S}]",
             "missing-key",

@@ -140,7 +140,7 @@ def _report_stage(stage: Stage, trains: bool, network: Network, report: Report) 
 
 def _check_read_for_size(network: Network, report: Report) -> None:
     """Report layers with weights of whose output only the height and the width are read: PyTorch
-    has the weights, and Keras, which knows the size, does not. Of a stage, the last one is reported.
+    has the weights, and Keras, which knows the size, does not. Of a stage, the last is reported.
     """
     outputs = set(network.outputs.values())
     sized = _reached(network, outputs) - _reached(network, outputs, sizes=False)
@@ -153,7 +153,7 @@ def _check_read_for_size(network: Network, report: Report) -> None:
                 f"only the size of what `{path}` gives is read, so its weights do nothing",
                 layer.span,
                 notes=layer.scope.trail(),
-                help="take the size from what it reads itself, or let something read its maps",
+                help="let something read its maps, or take the size from what it reads itself",
             )
 
 

@@ -54,12 +54,13 @@ def _parse_values(result: Mapping, report: Report) -> dict[str, float]:
         report.add("missing-key", "a result lacks what was measured", result.span, help=help)
     found = {name: _parse_value(node, name, report) for name, node in measured.items()}
     values = {name: value for name, value in found.items() if value is not None}
-    if "top1" in values and values.get("top5", MOST) < values["top1"]:
+    if "top1" in values and (fifth := values.get("top5", MOST)) < values["top1"]:
         report.add(
             "out-of-range",
             "`top5` is at least `top1`: what is right at once is among the first five",
             measured["top5"].span,
-            help="write per cent of images that are right, not errors",
+            help="write per cent that are right, not errors: for this one"
+            f" `top5: {round(MOST - fifth, 6):g}`",
         )
     return {name: values[name] for name in METRICS if name in values}
 
