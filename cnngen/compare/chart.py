@@ -50,9 +50,8 @@ class Shown:
 def chart(comparison: Comparison) -> str:
     """The SVG; raises `NoChartError`."""
     metric = _metric(comparison)
-    values = [_value(comparison, row, metric) for row in comparison.rows]
-    known = [(row, value) for row, value in zip(comparison.rows, values, strict=True) if value]
-    shown, tops = [row for row, _ in known], [value for _, value in known]
+    known = [(row, top) for row in comparison.rows if (top := _value(comparison, row, metric))]
+    shown, tops = [row for row, _ in known], [top for _, top in known]
     _check(comparison, shown)
     across = scale([row.macs for row in shown], ROOM.left, ROOM.right, LARGEST + 14)
     up = scale(tops, ROOM.bottom, ROOM.top, LARGEST + 14, SPREAD)
