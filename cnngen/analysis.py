@@ -10,6 +10,7 @@ from cnngen.semantics.check import check_network
 from cnngen.semantics.definitions import gather_unknown
 from cnngen.semantics.elaborate import MAX_LAYERS, elaborate
 from cnngen.semantics.key_clashes import check_keys
+from cnngen.semantics.kinds import check_kinds
 from cnngen.semantics.nesting import check_nesting
 from cnngen.semantics.network import Network
 from cnngen.semantics.overrides import check_overrides
@@ -61,6 +62,7 @@ def analyse(spec: Spec, report: Report, options: Options = DEFAULTS) -> Network 
     find_shared(resolution, report)
     gather_unknown(report)
     check_references(resolution, report)
+    check_kinds(resolution, report)
     check_stages(resolution, report)
     network = elaborate(
         resolution,

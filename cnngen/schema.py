@@ -53,7 +53,7 @@ FORM_ABOUT = {
     "do": "A step, or a list of steps.",
     "between": "Steps between two iterations of `each`.",
     "else": "Steps where the condition is false; `nothing`, if a branch is absent then.",
-    "join": "How the outputs of the branches become one tensor.",
+    "join": "How the outputs of the branches become one tensor; `list` keeps them apart.",
     "name": "The key of this step in paths and weights, and its name for `from`.",
     "from": "An earlier step or stage, `input`, or what an iteration gave: `encoder[-1]`.",
 }
@@ -180,7 +180,7 @@ def _block() -> Schema:
             "params": {
                 **_map("name_of_value", _ref("parameter"), _PARAMETERS),
                 "propertyNames": {"anyOf": [_ref("name_of_value"), {"const": "input"}]},
-                "properties": {"input": {"const": "tensors"}},
+                "properties": {"input": {"description": _LIST_INPUT, "const": "tensors"}},
             },
             "body": {"description": FORM_ABOUT["do"]} | _ref("body"),
         },
@@ -255,6 +255,7 @@ def _result() -> Schema:
     }
 
 
+_LIST_INPUT = "What the block is given is a list of maps."
 _PARAMETERS = "Parameters of the block: a default each, or a type where they must be given."
 
 

@@ -69,13 +69,13 @@ class DualPath(nn.Module):
         self.paths = nn.Identity()
         if first:
             self.paths = NormConv(in_channels, out=width + 2 * grow, stride=stride)
+        channels = width + 2 * grow if first else in_channels
         self.residual = nn.ModuleDict(
             {
                 "path": First(count=width),
                 "more": First(count=width),
             }
         )
-        channels = width + 2 * grow if first else in_channels
         self.dense = Rest(channels, count=width)
         self.grown = Rest(width + grow, count=width)
 

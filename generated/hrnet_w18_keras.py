@@ -105,8 +105,7 @@ def exchange(maps: list[KerasTensor], *, name: str) -> list[KerasTensor]:
 
 def lower(maps: list[KerasTensor], out: int, *, name: str) -> list[KerasTensor]:
     """One more resolution, half of the last."""
-    x = maps[-1]
-    x = halved(x, out, name=f"{name}_halved")
+    x = halved(maps[-1], out, name=f"{name}_halved")
     lowest = layers.ReLU(name=f"{name}_lowest")(x)
     return [*maps, lowest]
 
@@ -148,7 +147,7 @@ def hrnet_w18(
 
     Args:
         classes: number of classes
-        widths: channels at each resolution; the first is a quarter of the image's
+        widths: channels at each resolution, from a quarter of the image's on
         times: exchanges where there are three and four resolutions
         head_widths: channels of the bottlenecks behind each resolution
         input_shape: height, width (None for any) and channels
@@ -165,26 +164,25 @@ def hrnet_w18(
     for i in range(4):
         x = bottleneck(x, width=64, name=f"stage1_{i}")
 
-    # split: several maps
-    branches = []
+    # split: 56 x 56 x 18, 28 x 28 x 36
+    split = []
     for i, (width, stride) in enumerate(zip(widths[:2], (1, 2), strict=True)):
         branch = conv2d(x, width, 3, stride=stride, bias=False, name=f"split_{i}_0")
         branch = BatchNorm(name=f"split_{i}_1")(branch)
         branch = layers.ReLU(name=f"split_{i}_2")(branch)
-        branches.append(branch)
-    split = branches
+        split.append(branch)
 
-    stage2 = exchange(split, name="stage2")  # several maps
+    stage2 = exchange(split, name="stage2")  # 56 x 56 x 18, 28 x 28 x 36
 
-    # stages: several maps
-    x = stage2
+    # stages: 56 x 56 x 18, 28 x 28 x 36, 14 x 14 x 72, 7 x 7 x 144
+    stages = stage2
     for i, (width, count) in enumerate(zip(widths[2:], times, strict=True)):
-        x = lower(x, out=width, name=f"stages_{i}_0")
+        stages = lower(stages, out=width, name=f"stages_{i}_0")
         for j in range(1, 1 + count):
-            x = exchange(x, name=f"stages_{i}_{j}")
-    stages = x
+            stages = exchange(stages, name=f"stages_{i}_{j}")
 
-    wide = widen(stages, head_widths, name="wide")  # several maps
+    # wide: 56 x 56 x 128, 28 x 28 x 256, 14 x 14 x 512, 7 x 7 x 1024
+    wide = widen(stages, head_widths, name="wide")
     x = collect(wide, head_widths, name="collected")  # 7 x 7 x 1024
 
     # head: 1000

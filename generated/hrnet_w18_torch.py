@@ -131,8 +131,7 @@ class Exchange(nn.Module):
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
         units = [branch(map_) for branch, map_ in zip(self.units, maps, strict=True)]
-        fuse = [branch(units) for branch in self.fuse]
-        return fuse
+        return [branch(units) for branch in self.fuse]
 
 
 class Lower(nn.Module):
@@ -153,16 +152,15 @@ class Widen(nn.Module):
 
     def __init__(self, in_channels: Sequence[int], head_widths: tuple[int, ...]) -> None:
         super().__init__()
-        channels = ()
         self.wide = nn.ModuleList()
+        wide_channels: list[int] = []
         for map_channels, width in zip(in_channels, head_widths, strict=True):
             self.wide.append(Bottleneck(map_channels, width))
-            channels = channels + (4 * width,)
-        self.out_channels = channels
+            wide_channels.append(4 * width)
+        self.out_channels = wide_channels
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
-        wide = [branch(map_) for branch, map_ in zip(self.wide, maps, strict=True)]
-        return wide
+        return [branch(map_) for branch, map_ in zip(self.wide, maps, strict=True)]
 
 
 class Add(nn.Module):
@@ -187,7 +185,7 @@ class Collect(nn.Module):
         super().__init__()
         channels = in_channels[0]
         self.added = nn.ModuleList()
-        for _wide_channels, width in zip(in_channels[1:], head_widths[1:], strict=True):
+        for width in head_widths[1:]:
             self.added.append(Add(channels, out=4 * width))
             channels = 4 * width
         self.out_channels = channels
@@ -206,7 +204,7 @@ class HRNetW18(nn.Module):
 
     Args:
         classes: number of classes
-        widths: channels at each resolution; the first is a quarter of the image's
+        widths: channels at each resolution, from a quarter of the image's on
         times: exchanges where there are three and four resolutions
         head_widths: channels of the bottlenecks behind each resolution
     """
@@ -248,15 +246,13 @@ class HRNetW18(nn.Module):
         for width, count in zip(widths[2:], times, strict=True):
             layers = nn.Sequential(Lower(channels, out=width))
             for _ in range(count):
-                layers.append(Exchange(channels + (width,)))
+                layers.append(Exchange([*channels, width]))
             self.stages.append(layers)
-            channels = channels + (width,)
-        widen = Widen(channels, head_widths)
-        self.wide = widen
-        collect = Collect(widen.out_channels, head_widths)
-        self.collected = collect
+            channels = [*channels, width]
+        self.wide = Widen(channels, head_widths)
+        self.collected = Collect(self.wide.out_channels, head_widths)
         self.head = nn.Sequential(
-            nn.Conv2d(collect.out_channels, 2048, kernel_size=1),
+            nn.Conv2d(self.collected.out_channels, 2048, kernel_size=1),
             nn.BatchNorm2d(2048),
             nn.ReLU(inplace=True),
             nn.AdaptiveAvgPool2d(1),
@@ -267,9 +263,9 @@ class HRNetW18(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 64 x 56 x 56
         x = self.stage1(x)  # 256 x 56 x 56
-        split = [branch(x) for branch in self.split]
-        stage2 = self.stage2(split)
-        stages = self.stages(stage2)
-        wide_2 = self.wide(stages)
-        x = self.collected(wide_2)  # 1024 x 7 x 7
+        split = [branch(x) for branch in self.split]  # 18 x 56 x 56, 36 x 28 x 28
+        stage2 = self.stage2(split)  # 18 x 56 x 56, 36 x 28 x 28
+        stages = self.stages(stage2)  # 18 x 56 x 56, 36 x 28 x 28, 72 x 14 x 14, 144 x 7 x 7
+        wide = self.wide(stages)  # 128 x 56 x 56, 256 x 28 x 28, 512 x 14 x 14, 1024 x 7 x 7
+        x = self.collected(wide)  # 1024 x 7 x 7
         return self.head(x)  # 1000

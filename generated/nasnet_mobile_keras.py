@@ -22,6 +22,19 @@ def conv2d(x: KerasTensor, filters: int, kernel: int, stride: int = 1, *, name: 
     return convolve(x)
 
 
+def halved(x: KerasTensor, out: int, *, name: str) -> KerasTensor:
+    """Every second pixel, and beside it every second one from the next row and column on."""
+    x = layers.ReLU(name=f"{name}_relu")(x)
+    even = layers.AveragePooling2D(1, strides=2, name=f"{name}_even_0")(x)
+    even = conv2d(even, out // 2, 1, name=f"{name}_even_1")
+    odd = layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}_odd_0")(x)
+    odd = layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}_odd_1")(odd)
+    odd = layers.AveragePooling2D(1, strides=2, name=f"{name}_odd_2")(odd)
+    odd = conv2d(odd, out // 2, 1, name=f"{name}_odd_3")
+    x = layers.Concatenate(name=f"{name}_concat")([even, odd])
+    return BatchNorm(name=f"{name}_batch_norm")(x)
+
+
 def projection(x: KerasTensor, out: int, *, name: str) -> KerasTensor:
     """Another number of channels."""
     x = layers.ReLU(name=f"{name}_0")(x)
@@ -42,10 +55,23 @@ def separable(x: KerasTensor, out: int, kernel: int, stride: int = 1, *, name: s
 
 
 def reduction(
-    x: KerasTensor, far: KerasTensor, out: int, top: int = 0, *, name: str
-) -> KerasTensor:
-    """A cell of half the resolution, which reads the cell before it and another one."""
-    near = projection(x, out, name=f"{name}_near")
+    maps: list[KerasTensor],
+    out: int,
+    halve: bool = False,
+    project: bool = True,
+    top: int = 0,
+    *,
+    name: str,
+) -> list[KerasTensor]:
+    """A cell of half the resolution, which reads the two before it."""
+    x = maps[0]
+    if halve:
+        far = halved(x, out, name=f"{name}_far")
+    else:
+        far = x
+        if project:
+            far = projection(far, out, name=f"{name}_far")
+    near = projection(maps[1], out, name=f"{name}_near")
     padded = layers.ZeroPadding2D(((top, 1), (top, 1)), name=f"{name}_padded")(near)
     largest = layers.MaxPooling2D(3, strides=2, name=f"{name}_largest")(padded)
     left = separable(near, out, kernel=5, stride=2, name=f"{name}_sum1_left")
@@ -60,31 +86,17 @@ def reduction(
     sum4 = layers.Add(name=f"{name}_sum4_add")([left, sum2])
     right = separable(sum1, out, kernel=3, name=f"{name}_sum5_right")
     sum5 = layers.Add(name=f"{name}_sum5_add")([right, largest])
-    return layers.Concatenate(name=f"{name}_concat")([sum2, sum3, sum4, sum5])
-
-
-def halved(x: KerasTensor, out: int, *, name: str) -> KerasTensor:
-    """Every second pixel, and beside it every second one from the next row and column on."""
-    x = layers.ReLU(name=f"{name}_relu")(x)
-    even = layers.AveragePooling2D(1, strides=2, name=f"{name}_even_0")(x)
-    even = conv2d(even, out // 2, 1, name=f"{name}_even_1")
-    odd = layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}_odd_0")(x)
-    odd = layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}_odd_1")(odd)
-    odd = layers.AveragePooling2D(1, strides=2, name=f"{name}_odd_2")(odd)
-    odd = conv2d(odd, out // 2, 1, name=f"{name}_odd_3")
-    x = layers.Concatenate(name=f"{name}_concat")([even, odd])
-    return BatchNorm(name=f"{name}_batch_norm")(x)
+    cell = layers.Concatenate(name=f"{name}_cell_concat")([sum2, sum3, sum4, sum5])
+    return [maps[1], cell]
 
 
 def normal(
-    x: KerasTensor, previous: KerasTensor, out: int, halve: bool = False, *, name: str
-) -> KerasTensor:
-    """A cell of the same resolution, which reads the two cells before it."""
-    near = projection(x, out, name=f"{name}_near")
-    if halve:
-        far = halved(previous, out, name=f"{name}_far")
-    else:
-        far = projection(previous, out, name=f"{name}_far")
+    maps: list[KerasTensor], out: int, halve: bool = False, *, name: str
+) -> list[KerasTensor]:
+    """A cell of the same resolution, which reads the two before it; what is given of these."""
+    near = projection(maps[1], out, name=f"{name}_near")
+    x = maps[0]
+    far = halved(x, out, name=f"{name}_far") if halve else projection(x, out, name=f"{name}_far")
     left = separable(near, out, kernel=5, name=f"{name}_sum1_left")
     right = separable(far, out, kernel=3, name=f"{name}_sum1_right")
     sum1 = layers.Add(name=f"{name}_sum1_add")([left, right])
@@ -97,7 +109,8 @@ def normal(
     sum4 = layers.Add(name=f"{name}_sum4_add")([mean, mean])
     right = separable(near, out, kernel=3, name=f"{name}_sum5_right")
     sum5 = layers.Add(name=f"{name}_sum5_add")([right, near])
-    return layers.Concatenate(name=f"{name}_concat")([far, sum1, sum2, sum3, sum4, sum5])
+    cell = layers.Concatenate(name=f"{name}_cell_concat")([far, sum1, sum2, sum3, sum4, sum5])
+    return [maps[1], cell]
 
 
 def nasnet_mobile(
@@ -120,25 +133,25 @@ def nasnet_mobile(
     x = conv2d(image, 32, 3, stride=2, name="stem_0")
     stem = BatchNorm(name="stem_1")(x)
 
-    reduced1 = reduction(stem, stem, out=filters // 4, top=1, name="reduced1")  # 56 x 56 x 44
-    halved_out = halved(stem, out=filters // 2, name="halved")  # 56 x 56 x 22
-    reduced2 = reduction(reduced1, halved_out, out=filters // 2, name="reduced2")  # 28 x 28 x 88
-    cell1 = normal(reduced2, reduced1, out=filters, halve=True, name="cell1")  # 28 x 28 x 264
-    cell2 = normal(cell1, reduced2, out=filters, name="cell2")  # 28 x 28 x 264
-    cell3 = normal(cell2, cell1, out=filters, name="cell3")  # 28 x 28 x 264
-    cell4 = normal(cell3, cell2, out=filters, name="cell4")  # 28 x 28 x 264
-    narrowed1 = projection(cell3, out=2 * filters, name="narrowed1")  # 28 x 28 x 88
-    reduced3 = reduction(cell4, narrowed1, out=2 * filters, name="reduced3")  # 14 x 14 x 352
-    cell5 = normal(reduced3, cell4, out=2 * filters, halve=True, name="cell5")  # 14 x 14 x 528
-    cell6 = normal(cell5, reduced3, out=2 * filters, name="cell6")  # 14 x 14 x 528
-    cell7 = normal(cell6, cell5, out=2 * filters, name="cell7")  # 14 x 14 x 528
-    cell8 = normal(cell7, cell6, out=2 * filters, name="cell8")  # 14 x 14 x 528
-    narrowed2 = projection(cell7, out=4 * filters, name="narrowed2")  # 14 x 14 x 176
-    reduced4 = reduction(cell8, narrowed2, out=4 * filters, name="reduced4")  # 7 x 7 x 704
-    cell9 = normal(reduced4, cell8, out=4 * filters, halve=True, name="cell9")  # 7 x 7 x 1056
-    cell10 = normal(cell9, reduced4, out=4 * filters, name="cell10")  # 7 x 7 x 1056
-    x = normal(cell10, cell9, out=4 * filters, name="cell11")  # 7 x 7 x 1056
-    x = normal(x, cell10, out=4 * filters, name="cell12")  # 7 x 7 x 1056
+    # stems: 2 of 111 x 111 x 32
+    stems = [stem, stem]
+
+    # reduced1: 111 x 111 x 32, 56 x 56 x 44
+    reduced1 = reduction(stems, out=filters // 4, project=False, top=1, name="reduced1")
+    # reduced2: 56 x 56 x 44, 28 x 28 x 88
+    reduced2 = reduction(reduced1, out=filters // 2, halve=True, name="reduced2")
+
+    # cells: 2 of 7 x 7 x 1056
+    cells = reduced2
+    for i, width in enumerate((filters, 2 * filters, 4 * filters)):
+        if i > 0:
+            cells = reduction(cells, out=width, name=f"cells_{2 * i - 1}")
+        cells = normal(cells, out=width, halve=True, name=f"cells_{2 * i}_0")
+        for j in range(1, 4):
+            cells = normal(cells, out=width, name=f"cells_{2 * i}_{j}")
+
+    # last: 7 x 7 x 1056
+    x = cells[1]
 
     # head: 1000
     x = layers.ReLU(name="head_0")(x)

@@ -70,7 +70,7 @@ OTHERWISE = {
     ),
     r"^(add `do|add a branch|write several steps|write a step)": "asks for steps",
     r"^(walk through|these are|read one of them|join them|a list of maps is|write `\[|let it have one map|it has a length)"
-    r"|^let (the loop be|a stage be|the output name)|^give the variable|an expression of parameters$": (
+    r"|^let (the loop be|a stage be|the output name|both sides|it make|the block say)|^(keep the maps|join the maps|give it what|make a list)|^give the variable|an expression of parameters$": (
         "asks for other maps, or for another structure"
     ),
     r"^one file holds|^name what is shared|^say it in|^put a|^quote it|^put it into `inputs`|^let it begin with": (

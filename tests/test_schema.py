@@ -86,11 +86,30 @@ def test_it_accepts_a_spec_that_extends_another():
         "[act, {norm: , name: first}, {ConvUnit: {act: relu, norm: {group_norm: {groups: 4}}}}]",
         "{branches: {left: relu, right: identity, empty: , none: []}, join: concat, name: both}",
         "{branches: {left: relu, right: {when: deep, do: relu, else: nothing}}, join: add}",
+        "{branches: {left: relu, right: tanh}, join: list}",
+        "{branches: {each: {map: 'pair[::-1]'}, do: {relu: , from: map}}, join: list, from: pair}",
+        "{branches: '[stem, low] + pair[1:]', join: list}",
         "{branches: {left: relu, right: [{when: deep, from: a, do: [relu], else: nothing}]}, join: max}",
     ],
 )
 def test_it_accepts_the_language(step: str):
     assert accepts_step(step)
+
+
+@pytest.mark.parametrize(
+    ("given", "accepted"),
+    [
+        ("{input: tensors}", True),
+        ("{width: 8, input: tensors, maps: tensors}", True),
+        ("{input: tensor}", False),
+        ("{input: 8}", False),
+        ("{repeat: tensors}", False),
+    ],
+)
+def test_the_input_of_a_block(given: str, accepted: bool):
+    block = f"{{about: A block., params: {given}, body: {{branches: input, join: add}}}}"
+    assert accepts(f"{HEAD}, blocks: {{Sum: {block}}}, model: {{stem: Sum}}}}") == accepted
+    assert not accepts(f"{HEAD}, params: {given}, model: {{stem: relu}}}}")
 
 
 @pytest.mark.parametrize(
@@ -131,6 +150,7 @@ def test_it_accepts_the_language(step: str):
         "{branches: {left: relu}, join: add}",
         "{branches: {left: relu, right: relu}}",
         "{branches: {left: relu, right: relu}, join: sum}",
+        "{branches: {left: relu, right: relu}, join: lists}",
         "{do: relu}",
         "{join: add}",
         "{Block: [1]}",

@@ -60,7 +60,7 @@ def _figure(said: Figure, own: Figure, reader: _Reader) -> Iterator[str]:
             yield from _box(text, each, reader)
     links = own.links()
     for link, arrow in said.links().items():
-        path = _giving(own, links[link].tail)
+        path = links[link].path or _giving(own, links[link].tail)
         layer = reader.network.layers.get(path)
         shape = layer.output if layer else links[link].shapes[0]
         assert not isinstance(shape, Unknown)

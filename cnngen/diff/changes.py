@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from cnngen.diff.align import Alignment, Part, align
 from cnngen.ops.attribute import Distribution
-from cnngen.report.summary import Dimensions, LayerSummary, Summary, summarize
+from cnngen.report.summary import Dimensions, LayerSummary, Output, Summary, summarize
 from cnngen.semantics.network import INPUT, Layer, Network
 
 
@@ -53,8 +53,8 @@ class StageChange:
     """A stage of either network; None where it has none of the name."""
 
     name: str
-    old: Dimensions | None
-    new: Dimensions | None
+    old: Output | None
+    new: Output | None
     parameters: tuple[int, int]
     macs: tuple[int, int]
 

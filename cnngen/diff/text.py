@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from cnngen.diff.changes import Changed, Difference, Group, StageChange
 from cnngen.report.catalogue import short
-from cnngen.report.summary import dimensions_text
+from cnngen.report.summary import dimensions_text, output_text
 from cnngen.report.table import Table, aligned, markdown
 
 MOST_PATHS = 3
@@ -51,11 +51,11 @@ def _differs(stage: StageChange) -> bool:
 def _stage(stage: StageChange) -> tuple[str, str, str, str]:
     if stage.old is None or stage.new is None:
         i, word = (1, "new") if stage.old is None else (0, "removed")
-        size = dimensions_text(stage.new or stage.old or ())
+        size = output_text(stage.new or stage.old or ())
         return f"{stage.name} ({word})", size, short(stage.parameters[i]), short(stage.macs[i])
     return (
         stage.name,
-        _arrow(dimensions_text(stage.old), dimensions_text(stage.new)),
+        _arrow(output_text(stage.old), output_text(stage.new)),
         _arrow(*map(short, stage.parameters)),
         _arrow(*map(short, stage.macs)),
     )

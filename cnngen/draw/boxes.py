@@ -36,7 +36,9 @@ def figure(
     above = len(within.chain()) if within else 1
     drafts: list[_Draft] = []
     places: dict[str, str] = {}  # from the path of a layer to the key of its box
+    givers: dict[str, str] = {}  # from that of an identity to that of the layer behind which it is
     arrows: dict[tuple[str, str, str, int], Arrow] = {}
+    read: dict[tuple[str, str], list[str]] = {}  # what one box reads of another
     scopes = dict.fromkeys(layer.scope for layer in layers)
     uses = {scope: detail.box(scope.chain()[above:]) for scope in scopes}
     keys = {use: key_of(use) for use in uses.values() if use}
@@ -48,6 +50,8 @@ def figure(
         sources = [places.get(x.path, x.path) for x in layer.inputs]
         if use is None and layer.op.is_identity:
             places[layer.path] = sources[0]
+            path = layer.inputs[0].path
+            givers[layer.path] = givers.get(path, path)
             continue
         key = keys[use] if use else layer.path
         if drafts and drafts[-1].key == key:
@@ -63,19 +67,19 @@ def figure(
         for i, (source, tensor) in enumerate(zip(sources, layer.inputs, strict=True)):
             if source != key:
                 name, parameter = names.get(source, ""), parameters[use].get(tensor.path, "")
-                number = 0 if use else sources[:i].count(source)
+                path = givers.get(tensor.path, tensor.path)
+                given = read.setdefault((source, key), [])
+                given += [path] if path not in given else ()
+                number = given.index(path) if use else sources[:i].count(source)
                 link = source, key, parameter, number
                 if link not in arrows:
                     shapes = (known_shape(tensor.shape),)
-                    arrows[link] = Arrow(source, key, shapes, name, parameter, number)
+                    arrows[link] = Arrow(source, key, shapes, name, parameter, number, path)
     owner = _owner(layers, within) if within else ""
-    marks = [_shared(draft, within, owner) for draft in drafts]
-    boxes = tuple(
-        _box(draft, detail, level, mark) for draft, mark in zip(drafts, marks, strict=True)
-    )
+    boxes = tuple(_box(each, detail, level, _shared(each, within, owner)) for each in drafts)
     folded = _folded(Figure(title, boxes, tuple(arrows.values())))
-    read = {arrow.tail for arrow in folded.arrows}
-    ends = [Arrow(b.key, f"{b.key}:", (b.shape,)) for b in folded.boxes if b.key not in read]
+    tails = {arrow.tail for arrow in folded.arrows}
+    ends = [Arrow(b.key, f"{b.key}:", (b.shape,)) for b in folded.boxes if b.key not in tails]
     if layers and not boxes:
         ends = [Arrow(places[layers[-1].path], ":", (known_shape(layers[-1].output),))]
     return replace(folded, arrows=(*folded.arrows, *ends))
@@ -195,11 +199,12 @@ def _folded(figure: Figure) -> Figure:
     """Boxes in a row that show the same become one box."""
     tails = Counter(arrow.tail for arrow in figure.arrows)
     heads = Counter(arrow.head for arrow in figure.arrows)
-    links = {(arrow.tail, arrow.head) for arrow in figure.arrows}
+    links = Counter((arrow.tail, arrow.head) for arrow in figure.arrows)
     rows: list[list[Box]] = []
     for box in figure.boxes:
         last = rows[-1][-1] if rows else None
-        only = last and (last.key, box.key) in links and tails[last.key] == heads[box.key] == 1
+        count = links[last.key, box.key] if last else 0
+        only = count and last and tails[last.key] == heads[box.key] == count
         if last and only and _place(last) == _place(box) and last.look() == box.look():
             rows[-1].append(box)
         else:

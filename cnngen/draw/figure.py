@@ -80,7 +80,8 @@ class Arrow:
     `shapes` are those of the tensor that goes along, one for each use that the figure stands for. A
     tail that is no key of a box is an input of the figure, and such a head is an output: these may
     have a `name`. Where a block is given several tensors, `parameter` says which one this is; where
-    a layer reads one tensor several times, the arrows have a `number`.
+    a layer reads one tensor several times, or a block several tensors of a list that another one
+    gives, the arrows have a `number`. `path` is that of the layer that gives the tensor.
     """
 
     tail: str
@@ -89,6 +90,7 @@ class Arrow:
     name: str = ""
     parameter: str = ""
     number: int = 0
+    path: str = ""
 
     @property
     def shape(self) -> str:

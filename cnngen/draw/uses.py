@@ -7,7 +7,7 @@ from cnngen.draw.boxes import figure
 from cnngen.draw.detail import Detail, Variant, key_of
 from cnngen.draw.figure import Figure, merged
 from cnngen.ops.base import Image
-from cnngen.semantics.network import Layer, Network, Scope
+from cnngen.semantics.network import Layer, Network, Scope, Tensor
 
 SHORT = 2  # boxes in a row that say more than the name of a block
 MOST_WAYS = 4  # of a block, with a figure each; of more, those that differ in channels share one
@@ -25,6 +25,12 @@ class Use:
         """The height and width of what it gives."""
         output = self.layers[-1].output
         return (output.height, output.width) if isinstance(output, Image) else None
+
+    @property
+    def reads(self) -> list[Tensor]:
+        """What its layers read from outside of it, as often as they do."""
+        own = {layer.path for layer in self.layers}
+        return [x for layer in self.layers for x in layer.inputs if x.path not in own]
 
     def inside(self, detail: Detail) -> Figure:
         return figure(self.scope.name, self.layers, detail, self.scope)
@@ -136,8 +142,8 @@ def _alike(uses: Iterable[Use]) -> list[list[Use]]:
         names = [p.name.text for p in scope.block.parameters] if scope.block else []
         ops = [scope.ops[name].op for name in names if name in scope.ops]
         values = [*(scope.values.get(name) for name in names), *((o.name, o.values) for o in ops)]
-        paths = [tensor.path for tensor in scope.given.values()]
+        paths = [tensor.path for tensor in use.reads]
         same = tuple(map(paths.index, paths))  # which of them are one tensor
-        shapes = tuple(tensor.shape for tensor in scope.given.values())
+        shapes = tuple(tensor.shape for tensor in use.reads)
         found.setdefault((shapes, same, repr(values)), []).append(use)
     return list(found.values())

@@ -37,7 +37,7 @@ from cnngen.plan.map_channels import (
     total,
     with_totals,
 )
-from cnngen.plan.turns import apart, side_by_side, unrolled
+from cnngen.plan.turns import agreed, apart, side_by_side, unrolled
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import INPUT, Network, Scope
 from cnngen.semantics.resolve import Resolution
@@ -234,7 +234,7 @@ class Channels:
         if channels is not None and self.resolution.blocks[call].takes_list:
             counted[INPUT] = channels
         found = substitute(gives, {**names, **counted}, channels)
-        return simplify(with_totals(found) if lists or INPUT in counted else found)
+        return agreed(simplify(with_totals(found) if lists or INPUT in counted else found))
 
     def gather(self, step: Branches, maps: MapChannels) -> Expression:
         """The channels of a list of maps that are joined, or stay apart."""

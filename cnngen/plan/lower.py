@@ -32,14 +32,16 @@ from cnngen.plan.program import (
     StageRegion,
     Unit,
     Value,
+    step_of,
     walk,
 )
+from cnngen.plan.ranks import Ranks
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import INPUT, Network, Rank, Scope
 from cnngen.semantics.op_values import op_expressions
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.stages import first_origin, kept_stages
-from cnngen.semantics.walk import expressions, steps, value_expressions
+from cnngen.semantics.walk import expressions, positions, steps, value_expressions
 from cnngen.syntax.tree import Block, Body, Stage, Step
 
 
@@ -53,10 +55,10 @@ def lower(network: Network, *, open_inputs: bool = False) -> Program:
     channels = Channels(network.resolution, areas)
     paths = find_paths(network)
     units: dict[Block, Unit] = {}
-    ranks: dict[Unit, Rank] = {}
+    ranks = Ranks()
 
     def lowering(block: Block | None) -> RegionLowering:
-        return RegionLowering(network, areas, channels, units, paths, block, other_ranks=ranks)
+        return RegionLowering(network, areas, channels, units, paths, block, ranks=ranks)
 
     for block in network.resolution.order:
         units[block] = _unit(block, lowering(block))
@@ -86,17 +88,17 @@ def _unit(block: Block, lowering: RegionLowering) -> Unit:
     given = lowering.value(InputChannels(), network.block_ranks.get(block, "image"), INPUT)
     given = replace(given, listed=block.takes_list)
     tensors: list[Value | Maps] = []
-    lowering.note(INPUT, given)
+    lowering.readable.note(INPUT, given)
     for parameter in block.parameters:
         name = parameter.name.text
         if parameter.type == "tensor":
             value = lowering.value(channels_of(name), "image", name)
-            lowering.known[name] = value
+            lowering.readable.tensors[name] = value
             tensors.append(value)
         elif parameter.type == "tensors":
             number = next(lowering.values)
             maps = Maps((number,), MapChannels(channels_of(name)), "image", name)
-            lowering.lists[name] = maps
+            lowering.readable.lists[name] = maps
             tensors.append(maps)
     alone = arrangement.layout != "graph" and not reads_input(block.body, lowering)
     body, _ = lowering.region(block.body, arrangement, Running(given, owned=alone))
@@ -127,6 +129,8 @@ def _asks_input(expression: Expression) -> bool:
 def _read(region: Region, resolution: Resolution) -> Iterator[Expression]:
     """The expressions that the nodes in a region depend on."""
     for node in walk(region):
+        if (step := step_of(node)) is not None:
+            yield from positions(step)
         match node:
             case Call():
                 for value in node.layer.arguments.values():
@@ -150,6 +154,7 @@ def _read(region: Region, resolution: Resolution) -> Iterator[Expression]:
             case JoinLoop():
                 yield from expressions(node.step.loop)
                 yield from (walked.maps.channels.listed for walked in node.walks if walked.symbol)
+                yield from () if node.collected is None else (node.body.gives.channels,)
             case Bind():
                 yield node.channels
             case Join():
@@ -168,7 +173,7 @@ def _stages(inputs: Sequence[Value], lowering: RegionLowering) -> Iterator[Stage
     network, resolution = lowering.network, lowering.network.resolution
     kept = kept_stages(resolution)
     outputs = {stage: name for name, stage in network.outputs.items()}
-    lowering.known |= {x.name: x for x in inputs}
+    lowering.readable.tensors.update({x.name: x for x in inputs})
     x = Running(inputs[0])  # of several, the first stage says which it reads
     for stage in resolution.spec.stages:
         name = stage.name.text
@@ -177,7 +182,7 @@ def _stages(inputs: Sequence[Value], lowering: RegionLowering) -> Iterator[Stage
         if stage in lowering.shared:  # where it is used again, the channels are the same
             after = replace(after, owned=False)
             lowering.parts[stage] = region, entry
-        lowering.note(name, after.value)
+        lowering.readable.note(name, after.value)
         training = name in resolution.training
         yield StageRegion(name, region, entry, name in kept, outputs.get(name, ""), training, stage)
         if not stage.training:
@@ -188,7 +193,7 @@ def _stage(
     stage: Stage, x: Running, lowering: RegionLowering
 ) -> tuple[Region, Running, Expression]:
     if origin := first_origin(stage):
-        x = Running(lowering.follow(origin))
+        x = Running(lowering.readable.follow(origin))
     given = x.value
     with lowering.collected() as bound:
         if reads_input(stage.body, lowering):

@@ -1,6 +1,6 @@
 """Lower regions: the bodies of a block or of the model, with the channels that they are given."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -13,8 +13,8 @@ from cnngen.expressions.expression import (
     Conditional,
     Constant,
     Expression,
+    Index,
     InputChannels,
-    ListOf,
     Name,
     walk,
 )
@@ -43,10 +43,12 @@ from cnngen.plan.program import (
     Value,
     Walk,
 )
+from cnngen.plan.ranks import Ranks, after_op, representative
+from cnngen.plan.readable import Readable
 from cnngen.plan.turns import so_far
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.keys import Arrangement
-from cnngen.semantics.map_lists import lone_loop, loops_of, names_in
+from cnngen.semantics.map_lists import lone_loop, loops_of
 from cnngen.semantics.network import Network, Rank
 from cnngen.semantics.types import Types, types_of
 from cnngen.semantics.words import needs_two_layers
@@ -59,8 +61,6 @@ from cnngen.syntax.tree import (
     BranchLoop,
     Distribution,
     Each,
-    Identifier,
-    ListName,
     Reference,
     Repeat,
     Stage,
@@ -89,9 +89,8 @@ class Running:
 class RegionLowering:
     """Lowers the bodies of a block, or (`block` is None) of the model's stages.
 
-    `known` are the tensors, and `lists` the lists of them, that steps read by name. In a stage,
-    `entry` are the channels that `input.channels` stands for; in a block it is None, and
-    `input.channels` stays. `parts` are those that are used again, each with its own entry.
+    In a stage, `entry` are the channels that `input.channels` stands for; in a block it is None,
+    and `input.channels` stays. `parts` are those that are used again, each with its own entry.
     """
 
     network: Network
@@ -100,8 +99,7 @@ class RegionLowering:
     units: Mapping[Block, Unit]
     paths: Mapping[Step, tuple[str, ...]]
     block: Block | None
-    known: dict[str, Value] = field(default_factory=dict[str, Value])
-    lists: dict[str, Maps] = field(default_factory=dict[str, Maps])
+    readable: Readable = field(default_factory=Readable)
     parts: dict[Stage | Step, tuple[Region, Expression | None]] = field(
         default_factory=dict[Stage | Step, tuple[Region, Expression | None]]
     )
@@ -109,7 +107,7 @@ class RegionLowering:
     nodes: list[Node] = field(default_factory=list[Node])
     numbers: Iterator[int] = field(default_factory=lambda: count(1))  # of variables
     values: Iterator[int] = field(default_factory=count)
-    other_ranks: dict[Unit, Rank] = field(default_factory=dict[Unit, Rank])
+    ranks: Ranks = field(default_factory=Ranks)
 
     @property
     def shared(self) -> frozenset[Stage | Step]:
@@ -118,13 +116,13 @@ class RegionLowering:
     def region(self, body: Body, arrangement: Arrangement, x: Running) -> tuple[Region, Running]:
         """A body that is given a tensor."""
         origin = body[0].origin if body else None
-        given = self.follow(origin) if origin else x.value
+        given = self.readable.follow(origin) if origin else x.value
         shared = self.shared
         with self.collected() as nodes:
             position: Expression = Constant(0)
             for step in body:
                 if step.origin:
-                    x = Running(self.follow(step.origin))
+                    x = Running(self.readable.follow(step.origin))
                 if isinstance(step, Reference):
                     nodes.append(Pass(x.value, x.value, step))
                     continue
@@ -138,8 +136,8 @@ class RegionLowering:
                     x = self._step(step, key, arrangement, x)
                     position = simplify(add(position, Constant(1)))
                 if step.name and arrangement.layout == "graph":  # where others can read it
-                    x = replace(x, owned=False)
-                    self.note(step.name.text, x.value)
+                    x = replace(self.settle(x), owned=False)
+                    self.readable.note(step.name.text, x.value)
                     if step in shared:
                         made = next(n for n in reversed(nodes) if not isinstance(n, Bind | Gather))
                         part = Region("single", made.reads, (made,), made.gives)
@@ -209,7 +207,7 @@ class RegionLowering:
     def _tensors(self, call: CallStep) -> dict[str, Value]:
         """What a call reads besides the running tensor."""
         named = self.network.resolution.tensors(call)
-        return {name: self.read(other) for name, other in named.items()}
+        return {name: self.readable.read(other) for name, other in named.items()}
 
     def _types(self) -> Types:
         parameters = self.network.resolution.spec.parameters
@@ -256,7 +254,7 @@ class RegionLowering:
             if not isinstance(value, Distribution)
         }
         channels = op.channels(arguments, (x.channels,))
-        rank = _rank_after_op(op, x.value.rank)
+        rank = after_op(op, x.value.rank)
         if channels == x.channels:
             return replace(x, value=replace(x.value, rank=rank))
         return Running(replace(x.value, channels=simplify(channels), rank=rank))
@@ -269,13 +267,13 @@ class RegionLowering:
         tensors = self._tensors(call)
         others = {channels_of(name).name: value.channels for name, value in tensors.items()}
         given = self.network.resolution.map_lists(call)
-        lists = {name: self._maps(maps) for name, maps in given.items()}
+        lists = {name: self.readable.listed(maps) for name, maps in given.items()}
         others |= {channels_of(name).name: maps.channels.listed for name, maps in lists.items()}
         areas = self.areas.handed(call, block)
         handed = {IN_CHANNELS: x.channels, **others, **areas}
         handed |= {p.name.text: Name(p.name.text) for p in unit.captured}
         arguments = self.closed_forms.arguments(call)
-        rank = self._rank_after(unit, x.value.rank)
+        rank = self.ranks.after(unit, x.value.rank)
         listed = call in self.network.resolution.carried.steps
         asked = None
         if unit.channels is None:
@@ -300,40 +298,6 @@ class RegionLowering:
         )
         return self._short(after)
 
-    def _rank_after(self, unit: Unit, rank: Rank) -> Rank:
-        """What a unit gives for images or for vectors. The unit itself says so for the rank with
-        which it was lowered; for the other one its body is followed again.
-        """
-        if rank == unit.input.rank:
-            return unit.body.gives.rank
-        if unit not in self.other_ranks:
-            self.other_ranks[unit] = self._rank(unit.body, rank)
-        return self.other_ranks[unit]
-
-    def _rank(self, region: Region, rank: Rank) -> Rank:
-        """What a region gives for images or for vectors."""
-        for node in region.nodes:
-            match node:
-                case Call():
-                    made = node.layer.made
-                    unit = isinstance(made, Unit)
-                    rank = self._rank_after(made, rank) if unit else _rank_after_op(made, rank)
-                case Join():
-                    rank = self._rank(_representative(node.arms).region, rank)
-                case Loop() | JoinLoop():
-                    rank = self._rank(node.body, rank)
-                case Choice():
-                    rank = self._rank(node.then, rank)
-                case Reuse():
-                    rank = self._rank(node.part, rank)
-                case Gather():
-                    rank = node.maps.rank
-                case Pass() | Bind():
-                    pass
-                case _:
-                    assert_never(node)
-        return rank
-
     def value(self, channels: Expression, rank: Rank = "image", name: str = "") -> Value:
         """A tensor that was not there before."""
         return Value(next(self.values), channels, rank, name)
@@ -344,55 +308,14 @@ class RegionLowering:
         value = self.value(x.channels, x.value.rank, name)
         return replace(x, value=replace(value, listed=x.value.listed))
 
-    # --- What is read by name
-
-    def note(self, name: str, value: Value) -> None:
-        """Let a tensor, or a list of them, be read by a name."""
-        if value.listed:
-            self.known.pop(name, None)
-            channels = MapChannels(value.channels)
-            self.lists[name] = Maps((value.number,), channels, value.rank, name)
-        else:
-            self.known[name] = value
-
-    def follow(self, name: Identifier) -> Value:
-        """What `from` reads: a list, too, if a step gives one."""
-        whole = not isinstance(name, ListName) or name.index is None
-        if whole and name.text not in self.known:
-            maps = self.lists[name.text]
-            return Value(maps.numbers[0], maps.channels.listed, maps.rank, listed=True)
-        return self.read(name)
-
-    def read(self, name: Identifier) -> Value:
-        """A tensor, or one of a list."""
-        if not isinstance(name, ListName) or name.index is None:
-            return self.known[name.text]
-        maps = self.lists[name.text]
-        return Value(maps.numbers[0], maps.channels.at(name.index), maps.rank)
-
-    def _maps(self, maps: Expression) -> Maps:
-        """A list of tensors."""
-        numbers: list[int] = []
-        ranks: list[Rank] = []
-        for name in names_in(maps):
-            whole = isinstance(name, ListName) and name.index is None
-            part = self.lists[name.text] if whole else self.read(name)
-            numbers += part.numbers if isinstance(part, Maps) else (part.number,)
-            ranks.append(part.rank)
-        channels = self._names().listed(maps)
-        assert channels is not None, "all that can be read is known"
-        return Maps(tuple(dict.fromkeys(numbers)), channels, ranks[0])
-
-    def _names(self) -> Known:
-        """The channels of what can be read by name."""
-        maps = {name: value.channels for name, value in self.known.items()}
-        return Known(maps, {name: value.channels for name, value in self.lists.items()})
-
     # --- Variables of channels
 
     def settle(self, x: Running) -> Running:
-        """Bind channels that depend on a condition, or are long, to a variable to read them."""
-        return self.bound(x) if _depends(x.channels) or is_long(x.channels) else x
+        """Bind channels that depend on a condition, are long, or are in one of several lists, to a
+        variable to read them.
+        """
+        bind = _depends(x.channels) or is_long(x.channels) or _is_in_several(x.channels)
+        return self.bound(x) if bind else x
 
     def _short(self, x: Running) -> Running:
         """Bind channels that are long, before they grow in what follows."""
@@ -402,7 +325,7 @@ class RegionLowering:
         """Channels in a variable of their own, which a target leaves out if nothing reads it."""
         variable = Name(f"channels {next(self.numbers)}")
         moves = x.owned and isinstance(x.channels, Name | InputChannels)
-        self.nodes.append(Bind(variable, x.channels, moves))
+        self.nodes.append(Bind(variable, x.channels, moves, x.value.listed))
         return Running(replace(x.value, channels=variable), owned=True)
 
     # --- Loops, conditions, joins
@@ -410,7 +333,7 @@ class RegionLowering:
     def _loop(self, step: Repeat | Each, key: Key, first: Expression, x: Running) -> Running:
         x = self.settle(x)
         variable: Name | None
-        names, given = self._names(), x.channels
+        names, given = self.readable.channels(), x.channels
         walks = self._walks(step)
         inside = self.closed_forms.inside(step, names)
         if (last := self._last(step, x.channels, names)) is not None:
@@ -455,11 +378,11 @@ class RegionLowering:
         """The variables of a loop that are maps, which can be read from now on."""
         found: list[Walk] = []
         for name, written in self.network.resolution.map_lists(step).items():
-            maps = self._maps(written)
+            maps = self.readable.listed(written)
             symbol = None if maps.channels.each else channels_of(name)
             channels = maps.channels.each or channels_of(name)
-            self.known[name] = self.value(channels, maps.rank, name)
-            found.append(Walk(self.known[name], maps, symbol))
+            self.readable.tensors[name] = self.value(channels, maps.rank, name)
+            found.append(Walk(self.readable.tensors[name], maps, symbol))
         return tuple(found)
 
     def _kept(
@@ -479,8 +402,8 @@ class RegionLowering:
         elif self.entry is not None:
             each = channels.each and substitute(channels.each, {}, self.entry)
             channels = MapChannels(substitute(channels.listed, {}, self.entry), each)
-        self.lists[name] = Maps((next(self.values),), channels, rank, name)
-        return self.lists[name], collected
+        self.readable.lists[name] = Maps((next(self.values),), channels, rank, name)
+        return self.readable.lists[name], collected
 
     @property
     def loop_names(self) -> Mapping[Step, str]:
@@ -524,7 +447,7 @@ class RegionLowering:
 
     def _closed_form(self, body: Body, x: Running) -> Expression | None:
         """What a body makes of the channels, where that needs no variable."""
-        closed = self.closed_forms.body(body, x.channels, self._names())
+        closed = self.closed_forms.body(body, x.channels, self.readable.channels())
         return None if closed is None else substitute(closed, {}, self.entry)
 
     def _arm(self, body: Body, x: Running, closed: Expression | None) -> tuple[Region, Running]:
@@ -540,7 +463,7 @@ class RegionLowering:
         part, entry = self.parts[shared]
         channels: Expression | None = part.gives.channels
         if not equal(x.channels, part.given.channels):  # as symbols, or it has no weights
-            closed = self.closed_forms.again(shared, x.channels, self._names())
+            closed = self.closed_forms.again(shared, x.channels, self.readable.channels())
             channels = channels if closed is None else substitute(closed, {}, entry)
         value = replace(x.value, channels=channels, rank=part.gives.rank)
         after = self._given_by(step, Running(value))
@@ -551,7 +474,7 @@ class RegionLowering:
     def _join(self, step: Branches, level: Key, key: Key, x: Running) -> Running:
         op, paths = OPS.get(step.join.text), self.paths.get(step, ())
         if step.maps is not None:
-            maps = self._maps(step.maps)
+            maps = self.readable.listed(step.maps)
             channels = substitute(self.closed_forms.gather(step, maps.channels), {}, self.entry)
             value = replace(self.value(channels, maps.rank), listed=op is None)
             gathered = Running(value)
@@ -565,7 +488,7 @@ class RegionLowering:
         channels = self.closed_forms.join(step, given)
         assert channels is not None
         arms = tuple(arm for arm, _ in found)
-        rank = _representative(arms).region.gives.rank
+        rank = representative(arms).region.gives.rank
         value = replace(x.value, channels=channels, rank=rank, listed=op is None)
         after = self._given_by(step, Running(value))
         self.nodes.append(Join(key, level, op, x.value, arms, after.value, step, paths))
@@ -574,19 +497,22 @@ class RegionLowering:
     def _join_loop(self, step: BranchLoop, level: Key, x: Running) -> Running:
         op, paths = OPS.get(step.join.text), self.paths.get(step, ())
         x, body = replace(self.settle(x), owned=False), step.loop.body
-        names, walks = self._names(), self._walks(step.loop)
+        names, walks = self.readable.channels(), self._walks(step.loop)
         closed = self.closed_forms.join_loop(step, x.channels, names)
         channels = closed and simplify(substitute(closed, {}, self.entry))
-        variable: Name | None = None
-        if channels is None:
+        variable, collected = None, None
+        if channels is None and op is None:
+            word = step.name.text if step.name else "out"
+            channels = collected = Name(f"{word} channels {next(self.numbers)}")
+        elif channels is None:
             channels = variable = Name(f"channels {next(self.numbers)}")
-            self.nodes.append(Bind(variable, ListOf(()) if op is None else Constant(0)))
+            self.nodes.append(Bind(variable, Constant(0)))
         region, turn = self.region(body, self.network.resolution.arrangement(body), x)
         value = replace(x.value, channels=channels, rank=turn.value.rank, listed=op is None)
         after = self._given_by(step, Running(value, owned=variable is not None))
-        update = variable and so_far(op, variable, turn.channels)
+        update = op and variable and so_far(op, variable, turn.channels)
         joined = (op, x.value, region, variable, update, after.value)
-        self.nodes.append(JoinLoop(step.join.text, level, *joined, step, paths, walks))
+        self.nodes.append(JoinLoop(step.join.text, level, *joined, step, paths, walks, collected))
         return self._short(after)
 
     def _branch(self, branch: Branch, x: Running, counted: bool) -> tuple[Arm, Expression]:
@@ -609,18 +535,18 @@ class RegionLowering:
         return Arm(branch.name.text, region, branch.test, variable), closed
 
 
-def _representative(arms: Sequence[Arm]) -> Arm:
-    """A branch that is there whatever the parameters are, if there is one."""
-    return next((arm for arm in arms if arm.test is None), arms[0])
-
-
-def _rank_after_op(op: type[Op], rank: Rank) -> Rank:
-    return rank if op.gives == "same" else op.gives
-
-
 def _depends(channels: Expression) -> bool:
     """Whether channels depend on a condition."""
     return any(isinstance(part, Conditional) for part, _ in walk(channels))
+
+
+def _is_in_several(channels: Expression) -> bool:
+    """Whether channels are an item of two lists one behind the other."""
+    match channels:
+        case Index(Binary("+"), _):
+            return True
+        case _:
+            return False
 
 
 def _variable(x: Running) -> Name:

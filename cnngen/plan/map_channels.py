@@ -79,9 +79,13 @@ def _joined(first: Expression, second: Expression) -> Expression:
 
 def item(listed: Expression, index: Expression) -> Expression:
     """One of a list."""
-    match listed:
-        case Binary("*", ListOf((each,)), _):
+    match listed, simplify(index):
+        case Binary("*", ListOf((each,)), _), _:
             return each
+        case Binary("+", ListOf((first, *_)), _), Constant(0):
+            return first
+        case Binary("+", _, ListOf((*_, last))), Constant(-1):
+            return last
         case _:
             return simplify(Index(listed, index), count=False)
 

@@ -235,8 +235,8 @@ class JoinLoop:
 
     The iterations stand below `level`, at their positions, and so does the join at its key. Where
     the channels of the whole have no closed form, `variable` has them: before the loop it is bound
-    to 0, or to an empty list, and each iteration ends with an `update` of it to those of the
-    iterations so far.
+    to 0, and each iteration ends with an `update` of it to those of the iterations so far. Of what
+    stays apart, `collected` is then the list of them, as in a loop.
     """
 
     key: Key
@@ -250,6 +250,7 @@ class JoinLoop:
     step: BranchLoop
     paths: tuple[str, ...] = ()
     walks: tuple[Walk, ...] = ()
+    collected: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -281,12 +282,14 @@ class Bind:
     author can write its name, which has a space in it.
 
     `moves` says that nothing reads the old name of these channels (a variable, or those of the
-    unit's input) from here on, so that a target may go on with the variable that it has.
+    unit's input) from here on, so that a target may go on with the variable that it has; `listed`
+    that they are those of a list of tensors.
     """
 
     variable: Name
     channels: Expression
     moves: bool = False
+    listed: bool = False
 
 
 Node = Call | Loop | Choice | Join | JoinLoop | Gather | Reuse | Pass | Bind

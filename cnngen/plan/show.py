@@ -226,7 +226,7 @@ def code(expression: Expression) -> str:
 def _symbol(name: str) -> str:
     """`$channels1`, `$skip_channels`."""
     word, _, rest = name.rpartition(" ")
-    return f"${word}{'' if rest.isdigit() else '_'}{rest}"
+    return f"${word.replace(' ', '_')}{'' if rest.isdigit() else '_'}{rest}"
 
 
 def _op(value: OpValue) -> str:

@@ -83,10 +83,10 @@ def side_by_side(
     if op.gates:
         return _largest(turn, written, lists)
     first = {name: _item(column) for name, column in lists.items()}
-    return _agreed(simplify(substitute(turn, first, None)))
+    return agreed(simplify(substitute(turn, first, None)))
 
 
-def _agreed(channels: Expression) -> Expression:
+def agreed(channels: Expression) -> Expression:
     """Channels that depend on whether two positions differ, where that makes no difference: at the
     one, `xs[i] if i != j else xs[j]` is what it is at the other.
     """
@@ -134,10 +134,8 @@ def apart(
     return ListOf(written) if written else None
 
 
-def so_far(op: type[Op] | None, variable: Name, turn: Expression) -> Expression:
+def so_far(op: type[Op], variable: Name, turn: Expression) -> Expression:
     """The channels of the iterations up to one that gives `turn`, from those before it."""
-    if op is None:
-        return Binary("+", variable, ListOf((turn,)))
     if op.concatenates:
         return add(variable, turn)
     return Apply("max", (variable, turn)) if op.gates else turn

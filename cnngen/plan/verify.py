@@ -98,7 +98,8 @@ class _Rules:
             self.known.add(node.gives.number)
             if isinstance(node, Loop) and node.keeps is not None:
                 self.known.update(node.keeps.numbers)
-                self.bound |= {node.collected.name} if node.collected else set()
+            if isinstance(node, Loop | JoinLoop) and node.collected is not None:
+                self.bound.add(node.collected.name)
         named = [key for key in keys if isinstance(key, str)]
         if len(named) != len(set(named)):
             raise BrokenProgram(f"{self.where}: two nodes of one region have one key")

@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
+Output = Dimensions | tuple[Dimensions, ...]
+"""What a stage gives: a map or a vector, or a list of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class StageSummary:
     name: str
-    output: Dimensions
+    output: Output
     parameters: int
     macs: int
 
@@ -111,6 +115,13 @@ def dimensions_text(sizes: Dimensions) -> str:
     return " x ".join(map(str, sizes))
 
 
+def output_text(output: Output) -> str:
+    """`3 x 224 x 224`; of a list, what each is."""
+    lists = [sizes for sizes in output if isinstance(sizes, tuple)]
+    single = tuple(size for size in output if isinstance(size, int))
+    return ", ".join(map(dimensions_text, lists or [single]))
+
+
 def _fields(layer: LayerSummary) -> dict[str, Any]:
     """The fields of a layer; `shares` only where it does."""
     return {name: value for name, value in asdict(layer).items() if name != "shares" or value}
@@ -162,6 +173,12 @@ def _stages(network: Network, counted: list[LayerSummary]) -> tuple[StageSummary
         parameters[stage] += layer.parameters
         macs[stage] += layer.macs
     return tuple(
-        StageSummary(name, known_shape(tensor.shape).dimensions, parameters[name], macs[name])
-        for name, tensor in network.stages.items()
+        StageSummary(name, _output(name, network), parameters[name], macs[name])
+        for name in network.stages
     )
+
+
+def _output(stage: str, network: Network) -> Output:
+    if stage in network.lists:
+        return tuple(known_shape(x.shape).dimensions for x in network.lists[stage])
+    return known_shape(network.stages[stage].shape).dimensions

@@ -15,6 +15,7 @@ from cnngen.semantics.attributes import describe, show
 from cnngen.semantics.definitions import Definitions, check_expression, check_part, guess, listed
 from cnngen.semantics.explanations.call_errors import (
     report_default_callee,
+    report_input_as_argument,
     report_missing,
     report_nameless,
     report_unknown_attribute,
@@ -39,6 +40,7 @@ from cnngen.syntax.tree import (
 
 PADDING = tuple(map(Constant, PADDING_WORDS))
 UNREAD = Name("")
+INPUT = "input"
 
 
 Given = dict[str, ArgumentValue]  # by name; a value of unknown purpose has an empty one
@@ -117,6 +119,9 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         if not name and not is_unread(value):
             report_nameless(argument, call, [*parameters], missing, report)
             name = missing[0] if len(missing) == 1 else ""
+        elif name == INPUT:
+            report_input_as_argument(argument, call, report)
+            continue
         elif name and name not in parameters and "" not in parameters:
             name = report_unknown_parameter(argument, block, missing, report)
         parameter = parameters.get(name)

@@ -115,7 +115,17 @@ def _check_reached(network: Network, report: Report) -> None:
         if path not in dead or not dead.isdisjoint(network.graph.successors(path)):
             continue
         stage = stages[_stage(path)]
-        if stage.name.text in live:
+        name, maps = stage.name.text, network.lists.get(stage.name.text, ())
+        item = next((i for i, x in enumerate(maps) if x.path == path), None)
+        if item is not None and name in live:
+            report.add(
+                "unreachable-stage",
+                f"nothing reads `{name}[{item}]`",
+                layer.span,
+                secondary=[Label(stage.name.span, "the list of maps")],
+                help=f'read it by `from: "{name}[{item}]"`, or leave it out of the list',
+            )
+        elif name in live:
             report.add(
                 "unreachable-stage",
                 f"nothing reads what `{layer.op.name}` gives",

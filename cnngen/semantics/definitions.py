@@ -144,6 +144,13 @@ def check_expression(
         match part:
             case Name() if any(part in children(length) for length in counted):
                 pass
+            case Apply("len", (Name("input"),), span=Span() as span) if "input" not in names.lists:
+                report.add(
+                    "wrong-type",
+                    "`input` is one map here, and only a list of them has a length",
+                    span,
+                    help="let the block say that it is given a list: `params: {input: tensors}`",
+                )
             case Name(name=name, span=Span() as span) if name in names.ops:
                 report.add(
                     "wrong-type",
@@ -185,16 +192,21 @@ def _report_tensor(name: str, span: Span, names: Definitions, report: Report) ->
     what, help = "a tensor", f"a step reads it with `from: {name}`"
     if name == "input" and name not in names.lists:
         help = "its channels are `input.channels`"
-    elif name in names.lists:
+    elif name in names.lists and (name in names.tensors or name == "input"):
         what, help = "a list of maps", f"it has a length: `len({name})`"
+    elif name in names.lists:
+        what, help = (
+            "a list of maps",
+            "it has a length in a block that is given it: `params: {maps: tensors}`, `len(maps)`",
+        )
     report.add("wrong-type", f"`{name}` is {what}, not a number", span, help=help)
 
 
 def _is_length(part: Expression, names: Definitions) -> bool:
-    """Whether this is the length of a list of maps that a block is given."""
+    """Whether this is the length of a list of maps that a block is given, or of its input."""
     match part:
         case Apply("len", (Name(name),)):
-            return name in names.lists and (name in names.tensors or name == "input")
+            return name == "input" or (name in names.lists and name in names.tensors)
         case _:
             return False
 
@@ -272,6 +284,9 @@ def _report_unknown(
     if "." in name:
         message = f"`{name}` is not a name: only fields and `input.channels` have a dot"
         report.add("bad-expression", message, span, help="a number has a name without dots")
+        return
+    if name in names.lists:
+        _report_tensor(name, span, names, report)
         return
     meant = WORDS.get(name.lower())
     known = names.of(kind)

@@ -6,33 +6,49 @@ becomes a layer. What explains a mistake is imported only where there is one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, assert_never
 
 from cnngen.diagnostics.model import Label, Remedies, Report
 from cnngen.expressions.algebra import free_names, mentions_input
-from cnngen.expressions.effort import STEP, Effort, Exhausted
+from cnngen.expressions.effort import Exhausted
 from cnngen.expressions.evaluate import (
     UNDETERMINED,
     EvaluationError,
     MaybeValue,
-    Undetermined,
     Values,
     evaluate,
     weight,
 )
-from cnngen.expressions.expression import Expression, Value
+from cnngen.expressions.expression import Expression
 from cnngen.ops import OPS
 from cnngen.ops.attribute import LARGEST, UnknownValue
-from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError, Unknown, Vector
-from cnngen.semantics.attributes import Invalid, argument_span, bind, show
+from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError, Unknown
+from cnngen.semantics.attributes import Invalid, argument_span, bind
 from cnngen.semantics.count import count_layers
+from cnngen.semantics.elaboration import (
+    MAX_LAYERS,
+    NOTHING,
+    Elaboration,
+    Given,
+    Maps,
+    Original,
+    Place,
+    TooManyLayers,
+    channels_of,
+    is_unknown,
+    one_of,
+    truth_of,
+    value_of,
+)
+from cnngen.semantics.iterations import Iterations, inside, iterations
 from cnngen.semantics.keys import Arrangement
-from cnngen.semantics.map_lists import items_of, lone_loop, names_in
+from cnngen.semantics.map_lists import lone_loop
 from cnngen.semantics.network import INPUT, Layer, NamedOp, Network, Rank, Scope, Tensor
 from cnngen.semantics.op_values import Chosen, OpValue, Passed
 from cnngen.semantics.parameters import checked, model_values, place
+from cnngen.semantics.reading import branches_of, follow, maps_of, read_map
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.reuse import Again, check_again
 from cnngen.semantics.stages import output_stages
@@ -49,8 +65,6 @@ from cnngen.syntax.tree import (
     BranchLoop,
     Call,
     Each,
-    Identifier,
-    ListName,
     Parameter,
     Reference,
     Repeat,
@@ -60,101 +74,7 @@ from cnngen.syntax.tree import (
     When,
 )
 
-MAX_LAYERS = 200_000
 MOST_PARTS = 1000  # of a vector
-NOTHING = Tensor("", UNKNOWN)
-NO_VARIABLES: tuple[Values, Mapping[str, Tensor]] = ({}, {})
-
-Maps = tuple[Tensor, ...]
-Given = Tensor | Maps
-"""What a step is given, or gives: a tensor, or a list of them."""
-Iterations = Sequence[tuple[Values, Mapping[str, Tensor]]]
-"""The values and the tensors of a loop's variables, iteration by iteration."""
-
-
-class TooManyLayers(Exception):
-    """Ends the elaboration; the mistake has been reported."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Original:
-    """What a part made that is used again. The paths of its layers begin with `path`."""
-
-    path: str
-    given: Tensor
-    gives: Tensor
-    layers: tuple[Layer, ...]
-
-
-@dataclass(slots=True, eq=False)
-class Elaboration:
-    """The state of an elaboration.
-
-    `times` is how often the present step will be reached, if the loops around it do the same in
-    each iteration. `absent` has the branches that are not there. `turns` has what the iterations of
-    a loop gave when it was elaborated last, None after a mistake. `shared` are the parts that are
-    used again, and `originals` has what they made at their first place (in a block, of its latest
-    use). `ops`, `outputs` and `names` are memos, and `blamed` has the wrong values that were
-    reported, with their origins. `lenient` lets
-    branches of different sizes be joined.
-    """
-
-    resolution: Resolution
-    report: Report
-    limit: int
-    network: Network
-    lenient: bool = False
-    effort: Effort = field(default_factory=Effort)
-    training: bool = False
-    times: int = 1
-    shared: frozenset[Stage | Step] = frozenset()
-    turns: dict[Step, Maps | None] = field(default_factory=dict[Step, "Maps | None"])
-    originals: dict[Stage | Step, Original] = field(default_factory=dict[Stage | Step, Original])
-    absent: list[Branch] = field(default_factory=list[Branch])
-    ops: dict[tuple[Any, ...], Op] = field(default_factory=dict[tuple[Any, ...], Op])
-    outputs: dict[tuple[Any, ...], Shape] = field(default_factory=dict[tuple[Any, ...], Shape])
-    blamed: set[tuple[str | Span, ...]] = field(default_factory=set[tuple[str | Span, ...]])
-    names: dict[Call, tuple[tuple[str, ...], bool]] = field(
-        default_factory=dict[Call, tuple[tuple[str, ...], bool]]
-    )
-
-    def visit(self, step: Step) -> None:
-        self.effort.spend(STEP, step.span)
-
-    def read(self, place: "Place", name: Identifier) -> Tensor:
-        """The tensor of this name; one of unknown shape where there is none."""
-        if isinstance(name, ListName):
-            return _item(name, place, self)
-        text = self.resolution.meant.get(name, name.text) if name.text else ""
-        return place.tensors.get(text, NOTHING) if text else NOTHING
-
-    def follow(self, place: "Place", name: Identifier) -> Given:
-        """What `from` reads: a list, too, if a step gives one."""
-        whole = not isinstance(name, ListName) or name.index is None
-        if whole and name.text not in place.tensors and name.text in place.lists:
-            is_reported = self.report.has("wrong-type", name.span)  # as none that is carried
-            return NOTHING if is_reported else place.lists[name.text] or NOTHING
-        return self.read(place, name)
-
-    def refuse_size(self, at: Span) -> None:
-        self.report.add(
-            "too-many-layers",
-            f"the network has more than {self.limit:,} layers",
-            at,
-            help="use smaller numbers, or raise the limit with `--max-layers`",
-        )
-        raise TooManyLayers
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a body is elaborated: its scope, and the tensors and lists of them that its steps can
-    read by name. A list is None after a mistake.
-    """
-
-    scope: Scope
-    tensors: Mapping[str, Tensor]
-    lists: Mapping[str, Maps | None] = field(default_factory=dict[str, "Maps | None"])
 
 
 def elaborate(
@@ -231,16 +151,16 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
     for stage in elaboration.resolution.spec.stages:
         name = stage.name.text
         place = Place(replace(model, path=name, stage=stage), tensors, lists)
-        given = elaboration.follow(place, stage.origin) if stage.origin else running
+        given = follow(stage.origin, place, elaboration) if stage.origin else running
         elaboration.training = name in elaboration.resolution.training
         before = len(network.layers)
         output = _stage(stage, given, place, elaboration)
         if stage in elaboration.shared:
             read = _read_by(stage.body, given, place, elaboration)
             _note_original(stage, name, read, output, before, elaboration)
-        network.stages[name] = _one(output)
+        network.stages[name] = one_of(output)
         if isinstance(output, tuple):
-            lists[name] = output
+            lists[name] = network.lists[name] = output
         else:
             tensors[name] = output
             if loop := lone_loop(stage.body):
@@ -251,34 +171,9 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
 
 def _stage(stage: Stage, given: Given, place: Place, elaboration: Elaboration) -> Given:
     read = _read_by(stage.body, given, place, elaboration)
-    place = replace(place, scope=replace(place.scope, channels=_channels(read)))
+    place = replace(place, scope=replace(place.scope, channels=channels_of(read)))
     arrangement = elaboration.resolution.arrangement(stage.body)
     return _body(stage.body, arrangement, stage.name.text, given, place, elaboration)
-
-
-def _one(x: Given) -> Tensor:
-    """A tensor that stands for what is given: of a list, the first."""
-    return x if isinstance(x, Tensor) else x[0] if x else NOTHING
-
-
-def _is_unknown(x: Given) -> bool:
-    return any(each.shape is UNKNOWN for each in ((x,) if isinstance(x, Tensor) else x))
-
-
-def _channels(x: Given) -> int | tuple[int, ...] | None:
-    if isinstance(x, tuple):
-        found = [_channels(each) for each in x]
-        known = tuple(channels for channels in found if isinstance(channels, int))
-        return known if len(known) == len(found) else None
-    match x.shape:
-        case Image(channels=channels):
-            return channels
-        case Vector(features=features):
-            return features
-        case Unknown():
-            return None
-        case _:
-            assert_never(x.shape)
 
 
 def _body(
@@ -297,7 +192,7 @@ def _body(
         elaboration.visit(step)
         key = arrangement.keys.get(step)
         if step.origin:
-            x = elaboration.follow(place, step.origin)
+            x = follow(step.origin, place, elaboration)
         if arrangement.layout == "single" and not isinstance(step, Repeat | Each):
             return _step(step, path, x, place, elaboration)
         if isinstance(step, Repeat | Each) and key is None:
@@ -322,7 +217,7 @@ def _graph(
     for step in body:
         elaboration.visit(step)
         if step.origin:
-            x = elaboration.follow(place, step.origin)
+            x = follow(step.origin, place, elaboration)
         if isinstance(step, Reference):
             continue
         key, given, before = arrangement.keys[step], x, len(elaboration.network.layers)
@@ -346,7 +241,7 @@ def _step(step: Step, path: str, x: Given, place: Place, elaboration: Elaboratio
             if block := elaboration.resolution.blocks.get(step):
                 return _block(step, block, path, x, place, elaboration)
             if isinstance(x, tuple):
-                return _refuse_list(step.callee, path, x, place, elaboration)
+                return Tensor(path, UNKNOWN)  # which `check_kinds` has reported
             return _op_layer(step, path, x, place, elaboration)
         case Repeat() | Each():
             return _loop(step, path, 0, x, place, elaboration)[0]
@@ -360,52 +255,17 @@ def _step(step: Step, path: str, x: Given, place: Place, elaboration: Elaboratio
             return x
         case Reuse():
             if isinstance(x, tuple):
-                return _refuse_list(step.target, path, x, place, elaboration)
+                return Tensor(path, UNKNOWN)  # which `check_kinds` has reported
             return _reuse(step, path, x, place, elaboration)
         case _:
             assert_never(step)
 
 
-def _refuse_list(
-    name: Identifier, path: str, x: Maps, place: Place, elaboration: Elaboration
-) -> Tensor:
-    """Report a list where a step takes one map."""
-    if not _is_unknown(x) and not elaboration.report.has("wrong-type", name.span):
-        elaboration.report.add(
-            "wrong-type",
-            f"`{name.text}` takes one map, and is given a list of {len(x)}",
-            name.span,
-            notes=place.scope.trail(),
-            help="read one of them by `from`, join them, or let a block with `input: tensors` take"
-            " the list",
-        )
-    return Tensor(path, UNKNOWN)
-
-
-def _refuse_map(
-    call: Call, block: Block, path: str, x: Tensor, place: Place, elaboration: Elaboration
-) -> Tensor:
-    """Report one map where a block takes a list."""
-    at = call.callee.span
-    if x.shape is not UNKNOWN and not elaboration.report.has("wrong-type", at):
-        elaboration.report.add(
-            "wrong-type",
-            f"`{call.callee.text}` takes a list of maps, and is given one map",
-            at,
-            secondary=[Label(block.name.span, "its input is declared as tensors")],
-            notes=place.scope.trail(),
-            help="give it what `branches` with `join: list` gives",
-        )
-    return Tensor(path, UNKNOWN)
-
-
 def _block(
     call: Call, block: Block, path: str, x: Given, place: Place, elaboration: Elaboration
 ) -> Given:
-    if isinstance(x, tuple) and not block.takes_list:
-        return _refuse_list(call.callee, path, x, place, elaboration)
-    if isinstance(x, Tensor) and block.takes_list:
-        return _refuse_map(call, block, path, x, place, elaboration)
+    if isinstance(x, tuple) != block.takes_list:
+        return Tensor(path, UNKNOWN)  # which `check_kinds` has reported
     resolution = elaboration.resolution
     values = dict(place.scope.outermost.values)  # the model's parameters, which every block sees
     for parameter in block.parameters:
@@ -414,19 +274,19 @@ def _block(
             values[parameter.name.text] = value
     tensors = {INPUT: x} if isinstance(x, Tensor) else {}
     for parameter, name in resolution.tensors(call).items():
-        tensors[parameter] = elaboration.read(place, name)
-    lists = {n: _maps(m, place, elaboration) for n, m in resolution.map_lists(call).items()}
+        tensors[parameter] = read_map(name, place, elaboration)
+    lists = {n: maps_of(m, place, elaboration) for n, m in resolution.map_lists(call).items()}
     if isinstance(x, tuple):
         lists[INPUT] = x
     for parameter, maps in lists.items():  # in expressions, a list has a length
         values[parameter] = UNDETERMINED if maps is None else (None,) * len(maps)
-    if (shape := _one(x).shape) is not UNKNOWN:
+    if (shape := one_of(x).shape) is not UNKNOWN:
         rank = "image" if isinstance(shape, Image) else "vector"
         elaboration.network.block_ranks.setdefault(block, rank)
     given = resolution.op_uses.given[call]
     ops = _ops(block.parameters, given, call.span, place.scope, elaboration)
     ops = {**place.scope.outermost.ops, **ops}
-    scope = Scope(values, _channels(x), path, block, call, place.scope, given=tensors, ops=ops)
+    scope = Scope(values, channels_of(x), path, block, call, place.scope, given=tensors, ops=ops)
     arrangement = resolution.arrangement(block.body, block=True)
     return _body(block.body, arrangement, path, x, Place(scope, tensors, lists), elaboration)
 
@@ -458,7 +318,7 @@ def _named_op(value: OpValue, at: Span, scope: Scope, elaboration: Elaboration) 
         case Passed(parameter):
             return scope.ops.get(parameter.name.text)
         case Chosen(test, then, otherwise):
-            holds = _holds(test, at, scope, elaboration)
+            holds = truth_of(test, at, scope, elaboration)
             if holds is None:
                 return None
             return _named_op(then if holds else otherwise, at, scope, elaboration)
@@ -475,7 +335,7 @@ def _argument(
     expression = given or parameter.default
     if not isinstance(expression, Expression):
         return UNDETERMINED
-    value = _value(scope if given else None, expression, call.span, elaboration)
+    value = value_of(scope if given else None, expression, call.span, elaboration)
     try:
         return checked(parameter, value)
     except Invalid as error:
@@ -496,9 +356,9 @@ def _loop(
     """Elaborate the iterations of a loop. Each takes a position in the chain around it, and so does
     each body between two of them.
     """
-    rounds = _iterations(step, place, elaboration)
+    rounds = iterations(step, place, elaboration)
     elaboration.turns[step] = None
-    if rounds is None:
+    if rounds is None or not (rounds or _passes_on(step, x, place, elaboration)):
         return Tensor(path, UNKNOWN), position
     turns: list[Tensor] = []
     between = step.between if isinstance(step, Each) else None
@@ -507,7 +367,7 @@ def _loop(
     elaboration.times *= len(rounds)
     for i, turn in enumerate(rounds):
         elaboration.visit(step)
-        inner = _inside(place, turn)
+        inner = inside(place, turn)
         if i == 1 and (len(layers) - start) * elaboration.times > elaboration.limit:
             elaboration.refuse_size(step.span)
         for body in (between,) * (i > 0) + (step.body,):
@@ -515,7 +375,7 @@ def _loop(
                 arrangement = resolution.arrangement(body)
                 x = _body(body, arrangement, f"{path}.{position}", x, inner, elaboration)
                 position += 1
-        if _is_unknown(x):  # the other iterations could say nothing new
+        if is_unknown(x):  # the other iterations could say nothing new
             break
         if isinstance(x, Tensor):
             turns.append(x)
@@ -525,123 +385,31 @@ def _loop(
     return x, position
 
 
-def _inside(place: Place, turn: tuple[Values, Mapping[str, Tensor]]) -> Place:
-    """The place in one iteration of a loop."""
-    values, maps = turn
-    scope = place.scope.inside(values) if values else place.scope
-    return replace(place, scope=scope, tensors={**place.tensors, **maps} if maps else place.tensors)
-
-
-def _iterations(step: Repeat | Each, place: Place, elaboration: Elaboration) -> Iterations | None:
-    """The values of the loop's variables, iteration by iteration; None after a mistake."""
-    if isinstance(step, Repeat):
-        times = _times(step, place.scope, elaboration)
-        return None if times is None else [NO_VARIABLES] * times
-    return _rows(step, place, elaboration)
-
-
-def _times(step: Repeat, scope: Scope, elaboration: Elaboration) -> int | None:
-    times = _value(scope, step.times, step.span, elaboration)
-    at = step.times.span or step.span
-    if times is UNDETERMINED:
-        return None
-    if not isinstance(times, int) or isinstance(times, bool):
-        code, must = "wrong-type", "a whole number"
-        help = "write `//` or `int(...)`" if isinstance(times, float) else None
-    elif times < 0:
-        code, must, help = "out-of-range", "at least 0", "write, say, `max(0, ...)`"
-    elif times > elaboration.limit:
-        return elaboration.refuse_size(at)
-    else:
-        return times
-    message = f"`repeat` must be {must}, not {show(times)}"
-    elaboration.report.add(code, message, at, notes=scope.trail(), help=help)
-    return None
-
-
-def _rows(step: Each, place: Place, elaboration: Elaboration) -> Iterations | None:
-    """The values of all variables in each iteration; the lists of an `each` advance together."""
-    scope = place.scope
-    columns: list[tuple[Value | Tensor, ...]] = []
-    walked = elaboration.resolution.map_lists(step)
-    for variable, expression in step.lists:
-        if variable.text in walked:
-            columns += [maps] if (maps := _maps(expression, place, elaboration)) is not None else []
-            continue
-        values = _value(scope, expression, step.span, elaboration)
-        if isinstance(values, tuple):
-            columns.append(values)
-        elif values is not UNDETERMINED:
-            elaboration.report.add(
-                "wrong-type",
-                f"`{variable.text}` must run through a list, not {show(values)}",
-                expression.span or variable.span,
-                notes=scope.trail(),
-                help="write `range(...)` for the numbers from 0, or `[...]`",
-            )
-    if len(columns) < len(step.lists):
-        return None
-    lengths = [len(values) for values in columns]
-    if len(set(lengths)) > 1:
-        _report_lengths(step, lengths, scope, elaboration)
-        return None
-    names = [variable.text for variable, _ in step.lists]
-    rounds: list[tuple[Values, Mapping[str, Tensor]]] = []
-    for row in zip(*columns, strict=True):
-        own: dict[str, MaybeValue] = {}
-        read: dict[str, Tensor] = {}
-        for name, item in zip(names, row, strict=True):
-            if isinstance(item, Tensor):
-                read[name] = item
-            else:
-                own[name] = item
-        rounds.append((own, read))
-    return rounds
-
-
-def _report_lengths(step: Each, lengths: list[int], scope: Scope, elaboration: Elaboration) -> None:
-    """Mark the first list whose length differs from that of the first one, and label the others."""
-    labels = [
-        Label(expression.span or variable.span, f"{length} element{'s' if length != 1 else ''}")
-        for (variable, expression), length in zip(step.lists, lengths, strict=True)
-    ]
-    wrong = next(i for i, length in enumerate(lengths) if length != lengths[0])
-    primary = labels.pop(wrong)
-    elaboration.report.add(
-        "unequal-lists",
-        "the lists of `each` have different lengths",
-        primary.span,
-        primary.text,
-        secondary=labels,
-        notes=scope.trail(),
-        help="give them equal lengths: they advance together",
-    )
+def _passes_on(loop: Repeat | Each, x: Given, place: Place, elaboration: Elaboration) -> bool:
+    """Whether a loop without an iteration gives what it does with some: one map, or a list."""
+    gives_list = loop in elaboration.resolution.carried.steps
+    if isinstance(x, tuple) == gives_list:
+        return True
+    given, wanted = ("one map", "a list") if gives_list else ("a list of maps", "one map")
+    counted = loop.times if isinstance(loop, Repeat) else loop.lists[0][1]
+    if not is_unknown(x):
+        elaboration.report.add(
+            "wrong-type",
+            f"without an iteration, this loop gives {given}, as it is given, and not {wanted}",
+            counted.span or loop.span,
+            notes=place.scope.trail(),
+            help="let it make one iteration at least",
+        )
+    return False
 
 
 def _when(step: When, path: str, x: Given, place: Place, elaboration: Elaboration) -> Given:
-    test = _holds(step.test, step.span, place.scope, elaboration)
+    test = truth_of(step.test, step.span, place.scope, elaboration)
     if test is None:
         return Tensor(path, UNKNOWN)
     body = step.body if test else step.orelse or ()
     arrangement = elaboration.resolution.arrangement(body)
     return _body(body, arrangement, path, x, place, elaboration)
-
-
-def _holds(test: Expression, at: Span, scope: Scope, elaboration: Elaboration) -> bool | None:
-    """Whether a condition holds; None after a mistake."""
-    value = _value(scope, test, at, elaboration)
-    if value is UNDETERMINED:
-        return None
-    if not isinstance(value, bool):
-        elaboration.report.add(
-            "wrong-type",
-            f"a condition must be `true` or `false`, not {show(value)}",
-            test.span or at,
-            notes=scope.trail(),
-            help="compare it, for example with `> 0`",
-        )
-        return None
-    return value
 
 
 def _branches(
@@ -654,16 +422,16 @@ def _branches(
     apart = step.join.text == APART
     known = apart or step.join.text in OPS  # else it was reported
     if step.maps is not None:
-        found = _branches_of(step.maps, place, elaboration)
+        found = branches_of(step.maps, place, elaboration)
         known, outputs = known and found is not None, found or {}
     for branch in step.arms:
-        there = branch.test is None or _holds(branch.test, step.span, place.scope, elaboration)
+        there = branch.test is None or truth_of(branch.test, step.span, place.scope, elaboration)
         if there:
             arrangement = elaboration.resolution.arrangement(branch.body)
             below = f"{path}.{branch.name.text}"
             given = _body(branch.body, arrangement, below, x, place, elaboration)
             if isinstance(given, tuple):
-                given = _refuse_list(branch.name, below, given, place, elaboration)
+                given = Tensor(below, UNKNOWN)  # which `check_kinds` has reported
             outputs[branch] = given
         elif there is None:
             known = False
@@ -675,15 +443,17 @@ def _branches(
         return _report_no_branch(step, path, place, elaboration)
     if apart:
         given = tuple(outputs.values())
-        return Tensor(path, UNKNOWN) if _is_unknown(given) else given
+        return Tensor(path, UNKNOWN) if is_unknown(given) else given
     if len(outputs) == 1:
         return next(iter(outputs.values()))
     if OPS[step.join.text].concatenates:
-        _warn_of_repeated_input(outputs, _one(x), place, elaboration)
+        _warn_of_repeated_input(outputs, one_of(x), place, elaboration)
     op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at = f"{path}.{key or step.join.text}"
     joined = tuple(outputs.values())
-    return _layer(at, op, joined, step, step.join.span, _one(x), place, elaboration, tuple(outputs))
+    return _layer(
+        at, op, joined, step, step.join.span, one_of(x), place, elaboration, tuple(outputs)
+    )
 
 
 def _report_no_branch(step: Branches, path: str, place: Place, elaboration: Elaboration) -> Tensor:
@@ -713,7 +483,7 @@ def _branch_loop(
 ) -> Given:
     """Elaborate a branch for each iteration, below its position, and their join beside these."""
     loop, layers = step.loop, elaboration.network.layers
-    rounds = _iterations(loop, place, elaboration)
+    rounds = iterations(loop, place, elaboration)
     apart = step.join.text == APART
     if rounds is None or not (apart or step.join.text in OPS):  # which was reported
         return Tensor(path, UNKNOWN)
@@ -727,20 +497,19 @@ def _branch_loop(
         elaboration.visit(loop)
         if i == 1 and (len(layers) - start) * elaboration.times > elaboration.limit:
             elaboration.refuse_size(step.span)
-        inner = _inside(place, turn)
+        inner = inside(place, turn)
         given = _body(loop.body, arrangement, f"{path}.{i}", x, inner, elaboration)
         if isinstance(given, tuple):
-            given = _refuse_list(step.join, path, given, place, elaboration)
+            given = Tensor(path, UNKNOWN)  # which `check_kinds` has reported
         outputs.append(given)
         if outputs[-1].shape is UNKNOWN:  # the other iterations could say nothing new
             break
     elaboration.times = times
     if apart:
-        return Tensor(path, UNKNOWN) if _is_unknown(tuple(outputs)) else tuple(outputs)
+        return Tensor(path, UNKNOWN) if is_unknown(tuple(outputs)) else tuple(outputs)
     op = elaboration.ops.setdefault((step.join.text,), OPS[step.join.text]({}))
     at, joined = f"{path}.{step.join.text}", tuple(outputs)
-    values = [values for values, _ in rounds]
-    return _layer(at, op, joined, step, step.join.span, _one(x), place, elaboration, values)
+    return _layer(at, op, joined, step, step.join.span, one_of(x), place, elaboration, rounds)
 
 
 def _report_no_iteration(
@@ -775,88 +544,6 @@ def _warn_of_repeated_input(
             )
 
 
-# --- Lists of maps
-
-
-def _maps(maps: Expression, place: Place, elaboration: Elaboration) -> Maps | None:
-    """The tensors of a list; None after a mistake."""
-
-    def number(expression: Expression) -> int:
-        value = _value(place.scope, expression, elaboration.resolution.spec.span, elaboration)
-        if isinstance(value, bool) or not isinstance(value, int):
-            if value is not UNDETERMINED and expression.span:
-                _report_position(value, expression.span, place.scope, elaboration.report)
-            raise Undetermined
-        return value
-
-    def several(name: str) -> Maps:
-        found = place.lists.get(name)
-        if found is None:
-            raise Undetermined
-        return found
-
-    try:
-        return tuple(items_of(maps, lambda name: elaboration.read(place, name), several, number))
-    except Undetermined:
-        return None
-
-
-def _report_position(value: MaybeValue, at: Span, scope: Scope, report: Report) -> None:
-    report.add(
-        "wrong-type",
-        f"a position is a whole number, not {show(value)}",
-        at,
-        notes=scope.trail(),
-        help="write `//` or `int(...)`" if isinstance(value, float) else None,
-    )
-
-
-def _item(name: ListName, place: Place, elaboration: Elaboration) -> Tensor:
-    """A map of a list."""
-    maps, scope = place.lists.get(name.text), place.scope
-    if maps is None or name.index is None:
-        return NOTHING
-    index = _value(scope, name.index, name.span, elaboration)
-    if index is UNDETERMINED:
-        return NOTHING
-    if isinstance(index, bool) or not isinstance(index, int):
-        _report_position(index, name.index.span or name.span, scope, elaboration.report)
-        return NOTHING
-    if -len(maps) <= index < len(maps):
-        return maps[index]
-    count = len(maps)
-    last = f"`{name.text}[0]` to `{name.text}[{count - 1}]`" if count > 1 else f"`{name.text}[0]`"
-    elaboration.report.add(
-        "bad-value",
-        f"there is no `{name.text}[{index}]`: `{name.text}` has {count or 'no'}"
-        f" map{'s' if count != 1 else ''}",
-        name.index.span or name.span,
-        notes=scope.trail(),
-        help=f"these are {last}; `{name.text}[-1]` is the last" if count else None,
-    )
-    return NOTHING
-
-
-def _branches_of(
-    maps: Expression, place: Place, elaboration: Elaboration
-) -> dict[Branch, Tensor] | None:
-    """The maps of a list as branches, which messages name by where they are read."""
-    found = _maps(maps, place, elaboration)
-    if found is None or any(x.shape is UNKNOWN for x in found):
-        return None
-    read = [*names_in(maps)]
-    at = read[0].span if read else Span(maps.span.source, 0, 0) if maps.span else None
-    if at is None:
-        return None
-    if len(read) == len(found) and not any(
-        isinstance(name, ListName) and name.index is None for name in read
-    ):
-        names = read
-    else:
-        names = [Identifier(str(i), at) for i in range(len(found))]
-    return {Branch(name, ()): x for name, x in zip(names, found, strict=True)}
-
-
 # --- What is used again
 
 
@@ -869,10 +556,7 @@ def _note_original(
     elaboration: Elaboration,
 ) -> None:
     """Note what a part made, whose first layer is the one behind so many others."""
-    if isinstance(given, tuple) or isinstance(gives, tuple):
-        at = part.name.span if part.name else part.span
-        message = "a part that is given or gives a list of maps cannot be used again"
-        elaboration.report.add("wrong-type", message, at, help="write its steps twice")
+    if isinstance(given, tuple) or isinstance(gives, tuple):  # which `check_kinds` has reported
         return
     layers = elaboration.network.layers
     last = [*islice(reversed(layers.values()), len(layers) - before)]
@@ -949,7 +633,7 @@ def _op_layer(call: Call, path: str, x: Tensor, place: Place, elaboration: Elabo
     if op.lists and op.is_whole:
         elaboration.effort.spend(_numbers_in_lists(op), call.span)
     others = elaboration.resolution.tensors(call).values() if op.tensors else ()
-    inputs = x, *(elaboration.read(place, name) for name in others)
+    inputs = x, *(read_map(name, place, elaboration) for name in others)
     return _layer(path, op, inputs, call, call.callee.span, x, place, elaboration)
 
 
@@ -1034,7 +718,7 @@ def _layer(
     given: Tensor,
     place: Place,
     elaboration: Elaboration,
-    branches: Sequence[Branch] | Sequence[Values] = (),
+    branches: Sequence[Branch] | Iterations = (),
 ) -> Tensor:
     """Infer the output of an op and add its layer; `given` is what its step was given. Of a join
     the inputs are what `branches` give, or the iterations of a loop.
@@ -1102,7 +786,7 @@ def _report(
     given: Tensor,
     place: Place,
     elaboration: Elaboration,
-    branches: Sequence[Branch] | Sequence[Values],
+    branches: Sequence[Branch] | Iterations,
 ) -> None:
     """Report that shapes do not fit, and explain how they came about."""
     from cnngen.semantics.explanations.join_remedies import remedies_of_join, remedies_of_loop
@@ -1119,16 +803,19 @@ def _report(
     remedies: Remedies = ()
     if isinstance(step, Branches):
         arms = [branch for branch in branches if isinstance(branch, Branch)]
-        forks = [_one(_read_by(branch.body, given, place, elaboration)) for branch in arms]
+        forks = [one_of(_read_by(branch.body, given, place, elaboration)) for branch in arms]
         joined = [*zip(arms, inputs, forks, strict=True)]
         story = story_of_join(op, joined, network)
         if all(layer.op.is_whole for layer in network.layers.values()):
             remedies = remedies_of_join(op, joined, scope, network)
     elif isinstance(step, BranchLoop):
-        rounds = [values for values in branches if not isinstance(values, Branch)]
-        story = story_of_loop(rounds, inputs)
-        fork = _one(_read_by(step.loop.body, given, place, elaboration))
-        remedies = remedies_of_loop(step, inputs, fork, scope, network)
+        rounds = [turn for turn in branches if not isinstance(turn, Branch)]
+        story = story_of_loop([values for values, _ in rounds], inputs)
+        forks = [
+            one_of(_read_by(step.loop.body, given, inside(place, turn), elaboration))
+            for turn in rounds
+        ]
+        remedies = remedies_of_loop(step, op, inputs, forks, scope, network)
     else:
         story = story_of_layer(error, given, network)
         named = _named(step, scope, elaboration)
@@ -1153,7 +840,7 @@ def _report(
 def _read_by(body: Body, given: Given, place: Place, elaboration: Elaboration) -> Given:
     """What a body begins with."""
     origin = body[0].origin if body else None
-    return elaboration.follow(place, origin) if origin else given
+    return follow(origin, place, elaboration) if origin else given
 
 
 def _is_too_large(shape: Shape) -> bool:
@@ -1191,28 +878,3 @@ def _note_use(
         )
     if op.flattens and isinstance(shape, Image):
         network.flattened.setdefault(call, []).append((shape, scope))
-
-
-# --- Values
-
-
-def _value(
-    scope: Scope | None, expression: Expression, at: Span, elaboration: Elaboration
-) -> MaybeValue:
-    """The value of an expression, `UNDETERMINED` where it has none; without a scope, a constant."""
-    try:
-        if scope is None:
-            return evaluate(expression, {}, None, elaboration.effort)
-        return evaluate(expression, scope.values, scope.channels, elaboration.effort)
-    except Undetermined:
-        return UNDETERMINED
-    except EvaluationError as error:
-        if error.code != "unknown-name":  # resolve has reported those
-            elaboration.report.add(
-                error.code,
-                error.message,
-                error.span or expression.span or at,
-                notes=scope.trail() if scope else (),
-                help=error.help,
-            )
-        return UNDETERMINED

@@ -160,6 +160,8 @@ def _report_no_list(name: str, span: Span, names: Definitions, report: Report) -
     if name not in names.values:
         what = "one map"
         help = f"write `[{name}]`; a stage, or a step with a name, that is one loop is a list"
+        if name == "input":
+            help = "write `[input]`, or let a block be given a list: `params: {input: tensors}`"
     report.add("wrong-type", f"`{name}` is {what}, and a list of maps is needed", span, help=help)
 
 

@@ -163,7 +163,8 @@ class Network:
     `ranks`, `block_ranks` and `flattened` are what generated code needs to know of each step:
     whether it works on images or on vectors, and the maps that a `flatten` was given, with the
     scope of each use. `fixed` are the parameters for other values of which that would be wrong.
-    `parts` has the paths of the parts that are used again.
+    `parts` has the paths of the parts that are used again, and `lists` what stages give that give a
+    list of maps, of which `stages` has the first.
     """
 
     resolution: Resolution
@@ -179,6 +180,7 @@ class Network:
     )
     fixed: dict[str, Fixed] = field(default_factory=dict[str, Fixed])
     parts: set[str] = field(default_factory=set[str])
+    lists: dict[str, tuple[Tensor, ...]] = field(default_factory=dict[str, tuple[Tensor, ...]])
 
     @property
     def input(self) -> Image:

@@ -23,7 +23,6 @@ from cnngen.syntax.tree import (
     Call,
     Each,
     Identifier,
-    ListName,
     Repeat,
     Step,
     When,
@@ -36,14 +35,12 @@ Places = Mapping[str, Span]
 class Readable:
     """The tensors that can be read by name at a place (`now`), and those that are computed `later`.
 
-    Within a block, `stages` are those of the model, which the block cannot see, and `lists` its
-    parameters that are lists of maps.
+    Within a block, `stages` are those of the model, which the block cannot see.
     """
 
     now: Places
     later: Places
     stages: Places | None = None
-    lists: frozenset[str] = frozenset()
 
 
 def check_references(resolution: Resolution, report: Report) -> None:
@@ -70,8 +67,7 @@ def _check_block(block: Block, stages: Places, resolution: Resolution, report: R
         p.name.text: p.name.span for p in block.parameters if p.type in ("tensor", "tensors")
     }
     names = {step.name.text: step.name.span for step in block.body if step.name}
-    lists = frozenset(p.name.text for p in block.parameters if p.type == "tensors")
-    readable = Readable({"input": block.name.span} | tensors, names, stages, lists)
+    readable = Readable({"input": block.name.span} | tensors, names, stages)
     known = len(report.found)
     for step in block.body:
         _check_step(step, readable, resolution, report)
@@ -263,22 +259,9 @@ def _refuse(names: Sequence[Identifier], way: str, report: Report) -> None:
     )
 
 
-def _report_whole_list(name: Identifier, report: Report) -> None:
-    report.add(
-        "wrong-type",
-        f"`{name.text}` is a list of maps, and one is needed",
-        name.span,
-        help=f"read one of them, `{name.text}[0]`, or join them: `branches: {name.text}` with"
-        " `join: concat`",
-    )
-
-
 def _check_name(
     name: Identifier, readable: Readable, resolution: Resolution, report: Report
 ) -> None:
-    if name.text in readable.lists and not isinstance(name, ListName):
-        _report_whole_list(name, report)
-        return
     if not name.text or readable.now.keys() & {name.text, ""} or is_part(name):
         return  # `check_parts` reports parts; a name without letters stands for unread ones
     at, stages = name.span, readable.stages

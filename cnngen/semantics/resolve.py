@@ -26,7 +26,7 @@ from cnngen.semantics.map_lists import (
 )
 from cnngen.semantics.op_parameters import OpReader, report_attributes, report_value_as_step
 from cnngen.semantics.op_values import OpUses, find_kinds, op_expressions
-from cnngen.semantics.walk import expressions, nested_bodies, steps, value_expressions
+from cnngen.semantics.walk import expressions, nested_bodies, positions, steps, value_expressions
 from cnngen.semantics.words import chooses_word
 from cnngen.syntax.parse_value import item_of
 from cnngen.syntax.tree import (
@@ -155,6 +155,7 @@ class Resolution:
 
     def expressions(self, step: Step) -> Iterator[Expression]:
         """The expressions of a step itself; of a call those that it does not write, too."""
+        yield from positions(step)
         if isinstance(step, Call):
             tensors = self.ops[step].tensors if step in self.ops else ()
             for name, value in self.arguments.get(step, {}).items():

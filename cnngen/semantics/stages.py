@@ -11,7 +11,8 @@ from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.explanations.part_references import is_part
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.resolve import Resolution
-from cnngen.syntax.tree import Body, Branches, BranchLoop, Identifier, ListName, Spec, Stage
+from cnngen.semantics.walk import takes_input
+from cnngen.syntax.tree import Identifier, ListName, Spec, Stage
 
 
 def check_stages(resolution: Resolution, report: Report) -> None:
@@ -75,18 +76,7 @@ def first_origin(stage: Stage) -> Identifier | None:
 
 def takes_previous(stage: Stage) -> bool:
     """Whether a stage reads the output of the stage before it."""
-    return not stage.origin and _takes_input(stage.body)
-
-
-def _takes_input(body: Body) -> bool:
-    if not body:
-        return True
-    first = body[0]
-    if isinstance(first, Branches) and not first.origin:
-        return any(_takes_input(branch.body) for branch in first.arms)
-    if isinstance(first, BranchLoop) and not first.origin:
-        return _takes_input(first.loop.body)
-    return not first.origin
+    return not stage.origin and takes_input(stage.body)
 
 
 def output_stages(spec: Spec) -> dict[str, str]:
@@ -188,14 +178,15 @@ def _check_cycle(graph: "nx.DiGraph[str]", report: Report) -> bool:
 def _check_lists(resolution: Resolution, by_name: dict[str, Stage], report: Report) -> None:
     """Report an output that would be a list of maps."""
     at = {stage.text: name.span for name, stage in resolution.spec.outputs}
+    items = {each.text for _, each in resolution.spec.outputs if isinstance(each, ListName)}
     for name in output_stages(resolution.spec).values():
         stage = by_name.get(name)
-        if stage is not None and name in resolution.carried.stages:
+        if stage is not None and name in resolution.carried.stages - items:
             report.add(
                 "wrong-type",
                 f"`{name}` gives a list of maps, and an output is one",
                 at.get(name, stage.name.span),
-                help=f"join them, or let a stage read each of them: `first: {{from: {name}[0]}}`",
+                help=f'join them, or let a stage read each of them: `first: {{from: "{name}[0]"}}`',
             )
 
 
@@ -209,7 +200,8 @@ def _check_outputs(spec: Spec, by_name: dict[str, Stage], report: Report) -> Non
                 f"an output is what a whole stage gives, and `{name.written}` is not",
                 name.whole,
                 secondary=[Label(stage.name.span, f"the stage `{name.text}`")],
-                help=f"let the output name a stage that reads it: `last: {{from: {name.written}}}`",
+                help="let the output name a stage that reads it:"
+                f' `last: {{from: "{name.written}"}}`',
             )
         if stage is None and not is_part(name):
             close = guess(name.text, by_name, report)

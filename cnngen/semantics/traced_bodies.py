@@ -444,7 +444,9 @@ class TracedBodies:
                 at = inner if many and times > 1 else past
                 given = self._turned(x, self.body(between, x, at), turn)
             after = self.body(step.body, given, inner if many and times > 0 else past)
-            merged = self._turned(x, after, turn)
+            is_new = isinstance(after, TracedList) != isinstance(x, TracedList)
+            # A loop that makes one map of a list begins with maps of its own, and has some.
+            merged = after if is_new else self._turned(x, after, turn)
             if _known(merged) == _known(x):
                 if isinstance(after, Traced):
                     self.turns[step] = TracedList(None, after)

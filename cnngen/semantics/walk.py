@@ -12,6 +12,7 @@ from cnngen.syntax.tree import (
     Call,
     Distribution,
     Each,
+    ListName,
     Reference,
     Repeat,
     Reuse,
@@ -77,6 +78,12 @@ def expressions(step: Step) -> Iterator[Expression]:
             assert_never(step)
 
 
+def positions(step: Step) -> Iterator[Expression]:
+    """The position in a list of maps that a step reads at, if it reads one of a list."""
+    if isinstance(step.origin, ListName) and step.origin.index is not None:
+        yield step.origin.index
+
+
 def value_expressions(value: ArgumentValue) -> Iterator[Expression]:
     """The expressions in what a call gives."""
     if isinstance(value, Distribution):
@@ -84,3 +91,17 @@ def value_expressions(value: ArgumentValue) -> Iterator[Expression]:
             yield from value_expressions(part)
     else:
         yield value
+
+
+def takes_input(body: Body) -> bool:
+    """Whether a body reads what it is given."""
+    if not body:
+        return True
+    first = body[0]
+    if first.origin:
+        return False
+    if isinstance(first, Branches):
+        return first.maps is None and any(takes_input(branch.body) for branch in first.arms)
+    if isinstance(first, BranchLoop):
+        return takes_input(first.loop.body)
+    return True

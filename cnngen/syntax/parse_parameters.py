@@ -36,6 +36,7 @@ from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, Sequence, brief, is_
 TYPES: tuple[ParameterType, ...] = tuple(t for t in get_args(ParameterType) if t != "records")
 MOST_PARAMETERS = 100
 INPUT = "input"  # what a block is given
+TENSORS: ParameterType = "tensors"
 ROW = "[{width: 16, stride: 1}]"
 COMMENT = re.compile(r"[ \t]*(?:,[ \t]*)?#[ \t]*([^\n]*)")
 
@@ -56,21 +57,36 @@ def parse_parameters(node: Node | None, report: Report, *, in_block: bool) -> tu
             help="use lists, such as `depths: [3, 4, 6, 3]`",
         )
     for key, value in given[:MOST_PARAMETERS]:
-        if in_block and is_list_of_input(key, value):
-            name = Identifier(key.text, key.span)
+        if in_block and key.text == INPUT:
+            parameters += _parse_input(key, value, report)
         else:
             name = parse_new_name(key, "parameter", report)
-        parameters.append(parse_parameter(name, value, in_block, report))
+            parameters.append(parse_parameter(name, value, in_block, report))
     return tuple(parameters)
 
 
-def is_list_of_input(key: Scalar, value: Node) -> bool:
-    """Whether `input: tensors` says that what a block is given is a list of maps."""
-    return key.text == INPUT and isinstance(value, Scalar) and value.text == "tensors"
+def _parse_input(key: Scalar, value: Node, report: Report) -> list[Parameter]:
+    """What `input: tensors` says of a block: that it is given a list of maps. Nothing else can be
+    said there.
+    """
+    word = value.text if isinstance(value, Scalar) else ""
+    likely = word.startswith(("tensor", "list", "maps")) or suggest(word, (TENSORS,)) is not None
+    meant = likely and word != "tensor"
+    if word != TENSORS:
+        report.add(
+            "wrong-type",
+            "`input` is what a block is given: one map, or with `input: tensors` a list of them",
+            value.span,
+            help=f"did you mean `{TENSORS}`?"
+            if meant
+            else "write `input: tensors` if that is a list, or remove it",
+            fix=respell(value.span, TENSORS if meant else None),
+        )
+    return [Parameter(Identifier(key.text, key.span), TENSORS)] if meant else []
 
 
 def is_input(parameter: Parameter) -> bool:
-    return parameter.name.text == INPUT and parameter.type == "tensors"
+    return parameter.name.text == INPUT and parameter.type == TENSORS
 
 
 def unread_parameter(at: Span) -> Parameter:

@@ -111,6 +111,39 @@ def uncounted(
             return target, iterable
 
 
+def unwalked(
+    target: nodes.Node, iterable: nodes.Node, unread: Container[str]
+) -> tuple[nodes.Node, nodes.Node]:
+    """The same without the lists beside others whose variables are among those that are unread."""
+    match target, iterable:
+        case nodes.Display("bare", (index, rest)), nodes.Call(nodes.Name("enumerate"), (each,)):
+            if isinstance(each, nodes.Keyword):
+                return target, iterable
+            rest, each = unwalked(rest, each, unread)
+            return counted(index, rest, each)
+        case (
+            nodes.Display(_, variables),
+            nodes.Call(nodes.Name("zip"), (*lists, nodes.Keyword() as strict)),
+        ):
+            pairs = zip(variables, lists, strict=True)
+            kept = [(name, each) for name, each in pairs if not _is_among(name, unread)]
+            match kept:
+                case []:
+                    return target, iterable
+                case [(name, nodes.Call() | nodes.Name() | nodes.Subscript() as each)]:
+                    return name, each
+                case _:
+                    names, left = zip(*kept, strict=True)
+                    whole = replace(iterable, arguments=(*left, strict))
+                    return replace(target, items=names), whole
+        case _:
+            return target, iterable
+
+
+def _is_among(name: nodes.Node, names: Container[str]) -> bool:
+    return isinstance(name, nodes.Name) and name.text in names
+
+
 def _counter(lists: Sequence[Expression]) -> int | None:
     """Which of the lists are the positions of another one: `range(len(xs))` beside `xs`."""
     for i, values in enumerate(lists):

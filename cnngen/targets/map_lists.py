@@ -1,6 +1,7 @@
 """Lists of maps, the same in every target that prints Python."""
 
 from collections.abc import Callable, Container
+from itertools import chain, count
 
 from cnngen.expressions.expression import ABSENT, Binary, Expression, Index, ListOf, Name, Slice
 from cnngen.python import nodes
@@ -8,6 +9,16 @@ from cnngen.python.construct import call
 
 Read = Callable[[str], nodes.Node]
 Spell = Callable[[Expression], nodes.Node]
+
+
+def given_list(taken: Container[str]) -> str:
+    """What a block calls the list of maps that it is given.
+
+    >>> given_list({}), given_list({"maps"})
+    ('maps', 'inputs')
+    """
+    names = chain(("maps", "inputs"), (f"maps_{number}" for number in count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def list_node(maps: Expression, one: Read, several: Read, number: Spell) -> nodes.Node:

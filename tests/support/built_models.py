@@ -36,6 +36,7 @@ LATER = (
         "efficientnet",
         "espcn",
         "ghostnet",
+        "hrnet",
         "mnasnet",
         "mobilenet",
         "nasnet",

@@ -97,6 +97,7 @@ TORCH = {
         ForeignNetwork("timm", "darknet53", "darknet53"),
         ForeignNetwork("timm", "ecaresnet50d", "ecaresnet50d"),
         ForeignNetwork("timm", "ghostnet_100", "ghostnet"),
+        ForeignNetwork("timm", "hrnet_w18", "hrnet_w18"),
         ForeignNetwork("timm", "res2net50_26w_4s", "res2net50"),
         ForeignNetwork("timm", "skresnext50_32x4d", "sknet50"),
         ForeignNetwork("timm", "dpn68", "dpn68"),

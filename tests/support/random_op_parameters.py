@@ -45,6 +45,7 @@ def with_op_parameters(spec: dict[str, Tree], random: Random) -> None:
             own[name] = (*own[name], (parameter, _kind(op), op if required else None))
     made = _replaced(spec, "model", spec, random, 0.2, "op_")
     spec["params"] |= made
+    lists = any("input" in block["params"] for block in spec["blocks"].values())
     for use in _uses(spec, own):
         ((name, given),) = use.items()
         for parameter, kind, needed in own[name]:
@@ -53,7 +54,7 @@ def with_op_parameters(spec: dict[str, Tree], random: Random) -> None:
                 given[parameter] = needed
             elif random.random() < 0.4:
                 given[parameter] = random.choice([*kind, *same * 3])
-                if kind is PLAIN and random.random() < 0.2:
+                if kind is PLAIN and random.random() < 0.2 and not lists:  # else it may be a list
                     given[parameter] = "relu if input.channels > 4 else silu"
 
 

@@ -1,5 +1,7 @@
 """Random valid specs, each drawn from a seed: together they exercise the whole language, at sizes that cost little."""
 
+import re
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -7,6 +9,8 @@ from typing import Any
 import yaml
 
 from support.random_bodies import NAMES, Bodies, mapping
+from support.random_carried import BLOCKS as CARRYING_BLOCKS
+from support.random_carried import carried
 from support.random_expressions import TYPES, Place, Running, Tree
 from support.random_lists import BLOCKS, listed
 from support.random_op_parameters import with_op_parameters
@@ -25,6 +29,7 @@ def random_spec(seed: int) -> RandomSpec:
     return _Specs(
         *(Random(each) for each in (seed, f"inputs {seed}", f"sizes {seed}", f"ops {seed}")),
         Random(f"lists {seed}"),
+        Random(f"carried {seed}"),
     ).spec()
 
 
@@ -47,18 +52,26 @@ class _Model:
     tensors: dict[str, Running] = field(default_factory=dict[str, Running])
     unread: set[str] = field(default_factory=set[str])
     training: set[str] = field(default_factory=set[str])
+    apart: set[str] = field(default_factory=set[str])  # those that give a list of maps
     parts: dict[str, str] = field(default_factory=dict[str, str])  # what each of them reads
     last: str = "input"
 
 
 class _Specs(Bodies):
     def __init__(
-        self, random: Random, inputs: Random, sizes: Random, ops: Random, lists: Random
+        self,
+        random: Random,
+        inputs: Random,
+        sizes: Random,
+        ops: Random,
+        lists: Random,
+        carried: Random,
     ) -> None:
         super().__init__(random, sizes)
         self.inputs = inputs  # of its own, so that other parts of a spec stay as they are
         self.ops = ops
         self.of_lists = lists
+        self.of_carried = carried
 
     def spec(self) -> RandomSpec:
         for _ in range(self.random.randrange(8)):
@@ -143,6 +156,8 @@ class _Specs(Bodies):
         x = model.tensors[model.last]
         if x.image and self.of_lists.random() < 0.3:
             self.listed(x, model)
+        if x.image and self.of_carried.random() < 0.3:
+            self.carried(x, model)
         return model
 
     def listed(self, x: Running, model: _Model) -> None:
@@ -152,6 +167,26 @@ class _Specs(Bodies):
         stages, blocks = listed(self.of_lists, taken, counts)
         for name in blocks:
             self.blocks[name] = BLOCKS[name]
+        for name, body in stages.items():
+            self.add(name, body, replace(x, aligned=True), {model.last}, model)
+
+    def carried(self, x: Running, model: _Model) -> None:
+        """Lists that are carried, behind the other stages."""
+        taken = {*model.tensors, *model.training, *self.parameters, *model.stages}
+        taken |= set(re.findall(r"\w+", str(model.stages)))  # of variables, too
+        counts, flags = (
+            [name for name, role in self.parameters.items() if role == wanted]
+            for wanted in ("count", "flag")
+        )
+        stages, blocks = carried(
+            self.of_carried,
+            model.last if model.last not in self.parameters else None,
+            taken,
+            counts,
+            flags,
+        )
+        self.blocks |= {name: deepcopy(CARRYING_BLOCKS[name]) for name in blocks}
+        model.apart |= {*[*stages][:-1]}
         for name, body in stages.items():
             self.add(name, body, replace(x, aligned=True), {model.last}, model)
 
@@ -253,7 +288,7 @@ class _Specs(Bodies):
             return {}
         outputs: dict[str, str] = {}
         for stage in model.stages:
-            if stage in wanted or self.maybe(0.05):
+            if stage in wanted or (self.maybe(0.05) and stage not in model.apart):
                 name = stage if self.maybe(0.5) and stage not in outputs else self.fresh(outputs)
                 outputs[name] = stage
         return outputs

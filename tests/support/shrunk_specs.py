@@ -80,7 +80,8 @@ def _instead(part: Tree) -> Iterator[Tree]:
     match part:
         case dict():
             yield from (part[key] for key in ("do", "else", "between") if key in part)
-            yield from part.get("branches", {}).values()
+            branches = part.get("branches")
+            yield from branches.values() if isinstance(branches, dict) else ()
             if len(part) == 1:
                 yield "relu"
         case [only]:

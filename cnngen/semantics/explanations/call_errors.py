@@ -220,6 +220,26 @@ def report_unknown_parameter(
     return close or ""
 
 
+def report_input_as_argument(argument: Argument, call: Call, report: Report) -> None:
+    """Report what a block takes without being told, as an argument."""
+    value, callee = argument.value, call.callee.text
+    given = one_line(value.span.text) if value.span else ""
+    if given == "input":
+        help = "leave it out: a step is given what the one before it gives"
+    elif isinstance(value, ListOf):
+        help = f'make a list of them by `branches: "{given}"` with `join: list`, and read that by'
+        help += f" `from`: `{{{callee}: {{}}, from: ...}}`"
+    else:
+        name = given if PLAIN.fullmatch(given) else f'"{given}"' if given else "..."
+        help = f"let the step read it by `from`: `{{{callee}: {{}}, from: {name}}}`"
+    report.add(
+        "unknown-parameter",
+        "`input` is what a block is given, and no argument",
+        argument.name.span,
+        help=help,
+    )
+
+
 def report_nameless(
     argument: Argument, call: Call, takes: Sequence[str], missing: Sequence[str], report: Report
 ) -> None:

@@ -59,9 +59,7 @@ def remedies_of_join(op: Op, joined: Sequence[Joined], scope: Scope, network: Ne
             for arm in arms
             if target.other_channels(arm) or target.other_size(arm)
         ]
-        if options and all(options):
-            forms = range(max(map(len, options)))
-            way = [_merged(o[min(i, len(o) - 1)] for o in options) for i in forms]
+        if way := _together(options):
             if padding := _padding(model, scope):
                 way += [_merged(iter([form, padding])) for form in way]
             ways[tuple(way)] = len(options)
@@ -69,18 +67,42 @@ def remedies_of_join(op: Op, joined: Sequence[Joined], scope: Scope, network: Ne
     return tuple(way for way, changed in ways.items() if changed == fewest)
 
 
+def _together(options: Sequence[Sequence[Remedy]]) -> list[Remedy]:
+    """The first options of all branches, the second ones, and so on."""
+    if not (options and all(options)):
+        return []
+    forms = range(max(map(len, options)))
+    return [_merged(o[min(i, len(o) - 1)] for o in options) for i in forms]
+
+
 def remedies_of_loop(
-    step: BranchLoop, outputs: Sequence[Tensor], fork: Tensor, scope: Scope, network: Network
+    step: BranchLoop,
+    op: Op,
+    outputs: Sequence[Tensor],
+    forks: Sequence[Tensor],
+    scope: Scope,
+    network: Network,
 ) -> Remedies:
-    """Padding in the branches of a loop, by which they may have one size."""
+    """Padding and strides in the branches of a loop, by which they may have one size."""
     branch = Branch(step.join, step.loop.body)
     arms = [
         Arm(branch, _working(x, fork, network), [], None, x.shape)
-        for x in outputs
+        for x, fork in zip(outputs, forks, strict=True)
         if isinstance(x.shape, Image)
     ]
     padded = _merged(_padding(arm, scope) for arm in arms)
-    return ((padded,),) if padded else ()
+    return (*(((padded,),) if padded else ()), *_of_one_size(arms, op, scope))
+
+
+def _of_one_size(arms: Sequence[Arm], op: Op, scope: Scope) -> Iterator[tuple[Remedy, ...]]:
+    """For each shape that an iteration gives, edits by which the others may get its size."""
+    for model in {arm.shape: arm for arm in arms}.values():
+        target = Target(model, type(op))
+        others = [arm for arm in arms if target.other_size(arm)]
+        if way := _together(
+            [[*islice(_other_sizes(o, target, scope), MOST_FORMS)] for o in others]
+        ):
+            yield tuple(way)
 
 
 def _readable(model: Arm, scope: Scope, network: Network) -> tuple[str, ...]:

@@ -55,6 +55,15 @@ def check_parts(resolution: Resolution, report: Report) -> None:
                 help=f"did you mean `{close}`?" if close else f"there are {listed(names, 'and')}",
             )
             continue
+        if head in blocks and _written(first).startswith(f"{head}["):
+            report.add(
+                "unknown-stage",
+                f"`{head}` is one map here, and `{_written(first)}` would be one of a list",
+                _place(first),
+                secondary=[Label(_place(name), "and here") for name in others],
+                help="let the block say that it is given a list: `params: {input: tensors}`",
+            )
+            continue
         known = [Label(stage.name.span, f"the stage `{head}`")] if stage else []
         position = POSITION.fullmatch(_written(first)[len(head) :])
         if stage and lone_loop(stage.body) and position:

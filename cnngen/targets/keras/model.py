@@ -41,7 +41,7 @@ from cnngen.targets.keras.layer_name import LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import write_part, write_region
 from cnngen.targets.keras.suite import Suite
-from cnngen.targets.page import shape_text
+from cnngen.targets.page import shape_text, shapes_text
 from cnngen.targets.spelling import Speller
 
 DEEP = 800  # layers on the way from the input to an output
@@ -146,9 +146,7 @@ def _stage(stage: StageRegion, x: str, out: str, code: Suite, frame: Frame) -> s
     if origin := first_origin(stage.step):
         given = frame.read(origin)
         x = given.text if isinstance(given, Name) else "x"
-    size = shape_text(frame.file.program.network.stages[stage.name].shape, channels_last=True)
-    if stage.gives.listed:
-        size = "several maps"
+    size = _size(stage, frame.file.program.network)
     above = Comment(f"{stage.name}: {size}")
     single = _is_single(stage) and stage.step not in frame.shared
     if not single:
@@ -157,11 +155,11 @@ def _stage(stage: StageRegion, x: str, out: str, code: Suite, frame: Frame) -> s
     written = Suite(code.depth)
     if stage.step.origin and not isinstance(given, Name):
         written.assign(x, given)
-    value = _write(stage, x, written, frame)
+    value = _write(stage, x, out if _carries(stage) else "x", written, frame)
     read = channels_of_all if stage.body.given.listed else channels_of
     written.define(0, CHANNELS, read(given))
-    if written.statements and value == "x":
-        value = _named(written, out)
+    if written.statements and value in ("x", out):
+        value = _named(written, out) if value == "x" else value
         if single:
             _comment(written, size, above)
     code.extend(written)
@@ -173,13 +171,26 @@ def _stage(stage: StageRegion, x: str, out: str, code: Suite, frame: Frame) -> s
     return value
 
 
-def _write(stage: StageRegion, x: str, code: Suite, frame: Frame) -> str:
+def _size(stage: StageRegion, network: Network) -> str:
+    """The shape of what a stage gives, or the shapes."""
+    if stage.gives.listed:
+        return shapes_text(network.lists[stage.name], channels_last=True)
+    return shape_text(network.stages[stage.name].shape, channels_last=True)
+
+
+def _carries(stage: StageRegion) -> bool:
+    """Whether all that a stage writes are lists, which then have its name from the first one on."""
+    steps = (node for node in stage.body.nodes if not isinstance(node, Bind))
+    return all(node.gives.listed for node in steps)
+
+
+def _write(stage: StageRegion, x: str, out: str, code: Suite, frame: Frame) -> str:
     name = LayerName((stage.name,))
     write = partial(write_region, stage.body, name, code=code, frame=frame)
     if stage.step not in frame.shared:
-        return write(x, "x")
+        return write(x, out)
     given = partial(write, is_given=True)
-    return write_part(stage.body, stage.name, name, x, "x", given, code, frame)
+    return write_part(stage.body, stage.name, name, x, out, given, code, frame)
 
 
 def _is_single(stage: StageRegion) -> bool:

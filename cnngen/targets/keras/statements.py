@@ -464,9 +464,7 @@ def _listed(
 def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Suite, frame: Frame) -> str:
     """Write a list of what all iterations give, in one expression where that can be; and a join."""
     taken, loop = set(frame.taken), node.step.loop
-    apart = node.op is None and out != x  # else what all iterations read is written over
-    branches = nodes.Name(out if apart else frame.variable("branches"))
-    branch = frame.variable("branch")
+    appended, branch = frame.variable("branches"), frame.variable("branch")
     maps, own = _maps(loop, frame), position(loop)
     with frame.index(frame.scope.called(own) if own else None) as index:
         body = code.inside()
@@ -475,16 +473,21 @@ def _join_loop(node: JoinLoop, name: LayerName, x: str, out: str, code: Suite, f
         asked = nodes.Name(index) if index in body.names else None
         variables = _variables(loop, body.names, frame)
         target, iterable = loop_header(loop, asked, variables, frame.scope.node, maps)
-    if (element := _only_value(body, value)) is not None:
+    element = _only_value(body, value)
+    apart = node.op is None and (element is not None or out != x)
+    branches = nodes.Name(out if apart else appended)
+    if element is not None:
         code.assign(branches.text, nodes.Comprehension("[", element, target, iterable))
-    else:
+    else:  # all iterations read `x`
         body.do(call(nodes.Attribute(branches, "append"), nodes.Name(value)))
         code.assign(branches.text, nodes.Display("[", ()))
         code.loop(target, iterable, body)
+    if node.op is None:
+        frame.taken = taken | {branches.text}
+        return branches.text
     assert isinstance(node.key, str)
-    if not apart:
-        joined = name.below(node.key, frame.scope).node
-        code.assign(out, spell_list(node.op, branches, joined, frame.scope.speller), node.step)
+    joined = name.below(node.key, frame.scope).node
+    code.assign(out, spell_list(node.op, branches, joined, frame.scope.speller), node.step)
     frame.taken = taken | {out}
     return out
 

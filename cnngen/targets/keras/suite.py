@@ -1,13 +1,14 @@
 """A suite: the statements of a function in the making, and the names that they read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cnngen.python.construct import if_else, joined_choice
 from cnngen.python.nodes import (
     Assign,
     Binary,
     Blank,
+    Call,
     Comment,
     Do,
     For,
@@ -18,6 +19,7 @@ from cnngen.python.nodes import (
     Origin,
     Return,
     Statement,
+    Subscript,
     Unary,
 )
 from cnngen.python.variables import names
@@ -111,3 +113,38 @@ def folded_return(code: Suite, value: str) -> None:
             code.statements = [*before, Return(made, origin=origin)]
         case _:
             code.add(Return(Name(value)))
+
+
+def with_items(statements: Sequence[Statement]) -> list[Statement]:
+    """The statements, where what is one of a list stands in the call that alone reads it."""
+    found: list[Statement] = []
+    for i, statement in enumerate(statements):
+        match found[-1] if found else None, statement:
+            case (
+                Assign((Name(variable),), Subscript(Name(), Number() | Unary()) as item),
+                Assign(_, Call() as read) | Return(Call() as read),
+            ) if _reads_once(read, variable) and not _reads(
+                variable, statement, statements[i + 1 :]
+            ):
+                given = (item if each == Name(variable) else each for each in read.arguments)
+                found[-1] = replace(statement, value=replace(read, arguments=tuple(given)))
+            case _:
+                found.append(statement)
+    return found
+
+
+def _reads_once(read: Call, variable: str) -> bool:
+    """Whether a call reads a variable as an argument, and nowhere else."""
+    others = [each for each in read.arguments if each != Name(variable)]
+    rest = names(read.function).union(*map(names, others))
+    return len(others) == len(read.arguments) - 1 and variable not in rest
+
+
+def _reads(variable: str, statement: Assign | Return, behind: Sequence[Statement]) -> bool:
+    """Whether the value that a variable has before a statement is read behind it."""
+    for each in (statement, *behind):
+        if each is not statement and variable in names(each):
+            return True
+        if isinstance(each, Assign) and Name(variable) in each.targets:
+            return False
+    return False

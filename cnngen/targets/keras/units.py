@@ -14,7 +14,8 @@ from cnngen.targets.keras.frame import File, Frame
 from cnngen.targets.keras.layer_name import GIVEN, LayerName
 from cnngen.targets.keras.scope import CHANNELS, Scope
 from cnngen.targets.keras.statements import names_read, write_region
-from cnngen.targets.keras.suite import Suite, folded_return
+from cnngen.targets.keras.suite import Suite, folded_return, with_items
+from cnngen.targets.map_lists import given_list
 from cnngen.targets.page import about
 from cnngen.targets.spelling import Speller
 
@@ -26,10 +27,10 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     parameters = file.program.network.resolution.spec.parameters
     types = types_of((*parameters, *unit.block.parameters))
     scope = Scope(speller, types, file.needed)
-    own = map(scope.called, {*types, *loop_variables(unit.block.body)})
+    own = {scope.called(name) for name in {*types, *loop_variables(unit.block.body)}}
     tensors = {tensor.name: scope.called(tensor.name) for tensor in unit.tensors}
     lists = {each.name: tensors[each.name] for each in unit.tensors if isinstance(each, Maps)}
-    x = _given(unit, scope)
+    x = Name(given_list({*own, *tensors.values()})) if unit.input.listed else X
     if unit.input.listed:
         lists[INPUT] = x.text
         scope = replace(scope, given=x.text)
@@ -42,11 +43,12 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
         code.assign(frame.tensors[INPUT], X)
     value = write_region(unit.body, LayerName((GIVEN,)), x.text, "x", code, frame)
     folded_return(code, value)
+    code.statements = with_items(code.statements)
     code.define(0, CHANNELS, channels_of_all(x) if unit.input.listed else channels_of(x))
     return split_deep_loops(
         Function(
             file.functions[unit.block],
-            _parameters(unit, scope, file),
+            _parameters(unit, x, scope, file),
             _annotation(unit.body.gives.listed),
             tuple(code.statements),
             about(unit.about) if unit.about else "",
@@ -55,19 +57,11 @@ def write_unit(unit: Unit, file: File, speller: Speller) -> Function:
     )
 
 
-def _given(unit: Unit, scope: Scope) -> Name:
-    """What a block is given: `x`, or a list of maps."""
-    if not unit.input.listed:
-        return X
-    taken = {scope.called(each.name) for each in unit.tensors} | {*scope.types}
-    return Name("maps" if "maps" not in taken else "inputs")
-
-
 def _annotation(listed: bool) -> str:
     return f"list[{KERAS_TENSOR}]" if listed else KERAS_TENSOR
 
 
-def _parameters(unit: Unit, scope: Scope, file: File) -> tuple[Parameter, ...]:
+def _parameters(unit: Unit, x: Name, scope: Scope, file: File) -> tuple[Parameter, ...]:
     tensors = [
         Parameter(
             scope.called(each.name),
@@ -76,7 +70,7 @@ def _parameters(unit: Unit, scope: Scope, file: File) -> tuple[Parameter, ...]:
         for each in unit.tensors
     ]
     return (
-        Parameter(_given(unit, scope).text, _annotation(unit.input.listed)),
+        Parameter(x.text, _annotation(unit.input.listed)),
         *tensors,
         *(parameter(argument, scope) for argument in unit_arguments(unit, scope, file)),
         Parameter("*"),

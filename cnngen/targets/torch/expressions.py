@@ -28,7 +28,7 @@ from cnngen.python.flat import flat
 from cnngen.python.nodes import with_origin
 from cnngen.python.variables import names
 from cnngen.syntax.tree import Each, Repeat
-from cnngen.targets.loops import loop_header, uncounted
+from cnngen.targets.loops import loop_header, uncounted, unwalked
 from cnngen.targets.map_lists import walked
 from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import IDENTITY, SEQUENTIAL, dictionary, own, pairs
@@ -93,12 +93,20 @@ def _join_expression(join: Join, scope: Scope) -> nodes.Node | None:
 
 def list_expression(node: JoinLoop, made: str, scope: Scope) -> nodes.Node | None:
     """The list of what each iteration makes: `nn.ModuleList(... for rate in rates)`."""
-    if node.variable or (element := expression(node.body, scope)) is None:
+    if node.variable or node.collected or (element := expression(node.body, scope)) is None:
         return None
     used = names(element)
-    target, iterable = uncounted(*loop_of(node, scope), used)
-    listed = nodes.Comprehension("", element, marked(target, used), iterable)
+    target, iterable = read_only(*uncounted(*loop_of(node, scope), used), used, scope)
+    listed = nodes.Comprehension("", element, target, iterable)
     return with_origin(call(made, listed), node.step)
+
+
+def read_only(
+    target: nodes.Node, iterable: nodes.Node, used: set[str], scope: Scope
+) -> tuple[nodes.Node, nodes.Node]:
+    """What a loop assigns, and what it runs through, if these are the names that it reads."""
+    target, iterable = unwalked(target, iterable, scope.variables.walked - used)
+    return marked(target, used), iterable
 
 
 def loop_of(node: JoinLoop, scope: Scope) -> tuple[nodes.Node, nodes.Node]:

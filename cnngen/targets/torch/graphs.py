@@ -1,23 +1,14 @@
 """Graphs: layers as attributes, and a `forward` where tensors meet."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import takewhile
-
-from cnngen.expressions.algebra import simplify
-from cnngen.expressions.expression import Constant, Expression
-from cnngen.expressions.expression import Name as Word
 from cnngen.plan import loops
 from cnngen.plan.program import (
     Arm,
-    Bind,
     Call,
     Choice,
     Gather,
     Join,
     JoinLoop,
     Loop,
-    Node,
     Pass,
     Region,
     Reuse,
@@ -37,83 +28,39 @@ from cnngen.python.nodes import (
     For,
     If,
     Name,
-    Return,
     Statement,
     Subscript,
     with_origin,
 )
 from cnngen.semantics.network import INPUT
 from cnngen.semantics.walk import steps
-from cnngen.syntax.tree import Identifier, ListName, Stage
+from cnngen.syntax.tree import ListName, Stage
 from cnngen.syntax.tree import Reuse as ReuseStep
 from cnngen.syntax.tree import Step as AuthorsStep
-from cnngen.targets.map_lists import list_node, walked
-from cnngen.targets.spelling import spelling
+from cnngen.targets.map_lists import walked
 from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import own
 from cnngen.targets.torch.expressions import children
-from cnngen.targets.torch.modules import (
-    Made,
-    Written,
-    assign_arm,
-    assign_list,
-    assign_node,
-    fill,
+from cnngen.targets.torch.forward import (
+    Forward,
+    X,
+    again,
+    applied,
+    first_node,
+    list_of,
+    passes,
+    read,
+    with_return,
 )
+from cnngen.targets.torch.functions import function, is_function
+from cnngen.targets.torch.modules import Made, Written, assign_arm, assign_list, assign_node, fill
 from cnngen.targets.torch.names import attribute, tensor
+from cnngen.targets.torch.optional import Input, joined, optional
 from cnngen.targets.torch.scope import Scope
-from cnngen.targets.torch.spell import spell_function, spell_join, spell_list
+from cnngen.targets.torch.spell import spell_join, spell_list
 from cnngen.targets.torch.updates import bound, prepared
-from cnngen.targets.torch.use import Reading
-from cnngen.targets.torch.variables import Names
-from cnngen.targets.values import attribute_values, value_node
 
-X = Name("x")
 LONG = 70  # a value longer than this gets a line of its own
-
-
-@dataclass(slots=True)
-class Forward:
-    """A `forward` in the making: its lines, and what each tensor, and each list of them, is that
-    can be read by name. Its variables get names of `names`.
-    """
-
-    tensors: dict[str, nodes.Node]
-    names: Names
-    lines: list[Statement] = field(default_factory=list[Statement])
-    lists: dict[str, nodes.Node] = field(default_factory=dict[str, nodes.Node])
-
-    def new(self, name: str) -> Name:
-        return Name(self.names.free(name))
-
-    def let(self, name: Name, value: nodes.Node, annotation: str = "") -> Name:
-        self.lines.append(Assign((name,), value, annotation=annotation))
-        return name
-
-
-def read(name: Identifier, forward: Forward, scope: Scope) -> nodes.Node:
-    """A tensor, or one of a list."""
-    if not isinstance(name, ListName) or name.index is None:
-        whole = forward.lists if name.text not in forward.tensors else forward.tensors
-        return whole[name.text]
-    return Subscript(forward.lists[name.text], _position(name.index, scope))
-
-
-def _list_of(maps: Expression, forward: Forward, scope: Scope) -> nodes.Node:
-    """A list of tensors."""
-
-    def position(expression: Expression) -> nodes.Node:
-        return _position(expression, scope)
-
-    return list_node(maps, forward.tensors.__getitem__, forward.lists.__getitem__, position)
-
-
-def _position(expression: Expression, scope: Scope) -> nodes.Node:
-    """A position in a list: a number, or an attribute, as a `forward` knows no parameters."""
-    position = simplify(expression)
-    if isinstance(position, Constant):
-        return scope.node(position)
-    return own(scope.position(position))
 
 
 def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
@@ -121,13 +68,7 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
     resolution = scope.file.network.resolution
     names = [name for step in steps(unit.block.body) for name in resolution.reads(step)]
     kept = {name.text for name in names if not isinstance(name, ListName)}
-    value: nodes.Node = X
-    if unit.input.listed:
-        value = forward.lists[INPUT]
-    else:
-        forward.tensors[INPUT] = X
-    if INPUT in kept and not unit.input.listed:
-        forward.tensors[INPUT] = forward.let(scope.variables.new("given"), X)
+    value = _entered(unit, kept, scope, forward)
     for binds, node in prepared(unit.body.nodes):
         if not isinstance(node, Call | Loop | Choice):
             yield from bound(binds, scope)
@@ -163,41 +104,22 @@ def graph(unit: Unit, scope: Scope, forward: Forward) -> Written:
                 yield from assign_node(node, module, scope, binds)
                 value = applied(node, module, value, forward, scope)
         name = node.step.name.text if node.step.name else ""
-        if name and node.gives.listed:
-            variable = scope.variables.new(name)
-            value = forward.lists[name] = forward.let(variable, value)
-        elif name in kept:
-            variable = scope.variables.new(name)
-            value = forward.tensors[name] = forward.let(variable, value)
+        if name in kept or (name and node.gives.listed):
+            value = forward.let(scope.variables.new(name), value)
+            (forward.lists if node.gives.listed else forward.tensors)[name] = value
         elif len(flat(value)) > LONG and node.step is not unit.block.body[-1]:
             value = forward.let(X, value)
-    forward.lines.append(Return(value))
+    forward.lines[:] = with_return(forward.lines, value)
 
 
-def again(node: Reuse, value: nodes.Node) -> nodes.Node:
-    """A module that was made before, called again."""
-    if passes(node.part):
-        return value
-    return with_origin(call(own(attribute(node.called)), value), node.step)
-
-
-def applied(
-    node: Node | None, module: nodes.Node, value: nodes.Node, forward: Forward, scope: Scope
-) -> nodes.Node:
-    """A module called with the running tensor and the other tensors that its node reads."""
-    tensors: list[nodes.Node] = []
-    if isinstance(node, Call) and isinstance(unit := node.layer.made, Unit):
-        handed = scope.file.network.resolution.tensors(node.step)
-        lists = scope.file.network.resolution.map_lists(node.step)
-        if scope.file.classes[unit].forward is not None:  # else the block reads no other
-            for name in (each.name for each in unit.tensors):
-                listed = lists.get(name)
-                tensors.append(
-                    read(handed[name], forward, scope)
-                    if listed is None
-                    else _list_of(listed, forward, scope)
-                )
-    return call(module, value, *tensors)
+def _entered(unit: Unit, kept: set[str], scope: Scope, forward: Forward) -> nodes.Node:
+    """What a block is given, which has another name where it is read again."""
+    if unit.input.listed:
+        return forward.lists[INPUT]
+    forward.tensors[INPUT] = X
+    if INPUT in kept:
+        forward.tensors[INPUT] = forward.let(scope.variables.new("given"), X)
+    return X
 
 
 # --- Lists of maps
@@ -206,8 +128,8 @@ def applied(
 def gathered(node: Gather, forward: Forward, scope: Scope) -> nodes.Node:
     """What joins the tensors of a list."""
     assert node.step.maps is not None
-    match _list_of(node.step.maps, forward, scope):
-        case nodes.Display("[", (only,)):
+    match list_of(node.step.maps, forward, scope):
+        case nodes.Display("[", (only,)) if node.op is not None:
             return only
         case nodes.Display("[", items) if not any(isinstance(x, nodes.Starred) for x in items):
             return with_origin(spell_join(node.op, items, scope.file.speller), node.step)
@@ -267,7 +189,7 @@ def _beside_maps(
     """
     step = loop.step.loop if isinstance(loop, JoinLoop) else loop.step
     maps = scope.file.network.resolution.map_lists(step).values()
-    lists = [modules, *(walked(_list_of(each, forward, scope)) for each in maps)]
+    lists = [modules, *(walked(list_of(each, forward, scope)) for each in maps)]
     variables = [Name(tensor(walk.value.name)) for walk in loop.walks]
     for walk, variable in zip(loop.walks, variables, strict=True):
         forward.tensors[walk.value.name] = variable
@@ -374,154 +296,3 @@ def _summed(node: Join, value: nodes.Node, scope: Scope, forward: Forward) -> no
             return variable
         case _:
             return value
-
-
-def joined(node: Join, inputs: Sequence[nodes.Node], scope: Scope) -> nodes.Node:
-    """The expression that joins tensors."""
-    return with_origin(spell_join(node.op, inputs, scope.file.speller), node.step)
-
-
-# --- Ops that read several tensors
-
-
-def is_function(node: Node | None) -> bool:
-    """Whether a node is no module but an expression: an op that reads several tensors, or one of
-    two such.
-    """
-    match node:
-        case Call(layer=layer):
-            return not isinstance(layer.made, Unit) and bool(layer.made.tensors)
-        case Choice(then=then):
-            return is_function(first_node(then))
-        case _:
-            return False
-
-
-def function(
-    node: Node | None, key: str, value: nodes.Node, scope: Scope, forward: Forward
-) -> Made:
-    """What such a node gives. What depends on parameters in it, the constructor keeps in attributes
-    that begin with the key.
-    """
-    if isinstance(node, Choice):
-        assert node.otherwise is not None
-        then, otherwise = first_node(node.then), first_node(node.otherwise)
-        flag = own(scope.attribute(f"{key}_{_word(then, otherwise)}"))
-        yield Assign((flag,), scope.node(node.test))
-        first = yield from function(then, key, value, scope, forward)
-        second = yield from function(otherwise, key, value, scope, forward)
-        return nodes.Conditional(flag, first, second)
-    assert isinstance(node, Call) and not isinstance(node.layer.made, Unit)
-    file, op = scope.file, node.layer.made
-    values = attribute_values(op, node.layer.arguments, scope.types)
-    given: dict[str, nodes.Node] = {}
-    for name, each in values.items():
-        given[name] = value_node(each, scope.node, file.speller.use)
-        if not isinstance(each, str | Constant):
-            kept = own(scope.attribute(f"{key}_{name}"))
-            yield Assign((kept,), given[name])
-            given[name] = kept
-    named = file.network.resolution.tensors(node.step)
-    tensors = {name: read(other, forward, scope) for name, other in named.items()}
-    with spelling(node.step):
-        made = spell_function(Reading(op, values, given, value, tensors, file.speller))
-    return with_origin(made, node.step)
-
-
-def _word(then: Node | None, otherwise: Node | None) -> str:
-    """The word of the attribute in which two calls differ."""
-    match then, otherwise:
-        case Call(layer=one), Call(layer=other):
-            pairs = ((one.arguments[name], value) for name, value in other.arguments.items())
-            words = (a.name for a, b in pairs if a != b and isinstance(a, Word))
-            return next(words, "first")
-        case _:
-            return "first"
-
-
-# --- Branches that may be absent
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """What a branch gives, and the flag that says whether it is there, if it may be absent."""
-
-    arm: Arm
-    value: nodes.Node
-    flag: nodes.Node | None
-
-
-def optional(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward) -> nodes.Node:
-    """What joins the branches that are there."""
-    always = [each for each in inputs if each.flag is None]
-    if len(always) == 1 and len(inputs) == 2:
-        return _one_or_both(node, inputs, always[0], scope, forward)
-    if always and node.op is not None and node.op.accumulates:
-        return _accumulated(node, inputs, scope, forward)
-    return _listed(node, inputs, scope, forward)
-
-
-def _one_or_both(
-    node: Join, inputs: Sequence[Input], always: Input, scope: Scope, forward: Forward
-) -> nodes.Node:
-    """`a + b if self.has_a else b`, or `b += a` under the condition."""
-    (other,) = (each for each in inputs if each is not always)
-    assert other.flag is not None
-    kept = always.value
-    if not isinstance(kept, Name):
-        kept = forward.let(forward.new(always.arm.name), kept)
-    if node in scope.file.overwriting.joins:
-        added = Augment(kept, "+", other.value, node.step)
-        forward.lines.append(If(((other.flag, (added,)),)))
-        return kept
-    both = joined(node, [kept if each is always else each.value for each in inputs], scope)
-    return Conditional(other.flag, both, kept)
-
-
-def _accumulated(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward) -> nodes.Node:
-    """What the branches give that are always there, and under a condition each of the others."""
-    first = [each.value for each in inputs if each.flag is None]
-    made = joined(node, first, scope) if len(first) > 1 else first[0]
-    total = forward.let(forward.new("joined"), made)
-    for each in inputs:
-        if each.flag is not None:
-            more: Statement = Assign((total,), joined(node, [total, each.value], scope))
-            if node in scope.file.overwriting.joins:
-                more = Augment(total, "+", each.value, node.step)
-            forward.lines.append(If(((each.flag, (more,)),)))
-    return total
-
-
-def _listed(node: Join, inputs: Sequence[Input], scope: Scope, forward: Forward) -> nodes.Node:
-    """What joins a list, to which each branch is appended that is there."""
-    first = [each.value for each in takewhile(lambda each: each.flag is None, inputs)]
-    branches = forward.let(forward.new("branches"), nodes.Display("[", tuple(first)))
-    for each in inputs[len(first) :]:
-        more = Do(call(nodes.Attribute(branches, "append"), each.value))
-        forward.lines.append(more if each.flag is None else If(((each.flag, (more,)),)))
-    made = spell_list(node.op, branches, scope.file.speller)
-    return with_origin(made, node.step)
-
-
-# --- Regions
-
-
-def first_node(
-    region: Region,
-) -> "Call | Loop | Choice | Join | JoinLoop | Gather | Reuse | Pass | None":
-    """The first node that reads a tensor."""
-    return next((node for node in region.nodes if not isinstance(node, Bind)), None)
-
-
-def passes(region: Region) -> bool:
-    """Whether a region gives its input as it is."""
-    return all(
-        isinstance(node, Pass | Bind)
-        or (
-            isinstance(node, Call)
-            and not isinstance(node.layer.made, Unit)
-            and node.layer.made.is_identity
-        )
-        or (isinstance(node, Reuse) and passes(node.part))
-        for node in region.nodes
-    )

@@ -1,9 +1,7 @@
 """The model: its constructor builds the stages, and its `forward` calls them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from cnngen.ops.base import Image
 from cnngen.plan import loops
 from cnngen.plan.program import Bind, Gather, Join, JoinLoop, Loop, Program, Reuse, StageRegion
 from cnngen.python import nodes
@@ -12,23 +10,21 @@ from cnngen.python.nodes import Assign, Do, If, Keyword, Name, Return, Statement
 from cnngen.semantics.network import INPUT, Network
 from cnngen.semantics.stages import first_origin, kept_stages, takes_previous
 from cnngen.semantics.types import types_of
-from cnngen.semantics.walk import loop_variables
+from cnngen.semantics.walk import loop_variables, steps
+from cnngen.targets.page import shapes_text
 from cnngen.targets.torch.construct import CONSTRUCT, own
-from cnngen.targets.torch.graphs import (
+from cnngen.targets.torch.forward import (
     Forward,
     X,
     again,
     applied,
     first_node,
-    function,
-    gathered,
-    is_function,
-    join,
-    join_list,
-    looped,
     passes,
     read,
+    with_return,
 )
+from cnngen.targets.torch.functions import function, is_function
+from cnngen.targets.torch.graphs import gathered, join, join_list, looped
 from cnngen.targets.torch.initial_weights import has_rules
 from cnngen.targets.torch.modules import Made, Written, assign
 from cnngen.targets.torch.names import IN_FORWARD, attribute, tensor, tuple_name
@@ -97,7 +93,7 @@ def model_class(program: Program, file: File) -> ModelClass:
     _return(outputs, calls, network)
     forward = tuple(calls.always.lines)
     inputs = _inputs(network)
-    constructed = tidied(constructor, scope.variables.channels)
+    constructed = tidied(constructor, scope.variables)
     return ModelClass(tuple(inputs.values()), constructed, forward, outputs)
 
 
@@ -110,7 +106,8 @@ def _inputs(network: Network) -> dict[str, str]:
 def _calls(network: Network, file: File) -> Calls:
     inputs = _inputs(network)
     tensors: dict[str, nodes.Node] = {name: Name(given) for name, given in inputs.items()}
-    walked = {n for variables in network.resolution.walked.values() for n in variables}
+    loops_of_stages = (s for stage in network.resolution.spec.stages for s in steps(stage.body))
+    walked = {n for step in loops_of_stages for n in network.resolution.map_lists(step)}
     names = Names(IN_FORWARD | file.functions | {*inputs.values(), *map(tensor, walked)})
     lists: dict[str, nodes.Node] = {}
     always, heads = (Forward(tensors, names, lists=lists) for _ in range(2))
@@ -169,6 +166,7 @@ def _stage(
     if isinstance(first, Reuse):
         return again(first, value)
     if isinstance(first, Gather):
+        yield from bound([node for node in region.nodes if isinstance(node, Bind)], scope)
         return gathered(first, forward, scope)
     if isinstance(first, Loop) and first.written_out:
         yield from assign(region, own(attribute(stage.name)), scope)
@@ -198,7 +196,7 @@ def _assign_stage(
     if not targets:
         return made
     shape = network.stages[name].shape
-    comment = "" if listed else str(shape) if isinstance(shape, Image) or shape else ""
+    comment = shapes_text(network.lists[name], channels_last=False) if listed else str(shape)
     forward.lines.append(Assign(tuple(targets), made, comment))
     return targets[0]
 
@@ -244,7 +242,7 @@ def _return(outputs: Outputs, calls: Calls, network: Network) -> None:
     forward, heads = calls.always, calls.heads
     values = {name: forward.tensors[network.outputs[name]] for name in outputs.inference}
     if not outputs.are_named:
-        forward.lines[:] = _with_return(forward.lines, values[outputs.inference[0]])
+        forward.lines[:] = with_return(forward.lines, values[outputs.inference[0]])
         return
     given: list[nodes.Node | Keyword] = [Keyword(name, value) for name, value in values.items()]
     first, value = next(iter(values.items()))
@@ -261,12 +259,3 @@ def _return(outputs: Outputs, calls: Calls, network: Network) -> None:
             if only
         ]
     forward.lines.append(Return(call(outputs.tuple_name, *given)))
-
-
-def _with_return(lines: Sequence[Statement], value: nodes.Node) -> list[Statement]:
-    """The lines and `return value`; the last line itself, where it assigns just that."""
-    match lines[-1] if lines else None:
-        case Assign((target,), made, comment) if target == value:
-            return [*lines[:-1], Return(made, comment)]
-        case _:
-            return [*lines, Return(value)]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import takewhile
 from typing import assert_never
 
+from cnngen.expressions.expression import Expression, Name
 from cnngen.plan.program import (
     Arm,
     Bind,
@@ -24,6 +25,7 @@ from cnngen.plan.program import (
 )
 from cnngen.python import nodes
 from cnngen.python.construct import call, if_else, text
+from cnngen.python.flat import flat
 from cnngen.python.nodes import Assign, Do, For, If, Statement
 from cnngen.python.variables import names
 from cnngen.targets.loops import free_index, position
@@ -38,13 +40,13 @@ from cnngen.targets.torch.expressions import (
     joining,
     list_expression,
     loop_of,
+    read_only,
     sequential,
     word_of,
 )
 from cnngen.targets.torch.layers import layer
 from cnngen.targets.torch.names import attribute, called
 from cnngen.targets.torch.scope import Scope
-from cnngen.targets.torch.tidy import marked
 from cnngen.targets.torch.updates import bound, prepared, updated
 from cnngen.targets.torch.words import word
 
@@ -133,10 +135,15 @@ def assign_list(node: JoinLoop, target: nodes.Node, made: str, scope: Scope) -> 
         yield Assign((target,), whole)
         return
     yield Assign((target,), call(made))
+    if node.collected is not None:
+        yield _no_channels(node.collected, scope)
     names, iterable = loop_of(node, scope)
-    appended = [*_appended(node.body, target, scope)]
-    updates = updated(node.variable, node.update, scope) if node.update else ()
-    yield For(names, iterable, (*appended, *updates))
+    inside = [*_appended(node.body, target, scope)]
+    if node.update is not None:
+        inside += updated(node.variable, node.update, scope)
+    if node.collected is not None:
+        inside.append(_collected(node.collected, node.body.gives.channels, scope))
+    yield For(names, iterable, tuple(inside))
 
 
 def _fill_container(join: Join, target: nodes.Node, scope: Scope) -> Written:
@@ -239,6 +246,10 @@ def assign_node(
         case Join() if node.always != node.arms:
             yield from bound(binds, scope)
             yield from _fill_container(node, target, scope)
+        case Call(asked=Name() as asked) if isinstance(target, nodes.Attribute):
+            yield from bound(binds, scope)
+            yield Assign((target,), layer(node, scope))
+            scope.variables.put(asked, flat(target))
         case _:
             with scope.variables.names.passing():
                 made = yield from module(node, scope, binds=binds)
@@ -256,14 +267,24 @@ def _assign_list(node: Loop, target: nodes.Node, scope: Scope) -> Written:
                 (Do(nodes.Call(_, (nodes.Attribute() | nodes.Call() as made,))),),
             )
         ]:
-            each = nodes.Comprehension("", made, marked(variables, names(made)), iterable)
+            variables, iterable = read_only(variables, iterable, names(made), scope)
+            each = nodes.Comprehension("", made, variables, iterable)
             yield Assign((target,), call("nn.ModuleList", each))
         case _:
             yield Assign((target,), EMPTY_LIST)
             if node.collected is not None:
-                counts = scope.node(node.collected)
-                yield Assign((counts,), nodes.Display("[", ()), annotation="list[int]")
+                yield _no_channels(node.collected, scope)
             yield from written
+
+
+def _no_channels(collected: Name, scope: Scope) -> Statement:
+    """The list of the channels that iterations give, before the first one."""
+    return Assign((scope.node(collected),), nodes.Display("[", ()), annotation="list[int]")
+
+
+def _collected(collected: Name, channels: Expression, scope: Scope) -> Statement:
+    """Add what an iteration gives to that list."""
+    return _append(scope.node(collected), scope.node(channels))
 
 
 def _assign_choice(choice: Choice, target: nodes.Node, scope: Scope) -> Written:
@@ -380,5 +401,4 @@ def _iteration(loop: Loop, region: Region, target: nodes.Node, scope: Scope) -> 
     yield from _appended(region, target, scope)
     yield from updated(loop.variable, region.gives.channels, scope)
     if loop.collected is not None and region is loop.body:
-        given = loop.variable or region.gives.channels
-        yield _append(scope.node(loop.collected), scope.node(given))
+        yield _collected(loop.collected, loop.variable or region.gives.channels, scope)

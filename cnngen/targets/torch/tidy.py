@@ -20,20 +20,24 @@ from cnngen.python.nodes import (
     Unary,
 )
 from cnngen.python.variables import names
-from cnngen.targets.loops import uncounted
+from cnngen.targets.loops import uncounted, unwalked
+from cnngen.targets.torch.names import CHANNELS as IN_CHANNELS
+from cnngen.targets.torch.variables import Variables
 
 DEPTH = 2  # of a constructor's statements, in a class and a function
 
 
-def tidied(statements: Sequence[Statement], variables: set[str]) -> tuple[Statement, ...]:
-    """Leave out what is assigned to those of the variables that nothing reads, and mark variables
-    of loops that nothing reads with an underscore; a counter that nothing reads goes.
+def tidied(statements: Sequence[Statement], variables: Variables) -> tuple[Statement, ...]:
+    """Leave out what is assigned to variables of channels that nothing reads, and mark variables
+    of loops that nothing reads with an underscore; a counter that nothing reads goes, as do
+    channels of maps beside another list.
     """
     while True:
-        unread = variables - _read(statements)
+        unread = (variables.channels | {IN_CHANNELS}) - _read(statements)
         kept = tuple(_without(statements, unread))
         if kept == tuple(statements):
-            return _joined(tuple(map(_underscored, kept)), DEPTH)
+            read = (_underscored(statement, variables.walked) for statement in kept)
+            return _joined(tuple(read), DEPTH)
         statements = kept
 
 
@@ -104,15 +108,18 @@ def _without(statements: Sequence[Statement], unread: set[str]) -> Iterator[Stat
                 yield statement
 
 
-def _underscored(statement: Statement) -> Statement:
+def _underscored(statement: Statement, walked: set[str]) -> Statement:
+    def within(body: Sequence[Statement]) -> tuple[Statement, ...]:
+        return tuple(_underscored(each, walked) for each in body)
+
     match statement:
         case For(target, iterable, body):
-            inside = tuple(map(_underscored, body))
+            inside = within(body)
             used = names(inside)
-            target, iterable = uncounted(target, iterable, used)
+            target, iterable = unwalked(*uncounted(target, iterable, used), walked - used)
             return For(marked(target, used), iterable, inside)
         case If(branches):
-            return If(tuple((test, tuple(map(_underscored, body))) for test, body in branches))
+            return If(tuple((test, within(body)) for test, body in branches))
         case _:
             return statement
 

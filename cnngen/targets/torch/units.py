@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from cnngen.expressions.algebra import free_names
 from cnngen.expressions.expression import InputChannels, Name
 from cnngen.plan.program import Bind, Call, Choice, Join, JoinLoop, Loop, Maps, Region, Unit
 from cnngen.python import nodes
@@ -14,10 +15,12 @@ from cnngen.semantics.network import INPUT
 from cnngen.semantics.types import types_of
 from cnngen.semantics.walk import loop_variables
 from cnngen.syntax.tree import Parameter
+from cnngen.targets.map_lists import given_list
 from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.callables import op_argument
 from cnngen.targets.torch.construct import CONSTRUCT, SELF, own
-from cnngen.targets.torch.graphs import Forward, graph
+from cnngen.targets.torch.forward import Forward
+from cnngen.targets.torch.graphs import graph
 from cnngen.targets.torch.initial_weights import drawn
 from cnngen.targets.torch.layers import as_call, op_layer, unit_layer
 from cnngen.targets.torch.modules import build
@@ -37,7 +40,7 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
         given: dict[str, nodes.Node] = {t.name: nodes.Name(tensor(t.name)) for t in unit.tensors}
         lists = {t.name: given[t.name] for t in unit.tensors if isinstance(t, Maps)}
         if unit.input.listed:
-            x = scope.variables.names.free("maps")
+            x = scope.variables.names.free(given_list(scope.variables.names.taken))
             lists[INPUT] = nodes.Name(x)
         base, forward = dotted("nn.Module"), Forward(given, scope.variables.names, lists=lists)
         made = [*graph(unit, scope, forward)]
@@ -50,7 +53,7 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
     if unit.channels is None and _is_of_torch(base):  # else the base has it
         channels = scope.node(unit.body.gives.channels)
         written.append(Assign((own("out_channels"),), channels))
-    constructor = tidied(written, scope.variables.channels | {CHANNELS})
+    constructor = tidied(written, scope.variables)
     return UnitClass(
         unit,
         base,
@@ -70,8 +73,10 @@ def _scope(unit: Unit, file: File) -> Scope:
     for each in unit.tensors:  # in a constructor, a list is that of the channels of its maps
         if isinstance(each, Maps):
             scope.variables.symbols[each.name] = scope.variables.resolve(each.channels.listed)
+            scope.variables.lists.update(ours[n] for n in free_names(each.channels.listed))
     if unit.input.listed:
         scope.variables.symbols[INPUT] = InputChannels()
+        scope.variables.lists.add(CHANNELS)
     scope.attributes.update(_keys(unit.body))
     return scope
 

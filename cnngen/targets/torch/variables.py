@@ -46,7 +46,8 @@ class Names:
 class Variables:
     """`symbols` has what each symbol is called, `instances` the variable of each block that is
     asked for its channels, and `repeated` that of each expression that has one; `channels` are all
-    variables of channels, and `lists` those that are lists of them. Others are `new`.
+    variables of channels, `lists` those that are lists of them, and `walked` those of loops, for
+    the channels of the maps of a list. Others are `new`.
     """
 
     symbols: dict[str, Expression]
@@ -55,9 +56,17 @@ class Variables:
     names: Names
     repeated: dict[Expression, Expression] = field(default_factory=dict[Expression, Expression])
     lists: set[str] = field(default_factory=set[str])
+    walked: set[str] = field(default_factory=set[str])
 
     def new(self, name: str) -> nodes.Name:
         return nodes.Name(self.names.free(name))
+
+    def put(self, asked: Name, attribute: str) -> None:
+        """Let a block that is asked for its channels be an attribute instead of a variable."""
+        before, channels = self.symbols[asked.name], Name(f"{attribute}.out_channels")
+        assert isinstance(before, Name)
+        self.symbols[asked.name] = channels
+        self.lists.update({channels.name} if before.name in self.lists else ())
 
     def resolve(self, expression: Expression) -> Expression:
         """An expression whose symbols have their names in Python."""
@@ -93,16 +102,19 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
             case Bind(Name(symbol)):
                 variable = names.free(CHANNELS)
                 found.channels.add(variable)
+                found.lists.update({variable} if node.listed else ())
                 found.symbols[symbol] = Name(variable)
             case Call(asked=Name(symbol)) if isinstance(node.layer.made, Unit):
                 instance = names.free(snake_case(node.layer.made.name))
                 found.instances[symbol] = instance
-                found.symbols[symbol] = Name(f"{instance}.out_channels")
+                channels = Name(f"{instance}.out_channels")
+                found.symbols[symbol] = channels
+                found.lists.update({channels.name} if node.gives.listed else ())
             case Loop() | JoinLoop():
                 for walked in node.walks:
                     if walked.symbol is not None and walked.symbol.name not in found.symbols:
-                        _name_list(walked.symbol, names, found)
-                if isinstance(node, Loop) and node.collected is not None:
+                        found.walked.add(_name_list(walked.symbol, names, found))
+                if node.collected is not None:
                     variable = _name_list(node.collected, names, found)
                     found.channels.add(variable)
                     found.lists.add(variable)
@@ -118,6 +130,6 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
 
 def _name_list(symbol: Name, names: Names, found: Variables) -> str:
     """Name the symbol for the channels of a list, or of its maps one after the other."""
-    variable = names.free(symbol.name.replace(" ", "_"))
+    variable = names.free(symbol.name.rstrip(" 0123456789").replace(" ", "_"))
     found.symbols[symbol.name] = Name(variable)
     return variable
