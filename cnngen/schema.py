@@ -13,6 +13,7 @@ from cnngen.ops.attribute import PADDING_WORDS, Attribute
 from cnngen.ops.base import Op
 from cnngen.ops.initializer import INITIALIZERS, Initializer
 from cnngen.syntax.forms import FORMS, JOINS, LOOPS, NOTHING, PARTS, SPEC
+from cnngen.syntax.metrics import METRICS, MOST
 from cnngen.syntax.naming import IN_EXPRESSIONS, LONGEST_NAME, RESERVED, SNAKE_CASE
 from cnngen.syntax.parse import EXAMPLES, VERSION
 from cnngen.syntax.parse_input import FEATURES, LARGEST_SIDE, SIDES
@@ -229,17 +230,19 @@ def _values_of_parameters() -> dict[str, Schema]:
 
 
 def _result() -> Schema:
-    """A published accuracy."""
-    percent: Schema = {
+    """What was published of the network."""
+    number: Schema = {
         "anyOf": [
-            {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+            {"type": "number", "exclusiveMinimum": 0, "maximum": MOST},
             {"type": "string", "pattern": r"^\s*[0-9]{1,3}(\.[0-9]{1,6})?\s*$"},
         ]
     }
     properties: dict[str, Schema] = {
         "dataset": {"description": "The images, such as `ImageNet`."} | _ref("text"),
-        "top1": {"description": "Per cent of the images that are right."} | percent,
-        "top5": {"description": "Per cent with the right class among five."} | _or_null(percent),
+        **{
+            name: {"description": metric.about} | _or_null(number)
+            for name, metric in METRICS.items()
+        },
         "protocol": {"description": "How it was measured: images, crops."} | _ref("text"),
         "source": {"description": "Where it was published."} | _ref("text"),
     }
@@ -247,6 +250,7 @@ def _result() -> Schema:
         "type": "object",
         "properties": properties,
         "required": list(RESULT),
+        "anyOf": [{"required": [name]} for name in METRICS],
         "additionalProperties": False,
     }
 

@@ -75,6 +75,25 @@ def test_a_table_with_notes(put: Put):
     )
 
 
+def test_there_are_columns_for_what_was_measured(put: Put):
+    files = [
+        put("Small", 4, "dataset: D, miou: 60.5, source: Table 1"),
+        put("Large", 4, "dataset: D, miou: 70, pixel_accuracy: 91, psnr: 30, source: Table 1"),
+    ]
+    head, _, *rows = compare(*files).stdout.splitlines()
+    assert head.split("activations")[1].split() == ["mIoU", "pixel", "accuracy", "PSNR", "note"]
+    assert rows[0].split()[-2:] == ["60.50", "[1]"]
+    assert rows[1].split()[-4:] == ["70.00", "91.00", "30.00", "[1]"]
+    assert rows[2] == "mIoU and pixel accuracy: per cent; PSNR: dB on D, as published"
+    results = [
+        each["results"][0] for each in json.loads(compare(*files, "--format", "json").stdout)
+    ]
+    assert [(each["miou"], each["psnr"], each["top1"]) for each in results] == [
+        (60.5, None, None),
+        (70, 30, None),
+    ]
+
+
 def test_depth_is_that_of_the_papers():
     names = ["vgg16", "resnet50", "resnet152", "densenet121", "googlenet", "se_resnet50"]
     networks = json.loads(compare(*names, "--format", "json").stdout)
@@ -135,6 +154,21 @@ def test_the_chart_has_each_network_and_names_the_others(put: Put):
     assert "1 crop: Small" in texts and "10 crops: Large" in texts
 
 
+def test_the_chart_shows_what_was_measured_of_most(put: Put):
+    files = [
+        put("Small", 4, "dataset: D, psnr: 31.5, source: S"),
+        put("Large", 8, "dataset: D, miou: 70, psnr: 32, source: S"),
+        put("Other", 8, "dataset: D, miou: 71, source: S"),
+        put("Third", 8, "dataset: D, psnr: 30, source: S"),
+    ]
+    root = ElementTree.fromstring(compare(*files, "--format", "svg").stdout)
+    texts = [text.text for text in root.iter(f"{SVG}text")]
+    assert "PSNR on D against cost" in texts and "peak signal-to-noise ratio, dB" in texts
+    assert "Not shown: no published PSNR on D: Other" in texts
+    titles = [title.text or "" for title in root.iter(f"{SVG}title")]
+    assert any(title.startswith("Small: 31.5 dB PSNR, ") for title in titles)
+
+
 HOSTILE = "</text><script>alert(1)</script> & ' {{7}}"
 
 
@@ -162,7 +196,7 @@ def test_only_addresses_become_links(put: Put):
 
 def test_a_page_without_a_chart_has_its_table(put: Put):
     page = compare(put("One"), put("Two", 8), "--format", "html").stdout
-    assert "No chart: no top-1 is known" in page and page.count("<tr>") == 3
+    assert "No chart: no accuracy is known" in page and page.count("<tr>") == 3
     assert "<svg" not in page
 
 
@@ -285,7 +319,7 @@ def test_each_paper_has_its_mark():
 
     def row(url: str, authors: str = "He, Zhang") -> Compared:
         paper = Paper("A title", authors, "2016", url)
-        return Compared("Net", paper, (1, 1, 1), 1, 1, 1, 1, ())
+        return Compared("Net", paper, {"input": (1, 1, 1)}, 1, 1, 1, 1, ())
 
     found = marks([row("a"), row("b"), row("a")])
     assert [mark.text for mark in found] == ["He et al., 2016a", "He et al., 2016b"] + [

@@ -94,8 +94,8 @@ def test_the_parts_of_a_spec() -> None:
     )
     assert parsed.paper and (parsed.paper.title, parsed.paper.year) == ("Nets: deep", "2015")
     assert parsed.results == (
-        Result("ImageNet", 77.15, 93, "10 crops", "Table 3"),
-        Result("CIFAR-10", 100, None, "", "https://x.y/z"),
+        Result("ImageNet", {"top1": 77.15, "top5": 93}, "10 crops", "Table 3"),
+        Result("CIFAR-10", {"top1": 100}, "", "https://x.y/z"),
     )
     assert [str(each.shape) for each in parsed.inputs] == ["3 x 32 x 64"]
     assert (
@@ -262,7 +262,13 @@ BLOCK = "blocks: {B: {about: x, body: relu, params: {%s}}}\n"
         (SPEC + "results: [x]", "wrong-kind", "x", "results: [{dataset"),
         (SPEC + "results: [{dataset: D, top1: 9}]", "missing-key", "{dataset: D, top1: 9}", "`so"),
         (SPEC + f"results: [{{{RESULT}, top_5: 9}}]", "unknown-key", "top_5", "mean `top5`?"),
-        (SPEC + f"results: [{{{RESULT}, top5: 8}}]", "out-of-range", "8", "not errors"),
+        (SPEC + f"results: [{{{RESULT}, top5: 8}}]", "out-of-range", "8", "`top5: 92`"),
+        (
+            SPEC + "results: [{dataset: D, source: S}]",
+            "missing-key",
+            "{dataset: D, source: S}",
+            "psnr",
+        ),
         (SPEC + "results: [{dataset: D, source: S, top1: 0}]", "out-of-range", "0", None),
         (SPEC + "results: [{dataset: D, source: S, top1: 101}]", "out-of-range", "101", None),
         (SPEC + "results: [{dataset: D, source: S, top1: 9%}]", "wrong-type", "9%", "per cent"),

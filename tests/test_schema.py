@@ -178,6 +178,8 @@ def test_it_refuses_what_is_not_of_the_language(step: str):
         f"{HEAD}, model: {{stem: relu}}, outputs: [stem]}}",
         f"{HEAD}, model: {{stem: relu}}, results: [{{top1: 9, source: x}}]}}",
         f"{HEAD}, model: {{stem: relu}}, results: [{{dataset: x, top1: 0, source: x}}]}}",
+        f"{HEAD}, model: {{stem: relu}}, results: [{{dataset: x, source: x}}]}}",
+        f"{HEAD}, model: {{stem: relu}}, results: [{{dataset: x, psnr: 101, source: x}}]}}",
     ],
 )
 def test_it_refuses_other_files(text: str):

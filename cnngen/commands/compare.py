@@ -61,9 +61,10 @@ def compare(
 ) -> None:
     """Compare networks: what they cost, and the accuracies that were published of them.
 
-    `svg`, `png` and `html` have a chart with multiply-accumulates across, top-1 up, and parameters
-    as the areas of bubbles; `png` needs `pip install 'cnngen[draw]'`. Accuracies come from
-    `results` in the specs; with --set or --input, networks are others than those, and have none.
+    `svg`, `png` and `html` have a chart with multiply-accumulates across, top-1 or what else was
+    measured up, and parameters as the areas of bubbles; `png` needs `pip install 'cnngen[draw]'`.
+    Accuracies come from `results` in the specs; with --set or --input, networks are others than
+    those, and have none.
     """
     format = format_of(output, format, ENDINGS, default="text")
     if output is None and format == "png":

@@ -18,6 +18,7 @@ from cnngen.diagnostics.terminal import one_line
 from cnngen.draw.metrics import width
 from cnngen.report.catalogue import short
 from cnngen.shipped import TEMPLATES
+from cnngen.syntax.metrics import METRICS, Metric
 
 MOST = 100  # networks in a chart that can be read
 WIDTH = 880.0
@@ -48,9 +49,10 @@ class Shown:
 
 def chart(comparison: Comparison) -> str:
     """The SVG; raises `NoChartError`."""
-    shown = [row for row in comparison.rows if comparison.result(row)]
+    metric = _metric(comparison)
+    known = [(row, top) for row in comparison.rows if (top := _value(comparison, row, metric))]
+    shown, tops = [row for row, _ in known], [top for _, top in known]
     _check(comparison, shown)
-    tops = [result.top1 for row in shown if (result := comparison.result(row))]
     across = scale([row.macs for row in shown], ROOM.left, ROOM.right, LARGEST + 14)
     up = scale(tops, ROOM.bottom, ROOM.top, LARGEST + 14, SPREAD)
     largest = max(max(row.parameters for row in shown), 1)
@@ -65,15 +67,18 @@ def chart(comparison: Comparison) -> str:
             bubble,
             label,
             mark,
-            _told(row, top),
+            _told(row, METRICS[metric].told(top)),
             needs_leader(bubble, label, bubbles),
         )
         for row, top, bubble, label, mark in zip(shown, tops, bubbles, labels, papers, strict=True)
     ]
-    notes = [line for note in _notes(comparison) for line in wrapped(note, WIDTH - 32, NOTE)]
+    notes = [
+        line for note in _notes(comparison, metric) for line in wrapped(note, WIDTH - 32, NOTE)
+    ]
     return render(
         "chart.svg.jinja",
-        title=_title(comparison),
+        title=_title(comparison, METRICS[metric]),
+        upwards=f"{METRICS[metric].name}, {METRICS[metric].unit}",
         width=WIDTH,
         height=ROOM.bottom + 62 + LINE * len(notes),
         room=ROOM,
@@ -94,6 +99,20 @@ def chart(comparison: Comparison) -> str:
         notes=notes,
         line=LINE,
     )
+
+
+def _metric(comparison: Comparison) -> str:
+    """That which was measured of most of the networks; the first of several."""
+
+    def networks(metric: str) -> int:
+        return sum(_value(comparison, row, metric) is not None for row in comparison.rows)
+
+    return max(METRICS, key=networks)
+
+
+def _value(comparison: Comparison, row: Compared, metric: str) -> float | None:
+    result = comparison.result(row)
+    return result.values.get(metric) if result else None
 
 
 def render(template: str, **values: object) -> str:
@@ -134,25 +153,26 @@ def _check(comparison: Comparison, shown: Sequence[Compared]) -> None:
     if not shown:
         on = f" on `{one_line(comparison.dataset)}`" if comparison.dataset else ""
         raise NoChartError(
-            f"no top-1{on} is known of these networks: add to a spec, say,"
+            f"no accuracy{on} is known of these networks: add to a spec, say,"
             " `results: [{dataset: ImageNet, top1: 77.15, source: ...}]`"
         )
     if len(shown) > MOST:
         raise NoChartError(f"a chart shows at most {MOST} networks, and these are {len(shown)}")
 
 
-def _told(row: Compared, top: float) -> str:
+def _told(row: Compared, measured: str) -> str:
     numbers = f"{short(row.macs)} MACs, {short(row.parameters)} parameters"
-    return f"{row.name}: {top:g}% top-1, {numbers}"
+    return f"{row.name}: {measured}, {numbers}"
 
 
 def _radius(parameters: float, largest: float) -> float:
     return LARGEST * math.sqrt(parameters / largest)
 
 
-def _title(comparison: Comparison) -> str:
+def _title(comparison: Comparison, metric: Metric) -> str:
     dataset = _shortened(one_line(comparison.dataset or ""), WIDTH / 2, HEAD)
-    return f"Top-1 on {dataset} against cost"
+    first = metric.title.capitalize() if metric.title.islower() else metric.title
+    return f"{first} on {dataset} against cost"
 
 
 def _shortened(text: str, room: float, size: float) -> str:
@@ -173,12 +193,13 @@ def _sizes(largest: int) -> list[tuple[float, str]]:
     return [(_rounded(_radius(size, largest)), _brief(size)) for size in sizes]
 
 
-def _notes(comparison: Comparison) -> list[str]:
+def _notes(comparison: Comparison, metric: str) -> list[str]:
     """How far the accuracies can be compared, and which networks are not shown."""
     protocols: dict[str, list[str]] = {}
     absent: list[str] = []
     for row in comparison.rows:
-        if result := comparison.result(row):
+        result = comparison.result(row)
+        if result and metric in result.values:
             protocols.setdefault(result.protocol or "protocol not known", []).append(row.name)
         else:
             absent.append(row.name)
@@ -190,7 +211,7 @@ def _notes(comparison: Comparison) -> list[str]:
         notes += [one_line(f"{how}: {', '.join(names)}") for how, names in protocols.items()]
     if absent:
         on = one_line(comparison.dataset or "")
-        notes += [f"Not shown: no published top-1 on {on}: {', '.join(absent)}"]
+        notes += [f"Not shown: no published {METRICS[metric].title} on {on}: {', '.join(absent)}"]
     return notes
 
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from cnngen.compare.chart import NoChartError, chart, render
 from cnngen.compare.rows import Compared
-from cnngen.compare.table import ACCURACY, HEAD, Comparison, percent
+from cnngen.compare.table import Comparison, measured, rounded
 from cnngen.diagnostics.terminal import one_line
 from cnngen.report.catalogue import short
 from cnngen.report.memory import bytes_text
@@ -33,7 +33,8 @@ def page(comparison: Comparison) -> str:
         dataset=one_line(comparison.dataset or ""),
         chart=drawn,
         reason=reason,
-        head=(*HEAD, *ACCURACY),
+        measured=measured(comparison),
+        head=comparison.head(),
         rows=[_cells(row, comparison) for row in comparison.rows],
         notes=notes,
         style=Markup(style),
@@ -43,7 +44,8 @@ def page(comparison: Comparison) -> str:
 
 def _cells(row: Compared, comparison: Comparison) -> list[Cell]:
     result = comparison.result(row)
-    top1, top5 = (result.top1, result.top5) if result else (None, None)
+    found = [result.values.get(name) if result else None for name in comparison.metrics()]
+    values = [(rounded(value), rounded(value)) for value in found]
     note = comparison.notes().index((result.protocol, result.source)) + 1 if result else None
     size = sum(map(prod, row.inputs.values()))
     return [
@@ -54,9 +56,7 @@ def _cells(row: Compared, comparison: Comparison) -> list[Cell]:
         (short(row.parameters), str(row.parameters)),
         (short(row.macs), str(row.macs)),
         (bytes_text(row.activations), str(row.activations)),
-        (percent(top1), percent(top1)),
-        (percent(top5), percent(top5)),
-        (f"[{note}]" if note else "", str(note or "")),
+        *([*values, (f"[{note}]" if note else "", str(note or ""))] if values else []),
     ]
 
 

@@ -9,6 +9,7 @@ from cnngen.diagnostics.terminal import one_line
 from cnngen.report.memory import activations
 from cnngen.report.summary import Dimensions, row_fields, summarize
 from cnngen.semantics.network import Layer, Network, Tensor
+from cnngen.syntax.metrics import METRICS
 from cnngen.syntax.tree import Paper, Result
 
 
@@ -36,7 +37,19 @@ class Compared:
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnngen compare --format json` prints."""
-        return row_fields(self)
+        return row_fields(self) | {"results": [_result_fields(each) for each in self.results]}
+
+
+def _result_fields(result: Result) -> dict[str, Any]:
+    values = {name: result.values.get(name) for name in METRICS}
+    return (
+        {"dataset": result.dataset}
+        | values
+        | {
+            "protocol": result.protocol,
+            "source": result.source,
+        }
+    )
 
 
 def compared(network: Network, changed: bool = False) -> Compared:

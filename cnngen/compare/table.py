@@ -17,11 +17,15 @@ from cnngen.report.table import (
     latex_text,
     markdown,
 )
+from cnngen.syntax.metrics import METRICS
 from cnngen.syntax.tree import Result
 
 HEAD = ("name", "year", "input", "depth", "parameters", "MACs", "activations")
-ACCURACY = ("top-1", "top-5", "note")
-EXACT = (*HEAD, "dataset", "top-1", "top-5", "protocol", "source")
+EXACT = (
+    *(*HEAD, "dataset"),
+    *(metric.title for metric in METRICS.values()),
+    *("protocol", "source"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,15 @@ class Comparison:
 
     def result(self, row: Compared) -> Result | None:
         return row.on(self.dataset) if self.dataset else None
+
+    def metrics(self) -> list[str]:
+        """Those of which a value is known, in the order of the columns."""
+        results = [result for row in self.rows if (result := self.result(row))]
+        return [name for name in METRICS if any(name in result.values for result in results)]
+
+    def head(self) -> tuple[str, ...]:
+        titles = [METRICS[name].title for name in self.metrics()]
+        return (*HEAD, *titles, "note") if titles else HEAD
 
     def notes(self) -> list[tuple[str, str]]:
         """Protocols and sources, each once; rows refer to them by number."""
@@ -67,33 +80,44 @@ def note_lines(comparison: Comparison) -> list[str]:
         one_line(f"[{number}] {protocol}{': ' if protocol else ''}{source}")
         for number, (protocol, source) in enumerate(comparison.notes(), 1)
     ]
-    return [one_line(f"top-1 and top-5: per cent on {comparison.dataset}, as published"), *notes]
+    return [one_line(f"{measured(comparison)} on {comparison.dataset}, as published"), *notes]
 
 
-def percent(value: float | None) -> str:
+def measured(comparison: Comparison) -> str:
+    """`top-1 and top-5: per cent`: the columns of each unit."""
+    titles: dict[str, list[str]] = {}
+    for name in comparison.metrics():
+        titles.setdefault(METRICS[name].unit, []).append(METRICS[name].title)
+    return "; ".join(f"{' and '.join(found)}: {unit}" for unit, found in titles.items())
+
+
+def rounded(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
 def _short(comparison: Comparison, format: str) -> Table:
     notes = comparison.notes()
-    known = comparison.dataset is not None
+    metrics = comparison.metrics()
     rows: list[Row] = []
     for row in comparison.rows:
         cells = [
             *(row.name, one_line(row.paper.year), inputs_text(row.inputs), str(row.depth)),
             *(short(row.parameters), short(row.macs), bytes_text(row.activations)),
         ]
-        if known:
-            cells += _accuracy(comparison.result(row), notes)
+        if metrics:
+            cells += _values(comparison.result(row), metrics, notes)
         rows.append([escaped(cell) for cell in cells] if format == "markdown" else cells)
-    return Table((*HEAD, *ACCURACY) if known else HEAD, rows, numbers=frozenset(range(3, 9)))
+    head = comparison.head()
+    return Table(head, rows, numbers=frozenset(range(3, len(HEAD) + len(metrics))))
 
 
-def _accuracy(result: Result | None, notes: list[tuple[str, str]]) -> tuple[str, str, str]:
+def _values(
+    result: Result | None, metrics: list[str], notes: list[tuple[str, str]]
+) -> tuple[str, ...]:
     if result is None:
-        return "", "", ""
+        return ("",) * (len(metrics) + 1)
     number = notes.index((result.protocol, result.source)) + 1
-    return percent(result.top1), percent(result.top5), f"[{number}]"
+    return (*(rounded(result.values.get(name)) for name in metrics), f"[{number}]")
 
 
 def _exact(comparison: Comparison) -> Table:
@@ -101,10 +125,11 @@ def _exact(comparison: Comparison) -> Table:
     rows: list[Row] = []
     for row in comparison.rows:
         result = comparison.result(row)
-        cells = ["", "", "", "", ""]
+        cells = [""] * (len(EXACT) - len(HEAD))
         if result:
-            top5 = "" if result.top5 is None else f"{result.top5:g}"
-            cells = [result.dataset, f"{result.top1:g}", top5, result.protocol, result.source]
+            found = [result.values.get(name) for name in METRICS]
+            values = ["" if value is None else f"{value:g}" for value in found]
+            cells = [result.dataset, *values, result.protocol, result.source]
         numbers = map(exact, (row.depth, row.parameters, row.macs, row.activations))
         rows.append((row.name, row.paper.year, inputs_text(row.inputs), *numbers, *cells))
     return Table(EXACT, rows, numbers=frozenset({3, 4, 5, 6}))

@@ -154,8 +154,8 @@ def _equal(op: Op, inputs: tuple[Shape, ...]) -> Shape:
 
 
 def _project(images: list[Image]) -> str:
-    if len({(x.height, x.width) for x in images}) > 1:
-        return SAME_SIZE
+    if len(sizes := {(x.height, x.width) for x in images}) > 1:
+        return POOLED if (1, 1) in sizes else SAME_SIZE
     out = max(x.channels for x in images)
     return f"project with `conv: {{out: {out}, kernel: 1}}` where there are fewer channels"
 

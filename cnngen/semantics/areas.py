@@ -51,11 +51,11 @@ class Areas:
         found = self.network.flattened.get(flatten, [])
         return {(image.height, image.width) for image, scope in found if _leads(path, scope)}
 
-    def varying(self) -> list[tuple[Call, set[Size]]]:
-        """The calls in the model's stages whose area differs between the iterations of a loop."""
+    def varying(self) -> list[tuple[Site, set[Size]]]:
+        """The sites in the model's stages whose area differs between the iterations of a loop."""
         stages = self.network.resolution.spec.stages
         sites = (site for stage in stages for site in self._sites(stage.body))
-        return [(site.path[0], sizes) for site in sites if len(sizes := self.sizes(site)) > 1]
+        return [(site, sizes) for site in sites if len(sizes := self.sizes(site)) > 1]
 
     def arguments(self, block: Block) -> dict[str, Site]:
         """The areas that a block takes as arguments, by the names of these."""

@@ -6,7 +6,8 @@ from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.base import UNKNOWN
 from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import CHANGED, Layer, Network
-from cnngen.syntax.tree import Stage
+from cnngen.semantics.walk import calls, steps
+from cnngen.syntax.tree import BranchLoop, Call, Stage
 
 
 def check_network(network: Network, report: Report) -> None:
@@ -15,18 +16,34 @@ def check_network(network: Network, report: Report) -> None:
     """
     if not any(tensor.shape is UNKNOWN for tensor in network.stages.values()):
         _check_reached(network, report)
+        _check_read_for_size(network, report)
     _check_names(network, report)
     _check_norms(network, report)
-    for call, sizes in Areas(network).varying():
+    in_branches = _in_loops_of_branches(network)
+    for site, sizes in Areas(network).varying():
         listed = " and ".join(f"{height} x {width}" for height, width in sorted(sizes))
         report.add(
             "varying-size",
             "the size that is flattened here differs between the iterations of a loop",
-            call.callee.span,
+            site.path[0].callee.span,
             f"it is {listed}",
-            help="use `global_avg_pool` or `adaptive_avg_pool` before `flatten`",
+            help="give each branch a name of its own: `branches: {small: [...], large: [...]}`"
+            if in_branches.intersection(site.path)
+            else "use `global_avg_pool` or `adaptive_avg_pool` before `flatten`",
         )
     _check_parameters(network, report)
+
+
+def _in_loops_of_branches(network: Network) -> set[Call]:
+    resolution = network.resolution
+    stages = (stage.body for stage in resolution.spec.stages)
+    return {
+        call
+        for body in (*stages, *(block.body for block in resolution.order))
+        for step in steps(body)
+        if isinstance(step, BranchLoop)
+        for call in calls(step.loop.body)
+    }
 
 
 def _check_parameters(network: Network, report: Report) -> None:
@@ -131,15 +148,40 @@ def _report_stage(stage: Stage, trains: bool, network: Network, report: Report) 
     )
 
 
-def _reached(network: Network, stages: Set[str]) -> set[str]:
-    """The paths of all layers on which what these stages give depends."""
+def _check_read_for_size(network: Network, report: Report) -> None:
+    """Report layers with weights of whose output only the height and the width are read: PyTorch
+    has the weights, and Keras, which knows the size, does not. Of a stage, the last is reported.
+    """
+    outputs = set(network.outputs.values())
+    sized = _reached(network, outputs) - _reached(network, outputs, sizes=False)
+    reported: set[str] = set()
+    for path, layer in reversed(network.layers.items()):
+        if path in sized and layer.weights and _stage(path) not in reported:
+            reported.add(_stage(path))
+            report.add(
+                "unreachable-stage",
+                f"only the size of what `{path}` gives is read, so its weights do nothing",
+                layer.span,
+                notes=layer.scope.trail(),
+                help="let something read its maps, or take the size from what it reads itself",
+            )
+
+
+def _reached(network: Network, stages: Set[str], *, sizes: bool = True) -> set[str]:
+    """The paths of all layers on which what these stages give depends; with or without those of
+    which only the size is read.
+    """
     waiting = [network.stages[stage].path for stage in stages]
     reached: set[str] = set()
     while waiting:
         path = waiting.pop()
         if path not in reached:
             reached.add(path)
-            waiting.extend(network.graph.predecessors(path))
+            layer = network.layers.get(path)
+            if layer and layer.op.sized_like and not sizes:
+                waiting.append(layer.inputs[0].path)
+            else:
+                waiting.extend(network.graph.predecessors(path))
     return reached
 
 

@@ -25,7 +25,7 @@ from cnngen.expressions.expression import (
 from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields, Wanted, alike, fields_of, wanted
 from cnngen.ops import OPS
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
-from cnngen.source import Span
+from cnngen.source import Source, Span
 from cnngen.syntax.naming import can_be_called
 from cnngen.syntax.tree import Each, Identifier, Parameter, Repeat
 
@@ -35,7 +35,7 @@ MOST_CANDIDATES = 200
 MOST_LISTED = 10
 MOST_PLACES = 3  # of one unknown name, besides the first
 
-GATHERED = ("unknown-name", "unknown-op", "unknown-block", "name-clash")
+GATHERED = ("unknown-name", "unknown-parameter", "unknown-op", "unknown-block", "name-clash")
 
 WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "null"}
 
@@ -259,10 +259,16 @@ def _check_alike(whole: Expression, names: Definitions, report: Report) -> None:
 
 def check_part(expression: Expression, names: Definitions, report: Report) -> None:
     """The same for a value whose purpose is unknown: it may be a single word, which is then no
-    name.
+    name, or a list of those.
     """
-    if not isinstance(expression, Name | Constant):
-        check_expression(expression, names, report)
+    match expression:
+        case Name() | Constant():
+            pass
+        case ListOf():
+            for part in children(expression):
+                check_part(part, names, report)
+        case _:
+            check_expression(expression, names, report)
 
 
 def _report_unknown(
@@ -314,13 +320,15 @@ def gather_unknown(report: Report) -> None:
     reason.
     """
     groups: dict[tuple[object, ...], list[Diagnostic]] = {}
+    arguments = [diagnostic for diagnostic in report if diagnostic.code == "unknown-parameter"]
     for diagnostic in report:
         if diagnostic.code in GATHERED:
             path, known = diagnostic.primary.span.source.path, diagnostic.secondary
             reason = diagnostic.code, diagnostic.message, diagnostic.help, path, known
             groups.setdefault(reason, []).append(diagnostic)
     for first, *others in groups.values():
-        if others:
+        others += [each for each in arguments if _same_parameter(each, first)]
+        if others and first in report.found.values():  # none of those of an earlier group
             report.replace(_gathered(first, others), others)
 
 
@@ -329,19 +337,41 @@ def _gathered(first: Diagnostic, others: list[Diagnostic]) -> Diagnostic:
     labels = [Label(each.primary.span, "and here") for each in others[:MOST_PLACES]]
     if more := len(others) - len(labels):
         labels[-1] = replace(labels[-1], text=f"and here, and {more} more")
-    defined = first.secondary[0].span if first.secondary else None
-    if defined and first.fix and _stands_once(defined):
+    if defined := _misspelt(first):
         label = Label(defined, f"`{defined.text}` is defined here, and nothing uses it")
         name = first.primary.span.text
         help, fix = f"call it `{name}` where it is defined", (Edit(defined, name),)
         return replace(first, secondary=(label, *labels), help=help, fix=fix)
-    fixes = [edit for each in (first, *others) for edit in each.fix]
-    return replace(first, secondary=(*first.secondary, *labels), fix=tuple(fixes))
+    fixes = tuple(dict.fromkeys(edit for each in (first, *others) for edit in each.fix))
+    return replace(first, secondary=(*first.secondary, *labels), fix=fixes)
 
 
-def _stands_once(word: Span) -> bool:
-    """Whether a word stands nowhere else in its file, so that it may be what is misspelt."""
-    return len(re.findall(rf"\b{re.escape(word.text)}\b", word.source.text)) == 1
+def _same_parameter(argument: Diagnostic, first: Diagnostic) -> bool:
+    """Whether a block is given an argument under the name that it uses, and defines misspelt."""
+    defined = _misspelt(first)
+    return defined is not None and argument.fix == (Edit(defined, first.primary.span.text),)
+
+
+def _misspelt(unknown: Diagnostic) -> Span | None:
+    """The definition of what an unknown name was taken for, if nothing else uses that."""
+    if not unknown.secondary or not unknown.fix or unknown.code != "unknown-name":
+        return None
+    defined = unknown.secondary[0].span
+    return defined if _occurrences(defined) == 1 else None
+
+
+def is_misspelt(defined: Span, used: Span) -> bool:
+    """Whether a name is misspelt where it is defined rather than where it is used: nothing else
+    has the one, and something has the other.
+    """
+    beside = () if used.source.path == defined.source.path else (used.source,)
+    once = _occurrences(defined) + sum(_occurrences(defined, source) for source in beside) == 1
+    return once and _occurrences(used) > 1
+
+
+def _occurrences(word: Span, source: Source | None = None) -> int:
+    """How often a word stands in its file, or in another one."""
+    return len(re.findall(rf"\b{re.escape(word.text)}\b", (source or word.source).text))
 
 
 def guess(word: str, candidates: Iterable[str], report: Report) -> str | None:

@@ -2,6 +2,8 @@
 beside it.
 """
 
+from cnngen.syntax.metrics import METRICS
+
 APART = "list"  # the join that leaves maps apart
 JOINS = ("concat", "add", "subtract", "multiply", "mean", "max", APART)
 
@@ -23,7 +25,7 @@ SPEC = (
     *("input", "inputs", "defaults", "blocks", "model", "outputs"),
 )
 PAPER = ("title", "authors", "year", "url")
-RESULT = ("dataset", "top1", "top5", "protocol", "source")
+RESULT = ("dataset", *METRICS, "protocol", "source")
 TEXTS: dict[str, tuple[str, ...]] = {  # whose values are texts
     "about": (*SPEC, "body"),
     **dict.fromkeys(("title", "authors", "url"), PAPER),

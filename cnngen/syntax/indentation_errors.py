@@ -1,10 +1,11 @@
 """Indentation errors: a line that does not belong where its indentation puts it."""
 
 import re
+from collections.abc import Iterator
 
 from cnngen.diagnostics.model import Edit, Label, Report
 from cnngen.source import Source, Span
-from cnngen.syntax.forms import AROUND, FORMS, TEXTS
+from cnngen.syntax.forms import AROUND, FORM_PARTS, FORMS, TEXTS
 from cnngen.syntax.missing_op import is_op
 
 TEXT = re.compile(rf"[ -]*({'|'.join(TEXTS)})[ ]*:[ ]*")
@@ -31,7 +32,7 @@ def report_line(here: Span, report: Report) -> None:
         message = "this does not fit in with the lines before it"
         help = "indent what belongs together alike"
     labels = [Label(above, f"indented by {above.column - 1}")] if above else []
-    if not item and (owner := _line_shallower(here)):
+    if not item and (owner := _form_deeper(here) or _line_shallower(here)):
         labels.append(Label(owner, f"by {owner.column - 1}: should it be {spaces}?"))
     report.add("yaml-syntax", message, here, label, secondary=labels, help=help)
 
@@ -119,13 +120,32 @@ def _report_line_in_text(owner: str, text: Span, key: Span, here: Span, report: 
     if key.text in TEXTS[owner]:
         message = f"`{key.text}` is indented further than `{owner}`, whose value is a text"
         help, at = "indent the keys of a mapping alike", key
-        column = source.line(text.line).index(owner)
-        fix = [Edit(Span(source, start, key.start), " " * column)]
+        fix = [*_aligned_keys(source, text.line, owner, key)]
     else:
         message, help, at = "a text with `: ` in it must be quoted", 'put it between `"`', here
         whole = Span(source, text.start, start + len(source.line(here.line).rstrip()))
         fix = [] if set('"\\#') & set(whole.text) else [Edit(whole, f'"{whole.text}"')]
     report.add("yaml-syntax", message, at, secondary=[Label(text, "this text")], help=help, fix=fix)
+
+
+def _aligned_keys(source: Source, number: int, owner: str, key: Span) -> Iterator[Edit]:
+    """The key of a text and those below it, indented alike: as the ones below, if the key begins an
+    item of a list whose next item agrees with them, or else as the key itself.
+    """
+    depth, column = key.column - 1, source.line(number).index(owner)
+    lines = {n: source.line(n) for n in range(key.line, len(source.line_starts) + 1)}
+    depths = {n: len(line) - len(line.lstrip()) for n, line in lines.items() if line.strip()}
+    behind = next((n for n in depths if depths[n] != depth), None)
+    is_item = source.line(number)[:column].strip() == "-"
+    if is_item and behind and lines[behind].startswith(f"{' ' * (depth - 2)}- "):
+        start = source.line_starts[number - 1]
+        yield Edit(Span(source, start, start), " " * (depth - column))
+        return
+    for n in depths:
+        if n == behind:
+            return
+        start = source.line_starts[n - 1]
+        yield Edit(Span(source, start, start + depth), " " * column)
 
 
 def _belongs_to_step(key: Span) -> bool:
@@ -194,6 +214,23 @@ def _bare_step_above(here: Span) -> Span | None:
     word = Span(here.source, start + found.start(1), start + found.end(1))
     goes_with = _belongs_to_step(_first_word(here.source, here.line))
     return word if goes_with and is_op(word.text) else None
+
+
+def _form_deeper(here: Span) -> Span | None:
+    """The word of a form above that is indented further than this line, which is a part of it:
+    `branches`, if this line is its `join`.
+    """
+    found = None
+    part = _first_word(here.source, here.line).text
+    for number in range(here.line - 1, max(0, here.line - 1 - FARTHEST), -1):
+        line = here.source.line(number)
+        word = _first_word(here.source, number)
+        if line.strip() and not line.lstrip().startswith("#"):
+            if word.column <= here.column:
+                break
+            if part in FORMS.get(word.text, ()):
+                found = word
+    return found if part in FORM_PARTS else None
 
 
 def _line_shallower(here: Span) -> Span | None:

@@ -11,13 +11,16 @@ from cnngen.diagnostics.model import Diagnostic
 from cnngen.diagnostics.suggest import suggest
 from cnngen.source import Repair, Source
 from cnngen.syntax.builder import LOST
+from cnngen.syntax.fixes import USUAL_INDENTATION
 from cnngen.syntax.flow import CLOSING
+from cnngen.syntax.forms import FORMS
 from cnngen.syntax.yaml_errors import Mishap
 
 PAIR = re.compile(r"\w+:[ ]+\w+")
 KEY = re.compile(r"([ ]*)[\w\"']+[ ]*:")
 
 SPEC = ("params", "defaults", "blocks", "model", "outputs", "results", "paper")
+NAMING = ("params", "defaults", "blocks", "model", "outputs")
 PARTS = ("about", "params", "body", "do", "else", "between", "join", "name", "from")
 
 Repairs = tuple[Repair, ...]
@@ -44,6 +47,9 @@ def repairs(
     blocks = len({way[0].start for way in left_out}) > 1
     for way in _reindented(own, at):
         yield way, left_out[0][0].end if blocks else line_end  # a block shows that it was not that
+    if mishap.character == "\t":
+        for way in _untabbed(own, at):
+            yield way, line_end
     for way in left_out:
         yield way, way[0].end
 
@@ -98,15 +104,46 @@ def _reindented(source: Source, at: int) -> Iterator[Repairs]:
     for number in filter(None, (_beside(source, here, -1), here)):
         line = source.line(number)
         above, below = (_beside(source, number, step) for step in (-1, 1))
-        if above is None or below is None or line.rstrip().endswith(":"):
-            continue
-        if source.line(above).rstrip().endswith(":"):
+        if above is None or below is None or _opens(line) or _opens(source.line(above)):
             continue
         depths = {_content(source.line(above)), _content(source.line(below))}
         target = max(depths) - (_content(line) - _depth(line))
         if len(depths) == 1 and target >= 0 and " " * target != line[: _depth(line)]:
             start = source.line_starts[number - 1]
             yield (Repair(start, start + _depth(line), " " * target),)
+
+
+def _untabbed(source: Source, at: int) -> Iterator[Repairs]:
+    """The name of a stage, a block or the like behind tabs, with as many spaces as others have: it
+    would be missed elsewhere. Lines that may be deeper than that are left alone.
+    """
+    here = source.position(at)[0]
+    line, start = source.line(here), source.line_starts[here - 1]
+    key = KEY.match(line.lstrip())
+    if key is None or key[0].strip(" :") in (*PARTS, *FORMS):
+        return
+    above, below = (_beside(source, here, step) for step in (-1, 1))
+    upper, lower = (source.line(n) if n else "" for n in (above, below))
+    depth = _depth(line.expandtabs(USUAL_INDENTATION))
+    wanted = (depth + USUAL_INDENTATION,) if _opens(line) else (0, depth)
+    inside = _opens(upper) and _depth(upper) > 0
+    if _part(source, here) in NAMING and not inside and _depth(lower) in wanted:
+        yield (Repair(start, start + _depth(line), " " * depth),)
+
+
+def _part(source: Source, here: int) -> str | None:
+    """The key of the spec below which a line stands."""
+    lines = (source.line(n) for n in range(here, 0, -1))
+    found = next((key for line in lines if (key := KEY.match(line)) and not key[1]), None)
+    return suggest(found[0].strip(" :\"'"), SPEC) if found else None
+
+
+def _opens(line: str) -> bool:
+    return re.split(r"\s#", line, maxsplit=1)[0].rstrip().endswith(":")
+
+
+def _is_item(line: str) -> bool:
+    return line.lstrip().startswith("- ")
 
 
 def _left_out(source: Source, at: int) -> Iterator[Repairs]:
@@ -155,4 +192,4 @@ def _depth(line: str) -> int:
 
 def _content(line: str) -> int:
     """The column at which the keys of a line begin: behind the dash, in a list item."""
-    return _depth(line) + (2 if line.lstrip().startswith("- ") else 0)
+    return _depth(line) + (2 if _is_item(line) else 0)

@@ -8,6 +8,7 @@ Steps compare by identity, so that passes can keep facts about each of them. The
 `repr`, which would make every command start slower.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -249,11 +250,10 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A published accuracy, in per cent of the images that are right; `top5` where it is known."""
+    """What was published of a network: the value of each metric that was measured."""
 
     dataset: str
-    top1: float
-    top5: float | None
+    values: Mapping[str, float]
     protocol: str
     source: str
 

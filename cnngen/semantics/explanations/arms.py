@@ -10,7 +10,7 @@ from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op
 from cnngen.semantics.network import Layer
 from cnngen.syntax.edits import with_branch, with_steps
-from cnngen.syntax.tree import Body, Branch, Call, When
+from cnngen.syntax.tree import Block, Body, Branch, Call, Step, When
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,13 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The branch whose shape the others are to have, as far as the join asks for it."""
+    """The branch whose shape the others are to have, as far as the join asks for it, and names of
+    maps that may have its size and can be read there.
+    """
 
     arm: Arm
     join: type[Op]
+    names: tuple[str, ...] = ()
 
     def other_channels(self, arm: Arm) -> bool:
         channels = {arm.shape.channels, self.arm.shape.channels}
@@ -54,14 +57,34 @@ def size_of(arm: Arm) -> tuple[int, int]:
 def resized(arm: Arm, target: Target) -> Iterator[Remedy]:
     """One more step at the end of a branch that makes its maps as large as the others'."""
     own, wanted = size_of(arm), size_of(target.arm)
+    if own == (1, 1):
+        yield from _enlarged(arm, target)
+        return
     grows = wanted != own and all(n % m == 0 for n, m in zip(wanted, own, strict=True))
-    if grows and (own == (1, 1) or not arm.layers):
+    if grows and not arm.layers:
         scale = [n // m for n, m in zip(wanted, own, strict=True)]
         yield from _followed(arm, f"upsample: {{scale: {pair(scale)}}}")
     elif is_near(arm, target.arm):
         rests = [n - m for n, m in zip(own, wanted, strict=True)]
         if min(rests) >= 0:
             yield from _followed(arm, f"crop: {{padding: {_sides(rests)}}}")
+
+
+def _enlarged(arm: Arm, target: Target) -> Iterator[Remedy]:
+    """What was pooled to 1 x 1, in the size of other maps, which only a branch of one step and the
+    body of a block can read.
+    """
+    block = arm.layers[-1].scope.block if arm.layers else None
+    if not arm.body:
+        for name in target.names:
+            yield (with_branch(arm.branch.name, [f"resize: {{like: {name}}}"]),)
+    elif block and len(arm.body) == 1 and _calls(arm.body[0], block):
+        last = block.body[-1].span
+        yield (with_steps(last, [last.text, "resize: {like: input}"]),)
+
+
+def _calls(step: Step, block: Block) -> bool:
+    return isinstance(step, Call) and step.callee.text == block.name.text
 
 
 def _followed(arm: Arm, step: str) -> Iterator[Remedy]:

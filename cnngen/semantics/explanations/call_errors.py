@@ -15,7 +15,7 @@ from cnngen.diagnostics.terminal import one_line
 from cnngen.expressions.expression import ListOf
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
-from cnngen.semantics.definitions import guess, listed
+from cnngen.semantics.definitions import guess, is_misspelt, listed
 from cnngen.semantics.explanations.translation import (
     Translation,
     meant_call,
@@ -195,9 +195,21 @@ def report_unknown_parameter(
     close = translate(name, ATTRIBUTES, parameters) or guess(name, parameters, report)
     if not close and len(missing) == 1:
         close = missing[0]
+    defined = next((p.name.span for p in block.parameters if p.name.text == close), None)
+    message = f"`{block.name.text}` has no parameter `{name}`"
+    if defined and is_misspelt(defined, argument.name.span):
+        report.add(
+            "unknown-parameter",
+            message,
+            argument.name.span,
+            secondary=[Label(defined, f"`{close}` is defined here, and nothing uses it")],
+            help=f"call it `{name}` where it is defined",
+            fix=[Edit(defined, name)],
+        )
+        return close or ""
     report.add(
         "unknown-parameter",
-        f"`{block.name.text}` has no parameter `{name}`",
+        message,
         argument.name.span,
         secondary=[Label(block.name.span, f"it takes {listed(parameters, 'and') or 'none'}")],
         help=f"did you mean `{close}`?"

@@ -53,7 +53,7 @@ def remedies_of_join(op: Op, joined: Sequence[Joined], scope: Scope, network: Ne
     for model in sorted(
         models.values(), key=lambda arm: (-shapes.count(arm.shape), -arm.shape.height * nearly)
     ):
-        target = Target(model, type(op))
+        target = Target(model, type(op), _readable(model, scope, network))
         options = [
             list(islice(_options(arm, target, scope), MOST_FORMS))
             for arm in arms
@@ -103,6 +103,18 @@ def _of_one_size(arms: Sequence[Arm], op: Op, scope: Scope) -> Iterator[tuple[Re
             [[*islice(_other_sizes(o, target, scope), MOST_FORMS)] for o in others]
         ):
             yield tuple(way)
+
+
+def _readable(model: Arm, scope: Scope, network: Network) -> tuple[str, ...]:
+    """Maps as large as those of a branch, the latest first: in a block, its input may be."""
+    if scope.block is not None:
+        return ("input",)
+    sizes = {
+        name: (x.shape.height, x.shape.width)
+        for name, x in network.stages.items()
+        if isinstance(x.shape, Image)
+    }
+    return tuple(islice((name for name in reversed(sizes) if sizes[name] == size_of(model)), 1))
 
 
 def _working(x: Tensor, fork: Tensor, network: Network) -> list[Layer]:
