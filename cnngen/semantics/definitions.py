@@ -145,12 +145,7 @@ def check_expression(
             case Name() if any(part in children(length) for length in counted):
                 pass
             case Apply("len", (Name("input"),), span=Span() as span) if "input" not in names.lists:
-                report.add(
-                    "wrong-type",
-                    "`input` is one map here, and only a list of them has a length",
-                    span,
-                    help="let the block say that it is given a list: `params: {input: tensors}`",
-                )
+                _report_length(span, report)
             case Name(name=name, span=Span() as span) if name in names.ops:
                 report.add(
                     "wrong-type",
@@ -186,6 +181,15 @@ def check_expression(
                 )
             case _:
                 pass
+
+
+def _report_length(span: Span, report: Report) -> None:
+    report.add(
+        "wrong-type",
+        "`input` is one map here, and only a list of them has a length",
+        span,
+        help="let the block say that it is given a list: `params: {input: tensors}`",
+    )
 
 
 def _report_tensor(name: str, span: Span, names: Definitions, report: Report) -> None:

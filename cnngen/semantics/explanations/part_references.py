@@ -56,13 +56,7 @@ def check_parts(resolution: Resolution, report: Report) -> None:
             )
             continue
         if head in blocks and _written(first).startswith(f"{head}["):
-            report.add(
-                "unknown-stage",
-                f"`{head}` is one map here, and `{_written(first)}` would be one of a list",
-                _place(first),
-                secondary=[Label(_place(name), "and here") for name in others],
-                help="let the block say that it is given a list: `params: {input: tensors}`",
-            )
+            _report_item(first, others, report)
             continue
         known = [Label(stage.name.span, f"the stage `{head}`")] if stage else []
         position = POSITION.fullmatch(_written(first)[len(head) :])
@@ -87,6 +81,17 @@ def check_parts(resolution: Resolution, report: Report) -> None:
             else "give the step that is to be read a `name`, or make it a stage",
             remedies=_written_out(stage, resolution) if stage else (),
         )
+
+
+def _report_item(first: Identifier, others: Sequence[Identifier], report: Report) -> None:
+    """Report what would be one of a list, if a block were given one."""
+    report.add(
+        "unknown-stage",
+        f"`{_head(first)}` is one map here, and `{_written(first)}` would be one of a list",
+        _place(first),
+        secondary=[Label(_place(name), "and here") for name in others],
+        help="let the block say that it is given a list: `params: {input: tensors}`",
+    )
 
 
 def _in_brackets(head: str, names: Sequence[Identifier]) -> Iterator[Edit]:
