@@ -163,7 +163,7 @@ class Op:
     in_place: ClassVar[bool] = False  # whether it can write its output over an input
 
     # Where kernels hold constants in float32, or compute in it, whatever the precision: how near to
-    # each other the frameworks come in float64.
+    # each other the frameworks come in float64. `rounding` says it of one layer.
     float32_inside: ClassVar[float] = 0.0
 
     # What it makes of several inputs, if it `joins` them.
@@ -235,6 +235,10 @@ class Op:
     def infer(self, *inputs: Any, **_: Any) -> Shape:
         """The output's shape, from the inputs' (known) shapes; raises `ShapeError`."""
         raise NotImplementedError
+
+    def rounding(self, *_: Any) -> float:
+        """What float32 inside of kernels costs, for inputs of these shapes."""
+        return self.float32_inside
 
     def weights(self, *inputs: Any, **_: Any) -> Weights:
         """Name and shape of each weight, in the order and layout of PyTorch's `state_dict`."""

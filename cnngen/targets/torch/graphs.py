@@ -251,8 +251,7 @@ def looped(
             lines.insert(0, _between(modules, index))
         if kept is not None:
             keep = Do(call(Attribute(kept, "append"), X))
-            skips = index is not None and not apart
-            lines.append(If(((_is_even(index), (keep,)),)) if skips else keep)
+            lines.append(keep if index is None or apart else If(((_is_even(index), (keep,)),)))
         if index is not None:
             target, iterable = counted(index, target, iterable)
         forward.lines.append(For(target, iterable, tuple(lines)))
