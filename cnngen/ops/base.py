@@ -236,7 +236,7 @@ class Op:
         """The output's shape, from the inputs' (known) shapes; raises `ShapeError`."""
         raise NotImplementedError
 
-    def rounding(self, *_: Any) -> float:
+    def rounding(self, *inputs: Any, **_: Any) -> float:
         """What float32 inside of kernels costs, for inputs of these shapes."""
         return self.float32_inside
 
@@ -300,7 +300,9 @@ def image(op: Op, x: Shape) -> Image:
         return x
     raise ShapeError(
         f"`{op.name}` needs feature maps (C x H x W), not a vector of {x}",
-        help="put it before `flatten`",
+        help="put it before `flatten`"
+        if any(isinstance(part, Image) for part in x.parts)
+        else "put it before what makes a vector, or make maps of that with `reshape`",
         wants="image",
     )
 

@@ -1,7 +1,6 @@
 """Reshaping: what moves, adds or leaves out values, and computes next to nothing."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from cnngen.expressions.expression import Binary, Constant, Expression
 from cnngen.ops.attribute import (
@@ -157,7 +156,7 @@ class Upsample(Op, name="upsample", group="reshaping"):
             raise _no_corners()
         return Image(x.channels, x.height * self.scale[0], x.width * self.scale[1])
 
-    def rounding(self, *_: Any) -> float:
+    def rounding(self, x: Image) -> float:
         return self.float32_inside if self.mode == "bilinear" else 0.0
 
     def moves(self, x: Image) -> Movements:
@@ -196,7 +195,7 @@ class Resize(Op, name="resize", group="reshaping"):
             raise _no_corners()
         return Image(x.channels, like.height, like.width)
 
-    def rounding(self, x: Image, *_: Any) -> float:
+    def rounding(self, x: Image, like: Image) -> float:
         """TensorFlow finds places in float32: the further from the first pixel, the worse."""
         place = 2.0**-23 * max(x.height, x.width)
         return max(self.float32_inside, place) if self.mode == "bilinear" else 0.0

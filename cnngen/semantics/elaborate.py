@@ -22,7 +22,7 @@ from cnngen.expressions.evaluate import (
     evaluate,
     weight,
 )
-from cnngen.expressions.expression import Expression, Value
+from cnngen.expressions.expression import Expression, Index, Value
 from cnngen.ops import OPS
 from cnngen.ops.attribute import LARGEST, UnknownValue
 from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError, Unknown, Vector
@@ -564,7 +564,9 @@ def _holds(test: Expression, at: Span, scope: Scope, elaboration: Elaboration) -
             f"a condition must be `true` or `false`, not {show(value)}",
             test.span or at,
             notes=scope.trail(),
-            help="compare it, for example with `> 0`",
+            help="compare it, for example with `> 0`"
+            if isinstance(value, int | float)
+            else "take one of its elements: `xs[0]`",
         )
         return None
     return value
@@ -693,6 +695,8 @@ def _warn_of_repeated_input(
 
 def _maps(maps: Expression, place: Place, elaboration: Elaboration) -> Maps | None:
     """The tensors of a list; None after a mistake."""
+    if isinstance(maps, Index):  # one map, which was reported
+        return None
 
     def number(expression: Expression) -> int:
         value = _value(place.scope, expression, elaboration.resolution.spec.span, elaboration)

@@ -1,6 +1,7 @@
 """The story of a shape: which layers gave a tensor its channels, its height and its width."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -41,9 +42,11 @@ class Change:
 
 def story_of_join(op: Op, joined: Sequence[Joined], network: Network) -> Story:
     """How the branches of a join got their shapes, as far as these differ."""
-    labels = [Label(branch.name.span, str(x.shape)) for branch, x, _ in joined]
+    places = Counter(branch.name.span for branch, _, _ in joined)
+    alone = [(branch, x) for branch, x, _ in joined if places[branch.name.span] == 1]
+    labels = [Label(branch.name.span, str(x.shape)) for branch, x in alone]
     images = [x.shape for _, x, _ in joined if isinstance(x.shape, Image)]
-    notes: list[str] = []
+    notes = [*islice(_notes_of_list(joined, places), MOST_NOTED)]
     if not op.concatenates and len({image.channels for image in images}) > 1:
         labels += _channel_labels(joined, network)
     if len({_size(image) for image in images} - _gate(op)) > 1:
@@ -59,15 +62,22 @@ def story_of_join(op: Op, joined: Sequence[Joined], network: Network) -> Story:
     return Story(_distinct(labels), tuple(notes))
 
 
+def _notes_of_list(joined: Sequence[Joined], places: Mapping[Span, int]) -> Iterator[str]:
+    """The shapes in a list of maps, whose items have no place of their own."""
+    for i, (branch, x, _) in enumerate(joined):
+        if places[branch.name.span] > 1:
+            yield f"map {i} of the list: {x.shape}"
+
+
 def story_of_loop(rounds: Sequence[Values], outputs: Sequence[Tensor]) -> Story:
-    """For which values of its variables a loop of branches gives which shape: the first of each."""
-    found: dict[str, Values] = {}
-    for values, x in zip(rounds, outputs, strict=True):
-        found.setdefault(str(x.shape), values)
-    notes: list[str] = []
-    for shape, values in islice(found.items(), MOST_NOTED):
+    """For which values of its variables a loop of branches gives which shape: the first of each.
+    One that walks through maps only has no values, but positions.
+    """
+    found: dict[str, str] = {}
+    for i, (values, x) in enumerate(zip(rounds, outputs, strict=True)):
         where = ", ".join(f"`{name}` is {show(value)}" for name, value in values.items())
-        notes.append(f"where {where}: {shape}")
+        found.setdefault(str(x.shape), f"where {where}" if where else f"branch {i} of the loop")
+    notes = (f"{where}: {shape}" for shape, where in islice(found.items(), MOST_NOTED))
     return Story(notes=tuple(notes))
 
 
