@@ -279,7 +279,7 @@ def _report_unknown(
         return
     if name in names.lists:
         message = f"`{name}` is a list of maps, and no value"
-        help = "its length is that of what its loop walks through: `len(widths)`"
+        help = "for its length, write that of what its loop walks through: `len(...)`"
         report.add("wrong-type", message, span, help=help)
         return
     define = f"define it: `params: {{{name}: ...}}`"

@@ -566,7 +566,7 @@ def _holds(test: Expression, at: Span, scope: Scope, elaboration: Elaboration) -
             notes=scope.trail(),
             help="compare it, for example with `> 0`"
             if isinstance(value, int | float)
-            else "take one of its elements: `xs[0]`",
+            else f"take one of its elements: `{(test.span or at).text}[0]`",
         )
         return None
     return value
@@ -1057,7 +1057,7 @@ def _report(
         label,
         secondary=story.labels,
         notes=(*scope.trail(), *story.notes),
-        help=error.help,
+        help=story.help or error.help,
         remedies=remedies,
     )
 

@@ -17,6 +17,7 @@ from cnngen.syntax.tree import Branch, Call, Step
 FARTHEST = 1000  # layers that are gone back
 MOST_LABELS = 3  # of one branch; more changes are a note
 MOST_NOTED = 6
+RESIZED = "make a block of what each map goes through, whose last step is `resize: {like: ...}`"
 
 Size = tuple[int, int]
 Joined = tuple[Branch, Tensor, Tensor]
@@ -25,10 +26,13 @@ Joined = tuple[Branch, Tensor, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What led to shapes that do not fit: labels where few steps did, notes where many did."""
+    """What led to shapes that do not fit: labels where few steps did, notes where many did; and a
+    help, if more is known of it than by the join.
+    """
 
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
+    help: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ def story_of_join(op: Op, joined: Sequence[Joined], network: Network) -> Story:
                 labels += [_size_label(change) for change in changes]
             else:
                 notes.append(f"the size in `{branch.name.text}` goes {_listed(changes)}")
-    return Story(_distinct(labels), tuple(notes))
+    resized = notes and len(set(map(_size, images))) > 1 and len(alone) < len(joined)
+    return Story(_distinct(labels), tuple(notes), RESIZED if resized else None)
 
 
 def _notes_of_list(joined: Sequence[Joined], places: Mapping[Span, int]) -> Iterator[str]:
@@ -78,7 +83,9 @@ def story_of_loop(rounds: Sequence[Values], outputs: Sequence[Tensor]) -> Story:
         where = ", ".join(f"`{name}` is {show(value)}" for name, value in values.items())
         found.setdefault(str(x.shape), f"where {where}" if where else f"branch {i} of the loop")
     notes = (f"{where}: {shape}" for shape, where in islice(found.items(), MOST_NOTED))
-    return Story(notes=tuple(notes))
+    sizes = {_size(x.shape) for x in outputs if isinstance(x.shape, Image)}
+    resized = len(sizes) > 1 and not any(rounds)
+    return Story(notes=tuple(notes), help=RESIZED if resized else None)
 
 
 def story_of_layer(error: ShapeError, x: Tensor, network: Network) -> Story:
