@@ -113,6 +113,34 @@ def test_who_reads_what(body: str, may: bool) -> None:
     assert any(path.startswith("body") for path in found) == may
 
 
+MAYBE = "{when: input.channels == 4, do: BODY, else: nothing}"
+
+
+@pytest.mark.parametrize(
+    ("branches", "join", "taker"),
+    [
+        (f"{{a: identity, b: {CONV}}}", "add", 1),
+        (f"{{a: {CONV}, b: identity}}", "subtract", 0),
+        (f"{{a: identity, b: {CONV}}}", "subtract", None),  # only what the other is taken from
+        (f"{{a: {CONV}, b: {MAYBE.replace('BODY', 'identity')}}}", "add", 0),
+        (
+            f"{{a: identity, b: {MAYBE.replace('BODY', CONV)}}}",
+            "add",
+            None,
+        ),  # which may not be there
+        (
+            f"{{a: identity, b: identity, c: {MAYBE.replace('BODY', CONV)}}}",
+            "add",
+            0,
+        ),  # their sum is
+    ],
+)
+def test_which_branch_a_sum_may_overwrite(branches: str, join: str, taker: int | None) -> None:
+    built = build(BLOCK.format(body=f"{{branches: {branches}, join: {join}}}"))
+    found = find_in_place(lower(built.network)).joins
+    assert [*found.values()] == ([] if taker is None else [taker])
+
+
 @pytest.mark.parametrize(("maps", "may"), [("[c, d]", False), ("[input, d]", True)])
 def test_who_reads_a_list_that_a_block_is_given(maps: str, may: bool) -> None:
     text = f"""
