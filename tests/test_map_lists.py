@@ -207,6 +207,17 @@ model:
 """,
         [{"depth": 1}, {"depth": 3, "features": 5}],
     ),
+    "channels that only what stands between iterations changes": (
+        f"""{HEAD}
+params: {{depth: 2}}
+model:
+  stem: {{conv: {{out: 4, kernel: 3}}}}
+  levels: {{each: {{i: range(depth)}}, do: tanh, between: {{conv: {{out: 6, kernel: 1}}}}}}
+  side: {{each: {{m: levels}}, do: {{conv: {{out: 3, kernel: 1}}, from: m}}}}
+  joined: {{branches: side, join: add}}
+""",
+        [{"depth": 1}, {"depth": 3}],
+    ),
     "positions in a list that a block is given": (
         f"""{HEAD}
 params: {{depth: 3}}
