@@ -104,6 +104,11 @@ WALK = (
         # Of one branch, the sum is what that gives.
         ("[{branches: {repeat: 1, do: sigmoid}, join: add}, relu]", False),
         (f"[{{branches: {{repeat: 1, do: {CONV}}}, join: add}}, relu]", True),
+        # A loop that is read keeps what each iteration gave.
+        (
+            f"[{CONV}, {{repeat: 2, do: [relu, {CONV}], name: kept}}, {{branches: kept, join: max}}]",
+            False,
+        ),
         (WALK.format(first="c"), False),
         (WALK.format(first="input"), True),
     ],
