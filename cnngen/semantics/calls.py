@@ -22,7 +22,7 @@ from cnngen.semantics.explanations.call_errors import (
     report_unknown_parameter,
 )
 from cnngen.semantics.explanations.word_choice import report_word
-from cnngen.semantics.map_lists import check_index, check_maps
+from cnngen.semantics.map_lists import are_maps, check_index, check_maps, names_in
 from cnngen.semantics.walk import value_expressions
 from cnngen.semantics.words import chooses_word
 from cnngen.source import Span
@@ -163,7 +163,11 @@ def _tensor_name(argument: Argument, names: Definitions, report: Report) -> Argu
     if isinstance(value, Constant) and isinstance(value.value, str):  # a stage `same`
         return Name(value.value, value.span)
     if not isinstance(value, Name):
-        _report_value(argument, "the name of a step or a stage", report)
+        help = None
+        if isinstance(value, Expression) and are_maps(value, names):
+            one = next(names_in(value)).text
+            help = f"these are several: name one, such as `{one}`, or let a block take `tensors`"
+        _report_value(argument, "the name of a step or a stage", report, help)
         return UNREAD
     return value
 

@@ -298,6 +298,11 @@ def _report_unknown(
         help, remedies = counted(name, names.loops[-1], {*names.values, *names.tensors})
         report.add("unknown-name", f"there is no `{name}` here", span, help=help, remedies=remedies)
         return
+    if name in names.lists:
+        message = f"`{name}` is a list of maps, and no value"
+        help = "for its length, write that of what its loop walks through: `len(...)`"
+        report.add("wrong-type", message, span, help=help)
+        return
     define = f"define it: `params: {{{name}: ...}}`"
     if not can_be_called(name, "parameter"):
         other_name = available(

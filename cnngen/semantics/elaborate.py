@@ -832,7 +832,7 @@ def _report(
         label,
         secondary=story.labels,
         notes=(*scope.trail(), *story.notes),
-        help=error.help,
+        help=story.help or error.help,
         remedies=remedies,
     )
 

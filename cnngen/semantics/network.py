@@ -73,7 +73,8 @@ class Scope:
     @property
     def own(self) -> Values:
         """The values of its block's parameters that are known; an op is its word."""
-        names = [p.name.text for p in self.block.parameters] if self.block else []
+        parameters = self.block.parameters if self.block else ()
+        names = [p.name.text for p in parameters if p.type != "tensors"]
         ops = {name: named.op.name for name, named in self.ops.items()}
         known = {n: v for n, v in {**self.values, **ops}.items() if v is not UNDETERMINED}
         return {name: known[name] for name in names if name in known}

@@ -292,7 +292,7 @@ def _resolve_body(
         kind = "either" if isinstance(step, Each) else "numbers"
         for expression in expressions(step):
             maps = isinstance(step, Branches) and expression is step.maps
-            if maps or are_maps(expression, names):
+            if maps or isinstance(step, Each) and are_maps(expression, names):
                 check_maps(expression, names, report)
             else:
                 check_expression(expression, names, report, kind=kind)

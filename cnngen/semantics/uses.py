@@ -102,6 +102,23 @@ def trace_parameters(resolution: Resolution, report: Report) -> None:
         used = _dependencies(block.body, resolution, found)
         used |= {name.text for step in steps(block.body) for name in resolution.reads(step)}
         _report_unused(f"`{block.name.text}`", block.parameters, used, resolution, report)
+    _report_unread_maps(resolution, report)
+
+
+def _report_unread_maps(resolution: Resolution, report: Report) -> None:
+    """Report maps that a loop walks through for nothing: a step that should read them does not."""
+    for loop, walked in resolution.walked.items():
+        read = {name.text for step in steps(loop.body) for name in resolution.reads(step)}
+        for name, _ in loop.lists:
+            unread = name.text in walked and name.text not in read
+            if unread and name.span.source is resolution.spec.span.source:
+                report.add(
+                    "unused-parameter",
+                    f"nothing in this loop reads `{name.text}`",
+                    name.span,
+                    help=f"begin its steps with `from: {name.text}`, hand it to a block, or remove"
+                    " it",
+                )
 
 
 def _dependencies(body: Body, resolution: Resolution, found: Mapping[str, set[str]]) -> set[str]:

@@ -275,7 +275,8 @@ def is_constant(
                     span,
                     help=f"did you mean the type `{guess}`?"
                     if guess
-                    else "write a number, `true`, `false` or a list of them",
+                    else "write a number, `true`, `false` or a list of them"
+                    + (", or the word of an op" if is_type else ""),
                     fix=respell(span, guess, () if meant else TYPES, closed=True),
                 )
                 return False
