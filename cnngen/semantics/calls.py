@@ -129,8 +129,8 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         given[name] = value
         if parameter.type == "tensor":
             given[parameter.name.text] = _tensor_name(argument, names, report)
-        elif parameter.type == "op" or not parameter.is_sound:
-            continue  # `op_parameters` reads the first, and what the second takes nobody knows
+        elif parameter.type in ("op", "block") or not parameter.is_sound:
+            continue  # `OpReader` and `BlockReader` read the first, and what the second takes nobody knows
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)
         elif parameter.type == "tensors":
@@ -141,7 +141,7 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
             if "" in (names.fields_of(value) or ()):
                 given[name] = UNREAD  # which was reported
     label = Label(block.name.span, "the block")
-    report_missing(call, block.name.text, "missing-parameter", missing, report, [label])
+    report_missing(call, call.callee.text, "missing-parameter", missing, report, [label])
     return given
 
 

@@ -1,0 +1,142 @@
+"""Blocks as values: which blocks a parameter of type `block` may be.
+
+Those that the file gives for it, and those that nothing else uses and that fit wherever it is used:
+they are there to be chosen, by `--set` or in generated code.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cnngen.expressions.expression import Conditional, Name
+from cnngen.ops import OPS
+from cnngen.semantics.definitions import Definitions
+from cnngen.semantics.op_values import OpValue, linked, named_ops
+from cnngen.semantics.walk import calls
+from cnngen.syntax.tree import ArgumentValue, Block, Call, Distribution, Parameter
+
+Called = Callable[[Call], Sequence[Block]]  # the blocks that a call may be of
+WORDLY = ("op", "block")  # types whose values are words
+
+
+@dataclass(slots=True, eq=False)
+class BlockUses:
+    """The parameters of a spec that are blocks.
+
+    `steps` has the parameter of each step that uses one, and `places` the names that are defined
+    there; `named` has the block of each name that stands as a value. `defaults` are what parameters
+    are by themselves, and `given` what calls give to those of blocks. `candidates` has all blocks
+    that a parameter may be, in the order of the file.
+    """
+
+    steps: dict[Call, Parameter] = field(default_factory=dict[Call, Parameter])
+    places: dict[Call, Definitions] = field(default_factory=dict[Call, Definitions])
+    named: dict[Call, Block] = field(default_factory=dict[Call, Block])
+    defaults: dict[Parameter, OpValue] = field(default_factory=dict[Parameter, OpValue])
+    given: dict[Call, dict[str, OpValue]] = field(default_factory=dict[Call, dict[str, OpValue]])
+    candidates: dict[Parameter, tuple[Block, ...]] = field(
+        default_factory=dict[Parameter, tuple[Block, ...]]
+    )
+
+    def may_be(self, call: Call) -> tuple[Block, ...]:
+        """The blocks that a step may be that uses a parameter."""
+        return self.candidates.get(self.steps[call], ()) if call in self.steps else ()
+
+    @property
+    def groups(self) -> list[tuple[Block, ...]]:
+        """The blocks that one call or another may be of, which are made in the same way: those of
+        one parameter, and of others that may be one of these.
+        """
+        found: list[set[Block]] = []
+        for blocks in self.candidates.values():
+            group = set(blocks)
+            for other in [other for other in found if other & group]:
+                found.remove(other)
+                group |= other
+            found.append(group)
+        return [tuple(group) for group in found if group]
+
+
+def find_candidates(
+    uses: BlockUses, blocks: Mapping[str, Block], of_calls: Mapping[Call, Block]
+) -> None:
+    """Find the blocks that each parameter may be. Parameters that hand on to each other may be the
+    same; `of_calls` has the block of each call that names one.
+    """
+    flows, named = [*_flows(uses, of_calls)], uses.named
+    groups = linked({*uses.steps.values(), *(parameter for parameter, _ in flows)}, flows)
+    named = {value: block for value, block in uses.named.items()}
+    free = [
+        block
+        for block in blocks.values()
+        if block not in of_calls.values() and block not in named.values()
+    ]
+    for group in {id(each): each for each in groups.values()}.values():
+        values = [value for parameter, value in flows if parameter in group]
+        given = {named[call] for value in values for call in named_ops(value) if call in named}
+        steps = [call for call, parameter in uses.steps.items() if parameter in group]
+        fit = {block for block in free if steps and _fits(block, steps, uses, of_calls)}
+        found = tuple(block for block in blocks.values() if block in given | fit)
+        uses.candidates |= dict.fromkeys(group, found)
+
+
+def _flows(
+    uses: BlockUses, of_calls: Mapping[Call, Block]
+) -> Iterator[tuple[Parameter, OpValue]]:
+    """What parameters are given."""
+    yield from uses.defaults.items()
+    for call, given in uses.given.items():
+        for block in (of_calls[call],) if call in of_calls else uses.may_be(call):
+            taken = {p.name.text: p for p in block.parameters if p.type == "block"}
+            yield from ((taken[name], value) for name, value in given.items() if name in taken)
+
+
+def _fits(
+    block: Block, steps: Sequence[Call], uses: BlockUses, of_calls: Mapping[Call, Block]
+) -> bool:
+    """Whether a block can be used by all these steps. One that uses parameters itself might lead
+    back to them.
+    """
+    inner = [*_inside(block, of_calls)]
+    return (
+        reads_one_tensor(block)
+        and not any(call in uses.steps for call in inner)
+        and all(_takes(block, call, uses.places[call]) for call in steps)
+    )
+
+
+def _inside(block: Block, of_calls: Mapping[Call, Block]) -> Iterator[Call]:
+    """The calls in a block, and in those that it uses."""
+    waiting, seen = [block], {block}
+    while waiting:
+        for call in calls(waiting.pop().body):
+            yield call
+            if (inner := of_calls.get(call)) is not None and inner not in seen:
+                seen.add(inner)
+                waiting.append(inner)
+
+
+def reads_one_tensor(block: Block) -> bool:
+    return not any(parameter.type in ("tensor", "tensors") for parameter in block.parameters)
+
+
+def _takes(block: Block, call: Call, names: Definitions) -> bool:
+    """Whether a block has the parameters that a call gives, and needs no others."""
+    parameters = {parameter.name.text: parameter for parameter in block.parameters}
+    given = {argument.name.text: argument.value for argument in call.arguments}
+    needed = {name for name, parameter in parameters.items() if parameter.default is None}
+    return needed <= given.keys() <= parameters.keys() and all(
+        _is_word(value, names) == (parameters[name].type in WORDLY) for name, value in given.items()
+    )
+
+
+def _is_word(value: ArgumentValue, names: Definitions) -> bool:
+    """Whether a value is an op or a block."""
+    match value:
+        case Distribution():
+            return True
+        case Name(name):
+            return name in names.ops or name in OPS or name[:1].isupper()
+        case Conditional(_, then, _):
+            return _is_word(then, names)
+        case _:
+            return False
