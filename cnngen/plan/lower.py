@@ -112,7 +112,8 @@ def _unit(block: Block, lowering: RegionLowering) -> Unit:
         tuple(tensors),
         body,
         closed,
-        any(mentions_input(read) for read in (*_read(body, resolution), *gives)),
+        block in resolution.block_uses.chosen
+        or any(mentions_input(read) for read in (*_read(body, resolution), *gives)),
     )
 
 

@@ -42,6 +42,11 @@ class BlockUses:
         return self.candidates.get(self.steps[call], ()) if call in self.steps else ()
 
     @property
+    def chosen(self) -> frozenset[Block]:
+        """The blocks that some parameter may be."""
+        return frozenset(block for blocks in self.candidates.values() for block in blocks)
+
+    @property
     def groups(self) -> list[tuple[Block, ...]]:
         """The blocks that one call or another may be of, which are made in the same way: those of
         one parameter, and of others that may be one of these.

@@ -95,7 +95,8 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
                 found.channels.add(variable)
                 found.symbols[symbol] = Name(variable)
             case Call(asked=Name(symbol)) if isinstance(node.layer.made, Unit):
-                instance = names.free(snake_case(node.layer.made.name))
+                unit = node.layer.made
+                instance = names.free("layer" if node.layer.chosen else snake_case(unit.name))
                 found.instances[symbol] = instance
                 found.symbols[symbol] = Name(f"{instance}.out_channels")
             case Loop() | JoinLoop():
