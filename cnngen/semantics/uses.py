@@ -11,7 +11,7 @@ from cnngen.semantics.cycles import find_cycle
 from cnngen.semantics.resolve import Resolution
 from cnngen.semantics.walk import calls, nested_bodies, steps
 from cnngen.source import Span
-from cnngen.syntax.tree import Body, Call, Parameter, Step
+from cnngen.syntax.tree import Block, Body, Call, Parameter, Step
 
 MODEL = ""
 DEEPEST = 100  # steps and blocks inside each other; passes recurse through them
@@ -111,6 +111,7 @@ def trace_parameters(resolution: Resolution, report: Report) -> None:
     for block in resolution.order:
         used = _dependencies(block.body, resolution, found)
         used |= {name.text for step in steps(block.body) for name in resolution.reads(step)}
+        used |= _given_to_all(block, resolution)
         _report_unused(f"`{block.name.text}`", block.parameters, used, resolution, report)
 
 
@@ -143,6 +144,13 @@ def _dependencies(body: Body, resolution: Resolution, found: Mapping[str, set[st
         for block in resolution.called(step) if isinstance(step, Call) else ():
             names |= found.get(block.name.text, set())
     return names
+
+
+def _given_to_all(block: Block, resolution: Resolution) -> set[str]:
+    """What a block is given where it is one of several, of which it need not use all."""
+    uses = resolution.block_uses
+    chosen = (call for call in uses.steps if block in (found := uses.may_be(call)) and found[1:])
+    return {argument.name.text for call in chosen for argument in call.arguments}
 
 
 def _report_unused_blocks(resolution: Resolution, report: Report) -> None:
