@@ -184,7 +184,9 @@ class Channels:
     ) -> Expression | None:
         """What an op or a block gives for `channels`."""
         if (op := self.resolution.ops.get(call)) is None:
-            return agreed(self._used(call, b, channels, tensors) for b in self.resolution.called(call))
+            return agreed(
+                self._used(call, b, channels, tensors) for b in self.resolution.called(call)
+            )
         arguments = self.arguments(call)
         if op.flattens:
             return channels and self.areas.features(call, channels)

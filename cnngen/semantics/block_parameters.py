@@ -11,7 +11,7 @@ from cnngen.semantics.attributes import show
 from cnngen.semantics.block_values import WORDLY, BlockUses, reads_one_tensor
 from cnngen.semantics.calls import Given, block_arguments
 from cnngen.semantics.definitions import Definitions, check_expression, guess, listed
-from cnngen.semantics.op_values import Chosen, OpValue, Passed, named_ops
+from cnngen.semantics.op_values import Chosen, OpValue, Passed
 from cnngen.semantics.parameters import WORDS
 from cnngen.source import Span
 from cnngen.syntax.tree import (
@@ -99,9 +99,7 @@ class BlockReader:
             return self._refuse(word.span, what, self._example(), *labels)
         if known is not None:
             what = f"`{word.text}` is a value, and `{name.text}` must be a block"
-            return self._refuse(
-                word.span, what, self._example(), Label(known, "defined here")
-            )
+            return self._refuse(word.span, what, self._example(), Label(known, "defined here"))
         if "" not in self.blocks:  # else one that could not be read may have this name
             close = guess(word.text, self.blocks, self.report)
             self.report.add(
@@ -125,30 +123,25 @@ def check_candidates(call: Call, uses: BlockUses, report: Report) -> Given:
     """Check what a step gives to each block that it may be of; gives it, by name."""
     parameter, names = uses.steps[call], uses.places[call]
     given: Given = {}
+    wrong = _check_types(call, uses, report)
     for block in uses.may_be(call):
         found = Report()
         given = block_arguments(call, block, names, found) | given
-        at = _given_at(block, uses)
+        at = uses.given_at(block)
         for diagnostic in found:
-            if not report.has(diagnostic.code, diagnostic.primary.span):
+            place = diagnostic.primary.span
+            if not report.has(diagnostic.code, place) and place not in wrong:
                 is_own = any(label.span == block.name.span for label in diagnostic.secondary)
                 more = (Label(at, f"`{parameter.name.text}` may be this"),) if is_own and at else ()
-                report.replace(
-                    replace(diagnostic, secondary=(*diagnostic.secondary, *more)), ()
-                )
-    _check_types(call, uses, report)
+                report.replace(replace(diagnostic, secondary=(*diagnostic.secondary, *more)), ())
     return given
 
 
-def _given_at(block: Block, uses: BlockUses) -> Span | None:
-    """Where a block is first given for a parameter."""
-    values = [*uses.defaults.values(), *(v for given in uses.given.values() for v in given.values())]
-    named = (call for value in values for call in named_ops(value))
-    return next((call.callee.span for call in named if uses.named.get(call) is block), None)
-
-
-def _check_types(call: Call, uses: BlockUses, report: Report) -> None:
-    """Report what is an op or a block for one of several blocks, and something else for another."""
+def _check_types(call: Call, uses: BlockUses, report: Report) -> list[Span]:
+    """Report what is an op or a block for one of several blocks, and something else for another.
+    Gives these values, of which nobody knows what they are.
+    """
+    wrong: list[Span] = []
     first: dict[str, tuple[Block, Parameter]] = {}
     said = {argument.name.text: argument for argument in call.arguments}
     for block in uses.may_be(call):
@@ -167,3 +160,5 @@ def _check_types(call: Call, uses: BlockUses, report: Report) -> None:
                     ],
                     help="call them differently, and let each have a default",
                 )
+                wrong += [span.original] if (span := said[name].value.span) else []
+    return wrong

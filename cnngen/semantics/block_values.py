@@ -12,6 +12,7 @@ from cnngen.ops import OPS
 from cnngen.semantics.definitions import Definitions
 from cnngen.semantics.op_values import OpValue, linked, named_ops
 from cnngen.semantics.walk import calls
+from cnngen.source import Span
 from cnngen.syntax.tree import ArgumentValue, Block, Call, Distribution, Parameter
 
 Called = Callable[[Call], Sequence[Block]]  # the blocks that a call may be of
@@ -40,6 +41,13 @@ class BlockUses:
     def may_be(self, call: Call) -> tuple[Block, ...]:
         """The blocks that a step may be that uses a parameter."""
         return self.candidates.get(self.steps[call], ()) if call in self.steps else ()
+
+    def given_at(self, block: Block) -> Span | None:
+        """Where a block is first given for a parameter."""
+        values = [*self.defaults.values()]
+        values += [value for given in self.given.values() for value in given.values()]
+        named = (call for value in values for call in named_ops(value))
+        return next((call.callee.span for call in named if self.named.get(call) is block), None)
 
     @property
     def chosen(self) -> frozenset[Block]:
@@ -84,9 +92,7 @@ def find_candidates(
         uses.candidates |= dict.fromkeys(group, found)
 
 
-def _flows(
-    uses: BlockUses, of_calls: Mapping[Call, Block]
-) -> Iterator[tuple[Parameter, OpValue]]:
+def _flows(uses: BlockUses, of_calls: Mapping[Call, Block]) -> Iterator[tuple[Parameter, OpValue]]:
     """What parameters are given."""
     yield from uses.defaults.items()
     for call, given in uses.given.items():

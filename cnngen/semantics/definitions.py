@@ -64,6 +64,7 @@ class Definitions:
         return replace(self, maps=self.maps.union(maps, added), lists=self.lists | added)
 
     ops: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+    blocks: frozenset[str] = frozenset()  # those of the file
 
     def with_ops(self, parameters: Iterable[Parameter]) -> "Definitions":
         added = {each.name.text: each for each in parameters if each.type in ("op", "block")}
@@ -153,6 +154,13 @@ def check_expression(
                 )
             case Name(name=name) if with_ops and _is_word(name) and name not in names.values:
                 pass  # it is compared with one, which is the mistake
+            case Name(name=name, span=Span() as span) if name in names.blocks:
+                report.add(
+                    "wrong-type",
+                    f"`{name}` is a block, and has no value in an expression",
+                    span,
+                    help="a parameter can be a block, alone or under a condition: no list has any",
+                )
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
                     _report_tensor(name, span, names, report)

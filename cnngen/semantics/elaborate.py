@@ -378,9 +378,7 @@ def _ops(
     return ops
 
 
-def _blocks(
-    call: Call, block: Block, scope: Scope, elaboration: Elaboration
-) -> dict[str, Block]:
+def _blocks(call: Call, block: Block, scope: Scope, elaboration: Elaboration) -> dict[str, Block]:
     """The blocks that parameters are in a use of a block."""
 
     def holds(test: Expression) -> bool | None:

@@ -162,5 +162,7 @@ def report_value_as_step(call: Call, names: Definitions, report: Report) -> None
         f"`{name}` is a value, and a step is an op or a block",
         call.callee.span,
         secondary=[Label(names.values[name], "defined here")],
-        help=f"a parameter that is an op has one for its default: `{name}: relu`",
+        help=f"a parameter that is a block has one for its default, `{name}: Basic`"
+        if call.arguments
+        else f"a parameter that is an op has one for its default: `{name}: relu`",
     )

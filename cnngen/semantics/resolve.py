@@ -1,7 +1,7 @@
 """Resolve: give every name of a spec its meaning, and report those that have none."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from cnngen.diagnostics.model import Remedies, Report
@@ -203,6 +203,7 @@ def resolve(spec: Spec, report: Report) -> Resolution:
         .with_fields(_fields(spec.parameters))
         .with_ops(spec.parameters)
     )
+    names = replace(names, blocks=frozenset(spec.blocks) - {""})
     defaults = check_defaults(spec, names, report)
     of_blocks = (parameter for block in spec.blocks.values() for parameter in block.parameters)
     _read_op_defaults((*spec.parameters, *of_blocks), names, defaults, resolution, report)

@@ -37,9 +37,7 @@ def trace_chosen(call: Call, x: Traced, place: Trail, tracing: Tracing) -> Trace
     return found
 
 
-def chosen_facts(
-    call: Call, block: Block, place: Trail, tracing: Tracing
-) -> dict[str, Fact]:
+def chosen_facts(call: Call, block: Block, place: Trail, tracing: Tracing) -> dict[str, Fact]:
     """What is known of the blocks that a block is given."""
     uses, found = tracing.resolution.block_uses, dict[str, Fact]()
     given = uses.given.get(call, {})

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import networkx as nx
 
-from cnngen.diagnostics.model import Report
+from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import suggest
 from cnngen.expressions.algebra import free_names
 from cnngen.semantics.cycles import find_cycle
@@ -22,16 +22,19 @@ def order_blocks(resolution: Resolution, report: Report) -> None:
     spec = resolution.spec
     uses: nx.DiGraph[str] = nx.DiGraph()
     uses.add_nodes_from((*spec.blocks, MODEL))
+    chosen = resolution.block_uses.steps
     for user, body in _bodies(resolution):
         for call in calls(body):
             for block in resolution.called(call):
                 if not uses.has_edge(user, block.name.text):
-                    uses.add_edge(user, block.name.text, at=call.callee.span)
+                    given = resolution.block_uses.given_at(block) if call in chosen else None
+                    uses.add_edge(user, block.name.text, at=call.callee.span, given=given)
     for user, parameters in _owners(resolution):
         for parameter in parameters:  # whose type names all the blocks that it may be
             for block in resolution.block_uses.candidates.get(parameter, ()):
                 if not uses.has_edge(user, block.name.text):
-                    uses.add_edge(user, block.name.text, at=parameter.name.span)
+                    given = resolution.block_uses.given_at(block)
+                    uses.add_edge(user, block.name.text, at=parameter.name.span, given=given)
     if _find_recursion(uses, report):
         resolution.endless = True
         return
@@ -60,11 +63,13 @@ def _find_recursion(uses: "nx.DiGraph[str]", report: Report) -> bool:
     if edges is None:
         return False
     at: Span = uses.edges[edges[-1]]["at"]
+    given: Span | None = uses.edges[edges[-1]]["given"]
     circle = " -> ".join([edges[0][0], *(callee for _, callee in edges)])
     report.add(
         "recursion",
         f"`{edges[-1][0]}` uses itself" if len(edges) == 1 else "blocks use each other in a circle",
         at,
+        secondary=[Label(given, f"the parameter may be `{edges[-1][1]}`")] if given else [],
         notes=[circle] if 1 < len(edges) <= 10 else [],
         help="a block cannot contain itself; write the levels out, or use `repeat` or `each`",
     )

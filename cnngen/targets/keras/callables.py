@@ -98,7 +98,7 @@ def op_node(value: OpValue, scope: Scope, file: File) -> Node:
         case Chosen(test, then, otherwise):
             first, second = (op_node(each, scope, file) for each in (then, otherwise))
             return Conditional(scope.node(test), _operand(first), _operand(second))
-        case CallStep() if (block := file.program.network.resolution.block_uses.named.get(value)):
+        case CallStep() if block := file.program.network.resolution.block_uses.named.get(value):
             return Name(file.functions[block])
         case CallStep():
             rank = file.program.network.ranks.get(value, "image")

@@ -55,7 +55,9 @@ def rendered(
     overwriting = find_in_place(program) if in_place else InPlace()
     functions = frozenset(speller.functions())
     common = find_common(program, speller)
-    file = File(network, speller, find_rules(network), functions, overwriting, common, asked_units(program))
+    file = File(
+        network, speller, find_rules(network), functions, overwriting, common, asked_units(program)
+    )
     for unit in program.units:
         file.classes[unit] = unit_class(unit, file)
     model = model_class(program, file)
