@@ -74,7 +74,8 @@ model:
     - flatten
     - linear: {out: classes}
 """
-ZOO = [("resnet18", {}), ("resnet50", {"block": "Bottleneck", "depths": "[3, 4, 6, 3]"})]
+NO_SETTINGS: dict[str, str] = {}
+ZOO = [("resnet18", NO_SETTINGS), ("resnet50", {"block": "Bottleneck", "depths": "[3, 4, 6, 3]"})]
 
 HARD = """\
 cnngen: 1
@@ -143,8 +144,10 @@ model:
   head: [global_avg_pool, flatten, {linear: {out: classes}}]
 """
 SMALL = {"depths": "[2, 1]", "widths": "[4, 8]", "classes": "5"}
-CASES = [(RESNET, SMALL, "Bottleneck")]
-CASES += [(HARD, {}, block) for block in ("Pooled", "Derived", "Plain")]
+CASES = [
+    (RESNET, SMALL, "Bottleneck"),
+    *((HARD, NO_SETTINGS, block) for block in ("Pooled", "Derived", "Plain")),
+]
 
 
 def load(text: str, folder: Path, **settings: str) -> cnngen.LoadedSpec:

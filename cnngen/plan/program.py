@@ -74,8 +74,9 @@ class Layer:
 
     `arguments` are all attributes of an op, or what an author hands to a unit. To a unit are also
     `handed` the channels and areas that it cannot compute, and the parameters of the model that it
-    depends on, all by the names of its own arguments; `ops` are the ops and blocks that it is given.
-    Where a parameter says which unit it is, `made` is the first of those that are `chosen` from.
+    depends on, all by the names of its own arguments; `ops` are the ops and blocks that it is
+    given. Where a parameter says which unit it is, `made` is the first of those that are `chosen`
+    from.
     """
 
     made: "type[Op] | Unit"

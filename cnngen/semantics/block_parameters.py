@@ -82,8 +82,7 @@ class BlockReader:
             return self._refuse(
                 word.span,
                 f"`{word.text}` reads more than its input, so `{name.text}` cannot be it",
-                "a parameter can be a block that reads one tensor; choose between others with"
-                " `when`",
+                "choose between blocks that read others with `when`",
                 Label(extra.name.span, "it reads this, too"),
             )
         call = Call(word, (), word.span)
@@ -158,7 +157,7 @@ def _check_types(call: Call, uses: BlockUses, report: Report) -> list[Span]:
                     secondary=[
                         Label(each.name.span, WORDS[each.type]) for each in (known, parameter)
                     ],
-                    help="call them differently, and let each have a default",
+                    help="rename one of them, and let each have a default",
                 )
                 wrong += [span.original] if (span := said[name].value.span) else []
     return wrong

@@ -130,7 +130,7 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         if parameter.type == "tensor":
             given[parameter.name.text] = _tensor_name(argument, names, report)
         elif parameter.type in ("op", "block") or not parameter.is_sound:
-            continue  # `OpReader` and `BlockReader` read the first, and what the second takes nobody knows
+            continue  # `OpReader` or `BlockReader` reads the first; of the second, nobody knows
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)
         elif parameter.type == "tensors":

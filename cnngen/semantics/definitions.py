@@ -42,8 +42,8 @@ WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "nu
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """The names that are defined at a place: those with a value, and those of tensors, and of ops and
-    blocks, which have none in an expression.
+    """The names that are defined at a place: those with a value, and those of tensors, of ops and
+    of blocks, which have none in an expression.
 
     An empty name stands for definitions that could not be read: then nothing is reported as
     unknown. `loops` are the loops around the place, the innermost last. `fields` has those of names
@@ -159,7 +159,7 @@ def check_expression(
                     "wrong-type",
                     f"`{name}` is a block, and has no value in an expression",
                     span,
-                    help="a parameter can be a block, alone or under a condition: no list has any",
+                    help="choose between blocks by a parameter that is one, or with `when`: no list has any",
                 )
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":

@@ -104,8 +104,7 @@ class OpReader:
         """The op of a word, if a parameter can be that."""
         if word.text in self.blocks or word.text in self.names.ops:
             message = f"`{word.text}` is a block, and `{name.text}` must be an op"
-            help = "a parameter that is a block has one for its default, or the type `block`"
-            return self._refuse(word.span, message, help)
+            return self._refuse(word.span, message, "write the word of an op: `relu`")
         if word.text in self.names.values and word.text not in OPS:
             message = f"`{word.text}` is a value, and `{name.text}` must be an op"
             label = Label(self.names.values[word.text], "defined here")
@@ -162,7 +161,7 @@ def report_value_as_step(call: Call, names: Definitions, report: Report) -> None
         f"`{name}` is a value, and a step is an op or a block",
         call.callee.span,
         secondary=[Label(names.values[name], "defined here")],
-        help=f"a parameter that is a block has one for its default, `{name}: Basic`"
+        help=f"choose between blocks by a parameter that is one: `{name}: Basic`"
         if call.arguments
         else f"a parameter that is an op has one for its default: `{name}: relu`",
     )

@@ -66,9 +66,10 @@ class Resolution:
     Later passes fill in the rest. `order` lists the blocks that the model uses, each behind those
     that it uses itself. `captured` are the model's parameters on which a block depends, and
     `training` the stages that exist in training only. `meant` has the tensor that a misspelt name
-    certainly means, so that the rest can be checked. `op_uses` and `block_uses` are the parameters that are ops and
-    blocks, and `shared` has the stage or step that a `use` applies again: the first one, whose layers hold the weights. `endless` is true where blocks use
-    each other in a circle or nest too deep, so that there is no network.
+    certainly means, so that the rest can be checked. `op_uses` and `block_uses` are the parameters
+    that are ops and blocks, and `shared` has the stage or step that a `use` applies again: the
+    first one, whose layers hold the weights. `endless` is true where blocks use each other in a
+    circle or nest too deep, so that there is no network.
     """
 
     spec: Spec
@@ -103,7 +104,7 @@ class Resolution:
         return self.arrangements[key]
 
     def called(self, call: Call) -> tuple[Block, ...]:
-        """The blocks that a call may be of: several, where a parameter says which; of an op, none."""
+        """The blocks that a call may be of: several where a parameter says which, of an op none."""
         block = self.blocks.get(call)
         return self.block_uses.may_be(call) if block is None else (block,)
 
@@ -259,9 +260,9 @@ def _read_op_defaults(
     for parameter in parameters:
         if parameter.type == "op" and (value := reader.default(parameter)) is not None:
             resolution.op_uses.defaults[parameter] = value
-        if parameter.type == "block" and parameter.default is not None:
-            if (value := blocks.read(parameter.name, parameter.default)) is not None:
-                resolution.block_uses.defaults[parameter] = value
+        own = parameter.default if parameter.type == "block" else None
+        if own is not None and (value := blocks.read(parameter.name, own)) is not None:
+            resolution.block_uses.defaults[parameter] = value
 
 
 def _block_reader(names: Definitions, resolution: Resolution, report: Report) -> BlockReader:

@@ -98,8 +98,8 @@ ArgumentValue = Expression | Distribution
 class Argument:
     """A value that a call gives to an attribute of an op or a parameter of a block. For a parameter
     of type `tensor`, the value is a name, or an item of a list; for `tensors` it is a list of maps,
-    and for one of type `op` or `block` a word. By mistake, a value may stand there without the name of an
-    attribute.
+    and for one of type `op` or `block` a word. By mistake, a value may stand there without the name
+    of an attribute.
     """
 
     name: Identifier
