@@ -4,9 +4,9 @@ from collections.abc import Set
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.base import UNKNOWN
-from cnngen.semantics.areas import Areas
+from cnngen.semantics.areas import Areas, Size
 from cnngen.semantics.network import CHANGED, Layer, Network
-from cnngen.syntax.tree import Stage
+from cnngen.syntax.tree import Call, Stage
 
 
 def check_network(network: Network, report: Report) -> None:
@@ -17,16 +17,25 @@ def check_network(network: Network, report: Report) -> None:
         _check_reached(network, report)
     _check_names(network, report)
     _check_norms(network, report)
-    for call, sizes in Areas(network).varying():
-        listed = " and ".join(f"{height} x {width}" for height, width in sorted(sizes))
-        report.add(
-            "varying-size",
-            "the size that is flattened here differs between the iterations of a loop",
-            call.callee.span,
-            f"it is {listed}",
-            help="use `global_avg_pool` or `adaptive_avg_pool` before `flatten`",
-        )
+    areas = Areas(network)
+    for call, sizes in areas.varying():
+        _report_sizes(call, "the iterations of a loop", sizes, report)
+    chosen = network.resolution.block_uses.chosen
+    for block in (block for block in network.resolution.order if block in chosen):
+        for site in areas.arguments(block).values():  # which the other blocks do not take
+            where = f"uses of `{block.name.text}`, which a parameter may be"
+            _report_sizes(site.path[-1], where, areas.sizes(site), report)
     _check_parameters(network, report)
+
+
+def _report_sizes(flatten: Call, where: str, sizes: Set[Size], report: Report) -> None:
+    report.add(
+        "varying-size",
+        f"the size that is flattened here differs between {where}",
+        flatten.callee.span,
+        f"it is {' and '.join(f'{height} x {width}' for height, width in sorted(sizes))}",
+        help="use `global_avg_pool` or `adaptive_avg_pool` before `flatten`",
+    )
 
 
 def _check_parameters(network: Network, report: Report) -> None:

@@ -159,7 +159,7 @@ def check_expression(
                     "wrong-type",
                     f"`{name}` is a block, and has no value in an expression",
                     span,
-                    help="choose between blocks by a parameter that is one, or with `when`: no list has any",
+                    help="choose between blocks by a parameter that is one, or with `when`",
                 )
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
