@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from support.random_block_parameters import with_block_parameters
 from support.random_bodies import NAMES, Bodies, mapping
 from support.random_expressions import TYPES, Place, Running, Tree
 from support.random_lists import BLOCKS, listed
@@ -25,6 +26,7 @@ def random_spec(seed: int) -> RandomSpec:
     return _Specs(
         *(Random(each) for each in (seed, f"inputs {seed}", f"sizes {seed}", f"ops {seed}")),
         Random(f"lists {seed}"),
+        Random(f"blocks {seed}"),
     ).spec()
 
 
@@ -53,12 +55,19 @@ class _Model:
 
 class _Specs(Bodies):
     def __init__(
-        self, random: Random, inputs: Random, sizes: Random, ops: Random, lists: Random
+        self,
+        random: Random,
+        inputs: Random,
+        sizes: Random,
+        ops: Random,
+        lists: Random,
+        blocks: Random,
     ) -> None:
         super().__init__(random, sizes)
         self.inputs = inputs  # of its own, so that other parts of a spec stay as they are
         self.ops = ops
         self.of_lists = lists
+        self.of_blocks = blocks
 
     def spec(self) -> RandomSpec:
         for _ in range(self.random.randrange(8)):
@@ -93,6 +102,7 @@ class _Specs(Bodies):
             },
         }
         with_op_parameters(spec, self.ops)
+        with_block_parameters(spec, self.of_blocks)
         text = write({key: value for key, value in spec.items() if value != {}})
         return RandomSpec(text, values)
 

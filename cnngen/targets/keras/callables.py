@@ -85,9 +85,11 @@ def parameter_argument(parameter: SpecParameter, scope: Scope, file: File) -> Ar
 
 
 def makes_layers(parameter: SpecParameter, scope: Scope, file: File) -> bool:
-    """Whether all the ops that a parameter may be are layers of Keras."""
+    """Whether all the ops that a parameter may be are layers of Keras; blocks that nothing uses
+    name others.
+    """
     named = file.program.network.resolution.op_uses.kinds[parameter].named
-    return all(_is_layer(op_node(each, scope, file)) for each in named)
+    return all(_is_layer(op_node(each, scope, file)) for each in named if each in file.named)
 
 
 def op_node(value: OpValue, scope: Scope, file: File) -> Node:
