@@ -7,7 +7,8 @@ import pytest
 from support.built_models import build
 
 import cnngen
-from cnngen.diagnostics.model import Severity
+from cnngen.analysis import analyse_file
+from cnngen.diagnostics.model import Report, Severity
 
 RESNET = """\
 cnngen: 1
@@ -175,6 +176,44 @@ def test_the_zoo_has_the_networks_that_the_block_makes(
     assert theirs.input.channels == 3
 
 
+FAMILY = [("resnet18", "Basic"), ("resnet50", "Bottleneck")]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("name", "block"), FAMILY)
+def test_pytorch_computes_what_the_network_of_the_zoo_does(
+    name: str, block: str, tmp_path: Path
+) -> None:
+    import torch
+
+    ours = built(load(RESNET, tmp_path, **SMALL).build("torch"))
+    known = cnngen.load(Path("specs") / f"{name}.yaml", settings=SMALL | {"strides": "[1, 2]"})
+    theirs = built(known.build("torch"))
+    one = ours["ResNet"](block=ours[block]).eval()
+    other = theirs["ResNet18" if name == "resnet18" else "ResNet50"]().eval()
+    states = one.state_dict(), other.state_dict()
+    other.load_state_dict(dict(zip(states[1], states[0].values(), strict=True)))
+    x = torch.randn(2, 3, 64, 64)
+    assert torch.equal(one(x), other(x))
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize(("name", "block"), FAMILY)
+def test_keras_computes_what_the_network_of_the_zoo_does(
+    name: str, block: str, tmp_path: Path
+) -> None:
+    import numpy as np
+
+    ours = built(load(RESNET, tmp_path, **SMALL).build("keras"))
+    known = cnngen.load(Path("specs") / f"{name}.yaml", settings=SMALL | {"strides": "[1, 2]"})
+    one = ours["net"](block=ours[block.lower()])
+    other = built(known.build("keras"))[name]()
+    for layer, same in zip(one.layers, other.layers, strict=True):
+        same.set_weights(layer.get_weights())
+    x = np.random.default_rng(0).normal(size=(1, 224, 224, 3)).astype("float32")
+    assert np.array_equal(one(x), other(x))
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize(("text", "settings", "block"), CASES)
 def test_pytorch_is_handed_another_block(
@@ -214,5 +253,115 @@ def test_keras_is_handed_another_block(
     assert np.array_equal(one(x), other(x))
 
 
-def errors(text: str, folder: Path, **settings: str) -> list[str]:
-    return [d.code for d in load(text, folder, **settings).check() if d.severity is Severity.ERROR]
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("3", "wrong-type"),
+        ("relu", "wrong-type"),
+        ("[Basic]", "unknown-name"),
+        ("Bottlneck", "unknown-block"),
+        ("{Basic: {}}", "wrong-kind"),
+        ("{Basic: {stride: 2}}", "wrong-kind"),
+        ("block", "unknown-block"),
+        ("width", "unknown-block"),
+    ],
+)
+def test_mistakes_of_a_setting(value: str, code: str, tmp_path: Path) -> None:
+    found = load(RESNET, tmp_path, block=value).check()
+    assert [d.code for d in found if d.severity is Severity.ERROR] == [code]
+
+
+def test_a_setting_of_a_number_is_no_block(tmp_path: Path) -> None:
+    (found,) = load(RESNET, tmp_path, classes="Basic").check()
+    assert found.code == "wrong-type" and "`classes` must be a whole number" in found.message
+
+
+def test_an_extending_spec_gives_another_block(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "base.yaml").write_text(RESNET)
+    (tmp_path / "own.yaml").write_text(
+        "cnngen: 1\nextends: base.yaml\nname: Other\nparams: {block: Pooled}\n"
+        "blocks:\n  Basic: null\n  Pooled:\n    about: A pooling.\n    params: {width: int, stride: 1}\n"
+        "    body: [{max_pool: {kernel: 1, stride: stride}}, {conv: {out: width, kernel: 1}}]\n"
+    )
+    spec = cnngen.load(tmp_path / "own.yaml")
+    assert [d.code for d in spec.check()] == []
+    assert [layer.op for layer in spec.summary().layers].count("conv") == 9
+    assert "block: type[Bottleneck | Pooled] = Pooled" in spec.build("torch")
+
+
+def test_a_variant_is_begun_with_the_block_of_its_base(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from cnngen.cli import cli
+
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "net.yaml").write_text(RESNET)
+    made = CliRunner().invoke(
+        cli, ["new", str(tmp_path / "own.yaml"), "--from", str(tmp_path / "net.yaml")]
+    )
+    assert made.exit_code == 0, made.output
+    assert "#   block: Basic\n" in (tmp_path / "own.yaml").read_text()
+
+
+def test_a_block_that_decides_what_is_flattened_is_fixed(tmp_path: Path) -> None:
+    flat = HARD.replace("[global_avg_pool, flatten,", "[flatten,")
+    half = "depthwise_conv: {kernel: 3, stride: 2, padding: half}"
+    other = flat.replace("{max_pool: {kernel: 3, stride: stride, padding: half}}", f"{{{half}}}", 1)
+    for text, fixed in ((flat, NO_SETTINGS), (other, {"block": "size", "deep": "size"})):
+        (tmp_path / "net.yaml").write_text(text)
+        report = Report()
+        network = analyse_file(tmp_path / "net.yaml", report)
+        assert network is not None and not report.failed
+        assert network.fixed == fixed
+
+
+def test_a_block_is_a_choice_where_nothing_else_uses_it_and_it_fits(tmp_path: Path) -> None:
+    def annotation(text: str) -> str:
+        source = load(text, tmp_path).build("torch")
+        return source.split("block: ", 1)[1].split(" =")[0]
+
+    assert annotation(RESNET) == "type[Basic | Bottleneck]"
+    used = RESNET.replace("  head:\n", "  more: {Bottleneck: {width: 8}}\n  head:\n")
+    assert annotation(used) == "type[Basic]"
+    narrow = RESNET.replace(
+        "params: {width: int, stride: 1}", "params: {width: int, stride: 1, k: int}"
+    )
+    assert annotation(narrow.replace(", k: int}", "}", 1)) == "type[Basic]"
+    wide = RESNET.replace(
+        "params: {width: int, stride: 1}", "params: {width: int, stride: 1, k: 3}"
+    )
+    assert annotation(wide) == "type[Basic | Bottleneck]"
+
+
+def test_arguments_that_stand_elsewhere_are_given_by_keyword(tmp_path: Path) -> None:
+    """A default is left out only if all blocks have it."""
+    text = """\
+cnngen: 1
+name: Net
+about: Two blocks of one parameter, with their parameters in other orders.
+params: {block: One, width: 8, stride: 1}
+input: {channels: 3, height: 16, width: 16}
+blocks:
+  One:
+    about: A convolution.
+    params: {width_in: int, step: 2, kernel: 3}
+    body: {conv: {out: width_in, kernel: kernel, stride: step}}
+  Other:
+    about: Another one.
+    params: {kernel: 3, step: 1, width_in: int}
+    body: {conv: {out: width_in, kernel: kernel, stride: step}}
+model:
+  stem: {block: {width_in: width, step: 2, kernel: 3}}
+  more: {block: {width_in: 4, step: stride}}
+"""
+    source = load(text, tmp_path).build("torch")
+    assert "block(3, width_in=width, step=2)" in source
+    assert "block(width, width_in=4, step=stride)" in source
+
+
+def test_no_block_is_of_another_as_it_is_copied(tmp_path: Path) -> None:
+    """One mistake in a block that a parameter may be has one message."""
+    text = RESNET.replace("out: 4 * width, kernel: 1}", "out: 4 * widt, kernel: 1}", 1)
+    found = load(text, tmp_path, block="Bottleneck").check()
+    assert [d.code for d in found] == ["unknown-name"]

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell
-from cnngen.expressions.expression import Conditional, Constant, ListOf, Name
+from cnngen.expressions.expression import Conditional, Constant, Expression, ListOf, Name
 from cnngen.ops import OPS
 from cnngen.semantics.attributes import show
-from cnngen.semantics.block_values import WORDLY, BlockUses, reads_one_tensor
+from cnngen.semantics.block_values import WORDLY, BlockUses, reads_one_tensor, wrong_constant
 from cnngen.semantics.calls import Given, block_arguments
 from cnngen.semantics.definitions import Definitions, check_expression, guess, listed
 from cnngen.semantics.op_values import Chosen, OpValue, Passed
-from cnngen.semantics.parameters import WORDS
+from cnngen.semantics.parameters import WORDS, place
 from cnngen.source import Span
 from cnngen.syntax.tree import (
     ArgumentValue,
@@ -128,12 +128,29 @@ def check_candidates(call: Call, uses: BlockUses, report: Report) -> Given:
         given = block_arguments(call, block, names, found) | given
         at = uses.given_at(block)
         for diagnostic in found:
-            place = diagnostic.primary.span
-            if not report.has(diagnostic.code, place) and place not in wrong:
+            span = diagnostic.primary.span
+            if not report.has(diagnostic.code, span) and span not in wrong:
                 is_own = any(label.span == block.name.span for label in diagnostic.secondary)
                 more = (Label(at, f"`{parameter.name.text}` may be this"),) if is_own and at else ()
                 report.replace(replace(diagnostic, secondary=(*diagnostic.secondary, *more)), ())
+        _check_constants(call, block, uses, report)
     return given
+
+
+def _check_constants(call: Call, block: Block, uses: BlockUses, report: Report) -> None:
+    """Report constants of a wrong type. Other values are those of one of the blocks, when that is
+    followed.
+    """
+    said = {argument.name.text: argument.value for argument in call.arguments}
+    at = uses.given_at(block)
+    for parameter in block.parameters:
+        value = said.get(parameter.name.text)
+        error = None if value is None else wrong_constant(parameter, value)
+        if error is not None and isinstance(value, Expression):
+            labels = [Label(parameter.name.span, f"declared as {parameter.type}")]
+            labels += [Label(at, f"`{call.callee.text}` may be this")] if at else []
+            where = place(error, value) or call.callee.span
+            report.add(error.code, error.message, where, secondary=labels, help=error.help)
 
 
 def _check_types(call: Call, uses: BlockUses, report: Report) -> list[Span]:

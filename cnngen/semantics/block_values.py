@@ -7,10 +7,14 @@ they are there to be chosen, by `--set` or in generated code.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cnngen.expressions.expression import Conditional, Name
+from cnngen.expressions.algebra import free_names
+from cnngen.expressions.evaluate import EvaluationError, Undetermined, evaluate
+from cnngen.expressions.expression import Conditional, Expression, Name
 from cnngen.ops import OPS
+from cnngen.semantics.attributes import Invalid
 from cnngen.semantics.definitions import Definitions
 from cnngen.semantics.op_values import OpValue, linked, named_ops
+from cnngen.semantics.parameters import checked
 from cnngen.semantics.walk import calls
 from cnngen.source import Span
 from cnngen.syntax.tree import ArgumentValue, Block, Call, Distribution, Parameter
@@ -136,8 +140,23 @@ def _takes(block: Block, call: Call, names: Definitions) -> bool:
     given = {argument.name.text: argument.value for argument in call.arguments}
     needed = {name for name, parameter in parameters.items() if parameter.default is None}
     return needed <= given.keys() <= parameters.keys() and all(
-        _is_word(value, names) == (parameters[name].type in WORDLY) for name, value in given.items()
+        _is_word(value, names) == (parameters[name].type in WORDLY)
+        and wrong_constant(parameters[name], value) is None
+        for name, value in given.items()
     )
+
+
+def wrong_constant(parameter: Parameter, value: ArgumentValue) -> Invalid | None:
+    """What is wrong with a constant for a parameter, if anything is."""
+    if not isinstance(value, Expression) or parameter.type in WORDLY or free_names(value):
+        return None
+    try:
+        checked(parameter, evaluate(value, {}))
+    except Invalid as invalid:
+        return invalid
+    except (EvaluationError, Undetermined):
+        pass  # `input.channels`, or what is reported where it is evaluated
+    return None
 
 
 def _is_word(value: ArgumentValue, names: Definitions) -> bool:

@@ -255,6 +255,7 @@ def _read_op_defaults(
     resolution: Resolution,
     report: Report,
 ) -> None:
+    names = replace(names, ops={})  # a default is no other parameter
     reader = _op_reader(names, defaults, resolution, report)
     blocks = _block_reader(names, resolution, report)
     for parameter in parameters:
