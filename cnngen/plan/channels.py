@@ -41,6 +41,7 @@ from cnngen.semantics.areas import Areas
 from cnngen.semantics.network import Network, Scope
 from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.tree import (
+    NAMED,
     Block,
     Body,
     Branches,
@@ -285,7 +286,7 @@ class Channels:
         given = self.resolution.arguments[call]
         found = {name: v for name, v in given.items() if not isinstance(v, Distribution)}
         for parameter in block.parameters if block else ():
-            if isinstance(parameter.default, Expression) and parameter.type not in ("op", "block"):
+            if isinstance(parameter.default, Expression) and parameter.type not in NAMED:
                 found.setdefault(parameter.name.text, parameter.default)
         return found
 

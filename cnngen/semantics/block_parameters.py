@@ -8,13 +8,14 @@ from cnngen.diagnostics.suggest import respell
 from cnngen.expressions.expression import Conditional, Constant, Expression, ListOf, Name
 from cnngen.ops import OPS
 from cnngen.semantics.attributes import show
-from cnngen.semantics.block_values import WORDLY, BlockUses, reads_one_tensor, wrong_constant
+from cnngen.semantics.block_values import BlockUses, reads_one_tensor, wrong_constant
 from cnngen.semantics.calls import Given, block_arguments
 from cnngen.semantics.definitions import Definitions, check_expression, guess, listed
 from cnngen.semantics.op_values import Chosen, OpValue, Passed
 from cnngen.semantics.parameters import WORDS, place
 from cnngen.source import Span
 from cnngen.syntax.tree import (
+    NAMED,
     ArgumentValue,
     Block,
     Call,
@@ -164,7 +165,7 @@ def _check_types(call: Call, uses: BlockUses, report: Report) -> list[Span]:
         for parameter in block.parameters:
             name = parameter.name.text
             other, known = first.setdefault(name, (block, parameter))
-            differs = parameter.type != known.type and {parameter.type, known.type} & {*WORDLY}
+            differs = parameter.type != known.type and {parameter.type, known.type} & {*NAMED}
             if name in said and differs:
                 report.add(
                     "wrong-type",

@@ -17,10 +17,9 @@ from cnngen.semantics.op_values import OpValue, linked, named_ops
 from cnngen.semantics.parameters import checked
 from cnngen.semantics.walk import calls
 from cnngen.source import Span
-from cnngen.syntax.tree import ArgumentValue, Block, Call, Distribution, Parameter
+from cnngen.syntax.tree import NAMED, ArgumentValue, Block, Call, Distribution, Parameter
 
 Called = Callable[[Call], Sequence[Block]]  # the blocks that a call may be of
-WORDLY = ("op", "block")  # types whose values are words
 
 
 @dataclass(slots=True, eq=False)
@@ -140,7 +139,7 @@ def _takes(block: Block, call: Call, names: Definitions) -> bool:
     given = {argument.name.text: argument.value for argument in call.arguments}
     needed = {name for name, parameter in parameters.items() if parameter.default is None}
     return needed <= given.keys() <= parameters.keys() and all(
-        _is_word(value, names) == (parameters[name].type in WORDLY)
+        _is_word(value, names) == (parameters[name].type in NAMED)
         and wrong_constant(parameters[name], value) is None
         for name, value in given.items()
     )
@@ -148,7 +147,7 @@ def _takes(block: Block, call: Call, names: Definitions) -> bool:
 
 def wrong_constant(parameter: Parameter, value: ArgumentValue) -> Invalid | None:
     """What is wrong with a constant for a parameter, if anything is."""
-    if not isinstance(value, Expression) or parameter.type in WORDLY or free_names(value):
+    if not isinstance(value, Expression) or parameter.type in NAMED or free_names(value):
         return None
     try:
         checked(parameter, evaluate(value, {}))

@@ -27,6 +27,7 @@ from cnngen.semantics.words import chooses_word
 from cnngen.source import Span
 from cnngen.syntax.parse_value import PART, item_of
 from cnngen.syntax.tree import (
+    NAMED,
     Argument,
     ArgumentValue,
     Block,
@@ -129,7 +130,7 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         given[name] = value
         if parameter.type == "tensor":
             given[parameter.name.text] = _tensor_name(argument, names, report)
-        elif parameter.type in ("op", "block") or not parameter.is_sound:
+        elif parameter.type in NAMED or not parameter.is_sound:
             continue  # `OpReader` or `BlockReader` reads the first; of the second, nobody knows
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)

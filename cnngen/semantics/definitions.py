@@ -27,7 +27,7 @@ from cnngen.ops import OPS
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Span
 from cnngen.syntax.naming import can_be_called
-from cnngen.syntax.tree import Each, Identifier, Parameter, Repeat
+from cnngen.syntax.tree import NAMED, Each, Identifier, Parameter, Repeat
 
 # A guess compares letter by letter: of many mistakes the first get one, from the first candidates.
 MOST_GUESSES = 20
@@ -67,7 +67,7 @@ class Definitions:
     blocks: frozenset[str] = frozenset()  # those of the file
 
     def with_ops(self, parameters: Iterable[Parameter]) -> "Definitions":
-        added = {each.name.text: each for each in parameters if each.type in ("op", "block")}
+        added = {each.name.text: each for each in parameters if each.type in NAMED}
         values = {name: span for name, span in self.values.items() if name not in added}
         return replace(self, values=values, ops={**self.ops, **added}) if added else self
 

@@ -13,6 +13,7 @@ from cnngen.expressions.expression import Expression, ListOf, Name, Record, Valu
 from cnngen.semantics.attributes import Invalid, is_whole, show, written
 from cnngen.source import Span
 from cnngen.syntax.tree import (
+    NAMED,
     ArgumentValue,
     Distribution,
     Field,
@@ -42,7 +43,7 @@ def model_values(spec: Spec, report: Report) -> dict[str, MaybeValue]:
     values: dict[str, MaybeValue] = {}
     for parameter in spec.parameters:
         name = parameter.name.text
-        if parameter.type in ("op", "block"):
+        if parameter.type in NAMED:
             continue
         assert isinstance(parameter.default, Expression)
         try:

@@ -21,10 +21,9 @@ from cnngen.syntax.parse_input import LARGEST_SIDE
 from cnngen.syntax.parse_parameters import is_constant, parse_parameter
 from cnngen.syntax.parse_value import IDENTIFIER
 from cnngen.syntax.read import read
-from cnngen.syntax.tree import Distribution, Input, Parameter, Spec
+from cnngen.syntax.tree import NAMED, Distribution, Input, Parameter, Spec
 from cnngen.syntax.yaml_nodes import Scalar
 
-WORDLY = ("op", "block")  # types whose values are words
 NO_INPUTS: Mapping[str, Shape] = MappingProxyType({})
 
 
@@ -51,7 +50,7 @@ def apply_settings(
             )
             continue
         words = (*OPS, *spec.blocks)
-        if "{" in text or text.strip() in words or parameters[name].type in ("op", "block"):
+        if "{" in text or text.strip() in words or parameters[name].type in NAMED:
             parameters[name] = _with_yaml(parameters[name], text, spec, report)
             continue
         span = Span(source, len(name) + 1, len(source.text))
@@ -115,18 +114,18 @@ def _with_yaml(parameter: Parameter, text: str, spec: Spec, report: Report) -> P
     node = root.get(name) if root else None
     if node is None:
         return parameter
-    if parameter.type in WORDLY and isinstance(node, Scalar) and IDENTIFIER.fullmatch(node.text):
+    if parameter.type in NAMED and isinstance(node, Scalar) and IDENTIFIER.fullmatch(node.text):
         return replace(parameter, default=Name(node.text, node.span))
     given = parse_parameter(parameter.name, node, False, report, spec.blocks)
     if not given.is_sound:
         return parameter
-    if given.type != parameter.type and {given.type, parameter.type} & {*WORDLY}:
+    if given.type != parameter.type and {given.type, parameter.type} & {*NAMED}:
         report.add(
             "wrong-type",
             f"`{name}` must be {WORDS[parameter.type]}, not {WORDS[given.type]}",
             node.span,
             help=f"write, say, `--set {name}={_example(parameter)}`"
-            if parameter.type in WORDLY
+            if parameter.type in NAMED
             else None,
         )
         return parameter

@@ -29,6 +29,7 @@ ParameterType = Literal[
     "op",
     "block",
 ]
+NAMED: tuple[ParameterType, ...] = ("op", "block")  # types of what has a name and no value
 Field = tuple[str, ParameterType]
 
 

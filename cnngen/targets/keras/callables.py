@@ -27,6 +27,7 @@ from cnngen.python.variables import names
 from cnngen.python.verbatim import grouped
 from cnngen.semantics.network import Rank
 from cnngen.semantics.op_values import Chosen, OpValue, Passed, op_expressions
+from cnngen.syntax.tree import NAMED
 from cnngen.syntax.tree import Call as CallStep
 from cnngen.syntax.tree import Parameter as SpecParameter
 from cnngen.targets.constants import defined
@@ -69,7 +70,7 @@ def form_call(
 
 def parameter_argument(parameter: SpecParameter, scope: Scope, file: File) -> Argument:
     """The argument for a parameter."""
-    if parameter.type not in ("op", "block"):
+    if parameter.type not in NAMED:
         return argument(parameter, scope.speller.records)
     uses = file.program.network.resolution.op_uses
     bare = Scope(scope.speller, {}, scope.needed)  # what a default is depends on no names
