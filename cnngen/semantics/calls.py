@@ -28,6 +28,7 @@ from cnngen.semantics.words import chooses_word
 from cnngen.source import Span
 from cnngen.syntax.parse_value import PART, item_of
 from cnngen.syntax.tree import (
+    NAMED,
     Argument,
     ArgumentValue,
     Block,
@@ -134,8 +135,8 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         given[name] = value
         if parameter.type == "tensor":
             given[parameter.name.text] = _tensor_name(argument, names, report)
-        elif parameter.type == "op" or not parameter.is_sound:
-            continue  # `op_parameters` reads the first, and what the second takes nobody knows
+        elif parameter.type in NAMED or not parameter.is_sound:
+            continue  # `OpReader` or `BlockReader` reads the first; of the second, nobody knows
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)
         elif parameter.type == "tensors":
@@ -146,7 +147,7 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
             if "" in (names.fields_of(value) or ()):
                 given[name] = UNREAD  # which was reported
     label = Label(block.name.span, "the block")
-    report_missing(call, block.name.text, "missing-parameter", missing, report, [label])
+    report_missing(call, call.callee.text, "missing-parameter", missing, report, [label])
     return given
 
 
