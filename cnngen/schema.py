@@ -261,7 +261,7 @@ _PARAMETERS = "Parameters of the block: a default each, or a type where they mus
 
 def _bare_step() -> Schema:
     """`relu`: one that needs no attributes. Which do not, `defaults` may change. Or a parameter
-    that is an op, of which only the spec knows the name.
+    that is an op or a block, of which only the spec knows the name.
 
     Patterns rather than constants, which editors would complete as well as the key of the op, and
     make `conv: conv` of the two. `patternErrorMessage` is known to the YAML language server only.
@@ -307,11 +307,13 @@ def _keyed_step() -> Schema:
         "type": "object",
         "properties": forms | ops,
         "patternProperties": {BLOCK_NAME: arguments},
-        "additionalProperties": {
-            "description": "A parameter that is an op; its attributes are given where it is named.",
-            "type": ["object", "null"],
-            "maxProperties": 0,
-        },
+        "additionalProperties": _map(
+            "name_of_value",
+            _ref("default"),
+            "A parameter that is a block, with what that is given; or one that is an op, whose"
+            " attributes are given where it is named.",
+        ),
+        "propertyNames": {"pattern": f"{BLOCK_NAME}|^{SNAKE_CASE.pattern}$"},
         "minProperties": 1,
         "dependencies": _company(),
     }

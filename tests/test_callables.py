@@ -294,3 +294,11 @@ def test_one_mistake_in_what_a_parameter_is_has_one_message(tmp_path: Path) -> N
     """Steps that apply it say nothing."""
     found = load(NET, tmp_path, act="swisch_glu").check()
     assert [d.code for d in found] == ["unknown-op"]
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_a_block_that_nothing_uses_may_name_ops(target: str, tmp_path: Path) -> None:
+    unused = "  Unused:\n    about: A unit.\n    body: {ConvUnit: {out: 2, unit_act: mish}}\nmodel:"
+    spec = load(NET.replace("model:", unused, 1), tmp_path)
+    assert [d.code for d in spec.check()] == ["unused-block"]
+    assert "unit_act" in spec.build(target)

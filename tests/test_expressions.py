@@ -483,6 +483,9 @@ def test_nothing_to_simplify(text: str) -> None:
         ("[a, b][1]", "b"),
         ("[64, 128][0] * n", "64 * n"),
         ("len([a, b])", "2"),
+        ("len([a] * len(xs))", "len(xs)"),
+        ("len(range(len(xs))) * a", "len(xs) * a"),
+        ("len(range(a))", "len(tuple(range(a)))"),  # 0 for what is negative
         ("max(2, 3) * c", "3 * c"),
         ("int(0.5 * 64)", "32"),
         ("make_divisible(37, 8)", "40"),

@@ -56,6 +56,11 @@ def split(built: Built) -> tuple[set[str], set[str]]:
 
 PLAIN = re.compile(r"\b(silu|selu|softplus|hard_swish|hard_sigmoid|softmax|batch_norm(?!:))\b")
 CONV = "{conv: {out: 4, kernel: 1}}"
+WALK = (
+    "[{{conv: {{out: 4, kernel: 1}}, name: c}}, relu, {{conv: {{out: 4, kernel: 1}}, name: d}},"
+    " {{each: {{m: '[{first}, d]'}}, do: {{conv: {{out: 4, kernel: 1}}, from: m}}, name: walk}},"
+    " {{branches: walk, join: max}}]"
+)  # through maps, of which the first is read by the ReLU, too
 
 
 @pytest.mark.parametrize(
@@ -91,11 +96,81 @@ CONV = "{conv: {out: 4, kernel: 1}}"
             " {branches: {a: sigmoid, b: {from: c}}, join: add}]",
             False,
         ),
+        # What is used again gives what it gave the first time: the backward of a sigmoid reads it.
+        (f"[{{sigmoid: {{}}, name: s}}, {CONV}, {{use: s}}, relu]", False),
+        ("[{tanh: {}, name: s}, {conv: {out: 4, kernel: 1}, name: c}, {use: c}, relu]", True),
+        # What is used again may be given there what others read.
+        (f"[{CONV}, {{relu: {{}}, name: r}}, {CONV}, {{use: r}}]", False),
+        # Of one branch, the sum is what that gives.
+        ("[{branches: {repeat: 1, do: sigmoid}, join: add}, relu]", False),
+        (f"[{{branches: {{repeat: 1, do: {CONV}}}, join: add}}, relu]", True),
+        # A loop that is read keeps what each iteration gave.
+        (
+            f"[{CONV}, {{repeat: 2, do: [relu, {CONV}], name: kept}}, {{branches: kept, join: max}}]",
+            False,
+        ),
+        (WALK.format(first="c"), False),
+        (WALK.format(first="input"), True),
     ],
 )
 def test_who_reads_what(body: str, may: bool) -> None:
     found, _ = split(build(BLOCK.format(body=body)))
     assert any(path.startswith("body") for path in found) == may
+
+
+MAYBE = "{when: input.channels == 4, do: BODY, else: nothing}"
+
+
+@pytest.mark.parametrize(
+    ("branches", "join", "taker"),
+    [
+        (f"{{a: identity, b: {CONV}}}", "add", 1),
+        (f"{{a: {CONV}, b: identity}}", "subtract", 0),
+        (f"{{a: identity, b: {CONV}}}", "subtract", None),  # only what the other is taken from
+        (f"{{a: {CONV}, b: {MAYBE.replace('BODY', 'identity')}}}", "add", 0),
+        (
+            f"{{a: identity, b: {MAYBE.replace('BODY', CONV)}}}",
+            "add",
+            None,
+        ),  # which may not be there
+        (
+            f"{{a: identity, b: identity, c: {MAYBE.replace('BODY', CONV)}}}",
+            "add",
+            0,
+        ),  # their sum is
+    ],
+)
+def test_which_branch_a_sum_may_overwrite(branches: str, join: str, taker: int | None) -> None:
+    built = build(BLOCK.format(body=f"{{branches: {branches}, join: {join}}}"))
+    found = find_in_place(lower(built.network)).joins
+    assert [*found.values()] == ([] if taker is None else [taker])
+
+
+@pytest.mark.parametrize(("maps", "may"), [("[c, d]", False), ("[input, d]", True)])
+def test_who_reads_a_list_that_a_block_is_given(maps: str, may: bool) -> None:
+    text = f"""
+        cnngen: 1
+        name: Net
+        about: A network.
+        input: {{channels: 4, height: 8, width: 8}}
+        blocks:
+          Sum:
+            about: All of some maps.
+            params: {{maps: tensors}}
+            body: {{branches: maps, join: add}}
+          Block:
+            about: A block.
+            body:
+              - {{conv: {{out: 4, kernel: 1}}, name: c}}
+              - relu
+              - {{conv: {{out: 4, kernel: 1}}, name: d}}
+              - Sum: {{maps: "{maps}"}}
+        model:
+          stem: {CONV}
+          body: Block
+        """
+    found, _ = split(build(text))
+    assert ("body.relu" in found) == may
 
 
 def outputs(model: Any, inputs: list[Any], seed: int) -> list[Any]:

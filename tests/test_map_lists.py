@@ -169,6 +169,55 @@ model:
 """,
         [{"depth": 1}, {"depth": 5}],
     ),
+    "something between iterations that read several maps": (
+        f"""{HEAD}
+params: {{depth: 2, features: 4}}
+blocks:
+  Up:
+    about: As large as a skip.
+    params: {{skip: tensor}}
+    body:
+      - branches: {{across: {{from: skip}}, up: {{resize: {{like: skip}}}}}}
+        join: concat
+      - conv: {{out: 4, kernel: 1}}
+  Whole:
+    about: All of it in a block.
+    params: {{n: int}}
+    body:
+      - {{conv: {{out: 4, kernel: 3}}, name: stem}}
+      - each: {{j: range(n)}}
+        do: {{Up: {{skip: stem}}}}
+        between: {{max_pool: {{kernel: 2}}}}
+        name: deep
+      - branches: {{last: identity, first: {{from: "deep[0]"}}}}
+        join: concat
+model:
+  stem: {{conv: {{out: 4, kernel: 3}}}}
+  down: {{each: {{i: range(depth)}}, do: {{conv: {{out: 4 + i, kernel: 3, stride: 2}}}}}}
+  up:
+    each: {{skip: "down[::-1]"}}
+    do: {{Up: {{skip: skip}}}}
+    between: [{{conv: {{out: features, kernel: 1}}}}, relu]
+  kept:
+    each: {{i: range(depth)}}
+    do: {{Up: {{skip: stem}}}}
+    between: {{max_pool: {{kernel: 2}}}}
+  whole: {{Whole: {{n: depth}}}}
+  head: {{branches: "kept + [whole]", join: concat}}
+""",
+        [{"depth": 1}, {"depth": 3, "features": 5}],
+    ),
+    "channels that only what stands between iterations changes": (
+        f"""{HEAD}
+params: {{depth: 2}}
+model:
+  stem: {{conv: {{out: 4, kernel: 3}}}}
+  levels: {{each: {{i: range(depth)}}, do: tanh, between: {{conv: {{out: 6, kernel: 1}}}}}}
+  side: {{each: {{m: levels}}, do: {{conv: {{out: 3, kernel: 1}}, from: m}}}}
+  joined: {{branches: side, join: add}}
+""",
+        [{"depth": 1}, {"depth": 3}],
+    ),
     "positions in a list that a block is given": (
         f"""{HEAD}
 params: {{depth: 3}}

@@ -12,6 +12,7 @@ from support.compared_models import Pair
 from cnngen.ops import OPS
 from cnngen.ops.base import Image
 from cnngen.verify.compare import apart, farthest
+from cnngen.verify.tolerance import tolerance
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")
@@ -132,3 +133,22 @@ def test_what_float32_constants_cost(op: str, step: str) -> None:
     before, after = pair.train()
     reached = max(farthest(found, expected), apart(after.gradients, before.gradients))
     assert 1e-10 < reached < OPS[op].float32_inside
+
+
+def test_places_of_a_resize_are_rounded_to_float32() -> None:
+    """The further from the first pixel, the worse."""
+    text = """
+        cnngen: 1
+        name: Places
+        about: A resize by no whole factor
+        input: {channels: 4, height: 65, width: 65}
+        model:
+          small: {conv: {out: 4, kernel: 3, stride: 2, padding: half}}
+          large: {resize: {like: input, mode: MODE}}
+        """
+    reached: dict[str, float] = {}
+    for mode in ("bilinear", "nearest"):
+        built = build(text.replace("MODE", mode))
+        reached[mode] = farthest(*Pair(built, 2, "float64").evaluate())
+        assert reached[mode] < tolerance(built.network, "outputs", "float64")
+    assert reached["nearest"] < 1e-10 < OPS["resize"].float32_inside < reached["bilinear"]

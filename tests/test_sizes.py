@@ -201,6 +201,42 @@ def test_text(model: str, expected: str):
     assert said(model) == dedent(expected)
 
 
+def test_each_image_is_followed_to_the_last_maps_that_see_it():
+    """Behind a join of two embeddings, neither is bounded by windows; and what only says how large maps are is not
+    seen.
+    """
+    twins = """
+        cnngen: 1
+        name: Twins
+        about: Two images and one encoder.
+        inputs:
+          left: {channels: 4, height: 32, width: 32}
+          right: {channels: 4, height: 32, width: 32}
+        model:
+          encoder: [{conv: {out: 4, kernel: 3, stride: 2}, from: left}, global_avg_pool]
+          other: {use: encoder, from: right}
+          both:
+            branches: {left: {from: encoder}, right: {from: other}}
+            join: multiply
+          head: [flatten, {linear: {out: 2}}]
+        """
+    (only,) = answer(build(dedent(twins)).network).outputs
+    assert {name: view.path for name, view in only.views.items()} == {
+        "left": "encoder.0",
+        "right": "other.0",
+    }
+    assert only.whole == {"left", "right"}
+    pooled = """
+        model:
+          large: {conv: {out: 4, kernel: 3, padding: half}}
+          small: {conv: {out: 4, kernel: 3, stride: 2}}
+          pooled: global_avg_pool
+          again: {resize: {like: large}}
+        """
+    (only,) = answer(build(HEAD + dedent(pooled)).network).outputs
+    assert only.views["input"].path == "small"
+
+
 def test_several_specs_and_one_with_errors(tmp_path: Path):
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
     good.write_text(text(SEGMENTS))

@@ -192,6 +192,10 @@ def _fold(expression: Expression, count: bool) -> Expression:
             return _sliced(expression, items)
         case Apply("len", (ListOf(items),)):
             return Constant(len(items), expression.span)
+        case Apply("len", (Binary("*", ListOf((_,)), Apply("len") as times),)) | Apply(
+            "len", (Apply("range", (Apply("len") as times,)),)
+        ):
+            return times  # which is never negative
         case _:
             return expression
 

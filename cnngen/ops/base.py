@@ -163,7 +163,7 @@ class Op:
     in_place: ClassVar[bool] = False  # whether it can write its output over an input
 
     # Where kernels hold constants in float32, or compute in it, whatever the precision: how near to
-    # each other the frameworks come in float64.
+    # each other the frameworks come in float64. `rounding` says it of one layer.
     float32_inside: ClassVar[float] = 0.0
 
     # What it makes of several inputs, if it `joins` them.
@@ -236,6 +236,10 @@ class Op:
         """The output's shape, from the inputs' (known) shapes; raises `ShapeError`."""
         raise NotImplementedError
 
+    def rounding(self, *inputs: Any, **_: Any) -> float:
+        """What float32 inside of kernels costs, for inputs of these shapes."""
+        return self.float32_inside
+
     def weights(self, *inputs: Any, **_: Any) -> Weights:
         """Name and shape of each weight, in the order and layout of PyTorch's `state_dict`."""
         return {}
@@ -296,7 +300,9 @@ def image(op: Op, x: Shape) -> Image:
         return x
     raise ShapeError(
         f"`{op.name}` needs feature maps (C x H x W), not a vector of {x}",
-        help="put it before `flatten`",
+        help="put it before `flatten`"
+        if any(isinstance(part, Image) for part in x.parts)
+        else "put it before what makes a vector, or make maps of that with `reshape`",
         wants="image",
     )
 

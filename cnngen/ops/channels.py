@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from cnngen.expressions.algebra import equal
 from cnngen.expressions.expression import Apply, Binary, Constant, Expression
 from cnngen.ops.attribute import integer, integers
 from cnngen.ops.base import Image, Op, Shape, ShapeError, check_groups, image, plus
@@ -32,7 +33,12 @@ class OneGroup(OfChannels):
     def channels(
         cls, arguments: Mapping[str, Expression], inputs: tuple[Expression, ...]
     ) -> Expression:
-        return Binary("//", inputs[0], arguments["groups"])
+        groups = arguments["groups"]
+        match inputs[0]:
+            case Binary("*", times, each) | Binary("*", each, times) if equal(times, groups):
+                return each
+            case channels:
+                return Binary("//", channels, groups)
 
 
 class ChannelGroup(OneGroup, name="channel_group"):

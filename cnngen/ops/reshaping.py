@@ -156,6 +156,9 @@ class Upsample(Op, name="upsample", group="reshaping"):
             raise _no_corners()
         return Image(x.channels, x.height * self.scale[0], x.width * self.scale[1])
 
+    def rounding(self, x: Image) -> float:
+        return self.float32_inside if self.mode == "bilinear" else 0.0
+
     def moves(self, x: Image) -> Movements:
         (rows, columns), linear = self.scale, self.mode == "bilinear"
         if self.align_corners:
@@ -191,6 +194,11 @@ class Resize(Op, name="resize", group="reshaping"):
         if self.align_corners and self.mode == "nearest":
             raise _no_corners()
         return Image(x.channels, like.height, like.width)
+
+    def rounding(self, x: Image, like: Image) -> float:
+        """TensorFlow finds places in float32: the further from the first pixel, the worse."""
+        place = 2.0**-23 * max(x.height, x.width)
+        return max(self.float32_inside, place) if self.mode == "bilinear" else 0.0
 
     def moves(self, x: Image, like: Image) -> Movements:
         linear, aligned = self.mode == "bilinear", self.align_corners

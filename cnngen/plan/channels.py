@@ -43,6 +43,7 @@ from cnngen.semantics.network import INPUT, Network, Scope
 from cnngen.semantics.resolve import Resolution
 from cnngen.syntax.forms import APART
 from cnngen.syntax.tree import (
+    NAMED,
     Block,
     Body,
     Branches,
@@ -200,17 +201,11 @@ class Channels:
         self, call: Call, channels: Expression | None, tensors: Mapping[str, Expression | None]
     ) -> Expression | None:
         """What an op or a block gives for `channels`."""
-        arguments = self.arguments(call)
         if (op := self.resolution.ops.get(call)) is None:
-            block = self.resolution.blocks[call]
-            inner = self.block(block)
-            if inner is None or (channels is None and mentions_input(inner)):
-                return None
-            if any(tensors.get(name, inner) is None for name in free_names(inner)):
-                return None
-            given = {name: value for name, value in tensors.items() if value is not None}
-            names = arguments | given | self.areas.handed(call, block)
-            return self.given_by_unit(call, inner, names, channels)
+            return common_form(
+                self._used(call, b, channels, tensors) for b in self.resolution.called(call)
+            )
+        arguments = self.arguments(call)
         if op.flattens:
             return channels and self.areas.features(call, channels)
         given = (channels,) if channels is not None else ()
@@ -218,6 +213,23 @@ class Channels:
             return None
         result = op.channels(arguments, given or (RUNNING,))
         return None if RUNNING.name in free_names(result) else simplify(result)
+
+    def _used(
+        self,
+        call: Call,
+        block: Block,
+        channels: Expression | None,
+        tensors: Mapping[str, Expression | None],
+    ) -> Expression | None:
+        """What a block gives where a call uses it."""
+        inner = self.block(block)
+        if inner is None or (channels is None and mentions_input(inner)):
+            return None
+        if any(tensors.get(name, inner) is None for name in free_names(inner)):
+            return None
+        given = {name: value for name, value in tensors.items() if value is not None}
+        names = self.arguments(call, block) | given | self.areas.handed(call, block)
+        return self.given_by_unit(call, inner, names, channels)
 
     def given_by_unit(
         self,
@@ -231,7 +243,8 @@ class Channels:
         """
         lists = {name: channels_of(name).name for name in self.resolution.map_lists(call)}
         counted = {name: names[symbol] for name, symbol in lists.items() if symbol in names}
-        if channels is not None and self.resolution.blocks[call].takes_list:
+        block = self.resolution.blocks.get(call)
+        if channels is not None and block is not None and block.takes_list:
             counted[INPUT] = channels
         found = substitute(gives, {**names, **counted}, channels)
         return agreed(simplify(with_totals(found) if lists or INPUT in counted else found))
@@ -308,16 +321,15 @@ class Channels:
             )
         )
 
-    def arguments(self, call: Call) -> dict[str, Expression]:
+    def arguments(self, call: Call, block: Block | None = None) -> dict[str, Expression]:
         """The arguments of a call that are expressions; of a block, with the defaults of its
         parameters.
         """
         given = self.resolution.arguments[call]
         found = {name: v for name, v in given.items() if not isinstance(v, Distribution)}
-        if call in self.resolution.blocks:
-            for parameter in self.resolution.blocks[call].parameters:
-                if isinstance(parameter.default, Expression) and parameter.type != "op":
-                    found.setdefault(parameter.name.text, parameter.default)
+        for parameter in block.parameters if block else ():
+            if isinstance(parameter.default, Expression) and parameter.type not in NAMED:
+                found.setdefault(parameter.name.text, parameter.default)
         return found
 
     def _repeat(self, step: Repeat, channels: Expression | None, known: Known) -> Expression | None:
@@ -411,6 +423,13 @@ def _repeated(
     if (gain := linear_step(turn, RUNNING)) is not None:
         return simplify(add(channels, multiply(times, gain)))
     return None
+
+
+def common_form(found: Iterable[Expression | None]) -> Expression | None:
+    """The closed form that all of these are, if it is one."""
+    first, *others = found
+    same = first is not None and all(o is not None and equal(first, o) for o in others)
+    return first if same else None
 
 
 def is_long(channels: Expression) -> bool:

@@ -201,7 +201,12 @@ class _Analysis:
                 return False
             case Call():
                 made = node.layer.made
-                after = self.gives[made] if isinstance(made, Unit) else _after_op(made, given)
+                units = node.layer.units
+                after = (
+                    _after_op(made, given)
+                    if not isinstance(made, Unit)
+                    else all(self.gives[unit] for unit in units)
+                )
             case Gather():
                 after = _is_new(node.op) and len(node.maps.numbers) > 1
             case Loop():

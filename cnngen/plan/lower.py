@@ -116,7 +116,8 @@ def _unit(block: Block, lowering: RegionLowering) -> Unit:
         tuple(tensors),
         body,
         closed,
-        any(_asks_input(read) for read in (*_read(body, resolution), *gives)),
+        block in resolution.block_uses.chosen
+        or any(_asks_input(read) for read in (*_read(body, resolution), *gives)),
     )
 
 

@@ -156,7 +156,7 @@ class RegionLowering:
     def _step(self, step: Step, key: Key, arrangement: Arrangement, x: Running) -> Running:
         match step:
             case CallStep():
-                if step in self.network.resolution.blocks:
+                if self.network.resolution.called(step):
                     return self._unit_call(step, key, x)
                 return self._op_call(step, key, x)
             case Repeat() | Each():
@@ -260,38 +260,43 @@ class RegionLowering:
         return Running(replace(x.value, channels=simplify(channels), rank=rank))
 
     def _unit_call(self, call: CallStep, key: Key, x: Running) -> Running:
-        block = self.network.resolution.blocks[call]
-        unit = self.units[block]
+        resolution = self.network.resolution
+        blocks = resolution.called(call)
+        block, unit = blocks[0], self.units[blocks[0]]
+        chosen = tuple(self.units[b] for b in blocks) if call in resolution.block_uses.steps else ()
         if unit.takes_channels or is_long(x.channels):
             x = self.settle(x)
         tensors = self._tensors(call)
         others = {channels_of(name).name: value.channels for name, value in tensors.items()}
-        given = self.network.resolution.map_lists(call)
+        given = resolution.map_lists(call)
         lists = {name: self.readable.listed(maps) for name, maps in given.items()}
         others |= {channels_of(name).name: maps.channels.listed for name, maps in lists.items()}
         areas = self.areas.handed(call, block)
         handed = {IN_CHANNELS: x.channels, **others, **areas}
         handed |= {p.name.text: Name(p.name.text) for p in unit.captured}
-        arguments = self.closed_forms.arguments(call)
+        arguments = self.closed_forms.arguments(call, None if chosen else block)
         rank = self.ranks.after(unit, x.value.rank)
-        listed = call in self.network.resolution.carried.steps
+        listed = call in resolution.carried.steps
         asked = None
-        if unit.channels is None:
+        closed = self._closed_form((call,), x) if chosen else unit.channels
+        if closed is None:
             asked = Name(f"out_channels {next(self.numbers)}")
             after = Running(replace(x.value, channels=asked, rank=rank, listed=listed))
+        elif chosen:
+            after = Running(replace(x.value, channels=closed, rank=rank))
         else:
             entry = self.entry or InputChannels()
             names = {name: substitute(value, {}, entry) for name, value in arguments.items()}
             channels = self.closed_forms.given_by_unit(
-                call, unit.channels, names | others | areas, x.channels
+                call, closed, names | others | areas, x.channels
             )
             kept = channels == x.channels
             channels = x.channels if kept else channels
             value = replace(x.value, channels=channels, rank=rank, listed=listed)
             after = Running(value, kept and x.owned)
         after = self._given_by(call, after)
-        ops = self.network.resolution.op_uses.given[call]
-        layer = Layer(unit, arguments, handed, ops)
+        ops = resolution.op_uses.given[call] | resolution.block_uses.given[call]
+        layer = Layer(unit, arguments, handed, ops, chosen)
         paths = self.paths.get(call, ())
         self.nodes.append(
             Call(key, layer, x.value, tensors, after.value, call, x.value.rank, asked, paths, lists)

@@ -76,13 +76,21 @@ class Layer:
 
     `arguments` are all attributes of an op, or what an author hands to a unit. To a unit are also
     `handed` the channels and areas that it cannot compute, and the parameters of the model that it
-    depends on, all by the names of its own arguments; `ops` are those that it is given.
+    depends on, all by the names of its own arguments; `ops` are the ops and blocks that it is
+    given. Where a parameter says which unit it is, `made` is the first of those that are `chosen`
+    from.
     """
 
     made: "type[Op] | Unit"
     arguments: Mapping[str, ArgumentValue]
     handed: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
     ops: Mapping[str, OpValue] = field(default_factory=dict[str, OpValue])
+    chosen: "tuple[Unit, ...]" = ()
+
+    @property
+    def units(self) -> "tuple[Unit, ...]":
+        """The units that it may be; none where it is an op."""
+        return self.chosen or ((self.made,) if isinstance(self.made, Unit) else ())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -302,7 +310,8 @@ class Unit:
     many positions a `flatten` in it makes features of, where its uses differ.
 
     `channels` is what it gives, None where there is no closed form; then whoever makes it asks it.
-    `takes_channels` says whether anything in it depends on the channels of its input.
+    `takes_channels` says whether anything in it depends on the channels of its input, or
+    a parameter may be this block: all of these are told.
     """
 
     name: str

@@ -158,8 +158,11 @@ def _call(node: Call) -> str:
     arguments += [f"{name}: {_op(value)}" for name, value in node.layer.ops.items()]
     written = f" {{{', '.join(arguments)}}}" if arguments else ""
     asked = f" asks {code(node.asked)}" if node.asked else ""
-    chosen = not isinstance(made, Unit) and issubclass(made, AnyOp)
-    name = f"op {node.step.callee.text}" if chosen else made.name
+    name = made.name
+    if node.layer.chosen:
+        name = f"block {node.step.callee.text}"
+    elif not isinstance(made, Unit) and issubclass(made, AnyOp):
+        name = f"op {node.step.callee.text}"
     return f"{name}({', '.join(reads)}){written}{asked}{_at(node.key)}"
 
 

@@ -41,8 +41,8 @@ class Areas:
         for call in calls(body):
             if call in self.network.flattened:
                 yield Site((call,))
-            elif call in resolution.blocks:
-                for site in self.sites[resolution.blocks[call]]:
+            for block in resolution.called(call):
+                for site in self.sites[block]:
                     yield Site((call, *site.path))
 
     def sizes(self, site: Site) -> set[Size]:

@@ -22,12 +22,13 @@ from cnngen.semantics.explanations.call_errors import (
     report_unknown_parameter,
 )
 from cnngen.semantics.explanations.word_choice import report_word
-from cnngen.semantics.map_lists import check_index, check_maps
+from cnngen.semantics.map_lists import are_maps, check_index, check_maps, names_in
 from cnngen.semantics.walk import value_expressions
 from cnngen.semantics.words import chooses_word
 from cnngen.source import Span
 from cnngen.syntax.parse_value import PART, item_of
 from cnngen.syntax.tree import (
+    NAMED,
     Argument,
     ArgumentValue,
     Block,
@@ -134,8 +135,8 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
         given[name] = value
         if parameter.type == "tensor":
             given[parameter.name.text] = _tensor_name(argument, names, report)
-        elif parameter.type == "op" or not parameter.is_sound:
-            continue  # `op_parameters` reads the first, and what the second takes nobody knows
+        elif parameter.type in NAMED or not parameter.is_sound:
+            continue  # `OpReader` or `BlockReader` reads the first; of the second, nobody knows
         elif isinstance(value, Distribution):
             _report_value(argument, "a value, not a mapping", report)
         elif parameter.type == "tensors":
@@ -146,7 +147,7 @@ def block_arguments(call: Call, block: Block, names: Definitions, report: Report
             if "" in (names.fields_of(value) or ()):
                 given[name] = UNREAD  # which was reported
     label = Label(block.name.span, "the block")
-    report_missing(call, block.name.text, "missing-parameter", missing, report, [label])
+    report_missing(call, call.callee.text, "missing-parameter", missing, report, [label])
     return given
 
 
@@ -163,7 +164,11 @@ def _tensor_name(argument: Argument, names: Definitions, report: Report) -> Argu
     if isinstance(value, Constant) and isinstance(value.value, str):  # a stage `same`
         return Name(value.value, value.span)
     if not isinstance(value, Name):
-        _report_value(argument, "the name of a step or a stage", report)
+        help = None
+        if isinstance(value, Expression) and are_maps(value, names):
+            one = next(names_in(value)).text
+            help = f"these are several: name one, such as `{one}`, or let a block take `tensors`"
+        _report_value(argument, "the name of a step or a stage", report, help)
         return UNREAD
     return value
 

@@ -4,10 +4,13 @@ from collections.abc import Set
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.ops.base import UNKNOWN
-from cnngen.semantics.areas import Areas
+from cnngen.semantics.areas import Areas, Size
 from cnngen.semantics.network import CHANGED, Layer, Network
 from cnngen.semantics.walk import calls, steps
 from cnngen.syntax.tree import BranchLoop, Call, Stage
+
+POOL = "use `global_avg_pool` or `adaptive_avg_pool` before `flatten`"
+NAMED_BRANCHES = "give each branch a name of its own: `branches: {small: [...], large: [...]}`"
 
 
 def check_network(network: Network, report: Report) -> None:
@@ -19,18 +22,16 @@ def check_network(network: Network, report: Report) -> None:
         _check_read_for_size(network, report)
     _check_names(network, report)
     _check_norms(network, report)
+    areas = Areas(network)
     in_branches = _in_loops_of_branches(network)
-    for site, sizes in Areas(network).varying():
-        listed = " and ".join(f"{height} x {width}" for height, width in sorted(sizes))
-        report.add(
-            "varying-size",
-            "the size that is flattened here differs between the iterations of a loop",
-            site.path[0].callee.span,
-            f"it is {listed}",
-            help="give each branch a name of its own: `branches: {small: [...], large: [...]}`"
-            if in_branches.intersection(site.path)
-            else "use `global_avg_pool` or `adaptive_avg_pool` before `flatten`",
-        )
+    for site, sizes in areas.varying():
+        help = NAMED_BRANCHES if in_branches.intersection(site.path) else POOL
+        _report_sizes(site.path[0], "the iterations of a loop", sizes, report, help)
+    chosen = network.resolution.block_uses.chosen
+    for block in (block for block in network.resolution.order if block in chosen):
+        for site in areas.arguments(block).values():  # which the other blocks do not take
+            where = f"uses of `{block.name.text}`, which a parameter may be"
+            _report_sizes(site.path[-1], where, areas.sizes(site), report, POOL)
     _check_parameters(network, report)
 
 
@@ -44,6 +45,16 @@ def _in_loops_of_branches(network: Network) -> set[Call]:
         if isinstance(step, BranchLoop)
         for call in calls(step.loop.body)
     }
+
+
+def _report_sizes(flatten: Call, where: str, sizes: Set[Size], report: Report, help: str) -> None:
+    report.add(
+        "varying-size",
+        f"the size that is flattened here differs between {where}",
+        flatten.callee.span,
+        f"it is {' and '.join(f'{height} x {width}' for height, width in sorted(sizes))}",
+        help=help,
+    )
 
 
 def _check_parameters(network: Network, report: Report) -> None:

@@ -17,6 +17,7 @@ from cnngen.expressions.expression import Expression
 from cnngen.semantics.resolve import Resolution
 from cnngen.source import Span
 from cnngen.syntax.tree import (
+    Block,
     Body,
     Branch,
     Branches,
@@ -54,7 +55,7 @@ def count_layers(resolution: Resolution, values: Values, limit: int, report: Rep
     """Whether the network keeps to the limit.
 
     What depends on `input.channels` is not known yet: a loop then counts once, and a condition as
-    the larger of its bodies.
+    the larger of its bodies; a parameter that is a block counts as the largest that it may be.
     """
     count = Count(resolution, values, limit)
     total = 0
@@ -115,17 +116,21 @@ def _step(step: Step, values: Values, count: Count) -> int:
 
 
 def _call(call: Call, values: Values, count: Count) -> int:
-    block = count.resolution.blocks.get(call)
-    if block is None:
+    blocks = count.resolution.called(call)
+    if not blocks:
         count.effort.earn()
         return 1
+    return max(_use(call, block, values, count) for block in blocks)
+
+
+def _use(call: Call, block: Block, values: Values, count: Count) -> int:
     given = count.resolution.arguments[call]
     inner = dict(count.globals)
     for parameter in block.parameters:
         name = parameter.name.text
         expression = given.get(name, parameter.default)
         inner[name] = UNDETERMINED
-        kinds = ("tensor", "tensors", "op")
+        kinds = ("tensor", "tensors", "op", "block")
         if isinstance(expression, Expression) and parameter.type not in kinds:
             inner[name] = _value(expression, values if name in given else {}, count)
     key = (block, *(inner[parameter.name.text] for parameter in block.parameters))

@@ -27,7 +27,7 @@ from cnngen.ops import OPS
 from cnngen.semantics.explanations.loop_index import available, counted, is_index
 from cnngen.source import Source, Span
 from cnngen.syntax.naming import can_be_called
-from cnngen.syntax.tree import Each, Identifier, Parameter, Repeat
+from cnngen.syntax.tree import NAMED, Each, Identifier, Parameter, Repeat
 
 # A guess compares letter by letter: of many mistakes the first get one, from the first candidates.
 MOST_GUESSES = 20
@@ -42,8 +42,8 @@ WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "none": "nu
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """The names that are defined at a place: those with a value, and those of tensors and of ops,
-    which have none in an expression.
+    """The names that are defined at a place: those with a value, and those of tensors, of ops and
+    of blocks, which have none in an expression.
 
     An empty name stands for definitions that could not be read: then nothing is reported as
     unknown. `loops` are the loops around the place, the innermost last. `fields` has those of names
@@ -64,9 +64,10 @@ class Definitions:
         return replace(self, maps=self.maps.union(maps, added), lists=self.lists | added)
 
     ops: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+    blocks: frozenset[str] = frozenset()  # those of the file
 
     def with_ops(self, parameters: Iterable[Parameter]) -> "Definitions":
-        added = {each.name.text: each for each in parameters if each.type == "op"}
+        added = {each.name.text: each for each in parameters if each.type in NAMED}
         values = {name: span for name, span in self.values.items() if name not in added}
         return replace(self, values=values, ops={**self.ops, **added}) if added else self
 
@@ -149,12 +150,19 @@ def check_expression(
             case Name(name=name, span=Span() as span) if name in names.ops:
                 report.add(
                     "wrong-type",
-                    f"`{name}` is an op, and has no value in an expression",
+                    f"`{name}` is {_kind(names.ops[name])}, and has no value in an expression",
                     span,
                     help=f"a step applies it: `- {name}`",
                 )
-            case Name(name=name) if with_ops and name in OPS and name not in names.values:
+            case Name(name=name) if with_ops and _is_word(name) and name not in names.values:
                 pass  # it is compared with one, which is the mistake
+            case Name(name=name, span=Span() as span) if name in names.blocks:
+                report.add(
+                    "wrong-type",
+                    f"`{name}` is a block, and has no value in an expression",
+                    span,
+                    help="choose between blocks by a parameter that is one, or with `when`",
+                )
             case Name(name=name, span=Span() as span) if name and name not in names.values:
                 if name in names.tensors or name == "input":
                     _report_tensor(name, span, names, report)
@@ -190,6 +198,15 @@ def _report_length(span: Span, report: Report) -> None:
         span,
         help="let the block say that it is given a list: `params: {input: tensors}`",
     )
+
+
+def _kind(parameter: Parameter) -> str:
+    return "an op" if parameter.type == "op" else "a block"
+
+
+def _is_word(name: str) -> bool:
+    """Whether a name is that of an op, or written like that of a block."""
+    return name in OPS or name[:1].isupper()
 
 
 def _report_tensor(name: str, span: Span, names: Definitions, report: Report) -> None:
@@ -301,6 +318,11 @@ def _report_unknown(
     if names.loops and is_index(name) and kind != "records":
         help, remedies = counted(name, names.loops[-1], {*names.values, *names.tensors})
         report.add("unknown-name", f"there is no `{name}` here", span, help=help, remedies=remedies)
+        return
+    if name in names.lists:
+        message = f"`{name}` is a list of maps, and no value"
+        help = "for its length, write that of what its loop walks through: `len(...)`"
+        report.add("wrong-type", message, span, help=help)
         return
     define = f"define it: `params: {{{name}: ...}}`"
     if not can_be_called(name, "parameter"):

@@ -26,6 +26,7 @@ from cnngen.ops import OPS
 from cnngen.ops.attribute import LARGEST, UnknownValue
 from cnngen.ops.base import UNKNOWN, Image, Op, Shape, ShapeError, Unknown
 from cnngen.semantics.attributes import Invalid, argument_span, bind
+from cnngen.semantics.chosen_blocks import block_of, blocks_of_model, given_blocks
 from cnngen.semantics.count import count_layers
 from cnngen.semantics.elaboration import (
     MAX_LAYERS,
@@ -140,7 +141,7 @@ def _lay_stages(values: Values, elaboration: Elaboration) -> None:
     parameters = elaboration.resolution.spec.parameters
     scope = Scope(values, None, "")
     ops = _ops(parameters, {}, elaboration.resolution.spec.name.span, scope, elaboration)
-    model = replace(scope, ops=ops)
+    model = replace(scope, ops=ops, blocks=blocks_of_model(elaboration.resolution))
     stages = {stage.name.text for stage in elaboration.resolution.spec.stages}
     tensors = {
         name: Tensor(name, shape if name not in stages else UNKNOWN)  # else that was reported
@@ -238,7 +239,7 @@ def _graph(
 def _step(step: Step, path: str, x: Given, place: Place, elaboration: Elaboration) -> Given:
     match step:
         case Call():
-            if block := elaboration.resolution.blocks.get(step):
+            if block := block_of(step, place.scope, elaboration.resolution):
                 return _block(step, block, path, x, place, elaboration)
             if isinstance(x, tuple):
                 return Tensor(path, UNKNOWN)  # which `check_kinds` has reported
@@ -269,7 +270,7 @@ def _block(
     resolution = elaboration.resolution
     values = dict(place.scope.outermost.values)  # the model's parameters, which every block sees
     for parameter in block.parameters:
-        if parameter.type not in ("tensor", "tensors", "op"):
+        if parameter.type not in ("tensor", "tensors", "op", "block"):
             value = _argument(call, parameter, place.scope, elaboration)
             values[parameter.name.text] = value
     tensors = {INPUT: x} if isinstance(x, Tensor) else {}
@@ -287,6 +288,7 @@ def _block(
     ops = _ops(block.parameters, given, call.span, place.scope, elaboration)
     ops = {**place.scope.outermost.ops, **ops}
     scope = Scope(values, channels_of(x), path, block, call, place.scope, given=tensors, ops=ops)
+    scope = replace(scope, blocks=_blocks(call, block, place.scope, elaboration))
     arrangement = resolution.arrangement(block.body, block=True)
     return _body(block.body, arrangement, path, x, Place(scope, tensors, lists), elaboration)
 
@@ -307,6 +309,16 @@ def _ops(
             if value and (named := _named_op(value, at, scope, elaboration)):
                 ops[parameter.name.text] = named
     return ops
+
+
+def _blocks(call: Call, block: Block, scope: Scope, elaboration: Elaboration) -> dict[str, Block]:
+    """The blocks that parameters are in a use of a block."""
+
+    def holds(test: Expression) -> bool | None:
+        return truth_of(test, call.span, scope, elaboration)
+
+    own = given_blocks(call, block, scope, elaboration.resolution, holds)
+    return {**scope.outermost.blocks, **own}
 
 
 def _named_op(value: OpValue, at: Span, scope: Scope, elaboration: Elaboration) -> NamedOp | None:
@@ -832,7 +844,7 @@ def _report(
         label,
         secondary=story.labels,
         notes=(*scope.trail(), *story.notes),
-        help=error.help,
+        help=story.help or error.help,
         remedies=remedies,
     )
 

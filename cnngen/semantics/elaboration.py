@@ -162,7 +162,9 @@ def truth_of(test: Expression, at: Span, scope: Scope, elaboration: Elaboration)
             f"a condition must be `true` or `false`, not {show(value)}",
             test.span or at,
             notes=scope.trail(),
-            help="compare it, for example with `> 0`",
+            help="compare it, for example with `> 0`"
+            if isinstance(value, int | float)
+            else f"take one of its elements: `{(test.span or at).text}[0]`",
         )
         return None
     return value

@@ -32,9 +32,9 @@ class Scope:
     Its `channels` are those of its input, of a list a list of them.
 
     `call` is the step that uses the block, and `parent` the scope in which that step stands.
-    `loops` has those of the values that are variables of loops, and `ops` the parameters that are
-    ops, with where each was named. The paths of its layers begin with
-    `path`. `given` has the tensors of a block: `input`, and one for each parameter of type
+    `loops` has those of the values that are variables of loops, and `ops` and `blocks` the
+    parameters that are ops, with where each was named, and blocks. The paths of its layers begin
+    with `path`. `given` has the tensors of a block: `input`, and one for each parameter of type
     `tensor`.
     """
 
@@ -48,6 +48,7 @@ class Scope:
     loops: Values = field(default_factory=dict[str, MaybeValue])
     given: Mapping[str, "Tensor"] = field(default_factory=dict[str, "Tensor"])
     ops: Mapping[str, "NamedOp"] = field(default_factory=dict[str, "NamedOp"])
+    blocks: Mapping[str, Block] = field(default_factory=dict[str, Block])
 
     def inside(self, iteration: Values) -> "Scope":
         """The scope in one iteration of a loop."""
@@ -72,9 +73,11 @@ class Scope:
 
     @property
     def own(self) -> Values:
-        """The values of its block's parameters that are known; an op is its word."""
-        names = [p.name.text for p in self.block.parameters] if self.block else []
+        """The values of its block's parameters that are known; an op or a block is its word."""
+        parameters = self.block.parameters if self.block else ()
+        names = [p.name.text for p in parameters if p.type != "tensors"]
         ops = {name: named.op.name for name, named in self.ops.items()}
+        ops |= {name: block.name.text for name, block in self.blocks.items()}
         known = {n: v for n, v in {**self.values, **ops}.items() if v is not UNDETERMINED}
         return {name: known[name] for name in names if name in known}
 

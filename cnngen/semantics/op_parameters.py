@@ -1,6 +1,6 @@
 """Op parameters: what a parameter of type `op` is given, and the steps that apply it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cnngen.diagnostics.model import Label, Report
@@ -48,8 +48,8 @@ class OpReader:
             case Name(name=""):
                 return None
             case Name(name=word, span=span):
-                if word in self.names.ops:
-                    return Passed(self.names.ops[word])
+                if (other := self.names.ops.get(word)) is not None and other.type == "op":
+                    return Passed(other)
                 return self._op(name, Identifier(word, span or name.span), ())
             case Distribution(word=word, arguments=arguments):
                 return self._op(name, word, tuple(Argument(*each) for each in arguments))
@@ -69,10 +69,12 @@ class OpReader:
                 )
                 return None
 
-    def take(self, block: Block, given: dict[str, ArgumentValue]) -> dict[str, OpValue]:
-        """What the parameters of a block that are ops are given; it is taken out of `given`."""
+    def take(
+        self, parameters: Iterable[Parameter], given: dict[str, ArgumentValue]
+    ) -> dict[str, OpValue]:
+        """What those parameters that are ops are given; it is taken out of `given`."""
         taken: dict[str, OpValue] = {}
-        for parameter in block.parameters:
+        for parameter in parameters:
             name = parameter.name.text
             value = given.pop(name, None) if parameter.type == "op" else None
             if value is not None and (read := self.read(parameter.name, value)) is not None:
@@ -100,10 +102,9 @@ class OpReader:
 
     def _meant(self, name: Identifier, word: Identifier) -> type[Op] | None:
         """The op of a word, if a parameter can be that."""
-        if word.text in self.blocks:
+        if word.text in self.blocks or word.text in self.names.ops:
             message = f"`{word.text}` is a block, and `{name.text}` must be an op"
-            help = "choose between blocks with `when`"
-            return self._refuse(word.span, message, help)
+            return self._refuse(word.span, message, "write the word of an op: `relu`")
         if word.text in self.names.values and word.text not in OPS:
             message = f"`{word.text}` is a value, and `{name.text}` must be an op"
             label = Label(self.names.values[word.text], "defined here")
@@ -160,5 +161,7 @@ def report_value_as_step(call: Call, names: Definitions, report: Report) -> None
         f"`{name}` is a value, and a step is an op or a block",
         call.callee.span,
         secondary=[Label(names.values[name], "defined here")],
-        help=f"a parameter that is an op has one for its default: `{name}: relu`",
+        help=f"choose between blocks by a parameter that is one: `{name}: Basic`"
+        if call.arguments
+        else f"a parameter that is an op has one for its default: `{name}: relu`",
     )

@@ -4,7 +4,7 @@ Each op that is named so stands in the tree as a call, like a step: it has attri
 a place. It is applied where a step has the name of the parameter.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cnngen.expressions.expression import Expression, Name
@@ -111,18 +111,28 @@ def all_named(
         yield from named_ops(value)
 
 
-def find_kinds(uses: OpUses, blocks: Mapping[Call, Block], ops: Mapping[Call, type[Op]]) -> None:
-    """Find which parameters hand on to each other, and which ops these may be."""
-    flows = [*uses.defaults.items()]
-    for call, given in uses.given.items():
-        taken = {parameter.name.text: parameter for parameter in blocks[call].parameters}
-        flows += [(taken[name], value) for name, value in given.items()]
-    parameters = {*uses.steps.values(), *(parameter for parameter, _ in flows)}
+def linked(
+    parameters: Iterable[Parameter], flows: Iterable[tuple[Parameter, OpValue]]
+) -> dict[Parameter, set[Parameter]]:
+    """The parameters that may be the same, as they hand on to each other."""
     groups = {parameter: {parameter} for parameter in parameters}
     for parameter, value in flows:
         for other in handed_on(value):
             merged = groups[parameter] | groups.setdefault(other, {other})
             groups |= dict.fromkeys(merged, merged)
+    return groups
+
+
+def find_kinds(
+    uses: OpUses, called: Callable[[Call], Iterable[Block]], ops: Mapping[Call, type[Op]]
+) -> None:
+    """Find which ops the parameters may be; `called` gives the blocks that a call may be of."""
+    flows = [*uses.defaults.items()]
+    for call, given in uses.given.items():
+        for block in called(call):
+            taken = {p.name.text: p for p in block.parameters if p.type == "op"}
+            flows += [(taken[name], value) for name, value in given.items() if name in taken]
+    groups = linked({*uses.steps.values(), *(parameter for parameter, _ in flows)}, flows)
     for group in {id(each): each for each in groups.values()}.values():
         named = [c for parameter, value in flows if parameter in group for c in named_ops(value)]
         known = tuple(call for call in named if call in ops)

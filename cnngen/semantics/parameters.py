@@ -13,6 +13,7 @@ from cnngen.expressions.expression import Expression, ListOf, Name, Record, Valu
 from cnngen.semantics.attributes import Invalid, is_whole, show, written
 from cnngen.source import Span
 from cnngen.syntax.tree import (
+    NAMED,
     ArgumentValue,
     Distribution,
     Field,
@@ -33,15 +34,16 @@ WORDS: dict[ParameterType, str] = {
     "tensors": "a list of maps",
     "records": "a list of records",
     "op": "an op",
+    "block": "a block",
 }
 
 
 def model_values(spec: Spec, report: Report) -> dict[str, MaybeValue]:
-    """The values of the model's parameters, but for ops."""
+    """The values of the model's parameters, but for ops and blocks."""
     values: dict[str, MaybeValue] = {}
     for parameter in spec.parameters:
         name = parameter.name.text
-        if parameter.type == "op":
+        if parameter.type in NAMED:
             continue
         assert isinstance(parameter.default, Expression)
         try:
@@ -115,7 +117,7 @@ def fits(type: ParameterType, value: Value) -> bool:
         case "size":
             pair = value if isinstance(value, tuple) and len(value) == 2 else (value,)
             return all(is_whole(item) for item in pair)
-        case "tensor" | "tensors" | "records" | "op":
+        case "tensor" | "tensors" | "records" | "op" | "block":
             return False
 
 

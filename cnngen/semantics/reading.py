@@ -2,7 +2,7 @@
 
 from cnngen.diagnostics.model import Report
 from cnngen.expressions.evaluate import UNDETERMINED, MaybeValue, Undetermined
-from cnngen.expressions.expression import Expression
+from cnngen.expressions.expression import Expression, Index
 from cnngen.ops.base import UNKNOWN
 from cnngen.semantics.attributes import show
 from cnngen.semantics.elaboration import (
@@ -37,6 +37,8 @@ def read_map(name: Identifier, place: Place, elaboration: Elaboration) -> Tensor
 
 def maps_of(maps: Expression, place: Place, elaboration: Elaboration) -> Maps | None:
     """The tensors of a list; None after a mistake."""
+    if isinstance(maps, Index):  # one map, which was reported
+        return None
 
     def number(expression: Expression) -> int:
         value = value_of(place.scope, expression, elaboration.resolution.spec.span, elaboration)

@@ -73,7 +73,7 @@ def _check_block(block: Block, stages: Places, resolution: Resolution, report: R
         _check_step(step, readable, resolution, report)
         if step.name:
             readable = replace(readable, now={**readable.now, step.name.text: step.name.span})
-    followed = all(c in resolution.ops or c in resolution.blocks for c in calls(block.body))
+    followed = all(c in resolution.ops or resolution.called(c) for c in calls(block.body))
     if followed and len(report.found) == known:  # else the one that reads it may be misspelt
         _check_read(block.body, resolution, report)
 

@@ -1,7 +1,7 @@
 """Resolve: give every name of a spec its meaning, and report those that have none."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from cnngen.diagnostics.model import Remedies, Report
@@ -9,6 +9,8 @@ from cnngen.expressions.expression import Expression, Name
 from cnngen.expressions.fields import UNKNOWN_FIELDS, Fields
 from cnngen.ops import OPS
 from cnngen.ops.base import Op
+from cnngen.semantics.block_parameters import BlockReader, check_candidates
+from cnngen.semantics.block_values import BlockUses, find_candidates
 from cnngen.semantics.calls import Given, block_arguments, check_defaults, op_arguments
 from cnngen.semantics.carried import Carried, find_carried
 from cnngen.semantics.definitions import Definitions, check_expression, check_part
@@ -66,10 +68,10 @@ class Resolution:
     Later passes fill in the rest. `order` lists the blocks that the model uses, each behind those
     that it uses itself. `captured` are the model's parameters on which a block depends, and
     `training` the stages that exist in training only. `meant` has the tensor that a misspelt name
-    certainly means, so that the rest can be checked. `op_uses` are the parameters that are ops, and
-    `shared` has the stage or step that a `use`
-    applies again: the first one, whose layers hold the weights. `endless` is true where blocks use
-    each other in a circle or nest too deep, so that there is no network.
+    certainly means, so that the rest can be checked. `op_uses` and `block_uses` are the parameters
+    that are ops and blocks, and `shared` has the stage or step that a `use` applies again: the
+    first one, whose layers hold the weights. `endless` is true where blocks use each other in a
+    circle or nest too deep, so that there is no network.
     """
 
     spec: Spec
@@ -90,6 +92,7 @@ class Resolution:
     training: frozenset[str] = frozenset()
     shared: dict[Reuse, Stage | Step] = field(default_factory=dict[Reuse, Stage | Step])
     op_uses: OpUses = field(default_factory=OpUses)
+    block_uses: BlockUses = field(default_factory=BlockUses)
     endless: bool = False
     arrangements: dict[tuple[Body, bool], Arrangement] = field(
         default_factory=dict[tuple[Body, bool], Arrangement]
@@ -102,6 +105,11 @@ class Resolution:
                 body, block=block, merging=self.merging, choosing=self.choosing
             )
         return self.arrangements[key]
+
+    def called(self, call: Call) -> tuple[Block, ...]:
+        """The blocks that a call may be of: several where a parameter says which, of an op none."""
+        block = self.blocks.get(call)
+        return self.block_uses.may_be(call) if block is None else (block,)
 
     @property
     def parts(self) -> frozenset[Stage | Step]:
@@ -161,10 +169,11 @@ class Resolution:
             for name, value in self.arguments.get(step, {}).items():
                 if name not in tensors:
                     yield from value_expressions(value)
-            for value in self.op_uses.given.get(step, {}).values():
-                yield from op_expressions(value, self.arguments)
-            if (parameter := self.op_uses.steps.get(step)) is not None:
-                yield Name(parameter.name.text)
+            for uses in (self.op_uses, self.block_uses):
+                for value in uses.given.get(step, {}).values():
+                    yield from op_expressions(value, self.arguments)
+                if (parameter := uses.steps.get(step)) is not None:
+                    yield Name(parameter.name.text)
         else:
             yield from expressions(step)
 
@@ -199,6 +208,7 @@ def resolve(spec: Spec, report: Report) -> Resolution:
         .with_fields(_fields(spec.parameters))
         .with_ops(spec.parameters)
     )
+    names = replace(names, blocks=frozenset(spec.blocks) - {""})
     defaults = check_defaults(spec, names, report)
     of_blocks = (parameter for block in spec.blocks.values() for parameter in block.parameters)
     _read_op_defaults((*spec.parameters, *of_blocks), names, defaults, resolution, report)
@@ -219,6 +229,7 @@ def resolve(spec: Spec, report: Report) -> Resolution:
             check_index(stage.origin, names, report)
         _resolve_body(stage.body, names, defaults, resolution, report)
     _find_listed(resolution)
+    _resolve_candidates(defaults, resolution, report)
     _resolve_kinds(resolution)
     return resolution
 
@@ -254,10 +265,19 @@ def _read_op_defaults(
     resolution: Resolution,
     report: Report,
 ) -> None:
+    names = replace(names, ops={})  # a default is no other parameter
     reader = _op_reader(names, defaults, resolution, report)
+    blocks = _block_reader(names, resolution, report)
     for parameter in parameters:
         if parameter.type == "op" and (value := reader.default(parameter)) is not None:
             resolution.op_uses.defaults[parameter] = value
+        own = parameter.default if parameter.type == "block" else None
+        if own is not None and (value := blocks.read(parameter.name, own)) is not None:
+            resolution.block_uses.defaults[parameter] = value
+
+
+def _block_reader(names: Definitions, resolution: Resolution, report: Report) -> BlockReader:
+    return BlockReader(names, resolution.spec.blocks, resolution.block_uses.named, report)
 
 
 def _op_reader(
@@ -267,10 +287,39 @@ def _op_reader(
     return OpReader(names, defaults, blocks, ops, arguments, report)
 
 
+def _resolve_candidates(defaults: Defaults, resolution: Resolution, report: Report) -> None:
+    """Find the blocks that each step may be of which uses a parameter, and check what it gives to
+    all of them. That may be a block in turn, for a parameter of one of these.
+    """
+    uses, read = resolution.block_uses, dict[Call, int]()
+    while True:
+        find_candidates(uses, resolution.spec.blocks, resolution.blocks)
+        waiting = [call for call in uses.steps if len(uses.may_be(call)) > read.get(call, 0)]
+        if not waiting:
+            break
+        for call in waiting:
+            read[call] = len(uses.may_be(call))
+            given = {argument.name.text: argument.value for argument in call.arguments}
+            reader = _block_reader(uses.places[call], resolution, report)
+            uses.given[call] = reader.take(_parameters(call, resolution), given)
+    for call in uses.steps:
+        given, parameters = check_candidates(call, uses, report), [*_parameters(call, resolution)]
+        reader = _op_reader(uses.places[call], defaults, resolution, report)
+        resolution.op_uses.given[call] = reader.take(parameters, given)
+        blocks = {p.name.text for p in parameters if p.type == "block"}
+        resolution.arguments[call] = {n: v for n, v in given.items() if n not in blocks}
+        resolution.choosing.add(call)
+
+
+def _parameters(call: Call, resolution: Resolution) -> Iterator[Parameter]:
+    """The parameters of all blocks that a call may be of."""
+    return (parameter for block in resolution.called(call) for parameter in block.parameters)
+
+
 def _resolve_kinds(resolution: Resolution) -> None:
     """Give each step that applies a parameter the op that stands for all that it may be."""
     uses = resolution.op_uses
-    find_kinds(uses, resolution.blocks, resolution.ops)
+    find_kinds(uses, resolution.called, resolution.ops)
     for call, parameter in uses.steps.items():
         resolution.ops[call] = uses.kinds[parameter].op
         resolution.arguments[call] = {}
@@ -292,7 +341,7 @@ def _resolve_body(
         kind = "either" if isinstance(step, Each) else "numbers"
         for expression in expressions(step):
             maps = isinstance(step, Branches) and expression is step.maps
-            if maps or are_maps(expression, names):
+            if maps or isinstance(step, Each) and are_maps(expression, names):
                 check_maps(expression, names, report)
             else:
                 check_expression(expression, names, report, kind=kind)
@@ -350,6 +399,10 @@ def _resolve_call(
     """
     spec, meant = resolution.spec, call
     name = call.callee.text
+    if name in names.ops and names.ops[name].type == "block":
+        resolution.block_uses.steps[call] = names.ops[name]
+        resolution.block_uses.places[call] = names
+        return
     if name in names.ops:
         resolution.op_uses.steps[call] = names.ops[name]
         if call.arguments:
@@ -384,7 +437,9 @@ def _resolve_call(
         resolution.blocks[call] = block
         given = block_arguments(meant, block, names, report)
         reader = _op_reader(names, defaults, resolution, report)
-        resolution.op_uses.given[call] = reader.take(block, given)
+        resolution.op_uses.given[call] = reader.take(block.parameters, given)
+        blocks = _block_reader(names, resolution, report)
+        resolution.block_uses.given[call] = blocks.take(block.parameters, given)
         resolution.arguments[call] = given
         if any(parameter.type in ("tensor", "tensors") for parameter in block.parameters):
             resolution.merging.add(call)

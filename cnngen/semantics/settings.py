@@ -15,13 +15,13 @@ from cnngen.ops.base import UNKNOWN, Image, Shape, Unknown, Vector
 from cnngen.semantics.definitions import guess, listed
 from cnngen.semantics.explanations.given import SET
 from cnngen.semantics.network import INPUT
-from cnngen.semantics.parameters import WORDS
+from cnngen.semantics.parameters import WORDS, written_default
 from cnngen.source import Source, Span
 from cnngen.syntax.parse_input import LARGEST_SIDE
 from cnngen.syntax.parse_parameters import is_constant, parse_parameter
 from cnngen.syntax.parse_value import IDENTIFIER
 from cnngen.syntax.read import read
-from cnngen.syntax.tree import Distribution, Input, Parameter, Spec
+from cnngen.syntax.tree import NAMED, Distribution, Input, Parameter, Spec
 from cnngen.syntax.yaml_nodes import Scalar
 
 NO_INPUTS: Mapping[str, Shape] = MappingProxyType({})
@@ -49,8 +49,9 @@ def apply_settings(
                 help=f"did you mean `{close}`?" if close else known,
             )
             continue
-        if "{" in text or text.strip() in OPS or parameters[name].type == "op":
-            parameters[name] = _with_yaml(parameters[name], text, report)
+        words = (*OPS, *spec.blocks)
+        if "{" in text or text.strip() in words or parameters[name].type in NAMED:
+            parameters[name] = _with_yaml(parameters[name], text, spec, report)
             continue
         span = Span(source, len(name) + 1, len(source.text))
         value = parse_expression(text, span, report)
@@ -106,27 +107,33 @@ def _sized(given: Input, spec: Spec, report: Report) -> Input:
     return replace(given, shape=replace(given.shape, channels=number))
 
 
-def _with_yaml(parameter: Parameter, text: str, report: Report) -> Parameter:
-    """A parameter with records or an op for a default, which YAML reads."""
+def _with_yaml(parameter: Parameter, text: str, spec: Spec, report: Report) -> Parameter:
+    """A parameter with records, an op or a block for a default, which YAML reads."""
     name = parameter.name.text
     root = read(Source(SET, f"{name}: {text}"), report)
     node = root.get(name) if root else None
     if node is None:
         return parameter
-    if parameter.type == "op" and isinstance(node, Scalar) and IDENTIFIER.fullmatch(node.text):
+    if parameter.type in NAMED and isinstance(node, Scalar) and IDENTIFIER.fullmatch(node.text):
         return replace(parameter, default=Name(node.text, node.span))
-    given = parse_parameter(parameter.name, node, False, report)
+    given = parse_parameter(parameter.name, node, False, report, spec.blocks)
     if not given.is_sound:
         return parameter
-    if given.type != parameter.type and "op" in (given.type, parameter.type):
+    if given.type != parameter.type and {given.type, parameter.type} & {*NAMED}:
         report.add(
             "wrong-type",
             f"`{name}` must be {WORDS[parameter.type]}, not {WORDS[given.type]}",
             node.span,
-            help=f"write, say, `--set {name}=relu`" if parameter.type == "op" else None,
+            help=f"write, say, `--set {name}={_example(parameter)}`"
+            if parameter.type in NAMED
+            else None,
         )
         return parameter
     return replace(parameter, default=given.default)
+
+
+def _example(parameter: Parameter) -> str:
+    return "relu" if parameter.type == "op" else written_default(parameter)
 
 
 def chosen_inputs(spec: Spec, chosen: Mapping[str, Shape], report: Report) -> dict[str, Shape]:

@@ -10,11 +10,13 @@ from typing import assert_never
 from cnngen.expressions.evaluate import UNDETERMINED, Undetermined, Value, evaluate
 from cnngen.expressions.expression import Expression, ListOf
 from cnngen.ops import OPS
+from cnngen.semantics.chosen_blocks import blocks_of_model
 from cnngen.semantics.facts import Fact, ParameterNames, Symbols, Traced, TracedList, union
 from cnngen.semantics.map_lists import items_of, names_in
 from cnngen.semantics.network import INPUT, Network, Scope
 from cnngen.semantics.resized import Resizing
 from cnngen.semantics.resolve import Resolution
+from cnngen.semantics.traced_blocks import chosen_facts, trace_chosen
 from cnngen.semantics.traced_ops import Sizes, TracedOps, Trail
 from cnngen.semantics.walk import calls
 from cnngen.syntax.forms import APART
@@ -70,7 +72,8 @@ class TracedBodies:
 
     def _of_parameter(self, parameter: Parameter, held: ParameterNames) -> Fact:
         assert isinstance(parameter.default, Expression)
-        name, value = parameter.name.text, evaluate(parameter.default, {})
+        name, chosen = parameter.name.text, blocks_of_model(self.resolution)
+        value = chosen[name] if name in chosen else evaluate(parameter.default, {})
         if name in held:
             return self.symbols.constant(value)
         return Fact(value, frozenset({name}), self.symbols.number("parameter", name))
@@ -123,8 +126,10 @@ class TracedBodies:
             self.places[step] = place
         match step:
             case Call():
+                if step in self.resolution.block_uses.steps:
+                    return trace_chosen(step, self._one(x), place, self)
                 if block := self.resolution.blocks.get(step):
-                    return self._block(step, block, x, place)
+                    return self.block(step, block, x, place)
                 return self.ops.op(step, self._one(x), place)
             case When():
                 return self._when(step, x, place)
@@ -196,15 +201,20 @@ class TracedBodies:
             return TracedList(items, self._merged(items))
         return self.ops.join(step, arms) if arms else x  # which was reported, or is never reached
 
-    def _block(self, call: Call, block: Block, x: Running, place: Trail) -> Running:
+    def block_of_one(self, call: Call, block: Block, x: Traced, place: Trail) -> Traced:
+        """What a block gives that takes one map and gives one."""
+        return self._one(self.block(call, block, x, place))
+
+    def block(self, call: Call, block: Block, x: Running, place: Trail) -> Running:
         given = self.resolution.arguments[call]
         facts: dict[str, Fact] = {}
         for parameter in block.parameters:
             value = given.get(parameter.name.text)
             value = parameter.default if value is None else value
-            kinds = ("tensor", "tensors", "op")
+            kinds = ("tensor", "tensors", "op", "block")
             if parameter.type not in kinds and isinstance(value, Expression):
                 facts[parameter.name.text] = self.ops.fact(value, place)
+        facts |= chosen_facts(call, block, place, self)
         tensors = {INPUT: x} if isinstance(x, Traced) else {}
         tensors |= {
             parameter: self.ops.read(name, place)
@@ -475,8 +485,8 @@ def _flattening(resolution: Resolution) -> set[Block]:
     found: set[Block] = set()
     for block in resolution.order:
         for call in calls(block.body):
-            inner = resolution.blocks.get(call)
-            if inner in found if inner else resolution.ops[call].flattens:
+            inner = resolution.called(call)
+            if found & {*inner} if inner else resolution.ops[call].flattens:
                 found.add(block)
     return found
 

@@ -76,8 +76,9 @@ def _seen(path: str, network: Network, reached: Mapping[str, Reaches]) -> str:
         layer = network.layers[path]
         if isinstance(layer.output, Image) and _bounded(reached[path]):
             break
-        inputs = [x.path for x in layer.inputs]
-        path = next((x for x in inputs if _bounded(reached[x])), inputs[0])
+        inputs = [x.path for x in layer.inputs[: 1 if layer.op.sized_like else None]]
+        seeing = [x for x in inputs if any(along.field or along.whole for along in reached[x])]
+        path = next((x for x in seeing if _bounded(reached[x])), (seeing or inputs)[0])
     return path
 
 

@@ -99,7 +99,8 @@ def report_line_in_value(here: Span, value: Span, report: Report) -> None:
     if text:
         _report_line_in_text(text[1], first, key, here, report)
         return
-    if is_op(first.text) and (_belongs_to_step(key) if is_item else in_model):
+    is_word = is_op(first.text) or is_item and first.text.isidentifier()
+    if is_word and (_belongs_to_step(key) if is_item else in_model):
         _report_no_colon(first, key, report, own_line=not is_item)
         return
     if is_item and key.column == value.column and key.text[:1].isalpha():

@@ -12,7 +12,7 @@ def report_list(key: Scalar, value: Node, report: Report) -> bool:
     form = translate(key.text, ROWS, ("branches", "steps"))
     is_row = isinstance(value, Mapping) and form and key.text[:1].islower()
     items = _steps(value) if is_row and isinstance(value, Mapping) else value
-    if not isinstance(items, Sequence):
+    if not isinstance(items, Sequence) or (is_row and _pairs(items)):  # what a parameter is given
         return False
     word, texts = brief(key.text), [item.span.text for item in items.items]
     if pairs := _pairs(items):

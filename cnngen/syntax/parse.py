@@ -1,6 +1,7 @@
 """Parse: YAML nodes to the tree of a spec. What the names in it mean is left to `resolve`."""
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from cnngen.diagnostics.model import Label, Report
@@ -119,7 +120,9 @@ def _parse_spec(root: Mapping, stem: str, report: Report) -> Spec:
     about = parse_text(part["about"], "`about`", report) if "about" in part else ""
     paper = _parse_paper(part.get("paper"), report)
     results = parse_results(part.get("results"), report)
-    parameters = parse_parameters(part.get("params"), report, in_block=False)
+    named = part.get("blocks")
+    known = [key.text for key, _ in named.entries] if isinstance(named, Mapping) else []
+    parameters = parse_parameters(part.get("params"), report, in_block=False, blocks=known)
     inputs = parse_inputs(root, start, report)
     defaults = _parse_defaults(part.get("defaults"), report)
     blocks = _parse_blocks(part.get("blocks"), report)
@@ -174,16 +177,19 @@ def _parse_blocks(node: Node | None, report: Report) -> dict[str, Block]:
     if node and not isinstance(node, Mapping) and not is_null(node):
         blocks[""] = _unread_block(Identifier("", node.span))
     waiting = [*put_back(entries(node, "`blocks`", example, report), BLOCK_KEYS, report)]
+    known = [key.text for key, _ in waiting]
     while waiting:
         key, value = waiting.pop(0)
         name = parse_new_name(key, "block", report)
-        blocks[name.text], strays = _parse_block(name, value, report)
+        blocks[name.text], strays = _parse_block(name, value, known, report)
         waiting += strays
     return blocks
 
 
-def _parse_block(name: Identifier, node: Node, report: Report) -> tuple[Block, list[Entry]]:
-    """A block, and the blocks that stand inside it by mistake."""
+def _parse_block(
+    name: Identifier, node: Node, blocks: Collection[str], report: Report
+) -> tuple[Block, list[Entry]]:
+    """A block, and the blocks that stand inside it by mistake; `blocks` are the names of all."""
     what = f"the block `{brief(name.text)}`"
     block = mapping(node, what, report, "write `about: ...` and `body: ...` below its name")
     if block is None:
@@ -193,7 +199,7 @@ def _parse_block(name: Identifier, node: Node, report: Report) -> tuple[Block, l
     block = check_keys(block, BLOCK_KEYS, what, report)
     about, body = block.get("about"), block.get("body")
     require_keys(block, BLOCK_EXAMPLES, what, name.span, report)
-    parameters = parse_parameters(block.get("params"), report, in_block=True)
+    parameters = parse_parameters(block.get("params"), report, in_block=True, blocks=blocks)
     parsed = Block(
         name,
         parse_text(about, "`about`", report) if about else "",

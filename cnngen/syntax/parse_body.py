@@ -100,6 +100,8 @@ def _parse_step(node: Node, report: Report) -> Step:
             word = brief(node.text.split("(")[0].split(":")[0].strip())
             bare = node.text.rstrip().endswith("()")
             help = f"write `{word}`" if bare else f"write `{word}: {{attribute: value}}`"
+            if "." in word:
+                help = f"a field is no op, but can choose one: `{{when: {word}, do: ...}}`"
             callee = parse_name(node, "a step", report, help)
             return Call(callee, (), node.span) if callee else unread_step(node.span)
         case Mapping():

@@ -156,11 +156,16 @@ def _parse_side(node: Node, side: str, params: Node | None, report: Report) -> i
         known = [key.text for key, _ in params.entries] if isinstance(params, Mapping) else []
         close = suggest(text, known) if side in (SIDES[0], FEATURES) else None
         example = {"channels": 3, FEATURES: 100}.get(side, 224)
+        help = f"write, say, `{side}: {example}`"
+        if side in (SIDES[0], FEATURES):
+            help += ", or the name of a parameter"
+        elif meant is not None:
+            help += ": the models take images of other sizes, too"
         report.add(
             "wrong-type",
             f"`{side}` must be a whole number",
             node.span,
-            help=f"did you mean `{close}`?" if close else f"write, say, `{side}: {example}`",
+            help=f"did you mean `{close}`?" if close else help,
             fix=respell(node.span, close, known),
         )
         if isinstance(meant, Scalar):

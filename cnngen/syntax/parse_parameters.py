@@ -1,10 +1,12 @@
 """Parameters of blocks and of the model, from YAML nodes."""
 
 import re
+from collections.abc import Collection
 from typing import get_args
 
 from cnngen.diagnostics.model import Label, Report
 from cnngen.diagnostics.suggest import respell, suggest
+from cnngen.diagnostics.synonyms import OPS as OTHER_OPS
 from cnngen.diagnostics.synonyms import TYPES as OTHER_TYPES
 from cnngen.diagnostics.synonyms import translate
 from cnngen.expressions.expression import Constant, Expression, InputChannels, ListOf, Name, walk
@@ -41,8 +43,12 @@ ROW = "[{width: 16, stride: 1}]"
 COMMENT = re.compile(r"[ \t]*(?:,[ \t]*)?#[ \t]*([^\n]*)")
 
 
-def parse_parameters(node: Node | None, report: Report, *, in_block: bool) -> tuple[Parameter, ...]:
-    """The parameters; one whose default or type cannot be read keeps at least its name."""
+def parse_parameters(
+    node: Node | None, report: Report, *, in_block: bool, blocks: Collection[str] = ()
+) -> tuple[Parameter, ...]:
+    """The parameters; one whose default or type cannot be read keeps at least its name. `blocks`
+    are the names of those of the file.
+    """
     example = "write `params: {depth: 2}`"
     if node and not is_null(node) and not isinstance(node, Mapping):
         mapping(node, "`params`", report, example)
@@ -61,7 +67,7 @@ def parse_parameters(node: Node | None, report: Report, *, in_block: bool) -> tu
             parameters += _parse_input(key, value, report)
         else:
             name = parse_new_name(key, "parameter", report)
-            parameters.append(parse_parameter(name, value, in_block, report))
+            parameters.append(parse_parameter(name, value, in_block, report, blocks))
     return tuple(parameters)
 
 
@@ -99,7 +105,9 @@ def _unsound(name: Identifier, default: Expression) -> Parameter:
     return Parameter(name, "int", default, is_sound=False)
 
 
-def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Report) -> Parameter:
+def parse_parameter(
+    name: Identifier, value: Node, in_block: bool, report: Report, blocks: Collection[str] = ()
+) -> Parameter:
     if isinstance(value, Sequence) and are_records(value):
         return _parse_records(name, value, in_block, report)
     about = _parse_comment(name.span, value.span, report)
@@ -108,8 +116,9 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
     if word in TYPES:
         if in_block:
             return Parameter(name, next(t for t in TYPES if t == word), None, about)
-        example = f"{shown}: relu" if word == "op" else f"{shown}: 2"
-        _report_type_of_model(name, value, f"write a value, such as `{example}`", report)
+        example = {"op": "relu", "block": next(iter(blocks), "Basic")}.get(word, "2")
+        help = f"write a value, such as `{shown}: {example}`"
+        _report_type_of_model(name, value, help, report)
         return _unsound(name, unread(value.span))
     if word == "records":
         report.add(
@@ -122,6 +131,15 @@ def parse_parameter(name: Identifier, value: Node, in_block: bool, report: Repor
     if is_null(value):
         _report_nothing(name, in_block, report)
         return _unsound(name, unread(value.span))
+    if _is_block(word, blocks):
+        return Parameter(name, "block", Name(word, value.span), about)
+    match value:
+        case Mapping(entries=((key, _),)) if key.text in blocks:
+            help = f"write `{shown}: {key.text}`; what it takes stands where `{shown}` is a step"
+            wrong_kind(value, f"`{shown}` is given a block by its name alone", report, help)
+            return _unsound(name, unread(value.span))
+        case _:
+            pass
     if is_op(value) or (not _is_near_type(word, in_block) and may_be_op(value)):
         return _parse_op(name, value, about, report)
     if isinstance(value, Mapping):
@@ -146,6 +164,14 @@ def _report_nothing(name: Identifier, in_block: bool, report: Report) -> None:
         said = f"`{shown}` has neither default nor type"
         help += f", or `{shown}: int` where it must be given"
     report.add("wrong-kind", said, name.span, help=help)
+
+
+def _is_block(word: str, blocks: Collection[str]) -> bool:
+    """Whether a word is a block, or is most likely misspelt for one."""
+    if word in blocks:
+        return True
+    is_class = word[:1].isupper() and translate(word, OTHER_OPS, OPS) is None
+    return is_class and suggest(word, OPS) is None and suggest(word, blocks) is not None
 
 
 def _is_near_type(word: str, in_block: bool) -> bool:
@@ -275,7 +301,8 @@ def is_constant(
                     span,
                     help=f"did you mean the type `{guess}`?"
                     if guess
-                    else "write a number, `true`, `false` or a list of them",
+                    else "write a number, `true`, `false` or a list of them"
+                    + (", or the word of an op" if is_type else ""),
                     fix=respell(span, guess, () if meant else TYPES, closed=True),
                 )
                 return False

@@ -16,7 +16,9 @@ from cnngen.syntax.yaml_nodes import Mapping, Node, Scalar, brief
 from cnngen.syntax.yaml_nodes import Sequence as List
 
 FIELD_TYPES: tuple[ParameterType, ...] = tuple(
-    type for type in get_args(ParameterType) if type not in ("tensor", "tensors", "records", "op")
+    type
+    for type in get_args(ParameterType)
+    if type not in ("tensor", "tensors", "records", "op", "block")
 )
 
 

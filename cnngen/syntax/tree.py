@@ -28,7 +28,9 @@ ParameterType = Literal[
     "tensors",
     "records",
     "op",
+    "block",
 ]
+NAMED: tuple[ParameterType, ...] = ("op", "block")  # types of what has a name and no value
 Field = tuple[str, ParameterType]
 
 
@@ -65,7 +67,8 @@ def is_unread(value: "ArgumentValue | None") -> bool:
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parameter:
     """A parameter of a block or of the model; `about` is the comment behind it, and `fields` are
-    those of records. The default of one of type `op` is a word, or one with arguments.
+    those of records. The default of one of type `op` is a word, or one with arguments, and that of
+    one of type `block` a word.
 
     `is_sound` is false where its type or default was reported: then no value is held against it. A
     parameter without a name stands for parameters that could not be read.
@@ -97,8 +100,8 @@ ArgumentValue = Expression | Distribution
 class Argument:
     """A value that a call gives to an attribute of an op or a parameter of a block. For a parameter
     of type `tensor`, the value is a name, or an item of a list; for `tensors` it is a list of maps,
-    and for one of type `op` a word. By mistake, a value may stand there without the name of an
-    attribute.
+    and for one of type `op` or `block` a word. By mistake, a value may stand there without the name
+    of an attribute.
     """
 
     name: Identifier
@@ -107,8 +110,8 @@ class Argument:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Call:
-    """An op or a block of this spec, applied to the running tensor or to the one that `origin`
-    names.
+    """An op or a block of this spec, or a parameter that is one, applied to the running tensor or
+    to the one that `origin` names.
     """
 
     callee: Identifier

@@ -92,6 +92,8 @@ def counted(
     """What a loop assigns, and what it runs through, if it counts its iterations, too."""
     if isinstance(iterable, nodes.Comprehension):
         iterable = replace(iterable, kind="")  # the parentheses are those of the call
+    if isinstance(target, nodes.Display):
+        target = replace(target, kind="(")
     return nodes.Display("bare", (index, target)), call("enumerate", iterable)
 
 

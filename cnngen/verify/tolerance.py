@@ -10,7 +10,7 @@ max pool here and there, and the gradients of equal networks differ by 1e-3 to 5
 from collections.abc import Mapping
 from typing import Literal
 
-from cnngen.semantics.network import Network
+from cnngen.semantics.network import Layer, Network, known_shape
 from cnngen.weights.layout import weight_shapes
 
 Precision = Literal["float32", "float64"]
@@ -52,9 +52,13 @@ def tolerance(
     """
     allowed = TOLERANCE[quantity, precision]
     if precision == "float64":
-        inside = max((layer.op.float32_inside for layer in network.layers.values()), default=0.0)
+        inside = max(map(_inside, network.layers.values()), default=0.0)
         return max(allowed, inside) * deepness(network)
     return max(allowed * deepness(network), LIKE_ITSELF * rounding)
+
+
+def _inside(layer: Layer) -> float:
+    return layer.op.rounding(*(known_shape(x.shape) for x in layer.inputs))
 
 
 def deepness(network: Network) -> float:

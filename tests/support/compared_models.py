@@ -157,4 +157,8 @@ def keras_model(built: Built, torch_model: Any, heads: bool = False) -> Any:
 
 def exactness(network: Network) -> float:
     """How far float64 outputs and gradients may be apart."""
-    return max((layer.op.float32_inside for layer in network.layers.values()), default=0.0) or 1e-9
+    layers = network.layers.values()
+    return (
+        max((layer.op.rounding(*(x.shape for x in layer.inputs)) for layer in layers), default=0.0)
+        or 1e-9
+    )

@@ -72,7 +72,10 @@ def listed(
             {"Merging": {"other": other}},
         ]
     )
-    stages: dict[str, Tree] = {encoder: loop, walk: {"each": {other: walked}, "do": step}}
+    walking: dict[str, Tree] = {"each": {other: walked}, "do": step}
+    if "Merging" in step and random.random() < 0.3:
+        walking["between"] = random.choice(["relu", {"dropout": {"rate": 0.1}}])
+    stages: dict[str, Tree] = {encoder: loop, walk: walking}
     maps = random.choice(["W", "[X[-1]] + W", "X + W", "W[::-1] + X[:1]", "[X[0], X[-1]] + W"])
     kind = random.random()
     if walked in (

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from support.random_block_parameters import with_block_parameters
 from support.random_bodies import NAMES, Bodies, mapping
 from support.random_carried import BLOCKS as CARRYING_BLOCKS
 from support.random_carried import carried
@@ -30,6 +31,7 @@ def random_spec(seed: int) -> RandomSpec:
         *(Random(each) for each in (seed, f"inputs {seed}", f"sizes {seed}", f"ops {seed}")),
         Random(f"lists {seed}"),
         Random(f"carried {seed}"),
+        Random(f"blocks {seed}"),
     ).spec()
 
 
@@ -66,12 +68,14 @@ class _Specs(Bodies):
         ops: Random,
         lists: Random,
         carried: Random,
+        blocks: Random,
     ) -> None:
         super().__init__(random, sizes)
         self.inputs = inputs  # of its own, so that other parts of a spec stay as they are
         self.ops = ops
         self.of_lists = lists
         self.of_carried = carried
+        self.of_blocks = blocks
 
     def spec(self) -> RandomSpec:
         for _ in range(self.random.randrange(8)):
@@ -106,6 +110,7 @@ class _Specs(Bodies):
             },
         }
         with_op_parameters(spec, self.ops)
+        with_block_parameters(spec, self.of_blocks)
         text = write({key: value for key, value in spec.items() if value != {}})
         return RandomSpec(text, values)
 

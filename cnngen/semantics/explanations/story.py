@@ -1,6 +1,7 @@
 """The story of a shape: which layers gave a tensor its channels, its height and its width."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,6 +17,7 @@ from cnngen.syntax.tree import Branch, Call, Step
 FARTHEST = 1000  # layers that are gone back
 MOST_LABELS = 3  # of one branch; more changes are a note
 MOST_NOTED = 6
+RESIZED = "make a block of what each map goes through, whose last step is `resize: {like: ...}`"
 
 Size = tuple[int, int]
 Joined = tuple[Branch, Tensor, Tensor]
@@ -24,10 +26,13 @@ Joined = tuple[Branch, Tensor, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What led to shapes that do not fit: labels where few steps did, notes where many did."""
+    """What led to shapes that do not fit: labels where few steps did, notes where many did; and a
+    help, if more is known of it than by the join.
+    """
 
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
+    help: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,11 @@ class Change:
 
 def story_of_join(op: Op, joined: Sequence[Joined], network: Network) -> Story:
     """How the branches of a join got their shapes, as far as these differ."""
-    labels = [Label(branch.name.span, str(x.shape)) for branch, x, _ in joined]
+    places = Counter(branch.name.span for branch, _, _ in joined)
+    alone = [(branch, x) for branch, x, _ in joined if places[branch.name.span] == 1]
+    labels = [Label(branch.name.span, str(x.shape)) for branch, x in alone]
     images = [x.shape for _, x, _ in joined if isinstance(x.shape, Image)]
-    notes: list[str] = []
+    notes = [*islice(_notes_of_list(joined, places), MOST_NOTED)]
     if not op.concatenates and len({image.channels for image in images}) > 1:
         labels += _channel_labels(joined, network)
     if len({_size(image) for image in images} - _gate(op)) > 1:
@@ -56,19 +63,29 @@ def story_of_join(op: Op, joined: Sequence[Joined], network: Network) -> Story:
                 labels += [_size_label(change) for change in changes]
             else:
                 notes.append(f"the size in `{branch.name.text}` goes {_listed(changes)}")
-    return Story(_distinct(labels), tuple(notes))
+    resized = notes and len(set(map(_size, images))) > 1 and len(alone) < len(joined)
+    return Story(_distinct(labels), tuple(notes), RESIZED if resized else None)
+
+
+def _notes_of_list(joined: Sequence[Joined], places: Mapping[Span, int]) -> Iterator[str]:
+    """The shapes in a list of maps, whose items have no place of their own."""
+    for i, (branch, x, _) in enumerate(joined):
+        if places[branch.name.span] > 1:
+            yield f"map {i} of the list: {x.shape}"
 
 
 def story_of_loop(rounds: Sequence[Values], outputs: Sequence[Tensor]) -> Story:
-    """For which values of its variables a loop of branches gives which shape: the first of each."""
-    found: dict[str, Values] = {}
-    for values, x in zip(rounds, outputs, strict=True):
-        found.setdefault(str(x.shape), values)
-    notes: list[str] = []
-    for shape, values in islice(found.items(), MOST_NOTED):
+    """For which values of its variables a loop of branches gives which shape: the first of each.
+    One that walks through maps only has no values, but positions.
+    """
+    found: dict[str, str] = {}
+    for i, (values, x) in enumerate(zip(rounds, outputs, strict=True)):
         where = ", ".join(f"`{name}` is {show(value)}" for name, value in values.items())
-        notes.append(f"where {where}: {shape}")
-    return Story(notes=tuple(notes))
+        found.setdefault(str(x.shape), f"where {where}" if where else f"branch {i} of the loop")
+    notes = (f"{where}: {shape}" for shape, where in islice(found.items(), MOST_NOTED))
+    sizes = {_size(x.shape) for x in outputs if isinstance(x.shape, Image)}
+    resized = len(sizes) > 1 and not any(rounds)
+    return Story(notes=tuple(notes), help=RESIZED if resized else None)
 
 
 def story_of_layer(error: ShapeError, x: Tensor, network: Network) -> Story:

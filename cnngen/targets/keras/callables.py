@@ -1,5 +1,6 @@
 """Callables: a parameter that is an op is a function that is given a name and makes its layer:
-`layers.ReLU` itself, or `partial(layers.LeakyReLU, negative_slope=0.1)`.
+`layers.ReLU` itself, or `partial(layers.LeakyReLU, negative_slope=0.1)`. One that is a
+block is the function of one.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from cnngen.python.variables import names
 from cnngen.python.verbatim import grouped
 from cnngen.semantics.network import Rank
 from cnngen.semantics.op_values import Chosen, OpValue, Passed, op_expressions
+from cnngen.syntax.tree import NAMED
 from cnngen.syntax.tree import Call as CallStep
 from cnngen.syntax.tree import Parameter as SpecParameter
 from cnngen.targets.constants import defined
@@ -41,6 +43,7 @@ from cnngen.targets.values import ONE
 
 NO_TENSORS: Mapping[str, Node] = MappingProxyType({})
 X = Name("x")
+OF_BLOCKS = f"Callable[..., {KERAS_TENSOR}]"
 OF_TENSORS = f"Callable[[{KERAS_TENSOR}], {KERAS_TENSOR}]"
 
 
@@ -67,11 +70,15 @@ def form_call(
 
 def parameter_argument(parameter: SpecParameter, scope: Scope, file: File) -> Argument:
     """The argument for a parameter."""
-    if parameter.type != "op":
+    if parameter.type not in NAMED:
         return argument(parameter, scope.speller.records)
     uses = file.program.network.resolution.op_uses
     bare = Scope(scope.speller, {}, scope.needed)  # what a default is depends on no names
     scope.speller.imports("collections.abc", "Callable")
+    if parameter.type == "block":
+        default = file.program.network.resolution.block_uses.defaults.get(parameter)
+        code = op_node(default, bare, file) if default else None
+        return Argument(parameter.name.text, OF_BLOCKS, None, parameter.about, code)
     made = "keras.Layer" if makes_layers(parameter, scope, file) else OF_TENSORS
     default = uses.defaults.get(parameter)
     code = op_node(default, bare, file) if default else None
@@ -79,19 +86,23 @@ def parameter_argument(parameter: SpecParameter, scope: Scope, file: File) -> Ar
 
 
 def makes_layers(parameter: SpecParameter, scope: Scope, file: File) -> bool:
-    """Whether all the ops that a parameter may be are layers of Keras."""
+    """Whether all the ops that a parameter may be are layers of Keras; blocks that nothing uses
+    name others.
+    """
     named = file.program.network.resolution.op_uses.kinds[parameter].named
-    return all(_is_layer(op_node(each, scope, file)) for each in named)
+    return all(_is_layer(op_node(each, scope, file)) for each in named if each in file.named)
 
 
 def op_node(value: OpValue, scope: Scope, file: File) -> Node:
-    """What a parameter that is an op is given."""
+    """What a parameter that is an op or a block is given."""
     match value:
         case Passed(parameter):
             return Name(scope.called(parameter.name.text))
         case Chosen(test, then, otherwise):
             first, second = (op_node(each, scope, file) for each in (then, otherwise))
             return Conditional(scope.node(test), _operand(first), _operand(second))
+        case CallStep() if block := file.program.network.resolution.block_uses.named.get(value):
+            return Name(file.functions[block])
         case CallStep():
             rank = file.program.network.ranks.get(value, "image")
             with spelling(value):

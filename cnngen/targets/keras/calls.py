@@ -8,6 +8,7 @@ from cnngen.python.nodes import Call as PythonCall
 from cnngen.python.nodes import Keyword, Name, Node, Parameter
 from cnngen.python.signature import Argument, call_arguments, ordered
 from cnngen.syntax.tree import Distribution
+from cnngen.targets.chosen import shared_arguments
 from cnngen.targets.constants import constant
 from cnngen.targets.keras.callables import form_call, op_node, parameter_argument
 from cnngen.targets.keras.frame import File, Frame
@@ -44,7 +45,7 @@ def parameter(argument: Argument, scope: Scope) -> Parameter:
 
 def unit_call(call: Call, unit: Unit, name: LayerName, x: str, frame: Frame) -> Node:
     """A call of a unit's function: arguments go by keyword, except what has the argument's name."""
-    scope, resolution = frame.scope, frame.file.program.network.resolution
+    scope, file, resolution = frame.scope, frame.file, frame.file.program.network.resolution
     read, lists = resolution.tensors(call.step), resolution.map_lists(call.step)
     tensors = [
         frame.listed(lists[each.name]) if each.name in lists else frame.read(read[each.name])
@@ -58,8 +59,12 @@ def unit_call(call: Call, unit: Unit, name: LayerName, x: str, frame: Frame) -> 
         if not isinstance(value, Distribution) and key not in lists:
             given[scope.called(key)] = (value, scope.node(value))
     for key, value in call.layer.ops.items():
-        given[scope.called(key)] = (None, op_node(value, scope, frame.file))
-    arguments = unit_arguments(unit, scope, frame.file)
+        given[scope.called(key)] = (None, op_node(value, scope, file))
+    function, arguments = Name(frame.file.functions[unit.block]), unit_arguments(unit, scope, file)
+    if call.layer.chosen:
+        function = Name(scope.called(call.step.callee.text))
+        signatures = [unit_arguments(each, scope, file) for each in call.layer.chosen]
+        arguments = shared_arguments(signatures)
     parameters = [replace(each, name=scope.called(each.name)) for each in arguments]
     parts = (Name(x), *tensors, *call_arguments(parameters, given), Keyword("name", name.node))
-    return PythonCall(Name(frame.file.functions[unit.block]), parts)
+    return PythonCall(function, parts)

@@ -77,6 +77,8 @@ def named_forms(program: Program) -> dict[CallStep, Form]:
 
     def note(values: Iterable[OpValue], types: Types, names: frozenset[str]) -> None:
         for step in (step for value in values for step in named_ops(value)):
+            if step in resolution.block_uses.named:
+                continue
             with spelling(step):
                 arguments = resolution.arguments[step]
                 found[step] = form(resolution.ops[step], arguments, step, types, names)

@@ -22,8 +22,9 @@ def odd_names(program: Program) -> dict[Unit | None, Names]:
         given = frozenset[str]() if unit is None else _odd_parameters(unit, uses.get(unit, []))
         found[unit] = given | _odd_variables(nodes, given)
         for node in nodes:
-            if isinstance(node, Call) and isinstance(node.layer.made, Unit):
-                uses.setdefault(node.layer.made, []).append((node, found[unit]))
+            if isinstance(node, Call):
+                for used in node.layer.units:
+                    uses.setdefault(used, []).append((node, found[unit]))
     return found
 
 

@@ -90,7 +90,9 @@ def _node_may_pass(node: Node) -> bool:
             return True
         case Call(layer=layer):
             made = layer.made
-            return may_pass(made.body) if isinstance(made, Unit) else made.is_identity
+            if isinstance(made, Unit):
+                return any(may_pass(unit.body) for unit in layer.units)
+            return made.is_identity
         case Reuse(part=part):
             return may_pass(part)
         case Loop(step=Repeat(times=Constant(int() as times)), body=body) if times > 0:
@@ -151,7 +153,8 @@ def _size_at(node: Node, frame: Frame, *, known: bool) -> _Size:
         case Call(layer=layer):
             made = layer.made
             if isinstance(made, Unit):
-                return _size(made.body, frame, known=known)
+                found = [_size(unit.body, frame, known=known) for unit in layer.units]
+                return _Size(any(x.asked for x in found), all(x.known for x in found))
             asks = made.flattens or _is_made_for_a_size(node, frame)
             return _Size(asks and not known, (known or made.sets_size) and not made.sized_like)
         case Reuse(part=part):

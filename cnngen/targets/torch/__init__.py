@@ -11,6 +11,7 @@ from cnngen.targets.page import module_docstring
 from cnngen.targets.records import file_records
 from cnngen.targets.rendered import Rendered, placed
 from cnngen.targets.spelling import Speller
+from cnngen.targets.torch.chosen import asked_units
 from cnngen.targets.torch.common import find_common
 from cnngen.targets.torch.initial_weights import find_rules, init_weights
 from cnngen.targets.torch.limits import LIMITS
@@ -54,7 +55,9 @@ def rendered(
     overwriting = find_in_place(program) if in_place else InPlace()
     functions = frozenset(speller.functions())
     common = find_common(program, speller)
-    file = File(network, speller, find_rules(network), functions, overwriting, common)
+    file = File(
+        network, speller, find_rules(network), functions, overwriting, common, asked_units(program)
+    )
     for unit in program.units:
         file.classes[unit] = unit_class(unit, file)
     model = model_class(program, file)

@@ -37,6 +37,7 @@ from cnngen.semantics.walk import steps
 from cnngen.syntax.tree import ListName, Stage
 from cnngen.syntax.tree import Reuse as ReuseStep
 from cnngen.syntax.tree import Step as AuthorsStep
+from cnngen.targets.loops import counted
 from cnngen.targets.map_lists import walked
 from cnngen.targets.torch import joins
 from cnngen.targets.torch.construct import own
@@ -60,6 +61,7 @@ from cnngen.targets.torch.scope import Scope
 from cnngen.targets.torch.spell import spell_join, spell_list
 from cnngen.targets.torch.updates import bound, prepared
 
+EVERY_SECOND = nodes.Slice(None, None, nodes.Number("2"))
 LONG = 70  # a value longer than this gets a line of its own
 
 
@@ -159,43 +161,62 @@ def looped(
     if kept is not None and not alone:
         forward.let(kept, nodes.Display("[", ()), "list[Tensor]")
     with forward.names.passing():
-        layer = forward.new("layer")
-        target, iterable = _beside_maps(layer, modules, loop, forward, scope)
-        index = forward.new("i") if loop.between is not None and kept is not None else None
-        inner = Forward(forward.tensors, forward.names, [], forward.lists)
+        layer, variables = forward.new("layer"), _map_variables(loop, forward)
         first = first_node(loop.body)
         origin = first.step.origin if first else None
         given = read(origin, forward, scope) if origin else X
         whole = first if loop.body.layout == "single" else None
         made = applied(whole, layer, given, forward, scope)
-        inner.let(X, made)
-        if kept is not None:
-            keep: Statement = Do(call(Attribute(kept, "append"), X))
-            inner.lines.append(keep if index is None else If(((_is_even(index), (keep,)),)))
-        if index is not None:
-            target, iterable = Display("bare", (index, target)), call("enumerate", iterable)
+        # What stands between two iterations reads one tensor, whatever they read.
+        apart = loop.between is not None and bool(variables or made != call(layer, X))
+        index = forward.new("i") if loop.between is not None and (kept or apart) else None
+        turns = Subscript(modules, EVERY_SECOND) if apart else modules
+        target, iterable = _beside_maps(layer, turns, variables, loop, forward, scope)
         if kept is not None and alone:
             forward.let(kept, nodes.Comprehension("[", made, target, iterable))
             return X
-        forward.lines.append(For(target, iterable, tuple(inner.lines)))
+        lines: list[Statement] = [Assign((X,), made)]
+        if apart and index is not None:
+            lines.insert(0, _between(modules, index))
+        if kept is not None:
+            keep = Do(call(Attribute(kept, "append"), X))
+            lines.append(keep if index is None or apart else If(((_is_even(index), (keep,)),)))
+        if index is not None:
+            target, iterable = counted(index, target, iterable)
+        forward.lines.append(For(target, iterable, tuple(lines)))
     return X
 
 
+def _map_variables(loop: Loop | JoinLoop, forward: Forward) -> tuple[Name, ...]:
+    """The variables of a loop that are maps, which can be read from now on."""
+    variables = tuple(Name(tensor(walk.value.name)) for walk in loop.walks)
+    for walk, variable in zip(loop.walks, variables, strict=True):
+        forward.tensors[walk.value.name] = variable
+    return variables
+
+
 def _beside_maps(
-    module: Name, modules: nodes.Node, loop: Loop | JoinLoop, forward: Forward, scope: Scope
+    module: Name,
+    modules: nodes.Node,
+    variables: tuple[Name, ...],
+    loop: Loop | JoinLoop,
+    forward: Forward,
+    scope: Scope,
 ) -> tuple[nodes.Node, nodes.Node]:
-    """What a loop over modules assigns and goes through: the maps that it walks through, too, which
-    can be read from now on.
-    """
+    """What a loop over modules assigns and goes through: the maps that it walks through, too."""
+    if not variables:
+        return module, modules
     step = loop.step.loop if isinstance(loop, JoinLoop) else loop.step
     maps = scope.file.network.resolution.map_lists(step).values()
     lists = [modules, *(walked(list_of(each, forward, scope)) for each in maps)]
-    variables = [Name(tensor(walk.value.name)) for walk in loop.walks]
-    for walk, variable in zip(loop.walks, variables, strict=True):
-        forward.tensors[walk.value.name] = variable
-    if not variables:
-        return module, modules
     return Display("bare", (module, *variables)), call("zip", *lists, strict=nodes.Number("True"))
+
+
+def _between(modules: nodes.Node, index: Name) -> Statement:
+    """Call what stands before an iteration, if that is not the first one."""
+    before = Binary("-", Binary("*", nodes.Number("2"), index), nodes.Number("1"))
+    called = Assign((X,), call(Subscript(modules, before), X))
+    return If(((Binary(">", index, nodes.Number("0")), (called,)),))
 
 
 def _is_even(index: Name) -> nodes.Node:
@@ -258,8 +279,8 @@ def join_list(
         return with_origin(call(owner, value), node.step)
     yield from assign_list(node, owner, "nn.ModuleList", scope)
     with forward.names.passing():
-        branch = forward.new("branch")
-        target, iterable = _beside_maps(branch, owner, node, forward, scope)
+        branch, variables = forward.new("branch"), _map_variables(node, forward)
+        target, iterable = _beside_maps(branch, owner, variables, node, forward, scope)
         origin = first.step.origin if first else None
         source = read(origin, forward, scope) if origin else value
         given = applied(first, branch, source, forward, scope)

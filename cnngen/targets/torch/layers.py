@@ -10,8 +10,9 @@ from cnngen.python.nodes import Node, with_origin
 from cnngen.python.signature import call_arguments
 from cnngen.syntax.tree import Distribution
 from cnngen.targets.torch.callables import applied_op, op_node
+from cnngen.targets.torch.chosen import block_node, class_of
 from cnngen.targets.torch.limits import NO_CALL
-from cnngen.targets.torch.names import CHANNELS, block_class_name, called, own_argument
+from cnngen.targets.torch.names import CHANNELS, called, own_argument
 from cnngen.targets.torch.ops import MadeOp
 from cnngen.targets.torch.scope import Scope
 
@@ -53,24 +54,25 @@ def _made(made: Call, op: type[Op], scope: Scope) -> MadeOp:
 
 def unit_layer(made: Call, unit: Unit, scope: Scope) -> nodes.Call:
     """The module of a block."""
-    parameters = scope.file.classes[unit].arguments
+    name, parameters = class_of(made, unit, scope.file)
     names = {parameter.name for parameter in parameters}
     captured = {parameter.name.text for parameter in unit.captured}
     given: dict[str, tuple[Expression | None, Node]] = {}
     for key, value in made.layer.handed.items():
-        name = called(key) if key in captured else own_argument(key, scope.file.speller.taken)
-        if name in names:
-            given[name] = (None, scope.node(value))
+        argument = called(key) if key in captured else own_argument(key, scope.file.speller.taken)
+        if argument in names:
+            given[argument] = (None, scope.node(value))
     for key, value in made.layer.arguments.items():
         if called(key) in names and not isinstance(value, Distribution):
             given[called(key)] = (value, scope.node(value))
-    taken = {parameter.name.text: parameter for parameter in unit.parameters}
+    taken = {p.name.text: p for each in made.layer.units for p in each.parameters}
     for key, value in made.layer.ops.items():
         if called(key) in names:
-            given[called(key)] = (None, op_node(value, taken[key], scope))
+            is_block = taken[key].type == "block"
+            node = block_node(value, scope) if is_block else op_node(value, taken[key], scope)
+            given[called(key)] = (None, node)
     first = 1 if parameters and parameters[0].name == CHANNELS else 0
-    name = block_class_name(unit.name, scope.file.network.resolution.spec)
-    return call(name, *call_arguments(parameters, given, first))
+    return call(name.text, *call_arguments(parameters, given, first))
 
 
 def as_call(made: Node) -> nodes.Call:

@@ -62,7 +62,8 @@ def _annotation(listed: bool) -> str:
 class File:
     """The file in the making: what is spelled in it, and its classes so far. `functions` are what
     those are called that templates may ask for, `overwriting` what works in place, and `common`
-    what all uses of an op have in common.
+    what all uses of an op have in common. `asked` are the units that say how many channels they
+    give.
     """
 
     network: Network
@@ -71,6 +72,7 @@ class File:
     functions: frozenset[str]
     overwriting: InPlace = InPlace()
     common: Mapping[type[Op], Values] = field(default_factory=dict[type[Op], Values])
+    asked: frozenset[Unit] = frozenset()
     classes: dict[Unit, UnitClass] = field(default_factory=dict[Unit, UnitClass])
 
 

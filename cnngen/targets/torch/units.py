@@ -18,6 +18,7 @@ from cnngen.syntax.tree import Parameter
 from cnngen.targets.map_lists import given_list
 from cnngen.targets.spelling import spelling
 from cnngen.targets.torch.callables import op_argument
+from cnngen.targets.torch.chosen import block_argument
 from cnngen.targets.torch.construct import CONSTRUCT, SELF, own
 from cnngen.targets.torch.forward import Forward
 from cnngen.targets.torch.graphs import graph
@@ -50,7 +51,7 @@ def unit_class(unit: Unit, file: File) -> UnitClass:
         written = [*variables, *derived]
     else:
         written = [*variables, *build(unit.body, SELF, scope)]
-    if unit.channels is None and _is_of_torch(base):  # else the base has it
+    if unit in file.asked and not _says_channels(unit, file):
         channels = scope.node(unit.body.gives.channels)
         written.append(Assign((own("out_channels"),), channels))
     constructor = tidied(written, scope.variables)
@@ -127,8 +128,10 @@ def positions(scope: Scope) -> Iterator[Statement]:
         yield Assign((own(attribute),), scope.node(position))
 
 
-def _is_of_torch(base: nodes.Node) -> bool:
-    return isinstance(base, nodes.Attribute)
+def _says_channels(unit: Unit, file: File) -> bool:
+    """Whether the base of a class has its channels already."""
+    made = _only_call(unit.body)
+    return made is not None and made.layer.made in file.asked
 
 
 def _arguments(unit: Unit, constructor: tuple[Statement, ...], file: File) -> Iterator[Argument]:
@@ -152,5 +155,7 @@ def argument_for(parameter: Parameter, file: File) -> Argument:
     """The argument for a parameter of the spec."""
     if parameter.type == "op":
         return op_argument(parameter, file)
+    if parameter.type == "block":
+        return block_argument(parameter, file)
     made = argument(parameter, file.speller.records)
     return replace(made, name=called(parameter.name.text))

@@ -105,7 +105,8 @@ def _allocate(region: Region, names: Names, found: Variables) -> None:
                 found.lists.update({variable} if node.listed else ())
                 found.symbols[symbol] = Name(variable)
             case Call(asked=Name(symbol)) if isinstance(node.layer.made, Unit):
-                instance = names.free(snake_case(node.layer.made.name))
+                unit = node.layer.made
+                instance = names.free("layer" if node.layer.chosen else snake_case(unit.name))
                 found.instances[symbol] = instance
                 channels = Name(f"{instance}.out_channels")
                 found.symbols[symbol] = channels

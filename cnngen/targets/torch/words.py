@@ -83,7 +83,8 @@ def _of_region(region: Region) -> Iterator[str]:
 def _of_node(node: Node) -> Iterator[str]:
     match node:
         case Call():
-            yield snake_case(node.layer.made.name)
+            layer = node.layer
+            yield node.step.callee.text if layer.chosen else snake_case(layer.made.name)
         case Choice():
             for region in regions(node):
                 yield from _of_region(region)
