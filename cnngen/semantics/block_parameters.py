@@ -1,6 +1,6 @@
 """Block parameters: what a parameter of type `block` is given, and the steps that use it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from cnngen.diagnostics.model import Label, Report
@@ -28,11 +28,12 @@ from cnngen.syntax.tree import (
 @dataclass(frozen=True, slots=True)
 class BlockReader:
     """Reads what a parameter is given, at a place where these names are defined. Each block that is
-    named there is noted in `named`.
+    named there is noted in `named`; those of `lists` give a list of maps.
     """
 
     names: Definitions
     blocks: Mapping[str, Block]
+    lists: Collection[str]
     named: dict[Call, Block]
     report: Report
 
@@ -78,6 +79,14 @@ class BlockReader:
         block = self.blocks.get(word.text)
         if block is None:
             return self._report(name, word, other)
+        if block.takes_list or word.text in self.lists:
+            does = "is given" if block.takes_list else "gives"
+            return self._refuse(
+                word.span,
+                f"`{word.text}` {does} a list of maps, so `{name.text}` cannot be it",
+                "choose between blocks of lists with `when`",
+                Label(block.name.span, "this block"),
+            )
         if not reads_one_tensor(block):
             extra = next(p for p in block.parameters if p.type in ("tensor", "tensors"))
             return self._refuse(

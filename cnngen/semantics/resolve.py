@@ -277,7 +277,8 @@ def _read_op_defaults(
 
 
 def _block_reader(names: Definitions, resolution: Resolution, report: Report) -> BlockReader:
-    return BlockReader(names, resolution.spec.blocks, resolution.block_uses.named, report)
+    lists, named = resolution.carried.blocks, resolution.block_uses.named
+    return BlockReader(names, resolution.spec.blocks, lists, named, report)
 
 
 def _op_reader(
@@ -292,8 +293,10 @@ def _resolve_candidates(defaults: Defaults, resolution: Resolution, report: Repo
     all of them. That may be a block in turn, for a parameter of one of these.
     """
     uses, read = resolution.block_uses, dict[Call, int]()
+    lists = resolution.carried.blocks  # no parameter may be one of these
+    alone = {name: block for name, block in resolution.spec.blocks.items() if name not in lists}
     while True:
-        find_candidates(uses, resolution.spec.blocks, resolution.blocks)
+        find_candidates(uses, alone, resolution.blocks)
         waiting = [call for call in uses.steps if len(uses.may_be(call)) > read.get(call, 0)]
         if not waiting:
             break
