@@ -1,24 +1,29 @@
 """Numbers in a column: what a step is told at each place where its body is used, as one expression.
 
-A column has a value for each row; a row is one use of a block, or one iteration of a loop. A column
-of one value is a constant. What is left is a parameter, or an expression over another column.
+A column has a value for each row; a row is one use of a block, or one iteration of a loop, and has
+none where the step is absent. A column of one value is a constant. What is left is a parameter, or
+an expression over another column.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Literal
 
 Column = tuple[Any, ...]
-Measure = Literal["channels", "other"]  # only channels are multiples of each other
+Measure = Literal["channels", "other", "test"]  # only channels are multiples of each other
+Known = dict[str, tuple[Column, Measure]]
 
 CHANNELS = {"out", "start", "stop", "before", "after", "channels", "groups", "features"}
 MOST_TIMES = 64
+MISSING: Any = object()  # the value of a step where it is absent
 
 
 @dataclass(eq=False, slots=True)
 class Hole:
     """A value that is still to be found: `hint` proposes the name of a parameter for it, and
-    `detail` a longer one.
+    `detail` a longer one. That of a `test` is a condition, true in some rows.
     """
 
     column: Column
@@ -28,19 +33,23 @@ class Hole:
     text: Any = None
 
     @property
+    def values(self) -> list[Any]:
+        return [value for value in self.column if value is not MISSING]
+
+    @property
     def constant(self) -> bool:
-        return all(same(value, self.column[0]) for value in self.column)
+        values = self.values
+        return all(_same(value, values[0]) for value in values)
 
 
-@dataclass(slots=True)
-class Found:
-    """The parameters that a body needs, with their columns."""
-
-    parameters: dict[str, Column] = field(default_factory=dict[str, Column])
-
-
-def same(a: object, b: object) -> bool:
+def _same(a: object, b: object) -> bool:
     return a == b and isinstance(a, bool) == isinstance(b, bool)
+
+
+def filled(column: Column) -> Column:
+    """The column with the usual value where there is none."""
+    common = Counter(value for value in column if value is not MISSING).most_common(1)[0][0]
+    return tuple(common if value is MISSING else value for value in column)
 
 
 def solve(
@@ -50,38 +59,50 @@ def solve(
 
     `features` are expressions whose columns are known.
     """
-    parameters: dict[str, Column] = {}
-    open_: list[Hole] = []
     for hole in holes:
         if hole.constant:
-            hole.text = hole.column[0]
-        else:
-            open_.append(hole)
-    known: dict[str, tuple[Column, Measure]] = {
-        name: (column, "channels") for name, column in features.items()
-    }
-    first = [*{hole.column: hole for hole in reversed(open_)}.values()][::-1]
-    first.sort(key=lambda hole: sum(hole.column) if hole.measure == "channels" else 0)
-    bases: list[Hole] = []
-    for hole in first:
-        if expressed(hole, known) is None:
-            bases.append(hole)
-            known[f"<{len(bases)}>"] = hole.column, hole.measure
-    bases.sort(key=open_.index)
-    known = {name: each for name, each in known.items() if not name.startswith("<")}
+            hole.text = hole.values[0]
+    known: Known = {name: (column, "channels") for name, column in features.items()}
+    open_ = [hole for hole in holes if not hole.constant]
+    numbers = [hole for hole in open_ if hole.measure != "test"]
+    parameters: dict[str, Column] = {}
+    bases = _bases(numbers, known)
     for hole in bases:
         name = _name(hole, bases, taken | parameters.keys())
-        parameters[name] = hole.column
-        known[name] = hole.column, hole.measure
-    for hole in open_:
+        parameters[name] = filled(hole.column)
+        known[name] = parameters[name], hole.measure
+    for hole in numbers:
         hole.text = expressed(hole, known)
+    for hole in open_:
+        if hole.measure == "test":
+            hole.text = _condition(hole.column, known)
+            if hole.text is None:
+                hole.text = name = _name(hole, (hole,), taken | parameters.keys())
+                parameters[name] = hole.column
+                known[name] = hole.column, "test"
     return parameters
 
 
-def expressed(hole: Hole, known: Mapping[str, tuple[Column, Measure]]) -> str | None:
+def _bases(holes: Sequence[Hole], known: Known) -> list[Hole]:
+    """The holes of which all others are expressions; the smallest numbers of channels come first,
+    so that others are multiples of them, and of the rest those without gaps.
+    """
+    first = [*{hole.column: hole for hole in reversed(holes)}.values()][::-1]
+    first.sort(key=lambda hole: sum(filled(hole.column)) if hole.measure == "channels" else 0)
+    first.sort(key=lambda hole: len(hole.column) - len(hole.values))
+    bases: list[Hole] = []
+    tried = dict(known)
+    for hole in first:
+        if expressed(hole, tried) is None:
+            bases.append(hole)
+            tried[f"<{len(bases)}>"] = filled(hole.column), hole.measure
+    return sorted(bases, key=holes.index)
+
+
+def expressed(hole: Hole, known: Known) -> str | None:
     """The simplest expression over one of the known columns that has the values of this one."""
-    for text, (column, _) in known.items():
-        if all(map(same, column, hole.column)):
+    for text, (column, measure) in known.items():
+        if measure != "test" and _equal(column, hole.column):
             return text
     if hole.measure != "channels":
         return None
@@ -91,18 +112,57 @@ def expressed(hole: Hole, known: Mapping[str, tuple[Column, Measure]]) -> str | 
     return None
 
 
+def _equal(column: Column, wanted: Column) -> bool:
+    return all(y is MISSING or _same(x, y) for x, y in zip(column, wanted, strict=True))
+
+
 def _multiple(text: str, column: Column, wanted: Column) -> str | None:
-    if not all(isinstance(x, int) and x > 0 for x in (*column, *wanted)) or len({*column}) < 2:
+    rows = [(x, y) for x, y in zip(column, wanted, strict=True) if y is not MISSING]
+    if not all(isinstance(x, int) and x > 0 for row in rows for x in row):
         return None
-    times = wanted[0] // column[0]
-    if 1 < times <= MOST_TIMES and all(x * times == y for x, y in zip(column, wanted, strict=True)):
+    if len({x for x, _ in rows}) < 2:
+        return None
+    a, b = rows[0]
+    times, parts = b // a, a // b
+    if 1 < times <= MOST_TIMES and all(x * times == y for x, y in rows):
         return f"{times} * {text}"
-    parts = column[0] // wanted[0]
-    if 1 < parts <= MOST_TIMES and all(
-        x // parts == y for x, y in zip(column, wanted, strict=True)
-    ):
+    if 1 < parts <= MOST_TIMES and all(x // parts == y for x, y in rows):
         return f"{text} // {parts}"
     return None
+
+
+def _condition(wanted: Column, known: Known) -> str | None:
+    """A condition on the known columns that holds where it should."""
+    atoms = [*_atoms(known)]
+    for text, negated, column in atoms:
+        if _equal(column, wanted):
+            return text
+        if _equal(tuple(not x for x in column), wanted):
+            return negated
+    for (a, not_a, x), (b, not_b, y) in combinations(atoms, 2):
+        for left, first in ((a, x), (not_a, tuple(not v for v in x))):
+            for right, second in ((b, y), (not_b, tuple(not v for v in y))):
+                if _equal(tuple(v and w for v, w in zip(first, second, strict=True)), wanted):
+                    return f"{left} and {right}"
+                if _equal(tuple(v or w for v, w in zip(first, second, strict=True)), wanted):
+                    return f"{left} or {right}"
+    return None
+
+
+def _atoms(known: Known) -> Iterator[tuple[str, str, tuple[bool, ...]]]:
+    """Comparisons that may decide, each with its opposite: those with 1, and of channels."""
+    for text, (column, measure) in known.items():
+        if measure == "other" and all(isinstance(x, int) for x in column):
+            for value in sorted({*column}):
+                yield f"{text} == {value}", f"{text} != {value}", tuple(x == value for x in column)
+    channels = [(text, column) for text, (column, m) in known.items() if m == "channels"]
+    for (a, x), (b, y) in combinations(channels, 2):
+        for times in (1, 2, 4):
+            for left, first, right, second in ((a, x, b, y), (b, y, a, x)):
+                same = tuple(v == times * w for v, w in zip(first, second, strict=True))
+                factor = f"{times} * " if times > 1 else ""
+                if any(same) and not all(same):
+                    yield f"{left} == {factor}{right}", f"{left} != {factor}{right}", same
 
 
 def _name(hole: Hole, others: Sequence[Hole], taken: set[str]) -> str:

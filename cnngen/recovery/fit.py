@@ -8,18 +8,20 @@ turn a value of the body around it.
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from cnngen.foreign.graph import Graph, Node
 from cnngen.ops.base import Image
-from cnngen.recovery.columns import CHANNELS, Column, Hole, solve
+from cnngen.recovery.columns import CHANNELS, MISSING, Column, Hole, filled, solve
 from cnngen.recovery.tree import (
     Apply,
+    Arm,
     Body,
     Group,
     Item,
     Loop,
+    Maybe,
     Merge,
     Pass,
     Tree,
@@ -159,9 +161,10 @@ class _Fitter:
     # Bodies: as many as there are rows, all alike.
 
     def body(self, rows: Sequence[Body], holes: list[Hole], labels: tuple[str, ...]) -> Data:
-        steps = [
-            self.step([row[i] for row in rows], holes, labels) for i in range(len(rows[0]))
-        ]
+        steps: list[Data] = []
+        for i in range(len(rows[0])):
+            made = self.step([row[i] for row in rows], holes, labels)
+            steps += made if isinstance(made, list) else [made]
         return steps[0] if len(steps) == 1 else steps
 
     def step(self, rows: Sequence[Item], holes: list[Hole], labels: tuple[str, ...]) -> Data:
@@ -174,12 +177,13 @@ class _Fitter:
                 step = {node.op.name: attributes} if attributes else node.op.name
             case Merge(node=node, arms=arms):
                 branches = {
-                    arm.label: self.body([r.arms[i].body for r in rows], holes, (*labels, arm.label))
-                    if arm.body
-                    else "identity"
+                    arm.label: self._arm([r.arms[i] for r in rows], holes, (*labels, arm.label))
                     for i, arm in enumerate(arms)
                 }
                 step = {"branches": branches, "join": node.op.name}
+            case Maybe(body=body, example=example):
+                test, inside = self._maybe([r.body for r in rows], example, holes, labels)
+                step = {"when": test, "do": inside}
             case Pass():
                 step = {}
             case Use():
@@ -188,9 +192,52 @@ class _Fitter:
                 raise AssertionError("groups are dissolved where loops are found")
             case Loop():
                 step = self._loop(rows, holes, labels)
+                if isinstance(step, list) and (first.name or first.reads):
+                    step[0] = _around(step[0], reads=first.reads)
+                    step[-1] = _around(step[-1], name=first.name)
+                    return step
             case _:
                 assert_never(first)
         return _around(step, name=first.name, reads=first.reads)
+
+    def _arm(self, rows: Sequence[Arm], holes: list[Hole], labels: tuple[str, ...]) -> Data:
+        first = rows[0]
+        if not first.optional:
+            return self.body([r.body for r in rows], holes, labels) if first.body else "identity"
+        there = tuple(row.present for row in rows)
+        test = Hole(there, f"with_{first.label}", measure="test")
+        holes.append(test)
+        if not first.body:
+            return {"when": test, "do": "identity", "else": "nothing"}
+        bodies = [row.body if row.present else () for row in rows]
+        inside = self._present(bodies, first.body, holes, labels)
+        return {"when": test, "do": inside, "else": "nothing"}
+
+    def _maybe(
+        self, rows: Sequence[Body], example: Body, holes: list[Hole], labels: tuple[str, ...]
+    ) -> tuple[Hole, Data]:
+        """The condition of steps that are there in some rows, and the steps."""
+        hint = next((node.op.name for node in nodes(example)), "steps")
+        test = Hole(tuple(bool(row) for row in rows), f"with_{hint}", measure="test")
+        holes.append(test)
+        return test, self._present(rows, example, holes, labels)
+
+    def _present(
+        self, rows: Sequence[Body], example: Body, holes: list[Hole], labels: tuple[str, ...]
+    ) -> Data:
+        """Steps that are there in some rows; in others, they have no numbers."""
+        inner: list[Hole] = []
+        there = [row for row in rows if row]
+        data = self.body(there or [example], inner, labels)
+        for hole in inner:
+            values = iter(hole.column)
+            if there:
+                column = tuple(next(values) if row else MISSING for row in rows)
+            else:
+                column = hole.column * len(rows)
+            hole.text = Hole(column, hole.hint, hole.detail, hole.measure)
+            holes.append(hole.text)
+        return data
 
     def _call(self, rows: Sequence[Any], holes: list[Hole], labels: tuple[str, ...]) -> Data:
         block = self.blocks[rows[0].block]
@@ -210,20 +257,26 @@ class _Fitter:
 
     def _loop(self, rows: Sequence[Any], holes: list[Hole], labels: tuple[str, ...]) -> Data:
         counts = tuple(len(row.iterations) for row in rows)
-        inner: list[Hole] = []
-        body = self.body([each for row in rows for each in row.iterations], inner, labels)
-        varying: list[Hole] = []
-        for hole in inner:
-            parts = [*_split(hole.column, counts)]
-            if all(len({*part}) == 1 for part in parts):
-                outer = Hole(tuple(p[0] for p in parts), hole.hint, hole.detail, hole.measure)
-                hole.text = outer
-                holes.append(outer)
-            else:
-                varying.append(hole)
+        own: list[Hole] = []
+        body = self.body([each for row in rows for each in row.iterations], own, labels)
+        if not rows[0].between and (split := self._first_apart(rows, own, counts)):
+            return [
+                self.body([row.iterations[0] for row in rows], holes, labels),
+                self._loop(split, holes, labels),
+            ]
+        varying = self._varying(own, counts, holes)
+        between: Data = None
+        if rows[0].between:
+            other: list[Hole] = []
+            between = self.body([each for row in rows for each in row.between], other, labels)
+            fewer = tuple(count - 1 for count in counts)
+            for hole in self._varying(other, fewer, holes):
+                whole = [x for p in _split(hole.column, fewer) for x in (*p, p[-1] if p else MISSING)]
+                hole.text = Hole(tuple(whole), hole.hint, hole.detail, hole.measure)
+                varying.append(hole.text)
         variables = solve(varying, {}, {*KEYWORDS, *LANGUAGE, *self.variables})
         self.variables |= variables.keys()
-        if not variables:
+        if not variables and between is None:
             times = Hole(counts, "depth")
             holes.append(times)
             return {"repeat": times, "do": body}
@@ -232,7 +285,40 @@ class _Fitter:
             values = Hole(tuple(_split(column, counts)), f"{name}s")
             holes.append(values)
             lists[name] = values
-        return {"each": lists, "do": body}
+        if not lists:
+            ranges = Hole(tuple(f"range({count})" for count in counts), "ranges")
+            holes.append(ranges)
+            lists["i"] = ranges
+        after = {} if between is None else {"between": between}
+        return {"each": lists, "do": body, **after}
+
+    def _first_apart(
+        self, rows: Sequence[Loop], own: Sequence[Hole], counts: Sequence[int]
+    ) -> list[Loop] | None:
+        """The loops without their first iterations, where only these differ from the others."""
+        if max(counts) < 3 or len(rows[0].iterations[0]) > 1:
+            return None
+        parts = [[*_split(hole.column, counts)] for hole in own]
+        varies = any(len({*part} - {MISSING}) > 1 for each in parts for part in each)
+        rest = all(len({*part[1:]} - {MISSING}) < 2 for each in parts for part in each)
+        if not (varies and rest):
+            return None
+        return [replace(row, iterations=row.iterations[1:]) for row in rows]
+
+    def _varying(
+        self, inner: Sequence[Hole], counts: Sequence[int], holes: list[Hole]
+    ) -> list[Hole]:
+        """The holes that differ between iterations; others are holes of the body around."""
+        varying: list[Hole] = []
+        for hole in inner:
+            parts = [*_split(hole.column, counts)]
+            if all(len({*part} - {MISSING}) < 2 for part in parts):
+                outer = Hole(tuple(_one(p) for p in parts), hole.hint, hole.detail, hole.measure)
+                hole.text = outer
+                holes.append(outer)
+            else:
+                varying.append(hole)
+        return varying
 
     def _attributes(
         self, rows: Sequence[Node], holes: list[Hole], labels: tuple[str, ...]
@@ -264,6 +350,11 @@ def _counts(name: str, column: Column) -> bool:
 
 def _plain(name: str) -> str:
     return name if name.isidentifier() and name == name.lower() else ""
+
+
+def _one(part: Column) -> Any:
+    """The only value of a column, or none."""
+    return next((value for value in part if value is not MISSING), MISSING)
 
 
 def _split(column: Column, counts: Sequence[int]) -> Iterator[tuple[Any, ...]]:

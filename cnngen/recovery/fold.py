@@ -13,19 +13,21 @@ from typing import assert_never
 
 from cnngen.recovery.tree import (
     Apply,
-    Arm,
     Body,
     Group,
     Item,
     Loop,
+    Maybe,
     Merge,
     Pass,
     Stage,
     Tree,
     Use,
+    bodies,
     nodes,
     shapes,
 )
+from cnngen.recovery.variants import unified
 
 LEAST_LAYERS = 2  # of a row that becomes a block
 LONGEST_ROW = 64
@@ -35,16 +37,71 @@ NEVER = 10**9
 
 def fold(tree: Tree, *, mine: bool = True) -> Tree:
     """The tree with loops; with `mine`, what is alike in several places becomes a block, too."""
-    bodies = [looped(stage.body) for stage in tree.stages]
+    longest = LONGEST_ROW if mine else 1
+    tree = _unified(tree, longest)
+    made = [looped(stage.body, longest) for stage in tree.stages]
     if mine:
-        bodies = _mined(bodies)
-    stages = [replace(s, body=body) for s, body in zip(tree.stages, bodies, strict=True)]
+        made = _mined(made)
+    stages = [replace(s, body=body) for s, body in zip(tree.stages, made, strict=True)]
     return replace(tree, stages=tuple(stages))
 
 
-def looped(body: Body) -> Body:
-    """The body with its runs as loops, from the inside to the outside."""
-    return _dissolved(_runs(tuple(_map(item, looped) for item in body)))
+def _unified(tree: Tree, longest: int) -> Tree:
+    """The tree in which all uses of a kind of module have one shape, where they can; those inside
+    others come first.
+    """
+    whole = [use for stage in tree.stages for use in _uses(stage.body)]
+    heights: dict[str, int] = {}
+    for use in whole:
+        heights[use.kind] = max(heights.get(use.kind, 0), _height(use.body))
+    for level in sorted({*heights.values()}):
+        kinds: dict[str, list[Use]] = defaultdict(list)
+        for stage in tree.stages:
+            for use in _uses(stage.body):
+                if heights[use.kind] == level:
+                    kinds[use.kind].append(use)
+        made: dict[int, Use] = {}
+        for kind, uses in kinds.items():
+            changed = [looped(use.body, longest) for use in uses]
+            if kind and len({shapes(body) for body in changed}) > 1:
+                changed = unified(changed) or changed
+            made |= {id(u): replace(u, body=b) for u, b in zip(uses, changed, strict=True)}
+        stages = [replace(stage, body=_exchanged(stage.body, made)) for stage in tree.stages]
+        tree = replace(tree, stages=tuple(stages))
+    return tree
+
+
+def _exchanged(body: Body, made: dict[int, Use]) -> Body:
+    return tuple(
+        made.get(id(item)) or _map(item, lambda inner: _exchanged(inner, made)) for item in body
+    )
+
+
+def _height(body: Body) -> int:
+    """How many uses of blocks stand in each other."""
+    return max(
+        (
+            isinstance(item, Use) + max(map(_height, bodies(item)), default=0)
+            for item in body
+        ),
+        default=0,
+    )
+
+
+def _uses(body: Body) -> Iterator[Use]:
+    for item in body:
+        for inner in bodies(item):
+            yield from _uses(inner)
+        if isinstance(item, Use):
+            yield item
+
+
+def looped(body: Body, longest: int = LONGEST_ROW) -> Body:
+    """The body with its runs as loops, from the inside to the outside; no row is longer than
+    `longest`.
+    """
+    inside = tuple(_map(item, lambda inner: looped(inner, longest)) for item in body)
+    return _dissolved(_runs(inside, longest))
 
 
 def _dissolved(body: Body) -> Body:
@@ -67,33 +124,63 @@ def _map(item: Item, change: Callable[[Body], Body]) -> Item:
         case Apply() | Pass():
             return item
         case Merge(arms=arms):
-            return replace(item, arms=tuple(Arm(arm.label, change(arm.body)) for arm in arms))
+            return replace(item, arms=tuple(replace(a, body=change(a.body)) for a in arms))
+        case Maybe(body=body, example=example):
+            return replace(item, body=change(body), example=change(example))
         case Use(body=body) | Group(body=body):
             return replace(item, body=change(body))
-        case Loop(iterations=iterations):
-            return replace(item, iterations=tuple(map(change, iterations)))
+        case Loop(iterations=iterations, between=between):
+            changed = tuple(map(change, iterations)), tuple(map(change, between))
+            return replace(item, iterations=changed[0], between=changed[1])
         case _:
             assert_never(item)
 
 
-def _runs(body: Body) -> Body:
+def _runs(body: Body, longest: int) -> Body:
     """Replace rows that follow themselves, the shortest first, as those are the inner loops."""
     period = 1
-    while period <= len(body) // 2:
+    while period <= min(longest, len(body) // 2):
         if found := _run(body, period):
             start, times = found
             end = start + period * times
             rows = tuple(_inside(body[i : i + period]) for i in range(start, end, period))
             body = (*body[:start], Loop(rows), *body[end:])
             period = 1
+        elif period == 1 and (found := _alternation(body)):
+            start, times = found
+            end = start + 2 * times - 1
+            rows = tuple(_inside(body[i : i + 1]) for i in range(start, end, 2))
+            between = tuple(_inside(body[i : i + 1]) for i in range(start + 1, end, 2))
+            body = (*body[:start], Loop(rows, between), *body[end:])
         else:
             period += 1
     return body
 
 
+def _alternation(body: Body) -> tuple[int, int] | None:
+    """Where two steps alternate, `A B A B A`, and how often the first of them is there."""
+    row = shapes(body)
+    for i in range(len(row) - 2):
+        if row[i] == row[i + 1] or not all(_is_large(item) for item in body[i : i + 2]):
+            continue
+        end = i + 2
+        while end < len(row) and row[end] == row[end - 2]:
+            end += 1
+        times = (end - i + 1) // 2
+        if times > 2:
+            return i, times
+    return None
+
+
+def _is_large(item: Item) -> bool:
+    """Whether a step may be what a loop does, alone."""
+    plain = not (item.reads or item.name or getattr(item, "tensors", ()))
+    return plain and not isinstance(item, Apply | Pass)
+
+
 def _run(body: Body, period: int) -> tuple[int, int] | None:
     """Start and times of the first row of this length that follows itself."""
-    row = shapes(body)
+    row = [_as_loop(item).shape for item in body] if period == 1 else [*shapes(body)]
     for i in range(len(row) - 2 * period + 1):
         times = 1
         while row[i : i + period] == row[i + times * period : i + (times + 1) * period]:
@@ -103,11 +190,22 @@ def _run(body: Body, period: int) -> tuple[int, int] | None:
     return None
 
 
+def _as_loop(item: Item) -> Item:
+    """A group of one use, beside others that are loops of such: a loop that is run once."""
+    match item:
+        case Group(body=(Use() as use,)) if not (use.reads or use.name or use.tensors):
+            return replace(item, body=(Loop(((use,),)),))
+        case _:
+            return item
+
+
 def _inside(row: Body) -> Body:
     """What a loop does: what is in a group, if it is one."""
     match row:
-        case (Group(body=body),):
-            return body
+        case (Group() as group,):
+            looped_ = _as_loop(group)
+            assert isinstance(looped_, Group)
+            return looped_.body
         case _:
             return _dissolved(row)
 
@@ -133,7 +231,7 @@ def _weight(item: Item) -> int:
             return 1 + sum(_weight(x) for arm in arms for x in arm.body)
         case Use():
             return 1
-        case Group(body=body):
+        case Group(body=body) | Maybe(example=body):
             return sum(map(_weight, body))
         case Loop(iterations=iterations):
             return 1 + sum(_weight(x) for x in iterations[0])
@@ -149,16 +247,16 @@ class _Row:
     start: int
 
 
-def _mined(bodies: list[Body]) -> list[Body]:
+def _mined(found: list[Body]) -> list[Body]:
     """Rows that stand in several places as uses of a block."""
-    while found := _best_row([*_all_bodies(bodies)]):
-        rows, length = found
+    while best := _best_row([*_all_bodies(found)]):
+        rows, length = best
         wanted = shapes(rows[0])
-        bodies = [looped(_replaced(body, wanted, length)) for body in bodies]
-    return bodies
+        found = [looped(_replaced(body, wanted, length)) for body in found]
+    return found
 
 
-def _all_bodies(bodies: Sequence[Body]) -> Iterator[Body]:
+def _all_bodies(whole: Sequence[Body]) -> Iterator[Body]:
     """All bodies in these, and those in them; of loops and blocks that are alike, the first."""
     seen: set[Hashable] = set()
 
@@ -175,21 +273,21 @@ def _all_bodies(bodies: Sequence[Body]) -> Iterator[Body]:
                     if item.block not in seen:
                         seen.add(item.block)
                         yield from visit(inner)
-                case Group(body=inner):
+                case Group(body=inner) | Maybe(example=inner):
                     yield from visit(inner)
                 case Loop(iterations=iterations):
                     yield from visit(iterations[0])
                 case _:
                     assert_never(item)
 
-    for body in bodies:
+    for body in whole:
         yield from visit(body)
 
 
-def _best_row(bodies: Sequence[Body]) -> tuple[list[Body], int] | None:
+def _best_row(whole: Sequence[Body]) -> tuple[list[Body], int] | None:
     """The places of the row that saves most steps if it becomes a block, and its length."""
     places: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
-    for b, body in enumerate(bodies):
+    for b, body in enumerate(whole):
         row = shapes(body)
         for i in range(len(row)):
             for length in range(1, min(LONGEST_ROW, len(row) - i) + 1):
@@ -201,11 +299,11 @@ def _best_row(bodies: Sequence[Body]) -> tuple[list[Body], int] | None:
             continue
         length = len(row)  # pyright: ignore
         apart = [*_apart(found, length)]
-        first = bodies[apart[0][0]][apart[0][1] : apart[0][1] + length]
+        first = whole[apart[0][0]][apart[0][1] : apart[0][1] + length]
         weight = sum(map(_weight, first))
         saved = (len(apart) - 1) * weight - len(apart) - 2
         if len(apart) > 1 and weight > LEAST_LAYERS and saved > (best[0] if best else 0):
-            best = saved, [bodies[b][i : i + length] for b, i in apart], length
+            best = saved, [whole[b][i : i + length] for b, i in apart], length
     return best[1:] if best else None
 
 

@@ -38,14 +38,38 @@ class Apply:
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """A branch; the first step of its body may read a name."""
+    """A branch; the first step of its body may read a name. One that is `optional` is not there in
+    all uses of a block.
+    """
 
     label: str
     body: "Body"
+    optional: bool = False
+    present: bool = True
 
     @cached_property
     def shape(self) -> int:
-        return _number((self.label, shapes(self.body)))
+        return _number((self.label, shapes(self.body), self.optional))
+
+
+@dataclass(frozen=True, eq=False)
+class Maybe:
+    """Steps that only some uses of a block have; `example` are those of one that has them, and
+    `body` is empty in the others.
+    """
+
+    body: "Body"
+    example: "Body"
+    reads: str = ""
+    name: str = ""
+
+    @property
+    def present(self) -> bool:
+        return bool(self.body)
+
+    @cached_property
+    def shape(self) -> int:
+        return _number(("maybe", shapes(self.example), self.reads, self.name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,18 +143,20 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """Bodies that are alike, one behind the other."""
+    """Bodies that are alike, one behind the other; `between` has what is done between each two."""
 
     iterations: tuple["Body", ...]
+    between: tuple["Body", ...] = ()
     reads: str = ""
     name: str = ""
 
     @cached_property
     def shape(self) -> int:
-        return _number(("loop", shapes(self.iterations[0]), self.reads, self.name))
+        between = shapes(self.between[0]) if self.between else ()
+        return _number(("loop", shapes(self.iterations[0]), between, self.reads, self.name))
 
 
-Item = Apply | Merge | Pass | Use | Group | Loop
+Item = Apply | Maybe | Merge | Pass | Use | Group | Loop
 Body = tuple[Item, ...]
 
 
@@ -174,10 +200,12 @@ def bodies(item: Item) -> Iterator[Body]:
             return
         case Merge(arms=arms):
             yield from (arm.body for arm in arms)
-        case Use(body=body) | Group(body=body):
+        case Use(body=body) | Group(body=body) | Maybe(body=body):
             yield body
-        case Loop(iterations=iterations):
-            yield from iterations
+        case Loop(iterations=iterations, between=between):
+            for i, each in enumerate(iterations):
+                yield each
+                yield from between[i : i + 1]
         case _:
             assert_never(item)
 
