@@ -60,7 +60,7 @@ def fit(tree: Tree, graph: Graph) -> dict[str, Data]:
         for use in _uses(stage.body):
             uses[use.block].append(use)
     fitter = _Fitter(graph)
-    for key, each in uses.items():  # those inside others come first
+    for key, each in sorted(uses.items(), key=lambda pair: max(map(_height, pair[1]))):
         fitter.add(key, each)
     model: dict[str, Data] = {}
     tree_names = {stage.name for stage in tree.stages}
@@ -82,6 +82,12 @@ def _uses(body: Body) -> Iterator[Use]:
             yield from _uses(inner)
         if isinstance(item, Use):
             yield item
+
+
+def _height(item: Item) -> int:
+    """How many uses of blocks stand in each other."""
+    inside = max((_height(x) for body in bodies(item) for x in body), default=0)
+    return inside + isinstance(item, Use)
 
 
 @dataclass(slots=True)
@@ -296,7 +302,7 @@ class _Fitter:
         self, rows: Sequence[Loop], own: Sequence[Hole], counts: Sequence[int]
     ) -> list[Loop] | None:
         """The loops without their first iterations, where only these differ from the others."""
-        if max(counts) < 3 or len(rows[0].iterations[0]) > 1:
+        if min(counts) < 1 or max(counts) < 3 or any(len(each) > 1 for row in rows for each in row.iterations[:1]):
             return None
         parts = [[*_split(hole.column, counts)] for hole in own]
         varies = any(len({*part} - {MISSING}) > 1 for each in parts for part in each)

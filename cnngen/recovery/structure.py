@@ -204,7 +204,7 @@ class _Emitter:
         start = fork or max(dict.fromkeys(starts), key=starts.count)
         made: list[Arm] = []
         for read, (origin, steps) in zip(self.flow.reads[key], arms, strict=True):
-            if len(steps) > 1 and not is_closed(steps):
+            if (len(steps) > 1 or isinstance(steps[0] if steps else None, Merge)) and not is_closed(steps):
                 self.open.add(read)
             body = steps if origin == start else self.joined(origin, steps, start, "")
             made.append(Arm("", tuple(body)))
