@@ -143,14 +143,14 @@ def _runs(body: Body, longest: int) -> Body:
         if found := _run(body, period):
             start, times = found
             end = start + period * times
-            rows = tuple(_inside(body[i : i + period]) for i in range(start, end, period))
+            rows = _inside([body[i : i + period] for i in range(start, end, period)])
             body = (*body[:start], Loop(rows), *body[end:])
             period = 1
         elif period == 1 and (found := _alternation(body)):
             start, times = found
             end = start + 2 * times - 1
-            rows = tuple(_inside(body[i : i + 1]) for i in range(start, end, 2))
-            between = tuple(_inside(body[i : i + 1]) for i in range(start + 1, end, 2))
+            rows = _inside([body[i : i + 1] for i in range(start, end, 2)])
+            between = _inside([body[i : i + 1] for i in range(start + 1, end, 2)])
             body = (*body[:start], Loop(rows, between), *body[end:])
         else:
             period += 1
@@ -191,23 +191,20 @@ def _run(body: Body, period: int) -> tuple[int, int] | None:
 
 
 def _as_loop(item: Item) -> Item:
-    """A group of one use, beside others that are loops of such: a loop that is run once."""
-    match item:
-        case Group(body=(Use() as use,)) if not (use.reads or use.name or use.tensors):
-            return replace(item, body=(Loop(((use,),)),))
-        case _:
-            return item
+    """A group in which uses of blocks are loops that run once, as beside others they may be."""
+    if not isinstance(item, Group):
+        return item
+    steps = [Loop(((x,),)) if isinstance(x, Use) and _is_large(x) else x for x in item.body]
+    return replace(item, body=tuple(steps))
 
 
-def _inside(row: Body) -> Body:
-    """What a loop does: what is in a group, if it is one."""
-    match row:
-        case (Group() as group,):
-            looped_ = _as_loop(group)
-            assert isinstance(looped_, Group)
-            return looped_.body
-        case _:
-            return _dissolved(row)
+def _inside(rows: Sequence[Body]) -> tuple[Body, ...]:
+    """What a loop does in each iteration: what is in groups, if each is one."""
+    if all(len(row) == 1 and isinstance(row[0], Group) for row in rows):
+        alike = len({shapes(row) for row in rows}) == 1
+        groups = [row[0] if alike else _as_loop(row[0]) for row in rows]
+        return tuple(group.body for group in groups if isinstance(group, Group))
+    return tuple(map(_dissolved, rows))
 
 
 def _least_times(row: Body) -> int:
@@ -219,8 +216,14 @@ def _least_times(row: Body) -> int:
     if any(item.reads or item.name or getattr(item, "tensors", ()) for item in row):
         return NEVER
     if len(row) == 1:
+        if isinstance(row[0], Use) and _weight_of_block(row[0]) < MANY_OPS:
+            return 3
         return NEVER if isinstance(row[0], Apply | Loop | Pass) else 2
     return 3 if all(isinstance(item, Apply) for item in row) and len(row) < MANY_OPS else 2
+
+
+def _weight_of_block(use: Use) -> int:
+    return sum(map(_weight, use.body))
 
 
 def _weight(item: Item) -> int:

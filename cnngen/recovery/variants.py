@@ -130,10 +130,9 @@ def _alike(a: Item, b: Item) -> bool:
         return True
     match a, b:
         case Merge(), Merge():
-            same = a.node.op.name == b.node.op.name and len(a.arms) == len(b.arms)
-            labels = [arm.label for arm in a.arms] == [arm.label for arm in b.arms]
+            same = a.node.op.name == b.node.op.name
             names = (a.reads, a.name) == (b.reads, b.name)
-            return same and labels and names and _both_arms(a, b) is not None
+            return same and names and _both_arms(a, b) is not None
         case Maybe(example=(Apply() | Use() | Merge(), *_) as example), _:
             return len(example) == 1 and example[0].shape == b.shape
         case _:
@@ -141,22 +140,29 @@ def _alike(a: Item, b: Item) -> bool:
 
 
 def _both_arms(a: Merge, b: Merge) -> tuple[Arm, ...] | None:
+    """The branches of both, by their labels; one that the other lacks is optional."""
+    if len(b.arms) > len(a.arms):
+        a, b = b, a
+    others = {arm.label: arm for arm in b.arms}
+    if [arm.label for arm in a.arms if arm.label in others] != [*others]:
+        return None
     made: list[Arm] = []
-    for x, y in zip(a.arms, b.arms, strict=True):
-        if shapes(x.body) == shapes(y.body):
-            made.append(x)
-        elif not x.body or not y.body:
+    for x in a.arms:
+        y = others.get(x.label)
+        if y is None or shapes(x.body) == shapes(y.body):
+            made.append(replace(x, optional=x.optional or y is None or y.optional))
+            continue
+        if not x.body or not y.body:
             long = x.body or y.body
             if long[0].reads or any(item.name for item in long):
                 return None
             body = long if isinstance(long[0], Maybe) and len(long) == 1 else (_maybe(long),)
-            made.append(replace(x, body=body))
         else:
             body = _both(x.body, y.body)
-            if body is None:
-                return None
-            made.append(replace(x, body=body))
-    return tuple(made)
+        if body is None:
+            return None
+        made.append(replace(x, body=body, optional=x.optional or y.optional))
+    return tuple(made) if len(others) > 1 or len(made) == len(others) else None
 
 
 def _joined(a: Item, b: Item) -> Item:
@@ -206,14 +212,21 @@ def _conformed_item(item: Item, pattern: Item) -> Item | None:
         return item
     if not isinstance(item, Merge) or not isinstance(pattern, Merge):
         return None
-    if len(item.arms) != len(pattern.arms):
+    given = {arm.label: arm for arm in item.arms}
+    if given.keys() - {arm.label for arm in pattern.arms}:
         return None
     arms: list[Arm] = []
-    for arm, wanted in zip(item.arms, pattern.arms, strict=True):
+    for wanted in pattern.arms:
+        arm = given.get(wanted.label)
+        if arm is None:
+            if not wanted.optional:
+                return None
+            arms.append(replace(wanted, present=False))
+            continue
         body = _conformed(arm.body, wanted.body)
         if body is None:
             return None
-        arms.append(replace(wanted, body=body))
+        arms.append(replace(wanted, body=body, present=arm.present))
     return replace(item, arms=tuple(arms))
 
 
