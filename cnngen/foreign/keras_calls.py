@@ -78,10 +78,8 @@ def read_calls(model: Any) -> Calls:
     """The calls of a model, given its configuration as JSON has it."""
     whole = _mapping(model, "the model")
     calls = Calls()
-    version = whole.get("keras_version")
-    if version is None and isinstance(whole.get("config"), Mapping) and "module" not in whole:
-        version = "2"
-    calls.version = 2 if isinstance(version, str) and version.startswith(("1", "2")) else 3
+    version = str(whole.get("keras_version"))
+    calls.version = 2 if version.startswith(("1", "2")) else 3
     expansion = _Model(whole, calls, (), 0)
     calls.name = expansion.name
     results = expansion.expand(None)
@@ -141,6 +139,7 @@ class _Model:
         self.offsets: dict[str, int] = {}
         self.done: dict[Key, list[Reference]] = {}
         self.output_names: list[str] = []
+        self.trusted = True  # whether the shapes that it states are those of this use
 
     # --- What a model lists
 
@@ -205,15 +204,13 @@ class _Model:
                 f" {len(given)}"
             )
         self._find_offsets(ends)
-        trusted = True
         for i, (named, key, _) in enumerate(starts):
             shape = _stated(self._layer(key[0]).entry["config"])
             if given is None:
                 self.done[key] = [self._declared(key[0], named, shape)]
             else:
                 self.done[key] = [given[i]]
-                trusted = trusted and self.calls.stated.get(given[i]) == shape
-        self.trusted = given is None or trusted
+                self.trusted = self.trusted and self.calls.stated.get(given[i]) == shape
         for key in self._ordered([key for _, key, _ in ends]):
             self.done[key] = self._call(key)
         self.output_names = [named for named, _, _ in ends] if len(ends) > 1 else []
@@ -233,6 +230,8 @@ class _Model:
         self.offsets = {name: max(min(least.get(name, 0), 1), 0) for name in nested}
 
     def _declared(self, layer: str, named: str, shape: Stated) -> Reference:
+        if "batch_input_shape" in self._layer(layer).entry["config"]:
+            self.calls.version = 2
         name = named or layer
         call = Call(0, layer, name, INPUT, {}, (), {}, (), False, False)
         reference = self.calls.add(call)
