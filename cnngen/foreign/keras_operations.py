@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from cnngen.foreign.keras_activations import activation
 from cnngen.foreign.keras_calls import Slice
-from cnngen.foreign.keras_ops import concatenated, reshaped, resized
+from cnngen.foreign.keras_ops import concatenated, reshaped, resized, turned
 from cnngen.foreign.keras_steps import At, Step, features
 from cnngen.ops.base import Image, Shape, Vector
 from cnngen.vocabulary.layer import Unsayable
@@ -268,7 +268,7 @@ def _softmax(at: At, x: Step, given: Arguments) -> list[Step]:
 
 
 def _transpose(at: At, x: Step, given: Arguments) -> list[Step]:
-    return [at.raw("Transpose", x, order=tuple(given.get("axes") or ()))]
+    return [turned(at, x, tuple(given.get("axes") or ()))]
 
 
 def _swap(at: At, x: Step, given: Arguments) -> list[Step]:
@@ -278,7 +278,7 @@ def _swap(at: At, x: Step, given: Arguments) -> list[Step]:
         raise Unsayable("no op swaps these axes")
     first, second = first % 4, second % 4
     order[first], order[second] = order[second], order[first]
-    return [at.raw("Transpose", x, order=tuple(order))]
+    return [turned(at, x, tuple(order))]
 
 
 def _reshape(at: At, x: Step, given: Arguments) -> list[Step]:

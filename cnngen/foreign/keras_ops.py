@@ -12,7 +12,7 @@ from cnngen.foreign.keras_activations import activation, activation_layer
 from cnngen.foreign.keras_initial import distribution
 from cnngen.foreign.keras_steps import At, Step, features
 from cnngen.foreign.keras_values import op_values
-from cnngen.ops.base import Image, Vector
+from cnngen.ops.base import Image, Shape, Vector
 from cnngen.vocabulary.layer import Unsayable
 
 CONVOLUTIONS = {
@@ -81,7 +81,20 @@ def concatenated(at: At, xs: Sequence[Step], axis: Any) -> Step:
     rank = 2 if isinstance(xs[0].shape, Vector) else 4
     if axis in (-1, rank - 1):
         return at.op("concat", *xs)
-    return at.raw("Concatenate", *xs, axis=axis % rank if isinstance(axis, int) else axis)
+    if not isinstance(axis, int) or rank == 2 or axis % rank not in (1, 2):
+        raise Unsayable("`concat` joins channels, and no op joins along another axis")
+    return at.raw("Concatenate", *xs, shape=_joined(xs, axis % rank), axis=axis % rank)
+
+
+def _joined(xs: Sequence[Step], axis: int) -> Shape | None:
+    """The shape of maps that are joined along an axis of positions."""
+    images = [x.image for x in xs if x.image]
+    if len(images) < len(xs):
+        return None
+    first = images[0]
+    if axis == 1:
+        return Image(first.channels, sum(x.height for x in images), first.width)
+    return Image(first.channels, first.height, sum(x.width for x in images))
 
 
 # --- Arguments
@@ -312,7 +325,17 @@ def _permute(at: At, config: Mapping[str, Any], x: Step) -> Step:
     order = config.get("dims")
     if not isinstance(order, list):
         raise Unsayable("its `dims` are no list")
-    return at.raw("Transpose", x, order=(0, *cast("list[int]", order)))
+    return turned(at, x, (0, *cast("list[int]", order)))
+
+
+def turned(at: At, x: Step, order: tuple[int, ...]) -> Step:
+    """A tensor with its axes in another order."""
+    shape = None
+    if x.image and sorted(order) == [0, 1, 2, 3] and order[0] == 0:
+        sizes = (x.image.height, x.image.width, x.image.channels)
+        height, width, channels = (sizes[i - 1] for i in order[1:])
+        shape = Image(channels, height, width)
+    return at.raw("Transpose", x, shape=shape, order=order)
 
 
 def _resizing(at: At, config: Mapping[str, Any], x: Step) -> Step:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnngen.foreign.keras_steps import Step, op_step
 from cnngen.ops.attribute import Sides
-from cnngen.ops.base import Image, Shape, ShapeError
+from cnngen.ops.base import Image, ShapeError
 
 NO_SIDES: Sides = (0, 0, 0, 0)
 STRIDED = ("conv", "depthwise_conv", "separable_conv", "standardized_conv")
@@ -55,14 +55,8 @@ def late_stride(step: Step) -> Step | None:
         return None
     if x.word not in STRIDED or x.values["padding"] == "same" or stride_of(step) == (1, 1):
         return None
-    if x.values["stride"] != (1, 1) and 1 not in _products(x, step):
-        return None
     stride = tuple(a * b for a, b in zip(x.values["stride"], stride_of(step), strict=True))
     return op_step(x.call, x.word, x.inputs, {**x.values, "stride": stride}, x.suffix, x.constants)
-
-
-def _products(x: Step, step: Step) -> tuple[int, ...]:
-    return tuple(min(a, b) for a, b in zip(x.values["stride"], stride_of(step), strict=True))
 
 
 def bordered_max(step: Step) -> Step | None:
@@ -283,18 +277,6 @@ def _windows(step: Step, axis: int) -> tuple[str, Step, list[tuple[int, int]]] |
 
 def _ends(length: int, count: int) -> list[tuple[int, int]]:
     return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
-
-
-def concatenated_shape(step: Step) -> Shape | None:
-    """The shape of maps that are joined along an axis of positions."""
-    images = [x.image for x in step.inputs]
-    first = images[0]
-    if first is None or any(x is None for x in images):
-        return None
-    known = [x for x in images if x is not None]
-    if step.values["axis"] == 1:
-        return Image(first.channels, sum(x.height for x in known), first.width)
-    return Image(first.channels, first.height, sum(x.width for x in known))
 
 
 POOLS: Mapping[str, tuple[Callable[[Step], Step | None], ...]] = {
