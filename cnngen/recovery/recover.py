@@ -7,6 +7,7 @@ from cnngen.foreign.graph import Graph
 from cnngen.ops.base import OPS, Image, Shape
 from cnngen.recovery.fit import EITHER, fit
 from cnngen.recovery.fold import fold
+from cnngen.recovery.regions import simplified
 from cnngen.recovery.stages import find_stages
 from cnngen.recovery.tree import Tree
 
@@ -15,6 +16,7 @@ LEAST = 3  # uses of an op for which a default is worth a line
 
 def recover(graph: Graph) -> dict[str, Any]:
     """A spec that computes what the graph does, as mappings, lists, texts and numbers."""
+    graph = simplified(graph)
     modular = any(node.place.modules for node in graph.nodes.values())
     tree = fold(find_stages(graph), mine=not modular)
     made = fit(tree, graph)

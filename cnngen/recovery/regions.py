@@ -109,19 +109,25 @@ def _region(
     return Region(module, members, tuple(_outside(nodes, inside)), gives)
 
 
-def nested_concats(graph: Graph) -> Graph:
-    """The graph in which a concat that begins with all that an earlier one joins reads that: so do
-    the layers of DenseNet grow from one to the next.
+def simplified(graph: Graph) -> Graph:
+    """The graph without joins of one tensor, in which a concat that begins with all that an earlier
+    one joins reads that: so do the layers of DenseNet grow from one to the next.
     """
     made: dict[tuple[str, ...], str] = {}
+    same: dict[str, str] = {}
     nodes: dict[str, Node] = {}
     for name, node in graph.nodes.items():
+        inputs = tuple(same.get(read, read) for read in node.inputs)
+        if node.op.joins and len(inputs) == 1:
+            same[name] = inputs[0]
+            continue
         if node.op.concatenates:
-            whole = node.inputs
+            whole = inputs
             for count in range(len(whole) - 1, 1, -1):
                 if earlier := made.get(whole[:count]):
-                    node = replace(node, inputs=(earlier, *whole[count:]))
+                    inputs = earlier, *whole[count:]
                     break
             made.setdefault(whole, name)
-        nodes[name] = node
-    return replace(graph, nodes=nodes)
+        nodes[name] = replace(node, inputs=inputs)
+    outputs = {word: same.get(name, name) for word, name in graph.outputs.items()}
+    return replace(graph, nodes=nodes, outputs=outputs)

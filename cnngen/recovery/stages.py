@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cnngen.foreign.graph import Graph
-from cnngen.recovery.regions import nested_concats, regions
+from cnngen.recovery.regions import regions
 from cnngen.recovery.structure import is_closed, structure, titled
 from cnngen.recovery.tree import Apply, Body, Group, Item, Loop, Merge, Pass, Stage, Tree, Use, nodes
 from cnngen.syntax.naming import snake_case
@@ -18,7 +18,6 @@ HEAD = {"global_avg_pool", "global_max_pool", "adaptive_avg_pool", "flatten", "l
 
 def find_stages(graph: Graph) -> Tree:
     """The stages of a model, in the order in which it computes them."""
-    graph = nested_concats(graph)
     given = {name: name for name in graph.inputs}
     outputs = sorted({*graph.outputs.values()}, key=[*graph.nodes].index)
     body, names = structure(regions(graph), given, outputs, titled)
