@@ -17,6 +17,7 @@ Known = dict[str, tuple[Column, Measure]]
 
 CHANNELS = {"out", "start", "stop", "before", "after", "channels", "groups", "features"}
 MOST_TIMES = 64
+SMALL = 8  # of which a condition may ask
 MISSING: Any = object()  # the value of a step where it is absent
 
 
@@ -53,11 +54,11 @@ def filled(column: Column) -> Column:
 
 
 def solve(
-    holes: Sequence[Hole], features: Mapping[str, Column], taken: set[str]
+    holes: Sequence[Hole], features: Mapping[str, Column], taken: set[str], out: Column = ()
 ) -> dict[str, Column]:
     """Fill all holes with constants and expressions; gives the parameters in those.
 
-    `features` are expressions whose columns are known.
+    `features` are expressions whose columns are known; `out` are the channels that a block gives.
     """
     for hole in holes:
         if hole.constant:
@@ -68,6 +69,8 @@ def solve(
     parameters: dict[str, Column] = {}
     bases = _bases(numbers, known)
     for hole in bases:
+        if hole.hint == "out" and out:
+            hole.hint = "out" if _equal(out, hole.column) else "width"
         name = _name(hole, bases, taken | parameters.keys())
         parameters[name] = filled(hole.column)
         known[name] = parameters[name], hole.measure
@@ -153,7 +156,7 @@ def _atoms(known: Known) -> Iterator[tuple[str, str, tuple[bool, ...]]]:
     """Comparisons that may decide, each with its opposite: those with 1, and of channels."""
     for text, (column, measure) in known.items():
         if measure == "other" and all(isinstance(x, int) for x in column):
-            for value in sorted({*column}):
+            for value in sorted({*column}) if max(column) < SMALL else ():
                 yield f"{text} == {value}", f"{text} != {value}", tuple(x == value for x in column)
     channels = [(text, column) for text, (column, m) in known.items() if m == "channels"]
     for (a, x), (b, y) in combinations(channels, 2):

@@ -84,6 +84,22 @@ def _uses(body: Body) -> Iterator[Use]:
             yield item
 
 
+def _given(body: Body) -> str:
+    """The node that a body gives."""
+    item = body[-1]
+    match item:
+        case Apply(node=node) | Merge(node=node):
+            return node.name
+        case Use(body=inner) | Group(body=inner):
+            return _given(inner)
+        case Maybe(body=inner):
+            return _given(inner) if inner else _given(body[:-1])
+        case Loop(iterations=iterations):
+            return _given(iterations[-1]) if iterations else _given(body[:-1])
+        case Pass():
+            return _given(body[:-1])
+
+
 def _height(item: Item) -> int:
     """How many uses of blocks stand in each other."""
     inside = max((_height(x) for body in bodies(item) for x in body), default=0)
@@ -106,7 +122,8 @@ class _Fitter:
         features = {INPUT_CHANNELS: channels} if all(channels) else {}
         taken = {*KEYWORDS, *LANGUAGE, *uses[0].takes, *_step_names(uses[0].body)}
         taken |= self.variables
-        block.parameters = solve(holes, features, taken)
+        given = tuple(self._channels(_given(use.body)) for use in uses)
+        block.parameters = solve(holes, features, taken, given)
         block.body = _filled(body)
         for name, column in block.parameters.items():
             common, count = Counter(column).most_common(1)[0]
@@ -182,9 +199,10 @@ class _Fitter:
                     attributes[name] = tensor
                 step = {node.op.name: attributes} if attributes else node.op.name
             case Merge(node=node, arms=arms):
+                names = _arm_names([row.arms for row in rows])
                 branches = {
-                    arm.label: self._arm([r.arms[i] for r in rows], holes, (*labels, arm.label))
-                    for i, arm in enumerate(arms)
+                    names[i]: self._arm([r.arms[i] for r in rows], holes, (*labels, names[i]))
+                    for i in range(len(arms))
                 }
                 step = {"branches": branches, "join": node.op.name}
             case Maybe(body=body, example=example):
@@ -254,9 +272,9 @@ class _Fitter:
             if name in block.defaults and {*column} == {block.defaults[name]}:
                 continue
             label = snake_case(rows[0].label)
-            detail = label if not label.isdecimal() and label else labels[-1] if labels else name
+            detail = label if label and not label.isdecimal() else ""
             measure = "channels" if _counts(name, column) else "other"
-            hole = Hole(column, name, _plain(detail) or name, measure)
+            hole = Hole(column, name, _plain(detail), measure)
             holes.append(hole)
             arguments[name] = hole
         return {block.name: arguments} if arguments else block.name
@@ -343,11 +361,19 @@ class _Fitter:
             if {*column} == {default} and not attribute.required:
                 continue
             counts = name in CHANNELS and all(isinstance(x, int) for x in column)
-            detail = labels[-1] if labels else ""
+            label = snake_case(rows[0].label)
+            detail = label if label and not label.isdecimal() else ""
             hole = Hole(column, name, _plain(detail), "channels" if counts else "other")
             holes.append(hole)
             found[name] = hole
         return found
+
+
+def _arm_names(rows: Sequence[tuple[Arm, ...]]) -> list[str]:
+    """The labels of branches; where these count the rows, they go without their numbers."""
+    alike = all([a.label for a in row] == [a.label for a in rows[0]] for row in rows)
+    stems = [arm.stem for arm in rows[0]]
+    return stems if not alike and len({*stems}) == len(stems) else [arm.label for arm in rows[0]]
 
 
 def _counts(name: str, column: Column) -> bool:

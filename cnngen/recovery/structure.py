@@ -81,8 +81,27 @@ def structure(
                 steps += emitter.joined(start, body, running, names.get(name, ""))
                 running = name
         if not emitter.open:
-            return tuple(steps), names
+            return _distinct(steps, names), names
         anchors |= emitter.open
+
+
+def _distinct(steps: Sequence[Item], names: Mapping[str, str]) -> Body:
+    """The steps with a label of its own for each branch: all are parts of one body."""
+    taken = {*names.values()}
+    body: list[Item] = []
+    for item in steps:
+        if isinstance(item, Merge):
+            arms: list[Arm] = []
+            for arm in item.arms:
+                stem, count, label = arm.stem, 1, arm.label
+                while label in taken:
+                    count += 1
+                    label = f"{stem}{count}"
+                taken.add(label)
+                arms.append(replace(arm, label=label))
+            item = replace(item, arms=tuple(arms))
+        body.append(item)
+    return tuple(body)
 
 
 def is_closed(body: Sequence[Item], *, inner: bool = False) -> bool:

@@ -47,9 +47,14 @@ class Arm:
     optional: bool = False
     present: bool = True
 
+    @property
+    def stem(self) -> str:
+        """Its label without a number, as the parts of a model are often counted."""
+        return self.label.rstrip("0123456789") or self.label
+
     @cached_property
     def shape(self) -> int:
-        return _number((self.label, shapes(self.body), self.optional))
+        return _number((self.stem, shapes(self.body), self.optional))
 
 
 @dataclass(frozen=True, eq=False)

@@ -143,8 +143,9 @@ def _both_arms(a: Merge, b: Merge) -> tuple[Arm, ...] | None:
     """The branches of both, by their labels; one that the other lacks is optional."""
     if len(b.arms) > len(a.arms):
         a, b = b, a
+    b = _relabelled(b, a)
     others = {arm.label: arm for arm in b.arms}
-    if [arm.label for arm in a.arms if arm.label in others] != [*others]:
+    if others.keys() - {arm.label for arm in a.arms}:
         return None
     made: list[Arm] = []
     for x in a.arms:
@@ -163,6 +164,17 @@ def _both_arms(a: Merge, b: Merge) -> tuple[Arm, ...] | None:
             return None
         made.append(replace(x, body=body, optional=x.optional or y.optional))
     return tuple(made) if len(others) > 1 or len(made) == len(others) else None
+
+
+def _relabelled(merge: Merge, like: Merge) -> Merge:
+    """The branches under the labels of others: what passes the input on, has none of its own."""
+    mine, theirs = ([arm.label for arm in each.arms] for each in (merge, like))
+    left = [arm for arm in merge.arms if arm.label not in theirs]
+    free = [arm for arm in like.arms if arm.label not in mine]
+    if len(left) != 1 or len(free) != 1 or (left[0].body and free[0].body):
+        return merge
+    arms = tuple(replace(a, label=free[0].label) if a is left[0] else a for a in merge.arms)
+    return replace(merge, arms=arms)
 
 
 def _joined(a: Item, b: Item) -> Item:
@@ -212,7 +224,7 @@ def _conformed_item(item: Item, pattern: Item) -> Item | None:
         return item
     if not isinstance(item, Merge) or not isinstance(pattern, Merge):
         return None
-    given = {arm.label: arm for arm in item.arms}
+    given = {arm.label: arm for arm in _relabelled(item, pattern).arms}
     if given.keys() - {arm.label for arm in pattern.arms}:
         return None
     arms: list[Arm] = []
