@@ -205,9 +205,11 @@ class _Fitter:
                     for i in range(len(arms))
                 }
                 step = {"branches": branches, "join": node.op.name}
-            case Maybe(body=body, example=example):
+            case Maybe(example=example, other=other):
                 test, inside = self._maybe([r.body for r in rows], example, holes, labels)
                 step = {"when": test, "do": inside}
+                if other:
+                    step["else"] = self._present([r.orelse for r in rows], other, holes, labels)
             case Pass():
                 step = {}
             case Use():

@@ -9,7 +9,8 @@ that saves most steps becomes a block, until none saves any.
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never
+from itertools import groupby
+from typing import Any, assert_never
 
 from cnngen.recovery.tree import (
     Apply,
@@ -101,7 +102,20 @@ def looped(body: Body, longest: int = LONGEST_ROW) -> Body:
     `longest`.
     """
     inside = tuple(_map(item, lambda inner: looped(inner, longest)) for item in body)
-    return _dissolved(_runs(inside, longest))
+    return _dissolved(_runs(_alike_groups(inside), longest))
+
+
+def _alike_groups(body: Body) -> Body:
+    """Groups that follow each other in one shape, if they have most in common."""
+    steps: list[Item] = []
+    for is_group, run in groupby(body, lambda item: isinstance(item, Group)):
+        groups = [*run]
+        if is_group and len({_as_loop(item).shape for item in groups}) > 1:
+            made = unified([_as_loop(item).body for item in groups if isinstance(item, Group)])
+            pairs = zip(groups, made or (), strict=False)
+            groups = [replace(g, body=b) for g, b in pairs if isinstance(g, Group)] or groups
+        steps += groups
+    return tuple(steps)
 
 
 def _dissolved(body: Body) -> Body:
@@ -125,8 +139,8 @@ def _map(item: Item, change: Callable[[Body], Body]) -> Item:
             return item
         case Merge(arms=arms):
             return replace(item, arms=tuple(replace(a, body=change(a.body)) for a in arms))
-        case Maybe(body=body, example=example):
-            return replace(item, body=change(body), example=change(example))
+        case Maybe(body=body, example=example, orelse=orelse, other=other):
+            return Maybe(change(body), change(example), change(orelse), change(other))
         case Use(body=body) | Group(body=body):
             return replace(item, body=change(body))
         case Loop(iterations=iterations, between=between):
@@ -190,11 +204,17 @@ def _run(body: Body, period: int) -> tuple[int, int] | None:
     return None
 
 
-def _as_loop(item: Item) -> Item:
-    """A group in which uses of blocks are loops that run once, as beside others they may be."""
+def _as_loop(item: Item) -> Any:
+    """A group in which uses of blocks are loops, however often they are there."""
     if not isinstance(item, Group):
         return item
-    steps = [Loop(((x,),)) if isinstance(x, Use) and _is_large(x) else x for x in item.body]
+    steps: list[Item] = []
+    for _, run in groupby(item.body, lambda x: x.shape):
+        uses = [*run]
+        if isinstance(uses[0], Use) and _is_large(uses[0]):
+            steps.append(Loop(tuple((use,) for use in uses)))
+        else:
+            steps += uses
     return replace(item, body=tuple(steps))
 
 

@@ -60,11 +60,14 @@ class Arm:
 @dataclass(frozen=True, eq=False)
 class Maybe:
     """Steps that only some uses of a block have; `example` are those of one that has them, and
-    `body` is empty in the others.
+    `body` is empty in the others. These have `orelse` instead, which is like `other`, if that is
+    anything.
     """
 
     body: "Body"
     example: "Body"
+    orelse: "Body" = ()
+    other: "Body" = ()
     reads: str = ""
     name: str = ""
 
@@ -74,7 +77,8 @@ class Maybe:
 
     @cached_property
     def shape(self) -> int:
-        return _number(("maybe", shapes(self.example), self.reads, self.name))
+        both = shapes(self.example), shapes(self.other)
+        return _number(("maybe", both, self.reads, self.name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,8 +209,11 @@ def bodies(item: Item) -> Iterator[Body]:
             return
         case Merge(arms=arms):
             yield from (arm.body for arm in arms)
-        case Use(body=body) | Group(body=body) | Maybe(body=body):
+        case Use(body=body) | Group(body=body):
             yield body
+        case Maybe(body=body, orelse=orelse):
+            yield body
+            yield orelse
         case Loop(iterations=iterations, between=between):
             for i, each in enumerate(iterations):
                 yield each

@@ -6,11 +6,11 @@ by side as two texts are compared: what both have belongs together, and what onl
 optional, as long as most is common.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from cnngen.recovery.tree import (
-    Apply,
     Arm,
     Body,
     Item,
@@ -34,7 +34,7 @@ def unified(found: Sequence[Body]) -> list[Body] | None:
         if both is None:
             return None
         pattern = both
-    made = [_conformed(body, pattern) for body in found]
+    made = [conformed(body, pattern) for body in found]
     if any(body is None for body in made) or len({shapes(b) for b in made if b is not None}) > 1:
         return None
     return [body for body in made if body is not None]
@@ -50,28 +50,42 @@ def weight(body: Body) -> int:
 
 def _both(a: Body, b: Body) -> Body | None:
     """A body of which both are cases."""
+    if conformed(b, a) is not None:
+        return a
     if wrapped := _with_shortcut(a, b) or _with_shortcut(b, a):
         return wrapped
     rows = _aligned(a, b)
     common = sum(weight((x,)) for x, y in rows if x is not None and y is not None)
-    if rows and common < LEAST_COMMON * max(weight(a), weight(b)):
+    if common < LEAST_COMMON * max(weight(a), weight(b)):
         return None
     steps: list[Item] = []
-    for x, y in rows:
-        if x is not None and y is not None:
-            steps.append(_joined(x, y))
+    for both, run in groupby(rows, lambda row: row[0] is not None and row[1] is not None):
+        pairs = [*run]
+        if both:
+            steps += [_joined(x, y) for x, y in pairs if x is not None and y is not None]
+            continue
+        mine, theirs = ([x for x in column if x is not None] for column in zip(*pairs, strict=True))
+        if not all(_is_free(x) for x in (*mine, *theirs)):
+            return None
+        if len(mine) == len(theirs) == 1 and not isinstance(mine[0], Maybe):
+            steps.append(Maybe((mine[0],), (mine[0],), (), (theirs[0],)))
         else:
-            only = x if x is not None else y
-            assert only is not None
-            if isinstance(only, Maybe):
-                steps.append(only)
-            elif only.reads or only.name or getattr(only, "tensors", ()):
-                return None
-            elif steps and isinstance(steps[-1], Maybe):
-                steps[-1] = _maybe((*steps[-1].example, only))
-            else:
-                steps.append(_maybe((only,)))
+            steps += [*_optional(mine), *_optional(theirs)]
     return tuple(steps)
+
+
+def _is_free(item: Item) -> bool:
+    """Whether a step may be absent: nothing reads it by a name."""
+    return not (item.reads or item.name or getattr(item, "tensors", ()))
+
+
+def _optional(steps: Sequence[Item]) -> Iterator[Item]:
+    """Steps that may be absent together; those that may be absent stay so."""
+    for absent, run in groupby(steps, lambda item: isinstance(item, Maybe)):
+        if absent:
+            yield from run
+        else:
+            yield _maybe(tuple(run))
 
 
 def _maybe(body: Body) -> Maybe:
@@ -133,8 +147,10 @@ def _alike(a: Item, b: Item) -> bool:
             same = a.node.op.name == b.node.op.name
             names = (a.reads, a.name) == (b.reads, b.name)
             return same and names and _both_arms(a, b) is not None
-        case Maybe(example=(Apply() | Use() | Merge(), *_) as example), _:
-            return len(example) == 1 and example[0].shape == b.shape
+        case Maybe(example=example, other=other), _:
+            return conformed((b,), example) is not None or (
+                bool(other) and conformed((b,), other) is not None
+            )
         case _:
             return False
 
@@ -186,37 +202,48 @@ def _joined(a: Item, b: Item) -> Item:
     return replace(a, arms=arms)
 
 
-def _conformed(body: Body, pattern: Body) -> Body | None:
-    """A body in the shape of a pattern, of which it is a case."""
+def conformed(body: Body, pattern: Body) -> Body | None:
+    """A body in the shape of a pattern, or None if it is no case of that."""
     if shapes(body) == shapes(pattern):
         return body
-    if pattern and isinstance(pattern[0], Merge) and any(arm.optional for arm in pattern[0].arms):
-        if not body or not isinstance(body[0], Merge):
-            return _wrapped(body, pattern)
-    steps: list[Item] = []
-    rest = body
-    for i, item in enumerate(pattern):
-        if isinstance(item, Maybe):
-            count = len(item.example)
-            taken = rest[:count]
-            needed = sum(not isinstance(x, Maybe) for x in pattern[i + 1 :])
-            if shapes(taken) == shapes(item.example) and len(rest) - count >= needed:
-                steps.append(replace(item, body=taken))
-                rest = rest[count:]
-            elif len(rest) and isinstance(rest[0], Maybe) and rest[0].shape == item.shape:
-                steps.append(rest[0])
-                rest = rest[1:]
-            else:
-                steps.append(replace(item, body=()))
-        elif not rest:
-            return None
-        else:
-            made = _conformed_item(rest[0], item)
-            if made is None:
+    if not pattern:
+        return None
+    first, rest = pattern[0], pattern[1:]
+    match first:
+        case Maybe(example=example, other=other):
+            if body and body[0].shape == first.shape:
+                return _followed(body[0], conformed(body[1:], rest))
+            for count in range(min(len(body), _longest(example)), 0, -1):
+                inside = conformed(body[:count], example)
+                after = conformed(body[count:], rest) if inside else None
+                if inside and after is not None:
+                    return (replace(first, body=inside, orelse=()), *after)
+            for count in range(min(len(body), _longest(other)), 0, -1):
+                inside = conformed(body[:count], other)
+                after = conformed(body[count:], rest) if inside else None
+                if inside and after is not None:
+                    return (replace(first, body=(), orelse=inside), *after)
+            if other:
                 return None
-            steps.append(made)
-            rest = rest[1:]
-    return None if rest else tuple(steps)
+            return _followed(replace(first, body=()), conformed(body, rest))
+        case Merge(arms=arms) if any(arm.optional for arm in arms):
+            if not body or not isinstance(body[0], Merge):
+                return _wrapped(body, pattern)
+        case _:
+            pass
+    made = _conformed_item(body[0], first) if body else None
+    return _followed(made, conformed(body[1:], rest)) if made is not None else None
+
+
+def _followed(first: Item, rest: Body | None) -> Body | None:
+    return None if rest is None else (first, *rest)
+
+
+def _longest(pattern: Body) -> int:
+    """How many steps a case of a pattern has at most."""
+    return sum(
+        max(_longest(x.example), _longest(x.other)) if isinstance(x, Maybe) else 1 for x in pattern
+    )
 
 
 def _conformed_item(item: Item, pattern: Item) -> Item | None:
@@ -235,7 +262,7 @@ def _conformed_item(item: Item, pattern: Item) -> Item | None:
                 return None
             arms.append(replace(wanted, present=False))
             continue
-        body = _conformed(arm.body, wanted.body)
+        body = conformed(arm.body, wanted.body)
         if body is None:
             return None
         arms.append(replace(wanted, body=body, present=arm.present))
@@ -247,13 +274,13 @@ def _wrapped(body: Body, pattern: Body) -> Body | None:
     merge = pattern[0]
     assert isinstance(merge, Merge)
     end = len(body) - (len(pattern) - 1)
-    rest = _conformed(body[end:], pattern[1:])
+    rest = conformed(body[end:], pattern[1:])
     arms: list[Arm] = []
     for arm in merge.arms:
         if arm.optional:
             arms.append(replace(arm, present=False))
         else:
-            inner = _conformed(body[:end], arm.body)
+            inner = conformed(body[:end], arm.body)
             if inner is None or rest is None:
                 return None
             arms.append(replace(arm, body=inner))
