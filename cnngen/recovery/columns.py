@@ -17,7 +17,7 @@ Known = dict[str, tuple[Column, Measure]]
 
 CHANNELS = {"out", "start", "stop", "before", "after", "channels", "groups", "features"}
 MOST_TIMES = 64
-SMALL = 8  # of which a condition may ask
+INPUT_CHANNELS = "input.channels"
 MISSING: Any = object()  # the value of a step where it is absent
 
 
@@ -78,7 +78,7 @@ def solve(
         hole.text = expressed(hole, known)
     for hole in open_:
         if hole.measure == "test":
-            hole.text = _condition(hole.column, known)
+            hole.text = _condition(hole.column, known, out)
             if hole.text is None:
                 hole.text = name = _name(hole, (hole,), taken | parameters.keys())
                 parameters[name] = hole.column
@@ -134,9 +134,9 @@ def _multiple(text: str, column: Column, wanted: Column) -> str | None:
     return None
 
 
-def _condition(wanted: Column, known: Known) -> str | None:
+def _condition(wanted: Column, known: Known, out: Column) -> str | None:
     """A condition on the known columns that holds where it should."""
-    atoms = [*_atoms(known)]
+    atoms = [*_atoms(known, out)]
     for text, negated, column in atoms:
         if _equal(column, wanted):
             return text
@@ -152,20 +152,18 @@ def _condition(wanted: Column, known: Known) -> str | None:
     return None
 
 
-def _atoms(known: Known) -> Iterator[tuple[str, str, tuple[bool, ...]]]:
-    """Comparisons that may decide, each with its opposite: those with 1, and of channels."""
+def _atoms(known: Known, out: Column) -> Iterator[tuple[str, str, tuple[bool, ...]]]:
+    """What usually decides, each with its opposite: whether a number is 1, and whether a block
+    gives as many channels as it is given.
+    """
     for text, (column, measure) in known.items():
         if measure == "other" and all(isinstance(x, int) for x in column):
-            for value in sorted({*column}) if max(column) < SMALL else ():
-                yield f"{text} == {value}", f"{text} != {value}", tuple(x == value for x in column)
-    channels = [(text, column) for text, (column, m) in known.items() if m == "channels"]
-    for (a, x), (b, y) in combinations(channels, 2):
-        for times in (1, 2, 4):
-            for left, first, right, second in ((a, x, b, y), (b, y, a, x)):
-                same = tuple(v == times * w for v, w in zip(first, second, strict=True))
-                factor = f"{times} * " if times > 1 else ""
-                if any(same) and not all(same):
-                    yield f"{left} == {factor}{right}", f"{left} != {factor}{right}", same
+            yield f"{text} == 1", f"{text} != 1", tuple(x == 1 for x in column)
+    given = known.get(INPUT_CHANNELS)
+    text = expressed(Hole(out, "", measure="channels"), known) if out else None
+    if given and text and text != INPUT_CHANNELS:
+        same = tuple(x == y for x, y in zip(given[0], out, strict=True))
+        yield f"{INPUT_CHANNELS} == {text}", f"{INPUT_CHANNELS} != {text}", same
 
 
 def _name(hole: Hole, others: Sequence[Hole], taken: set[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 
 from cnngen.foreign.graph import Graph, Node
 from cnngen.ops.base import Image
-from cnngen.recovery.columns import CHANNELS, MISSING, Column, Hole, filled, solve
+from cnngen.recovery.columns import CHANNELS, INPUT_CHANNELS, MISSING, Column, Hole, filled, solve
 from cnngen.recovery.tree import (
     Apply,
     Arm,
@@ -31,7 +31,6 @@ from cnngen.recovery.tree import (
 )
 from cnngen.syntax.naming import KEYWORDS, LANGUAGE, snake_case
 
-INPUT_CHANNELS = "input.channels"
 MOST_SHOWN = 5
 EITHER = "0 or half"  # the padding of a window of one pixel
 Data = Any  # what YAML can say: mappings, lists, texts, numbers; and holes
@@ -209,7 +208,11 @@ class _Fitter:
                 test, inside = self._maybe([r.body for r in rows], example, holes, labels)
                 step = {"when": test, "do": inside}
                 if other:
-                    step["else"] = self._present([r.orelse for r in rows], other, holes, labels)
+                    also, otherwise = self._maybe([r.orelse for r in rows], other, holes, labels)
+                    always = all(r.body or r.orelse for r in rows)
+                    step["else"] = otherwise if always else {"when": also, "do": otherwise}
+                    if always:
+                        holes.remove(also)
             case Pass():
                 step = {}
             case Use():

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, assert_never
+from typing import assert_never
 
 from cnngen.recovery.tree import (
     Apply,
@@ -28,7 +28,7 @@ from cnngen.recovery.tree import (
     nodes,
     shapes,
 )
-from cnngen.recovery.variants import unified
+from cnngen.recovery.variants import all_looped, unified
 
 LEAST_LAYERS = 2  # of a row that becomes a block
 LONGEST_ROW = 64
@@ -111,7 +111,7 @@ def _alike_groups(body: Body) -> Body:
     for is_group, run in groupby(body, lambda item: isinstance(item, Group)):
         groups = [*run]
         if is_group and len({_as_loop(item).shape for item in groups}) > 1:
-            made = unified([_as_loop(item).body for item in groups if isinstance(item, Group)])
+            made = unified([all_looped(item.body) for item in groups if isinstance(item, Group)])
             pairs = zip(groups, made or (), strict=False)
             groups = [replace(g, body=b) for g, b in pairs if isinstance(g, Group)] or groups
         steps += groups
@@ -204,18 +204,9 @@ def _run(body: Body, period: int) -> tuple[int, int] | None:
     return None
 
 
-def _as_loop(item: Item) -> Any:
+def _as_loop(item: Item) -> Item:
     """A group in which uses of blocks are loops, however often they are there."""
-    if not isinstance(item, Group):
-        return item
-    steps: list[Item] = []
-    for _, run in groupby(item.body, lambda x: x.shape):
-        uses = [*run]
-        if isinstance(uses[0], Use) and _is_large(uses[0]):
-            steps.append(Loop(tuple((use,) for use in uses)))
-        else:
-            steps += uses
-    return replace(item, body=tuple(steps))
+    return replace(item, body=all_looped(item.body)) if isinstance(item, Group) else item
 
 
 def _inside(rows: Sequence[Body]) -> tuple[Body, ...]:

@@ -6,14 +6,16 @@ by side as two texts are compared: what both have belongs together, and what onl
 optional, as long as most is common.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from cnngen.recovery.tree import (
+    Apply,
     Arm,
     Body,
     Item,
+    Loop,
     Maybe,
     Merge,
     Use,
@@ -25,19 +27,61 @@ LEAST_COMMON = 0.5  # of the steps of the longer body
 
 
 def unified(found: Sequence[Body]) -> list[Body] | None:
-    """The bodies in one shape, or None where they have too little in common."""
+    """The bodies in one shape, or None where they have too little in common.
+
+    Where it helps, uses of a block are loops that run once, or loops are written out.
+    """
+    for form in (_as_it_is, all_looped, _unrolled):
+        if made := _in_one_shape([form(body) for body in found]):
+            return made
+    return None
+
+
+def _in_one_shape(found: Sequence[Body]) -> list[Body] | None:
     distinct = {shapes(body): body for body in found}
-    first, *others = sorted(distinct.values(), key=weight, reverse=True)
-    pattern = first
+    pattern, *others = sorted(distinct.values(), key=weight, reverse=True)
     for other in others:
         both = _both(pattern, other)
         if both is None:
             return None
         pattern = both
     made = [conformed(body, pattern) for body in found]
-    if any(body is None for body in made) or len({shapes(b) for b in made if b is not None}) > 1:
-        return None
-    return [body for body in made if body is not None]
+    whole = [body for body in made if body is not None]
+    alike = len(whole) == len(made) and len({shapes(body) for body in whole}) == 1
+    return whole if alike else None
+
+
+def _as_it_is(body: Body) -> Body:
+    return body
+
+
+def all_looped(body: Body) -> Body:
+    """The body in which uses of a block are loops, however often they are there."""
+    steps: list[Item] = []
+    for _, run in groupby(body, lambda item: item.shape):
+        uses = [*run]
+        if isinstance(uses[0], Use) and _is_free(uses[0]):
+            steps.append(Loop(tuple((use,) for use in uses)))
+        else:
+            steps += [_in_arms(item, all_looped) for item in uses]
+    return tuple(steps)
+
+
+def _unrolled(body: Body) -> Body:
+    """The body without loops of single steps."""
+    steps: list[Item] = []
+    for item in body:
+        if isinstance(item, Loop) and not item.between:
+            steps += [step for each in item.iterations for step in each]
+        else:
+            steps.append(_in_arms(item, _unrolled))
+    return tuple(steps)
+
+
+def _in_arms(item: Item, change: Callable[[Body], Body]) -> Item:
+    if not isinstance(item, Merge):
+        return item
+    return replace(item, arms=tuple(replace(arm, body=change(arm.body)) for arm in item.arms))
 
 
 def weight(body: Body) -> int:
@@ -147,6 +191,9 @@ def _alike(a: Item, b: Item) -> bool:
             same = a.node.op.name == b.node.op.name
             names = (a.reads, a.name) == (b.reads, b.name)
             return same and names and _both_arms(a, b) is not None
+        case Apply(), Apply():
+            activations = all(x.node.op.group == "activation" for x in (a, b))
+            return activations and _is_free(a) and _is_free(b)
         case Maybe(example=example, other=other), _:
             return conformed((b,), example) is not None or (
                 bool(other) and conformed((b,), other) is not None
@@ -196,6 +243,8 @@ def _relabelled(merge: Merge, like: Merge) -> Merge:
 def _joined(a: Item, b: Item) -> Item:
     if a.shape == b.shape or isinstance(a, Maybe):
         return a
+    if isinstance(a, Apply):
+        return Maybe((a,), (a,), (), (b,))
     assert isinstance(a, Merge) and isinstance(b, Merge)
     arms = _both_arms(a, b)
     assert arms is not None
@@ -223,9 +272,7 @@ def conformed(body: Body, pattern: Body) -> Body | None:
                 after = conformed(body[count:], rest) if inside else None
                 if inside and after is not None:
                     return (replace(first, body=(), orelse=inside), *after)
-            if other:
-                return None
-            return _followed(replace(first, body=()), conformed(body, rest))
+            return _followed(replace(first, body=(), orelse=()), conformed(body, rest))
         case Merge(arms=arms) if any(arm.optional for arm in arms):
             if not body or not isinstance(body[0], Merge):
                 return _wrapped(body, pattern)
