@@ -83,22 +83,6 @@ def _uses(body: Body) -> Iterator[Use]:
             yield item
 
 
-def _given(body: Body) -> str:
-    """The node that a body gives."""
-    item = body[-1]
-    match item:
-        case Apply(node=node) | Merge(node=node):
-            return node.name
-        case Use(body=inner) | Group(body=inner):
-            return _given(inner)
-        case Maybe(body=inner):
-            return _given(inner) if inner else _given(body[:-1])
-        case Loop(iterations=iterations):
-            return _given(iterations[-1]) if iterations else _given(body[:-1])
-        case Pass():
-            return _given(body[:-1])
-
-
 def _height(item: Item) -> int:
     """How many uses of blocks stand in each other."""
     inside = max((_height(x) for body in bodies(item) for x in body), default=0)
@@ -121,7 +105,7 @@ class _Fitter:
         features = {INPUT_CHANNELS: channels} if all(channels) else {}
         taken = {*KEYWORDS, *LANGUAGE, *uses[0].takes, *_step_names(uses[0].body)}
         taken |= self.variables
-        given = tuple(self._channels(_given(use.body)) for use in uses)
+        given = tuple(self._channels(use.gives) for use in uses)
         block.parameters = solve(holes, features, taken, given)
         block.body = _filled(body)
         for name, column in block.parameters.items():

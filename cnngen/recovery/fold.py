@@ -346,7 +346,8 @@ def _replaced(body: Body, wanted: tuple[Hashable, ...], length: int) -> Body:
     while i < len(body):
         if row[i : i + length] == wanted and length < len(body) + 1:
             row_ = body[i : i + length]
-            made.append(Use("", "", row_, source=next(nodes(row_)).inputs[0]))
+            first, *_, last = (*nodes(row_), *nodes(row_))
+            made.append(Use("", "", row_, source=first.inputs[0], gives=last.name))
             i += length
         else:
             made.append(body[i])

@@ -250,7 +250,8 @@ def used(region: Region, tensors: tuple[str, ...] = ()) -> Use | Group:
     if region.is_container and is_closed(body) and not any(item.name for item in body):
         return Group(region.label, body)
     kind = "" if region.is_container else region.module.kind
-    return Use(kind, region.label, body, names[1:], tensors, source=region.reads[0])
+    ends = region.reads[0], region.gives[0]
+    return Use(kind, region.label, body, names[1:], tensors, source=ends[0], gives=ends[1])
 
 
 def _spare(region: Region) -> Iterator[str]:

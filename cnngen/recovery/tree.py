@@ -111,7 +111,7 @@ class Pass:
 @dataclass(frozen=True, eq=False)
 class Use:
     """A part of the model that becomes a block; `kind` is what the model calls such parts, if it
-    has a word for them. `source` is the node or input that it reads, `takes` are the names of the
+    has a word for them. `source` is the node or input that it reads, `gives` the node whose result it gives, `takes` are the names of the
     tensors that it is given besides, and `tensors` those of what is given for them.
     """
 
@@ -123,6 +123,7 @@ class Use:
     reads: str = ""
     name: str = ""
     source: str = ""
+    gives: str = ""
 
     @cached_property
     def shape(self) -> int:

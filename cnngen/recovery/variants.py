@@ -111,10 +111,9 @@ def _both(a: Body, b: Body) -> Body | None:
         mine, theirs = ([x for x in column if x is not None] for column in zip(*pairs, strict=True))
         if not all(_is_free(x) for x in (*mine, *theirs)):
             return None
-        if len(mine) == len(theirs) == 1 and not isinstance(mine[0], Maybe):
-            steps.append(Maybe((mine[0],), (mine[0],), (), (theirs[0],)))
-        else:
-            steps += [*_optional(mine), *_optional(theirs)]
+        if mine and theirs and not all(isinstance(x, Maybe) for x in mine):
+            return None  # something else in the same place is another block
+        steps += [*_optional(mine), *_optional(theirs)]
     return tuple(steps)
 
 
