@@ -26,13 +26,15 @@ def find_stages(graph: Graph) -> Tree:
     taken = {*names.values(), *given}
     stages: list[Stage] = []
     last = next(iter(given)) if len(given) == 1 else ""
+    words = {node: word for word, node in graph.outputs.items() if len(graph.outputs) > 1}
     for group in groups:
         first, end = group[0], group[-1]
-        name = end.name or _unique(_title(group, modular), taken)
+        training = all(node.training for node in nodes(group))
+        title = words.get(_given(end), "") if training else ""
+        name = end.name or _unique(title or _title(group, modular), taken)
         reads = "" if first.reads == last else first.reads
         steps = _bare((replace(first, reads=""), *group[1:])) if first.reads else group
         steps = _inlined((*steps[:-1], replace(steps[-1], name="")))
-        training = all(node.training for node in nodes(group))
         stages.append(Stage(name, steps, reads, training))
         names.setdefault(_given(end), name)
         last = last if training else name
@@ -75,7 +77,8 @@ def _whole(body: Body) -> Iterator[Body]:
             yield body[start : i + 1]
             start = i + 1
     rest = body[start:]
-    split = _head(rest)
+    training = all(node.training for node in nodes(rest))
+    split = len(rest) if training else _head(rest)
     yield from (part for part in (rest[:split], rest[split:]) if part)
 
 
