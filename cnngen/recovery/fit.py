@@ -15,6 +15,7 @@ from cnngen.foreign.graph import Graph, Node
 from cnngen.ops.base import Image
 from cnngen.recovery.columns import CHANNELS, INPUT_CHANNELS, MISSING, Column, Hole, filled, solve
 from cnngen.recovery.tree import (
+    Again,
     Apply,
     Arm,
     Body,
@@ -197,6 +198,8 @@ class _Fitter:
                     step["else"] = otherwise if always else {"when": also, "do": otherwise}
                     if always:
                         holes.remove(also)
+            case Again(target=target):
+                step = {"use": target}
             case Pass():
                 step = {}
             case Use():

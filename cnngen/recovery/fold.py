@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import assert_never
 
 from cnngen.recovery.tree import (
+    Again,
     Apply,
     Body,
     Group,
@@ -135,7 +136,7 @@ def _dissolved(body: Body) -> Body:
 def _map(item: Item, change: Callable[[Body], Body]) -> Item:
     """An item with its bodies changed."""
     match item:
-        case Apply() | Pass():
+        case Apply() | Again() | Pass():
             return item
         case Merge(arms=arms):
             return replace(item, arms=tuple(replace(a, body=change(a.body)) for a in arms))
@@ -189,7 +190,7 @@ def _alternation(body: Body) -> tuple[int, int] | None:
 def _is_large(item: Item) -> bool:
     """Whether a step may be what a loop does, alone."""
     plain = not (item.reads or item.name or getattr(item, "tensors", ()))
-    return plain and not isinstance(item, Apply | Pass)
+    return plain and not isinstance(item, Again | Apply | Pass)
 
 
 def _run(body: Body, period: int) -> tuple[int, int] | None:
@@ -229,7 +230,7 @@ def _least_times(row: Body) -> int:
     if len(row) == 1:
         if isinstance(row[0], Use) and _weight_of_block(row[0]) < MANY_OPS:
             return 3
-        return NEVER if isinstance(row[0], Apply | Loop | Pass) else 2
+        return NEVER if isinstance(row[0], Again | Apply | Loop | Pass) else 2
     return 3 if all(isinstance(item, Apply) for item in row) and len(row) < MANY_OPS else 2
 
 
@@ -239,7 +240,7 @@ def _weight_of_block(use: Use) -> int:
 
 def _weight(item: Item) -> int:
     match item:
-        case Apply() | Pass():
+        case Apply() | Again() | Pass():
             return 1
         case Merge(arms=arms):
             return 1 + sum(_weight(x) for arm in arms for x in arm.body)
@@ -278,7 +279,7 @@ def _all_bodies(whole: Sequence[Body]) -> Iterator[Body]:
         yield body
         for item in body:
             match item:
-                case Apply() | Pass():
+                case Apply() | Again() | Pass():
                     pass
                 case Merge(arms=arms):
                     for arm in arms:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from cnngen.foreign.graph import Graph
 from cnngen.recovery.regions import regions
 from cnngen.recovery.structure import is_closed, structure, titled
-from cnngen.recovery.tree import Apply, Body, Group, Item, Loop, Merge, Pass, Stage, Tree, Use, nodes
+from cnngen.recovery.tree import Again, Apply, Body, Group, Item, Loop, Merge, Pass, Stage, Tree, Use, nodes
 from cnngen.syntax.naming import snake_case
 
 HEAD = {"global_avg_pool", "global_max_pool", "adaptive_avg_pool", "flatten", "linear"}
@@ -32,7 +32,9 @@ def find_stages(graph: Graph) -> Tree:
         training = all(node.training for node in nodes(group))
         title = words.get(_given(end), "") if training else ""
         name = end.name or _unique(title or _title(group, modular), taken)
-        reads = "" if first.reads == last else first.reads
+        several = not stages and len(given) > 1
+        reads = "" if first.reads == last and last else first.reads
+        reads = reads or (next(iter(given)) if several else "")
         steps = _bare((replace(first, reads=""), *group[1:])) if first.reads else group
         steps = _inlined((*steps[:-1], replace(steps[-1], name="")))
         stages.append(Stage(name, steps, reads, training))
@@ -44,7 +46,7 @@ def find_stages(graph: Graph) -> Tree:
 def _given(item: Item) -> str:
     """The node whose result a step gives."""
     match item:
-        case Apply(node=node) | Merge(node=node):
+        case Apply(node=node) | Again(node=node) | Merge(node=node):
             return node.name
         case Use(body=body) | Group(body=body):
             return _given(body[-1])
@@ -102,6 +104,8 @@ def _title(group: Body, modular: bool) -> str:
         match item:
             case Apply(node=node):
                 return titled(node)
+            case Again(target=target):
+                return target
             case Use(label=label, kind=kind):
                 return snake_case(label if label and not label.isdecimal() else kind)
             case Group(label=label):

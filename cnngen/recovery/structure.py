@@ -12,7 +12,7 @@ import networkx as nx
 
 from cnngen.foreign.graph import Node
 from cnngen.recovery.regions import Member, Region
-from cnngen.recovery.tree import INPUT, Apply, Arm, Body, Group, Item, Merge, Pass, Use
+from cnngen.recovery.tree import INPUT, Again, Apply, Arm, Body, Group, Item, Merge, Pass, Use
 from cnngen.syntax.naming import snake_case
 
 SOURCE, SINK = "<source>", "<sink>"
@@ -29,6 +29,7 @@ class _Flow:
     reads: dict[str, tuple[str, ...]]
     given: Mapping[str, str]
     outputs: tuple[str, ...]
+    again: Mapping[str, str]  # members that are applied again, and which these are
     graph: "nx.DiGraph[str]" = field(default_factory=lambda: nx.DiGraph())
 
     def __post_init__(self) -> None:
@@ -70,6 +71,7 @@ def structure(
     }
     anchors |= {read for name in flow.members for read in _tensors(flow, name)} - {*given}
     anchors |= set(outputs if named else outputs[:-1])
+    anchors |= {*flow.again, *flow.again.values()}
     while True:
         names = _names(flow, anchors, title, {*given.values(), INPUT})
         emitter = _Emitter(flow, forks, anchors, names)
@@ -125,7 +127,24 @@ def _flow(members: Sequence[Member], given: Mapping[str, str], outputs: Sequence
         name: member.inputs if isinstance(member, Node) else member.reads
         for name, member in named.items()
     }
-    return _Flow(named, reads, given, tuple(outputs))
+    first = {held: name for name, member in named.items() for held in _held(member)[:1]}
+    again = {name: first[shared] for name, member in named.items() if (shared := _shared(member))}
+    return _Flow(named, reads, given, tuple(outputs), again)
+
+
+def _held(member: Member) -> list[str]:
+    """The nodes of a member."""
+    if isinstance(member, Node):
+        return [member.name]
+    return [name for each in member.members for name in _held(each)]
+
+
+def _shared(member: Member) -> str:
+    """The first node of the member that this one is again, if it is one."""
+    if isinstance(member, Node):
+        return member.shares
+    first = member.members[0]
+    return _shared(first) if all(map(_shared, member.members)) else ""
 
 
 def _tensors(flow: _Flow, name: str) -> tuple[str, ...]:
@@ -211,10 +230,18 @@ class _Emitter:
 
     def _step(self, key: str, member: Member) -> tuple[str, Item]:
         first, *others = self.flow.reads[key]
+        if target := self.flow.again.get(key):
+            node = member if isinstance(member, Node) else self.node(member)
+            return first, Again(self.names[target], node)
         tensors = tuple(self.name_of(other) for other in others)
         if isinstance(member, Node):
             return first, Apply(member, tensors=tensors)
         return first, used(member, tensors)
+
+    def node(self, region: Region) -> Node:
+        """The node whose result a region gives."""
+        last = region.members[-1]
+        return last if isinstance(last, Node) else self.node(last)
 
     def _merge(self, key: str, node: Node) -> tuple[str, Item]:
         fork = next((start for start, end in self.forks.items() if end == key), "")

@@ -109,6 +109,20 @@ class Pass:
 
 
 @dataclass(frozen=True, eq=False)
+class Again:
+    """A step of the same body, which has a name, applied again with its weights."""
+
+    target: str
+    node: Node
+    reads: str = ""
+    name: str = ""
+
+    @cached_property
+    def shape(self) -> int:
+        return _number(("again", self.target, self.reads, self.name))
+
+
+@dataclass(frozen=True, eq=False)
 class Use:
     """A part of the model that becomes a block; `kind` is what the model calls such parts, if it
     has a word for them. `source` is the node or input that it reads, `gives` the node whose result it gives, `takes` are the names of the
@@ -166,7 +180,7 @@ class Loop:
         return _number(("loop", shapes(self.iterations[0]), between, self.reads, self.name))
 
 
-Item = Apply | Maybe | Merge | Pass | Use | Group | Loop
+Item = Apply | Again | Maybe | Merge | Pass | Use | Group | Loop
 Body = tuple[Item, ...]
 
 
@@ -206,7 +220,7 @@ def outline(node: Node) -> Hashable:
 def bodies(item: Item) -> Iterator[Body]:
     """The bodies in an item, each once."""
     match item:
-        case Apply() | Pass():
+        case Apply() | Again() | Pass():
             return
         case Merge(arms=arms):
             yield from (arm.body for arm in arms)
@@ -228,5 +242,5 @@ def nodes(body: Body) -> Iterator[Node]:
     for item in body:
         for inner in bodies(item):
             yield from nodes(inner)
-        if isinstance(item, Apply | Merge):
+        if isinstance(item, Again | Apply | Merge):
             yield item.node
