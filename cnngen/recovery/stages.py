@@ -20,8 +20,8 @@ def find_stages(graph: Graph) -> Tree:
     """The stages of a model, in the order in which it computes them."""
     given = {name: name for name in graph.inputs}
     outputs = sorted({*graph.outputs.values()}, key=[*graph.nodes].index)
-    body, names = structure(regions(graph), given, outputs, titled)
     modular = any(node.place.modules for node in graph.nodes.values())
+    body, names = structure(regions(graph), given, outputs, titled, apart=modular)
     groups = [(item,) for item in body] if modular else [*_whole(body)]
     taken = {*names.values(), *given}
     stages: list[Stage] = []

@@ -55,12 +55,12 @@ def structure(
     outputs: Sequence[str],
     title: Callable[[Member], str],
     *,
-    named: bool = False,
+    apart: bool = False,
 ) -> tuple[Body, dict[str, str]]:
     """The body that computes the outputs, and the names of those of its steps that have one.
 
     `given` names the tensors from outside, the first of which is its input; `title` proposes the
-    name of a member. With `named`, all outputs get names.
+    name of a member. With `apart`, what the model has under a name is a step, and no branch.
     """
     flow = _flow(members, given, outputs)
     forks = _forks(flow)
@@ -70,7 +70,10 @@ def structure(
         if len(flow.readers(name)) > 1 and name not in forks
     }
     anchors |= {read for name in flow.members for read in _tensors(flow, name)} - {*given}
-    anchors |= set(outputs if named else outputs[:-1])
+    anchors |= {*outputs[:-1]}
+    if apart:
+        anchors |= {name for name, member in flow.members.items() if member.label}
+        forks = {start: end for start, end in forks.items() if not _between(flow, start, end) & anchors}
     anchors |= {*flow.again, *flow.again.values()}
     while True:
         names = _names(flow, anchors, title, {*given.values(), INPUT})
