@@ -65,6 +65,10 @@ class NoOpError(Exception):
         self.what, self.help = what, help
 
 
+class AxesError(NoOpError):
+    """A tensor has other axes than an op takes, as all have that come of an op without axes."""
+
+
 class LostError(Exception):
     """What a call computes depends on what no op says."""
 
@@ -81,6 +85,7 @@ class Lowering:
     of_key: Callable[[str], Any]
     parameters: Container[str]
     larger: Mapping[Traced, tuple[int, ...]]  # sizes of the inputs in that run
+    beyond: dict[Made, bool] = field(default_factory=dict[Made, bool])
     nodes: list[Made] = field(default_factory=list[Made])
     values: dict[Traced, View | Lost] = field(default_factory=dict[Traced, View | Lost])
     settled: dict[View, View] = field(default_factory=dict[View, View])
@@ -129,9 +134,9 @@ class Lowering:
             return view.node
         raise self.not_shown(value)
 
-    def not_shown(self, value: Traced) -> NoOpError:
+    def not_shown(self, value: Traced) -> AxesError:
         sizes = " x ".join(map(str, ("batch", *value.sizes[1:])))
-        return NoOpError(
+        return AxesError(
             f"a tensor of {sizes} for an op on feature maps or a vector",
             "maps are batch x channels x height x width, vectors batch x features",
         )
@@ -241,10 +246,19 @@ class Lowering:
     def unsaid(self, call: Call, error: NoOpError | None, result: Traced) -> View | Lost:
         """What stands for the result of a call that no op says: a node where it has a shape."""
         causes = tuple(self._causes(call))
+        if isinstance(error, AxesError) and any(self._beyond(x) for x in causes):
+            error = None
         obstacle = self.obstacle(call, error) if error else None
         shape = _shape(result.sizes) or shape_of((1,))
         made = self._kept(Made(call.name, None, causes, shape, call, obstacle=obstacle))
         return shown(made) if _shape(result.sizes) else Lost((made,))
+
+    def _beyond(self, node: Made) -> bool:
+        """Whether a node comes of one that no op says."""
+        if node not in self.beyond:
+            unsaid = node.op is None and not node.is_input
+            self.beyond[node] = unsaid or any(map(self._beyond, node.inputs))
+        return self.beyond[node]
 
     def _causes(self, call: Call) -> Iterator[Made]:
         for traced in call.reads:
@@ -274,6 +288,8 @@ class Lowering:
         if isinstance(made, Lost) or call.name.startswith("expand") or call.name == "broadcast_to":
             return made
         sizes = tuple(length(factors) for factors in made.axes)
+        if len(sizes) > len(traced.sizes) and made.node.op is None:
+            return made
         if sizes != traced.sizes and made.node.word not in ("difference", "squares"):
             raise RuntimeError(f"`{call.name}` gives {traced.sizes}, and {made.node.word} {sizes}")
         return made
@@ -314,7 +330,8 @@ def pure(view: View) -> bool:
 
 
 def _shape(sizes: Sequence[int]) -> Shape | None:
-    return shape_of(sizes[1:]) if len(sizes) in (2, 4) and min(sizes[1:]) > 0 else None
+    fits = len(sizes) in (2, 4) and sizes[0] == BATCH and min(sizes) > 0
+    return shape_of(sizes[1:]) if fits else None
 
 
 def _orders(shape: Image, size: Image) -> Iterator[tuple[str, dict[str, int]]]:

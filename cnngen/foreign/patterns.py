@@ -24,6 +24,7 @@ def of_product(low: Lowering, call: Call, a: Made, b: Made) -> Made | None:
 
 def of_quotient(low: Lowering, call: Call, node: Made, by: float) -> Made | None:
     """`relu6(x + 3) / 6` and `x * relu6(x + 3) / 6`; a sum of so many tensors."""
+    by = round(by, 9)
     if by == 6 and (x := _clipped(node)):
         return low.node(call, "hard_sigmoid", [x])
     if by == 6 and node.word == "multiply" and len(node.inputs) == 2:

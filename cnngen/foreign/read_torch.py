@@ -13,11 +13,12 @@ from cnngen.foreign.lowering import Lost, LostError, Lowering, Made, NoOpError
 from cnngen.foreign.torch_graph import Origin, graph_of, needed
 from cnngen.foreign.torch_ops import lower
 from cnngen.foreign.trace_torch import Call, Run, Traced, trace
+from cnngen.foreign.wide_joins import with_wide_joins
 from cnngen.ops.base import Image, Shape
 
-LARGER = (33, 32, 64)
-"""By how much: an odd number changes what TensorFlow's padding is, and some models take only
-multiples of 32.
+LARGER = (43, 32, 64)
+"""By how much: the first changes whether sizes are even, and those of what strides give, on which
+TensorFlow's padding depends; some models take only multiples of 32.
 """
 
 
@@ -38,7 +39,7 @@ def read_torch_model(model: Any, inputs: Mapping[str, Shape], *, title: str, ori
 
 
 def _reading(both: Both, said: Origin, obstacles: Sequence[Obstacle]) -> Reading:
-    graph, others = graph_of(both, said)
+    graph, others = graph_of(with_wide_joins(both), said)
     return Reading(graph, (*dict.fromkeys([*obstacles, *others]),))
 
 

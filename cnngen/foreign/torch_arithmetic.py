@@ -6,7 +6,7 @@ from typing import Any
 from cnngen.foreign import patterns
 from cnngen.foreign.axes import Axes, Factor, Row, axes_of, in_a_row, row
 from cnngen.foreign.held import UnknownValueError, is_noise, rate_of_noise, value, weight_key
-from cnngen.foreign.lowering import Lost, Lowering, Made, NoOpError, View, pure, shown
+from cnngen.foreign.lowering import AxesError, Lost, Lowering, Made, NoOpError, View, pure, shown
 from cnngen.foreign.torch_calls import word_of
 from cnngen.foreign.torch_views import Arguments, Handler, finished
 from cnngen.foreign.trace_torch import BATCH, Call, Traced
@@ -54,10 +54,10 @@ def _joined(low: Lowering, call: Call, word: str, first: Traced, second: Traced)
         raise _no_op(word, "another tensor")
     a, b = (low.settle(low.view(each)) for each in (first, second))
     if len(a.axes) != len(b.axes) or not (pure(a) and pure(b)):
-        raise _no_op(word, "a tensor of other axes")
+        raise AxesError(f"`{word}` of tensors of other axes", "joins take maps of equal sizes")
     axes = _matched(a, b)
     if axes is None:
-        raise _no_op(word, "a tensor of other axes")
+        raise AxesError(f"`{word}` of tensors of other axes", "joins take maps of equal sizes")
     found = patterns.of_product(low, call, a.node, b.node) if word == "mul" else None
     made = found or low.node(call, JOINS[word], [a.node, b.node])
     return View(made, axes, a.call)
@@ -141,15 +141,15 @@ def _one_number(low: Lowering, held: Traced) -> float | None:
 def _number(low: Lowering, call: Call, word: str, node: Made, number: Any) -> Made:
     if not isinstance(number, int | float):
         raise _no_op(word, "what is no number")
-    if number == {"add": 0, "sub": 0, "mul": 1, "div": 1}.get(word):
+    if word in ("add", "sub") and number == 0:
         return node
     if word in ("add", "sub"):
         offset = number if word == "add" else -number
         return low.half(call, "offset", node, _no_op(word, "a number"), number=offset)
     if word in ("mul", "div"):
-        if found := patterns.of_quotient(low, call, node, number if word == "div" else 1 / number):
-            return found
-        return low.node(call, "scale", [node], by=number if word == "mul" else 1 / number)
+        by = number if word == "mul" else 1 / number
+        found = patterns.of_quotient(low, call, node, 1 / by) if by else None
+        return found or low.node(call, "scale", [node], by=by)
     raise _no_op(word, "a number")
 
 
@@ -189,7 +189,7 @@ def _reduced(low: Lowering, call: Call, how: str, view: View, dims: list[int]) -
     if isinstance(what, int):
         return _of_groups(low, call, how, node, what)
     if (how, what) not in WORDS:
-        raise NoOpError(
+        raise AxesError(
             f"`{call.name}` over " + (what or "other axes than all positions, or all channels"),
             "there are means and largest values over positions and over channels",
         )
@@ -239,14 +239,14 @@ def concatenated(low: Lowering, call: Call, given: Arguments) -> View:
     if word_of(call) == "stack":
         return _stacked(low, call, [low.maps(each) for each in listed], dim)
     if not all(pure(each) for each in views):
-        raise NoOpError("`cat` of tensors of other axes", "`concat` joins maps along channels")
+        raise AxesError("`cat` of tensors of other axes", "`concat` joins maps along channels")
     channels = [axes_of(each.node.shape, BATCH)[1] for each in views]
     if any(each.axes[dim] != c for each, c in zip(views, channels, strict=True)):
-        raise NoOpError(
+        raise AxesError(
             "`cat` along another axis than the channels", "`concat` joins maps along channels"
         )
     if any(_beside(each.axes, dim) != _beside(first.axes, dim) for each in views):
-        raise NoOpError("`cat` of tensors of other axes", "`concat` joins maps along channels")
+        raise AxesError("`cat` of tensors of other axes", "`concat` joins maps along channels")
     made = low.node(call, "concat", [each.node for each in views])
     axes = [*first.axes]
     axes[dim] = axes_of(made.shape, BATCH)[1]

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnngen.foreign.axes import axes_of
 from cnngen.foreign.held import UnknownValueError, value
-from cnngen.foreign.lowering import Lost, LostError, Lowering, NoOpError, View, pure, shown
+from cnngen.foreign.lowering import AxesError, Lost, LostError, Lowering, NoOpError, View, pure, shown
 from cnngen.foreign.sizes import interpolated
 from cnngen.foreign.torch_arithmetic import ARITHMETIC
 from cnngen.foreign.torch_calls import arguments, word_of
@@ -165,7 +165,7 @@ def over_channels(
     """An op that treats the channels in their own way, which are this axis."""
     view = low.settle(low.view(x))
     if view.axes[dim] != axes_of(view.node.shape, BATCH)[1]:
-        raise NoOpError(
+        raise AxesError(
             f"`{call.name}` along another axis than the channels",
             f"`{word}` is over the channels of each position (of a vector: features)",
         )
@@ -297,7 +297,7 @@ def linear(low: Lowering, call: Call, given: Arguments) -> View:
     if not isinstance(view.node.shape, Image):
         return shown(low.node(call, "linear", [low.vector(given["input"])], weights, **said))
     if not pure(view) or view.axes[-1] != axes_of(view.node.shape, BATCH)[1]:
-        raise NoOpError(
+        raise AxesError(
             "`linear` along another axis than the channels", "`linear` is for vectors; `flatten`"
         )
     made = low.node(call, "conv", [view.node], weights, kernel=1, **said)

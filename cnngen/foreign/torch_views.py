@@ -5,7 +5,7 @@ from typing import Any
 
 from cnngen.foreign.axes import Axes, Factor, Row, axes_of, in_a_row, length, regrouped, row
 from cnngen.foreign.held import UnknownValueError, value
-from cnngen.foreign.lowering import Lost, Lowering, Made, NoOpError, View, shown
+from cnngen.foreign.lowering import AxesError, Lost, Lowering, Made, View, shown
 from cnngen.foreign.trace_torch import BATCH, Call, Traced
 from cnngen.ops.base import Image
 
@@ -40,7 +40,7 @@ def same_numbers(low: Lowering, call: Call, given: Arguments) -> View:
         view = low.settle(view)  # shuffled channels, say, are maps again
         axes = regrouped(view.axes, sizes)
     if axes is None or view.axes[0] not in axes[:2]:
-        raise NoOpError(
+        raise AxesError(
             f"`{call.name}` to {' x '.join(map(str, sizes))}",
             "axes of maps and vectors may be split and put together, but the batch is one axis",
         )
@@ -139,11 +139,11 @@ def _part(
         after = axes_of(node.shape, BATCH)[1]
     elif isinstance(node.shape, Image) and (group := _group(around, node.shape.channels)):
         if stop - start > 1:
-            raise NoOpError(f"a part of a view by `{call.name}`", NO_CHANNELS)
+            raise AxesError(f"a part of a view by `{call.name}`", NO_CHANNELS)
         node = low.node(call, "channel_group", [node], index=start, groups=group)
         after = ()
     else:
-        raise NoOpError(f"a part of a tensor by `{call.name}`", NO_CHANNELS)
+        raise AxesError(f"a part of a tensor by `{call.name}`", NO_CHANNELS)
     axes = list(view.axes)
     axes[dim : dim + 1] = [] if drop else [after]
     return finished(low, View(node, tuple(axes), call))
@@ -195,7 +195,7 @@ def item(low: Lowering, call: Call, given: Arguments) -> View:
                 view = shown(_gathered(low, call, view.node, each))
                 dim += 1
             case _:
-                raise NoOpError("an index by a mask, by numbers, or with steps", NO_CHANNELS)
+                raise AxesError("an index by a mask, by numbers, or with steps", NO_CHANNELS)
     return finished(low, view)
 
 
@@ -217,12 +217,12 @@ def _window(low: Lowering, call: Call, node: Made, index: list[slice]) -> Made:
     steps = tuple(r.step for r in ranges)
     if any(s > 1 for s in steps):
         if any(r.start or r.stop < n for r, n in zip(ranges, (shape.height, shape.width), strict=True)):
-            raise NoOpError("rows and columns with steps and borders", "`crop` first")
+            raise AxesError("rows and columns with steps and borders", "`crop` first")
         return low.node(call, "max_pool", [node], kernel=1, stride=steps)
     top, left = (r.start for r in ranges)
     bottom, right = shape.height - ranges[0].stop, shape.width - ranges[1].stop
     if low.others.get(call) and not _same_border(low, call, (bottom, right)):
-        raise NoOpError(
+        raise AxesError(
             "a part of the maps by fixed numbers",
             "count from the end, as in `x[:, :, 1:-1, 1:-1]`, so that it holds for maps of any size",
         )
@@ -240,7 +240,7 @@ def _same_border(low: Lowering, call: Call, border: tuple[int, int]) -> bool:
 
 def selected(low: Lowering, call: Call, given: Arguments) -> View:
     if given["dim"] % len(given["input"].sizes) != 1:
-        raise NoOpError(f"`{call.name}` along another axis than the channels", NO_CHANNELS)
+        raise AxesError(f"`{call.name}` along another axis than the channels", NO_CHANNELS)
     return shown(_gathered(low, call, low.maps(given["input"]), given["index"]))
 
 
@@ -248,7 +248,7 @@ def _gathered(low: Lowering, call: Call, node: Made, index: Any) -> Made:
     try:
         listed = value(index, low.of_key).tolist() if isinstance(index, Traced) else index
     except UnknownValueError:
-        raise NoOpError("an index that is computed", NO_CHANNELS) from None
+        raise AxesError("an index that is computed", NO_CHANNELS) from None
     return low.node(call, "gather_channels", [node], channels=tuple(listed))
 
 

@@ -23,6 +23,8 @@ def pad(low: Lowering, call: Call, given: Arguments) -> View:
     """Zeros around maps or channels; what lies around them otherwise, a convolution or pool may
     know.
     """
+    if not any(given["pad"]):
+        return low.view(given["input"])
     node = low.maps(given["input"])
     pads = [*given["pad"], *[0] * (6 - len(given["pad"]))]
     left, right, top, bottom, before, after = pads[:6]
@@ -31,7 +33,10 @@ def pad(low: Lowering, call: Call, given: Arguments) -> View:
     if zeros and not any(pads[:4]):
         return shown(low.node(call, "pad_channels", [node], before=before, after=after))
     if before or after or min(pads) < 0:
-        raise NoOpError("`pad` of channels and positions at once", "write two")
+        raise NoOpError(
+            "`pad` of channels and positions at once, or by less than nothing",
+            "`zero_pad` is for positions, `pad_channels` for channels, `crop` takes away",
+        )
     if zeros and not _varies(low, call):
         return shown(low.node(call, "zero_pad", [node], padding=(top, bottom, left, right)))
     what = (
@@ -51,6 +56,25 @@ def _varies(low: Lowering, call: Call) -> bool:
     return twin is not None and [*arguments(twin)["pad"]] != [*arguments(call)["pad"]]
 
 
+def _computes_pads(low: Lowering) -> bool:
+    """Whether the model pads by amounts that depend on sizes: some differ on a larger image. Where
+    all sizes there are even or odd as they are here, some differ that one line computes.
+    """
+    pads = [call for call in low.run.calls if call.name == "pad"]
+    if any(_varies(low, call) for call in pads):
+        return True
+    if any(_parity(call) != _parity(low.others.get(call, call)) for call in pads):
+        return False
+    by_line: dict[str, set[tuple[int, ...]]] = {}
+    for call in pads:
+        by_line.setdefault(call.line, set()).add((*arguments(call)["pad"],))
+    return any(len(different) > 1 for different in by_line.values())
+
+
+def _parity(call: Call) -> list[int]:
+    return [size % 2 for size in arguments(call)["input"].sizes[-2:]]
+
+
 def _padded(
     low: Lowering, call: Call, x: Made, kernel: Pair, stride: Pair, dilation: Pair, border: Any
 ) -> tuple[Made, Padding]:
@@ -65,10 +89,10 @@ def _padded(
     own = before.inside[-1:] == call.inside[-1:] or filling == -float("inf")
     if mode != "constant" or filling != border or not own:
         return x, NONE
+    twins = [before, low.others[before]] if before in low.others else []
+    if _computes_pads(low) and all(_is_same(each, kernel, stride, dilation) for each in twins):
+        return x.inputs[0], "same"
     if _varies(low, before):
-        twins = before, low.others[before]
-        if all(_is_same(each, kernel, stride, dilation) for each in twins):
-            return x.inputs[0], "same"
         return x, NONE
     left, right, top, bottom = [*given["pad"], 0, 0][:4]
     return x.inputs[0], (top, bottom, left, right)

@@ -59,7 +59,7 @@ class Call:
     named: Mapping[str, Any]
     inside: tuple[Entered, ...]
     line: str
-    gives: list[Traced] = field(default_factory=list[Traced])
+    gives: list[Traced] = field(default_factory=list[Traced], repr=False)
 
     @property
     def place(self) -> Place:

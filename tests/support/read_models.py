@@ -1,5 +1,6 @@
 """A graph that was read, and the network that it should be, in one form: what a layer computes, of what."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,24 +72,29 @@ def _normal(
 ) -> tuple[list[Key], dict[str, Key]]:
     """What each layer computes: its op, its weights, and the same of what it reads."""
     values: dict[str, int] = {}
-    known: dict[Key, int] = {}
     found: list[Key] = []
-
-    def number(key: Key) -> int:
-        return known.setdefault(key, len(known))
-
+    keys: dict[int, Key] = {}
     for i, name in enumerate(inputs):
-        values[name] = number(("input", i))
+        values[name] = hash(("input", i))
+    used = Counter(x for said in layers.values() for x in said.inputs)
+    used.update(outputs.values())
+    terms: dict[str, list[int]] = {}
     for name, said in layers.items():
         read = [values[x] for x in said.inputs]
+        if said.op.name in COMMUTE:
+            same = {x: layers[x].op.name == said.op.name for x in said.inputs if x in layers}
+            spliced = {x for x in said.inputs if used[x] == 1 and same.get(x)}
+            read = [n for x in said.inputs for n in (terms[x] if x in spliced else [values[x]])]
+            terms[name] = read
+            found = [key for key in found if hash(key[:-1]) not in {values[x] for x in spliced}]
         if said.op.is_identity or _nothing(said.op, said.shapes[0]):
             values[name] = read[0]
             continue
-        for key in _keys(said, read, number):
+        for key in _keys(said, read):
             found.append((*key, said.training))
-            values[name] = number(key)
-    names = {number: key for key, number in known.items()}
-    return found, {name: names[values[path]] for name, path in outputs.items()}
+            values[name] = hash(key)
+            keys[hash(key)] = key
+    return found, {name: keys[values[path]] for name, path in outputs.items()}
 
 
 def _nothing(op: Op, x: Shape) -> bool:
@@ -101,14 +107,10 @@ def _flat(values: Any) -> list[Any]:
     return [x for v in values for x in (v if isinstance(v, tuple) else (v,))]
 
 
-def _keys(said: Said, read: list[int], number: Any) -> Iterator[Key]:
+def _keys(said: Said, read: list[int]) -> Iterator[Key]:
     """The keys of a layer: several of one that is several calls in the source."""
     op = said.op
     if op.name in COMMUTE:
-        while len(read) > 2:
-            key = (op.name, (), (), *sorted(read[:2]))
-            yield key
-            read = [number(key), *read[2:]]
         yield (op.name, (), (), *sorted(read))
         return
     if op.name == "separable_conv":
@@ -119,7 +121,7 @@ def _keys(said: Said, read: list[int], number: Any) -> Iterator[Key]:
         pointwise = {"kernel": (1, 1), "stride": (1, 1), "padding": (0, 0, 0, 0), "dilation": (1, 1)}
         pointwise |= {"out": v["out"], "bias": v["bias"]}
         one = channels * v["multiplier"] == 1
-        yield ("conv", _values({**pointwise, "groups": 1}), said.keys[1:], number(key)) if not one else ()
+        yield ("conv", _values({**pointwise, "groups": 1}), said.keys[1:], hash(key)) if not one else ()
         return
     yield (*_op(op, said.shapes[0]), said.keys, *read)
 
