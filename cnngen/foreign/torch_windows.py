@@ -57,22 +57,16 @@ def _varies(low: Lowering, call: Call) -> bool:
 
 
 def _computes_pads(low: Lowering) -> bool:
-    """Whether the model pads by amounts that depend on sizes: some differ on a larger image. Where
-    all sizes there are even or odd as they are here, some differ that one line computes.
+    """Whether the model pads by amounts that depend on sizes: some differ on a larger image, or
+    one line of its source pads by several.
     """
     pads = [call for call in low.run.calls if call.name == "pad"]
     if any(_varies(low, call) for call in pads):
         return True
-    if any(_parity(call) != _parity(low.others.get(call, call)) for call in pads):
-        return False
     by_line: dict[str, set[tuple[int, ...]]] = {}
     for call in pads:
         by_line.setdefault(call.line, set()).add((*arguments(call)["pad"],))
     return any(len(different) > 1 for different in by_line.values())
-
-
-def _parity(call: Call) -> list[int]:
-    return [size % 2 for size in arguments(call)["input"].sizes[-2:]]
 
 
 def _padded(
