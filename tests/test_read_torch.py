@@ -1,9 +1,7 @@
 """PyTorch models that are read: the zoo's own sources, torchvision's and timm's models, and what stands in the way."""
 
-from pathlib import Path
-
 import pytest
-from support.built_models import SPECS, build, forget
+from support.built_models import SPECS, build
 from support.read_models import of_graph, of_network, weights_undrawn
 
 from cnngen.foreign.read_torch import read_torch_model

@@ -74,7 +74,9 @@ class _Joined:
         inputs = tuple(self.ours[x] for x in node.inputs)
         if twin := self._trained_as(node):
             inputs = tuple(
-                self.trained(y) if self._rests(y) and self.twins[self.base(y)] is x else self.ours[x]
+                self.trained(y)
+                if self._rests(y) and self.twins[self.base(y)] is x
+                else self.ours[x]
                 for x, y in zip(node.inputs, twin.inputs, strict=True)
             )
         self.ours[node] = node if inputs == node.inputs else replace(node, inputs=inputs)

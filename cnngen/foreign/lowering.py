@@ -89,7 +89,9 @@ class Lowering:
     nodes: list[Made] = field(default_factory=list[Made])
     values: dict[Traced, View | Lost] = field(default_factory=dict[Traced, View | Lost])
     settled: dict[View, View] = field(default_factory=dict[View, View])
-    sized: list[tuple[View, Traced]] = field(default_factory=list[tuple[View, Traced]])  # whose sizes were read
+    sized: list[tuple[View, Traced]] = field(
+        default_factory=list[tuple[View, Traced]]
+    )  # whose sizes were read
     obstacles: dict[tuple[str, Place], Obstacle] = field(
         default_factory=dict[tuple[str, Place], Obstacle]
     )
@@ -362,5 +364,3 @@ def _moves(word: str, shape: Image, n: int) -> Axes:
             rows, columns = Factor("height", n), Factor("width", n)
             small = row([Factor("height", h // n, n)]), row([Factor("width", w // n, n)])
             return batch, row([*channels, rows, columns]), *small
-
-

@@ -22,7 +22,9 @@ TensorFlow's padding depends; some models take only multiples of 32.
 """
 
 
-def read_torch_model(model: Any, inputs: Mapping[str, Shape], *, title: str, origin: str) -> Reading:
+def read_torch_model(
+    model: Any, inputs: Mapping[str, Shape], *, title: str, origin: str
+) -> Reading:
     """Read any `nn.Module` that is called with these inputs, in their order."""
     inference = trace(model, [*inputs.values()], training=False)
     obstacles = [*inference.obstacles]

@@ -109,9 +109,7 @@ def _dropped(low: Lowering, call: Call, word: str, node: Made, noise: Traced) ->
     return low.node(call, "drop_path", [node], rate=rate)
 
 
-def _affine(
-    low: Lowering, call: Call, word: str, view: View, weight: Traced, key: str
-) -> Made:
+def _affine(low: Lowering, call: Call, word: str, view: View, weight: Traced, key: str) -> Made:
     """A learnt scale or shift for each channel."""
     node = view.node
     channels = axes_of(node.shape, BATCH)[1]
@@ -158,7 +156,9 @@ def _number(low: Lowering, call: Call, word: str, node: Made, number: Any) -> Ma
 
 def reduction(low: Lowering, call: Call, given: Arguments) -> Sequence[View | Lost]:
     how = word_of(call)
-    if how == "max" and (len(call.args) > 1 and isinstance(call.args[1], Traced) or "other" in given):
+    if how == "max" and (
+        len(call.args) > 1 and isinstance(call.args[1], Traced) or "other" in given
+    ):
         return [arithmetic(low, call, given)]
     if given.get("dim") is None:
         raise NoOpError(f"`{call.name}` over all values", "no op gives one number for a batch")

@@ -90,7 +90,12 @@ SAME = {
     "swish": "silu",
 }
 """Functions that are called otherwise elsewhere."""
-RENAMED = {"self": "input", "train": "training", "split_size": "size", "split_size_or_sections": "size"}
+RENAMED = {
+    "self": "input",
+    "train": "training",
+    "split_size": "size",
+    "split_size_or_sections": "size",
+}
 OTHERWISE = {
     "pixel_shuffle": {"upscale_factor": "factor"},
     "pixel_unshuffle": {"downscale_factor": "factor"},

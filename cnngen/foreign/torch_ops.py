@@ -6,7 +6,16 @@ from typing import Any
 
 from cnngen.foreign.axes import axes_of
 from cnngen.foreign.held import UnknownValueError, value
-from cnngen.foreign.lowering import AxesError, Lost, LostError, Lowering, NoOpError, View, pure, shown
+from cnngen.foreign.lowering import (
+    AxesError,
+    Lost,
+    LostError,
+    Lowering,
+    NoOpError,
+    View,
+    pure,
+    shown,
+)
 from cnngen.foreign.sizes import interpolated
 from cnngen.foreign.torch_arithmetic import ARITHMETIC
 from cnngen.foreign.torch_calls import arguments, word_of
@@ -85,7 +94,9 @@ def _results(low: Lowering, call: Call) -> Sequence[View | Lost]:
     except NoOpError as error:
         return [low.unsaid(call, error, each) for each in call.gives]
     results = [made] if isinstance(made, View | Lost) else made
-    return [low.checked(call, each, traced) for each, traced in zip(results, call.gives, strict=True)]
+    return [
+        low.checked(call, each, traced) for each, traced in zip(results, call.gives, strict=True)
+    ]
 
 
 # --- Each value by itself
@@ -237,9 +248,7 @@ def layer_norm(low: Lowering, call: Call, given: Arguments) -> View:
     if len(axes) == 1:
         return over_channels(low, call, x, -1, "layer_norm", weights, eps=eps, affine=affine)
     if len(axes) == 3 and not affine:
-        return shown(
-            low.node(call, "group_norm", [low.maps(x)], groups=1, eps=eps, affine=False)
-        )
+        return shown(low.node(call, "group_norm", [low.maps(x)], groups=1, eps=eps, affine=False))
     raise NoOpError(
         "`layer_norm` over positions",
         "`layer_norm` is over the channels of each position, `group_norm: {groups: 1}` over all",

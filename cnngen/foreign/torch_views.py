@@ -105,9 +105,7 @@ def parts(low: Lowering, call: Call, given: Arguments) -> Sequence[View]:
     """Channels, split among several tensors."""
     view = low.settle(low.view(given["input"]))
     dim = given.get("dim", 0) % len(view.axes)
-    sizes = [
-        each.sizes[dim] if len(each.sizes) == len(view.axes) else 1 for each in call.gives
-    ]
+    sizes = [each.sizes[dim] if len(each.sizes) == len(view.axes) else 1 for each in call.gives]
     starts = [sum(sizes[:i]) for i in range(len(sizes))]
     drop = call.name == "unbind"
     return [
@@ -186,7 +184,9 @@ def item(low: Lowering, call: Call, given: Arguments) -> View:
                 view = View(view.node, (*view.axes[:dim], (), *view.axes[dim:]), call)
                 dim += 1
             case int():
-                view = _part(low, call, view, dim, each, each + 1 if each != -1 else 10**9, drop=True)
+                view = _part(
+                    low, call, view, dim, each, each + 1 if each != -1 else 10**9, drop=True
+                )
             case slice() if each.step in (None, 1):
                 stop = 10**9 if each.stop is None else each.stop
                 view = _part(low, call, view, dim, each.start or 0, stop)
@@ -216,7 +216,9 @@ def _window(low: Lowering, call: Call, node: Made, index: list[slice]) -> Made:
     ranges = [range(n)[i] for n, i in zip((shape.height, shape.width), index, strict=True)]
     steps = tuple(r.step for r in ranges)
     if any(s > 1 for s in steps):
-        if any(r.start or r.stop < n for r, n in zip(ranges, (shape.height, shape.width), strict=True)):
+        if any(
+            r.start or r.stop < n for r, n in zip(ranges, (shape.height, shape.width), strict=True)
+        ):
             raise AxesError("rows and columns with steps and borders", "`crop` first")
         return low.node(call, "max_pool", [node], kernel=1, stride=steps)
     top, left = (r.start for r in ranges)

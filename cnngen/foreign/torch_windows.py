@@ -182,9 +182,12 @@ def conv1d(low: Lowering, call: Call, given: Arguments) -> View:
     weights = low.weights(given, "weight", "bias")
     if "weight" not in weights:
         raise _computed("convolution")
-    (kernel,), (stride,), (dilation,) = given["weight"].sizes[2:], *(
-        [n] if isinstance(n, int) else n
-        for n in (given.get("stride", 1), given.get("dilation", 1))
+    (kernel,), (stride,), (dilation,) = (
+        given["weight"].sizes[2:],
+        *(
+            [n] if isinstance(n, int) else n
+            for n in (given.get("stride", 1), given.get("dilation", 1))
+        ),
     )
     padding = given.get("padding", 0)
     side = padding if isinstance(padding, int) else padding[0]

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from support.built_models import Built
-
 from cnngen.foreign.graph import Graph
 from cnngen.ops.base import Image, Op, Shape, Vector
 from cnngen.semantics.network import Network, known_shape
 from cnngen.targets.torch.names import weight_key
+from support.built_models import Built
 
 Key = tuple[Any, ...]
 COMMUTE = ("add", "multiply", "max")
@@ -44,7 +43,10 @@ def of_network(network: Network) -> tuple[list[Key], dict[str, Key]]:
             tuple(x.path for x in layer.inputs),
             tuple(known_shape(x.shape) for x in layer.inputs),
             layer.training,
-            tuple(weight_key(network.layers[layer.shares or path], w) for w in layer.op.weights(*(known_shape(x.shape) for x in layer.inputs))),
+            tuple(
+                weight_key(network.layers[layer.shares or path], w)
+                for w in layer.op.weights(*(known_shape(x.shape) for x in layer.inputs))
+            ),
         )
         for path, layer in network.layers.items()
     }
@@ -118,10 +120,19 @@ def _keys(said: Said, read: list[int]) -> Iterator[Key]:
         between = {k: v[k] for k in ("kernel", "stride", "padding", "dilation", "multiplier")}
         key = ("depthwise_conv", _values({**between, "bias": False}), said.keys[:1], *read)
         yield key
-        pointwise = {"kernel": (1, 1), "stride": (1, 1), "padding": (0, 0, 0, 0), "dilation": (1, 1)}
+        pointwise = {
+            "kernel": (1, 1),
+            "stride": (1, 1),
+            "padding": (0, 0, 0, 0),
+            "dilation": (1, 1),
+        }
         pointwise |= {"out": v["out"], "bias": v["bias"]}
         one = channels * v["multiplier"] == 1
-        yield ("conv", _values({**pointwise, "groups": 1}), said.keys[1:], hash(key)) if not one else ()
+        yield (
+            ("conv", _values({**pointwise, "groups": 1}), said.keys[1:], hash(key))
+            if not one
+            else ()
+        )
         return
     yield (*_op(op, said.shapes[0]), said.keys, *read)
 
@@ -144,7 +155,10 @@ def _op(op: Op, x: Shape) -> tuple[str, tuple[tuple[str, Any], ...]]:
     if word == "avg_pool" and (values["padding"] == "same" or not any(values["padding"])):
         values["count_include_pad"] = True
     if word == "transposed_conv" and values["padding"] == "same":
-        rests = [d * (k - 1) + 1 - s for k, s, d in zip(values["kernel"], values["stride"], values["dilation"], strict=True)]
+        rests = [
+            d * (k - 1) + 1 - s
+            for k, s, d in zip(values["kernel"], values["stride"], values["dilation"], strict=True)
+        ]
         if not any(r > 0 and r % 2 for r in rests):
             rows, columns = (max(r, 0) // 2 for r in rests)
             values["padding"] = rows, rows, columns, columns
