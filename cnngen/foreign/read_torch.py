@@ -28,28 +28,36 @@ def read_torch_model(
     """Read any `nn.Module` that is called with these inputs, in their order."""
     inference = trace(model, [*inputs.values()], training=False)
     obstacles = [*inference.obstacles]
-    flow = _flow(model, inputs, inference, obstacles, training=False)
+    larger = _on_larger(model, inputs, inference, training=False)
+    flow = flow_of(model, inputs, inference, obstacles, *larger)
     if inference.error:
         obstacles.append(failure(inference, inputs))
-        return _reading(Both(flow.nodes, flow.outputs), Origin(title, origin, inputs), obstacles)
+        return reading_of(Both(flow.nodes, flow.outputs), Origin(title, origin, inputs), obstacles)
     both = Both(flow.nodes, flow.outputs)
     training = trace(model, [*inputs.values()], training=True)
     if not training.error:
-        also = _flow(model, inputs, training, obstacles, training=True)
+        larger = _on_larger(model, inputs, training, training=True)
+        also = flow_of(model, inputs, training, obstacles, *larger)
         both = in_both_modes(flow, also)
-    return _reading(both, Origin(title, origin, inputs), obstacles)
+    return reading_of(both, Origin(title, origin, inputs), obstacles)
 
 
-def _reading(both: Both, said: Origin, obstacles: Sequence[Obstacle]) -> Reading:
+def reading_of(both: Both, said: Origin, obstacles: Sequence[Obstacle]) -> Reading:
     graph, others = graph_of(with_wide_joins(both), said)
     return Reading(graph, (*dict.fromkeys([*obstacles, *others]),))
 
 
-def _flow(
-    model: Any, inputs: Mapping[str, Shape], run: Run, obstacles: list[Obstacle], *, training: bool
+def flow_of(
+    model: Any,
+    inputs: Mapping[str, Shape],
+    run: Run,
+    obstacles: list[Obstacle],
+    others: Mapping[Call, Call],
+    larger: Mapping[Traced, tuple[int, ...]],
 ) -> Flow:
-    """The nodes of a run that lead to its outputs; where it failed, all."""
-    others, larger = _on_larger(model, inputs, run, training=training)
+    """The nodes of a run that lead to its outputs; where it failed, all. `others` are the same
+    calls on a larger image, whose inputs have the sizes in `larger`.
+    """
     low = Lowering(run, [*inputs], others, _values(model), _parameters(model), larger)
     low.start([*inputs.values()])
     lower(low)
@@ -127,7 +135,8 @@ def _parameters(model: Any) -> frozenset[str]:
 
 def _values(model: Any) -> Any:
     """The values of the weights, which a model on the meta device does not have."""
-    held = dict([*model.named_parameters(), *model.named_buffers()])
+    constants: dict[str, Any] = getattr(model, "constants", {})  # of a program that was exported
+    held = {**constants, **dict([*model.named_parameters(), *model.named_buffers()])}
 
     def value(key: str) -> Any:
         if held[key].is_meta:

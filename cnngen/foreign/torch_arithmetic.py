@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnngen.foreign import patterns
-from cnngen.foreign.axes import Axes, Factor, Row, axes_of, in_a_row, row
+from cnngen.foreign.axes import Axes, Factor, Row, in_a_row, row
 from cnngen.foreign.held import UnknownValueError, is_noise, rate_of_noise, value, weight_key
 from cnngen.foreign.lowering import AxesError, Lost, Lowering, Made, NoOpError, View, pure, shown
 from cnngen.foreign.torch_calls import word_of
 from cnngen.foreign.torch_views import Arguments, Handler, finished
-from cnngen.foreign.trace_torch import BATCH, Call, Traced
+from cnngen.foreign.trace_torch import Call, Traced
 from cnngen.ops.base import Image
 
 JOINS = {"add": "add", "sub": "subtract", "mul": "multiply", "max": "max"}
@@ -64,7 +64,7 @@ def _joined(low: Lowering, call: Call, word: str, first: Traced, second: Traced)
 
 
 def _matched(a: View, b: View) -> Axes | None:
-    """The axes of what two views give together: each is the same in both, or has one index in one."""
+    """The axes of what two views give together: each is the same in both, or of one index."""
     found: list[Row] = []
     for one, other in zip(a.axes, b.axes, strict=True):
         if one != other and one and other:
@@ -112,7 +112,7 @@ def _dropped(low: Lowering, call: Call, word: str, node: Made, noise: Traced) ->
 def _affine(low: Lowering, call: Call, word: str, view: View, weight: Traced, key: str) -> Made:
     """A learnt scale or shift for each channel."""
     node = view.node
-    channels = axes_of(node.shape, BATCH)[1]
+    channels = node.axes[1]
     sizes = [1] * (len(view.axes) - len(weight.sizes)) + [*weight.sizes]
     rows = [around for around, n in zip(view.axes, sizes, strict=False) if n > 1]
     fits = len(sizes) == len(view.axes) and (
@@ -156,9 +156,7 @@ def _number(low: Lowering, call: Call, word: str, node: Made, number: Any) -> Ma
 
 def reduction(low: Lowering, call: Call, given: Arguments) -> Sequence[View | Lost]:
     how = word_of(call)
-    if how == "max" and (
-        len(call.args) > 1 and isinstance(call.args[1], Traced) or "other" in given
-    ):
+    if how == "max" and (isinstance(given.get("dim"), Traced) or "other" in given):
         return [arithmetic(low, call, given)]
     if given.get("dim") is None:
         raise NoOpError(f"`{call.name}` over all values", "no op gives one number for a batch")
@@ -172,7 +170,7 @@ def reduction(low: Lowering, call: Call, given: Arguments) -> Sequence[View | Lo
     kept = [() if i in dims else around for i, around in enumerate(view.axes)]
     if not given.get("keepdim"):
         kept = [around for i, around in enumerate(kept) if i not in dims]
-    return [finished(low, View(made, tuple(kept), call)), *[Lost(())] * (len(call.gives) - 1)]
+    return [finished(low, View(made, tuple(kept), call)), *(Lost(()) for _ in call.gives[1:])]
 
 
 WORDS = {
@@ -201,9 +199,9 @@ def _what(view: View, dims: list[int]) -> str | int:
     shape = view.node.shape
     if not isinstance(shape, Image):
         return ""
-    _, channels, height, width = axes_of(shape, BATCH)
+    _, channels, height, width = view.node.axes
     if view.plain:
-        return {(2, 3): "positions", (1,): "channels"}.get(tuple(dims), "")
+        return "positions" if dims == [2, 3] else "channels" if dims == [1] else ""
     reduced = in_a_row(tuple(view.axes[i] for i in dims))
     match reduced:
         case _ if reduced == row((*height, *width)):
@@ -240,7 +238,7 @@ def concatenated(low: Lowering, call: Call, given: Arguments) -> View:
         return _stacked(low, call, [low.maps(each) for each in listed], dim)
     if not all(pure(each) for each in views):
         raise AxesError("`cat` of tensors of other axes", "`concat` joins maps along channels")
-    channels = [axes_of(each.node.shape, BATCH)[1] for each in views]
+    channels = [each.node.axes[1] for each in views]
     if any(each.axes[dim] != c for each, c in zip(views, channels, strict=True)):
         raise AxesError(
             "`cat` along another axis than the channels", "`concat` joins maps along channels"
@@ -249,7 +247,7 @@ def concatenated(low: Lowering, call: Call, given: Arguments) -> View:
         raise AxesError("`cat` of tensors of other axes", "`concat` joins maps along channels")
     made = low.node(call, "concat", [each.node for each in views])
     axes = [*first.axes]
-    axes[dim] = axes_of(made.shape, BATCH)[1]
+    axes[dim] = made.axes[1]
     return View(made, tuple(axes), first.call)
 
 

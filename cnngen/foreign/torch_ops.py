@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from cnngen.foreign.axes import axes_of
 from cnngen.foreign.held import UnknownValueError, value
 from cnngen.foreign.lowering import (
     AxesError,
@@ -21,7 +20,7 @@ from cnngen.foreign.torch_arithmetic import ARITHMETIC
 from cnngen.foreign.torch_calls import arguments, word_of
 from cnngen.foreign.torch_views import VIEWS, Arguments, Handler, joined_axes
 from cnngen.foreign.torch_windows import WINDOWS
-from cnngen.foreign.trace_torch import BATCH, Call, Traced
+from cnngen.foreign.trace_torch import Call, Traced
 from cnngen.ops.base import Image
 
 PLAIN = {
@@ -175,7 +174,7 @@ def over_channels(
 ) -> View:
     """An op that treats the channels in their own way, which are this axis."""
     view = low.settle(low.view(x))
-    if view.axes[dim] != axes_of(view.node.shape, BATCH)[1]:
+    if view.axes[dim] != view.node.axes[1]:
         raise AxesError(
             f"`{call.name}` along another axis than the channels",
             f"`{word}` is over the channels of each position (of a vector: features)",
@@ -305,7 +304,7 @@ def linear(low: Lowering, call: Call, given: Arguments) -> View:
     view = low.settle(low.view(given["input"]))
     if not isinstance(view.node.shape, Image):
         return shown(low.node(call, "linear", [low.vector(given["input"])], weights, **said))
-    if not pure(view) or view.axes[-1] != axes_of(view.node.shape, BATCH)[1]:
+    if not pure(view) or view.axes[-1] != view.node.axes[1]:
         raise AxesError(
             "`linear` along another axis than the channels", "`linear` is for vectors; `flatten`"
         )
@@ -324,6 +323,14 @@ def pixels(low: Lowering, call: Call, given: Arguments) -> View:
 def channel_shuffle(low: Lowering, call: Call, given: Arguments) -> View:
     made = low.node(call, "channel_shuffle", [low.maps(given["input"])], groups=given["groups"])
     return shown(made)
+
+
+def by_nearest(low: Lowering, call: Call, given: Arguments) -> View:
+    return interpolated(low, call, {**given, "mode": "nearest"})
+
+
+def bilinear(low: Lowering, call: Call, given: Arguments) -> View:
+    return interpolated(low, call, {**given, "mode": "bilinear"})
 
 
 HANDLERS: dict[str, Handler] = {
@@ -348,6 +355,8 @@ HANDLERS: dict[str, Handler] = {
     "pixel_unshuffle": pixels,
     "channel_shuffle": channel_shuffle,
     "interpolate": interpolated,
+    "upsample_nearest2d": by_nearest,
+    "upsample_bilinear2d": bilinear,
     **VIEWS,
     **WINDOWS,
     **ARITHMETIC,

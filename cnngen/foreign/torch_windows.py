@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from cnngen.foreign.axes import axes_of
 from cnngen.foreign.filters import binomial, standardized
 from cnngen.foreign.held import weight_key
 from cnngen.foreign.lowering import Lowering, Made, NoOpError, View, shown
 from cnngen.foreign.torch_calls import arguments, pair, step
 from cnngen.foreign.torch_views import Arguments, Handler
-from cnngen.foreign.trace_torch import BATCH, Call, Traced
+from cnngen.foreign.trace_torch import Call, Traced
 from cnngen.ops.attribute import Padding, Pair, Sides
 from cnngen.ops.base import Image
 
@@ -201,7 +200,7 @@ def conv1d(low: Lowering, call: Call, given: Arguments) -> View:
         groups=given.get("groups", 1),
         bias="bias" in weights,
     )
-    batch, channels, _, along = axes_of(made.shape, BATCH)
+    batch, channels, _, along = made.axes
     return View(made, (batch, channels, along), call)
 
 
@@ -295,8 +294,8 @@ def adaptive(low: Lowering, call: Call, given: Arguments) -> View:
     x = low.maps(given["input"])
     shape = x.shape
     assert isinstance(shape, Image)
-    asked = (size, size) if isinstance(size, int) else pair(size)
-    if any(n is None for n in asked):
+    asked: tuple[Any, ...] = pair(size)
+    if not all(isinstance(n, int) for n in asked):  # `None` keeps the size
         raise NoOpError(f"`{call.name}` of one axis", "it takes a height and a width here")
     kind = "max" if "max" in call.name else "avg"
     if asked == (1, 1):
@@ -309,7 +308,7 @@ def adaptive_1d(low: Lowering, call: Call, given: Arguments) -> View:
     view = low.view(given["input"])
     if pair(given["output_size"]) != (1, 1) or len(view.axes) != 3:
         raise NoOpError(f"`{call.name}`", "`global_avg_pool` takes the mean of all positions")
-    batch, channels, height, width = axes_of(view.node.shape, BATCH)
+    batch, channels, height, width = view.node.axes
     if view.axes != (batch, channels, (*height, *width)):
         raise low.not_shown(given["input"])
     made = low.node(call, "global_avg_pool", [view.node])
