@@ -32,10 +32,10 @@ Axes = tuple[Row, ...]
 
 def axes_of(shape: Shape, batch: int) -> Axes:
     """Those of a tensor as it is."""
-    sizes: list[tuple[Axis, int]] = [("batch", batch), ("channels", shape.dimensions[0])]
+    axes = [Factor("batch", batch), Factor("channels", shape.dimensions[0])]
     if isinstance(shape, Image):
-        sizes += [("height", shape.height), ("width", shape.width)]
-    return tuple(row([Factor(axis, size)]) for axis, size in sizes)
+        axes += [Factor("height", shape.height), Factor("width", shape.width)]
+    return tuple(row([axis]) for axis in axes)
 
 
 def row(factors: Iterable[Factor]) -> Row:
@@ -87,17 +87,17 @@ def regrouped(axes: Axes, sizes: Sequence[int]) -> Axes | None:
     return None if waiting else tuple(found)
 
 
-def in_order(axes: Axes, shape: Shape, batch: int) -> bool:
-    """Whether the numbers are in the order in which the tensor has them."""
-    return in_a_row(axes) == in_a_row(axes_of(shape, batch))
+def in_order(axes: Axes, own: Axes) -> bool:
+    """Whether the numbers are in the order of a tensor with axes of its own."""
+    return in_a_row(axes) == in_a_row(own)
 
 
-def whole(axes: Axes, shape: Shape, batch: int) -> bool:
+def whole(axes: Axes, own: Axes) -> bool:
     """Whether each axis of the tensor is there once, and in its own order; where it is among the
     others, and in how many parts, does not matter.
     """
     found: dict[Axis, list[Factor]] = {}
     for factor in chain.from_iterable(axes):
         found.setdefault(factor.axis, []).append(factor)
-    expected = {r[0].axis: r for r in axes_of(shape, batch) if r}
+    expected = {r[0].axis: r for r in own if r}
     return {axis: row(factors) for axis, factors in found.items()} == expected

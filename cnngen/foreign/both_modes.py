@@ -73,12 +73,15 @@ class _Joined:
     def add(self, node: Made) -> None:
         inputs = tuple(self.ours[x] for x in node.inputs)
         if twin := self._trained_as(node):
-            inputs = tuple(
-                self.trained(y) if self._rests(y) and self.twins[self.base(y)] is x else self.ours[x]
-                for x, y in zip(node.inputs, twin.inputs, strict=True)
-            )
+            pairs = zip(node.inputs, twin.inputs, strict=True)
+            inputs = tuple(self._input(x, y) for x, y in pairs)
         self.ours[node] = node if inputs == node.inputs else replace(node, inputs=inputs)
         self.nodes.append(self.ours[node])
+
+    def _input(self, x: Made, y: Made) -> Made:
+        """What a node reads: in inference `x`, or what rests there, of which `y` gives `x`."""
+        rests = y not in self.twins and self.twins.get(self.base(y)) is x
+        return self.trained(y) if rests else self.ours[x]
 
     def _trained_as(self, node: Made) -> Made | None:
         found = [y for y, x in self.twins.items() if x is node and len(y.inputs) == len(x.inputs)]
@@ -99,10 +102,6 @@ class _Joined:
         while node not in self.twins and node.op and node.op.passes == "inference":
             node = node.inputs[0]
         return node
-
-    def _rests(self, node: Made) -> bool:
-        """Whether a node of training rests in inference, on one that is there too."""
-        return node not in self.twins and self.base(node) in self.twins
 
 
 def _named(

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from cnngen.foreign.torch_calls import arguments
-from cnngen.foreign.trace_torch import Traced, found
+from cnngen.foreign.trace_torch import Traced, found, replaced
 
 RESHAPES = {
     *("view", "reshape", "unsqueeze", "squeeze", "expand", "expand_as", "flatten", "view_as"),
@@ -97,7 +97,7 @@ def value(traced: Traced, of_key: Callable[[str], Any]) -> Any:
             return torch.ones(tensor.sizes)
         if call.name in ("zeros_like", "new_zeros"):
             return torch.zeros(tensor.sizes)
-        given = _replaced((call.args, call.named), compute)
+        given = replaced((call.args, call.named), compute, Traced)
         result = call.function(*given[0], **_on_cpu(given[1]))
         return [*found(torch.Tensor, result)][call.gives.index(tensor)]
 
@@ -112,18 +112,6 @@ def value(traced: Traced, of_key: Callable[[str], Any]) -> Any:
 
 def _on_cpu(named: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given for name, given in named.items() if name != "device"}
-
-
-def _replaced(given: Any, compute: Callable[[Traced], Any]) -> Any:
-    """Arguments with values in the place of what was traced."""
-    if isinstance(given, Traced):
-        return compute(given)
-    if isinstance(given, dict):
-        return {k: _replaced(v, compute) for k, v in given.items()}
-    if isinstance(given, list | tuple):
-        made = [_replaced(v, compute) for v in given]
-        return made if isinstance(given, list) else tuple(made)
-    return given
 
 
 def keys_of(traced: Traced) -> dict[str, tuple[int, ...]]:

@@ -12,7 +12,7 @@ from cnngen.foreign.axes import Axes, Factor, axes_of, in_order, length, row, wh
 from cnngen.foreign.complete_op import complete_op
 from cnngen.foreign.graph import Obstacle, Place
 from cnngen.foreign.held import weight_key
-from cnngen.foreign.trace_torch import BATCH, Call, Run, Traced
+from cnngen.foreign.trace_torch import Call, Run, Traced
 from cnngen.ops.base import Image, Op, Shape, ShapeError, shape_of
 from cnngen.semantics.attributes import Invalid
 
@@ -27,10 +27,16 @@ class Made:
     op: Op | None
     inputs: tuple["Made", ...]
     shape: Shape
+    batch: int
     call: Call | None = None
     weights: Mapping[str, str] = field(default_factory=dict[str, str])
     obstacle: Obstacle | None = None
     number: float = 0.0
+
+    @property
+    def axes(self) -> Axes:
+        """Those of what it gives, as it is."""
+        return axes_of(self.shape, self.batch)
 
     @property
     def is_input(self) -> bool:
@@ -47,7 +53,7 @@ class View:
 
     @property
     def plain(self) -> bool:
-        return self.axes == axes_of(self.node.shape, BATCH)
+        return self.axes == self.node.axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,10 @@ class NoOpError(Exception):
         self.what, self.help = what, help
 
 
+class AxesError(NoOpError):
+    """A tensor has other axes than an op takes, as all have that come of an op without axes."""
+
+
 class LostError(Exception):
     """What a call computes depends on what no op says."""
 
@@ -72,7 +82,8 @@ class LostError(Exception):
 @dataclass(slots=True)
 class Lowering:
     """The calls of a run as nodes. `others` has the same call in a run on a larger image, where
-    there is one; `of_key` gives the value of a weight.
+    there is one; `of_key` gives the value of a weight; `sized` has the tensors whose sizes were
+    read.
     """
 
     run: Run
@@ -81,10 +92,13 @@ class Lowering:
     of_key: Callable[[str], Any]
     parameters: Container[str]
     larger: Mapping[Traced, tuple[int, ...]]  # sizes of the inputs in that run
+    beyond: dict[Made, bool] = field(default_factory=dict[Made, bool])
     nodes: list[Made] = field(default_factory=list[Made])
     values: dict[Traced, View | Lost] = field(default_factory=dict[Traced, View | Lost])
     settled: dict[View, View] = field(default_factory=dict[View, View])
-    sized: list[tuple[View, Traced]] = field(default_factory=list[tuple[View, Traced]])  # whose sizes were read
+    sized: list[tuple[View, Traced]] = field(
+        default_factory=list[tuple[View, Traced]]
+    )  # whose sizes were read
     obstacles: dict[tuple[str, Place], Obstacle] = field(
         default_factory=dict[tuple[str, Place], Obstacle]
     )
@@ -93,7 +107,7 @@ class Lowering:
 
     def start(self, shapes: Sequence[Shape]) -> None:
         for traced, name, shape in zip(self.run.inputs, self.names, shapes, strict=True):
-            self.values[traced] = shown(self._kept(Made(name, None, (), shape)))
+            self.values[traced] = shown(self._kept(Made(name, None, (), shape, traced.sizes[0])))
 
     def depends(self, value: Any) -> bool:
         """Whether a tensor depends on what the model is given."""
@@ -129,9 +143,9 @@ class Lowering:
             return view.node
         raise self.not_shown(value)
 
-    def not_shown(self, value: Traced) -> NoOpError:
+    def not_shown(self, value: Traced) -> AxesError:
         sizes = " x ".join(map(str, ("batch", *value.sizes[1:])))
-        return NoOpError(
+        return AxesError(
             f"a tensor of {sizes} for an op on feature maps or a vector",
             "maps are batch x channels x height x width, vectors batch x features",
         )
@@ -150,7 +164,7 @@ class Lowering:
 
     def _settled(self, view: View) -> View:
         node, axes = view.node, view.axes
-        if len(axes) == 2 and in_order(axes, node.shape, BATCH):
+        if len(axes) == 2 and in_order(axes, node.axes):
             return shown(self.node(view.call, "flatten", [node]))
         if len(axes) != 4:
             return view
@@ -168,7 +182,7 @@ class Lowering:
         size = Image(length(channels), length(height), length(width))
         for word, given in _orders(shape, size):
             op = complete_op(word, **given)
-            if _moves(word, shape, *given.values()) == view.axes:
+            if _moves(word, node, *given.values()) == view.axes:
                 return shown(self.made(view.call, op, [node]))
         if shape.dimensions != size.dimensions and not shape.reordered and not size.reordered:
             return self._reshaped(view)
@@ -177,7 +191,7 @@ class Lowering:
     def _reshaped(self, view: View) -> View | None:
         """The same numbers in the same order, as maps."""
         node = view.node
-        if len(view.axes) != 4 or not in_order(view.axes, node.shape, BATCH):
+        if len(view.axes) != 4 or not in_order(view.axes, node.axes):
             return None
         channels, height, width = map(length, view.axes[1:])
         if isinstance(node.shape, Image) and node.shape.dimensions == (channels, height, width):
@@ -195,6 +209,7 @@ class Lowering:
         word: str,
         inputs: Sequence[Made],
         weights: Mapping[str, str] | None = None,
+        /,
         **given: Any,
     ) -> Made:
         """A node of an op with these attributes."""
@@ -215,7 +230,9 @@ class Lowering:
             shape = op.infer(*(x.shape for x in inputs))
         except ShapeError as error:
             raise NoOpError(error.message, error.help or "") from error
-        return self._kept(Made(op.name, op, tuple(inputs), shape, call, weights or {}))
+        return self._kept(
+            Made(op.name, op, (*inputs,), shape, inputs[0].batch, call, weights or {})
+        )
 
     def _kept(self, made: Made) -> Made:
         self.nodes.append(made)
@@ -236,15 +253,26 @@ class Lowering:
         obstacle = self.obstacle(call, error)
         given = weights or {}
         x = shape or node.shape
-        return self._kept(Made(word, None, (node,), x, call, given, obstacle, number))
+        return self._kept(Made(word, None, (node,), x, node.batch, call, given, obstacle, number))
 
     def unsaid(self, call: Call, error: NoOpError | None, result: Traced) -> View | Lost:
         """What stands for the result of a call that no op says: a node where it has a shape."""
         causes = tuple(self._causes(call))
+        if isinstance(error, AxesError) and any(self._beyond(x) for x in causes):
+            error = None
         obstacle = self.obstacle(call, error) if error else None
-        shape = _shape(result.sizes) or shape_of((1,))
-        made = self._kept(Made(call.name, None, causes, shape, call, obstacle=obstacle))
-        return shown(made) if _shape(result.sizes) else Lost((made,))
+        batch = causes[0].batch if causes else 1
+        found = _shape(result.sizes, batch)
+        shape = found or shape_of((1,))
+        made = self._kept(Made(call.name, None, causes, shape, batch, call, obstacle=obstacle))
+        return shown(made) if found else Lost((made,))
+
+    def _beyond(self, node: Made) -> bool:
+        """Whether a node comes of one that no op says."""
+        if node not in self.beyond:
+            unsaid = node.op is None and not node.is_input
+            self.beyond[node] = unsaid or any(map(self._beyond, node.inputs))
+        return self.beyond[node]
 
     def _causes(self, call: Call) -> Iterator[Made]:
         for traced in call.reads:
@@ -274,6 +302,8 @@ class Lowering:
         if isinstance(made, Lost) or call.name.startswith("expand") or call.name == "broadcast_to":
             return made
         sizes = tuple(length(factors) for factors in made.axes)
+        if len(sizes) > len(traced.sizes) and made.node.op is None:
+            return made
         if sizes != traced.sizes and made.node.word not in ("difference", "squares"):
             raise RuntimeError(f"`{call.name}` gives {traced.sizes}, and {made.node.word} {sizes}")
         return made
@@ -297,12 +327,12 @@ class Lowering:
 
 def shown(node: Made, call: Call | None = None) -> View:
     """What a node gives, as it is."""
-    return View(node, axes_of(node.shape, BATCH), call)
+    return View(node, node.axes, call)
 
 
 def last_channels(view: View) -> bool:
     """Whether maps are shown with their channels last."""
-    batch, channels, height, width = axes_of(view.node.shape, BATCH)
+    batch, channels, height, width = view.node.axes
     return view.axes == (batch, height, width, channels) and view.axes != (
         *(batch, channels, height, width),
     )
@@ -310,11 +340,12 @@ def last_channels(view: View) -> bool:
 
 def pure(view: View) -> bool:
     """Whether a view has all that the node gives, and no axis of it is in another order."""
-    return whole(view.axes, view.node.shape, BATCH)
+    return whole(view.axes, view.node.axes)
 
 
-def _shape(sizes: Sequence[int]) -> Shape | None:
-    return shape_of(sizes[1:]) if len(sizes) in (2, 4) and min(sizes[1:]) > 0 else None
+def _shape(sizes: Sequence[int], batch: int) -> Shape | None:
+    fits = len(sizes) in (2, 4) and sizes[0] == batch and min(sizes) > 0
+    return shape_of(sizes[1:]) if fits else None
 
 
 def _orders(shape: Image, size: Image) -> Iterator[tuple[str, dict[str, int]]]:
@@ -329,10 +360,10 @@ def _orders(shape: Image, size: Image) -> Iterator[tuple[str, dict[str, int]]]:
         yield "pixel_unshuffle", {"factor": shape.height // size.height}
 
 
-def _moves(word: str, shape: Image, n: int) -> Axes:
+def _moves(word: str, node: Made, n: int) -> Axes:
     """The axes of what such an op gives."""
-    c, h, w = shape.dimensions
-    batch, channels, height, width = axes_of(shape, BATCH)
+    c, h, w = node.shape.dimensions
+    batch, channels, height, width = node.axes
     match word:
         case "channel_shuffle":
             rows = [Factor("channels", c // n), Factor("channels", n, c // n)]
@@ -345,5 +376,3 @@ def _moves(word: str, shape: Image, n: int) -> Axes:
             rows, columns = Factor("height", n), Factor("width", n)
             small = row([Factor("height", h // n, n)]), row([Factor("width", w // n, n)])
             return batch, row([*channels, rows, columns]), *small
-
-

@@ -17,13 +17,18 @@ def of_product(low: Lowering, call: Call, a: Made, b: Made) -> Made | None:
     for x, gate in ((a, b), (b, a)):
         if gate.inputs == (x,) and gate.word in GATED:
             return low.node(call, GATED[gate.word], [x])
-        if gate.word == "tanh" and gate.inputs[0].word == "softplus" and gate.inputs[0].inputs == (x,):
+        if (
+            gate.word == "tanh"
+            and gate.inputs[0].word == "softplus"
+            and gate.inputs[0].inputs == (x,)
+        ):
             return low.node(call, "mish", [x])
     return None
 
 
 def of_quotient(low: Lowering, call: Call, node: Made, by: float) -> Made | None:
     """`relu6(x + 3) / 6` and `x * relu6(x + 3) / 6`; a sum of so many tensors."""
+    by = round(by, 9)
     if by == 6 and (x := _clipped(node)):
         return low.node(call, "hard_sigmoid", [x])
     if by == 6 and node.word == "multiply" and len(node.inputs) == 2:
@@ -77,10 +82,15 @@ def _uncounted(low: Lowering, call: Call, node: Made, other: Traced) -> Made | N
         k: v for k, v in theirs.items() if k != "input"
     }:
         return None
-    if not depends_on(other, lambda x: x.call is not None and x.call.name.startswith(("ones", "new_ones"))):
+    if not depends_on(
+        other, lambda x: x.call is not None and x.call.name.startswith(("ones", "new_ones"))
+    ):
         return None
     kernel = pair(ours["kernel_size"])
-    window = {"kernel": kernel, "stride": None if step(ours, kernel) == kernel else step(ours, kernel)}
+    window = {
+        "kernel": kernel,
+        "stride": None if step(ours, kernel) == kernel else step(ours, kernel),
+    }
     if node.op is None:
         return low.node(call, "avg_pool", node.inputs, **window, padding="same")
     padding, ceil = node.op.values["padding"], node.op.values["ceil"]

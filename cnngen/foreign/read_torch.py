@@ -13,40 +13,51 @@ from cnngen.foreign.lowering import Lost, LostError, Lowering, Made, NoOpError
 from cnngen.foreign.torch_graph import Origin, graph_of, needed
 from cnngen.foreign.torch_ops import lower
 from cnngen.foreign.trace_torch import Call, Run, Traced, trace
+from cnngen.foreign.wide_joins import with_wide_joins
 from cnngen.ops.base import Image, Shape
 
-LARGER = (33, 32, 64)
-"""By how much: an odd number changes what TensorFlow's padding is, and some models take only
-multiples of 32.
+LARGER = (43, 32, 64)
+"""By how much: the first changes whether sizes are even, and those of what strides give, on which
+TensorFlow's padding depends; some models take only multiples of 32.
 """
 
 
-def read_torch_model(model: Any, inputs: Mapping[str, Shape], *, title: str, origin: str) -> Reading:
+def read_torch_model(
+    model: Any, inputs: Mapping[str, Shape], *, title: str, origin: str
+) -> Reading:
     """Read any `nn.Module` that is called with these inputs, in their order."""
     inference = trace(model, [*inputs.values()], training=False)
     obstacles = [*inference.obstacles]
-    flow = _flow(model, inputs, inference, obstacles, training=False)
+    larger = _on_larger(model, inputs, inference, training=False)
+    flow = flow_of(model, inputs, inference, obstacles, *larger)
     if inference.error:
         obstacles.append(failure(inference, inputs))
-        return _reading(Both(flow.nodes, flow.outputs), Origin(title, origin, inputs), obstacles)
+        return reading_of(Both(flow.nodes, flow.outputs), Origin(title, origin, inputs), obstacles)
     both = Both(flow.nodes, flow.outputs)
     training = trace(model, [*inputs.values()], training=True)
     if not training.error:
-        also = _flow(model, inputs, training, obstacles, training=True)
+        larger = _on_larger(model, inputs, training, training=True)
+        also = flow_of(model, inputs, training, obstacles, *larger)
         both = in_both_modes(flow, also)
-    return _reading(both, Origin(title, origin, inputs), obstacles)
+    return reading_of(both, Origin(title, origin, inputs), obstacles)
 
 
-def _reading(both: Both, said: Origin, obstacles: Sequence[Obstacle]) -> Reading:
-    graph, others = graph_of(both, said)
+def reading_of(both: Both, said: Origin, obstacles: Sequence[Obstacle]) -> Reading:
+    graph, others = graph_of(with_wide_joins(both), said)
     return Reading(graph, (*dict.fromkeys([*obstacles, *others]),))
 
 
-def _flow(
-    model: Any, inputs: Mapping[str, Shape], run: Run, obstacles: list[Obstacle], *, training: bool
+def flow_of(
+    model: Any,
+    inputs: Mapping[str, Shape],
+    run: Run,
+    obstacles: list[Obstacle],
+    others: Mapping[Call, Call],
+    larger: Mapping[Traced, tuple[int, ...]],
 ) -> Flow:
-    """The nodes of a run that lead to its outputs; where it failed, all."""
-    others, larger = _on_larger(model, inputs, run, training=training)
+    """The nodes of a run that lead to its outputs; where it failed, all. `others` are the same
+    calls on a larger image, whose inputs have the sizes in `larger`.
+    """
     low = Lowering(run, [*inputs], others, _values(model), _parameters(model), larger)
     low.start([*inputs.values()])
     lower(low)
@@ -124,7 +135,8 @@ def _parameters(model: Any) -> frozenset[str]:
 
 def _values(model: Any) -> Any:
     """The values of the weights, which a model on the meta device does not have."""
-    held = dict([*model.named_parameters(), *model.named_buffers()])
+    constants: dict[str, Any] = getattr(model, "constants", {})  # of a program that was exported
+    held = {**constants, **dict([*model.named_parameters(), *model.named_buffers()])}
 
     def value(key: str) -> Any:
         if held[key].is_meta:

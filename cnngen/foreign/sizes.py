@@ -1,5 +1,7 @@
 """Sizes that follow those of other maps, or are numbers: told apart by a run on a larger image."""
 
+from typing import Any
+
 from cnngen.foreign.lowering import Lowering, Made, NoOpError, View, shown
 from cnngen.foreign.torch_calls import arguments, pair
 from cnngen.foreign.trace_torch import Call
@@ -8,7 +10,7 @@ from cnngen.ops.base import Image
 MODES = ("nearest", "bilinear")
 
 
-def interpolated(low: Lowering, call: Call, given: dict[str, object]) -> View:
+def interpolated(low: Lowering, call: Call, given: dict[str, Any]) -> View:
     """Maps of another size: so many times larger, or as large as others."""
     node = low.maps(given["input"])
     mode, aligned = given.get("mode", "nearest"), bool(given.get("align_corners"))
@@ -21,6 +23,8 @@ def interpolated(low: Lowering, call: Call, given: dict[str, object]) -> View:
     shape, size = node.shape, call.gives[0].sizes[2:]
     assert isinstance(shape, Image)
     ratio = size[0] / shape.height, size[1] / shape.width
+    if sized_by := given.get("output_size"):  # as `torch.ops` has it
+        given = {**given, "size": sized_by}
     by_factor = given.get("size") is None or given.get("scale_factor") is not None
     if by_factor:
         factor = given.get("scale_factor", given.get("scale_factors"))

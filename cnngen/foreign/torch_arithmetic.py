@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnngen.foreign import patterns
-from cnngen.foreign.axes import Axes, Factor, Row, axes_of, in_a_row, row
+from cnngen.foreign.axes import Axes, Factor, Row, in_a_row, row
 from cnngen.foreign.held import UnknownValueError, is_noise, rate_of_noise, value, weight_key
-from cnngen.foreign.lowering import Lost, Lowering, Made, NoOpError, View, pure, shown
+from cnngen.foreign.lowering import AxesError, Lost, Lowering, Made, NoOpError, View, pure, shown
 from cnngen.foreign.torch_calls import word_of
 from cnngen.foreign.torch_views import Arguments, Handler, finished
-from cnngen.foreign.trace_torch import BATCH, Call, Traced
+from cnngen.foreign.trace_torch import Call, Traced
 from cnngen.ops.base import Image
 
 JOINS = {"add": "add", "sub": "subtract", "mul": "multiply", "max": "max"}
@@ -54,17 +54,17 @@ def _joined(low: Lowering, call: Call, word: str, first: Traced, second: Traced)
         raise _no_op(word, "another tensor")
     a, b = (low.settle(low.view(each)) for each in (first, second))
     if len(a.axes) != len(b.axes) or not (pure(a) and pure(b)):
-        raise _no_op(word, "a tensor of other axes")
+        raise AxesError(f"`{word}` of tensors of other axes", "joins take maps of equal sizes")
     axes = _matched(a, b)
     if axes is None:
-        raise _no_op(word, "a tensor of other axes")
+        raise AxesError(f"`{word}` of tensors of other axes", "joins take maps of equal sizes")
     found = patterns.of_product(low, call, a.node, b.node) if word == "mul" else None
     made = found or low.node(call, JOINS[word], [a.node, b.node])
     return View(made, axes, a.call)
 
 
 def _matched(a: View, b: View) -> Axes | None:
-    """The axes of what two views give together: each is the same in both, or has one index in one."""
+    """The axes of what two views give together: each is the same in both, or of one index."""
     found: list[Row] = []
     for one, other in zip(a.axes, b.axes, strict=True):
         if one != other and one and other:
@@ -109,12 +109,10 @@ def _dropped(low: Lowering, call: Call, word: str, node: Made, noise: Traced) ->
     return low.node(call, "drop_path", [node], rate=rate)
 
 
-def _affine(
-    low: Lowering, call: Call, word: str, view: View, weight: Traced, key: str
-) -> Made:
+def _affine(low: Lowering, call: Call, word: str, view: View, weight: Traced, key: str) -> Made:
     """A learnt scale or shift for each channel."""
     node = view.node
-    channels = axes_of(node.shape, BATCH)[1]
+    channels = node.axes[1]
     sizes = [1] * (len(view.axes) - len(weight.sizes)) + [*weight.sizes]
     rows = [around for around, n in zip(view.axes, sizes, strict=False) if n > 1]
     fits = len(sizes) == len(view.axes) and (
@@ -141,15 +139,15 @@ def _one_number(low: Lowering, held: Traced) -> float | None:
 def _number(low: Lowering, call: Call, word: str, node: Made, number: Any) -> Made:
     if not isinstance(number, int | float):
         raise _no_op(word, "what is no number")
-    if number == {"add": 0, "sub": 0, "mul": 1, "div": 1}.get(word):
+    if word in ("add", "sub") and number == 0:
         return node
     if word in ("add", "sub"):
         offset = number if word == "add" else -number
         return low.half(call, "offset", node, _no_op(word, "a number"), number=offset)
     if word in ("mul", "div"):
-        if found := patterns.of_quotient(low, call, node, number if word == "div" else 1 / number):
-            return found
-        return low.node(call, "scale", [node], by=number if word == "mul" else 1 / number)
+        by = number if word == "mul" else 1 / number
+        found = patterns.of_quotient(low, call, node, 1 / by) if by else None
+        return found or low.node(call, "scale", [node], by=by)
     raise _no_op(word, "a number")
 
 
@@ -158,7 +156,7 @@ def _number(low: Lowering, call: Call, word: str, node: Made, number: Any) -> Ma
 
 def reduction(low: Lowering, call: Call, given: Arguments) -> Sequence[View | Lost]:
     how = word_of(call)
-    if how == "max" and (len(call.args) > 1 and isinstance(call.args[1], Traced) or "other" in given):
+    if how == "max" and (isinstance(given.get("dim"), Traced) or "other" in given):
         return [arithmetic(low, call, given)]
     if given.get("dim") is None:
         raise NoOpError(f"`{call.name}` over all values", "no op gives one number for a batch")
@@ -172,7 +170,7 @@ def reduction(low: Lowering, call: Call, given: Arguments) -> Sequence[View | Lo
     kept = [() if i in dims else around for i, around in enumerate(view.axes)]
     if not given.get("keepdim"):
         kept = [around for i, around in enumerate(kept) if i not in dims]
-    return [finished(low, View(made, tuple(kept), call)), *[Lost(())] * (len(call.gives) - 1)]
+    return [finished(low, View(made, tuple(kept), call)), *(Lost(()) for _ in call.gives[1:])]
 
 
 WORDS = {
@@ -189,7 +187,7 @@ def _reduced(low: Lowering, call: Call, how: str, view: View, dims: list[int]) -
     if isinstance(what, int):
         return _of_groups(low, call, how, node, what)
     if (how, what) not in WORDS:
-        raise NoOpError(
+        raise AxesError(
             f"`{call.name}` over " + (what or "other axes than all positions, or all channels"),
             "there are means and largest values over positions and over channels",
         )
@@ -201,9 +199,9 @@ def _what(view: View, dims: list[int]) -> str | int:
     shape = view.node.shape
     if not isinstance(shape, Image):
         return ""
-    _, channels, height, width = axes_of(shape, BATCH)
+    _, channels, height, width = view.node.axes
     if view.plain:
-        return {(2, 3): "positions", (1,): "channels"}.get(tuple(dims), "")
+        return "positions" if dims == [2, 3] else "channels" if dims == [1] else ""
     reduced = in_a_row(tuple(view.axes[i] for i in dims))
     match reduced:
         case _ if reduced == row((*height, *width)):
@@ -239,17 +237,17 @@ def concatenated(low: Lowering, call: Call, given: Arguments) -> View:
     if word_of(call) == "stack":
         return _stacked(low, call, [low.maps(each) for each in listed], dim)
     if not all(pure(each) for each in views):
-        raise NoOpError("`cat` of tensors of other axes", "`concat` joins maps along channels")
-    channels = [axes_of(each.node.shape, BATCH)[1] for each in views]
+        raise AxesError("`cat` of tensors of other axes", "`concat` joins maps along channels")
+    channels = [each.node.axes[1] for each in views]
     if any(each.axes[dim] != c for each, c in zip(views, channels, strict=True)):
-        raise NoOpError(
+        raise AxesError(
             "`cat` along another axis than the channels", "`concat` joins maps along channels"
         )
     if any(_beside(each.axes, dim) != _beside(first.axes, dim) for each in views):
-        raise NoOpError("`cat` of tensors of other axes", "`concat` joins maps along channels")
+        raise AxesError("`cat` of tensors of other axes", "`concat` joins maps along channels")
     made = low.node(call, "concat", [each.node for each in views])
     axes = [*first.axes]
-    axes[dim] = axes_of(made.shape, BATCH)[1]
+    axes[dim] = made.axes[1]
     return View(made, tuple(axes), first.call)
 
 

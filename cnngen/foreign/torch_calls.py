@@ -42,7 +42,7 @@ PARAMETERS = {
         "feature_dropout": "input p training",
         "alpha_dropout": "input p training",
         "pad": "input pad mode value",
-        "interpolate": "input size scale_factor mode align_corners recompute_scale_factor antialias",
+        "interpolate": "input size scale_factor mode align_corners recompute_scale_factor",
         "pixel_shuffle": "input factor",
         "pixel_unshuffle": "input factor",
         "channel_shuffle": "input groups",
@@ -82,15 +82,18 @@ SAME = {
     "__rdiv__": "rdiv",
     "__radd__": "add",
     "__rmul__": "mul",
-    "adaptive_max_pool2d_with_indices": "adaptive_max_pool2d",
-    "avg_pool2d": "avg_pool2d",
     "feature_dropout": "dropout2d",
     "absolute": "abs",
     "clip": "clamp",
     "swish": "silu",
 }
 """Functions that are called otherwise elsewhere."""
-RENAMED = {"self": "input", "train": "training", "split_size": "size", "split_size_or_sections": "size"}
+RENAMED = {
+    "self": "input",
+    "train": "training",
+    "split_size": "size",
+    "split_size_or_sections": "size",
+}
 OTHERWISE = {
     "pixel_shuffle": {"upscale_factor": "factor"},
     "pixel_unshuffle": {"downscale_factor": "factor"},
@@ -110,11 +113,12 @@ def arguments(call: Call) -> dict[str, Any]:
     word = word_of(call)
     schema = getattr(call.function, "_schema", None)
     if schema is not None:  # of `torch.ops`
-        names = [RENAMED.get(each.name, each.name) for each in schema.arguments]
+        said: list[str] = [each.name for each in schema.arguments]
+        names = [RENAMED.get(name, name) for name in said]
     else:
         names = [*PARAMETERS.get(word, ("input",))]
     names += [str(i) for i in range(len(names), len(call.args))]
-    given = {**dict(zip(names, call.args, strict=False)), **call.named}
+    given: dict[str, Any] = {**dict(zip(names, call.args, strict=False)), **call.named}
     others = OTHERWISE.get(word, {})
     return {others.get(n, RENAMED.get(n, n)): value for n, value in given.items()}
 

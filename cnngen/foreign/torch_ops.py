@@ -4,15 +4,23 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from cnngen.foreign.axes import axes_of
 from cnngen.foreign.held import UnknownValueError, value
-from cnngen.foreign.lowering import Lost, LostError, Lowering, NoOpError, View, pure, shown
+from cnngen.foreign.lowering import (
+    AxesError,
+    Lost,
+    LostError,
+    Lowering,
+    NoOpError,
+    View,
+    pure,
+    shown,
+)
 from cnngen.foreign.sizes import interpolated
 from cnngen.foreign.torch_arithmetic import ARITHMETIC
 from cnngen.foreign.torch_calls import arguments, word_of
 from cnngen.foreign.torch_views import VIEWS, Arguments, Handler, joined_axes
 from cnngen.foreign.torch_windows import WINDOWS
-from cnngen.foreign.trace_torch import BATCH, Call, Traced
+from cnngen.foreign.trace_torch import Call, Traced
 from cnngen.ops.base import Image
 
 PLAIN = {
@@ -85,7 +93,9 @@ def _results(low: Lowering, call: Call) -> Sequence[View | Lost]:
     except NoOpError as error:
         return [low.unsaid(call, error, each) for each in call.gives]
     results = [made] if isinstance(made, View | Lost) else made
-    return [low.checked(call, each, traced) for each, traced in zip(results, call.gives, strict=True)]
+    return [
+        low.checked(call, each, traced) for each, traced in zip(results, call.gives, strict=True)
+    ]
 
 
 # --- Each value by itself
@@ -164,8 +174,8 @@ def over_channels(
 ) -> View:
     """An op that treats the channels in their own way, which are this axis."""
     view = low.settle(low.view(x))
-    if view.axes[dim] != axes_of(view.node.shape, BATCH)[1]:
-        raise NoOpError(
+    if view.axes[dim] != view.node.axes[1]:
+        raise AxesError(
             f"`{call.name}` along another axis than the channels",
             f"`{word}` is over the channels of each position (of a vector: features)",
         )
@@ -237,9 +247,7 @@ def layer_norm(low: Lowering, call: Call, given: Arguments) -> View:
     if len(axes) == 1:
         return over_channels(low, call, x, -1, "layer_norm", weights, eps=eps, affine=affine)
     if len(axes) == 3 and not affine:
-        return shown(
-            low.node(call, "group_norm", [low.maps(x)], groups=1, eps=eps, affine=False)
-        )
+        return shown(low.node(call, "group_norm", [low.maps(x)], groups=1, eps=eps, affine=False))
     raise NoOpError(
         "`layer_norm` over positions",
         "`layer_norm` is over the channels of each position, `group_norm: {groups: 1}` over all",
@@ -296,8 +304,8 @@ def linear(low: Lowering, call: Call, given: Arguments) -> View:
     view = low.settle(low.view(given["input"]))
     if not isinstance(view.node.shape, Image):
         return shown(low.node(call, "linear", [low.vector(given["input"])], weights, **said))
-    if not pure(view) or view.axes[-1] != axes_of(view.node.shape, BATCH)[1]:
-        raise NoOpError(
+    if not pure(view) or view.axes[-1] != view.node.axes[1]:
+        raise AxesError(
             "`linear` along another axis than the channels", "`linear` is for vectors; `flatten`"
         )
     made = low.node(call, "conv", [view.node], weights, kernel=1, **said)
@@ -315,6 +323,14 @@ def pixels(low: Lowering, call: Call, given: Arguments) -> View:
 def channel_shuffle(low: Lowering, call: Call, given: Arguments) -> View:
     made = low.node(call, "channel_shuffle", [low.maps(given["input"])], groups=given["groups"])
     return shown(made)
+
+
+def by_nearest(low: Lowering, call: Call, given: Arguments) -> View:
+    return interpolated(low, call, {**given, "mode": "nearest"})
+
+
+def bilinear(low: Lowering, call: Call, given: Arguments) -> View:
+    return interpolated(low, call, {**given, "mode": "bilinear"})
 
 
 HANDLERS: dict[str, Handler] = {
@@ -339,6 +355,8 @@ HANDLERS: dict[str, Handler] = {
     "pixel_unshuffle": pixels,
     "channel_shuffle": channel_shuffle,
     "interpolate": interpolated,
+    "upsample_nearest2d": by_nearest,
+    "upsample_bilinear2d": bilinear,
     **VIEWS,
     **WINDOWS,
     **ARITHMETIC,

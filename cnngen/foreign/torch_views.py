@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cnngen.foreign.axes import Axes, Factor, Row, axes_of, in_a_row, length, regrouped, row
+from cnngen.foreign.axes import Axes, Factor, Row, in_a_row, length, regrouped, row
 from cnngen.foreign.held import UnknownValueError, value
-from cnngen.foreign.lowering import Lost, Lowering, Made, NoOpError, View, shown
-from cnngen.foreign.trace_torch import BATCH, Call, Traced
+from cnngen.foreign.lowering import AxesError, Lost, Lowering, Made, View, shown
+from cnngen.foreign.trace_torch import Call, Traced
 from cnngen.ops.base import Image
 
 Arguments = dict[str, Any]
@@ -22,6 +22,7 @@ PASSES = (
     *("_to_copy", "alias", "double", "half", "bfloat16", "cpu", "cuda", "identity", "positive"),
     "as_subclass",
 )
+ALL = 2**63 - 1  # an end behind all others, as `torch.ops` has it
 NO_CHANNELS = "ops take channels from feature maps, along their channels alone"
 
 
@@ -40,7 +41,7 @@ def same_numbers(low: Lowering, call: Call, given: Arguments) -> View:
         view = low.settle(view)  # shuffled channels, say, are maps again
         axes = regrouped(view.axes, sizes)
     if axes is None or view.axes[0] not in axes[:2]:
-        raise NoOpError(
+        raise AxesError(
             f"`{call.name}` to {' x '.join(map(str, sizes))}",
             "axes of maps and vectors may be split and put together, but the batch is one axis",
         )
@@ -88,7 +89,7 @@ def base(view: View) -> View:
     """What was flattened, as it was before."""
     if view.plain and view.node.word == "flatten":
         before = view.node.inputs[0]
-        batch, *others = axes_of(before.shape, BATCH)
+        batch, *others = before.axes
         return View(before, (batch, in_a_row(tuple(others))), view.call)
     return view
 
@@ -105,11 +106,9 @@ def parts(low: Lowering, call: Call, given: Arguments) -> Sequence[View]:
     """Channels, split among several tensors."""
     view = low.settle(low.view(given["input"]))
     dim = given.get("dim", 0) % len(view.axes)
-    sizes = [
-        each.sizes[dim] if len(each.sizes) == len(view.axes) else 1 for each in call.gives
-    ]
-    starts = [sum(sizes[:i]) for i in range(len(sizes))]
     drop = call.name == "unbind"
+    sizes: list[int] = [1 if drop else each.sizes[dim] for each in call.gives]
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
     return [
         _part(low, call, view, dim, start, start + size, drop=drop)
         for start, size in zip(starts, sizes, strict=True)
@@ -134,16 +133,16 @@ def _part(
     node = view.node
     if (start, stop) == (0, size):
         after: Row = around
-    elif isinstance(node.shape, Image) and around == axes_of(node.shape, BATCH)[1]:
+    elif isinstance(node.shape, Image) and around == node.axes[1]:
         node = _channels(low, call, node, start, stop, size)
-        after = axes_of(node.shape, BATCH)[1]
+        after = node.axes[1]
     elif isinstance(node.shape, Image) and (group := _group(around, node.shape.channels)):
         if stop - start > 1:
-            raise NoOpError(f"a part of a view by `{call.name}`", NO_CHANNELS)
+            raise AxesError(f"a part of a view by `{call.name}`", NO_CHANNELS)
         node = low.node(call, "channel_group", [node], index=start, groups=group)
         after = ()
     else:
-        raise NoOpError(f"a part of a tensor by `{call.name}`", NO_CHANNELS)
+        raise AxesError(f"a part of a tensor by `{call.name}`", NO_CHANNELS)
     axes = list(view.axes)
     axes[dim : dim + 1] = [] if drop else [after]
     return finished(low, View(node, tuple(axes), call))
@@ -170,10 +169,10 @@ def _group(around: Row, channels: int) -> int:
 def item(low: Lowering, call: Call, given: Arguments) -> View:
     """What an index in brackets takes."""
     view = low.settle(low.view(given["input"]))
-    index = given["index"]
-    index = list(index) if isinstance(index, tuple) else [index]
-    if Ellipsis in [i for i in index if not isinstance(i, Traced)]:
-        at = index.index(Ellipsis)
+    asked: Any = given["index"]
+    index: list[Any] = [*asked] if isinstance(asked, tuple) else [asked]
+    if any(i is Ellipsis for i in index):
+        at = [i is Ellipsis for i in index].index(True)
         missing = len(view.axes) - sum(i is not None for i in index) + 1
         index[at : at + 1] = [slice(None)] * missing
     index += [slice(None)] * (len(view.axes) - sum(i is not None for i in index))
@@ -186,17 +185,25 @@ def item(low: Lowering, call: Call, given: Arguments) -> View:
                 view = View(view.node, (*view.axes[:dim], (), *view.axes[dim:]), call)
                 dim += 1
             case int():
-                view = _part(low, call, view, dim, each, each + 1 if each != -1 else 10**9, drop=True)
-            case slice() if each.step in (None, 1):
-                stop = 10**9 if each.stop is None else each.stop
-                view = _part(low, call, view, dim, each.start or 0, stop)
+                view = _part(low, call, view, dim, each, each + 1 if each != -1 else ALL, drop=True)
+            case slice(start=start, stop=stop, step=None | 1):
+                end = ALL if stop is None else stop
+                view = _part(low, call, view, dim, start or 0, end)
                 dim += 1
             case list() | Traced() if dim == 1 and view.plain:
                 view = shown(_gathered(low, call, view.node, each))
                 dim += 1
             case _:
-                raise NoOpError("an index by a mask, by numbers, or with steps", NO_CHANNELS)
+                raise AxesError("an index by a mask, by numbers, or with steps", NO_CHANNELS)
     return finished(low, view)
+
+
+def sliced(low: Lowering, call: Call, given: Arguments) -> View:
+    """A part of one axis, as `torch.ops` has it."""
+    rank, dim = len(given["input"].sizes), given.get("dim", 0)
+    part = slice(given.get("start"), given.get("end"), given.get("step"))
+    index = [part if i == dim % rank else slice(None) for i in range(rank)]
+    return item(low, call, {**given, "index": (*index,)})
 
 
 def _positions(index: list[Any]) -> bool:
@@ -216,15 +223,17 @@ def _window(low: Lowering, call: Call, node: Made, index: list[slice]) -> Made:
     ranges = [range(n)[i] for n, i in zip((shape.height, shape.width), index, strict=True)]
     steps = tuple(r.step for r in ranges)
     if any(s > 1 for s in steps):
-        if any(r.start or r.stop < n for r, n in zip(ranges, (shape.height, shape.width), strict=True)):
-            raise NoOpError("rows and columns with steps and borders", "`crop` first")
+        if any(
+            r.start or r.stop < n for r, n in zip(ranges, (shape.height, shape.width), strict=True)
+        ):
+            raise AxesError("rows and columns with steps and borders", "`crop` first")
         return low.node(call, "max_pool", [node], kernel=1, stride=steps)
     top, left = (r.start for r in ranges)
     bottom, right = shape.height - ranges[0].stop, shape.width - ranges[1].stop
     if low.others.get(call) and not _same_border(low, call, (bottom, right)):
-        raise NoOpError(
+        raise AxesError(
             "a part of the maps by fixed numbers",
-            "count from the end, as in `x[:, :, 1:-1, 1:-1]`, so that it holds for maps of any size",
+            "count from the end, as in `x[:, :, 1:-1, 1:-1]`, for maps of any size",
         )
     return low.node(call, "crop", [node], padding=(top, bottom, left, right))
 
@@ -232,15 +241,16 @@ def _window(low: Lowering, call: Call, node: Made, index: list[slice]) -> Made:
 def _same_border(low: Lowering, call: Call, border: tuple[int, int]) -> bool:
     """Whether as much is left out of larger maps."""
     twin = low.others[call]
-    index = [i for i in twin.args[1] if isinstance(i, slice)][-2:]
-    sizes = twin.args[0].sizes[2:]
+    asked: Any = twin.args[1]
+    index: list[slice] = [i for i in asked if isinstance(i, slice)][-2:]
+    sizes: tuple[int, ...] = twin.args[0].sizes[2:]
     stops = [range(n)[i].stop for n, i in zip(sizes, index, strict=True)]
     return tuple(n - stop for n, stop in zip(sizes, stops, strict=True)) == border
 
 
 def selected(low: Lowering, call: Call, given: Arguments) -> View:
     if given["dim"] % len(given["input"].sizes) != 1:
-        raise NoOpError(f"`{call.name}` along another axis than the channels", NO_CHANNELS)
+        raise AxesError(f"`{call.name}` along another axis than the channels", NO_CHANNELS)
     return shown(_gathered(low, call, low.maps(given["input"]), given["index"]))
 
 
@@ -248,14 +258,14 @@ def _gathered(low: Lowering, call: Call, node: Made, index: Any) -> Made:
     try:
         listed = value(index, low.of_key).tolist() if isinstance(index, Traced) else index
     except UnknownValueError:
-        raise NoOpError("an index that is computed", NO_CHANNELS) from None
+        raise AxesError("an index that is computed", NO_CHANNELS) from None
     return low.node(call, "gather_channels", [node], channels=tuple(listed))
 
 
 def joined_axes(view: View, made: Made, dim: int) -> Axes:
     """The axes of a view with other channels."""
     axes = list(view.axes)
-    axes[dim] = row(axes_of(made.shape, BATCH)[1])
+    axes[dim] = row(made.axes[1])
     return tuple(axes)
 
 
@@ -267,6 +277,7 @@ VIEWS: dict[str, Handler] = {
     **dict.fromkeys(("chunk", "split", "split_with_sizes", "unbind", "tensor_split"), parts),
     "narrow": narrowed,
     "select": narrowed,
+    "slice": sliced,
     "__getitem__": item,
     "index_select": selected,
 }

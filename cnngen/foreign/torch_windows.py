@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from cnngen.foreign.axes import axes_of
 from cnngen.foreign.filters import binomial, standardized
 from cnngen.foreign.held import weight_key
 from cnngen.foreign.lowering import Lowering, Made, NoOpError, View, shown
 from cnngen.foreign.torch_calls import arguments, pair, step
 from cnngen.foreign.torch_views import Arguments, Handler
-from cnngen.foreign.trace_torch import BATCH, Call, Traced
+from cnngen.foreign.trace_torch import Call, Traced
 from cnngen.ops.attribute import Padding, Pair, Sides
 from cnngen.ops.base import Image
 
@@ -23,6 +22,8 @@ def pad(low: Lowering, call: Call, given: Arguments) -> View:
     """Zeros around maps or channels; what lies around them otherwise, a convolution or pool may
     know.
     """
+    if not any(given["pad"]):
+        return low.view(given["input"])
     node = low.maps(given["input"])
     pads = [*given["pad"], *[0] * (6 - len(given["pad"]))]
     left, right, top, bottom, before, after = pads[:6]
@@ -31,7 +32,10 @@ def pad(low: Lowering, call: Call, given: Arguments) -> View:
     if zeros and not any(pads[:4]):
         return shown(low.node(call, "pad_channels", [node], before=before, after=after))
     if before or after or min(pads) < 0:
-        raise NoOpError("`pad` of channels and positions at once", "write two")
+        raise NoOpError(
+            "`pad` of channels and positions at once, or by less than nothing",
+            "`zero_pad` is for positions, `pad_channels` for channels, `crop` takes away",
+        )
     if zeros and not _varies(low, call):
         return shown(low.node(call, "zero_pad", [node], padding=(top, bottom, left, right)))
     what = (
@@ -51,6 +55,19 @@ def _varies(low: Lowering, call: Call) -> bool:
     return twin is not None and [*arguments(twin)["pad"]] != [*arguments(call)["pad"]]
 
 
+def _computes_pads(low: Lowering) -> bool:
+    """Whether the model pads by amounts that depend on sizes: some differ on a larger image, or
+    one line of its source pads by several.
+    """
+    pads = [call for call in low.run.calls if call.name == "pad"]
+    if any(_varies(low, call) for call in pads):
+        return True
+    by_line: dict[str, set[tuple[int, ...]]] = {}
+    for call in pads:
+        by_line.setdefault(call.line, set()).add((*arguments(call)["pad"],))
+    return any(len(different) > 1 for different in by_line.values())
+
+
 def _padded(
     low: Lowering, call: Call, x: Made, kernel: Pair, stride: Pair, dilation: Pair, border: Any
 ) -> tuple[Made, Padding]:
@@ -65,10 +82,10 @@ def _padded(
     own = before.inside[-1:] == call.inside[-1:] or filling == -float("inf")
     if mode != "constant" or filling != border or not own:
         return x, NONE
+    twins = [before, low.others[before]] if before in low.others else []
+    if _computes_pads(low) and all(_is_same(each, kernel, stride, dilation) for each in twins):
+        return x.inputs[0], "same"
     if _varies(low, before):
-        twins = before, low.others[before]
-        if all(_is_same(each, kernel, stride, dilation) for each in twins):
-            return x.inputs[0], "same"
         return x, NONE
     left, right, top, bottom = [*given["pad"], 0, 0][:4]
     return x.inputs[0], (top, bottom, left, right)
@@ -164,9 +181,12 @@ def conv1d(low: Lowering, call: Call, given: Arguments) -> View:
     weights = low.weights(given, "weight", "bias")
     if "weight" not in weights:
         raise _computed("convolution")
-    (kernel,), (stride,), (dilation,) = given["weight"].sizes[2:], *(
-        [n] if isinstance(n, int) else n
-        for n in (given.get("stride", 1), given.get("dilation", 1))
+    (kernel,), (stride,), (dilation,) = (
+        given["weight"].sizes[2:],
+        *(
+            [n] if isinstance(n, int) else n
+            for n in (given.get("stride", 1), given.get("dilation", 1))
+        ),
     )
     padding = given.get("padding", 0)
     side = padding if isinstance(padding, int) else padding[0]
@@ -180,7 +200,7 @@ def conv1d(low: Lowering, call: Call, given: Arguments) -> View:
         groups=given.get("groups", 1),
         bias="bias" in weights,
     )
-    batch, channels, _, along = axes_of(made.shape, BATCH)
+    batch, channels, _, along = made.axes
     return View(made, (batch, channels, along), call)
 
 
@@ -274,8 +294,8 @@ def adaptive(low: Lowering, call: Call, given: Arguments) -> View:
     x = low.maps(given["input"])
     shape = x.shape
     assert isinstance(shape, Image)
-    asked = (size, size) if isinstance(size, int) else pair(size)
-    if any(n is None for n in asked):
+    asked: tuple[Any, ...] = pair(size)
+    if not all(isinstance(n, int) for n in asked):  # `None` keeps the size
         raise NoOpError(f"`{call.name}` of one axis", "it takes a height and a width here")
     kind = "max" if "max" in call.name else "avg"
     if asked == (1, 1):
@@ -288,7 +308,7 @@ def adaptive_1d(low: Lowering, call: Call, given: Arguments) -> View:
     view = low.view(given["input"])
     if pair(given["output_size"]) != (1, 1) or len(view.axes) != 3:
         raise NoOpError(f"`{call.name}`", "`global_avg_pool` takes the mean of all positions")
-    batch, channels, height, width = axes_of(view.node.shape, BATCH)
+    batch, channels, height, width = view.node.axes
     if view.axes != (batch, channels, (*height, *width)):
         raise low.not_shown(given["input"])
     made = low.node(call, "global_avg_pool", [view.node])

@@ -29,12 +29,9 @@ class Entered:
     """A run of a module of the model; its path is empty for the model itself."""
 
     path: str
-    module: Any
+    kind: str
     time: int = 1  # how often it was entered by then
-
-    @property
-    def kind(self) -> str:
-        return type(self.module).__name__
+    module: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +56,7 @@ class Call:
     named: Mapping[str, Any]
     inside: tuple[Entered, ...]
     line: str
-    gives: list[Traced] = field(default_factory=list[Traced])
+    gives: list[Traced] = field(default_factory=list[Traced], repr=False)
 
     @property
     def place(self) -> Place:
@@ -98,7 +95,7 @@ def trace(model: Any, inputs: Sequence[Shape], *, training: bool) -> Run:
         [Traced(size) for size in sizes],
         {name: Traced(tuple(value.shape), key=name) for name, value in weights.items()},
     )
-    record = _Record(run)
+    record = Record(run)
     for tensor, traced in zip(
         [*given, *weights.values()], [*run.inputs, *run.held.values()], strict=True
     ):
@@ -144,7 +141,7 @@ def watched(model: Any, watch: Watch) -> Generator[None]:
         outer = inside[-1].path if inside else ""
         path = paths.get(id(module), outer)
         times[path] += 1
-        inside.append(Entered(path, module, times[path]))
+        inside.append(Entered(path, type(module).__name__, times[path], module))
 
     def leave(*_: Any) -> None:
         inside.pop()
@@ -162,11 +159,12 @@ def watched(model: Any, watch: Watch) -> Generator[None]:
 
 
 @dataclass(slots=True)
-class _Record:
+class Record:
     """What is known of each tensor, and the run so far."""
 
     run: Run
     inside: tuple[Entered, ...] = ()
+    line: str | None = None  # of the model's source, where Python's frames do not tell
     known: dict[int, Traced] = field(default_factory=dict[int, Traced])
     alive: list[Any] = field(default_factory=list[Any])  # so that no identity is used twice
 
@@ -178,14 +176,8 @@ class _Record:
         self, function: Any, args: tuple[Any, ...], named: dict[str, Any], inside: Sequence[Entered]
     ) -> Any:
         name = function_name(function)
-        made = Call(
-            function,
-            name,
-            self.frozen(args),
-            self.frozen(named),
-            tuple(inside),
-            lineof_model(),
-        )
+        line = line_of_model() if self.line is None else self.line
+        made = Call(function, name, self.frozen(args), self.frozen(named), (*inside,), line)
         self.inside = made.inside
         if name in DECIDING and made.reads:
             return self._decided(made)
@@ -223,7 +215,7 @@ class _Record:
 
 
 def function_name(function: Any) -> str:
-    """`relu` for `relu` and `relu_`, `shape` for the property, and `conv2d` for `aten.conv2d.default`."""
+    """`relu` for `relu_`, `shape` for the property, and `conv2d` for `aten.conv2d.default`."""
     name: str = getattr(function, "__name__", "")
     if name == "__get__":
         return getattr(function.__self__, "__name__", "")
@@ -265,20 +257,25 @@ def _without_values(value: Any) -> Any:
     return replaced(value, lambda tensor: tensor if tensor.is_meta else tensor.to("meta"))
 
 
-def replaced(value: Any, replace: Callable[[Any], Any]) -> Any:
-    """Nested arguments or results with something else in the place of each tensor."""
-    import torch
+def replaced(value: Any, replace: Callable[[Any], Any], kind: type[Any] | None = None) -> Any:
+    """Nested arguments or results with something else in the place of each tensor, or of all of
+    another kind.
+    """
+    if kind is None:
+        import torch
 
-    if isinstance(value, torch.Tensor):
+        kind = torch.Tensor
+    if isinstance(value, kind):
         return replace(value)
     if isinstance(value, Mapping):
         items = cast("Mapping[Any, Any]", value).items()
-        return {key: replaced(each, replace) for key, each in items}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(replaced(each, replace) for each in cast("tuple[Any, ...]", value)))  # pyright: ignore[reportUnknownArgumentType]
+        return {key: replaced(each, replace, kind) for key, each in items}
     if isinstance(value, list | tuple):
-        made = [replaced(each, replace) for each in cast("Sequence[Any]", value)]
-        return made if isinstance(value, list) else tuple(made)
+        listed = cast("Sequence[Any]", value)
+        made = [replaced(each, replace, kind) for each in listed]
+        if hasattr(listed, "_fields"):  # of a named tuple
+            return cast("Any", type(listed))(*made)
+        return made if isinstance(listed, list) else tuple(made)
     return value
 
 
