@@ -4,6 +4,7 @@ Models in models are taken apart: each of their uses is as many calls as it has 
 is that of Keras 3; that of Keras 2 differs in how inbound nodes are listed.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -35,7 +36,8 @@ class Call:
 
     `arguments` and `keywords` are what it is given: tensors, lists of them, and constants. `layer`
     is the same in all calls of a layer. An operation has a number for a name: it is no layer, and
-    has none. `custom` where the class is none of Keras.
+    has none. `custom` where the class is none of Keras. `readers` counts the calls that read what
+    it gives, and the outputs of the model that do.
     """
 
     number: int
@@ -48,6 +50,7 @@ class Call:
     modules: tuple[Module, ...]
     operation: bool
     custom: bool
+    readers: int = 0
 
 
 @dataclass(slots=True)
@@ -83,6 +86,9 @@ def read_calls(model: Any) -> Calls:
     expansion = _Model(whole, calls, (), 0)
     calls.name = expansion.name
     results = expansion.expand(None)
+    readers = Counter(r.call for call in calls.calls for r in read_by(call))
+    readers.update(r.call for r in results)
+    calls.calls = [replace(call, readers=readers[call.number]) for call in calls.calls]
     names = expansion.output_names
     if len(results) == 1 and not names:
         calls.outputs["output"] = results[0]
@@ -93,6 +99,11 @@ def read_calls(model: Any) -> Calls:
             used[base] = used.get(base, 0) + 1
             calls.outputs[base if used[base] == 1 else f"{base}_{used[base]}"] = reference
     return calls
+
+
+def read_by(call: Call) -> Iterator[Reference]:
+    """The tensors that a call is given."""
+    return (x for x in _flat([*call.arguments, *call.keywords.values()]) if isinstance(x, Reference))
 
 
 def is_model(layer: Mapping[str, Any]) -> bool:

@@ -5,13 +5,13 @@ what several compute together is recognised on the way. Whatever cannot be said 
 the rest is read as if it had been.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from cnngen.foreign.foreign_file import ForeignFileError, parse_json
 from cnngen.foreign.graph import Graph, Node, Obstacle, Place, Reading
-from cnngen.foreign.keras_calls import INPUT, Call, Calls, Reference, Stated, read_calls
+from cnngen.foreign.keras_calls import INPUT, Call, Calls, Reference, Stated, read_by, read_calls
 from cnngen.foreign.keras_operations import read_operation
 from cnngen.foreign.keras_ops import JOINS, STANDARDIZED, read_join, read_layer
 from cnngen.foreign.keras_patterns import keras_sizes, rewrite
@@ -114,7 +114,7 @@ class _Reader:
         if found is None:
             self._refuse(call, help or (CUSTOM if call.custom else NO_OP))
             shape = _declared(self.calls.stated.get(Reference(call.number, 0), ()))
-            return [Step(UNKNOWN, {}, tuple(self._read_by(call)), shape, call)]
+            return [Step(UNKNOWN, {}, tuple(map(self._step, read_by(call))), shape, call)]
         return found
 
     def _read(self, call: Call) -> list[Step] | None:
@@ -163,17 +163,6 @@ class _Reader:
             name = self.calls.calls[reference.call].name
             raise ForeignFileError(f"the layer `{name[:60]}` has no output {reference.index}")
         return steps[reference.index]
-
-    def _read_by(self, call: Call) -> Iterator[Step]:
-        waiting: list[Any] = [*call.arguments, *call.keywords.values()]
-        while waiting:
-            match waiting.pop(0):
-                case Reference() as reference:
-                    yield self._step(reference)
-                case list() as parts:
-                    waiting = [*cast("list[Any]", parts), *waiting]
-                case _:
-                    pass
 
     def _checked(self, call: Call, steps: list[Step]) -> list[Step]:
         """The steps with the shapes that the model states; it must agree with ours."""

@@ -12,6 +12,7 @@ from cnngen.foreign.keras_activations import activation, activation_layer
 from cnngen.foreign.keras_initial import distribution
 from cnngen.foreign.keras_steps import At, Step, features
 from cnngen.foreign.keras_values import op_values
+from cnngen.ops.initializer import INITIALIZERS
 from cnngen.ops.base import Image, Shape, Vector
 from cnngen.vocabulary.layer import Unsayable
 
@@ -32,9 +33,11 @@ JOINS = {
     "Maximum": "max",
     "Multiply": "multiply",
     "Subtract": "subtract",
+    (SCALED_SUM := "CustomScaleLayer"): "add",  # of InceptionResNetV2
 }
 NORMS = ("BatchNormalization", "LayerNormalization", "GroupNormalization")
 NOTHING = ("ActivityRegularization", "Identity")
+GLOROT = "GlorotUniform"  # of Keras where nothing is said
 STANDARDIZED = "StandardizedConv2D"  # as sources of ours define it
 BY_CLASS = ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax")
 ARBITRARY = "it runs Python that is in the file: write what it computes with layers, or `keras.ops`"
@@ -72,8 +75,10 @@ def read_join(at: At, xs: Sequence[Step]) -> Step:
         return xs[0]
     if kind == "Concatenate":
         return concatenated(at, xs, config.get("axis", -1))
-    if kind == "Dot":
-        raise Unsayable("no op multiplies matrices of positions")
+    if kind == SCALED_SUM:
+        first, second = xs
+        scaled = at.op("scale", second, suffix="_scale", by=config.get("scale", 1))
+        return at.op("add", first, scaled)
     return at.op(JOINS[kind], *xs)
 
 
@@ -145,7 +150,7 @@ def _convolution(at: At, kind: str, config: Mapping[str, Any], x: Step) -> Step:
     values["init"] = _initial(kind, config)
     if word == "linear" and isinstance(x.shape, Image):  # of each position
         word, values = "conv", values | {"kernel": 1}
-    if _is_affine(word, values, config):
+    if _is_affine(word, values):
         return at.op("affine", x, shift=values.get("bias", True), init=_unless_ones(config))
     return at.op(word, x, **values)
 
@@ -164,20 +169,19 @@ def _initial(kind: str, config: Mapping[str, Any]) -> Any:
     name = CONVOLUTIONS[kind]
     depthwise = config.get("depth_multiplier", 1) if name == "depthwise" else None
     initial = config.get(f"{name}_initializer", config.get("kernel_initializer"))
-    drawn = distribution(initial, default="GlorotUniform", multiplier=depthwise)
-    if "pointwise_initializer" in config:
-        other = distribution(config["pointwise_initializer"], default="GlorotUniform")
-        return drawn if drawn == other else None
+    drawn = distribution(initial, default=GLOROT, multiplier=depthwise)
+    if "pointwise_initializer" in config and drawn is not None:
+        return drawn if drawn == distribution(config["pointwise_initializer"]) else None
     return drawn
 
 
-def _is_affine(word: str, values: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
-    """Whether a depthwise convolution of size 1 scales channels: it starts with equal weights."""
+def _is_affine(word: str, values: Mapping[str, Any]) -> bool:
+    """Whether a depthwise convolution is one of size 1 that starts as no convolution does."""
     if word != "depthwise_conv" or values.get("multiplier", 1) != 1:
         return False
     ones = [values.get(name, 1) in (1, (1, 1)) for name in ("kernel", "stride", "dilation")]
-    drawn = distribution(config.get("depthwise_initializer"))
-    return all(ones) and drawn is not None and drawn.word in ("ones", "constant", "zeros")
+    drawn = values["init"]
+    return all(ones) and drawn is not None and not INITIALIZERS[drawn.word].fans
 
 
 def _unless_ones(config: Mapping[str, Any], name: str = "depthwise_initializer") -> Any:

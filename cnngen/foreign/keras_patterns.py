@@ -9,7 +9,7 @@ from itertools import count
 from math import isclose
 from typing import Any, cast
 
-from cnngen.foreign.keras_pools import POOLS
+from cnngen.foreign.keras_pools import POOLS, halves
 from cnngen.foreign.keras_steps import Step, op_step
 from cnngen.ops.attribute import LARGEST
 from cnngen.ops.base import Image, ShapeError, Vector
@@ -46,16 +46,11 @@ def _changed(step: Step, *inputs: Step, **values: Any) -> Step:
 
 
 def centred(step: Step) -> Step | None:
-    """With a stride of 1, `same` is half of the window on each side."""
-    if step.values["padding"] != "same" or step.values["stride"] != (1, 1):
+    """With a stride of 1, `same` is half of the window on each side; a window of 1 needs none."""
+    if step.values["padding"] != "same":
         return None
-    reaches = [
-        (k - 1) * d for k, d in zip(step.values["kernel"], step.values["dilation"], strict=True)
-    ]
-    if any(reach % 2 for reach in reaches):
-        return None
-    rows, columns = (reach // 2 for reach in reaches)
-    return _changed(step, padding=(rows, rows, columns, columns))
+    sides = halves(step.values["kernel"], step.values["stride"], step.values["dilation"])
+    return _changed(step, padding=sides) if sides else None
 
 
 def padded_convolution(step: Step) -> Step | None:
@@ -70,7 +65,7 @@ def cropped_transposed(step: Step) -> Step | None:
     """What is cropped of a transposed convolution is its padding."""
     (x,) = step.inputs
     top, bottom, left, right = step.values["padding"]
-    if x.word != "transposed_conv" or x.values["padding"] != NO_SIDES:
+    if x.word != "transposed_conv" or x.values["padding"] != NO_SIDES or x.call.readers > 1:
         return None
     if top != bottom or left != right:
         return None

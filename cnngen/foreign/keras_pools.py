@@ -29,7 +29,7 @@ def stride_of(step: Step) -> tuple[int, int]:
     return step.values["stride"] or step.values["kernel"]
 
 
-def plain_max(step: Step) -> Step | None:
+def plain_stride(step: Step) -> Step | None:
     """Values of an op as a spec says them most simply: a stride that is the kernel's is none."""
     if step.values["stride"] != step.values["kernel"]:
         return None
@@ -38,14 +38,33 @@ def plain_max(step: Step) -> Step | None:
 
 def centred_pool(step: Step) -> Step | None:
     """With a stride of 1, `same` is half of the window on each side, which averages do not count."""
-    kernel = step.values["kernel"]
-    if step.values["padding"] != "same" or stride_of(step) != (1, 1):
+    if step.values["padding"] != "same":
         return None
-    if any(k % 2 == 0 for k in kernel):
+    sides = halves(step.values["kernel"], stride_of(step))
+    if sides is None:
         return None
-    rows, columns = (k // 2 for k in kernel)
-    uncounted = {"count_include_pad": False} if step.word == "avg_pool" else {}
-    return _changed(step, step.inputs[0], padding=(rows, rows, columns, columns), **uncounted)
+    uncounted = {"count_include_pad": not any(sides)} if step.word == "avg_pool" else {}
+    return _changed(step, step.inputs[0], padding=sides, **uncounted)
+
+
+def halves(
+    kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)
+) -> Sides | None:
+    """The sides of a `same` that are half of the window whatever the size of the input is."""
+    reaches = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+    if any(r % 2 or (r and s > 1) for r, s in zip(reaches, stride, strict=True)):
+        return None
+    rows, columns = (reach // 2 for reach in reaches)
+    return rows, rows, columns, columns
+
+
+def to_its_size(step: Step) -> Step | None:
+    """A window of 1 that does not stride is what a pooling to a size is where that is the input's."""
+    if step.values["kernel"] != (1, 1) or stride_of(step) != (1, 1) or step.image is None:
+        return None
+    word = f"adaptive_{step.word}"
+    size = (step.image.height, step.image.width)
+    return op_step(step.call, word, step.inputs, {"size": size}, step.suffix)
 
 
 def late_stride(step: Step) -> Step | None:
@@ -53,7 +72,7 @@ def late_stride(step: Step) -> Step | None:
     (x,) = step.inputs
     if step.values["kernel"] != (1, 1) or step.values["padding"] not in ("same", NO_SIDES):
         return None
-    if x.word not in STRIDED or x.values["padding"] == "same" or stride_of(step) == (1, 1):
+    if x.word not in STRIDED or x.values["padding"] == "same" or x.call.readers > 1:
         return None
     stride = tuple(a * b for a, b in zip(x.values["stride"], stride_of(step), strict=True))
     return op_step(x.call, x.word, x.inputs, {**x.values, "stride": stride}, x.suffix, x.constants)
@@ -280,8 +299,8 @@ def _ends(length: int, count: int) -> list[tuple[int, int]]:
 
 
 POOLS: Mapping[str, tuple[Callable[[Step], Step | None], ...]] = {
-    "max_pool": (late_stride, centred_pool, bordered_max, plain_max),
-    "avg_pool": (blurred, centred_pool, bordered_avg, plain_max),
+    "max_pool": (to_its_size, late_stride, centred_pool, bordered_max, plain_stride),
+    "avg_pool": (to_its_size, blurred, centred_pool, bordered_avg, plain_stride),
     "multiply": (counted,),
     "keras.Concatenate": (adaptive,),
 }

@@ -1,0 +1,181 @@
+"""Graphs that were read of models, next to networks of specs: what both say of what is computed.
+
+Some values leave no trace in a model: they are made alike, and nothing else is.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from hashlib import sha1
+from math import prod
+from typing import Any
+
+from cnngen.foreign.graph import Graph, Node
+from cnngen.ops.attribute import Distribution
+from cnngen.ops.base import Image, Op, Shape
+from cnngen.semantics.network import Network, known_shape
+
+WINDOWS = ("conv", "depthwise_conv", "separable_conv", "standardized_conv")
+PADDED = (*WINDOWS, "avg_pool")
+Signs = dict[str, Hashable]  # of each tensor: all that is computed on the way to it
+Fact = tuple[str, Op, tuple[str, ...], tuple[Shape, ...], Shape]
+
+
+def signs_of_network(network: Network) -> tuple[Counter[Hashable], set[Hashable]]:
+    """All that a network computes, and its outputs."""
+    facts: list[Fact] = [
+        (
+            layer.path,
+            layer.op,
+            tuple(x.path for x in layer.inputs),
+            tuple(known_shape(x.shape) for x in layer.inputs),
+            known_shape(layer.output),
+        )
+        for layer in network.layers.values()
+        if not layer.training
+    ]
+    heads = network.training_stages()
+    ends = [network.stages[s].path for s in network.outputs.values() if s not in heads]
+    return _signs(network.inputs, facts, ends)
+
+
+def signs_of_graph(graph: Graph) -> tuple[Counter[Hashable], set[Hashable]]:
+    facts: list[Fact] = [
+        (node.name, node.op, node.inputs, shapes_read(graph, node), node.shape)
+        for node in graph.nodes.values()
+    ]
+    return _signs(graph.inputs, facts, [*graph.outputs.values()])
+
+
+def shapes_read(graph: Graph, node: Node) -> tuple[Shape, ...]:
+    return tuple(
+        graph.nodes[x].shape if x in graph.nodes else graph.inputs[x] for x in node.inputs
+    )
+
+
+def parameters(graph: Graph) -> int:
+    """How many numbers the weights of a graph have that are weights in the model, too."""
+    return sum(
+        prod(shape)
+        for node in graph.nodes.values()
+        if not node.shares
+        for name, shape in node.op.weights(*shapes_read(graph, node)).items()
+        if name not in node.constants
+    )
+
+
+def _signs(
+    inputs: Mapping[str, Shape], facts: list[Fact], ends: list[str]
+) -> tuple[Counter[Hashable], set[Hashable]]:
+    signs: Signs = {name: ("input", x.dimensions) for name, x in inputs.items()}
+    ops = {path: op for path, op, *_ in facts}
+    reads = {path: read for path, _, read, _, _ in facts}
+    found: Counter[Hashable] = Counter()
+    for path, op, read, shapes, output in facts:
+        if op.is_identity or (op.name == "flatten" and shapes[0] == output):
+            signs[path] = signs[read[0]]
+            continue
+        name, values = alike(op, shapes)
+        before = [signs[x] for x in read]
+        above = ops.get(read[0])
+        if name in PADDED and values["padding"] == (0, 0, 0, 0) and above is not None:
+            if above.name == "zero_pad":  # it cannot be told from one with a padding
+                values["padding"] = above.values["padding"]
+                before = [signs[reads[read[0]][0]]]
+        if op.tensors:
+            like = shapes[1]
+            assert isinstance(like, Image)
+            before[1:] = [(like.height, like.width)]
+        sign = (name, tuple(sorted(values.items(), key=str)), output.dimensions, *before)
+        signs[path] = _short(sign)
+        found[_short(sign)] += 1
+    read_by = {x for _, _, read, _, _ in facts for x in read}
+    for path, op, *_ in facts:  # what only convolutions read is their padding
+        if op.name == "zero_pad" and path in read_by and path not in ends:
+            readers = [(p, o) for p, o, read, _, _ in facts if path in read]
+            if all(o.name in PADDED and _bare(o) for _, o in readers):
+                found[signs[path]] -= 1
+    return +found, {signs[x] for x in ends}
+
+
+def _bare(op: Op) -> bool:
+    return op.values["padding"] == (0, 0, 0, 0)
+
+
+def _short(sign: Any) -> str:
+    """A text instead of a tree of all that comes before."""
+    return f"{sign[0]} {dict(sign[1])} -> {sign[2]} {sha1(repr(sign).encode()).hexdigest()[:8]}"
+
+
+def alike(op: Op, shapes: tuple[Shape, ...]) -> tuple[str, dict[str, Any]]:
+    """The word and the values of an op, those without a trace in a model made alike."""
+    name, values = op.name, dict(op.values)
+    image = shapes[0] if isinstance(shapes[0], Image) else None
+    if "init" in values:
+        values["init"] = _drawn(name, values["init"])
+    if name in ("conv",) and image and values["groups"] == image.channels > 1:
+        name, values["multiplier"] = "depthwise_conv", values["out"] // values["groups"]
+        del values["out"], values["groups"]
+    if name in WINDOWS and image and values["padding"] == "same" and _is_fixed(values):
+        values["padding"] = _sides(values, image)
+    if name in ("max_pool", "avg_pool"):
+        values["stride"] = values["stride"] or values["kernel"]
+        if values["padding"] == "same" and values["stride"] == (1, 1) and image:
+            values["padding"] = _sides(values, image)
+            values |= {"count_include_pad": False} if name == "avg_pool" else {}
+        if values["padding"] == (0, 0, 0, 0) and name == "avg_pool":
+            values["count_include_pad"] = True
+    if name.startswith("adaptive") and image:
+        (height, width), (rows, columns) = (image.height, image.width), values["size"]
+        if height % rows == 0 and width % columns == 0:
+            kernel = height // rows, width // columns
+            more = {"count_include_pad": True, "ceil": False} if "avg" in name else {"ceil": False}
+            name = name.removeprefix("adaptive_")
+            values = {"kernel": kernel, "stride": kernel, "padding": (0, 0, 0, 0), **more}
+    if name == "max_pool" and values["padding"] != "same":
+        values["padding"] = _hanging(values)
+        del values["ceil"]
+    if name == "rbf":
+        digits = [f"{n:0{values['bits']}b}" for row in values["codes"] for n in row]
+        values = {"points": "".join(digits), "rows": len(values["codes"])}
+    values.pop("like", None)
+    return name, {
+        n: round(v, 12) if isinstance(v, float) else v for n, v in values.items()
+    }
+
+
+def _drawn(name: str, init: Distribution | None) -> Distribution | None:
+    word = init.word if init else ""
+    if word == "xavier_uniform" and name in ("conv", "linear", "transposed_conv"):
+        return None
+    if word == "ones" and name in ("affine", "batch_norm"):
+        return None
+    return init
+
+
+def _is_fixed(values: Mapping[str, Any]) -> bool:
+    """Whether Keras is told the sides instead of `same`, or `same` has always the same sides."""
+    if values["kernel"] == (1, 1):
+        return True
+    return values["stride"] == (1, 1) or values["dilation"] != (1, 1)
+
+
+def _sides(values: Mapping[str, Any], image: Image) -> tuple[int, ...]:
+    sides: list[int] = []
+    dilation = values.get("dilation", (1, 1))
+    for n, k, s, d in zip(
+        (image.height, image.width), values["kernel"], values["stride"], dilation, strict=True
+    ):
+        zeros = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+        sides += [zeros // 2, zeros - zeros // 2]
+    return tuple(sides)
+
+
+def _hanging(values: Mapping[str, Any]) -> tuple[int, ...]:
+    """The border of a maximum, with what `ceil` adds."""
+    if not values["ceil"]:
+        return values["padding"]
+    sides: list[int] = []
+    pads = values["padding"]
+    for before, k, s in zip(pads[::2], values["kernel"], values["stride"], strict=True):
+        sides += [before, before + min(s, k - before) - 1]
+    return tuple(sides)
