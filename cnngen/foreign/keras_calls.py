@@ -35,13 +35,15 @@ class Call:
     """A layer or an operation of Keras, applied.
 
     `arguments` and `keywords` are what it is given: tensors, lists of them, and constants. `layer`
-    is the same in all calls of a layer. An operation has a number for a name: it is no layer, and
+    is the same in all calls of a layer, and `scope` what the paths of its variables begin with. An
+    operation has a number for a name: it is no layer, and
     has none. `custom` where the class is none of Keras. `readers` counts the calls that read what
     it gives, and the outputs of the model that do.
     """
 
     number: int
     layer: str
+    scope: str
     name: str
     kind: str
     config: Mapping[str, Any]
@@ -83,7 +85,7 @@ def read_calls(model: Any) -> Calls:
     calls = Calls()
     version = str(whole.get("keras_version"))
     calls.version = 2 if version.startswith(("1", "2")) else 3
-    expansion = _Model(whole, calls, (), 0)
+    expansion = _Model(whole, calls)
     calls.name = expansion.name
     results = expansion.expand(None)
     readers = Counter(r.call for call in calls.calls for r in read_by(call))
@@ -103,7 +105,15 @@ def read_calls(model: Any) -> Calls:
 
 def read_by(call: Call) -> Iterator[Reference]:
     """The tensors that a call is given."""
-    return (x for x in _flat([*call.arguments, *call.keywords.values()]) if isinstance(x, Reference))
+    return (
+        x for x in _flat([*call.arguments, *call.keywords.values()]) if isinstance(x, Reference)
+    )
+
+
+def path_in(around: str, name: str) -> str:
+    """The path of a layer in a model; points in names separate nothing."""
+    plain = name.replace(".", "_")
+    return f"{around}.{plain}" if around else plain
 
 
 def is_model(layer: Mapping[str, Any]) -> bool:
@@ -127,7 +137,12 @@ class _Model:
     """One use of a model."""
 
     def __init__(
-        self, entry: Mapping[str, Any], calls: Calls, modules: tuple[Module, ...], depth: int
+        self,
+        entry: Mapping[str, Any],
+        calls: Calls,
+        modules: tuple[Module, ...] = (),
+        depth: int = 0,
+        scope: str = "",
     ) -> None:
         if depth > MOST_NESTED:
             raise ForeignFileError(f"there are more than {MOST_NESTED} models in models")
@@ -146,11 +161,21 @@ class _Model:
         self.kind = _text(entry.get("class_name"), "the class of a model")
         self.name = _text(self.config.get("name", "model"), "the name of a model")
         self.calls, self.modules, self.depth = calls, modules, depth
+        self.scope = self._scope(scope)
         self.layers = self._functional() if "output_layers" in self.config else self._sequential()
         self.offsets: dict[str, int] = {}
         self.done: dict[Key, list[Reference]] = {}
         self.output_names: list[str] = []
         self.trusted = True  # whether the shapes that it states are those of this use
+
+    def _scope(self, around: str) -> str:
+        """Only sequential models are part of the paths of variables; those that are told no input
+        make their variables when they are called.
+        """
+        if "output_layers" in self.config:
+            return ""
+        first = next(self._entries(), {})
+        return f"{'' if first.get('class_name') == INPUT else around}{self.name}/"
 
     # --- What a model lists
 
@@ -244,7 +269,7 @@ class _Model:
         if "batch_input_shape" in self._layer(layer).entry["config"]:
             self.calls.version = 2
         name = named or layer
-        call = Call(0, layer, name, INPUT, {}, (), {}, (), False, False)
+        call = Call(0, layer, "", name, INPUT, {}, (), {}, (), False, False)
         reference = self.calls.add(call)
         self.calls.inputs[name] = reference, shape
         self.calls.stated[reference] = shape
@@ -290,8 +315,8 @@ class _Model:
         if is_model(layer.entry):
             kind = layer.entry["class_name"]
             kind = layer.name if kind in ("Functional", "Model", "Sequential") else kind
-            inner = Module(self._path(layer.name), kind)
-            model = _Model(layer.entry, self.calls, (*self.modules, inner), self.depth + 1)
+            modules = (*self.modules, Module(self._path(layer.name), kind))
+            model = _Model(layer.entry, self.calls, modules, self.depth + 1, self.scope)
             flat = [x for x in _flat([*arguments, *keywords.values()]) if isinstance(x, Reference)]
             return model.expand(flat)
         entry = layer.entry
@@ -300,14 +325,15 @@ class _Model:
         operation = inside and ".ops" in str(module)
         custom = isinstance(registered, str) and ">" in registered and "keras" not in registered
         call = Call(
-            *(0, self._path(layer.name), layer.name, entry["class_name"]),
+            *(0, self._path(layer.name), f"{self.scope}{layer.name}"),
+            *(layer.name, entry["class_name"]),
             *(entry["config"], tuple(arguments), keywords, self.modules),
             *(operation, custom or (isinstance(module, str) and not inside)),
         )
         return [self.calls.add(call)]
 
     def _path(self, name: str) -> str:
-        return f"{self.modules[-1].path}.{name}" if self.modules else name
+        return path_in(self.modules[-1].path if self.modules else "", name)
 
     def _tensor(self, key: Key, index: int) -> Reference:
         """One of the tensors of a call; those of a layer are told apart by its index alone."""
@@ -326,7 +352,9 @@ class _Model:
             typed = cast("Mapping[str, Any]", node)
             arguments = _sequence(typed.get("args", []), "the arguments of a layer")
             keywords = _mapping(typed.get("kwargs", {}), "the arguments of a layer")
-            return [self._value(x) for x in arguments], {k: self._value(x) for k, x in keywords.items()}
+            return [self._value(x) for x in arguments], {
+                k: self._value(x) for k, x in keywords.items()
+            }
         return self._given_in_keras_2(node)
 
     def _value(self, value: Any) -> Any:
@@ -340,7 +368,10 @@ class _Model:
                 if self.trusted and shape is not None:
                     self.calls.stated.setdefault(reference, shape)
                 return reference
-            case {"class_name": "__slice__", "config": {"start": start, "stop": stop, "step": step}}:
+            case {
+                "class_name": "__slice__",
+                "config": {"start": start, "stop": stop, "step": step},
+            }:
                 return Slice(start, stop, step)
             case {"class_name": "__ellipsis__"}:
                 return ...
@@ -361,7 +392,9 @@ class _Model:
         for each in tensors:
             leaf = _sequence(each, "what a layer reads")
             found.append(self._old(leaf))
-            for name, value in (leaf[3] if len(leaf) > 3 and isinstance(leaf[3], dict) else {}).items():
+            for name, value in (
+                leaf[3] if len(leaf) > 3 and isinstance(leaf[3], dict) else {}
+            ).items():
                 many = isinstance(value, list) and all(map(_is_leaf, cast("list[Any]", value)))
                 if _is_leaf(value):
                     keywords[name] = self._old(value)

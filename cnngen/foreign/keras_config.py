@@ -32,6 +32,8 @@ NO_OP = "no op computes what it does: leave it out, or write it with layers that
 IN_PARTS = "neither it nor what it is a part of here is an op: write that with layers that have one"
 FIXED = "no maps of this size come before it: resize to the size of others, or by a whole factor"
 
+VARIABLES = {"LayerScale": "variable"}  # which it does not name
+
 Paths = Mapping[str, Mapping[str, str]]  # of each layer: where each of its variables is
 
 
@@ -211,7 +213,9 @@ class _Reader:
         scale = factor(step)
         if scale is None:
             return None
-        return replace(step, word="upsample", values=complete(OPS["upsample"], {"scale": scale, "mode": mode}))
+        return replace(
+            step, word="upsample", values=complete(OPS["upsample"], {"scale": scale, "mode": mode})
+        )
 
 
 @dataclass(slots=True)
@@ -227,18 +231,17 @@ class _Nodes:
         label = "" if call.operation or call.kind == "TFOpLambda" else call.name + step.suffix
         base = label or step.word
         name = self._unique(f"{call.modules[-1].path}.{base}" if call.modules else base)
-        shapes = [self.nodes[x].shape for x in inputs if x in self.nodes]
-        weights, shares = {}, ""
+        weights: dict[str, str] = {}
+        shares = ""
         if type(op).weights is not Op.weights:
-            read = self._read_shape(step)
             place = call.layer, step.suffix
             shares = self.holders.get(place, "")
             self.holders.setdefault(place, name)
-            weights = self._keys(step, op, read)
+            weights = self._keys(step, op)
         if op.tensors:
             values = {**step.values, **dict(zip(op.tensors, inputs[1:], strict=True))}
             op = type(op)(values)
-        assert step.shape is not None and shapes is not None
+        assert step.shape is not None
         self.nodes[name] = Node(
             *(name, op, inputs, step.shape, Place(call.modules), label),
             weights=weights,
@@ -247,19 +250,15 @@ class _Nodes:
         )
         return name
 
-    def _read_shape(self, step: Step) -> Shape:
-        shape = step.inputs[0].shape
-        assert shape is not None
-        return shape
-
-    def _keys(self, step: Step, op: Op, read: Shape) -> dict[str, str]:
+    def _keys(self, step: Step, op: Op) -> dict[str, str]:
         """The path of the variable that holds each weight."""
+        read = step.inputs[0].shape
         known = self.paths.get(step.call.layer, {})
         found: dict[str, str] = {}
         for weight in op.weights(read):
             if weight not in step.constants:
-                variable = op.in_keras(weight, read).variable
-                found[weight] = known.get(variable, f"{step.call.name}/{variable}")
+                variable = VARIABLES.get(step.call.kind, op.in_keras(weight, read).variable)
+                found[weight] = known.get(variable, f"{step.call.scope}/{variable}")
         return found
 
     def _unique(self, base: str) -> str:
@@ -298,8 +297,10 @@ def _declared(sizes: Stated) -> Shape | None:
 
 def _agree(sizes: Stated, shape: Shape) -> bool:
     """Whether a shape is one that is stated, as far as it is."""
-    ours = (shape.features,) if isinstance(shape, Vector) else (
-        shape.height, shape.width, shape.channels
+    ours = (
+        (shape.features,)
+        if isinstance(shape, Vector)
+        else (shape.height, shape.width, shape.channels)
     )
     theirs = sizes[1:]
     return len(ours) == len(theirs) and all(

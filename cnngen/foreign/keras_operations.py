@@ -153,8 +153,10 @@ def _item(at: At, x: Step, key: Any) -> Step:
         x = at.op("max_pool", x, kernel=1, stride=(down, across))
     if step != 1:
         return at.op("gather_channels", x, channels=tuple(range(start, stop, step)))
-    return x if (start, stop) == (0, image.channels) else at.op(
-        "slice_channels", x, start=start, stop=stop
+    return (
+        x
+        if (start, stop) == (0, image.channels)
+        else at.op("slice_channels", x, start=start, stop=stop)
     )
 
 
@@ -195,7 +197,9 @@ def _split(at: At, x: Step, given: Arguments) -> list[Step]:
     if not isinstance(parts, list) or len(cast("list[Any]", parts)) > MOST_PARTS:
         raise Unsayable("its sections are no numbers")
     ends = [0, *cast("list[Any]", parts), count]
-    return [at.op("slice_channels", x, start=a, stop=b) for a, b in zip(ends, ends[1:], strict=False)]
+    return [
+        at.op("slice_channels", x, start=a, stop=b) for a, b in zip(ends, ends[1:], strict=False)
+    ]
 
 
 def _unstack(at: At, x: Step, given: Arguments) -> list[Step]:

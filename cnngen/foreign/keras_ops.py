@@ -140,7 +140,9 @@ def _convolution(at: At, kind: str, config: Mapping[str, Any], x: Step) -> Step:
     elif kind in ("Conv2DTranspose", "Convolution2DTranspose"):
         config, more = _output_padding(config)
     elif kind == "DepthwiseConv2D" and config.get("groups", 1) == 1:  # which Keras 2 writes
-        config = {name: value for name, value in config.items() if name not in ("groups", "filters")}
+        config = {
+            name: value for name, value in config.items() if name not in ("groups", "filters")
+        }
     elif kind.startswith("Separable") and config.get("groups", 1) == 1:
         config = {name: value for name, value in config.items() if name != "groups"}
     word, values = _said(kind, config)

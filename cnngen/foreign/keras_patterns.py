@@ -293,13 +293,15 @@ def radial(step: Step) -> Step | None:
         case _:
             return None
     lengths = {len(row) for row in rows}
-    if len(rows) != len(points) or len(lengths) != 1 or any(n not in (1, -1) for r in rows for n in r):
+    if (
+        len(rows) != len(points)
+        or len(lengths) != 1
+        or any(n not in (1, -1) for r in rows for n in r)
+    ):
         return None
     length = lengths.pop()
     bits = max((n for n in range(1, 32) if length % n == 0 and 2**n <= LARGEST), default=1)
-    codes = tuple(
-        tuple(_number(row[i : i + bits]) for i in range(0, length, bits)) for row in rows
-    )
+    codes = tuple(tuple(_number(row[i : i + bits]) for i in range(0, length, bits)) for row in rows)
     return _as(step, "rbf", source, codes=codes, bits=bits)
 
 
@@ -310,8 +312,11 @@ def _number(digits: list[int]) -> int:
 def factors(step: Step) -> Step | None:
     """A constant for each channel: the scale of an `affine`."""
     made = op_step(step.call, "affine", step.inputs, {"shift": False}, step.suffix)
-    return Step(**{n: getattr(made, n) for n in ("word", "values", "inputs", "shape", "call")},
-                suffix=step.suffix, constants={"weight": step.values["factors"]})
+    return Step(
+        **{n: getattr(made, n) for n in ("word", "values", "inputs", "shape", "call")},
+        suffix=step.suffix,
+        constants={"weight": step.values["factors"]},
+    )
 
 
 PATTERNS: Mapping[str, tuple[Pattern, ...]] = {

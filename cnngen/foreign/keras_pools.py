@@ -1,5 +1,4 @@
-"""Poolings of Keras that take more than a layer: borders, ends that hang over, sizes that are given.
-"""
+"""Poolings of Keras that take more than a layer: borders, ends that hang over, sizes that are given."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

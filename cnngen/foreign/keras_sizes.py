@@ -14,7 +14,10 @@ def like(step: Step, readers: Mapping[Step, Sequence[Step]]) -> Step | None:
     """
     before = {*_before(step.inputs[0])}
     others = [
-        x for reader in readers.get(step, ()) for x in reader.inputs if x is not step and _fits(x, step)
+        x
+        for reader in readers.get(step, ())
+        for x in reader.inputs
+        if x is not step and _fits(x, step)
     ]
     for other in others:
         for x in _before(other):

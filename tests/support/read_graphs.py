@@ -47,9 +47,7 @@ def signs_of_graph(graph: Graph) -> tuple[Counter[Hashable], set[Hashable]]:
 
 
 def shapes_read(graph: Graph, node: Node) -> tuple[Shape, ...]:
-    return tuple(
-        graph.nodes[x].shape if x in graph.nodes else graph.inputs[x] for x in node.inputs
-    )
+    return tuple(graph.nodes[x].shape if x in graph.nodes else graph.inputs[x] for x in node.inputs)
 
 
 def parameters(graph: Graph) -> int:
@@ -138,9 +136,7 @@ def alike(op: Op, shapes: tuple[Shape, ...]) -> tuple[str, dict[str, Any]]:
         digits = [f"{n:0{values['bits']}b}" for row in values["codes"] for n in row]
         values = {"points": "".join(digits), "rows": len(values["codes"])}
     values.pop("like", None)
-    return name, {
-        n: round(v, 12) if isinstance(v, float) else v for n, v in values.items()
-    }
+    return name, {n: round(v, 12) if isinstance(v, float) else v for n, v in values.items()}
 
 
 def _drawn(name: str, init: Distribution | None) -> Distribution | None:
