@@ -206,16 +206,15 @@ class _Reader:
         return nodes.nodes, {name: names[x] for name, x in outputs.items() if x in names}
 
     def _resized(self, step: Step, readers: Mapping[Step, Sequence[Step]]) -> Step | None:
-        mode = step.values["mode"]
+        how = {name: step.values[name] for name in ("mode", "align_corners")}
         if target := like(step, readers):
-            values = {"like": "", "mode": mode, "align_corners": False}
-            return replace(step, word="resize", values=values, inputs=(*step.inputs, target))
+            inputs = (*step.inputs, target)
+            return replace(step, word="resize", values={"like": "", **how}, inputs=inputs)
         scale = factor(step)
-        if scale is None:
+        if scale is None or how["mode"] == "nearest":
             return None
-        return replace(
-            step, word="upsample", values=complete(OPS["upsample"], {"scale": scale, "mode": mode})
-        )
+        values = complete(OPS["upsample"], {"scale": scale, **how})
+        return replace(step, word="upsample", values=values)
 
 
 @dataclass(slots=True)

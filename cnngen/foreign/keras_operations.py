@@ -108,6 +108,8 @@ def _binary(at: At, kind: str, left: Any, right: Any) -> Step:
     numbers = constant if isinstance(constant, list) else None
     if kind == "Subtract" and numbers is not None and x is left:
         return at.raw("Difference", x, points=cast("list[Any]", numbers))
+    if kind == "Multiply" and numbers is not None:
+        return at.raw("Weigh", x, shape=x.shape, weights=cast("list[Any]", numbers))
     if not isinstance(constant, int | float) or isinstance(constant, bool):
         raise Unsayable("it computes with a constant that is no number")
     match kind:

@@ -106,11 +106,17 @@ def _joined(xs: Sequence[Step], axis: int) -> Shape | None:
 
 
 def _plain_axis(config: Mapping[str, Any], x: Step) -> Mapping[str, Any]:
-    """The configuration with the last axis as -1, which models of Keras 2 count from the first."""
+    """The configuration with the last axis as -1, which models of Keras 2 count from the first, and
+    with the axes that slopes of features share as those of maps.
+    """
     axis = config.get("axis")
-    last = 1 if isinstance(x.shape, Vector) else 3
+    flat = isinstance(x.shape, Vector)
+    last = 1 if flat else 3
     if axis in (last, [last], [-1]):
-        return {**config, "axis": -1}
+        config = {**config, "axis": -1}
+    if "shared_axes" in config and flat:
+        shared = [1, 2, 3] if config["shared_axes"] == [1] else [1, 2]
+        config = {**config, "shared_axes": shared}
     return config
 
 
@@ -216,8 +222,7 @@ def _norm(at: At, kind: str, config: Mapping[str, Any], x: Step) -> Step:
     if scale is not shift:
         constants = {"bias": (0.0,) * count} if scale else {"weight": (1.0,) * count}
         config = {**config, "scale": True, "center": True}
-    groups = config.get("groups")
-    if kind == "GroupNormalization" and groups in (-1, features(x.shape)):
+    if kind == "GroupNormalization" and _each_channel(config, x):
         word, values = _said(kind, {**config, "groups": 1})
         word = "instance_norm"
         del values["groups"]
@@ -227,6 +232,14 @@ def _norm(at: At, kind: str, config: Mapping[str, Any], x: Step) -> Step:
         values["init"] = _unless_ones(config, "gamma_initializer") if scale else None
     values.setdefault("affine", True)
     return at.op(word, x, constants=constants, **values)
+
+
+def _each_channel(config: Mapping[str, Any], x: Step) -> bool:
+    """Whether there is a group for each channel of maps that have several positions."""
+    image = x.image
+    if image is None or image.height * image.width == 1:
+        return False
+    return config.get("groups") in (-1, image.channels)
 
 
 def _normalization(at: At, config: Mapping[str, Any], x: Step) -> Step:
@@ -261,9 +274,11 @@ def _rescaling(at: At, config: Mapping[str, Any], x: Step) -> Step:
 
 def _numbers(value: Any, count: int) -> tuple[float, ...]:
     """A number for each channel."""
-    while isinstance(value, list) and len(cast("list[Any]", value)) == 1:
-        value = value[0]
-    values = cast("list[Any]", value) if isinstance(value, list) else [value] * count
+    values = [value]
+    while len(values) == 1 and isinstance(values[0], list):
+        values = cast("list[Any]", values[0])
+    if len(values) == 1:
+        values = values * count
     if len(values) != count or not all(map(_is_number, values)):
         raise Unsayable("its numbers are not one for each channel")
     return tuple(map(float, values))
@@ -360,7 +375,8 @@ def resized(at: At, x: Step, size: Any, config: Mapping[str, Any]) -> Step:
     match size:
         case [int(height), int(width)] | (int(height), int(width)):
             shape = Image(x.image.channels, height, width) if x.image else None
-            return at.raw("Resize", x, shape=shape, size=(height, width), mode=mode)
+            how = {"mode": mode, "align_corners": False}
+            return at.raw("Resize", x, shape=shape, size=(height, width), **how)
         case _:
             raise Unsayable("its size is no pair of numbers")
 

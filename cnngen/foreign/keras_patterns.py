@@ -9,6 +9,7 @@ from itertools import count
 from math import isclose
 from typing import Any, cast
 
+from cnngen.foreign.keras_resizing import RESIZING
 from cnngen.foreign.keras_pools import POOLS, halves
 from cnngen.foreign.keras_steps import Step, op_step
 from cnngen.ops.attribute import LARGEST
@@ -322,6 +323,7 @@ def factors(step: Step) -> Step | None:
 PATTERNS: Mapping[str, tuple[Pattern, ...]] = {
     **dict.fromkeys(CONVOLUTIONS, (centred, padded_convolution)),
     **POOLS,
+    **RESIZING,
     "crop": (cropped_transposed,),
     "multiply": (*POOLS["multiply"], gated),
     "scale": (hard_sigmoid,),

@@ -67,11 +67,18 @@ def to_its_size(step: Step) -> Step | None:
 
 
 def late_stride(step: Step) -> Step | None:
-    """A pooling of size 1 behind a convolution is its stride."""
+    """A pooling of size 1 behind a convolution is its stride, where Keras or TensorFlow refuses that
+    one: together with a dilation, or, of depthwise convolutions, other rows than columns.
+    """
     (x,) = step.inputs
     if step.values["kernel"] != (1, 1) or step.values["padding"] not in ("same", NO_SIDES):
         return None
     if x.word not in STRIDED or x.values["padding"] == "same" or x.call.readers > 1:
+        return None
+    one = x.values["stride"] == (1, 1)
+    each = x.word in ("depthwise_conv", "separable_conv", "conv")
+    unequal = each and stride_of(step)[0] != stride_of(step)[1]
+    if not one or not (x.values["dilation"] != (1, 1) or unequal):
         return None
     stride = tuple(a * b for a, b in zip(x.values["stride"], stride_of(step), strict=True))
     return op_step(x.call, x.word, x.inputs, {**x.values, "stride": stride}, x.suffix, x.constants)
@@ -136,11 +143,15 @@ def blurred(step: Step) -> Step | None:
         return None
     before, after = (kernel - 1) // 2, kernel // 2
     around = (before, after, before, after)
-    x, given = first.inputs[0], {"kernel": kernel, "stride": stride[0]}
+    x = first.inputs[0]
+    given: dict[str, Any] = {"kernel": kernel, "stride": stride[0]}
     if first.values["padding"] == NO_SIDES and x.named("Mirror") and x.values["sides"] == around:
         return op_step(step.call, "blur_pool", x.inputs, given, step.suffix)
+    given["border"] = "zeros"
     if kernel > 2 and first.values["padding"] == around:
-        return op_step(step.call, "blur_pool", (x,), {**given, "border": "zeros"}, step.suffix)
+        return op_step(step.call, "blur_pool", (x,), given, step.suffix)
+    if kernel > 2 and x.word == "zero_pad" and x.values["padding"] == around:
+        return op_step(step.call, "blur_pool", x.inputs, given, step.suffix)
     return None
 
 

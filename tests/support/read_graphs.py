@@ -67,18 +67,20 @@ def _signs(
     signs: Signs = {name: ("input", x.dimensions) for name, x in inputs.items()}
     ops = {path: op for path, op, *_ in facts}
     reads = {path: read for path, _, read, _, _ in facts}
+    given = {path: shapes for path, _, _, shapes, _ in facts}
     found: Counter[Hashable] = Counter()
     for path, op, read, shapes, output in facts:
         if op.is_identity or (op.name == "flatten" and shapes[0] == output):
             signs[path] = signs[read[0]]
             continue
-        name, values = alike(op, shapes)
         before = [signs[x] for x in read]
         above = ops.get(read[0])
-        if name in PADDED and values["padding"] == (0, 0, 0, 0) and above is not None:
-            if above.name == "zero_pad":  # it cannot be told from one with a padding
-                values["padding"] = above.values["padding"]
-                before = [signs[reads[read[0]][0]]]
+        if op.name in PADDED and _bare(op) and above is not None and above.name == "zero_pad":
+            # it cannot be told from one with a padding
+            counted = {"count_include_pad": True} if op.name == "avg_pool" else {}
+            op = type(op)({**op.values, **counted, "padding": above.values["padding"]})
+            before, shapes = [signs[reads[read[0]][0]]], given[read[0]]
+        name, values = alike(op, shapes, output)
         if op.tensors:
             like = shapes[1]
             assert isinstance(like, Image)
@@ -104,7 +106,7 @@ def _short(sign: Any) -> str:
     return f"{sign[0]} {dict(sign[1])} -> {sign[2]} {sha1(repr(sign).encode()).hexdigest()[:8]}"
 
 
-def alike(op: Op, shapes: tuple[Shape, ...]) -> tuple[str, dict[str, Any]]:
+def alike(op: Op, shapes: tuple[Shape, ...], output: Shape) -> tuple[str, dict[str, Any]]:
     """The word and the values of an op, those without a trace in a model made alike."""
     name, values = op.name, dict(op.values)
     image = shapes[0] if isinstance(shapes[0], Image) else None
@@ -115,23 +117,18 @@ def alike(op: Op, shapes: tuple[Shape, ...]) -> tuple[str, dict[str, Any]]:
         del values["out"], values["groups"]
     if name in WINDOWS and image and values["padding"] == "same" and _is_fixed(values):
         values["padding"] = _sides(values, image)
-    if name in ("max_pool", "avg_pool"):
-        values["stride"] = values["stride"] or values["kernel"]
-        if values["padding"] == "same" and values["stride"] == (1, 1) and image:
-            values["padding"] = _sides(values, image)
-            values |= {"count_include_pad": False} if name == "avg_pool" else {}
-        if values["padding"] == (0, 0, 0, 0) and name == "avg_pool":
-            values["count_include_pad"] = True
     if name.startswith("adaptive") and image:
         (height, width), (rows, columns) = (image.height, image.width), values["size"]
         if height % rows == 0 and width % columns == 0:
             kernel = height // rows, width // columns
-            more = {"count_include_pad": True, "ceil": False} if "avg" in name else {"ceil": False}
             name = name.removeprefix("adaptive_")
-            values = {"kernel": kernel, "stride": kernel, "padding": (0, 0, 0, 0), **more}
-    if name == "max_pool" and values["padding"] != "same":
-        values["padding"] = _hanging(values)
-        del values["ceil"]
+            values = {"kernel": kernel, "stride": kernel, "padding": (0, 0, 0, 0)}
+    if name in ("max_pool", "avg_pool") and image and isinstance(output, Image):
+        values = {"kernel": values["kernel"], "windows": _windows(values, image, output)}
+    if name == "group_norm" and image and values["groups"] == image.channels:
+        if image.height * image.width > 1:
+            name = "instance_norm"
+            del values["groups"]
     if name == "rbf":
         digits = [f"{n:0{values['bits']}b}" for row in values["codes"] for n in row]
         values = {"points": "".join(digits), "rows": len(values["codes"])}
@@ -150,7 +147,7 @@ def _drawn(name: str, init: Distribution | None) -> Distribution | None:
 
 def _is_fixed(values: Mapping[str, Any]) -> bool:
     """Whether Keras is told the sides instead of `same`, or `same` has always the same sides."""
-    if values["kernel"] == (1, 1):
+    if values["kernel"] == (1, 1) or values["stride"][0] != values["stride"][1]:
         return True
     return values["stride"] == (1, 1) or values["dilation"] != (1, 1)
 
@@ -158,20 +155,30 @@ def _is_fixed(values: Mapping[str, Any]) -> bool:
 def _sides(values: Mapping[str, Any], image: Image) -> tuple[int, ...]:
     sides: list[int] = []
     dilation = values.get("dilation", (1, 1))
+    strides = values["stride"] or values["kernel"]
     for n, k, s, d in zip(
-        (image.height, image.width), values["kernel"], values["stride"], dilation, strict=True
+        (image.height, image.width), values["kernel"], strides, dilation, strict=True
     ):
         zeros = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
         sides += [zeros // 2, zeros - zeros // 2]
     return tuple(sides)
 
 
-def _hanging(values: Mapping[str, Any]) -> tuple[int, ...]:
-    """The border of a maximum, with what `ceil` adds."""
-    if not values["ceil"]:
-        return values["padding"]
-    sides: list[int] = []
-    pads = values["padding"]
-    for before, k, s in zip(pads[::2], values["kernel"], values["stride"], strict=True):
-        sides += [before, before + min(s, k - before) - 1]
-    return tuple(sides)
+def _windows(
+    values: Mapping[str, Any], image: Image, output: Image
+) -> tuple[tuple[int, int, int], ...]:
+    """Where each window of a pooling begins and ends within its input, along the height and then
+    the width, and how many elements it counts.
+    """
+    sides = _sides(values, image) if values["padding"] == "same" else values["padding"]
+    counts = values["padding"] != "same" and values.get("count_include_pad", False)
+    stride = values["stride"] or values["kernel"]
+    found: list[tuple[int, int, int]] = []
+    for axis, length in enumerate((image.height, image.width)):
+        before, after = sides[2 * axis : 2 * axis + 2]
+        for i in range((output.height, output.width)[axis]):
+            start = i * stride[axis] - before
+            end = start + values["kernel"][axis]
+            counted = min(end, length + after) - start if counts else 0
+            found.append((max(start, 0), min(end, length), counted or min(end, length) - max(start, 0)))
+    return tuple(found)
