@@ -239,7 +239,7 @@ class _Model:
                 f"the model `{_shown(self.name)}` has {len(starts)} inputs and is given"
                 f" {len(given)}"
             )
-        self._find_offsets(ends)
+        ends = self._find_offsets(ends)
         for i, (named, key, _) in enumerate(starts):
             shape = _stated(self._layer(key[0]).entry["config"])
             if given is None:
@@ -254,16 +254,27 @@ class _Model:
             self.output_names = [named for named, _, _ in ends]
         return [self._tensor(key, index) for _, key, index in ends]
 
-    def _find_offsets(self, ends: Sequence[tuple[str, Key, int]]) -> None:
-        """Functional models count their calls from 1, as they are built by a call of their own."""
-        least: dict[str, int] = {}
-        keys = [key for _, key, _ in ends]
-        for layer in self.layers.values():
-            keys += [(r[0], r[1]) for node in layer.nodes for r in _references(node)]
-        for name, number in keys:
-            least[name] = min(number, least.get(name, number))
-        nested = (name for name, layer in self.layers.items() if is_model(layer.entry))
-        self.offsets = {name: max(min(least.get(name, 0), 1), 0) for name in nested}
+    def _find_offsets(self, ends: Sequence[tuple[str, Key, int]]) -> list[tuple[str, Key, int]]:
+        """The ends of the model, with calls counted from 0.
+
+        Functional models are built by a call of their own, which they count as the first: Keras 3
+        does so where it lists outputs, and Keras 2 everywhere, of sequential models as well.
+        """
+        old = any(isinstance(node, list) for layer in self.layers.values() for node in layer.nodes)
+        nested = {name: layer.entry for name, layer in self.layers.items() if is_model(layer.entry)}
+        if old:
+            keys = [key for _, key, _ in ends]
+            for layer in self.layers.values():
+                keys += [(r[0], r[1]) for node in layer.nodes for r in _references(node)]
+            for name in nested:
+                self.offsets[name] = min((n for each, n in keys if each == name), default=0)
+        counted = {
+            name: self.offsets.get(name, 0) if old else int(entry["class_name"] != "Sequential")
+            for name, entry in nested.items()
+        }
+        return [
+            (named, (key[0], max(key[1] - counted.get(key[0], 0), 0)), i) for named, key, i in ends
+        ]
 
     def _declared(self, layer: str, named: str, shape: Stated) -> Reference:
         if "batch_input_shape" in self._layer(layer).entry["config"]:
@@ -280,14 +291,16 @@ class _Model:
             raise ForeignFileError(f"there is no layer `{_shown(name)}`, which another one reads")
         return self.layers[name]
 
+    def _key(self, layer: str, number: int) -> Key:
+        return layer, number - self.offsets.get(layer, 0)
+
     def _node(self, key: Key) -> Any:
         layer = self._layer(key[0])
-        number = key[1] - self.offsets.get(key[0], 0)
-        if not 0 <= number < len(layer.nodes):
+        if not 0 <= key[1] < len(layer.nodes):
             raise ForeignFileError(
                 f"the layer `{_shown(key[0])}` is not given anything, and other layers read it"
             )
-        return layer.nodes[number]
+        return layer.nodes[key[1]]
 
     def _ordered(self, ends: Sequence[Key]) -> Iterator[Key]:
         """The calls that lead to these, each after those before it, a branch after the other."""
@@ -306,7 +319,7 @@ class _Model:
                 raise ForeignFileError(NO_CYCLE.format(_shown(key[0])))
             entered.add(key)
             waiting.append((key, True))
-            before = [(r[0], r[1]) for r in _references(self._node(key))]
+            before = [self._key(r[0], r[1]) for r in _references(self._node(key))]
             waiting += [(each, False) for each in reversed(before) if each not in left]
 
     def _call(self, key: Key) -> list[Reference]:
@@ -364,7 +377,7 @@ class _Model:
                 return self._tensor((name, 0), 0)
             case {"class_name": "__keras_tensor__"}:
                 (name, number, index), shape = _history(value)
-                reference = self._tensor((name, number), index)
+                reference = self._tensor(self._key(name, number), index)
                 if self.trusted and shape is not None:
                     self.calls.stated.setdefault(reference, shape)
                 return reference
@@ -408,7 +421,7 @@ class _Model:
         if leaf[:2] == ["_CONSTANT_VALUE", -1] and len(leaf) > 2:
             return leaf[2]
         name, number, index = _leaf(leaf)
-        return self._tensor((name, number), index)
+        return self._tensor(self._key(name, number), index)
 
 
 @dataclass(frozen=True, slots=True)

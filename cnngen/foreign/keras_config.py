@@ -15,6 +15,7 @@ from cnngen.foreign.keras_calls import INPUT, Call, Calls, Reference, Stated, re
 from cnngen.foreign.keras_operations import read_operation
 from cnngen.foreign.keras_ops import JOINS, STANDARDIZED, read_join, read_layer
 from cnngen.foreign.keras_patterns import keras_sizes, rewrite
+from cnngen.foreign.keras_pools import to_its_size
 from cnngen.foreign.keras_sizes import factor, like
 from cnngen.foreign.keras_steps import At, Step, complete, input_step
 from cnngen.ops import OPS
@@ -197,7 +198,7 @@ class _Reader:
         for step in live:
             if step in names:
                 continue
-            made = self._resized(step, readers) if step.word == RESIZE else step
+            made = self._resized(step, readers) if step.word == RESIZE else to_its_size(step) or step
             if made is None or not made.is_op:
                 if step.word != UNKNOWN:
                     self._refuse(step.call, FIXED if step.word == RESIZE else IN_PARTS)

@@ -58,7 +58,9 @@ def halves(
 
 
 def to_its_size(step: Step) -> Step | None:
-    """A window of 1 that does not stride is what a pooling to a size is where that is the input's."""
+    """A window of 1 that does not stride is a pooling to the size that is the input's already."""
+    if step.word not in ("max_pool", "avg_pool"):
+        return None
     if step.values["kernel"] != (1, 1) or stride_of(step) != (1, 1) or step.image is None:
         return None
     word = f"adaptive_{step.word}"
@@ -308,9 +310,16 @@ def _ends(length: int, count: int) -> list[tuple[int, int]]:
     return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
 
 
+def no_border(step: Step) -> Step | None:
+    """A border without width."""
+    return None if any(step.values.get("padding") or step.values["sides"]) else step.inputs[0]
+
+
 POOLS: Mapping[str, tuple[Callable[[Step], Step | None], ...]] = {
-    "max_pool": (to_its_size, late_stride, centred_pool, bordered_max, plain_stride),
-    "avg_pool": (to_its_size, blurred, centred_pool, bordered_avg, plain_stride),
+    "max_pool": (late_stride, centred_pool, bordered_max, plain_stride),
+    "avg_pool": (blurred, centred_pool, bordered_avg, plain_stride),
     "multiply": (counted,),
     "keras.Concatenate": (adaptive,),
+    "zero_pad": (no_border,),
+    "keras.Border": (no_border,),
 }

@@ -64,7 +64,7 @@ def _aligned(columns: Step) -> Step | None:
         return None
     lengths = len(places[0]), len(places[1])
     how = {"mode": "bilinear", "align_corners": True}
-    if all(n % size == 0 for n, size in zip(lengths, sizes, strict=True)):
+    if lengths != sizes and all(n % size == 0 for n, size in zip(lengths, sizes, strict=True)):
         scale = tuple(n // size for n, size in zip(lengths, sizes, strict=True))
         return op_step(columns.call, "upsample", (x,), {"scale": scale, **how})
     return replace(columns, word="keras.Resize", values={"size": lengths, **how}, inputs=(x,))

@@ -3,7 +3,6 @@
 Some values leave no trace in a model: they are made alike, and nothing else is.
 """
 
-from collections import Counter
 from collections.abc import Hashable, Mapping
 from hashlib import sha1
 from math import prod
@@ -11,6 +10,7 @@ from typing import Any
 
 from cnngen.foreign.graph import Graph, Node
 from cnngen.ops.attribute import Distribution
+from cnngen.ops.initializer import INITIALIZERS
 from cnngen.ops.base import Image, Op, Shape
 from cnngen.semantics.network import Network, known_shape
 
@@ -20,7 +20,7 @@ Signs = dict[str, Hashable]  # of each tensor: all that is computed on the way t
 Fact = tuple[str, Op, tuple[str, ...], tuple[Shape, ...], Shape]
 
 
-def signs_of_network(network: Network) -> tuple[Counter[Hashable], set[Hashable]]:
+def signs_of_network(network: Network) -> tuple[set[Hashable], set[Hashable]]:
     """All that a network computes, and its outputs."""
     facts: list[Fact] = [
         (
@@ -38,7 +38,7 @@ def signs_of_network(network: Network) -> tuple[Counter[Hashable], set[Hashable]
     return _signs(network.inputs, facts, ends)
 
 
-def signs_of_graph(graph: Graph) -> tuple[Counter[Hashable], set[Hashable]]:
+def signs_of_graph(graph: Graph) -> tuple[set[Hashable], set[Hashable]]:
     facts: list[Fact] = [
         (node.name, node.op, node.inputs, shapes_read(graph, node), node.shape)
         for node in graph.nodes.values()
@@ -63,14 +63,14 @@ def parameters(graph: Graph) -> int:
 
 def _signs(
     inputs: Mapping[str, Shape], facts: list[Fact], ends: list[str]
-) -> tuple[Counter[Hashable], set[Hashable]]:
+) -> tuple[set[Hashable], set[Hashable]]:
     signs: Signs = {name: ("input", x.dimensions) for name, x in inputs.items()}
     ops = {path: op for path, op, *_ in facts}
     reads = {path: read for path, _, read, _, _ in facts}
     given = {path: shapes for path, _, _, shapes, _ in facts}
-    found: Counter[Hashable] = Counter()
+    found: set[Hashable] = set()
     for path, op, read, shapes, output in facts:
-        if op.is_identity or (op.name == "flatten" and shapes[0] == output):
+        if op.is_identity or (op.name == "flatten" and shapes[0] == output) or _is_one(op, read):
             signs[path] = signs[read[0]]
             continue
         before = [signs[x] for x in read]
@@ -87,14 +87,19 @@ def _signs(
             before[1:] = [(like.height, like.width)]
         sign = (name, tuple(sorted(values.items(), key=str)), output.dimensions, *before)
         signs[path] = _short(sign)
-        found[_short(sign)] += 1
+        found.add(signs[path])
     read_by = {x for _, _, read, _, _ in facts for x in read}
     for path, op, *_ in facts:  # what only convolutions read is their padding
         if op.name == "zero_pad" and path in read_by and path not in ends:
             readers = [(p, o) for p, o, read, _, _ in facts if path in read]
             if all(o.name in PADDED and _bare(o) for _, o in readers):
-                found[signs[path]] -= 1
-    return +found, {signs[x] for x in ends}
+                found.discard(signs[path])
+    return found, {signs[x] for x in ends}
+
+
+def _is_one(op: Op, read: tuple[str, ...]) -> bool:
+    """Whether it joins one branch, or puts nothing around maps."""
+    return (op.joins and len(read) == 1) or (op.name == "zero_pad" and not any(op.values["padding"]))
 
 
 def _bare(op: Op) -> bool:
@@ -129,6 +134,21 @@ def alike(op: Op, shapes: tuple[Shape, ...], output: Shape) -> tuple[str, dict[s
         if image.height * image.width > 1:
             name = "instance_norm"
             del values["groups"]
+    if name == "blur_pool" and values["kernel"] == 2 and values["border"] == "zeros" and image:
+        stride = values["stride"]
+        name, values = "avg_pool", {"kernel": (2, 2), "stride": (stride, stride)}
+        values |= {"padding": (0, 1, 0, 1), "count_include_pad": True, "ceil": False}
+        if isinstance(output, Image):
+            values = {"kernel": (2, 2), "windows": _windows(values, image, output)}
+    if name == "depthwise_conv" and values["kernel"] == (1, 1) and values["multiplier"] == 1:
+        drawn = values["init"]
+        if drawn and not INITIALIZERS[drawn.word].fans and values["stride"] == (1, 1):
+            name, values = "affine", {"shift": values["bias"], "init": drawn}
+            values["init"] = _drawn(name, drawn)
+    if name == "resize" and image and isinstance(output, Image):
+        if output.height % image.height == 0 and output.width % image.width == 0:
+            scale = output.height // image.height, output.width // image.width
+            name, values = "upsample", {**values, "scale": scale}
     if name == "rbf":
         digits = [f"{n:0{values['bits']}b}" for row in values["codes"] for n in row]
         values = {"points": "".join(digits), "rows": len(values["codes"])}
