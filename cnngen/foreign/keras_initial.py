@@ -1,7 +1,7 @@
 """Initial distributions of Keras -> ours; none where it is Keras' own, or we have no word for it."""
 
 from collections.abc import Callable, Mapping
-from math import isclose, isfinite
+from math import isclose
 from typing import Any
 
 from cnngen.ops.attribute import Distribution
@@ -54,7 +54,7 @@ def _uncounted(values: Mapping[str, Any], multiplier: int | None) -> int | None:
 
 
 def _scaled(scale: Any, mode: Any, kind: Any, multiplier: int | None) -> Distribution | None:
-    if mode not in SWAPPED or not _is_number(scale) or scale <= 0:
+    if not isinstance(mode, str) or mode not in SWAPPED or not _is_number(scale) or scale <= 0:
         return None
     if multiplier is not None:
         if multiplier != 1:
@@ -102,7 +102,7 @@ def _orthogonal(values: Mapping[str, Any]) -> Distribution | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e30
 
 
 SIMPLE: Mapping[str, Callable[[Mapping[str, Any]], Distribution | None]] = {

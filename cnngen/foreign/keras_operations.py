@@ -248,7 +248,9 @@ def _pad(at: At, x: Step, given: Arguments) -> list[Step]:
 def _reduce(at: At, x: Step, given: Arguments) -> list[Step]:
     """A mean or a maximum over positions, or over channels; others stay raw."""
     kind, axes, keep = at.call.kind, given.get("axis"), bool(given.get("keepdims"))
-    numbers = [axes] if isinstance(axes, int) else [*axes] if isinstance(axes, list) else []
+    numbers: list[Any] = [axes] if isinstance(axes, int) else _listed(axes)
+    if not all(isinstance(n, int) for n in numbers):
+        raise Unsayable("its axes are no numbers")
     rank = 2 if isinstance(x.shape, Vector) else 4
     where = sorted(n % rank if n < 0 and x.shape is not None else n for n in numbers)
     words = {"Mean": ("global_avg_pool", "channel_mean"), "Max": ("global_max_pool", "channel_max")}
@@ -264,6 +266,10 @@ def _reduce(at: At, x: Step, given: Arguments) -> list[Step]:
     return [at.raw(kind, x, shape=shape, axis=axes, keepdims=keep)]
 
 
+def _listed(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
 def _softmax(at: At, x: Step, given: Arguments) -> list[Step]:
     axis = given.get("axis", -1)
     last = 1 if isinstance(x.shape, Vector) else 3
@@ -274,7 +280,7 @@ def _softmax(at: At, x: Step, given: Arguments) -> list[Step]:
 
 
 def _transpose(at: At, x: Step, given: Arguments) -> list[Step]:
-    return [turned(at, x, tuple(given.get("axes") or ()))]
+    return [turned(at, x, _listed(given.get("axes")))]
 
 
 def _swap(at: At, x: Step, given: Arguments) -> list[Step]:
@@ -284,7 +290,7 @@ def _swap(at: At, x: Step, given: Arguments) -> list[Step]:
         raise Unsayable("no op swaps these axes")
     first, second = first % 4, second % 4
     order[first], order[second] = order[second], order[first]
-    return [turned(at, x, tuple(order))]
+    return [turned(at, x, order)]
 
 
 def _reshape(at: At, x: Step, given: Arguments) -> list[Step]:

@@ -5,7 +5,6 @@ What an operation of `keras.ops` is stands in keras_operations.py.
 """
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any, cast
 
 from cnngen.foreign.keras_activations import activation, activation_layer
@@ -286,7 +285,7 @@ def _numbers(value: Any, count: int) -> tuple[float, ...]:
 
 def _is_number(value: Any) -> bool:
     whole = isinstance(value, int | float) and not isinstance(value, bool)
-    return whole and abs(value) < 1e30 and isfinite(value)
+    return whole and abs(value) < 1e30
 
 
 # --- Pooling, dropout and shapes
@@ -346,12 +345,14 @@ def _permute(at: At, config: Mapping[str, Any], x: Step) -> Step:
     order = config.get("dims")
     if not isinstance(order, list):
         raise Unsayable("its `dims` are no list")
-    return turned(at, x, (0, *cast("list[int]", order)))
+    return turned(at, x, [0, *cast("list[Any]", order)])
 
 
-def turned(at: At, x: Step, order: tuple[int, ...]) -> Step:
+def turned(at: At, x: Step, axes: Sequence[Any]) -> Step:
     """A tensor with its axes in another order."""
-    shape = None
+    if not all(isinstance(n, int) for n in axes):
+        raise Unsayable("its axes are no numbers")
+    order, shape = tuple(axes), None
     if x.image and sorted(order) == [0, 1, 2, 3] and order[0] == 0:
         sizes = (x.image.height, x.image.width, x.image.channels)
         height, width, channels = (sizes[i - 1] for i in order[1:])

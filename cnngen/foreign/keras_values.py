@@ -5,7 +5,6 @@ A configuration says more: everything, among it what belongs to training.
 """
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any, cast
 
 from cnngen.vocabulary.layer import Unsayable
@@ -50,7 +49,7 @@ def _text(name: str, value: Any, depth: int) -> str:
     match value:
         case None | bool():
             return "null" if value is None else str(value).lower()
-        case int() | float() if isfinite(value) and abs(value) < 1e30:
+        case int() | float() if abs(value) < 1e30:
             return repr(value)
         case str() if value.isidentifier() and value.isascii() and len(value) <= WORDS:
             return value
