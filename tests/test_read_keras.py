@@ -118,9 +118,7 @@ def test_a_norm_that_only_shifts_has_its_scale_as_a_constant():
 
 
 def test_what_adds_a_constant_to_pixels_standardizes_them():
-    graph = read(
-        functional(image(), layer("Rescaling", "r", "image", scale=1 / 128, offset=-1.0))
-    )
+    graph = read(functional(image(), layer("Rescaling", "r", "image", scale=1 / 128, offset=-1.0)))
     node = only(graph, "standardize")
     assert node.constants == {"mean": (128.0,) * 4, "variance": (128.0**2,) * 4}
     plain = read(functional(image(), layer("Rescaling", "r", "image", scale=0.5, offset=0.0)))
@@ -219,7 +217,10 @@ def test_pixels_of_channels_are_those_of_tensorflow():
 def test_slices():
     def part(*parts: Any) -> list[Any]:
         return [
-            {"class_name": "__slice__", "config": dict(zip(("start", "stop", "step"), p, strict=True))}
+            {
+                "class_name": "__slice__",
+                "config": dict(zip(("start", "stop", "step"), p, strict=True)),
+            }
             if isinstance(p, tuple)
             else {"class_name": "__ellipsis__", "config": {}}
             for p in parts
@@ -255,7 +256,9 @@ def test_a_size_is_that_of_the_maps_that_it_is_joined_with():
 def test_models_in_models_and_weights_that_are_shared():
     inner = functional(image("in"), conv("c", "in", activation="relu"), name="encoder")
     nested = {**layer("Functional", "encoder", "left", "right"), "config": inner["config"]}
-    both = layer("Subtract", "s", {"args": [[tensor("encoder"), tensor("encoder", 1)]], "kwargs": {}})
+    both = layer(
+        "Subtract", "s", {"args": [[tensor("encoder"), tensor("encoder", 1)]], "kwargs": {}}
+    )
     graph = read(functional(image("left"), image("right"), nested, both))
     assert list(graph.inputs) == ["left", "right"]
     first, second = graph.nodes["encoder.c"], graph.nodes["encoder.c_2"]
@@ -301,7 +304,12 @@ def test_branches_follow_each_other():
 
 
 def old(kind: str, name: str, nodes: list[Any], **config: Any) -> dict[str, Any]:
-    return {"class_name": kind, "config": {"name": name, **config}, "name": name, "inbound_nodes": nodes}
+    return {
+        "class_name": kind,
+        "config": {"name": name, **config},
+        "name": name,
+        "inbound_nodes": nodes,
+    }
 
 
 OLD = {
@@ -402,9 +410,10 @@ def test_all_obstacles_are_told_in_one_run():
 
 def test_channels_first_and_other_axes():
     norm = layer("LayerNormalization", "n", "image", axis=[1, 2, 3])
-    assert "channels of each position" in refused(functional(image(), norm))[
-        "`LayerNormalization` (`n`)"
-    ]
+    assert (
+        "channels of each position"
+        in refused(functional(image(), norm))["`LayerNormalization` (`n`)"]
+    )
     first = conv("c", "image", data_format="channels_first")
     assert "order of the channels" in refused(functional(image(), first))["`Conv2D` (`c`)"]
 
@@ -556,7 +565,9 @@ def archive(path: Path, content: bytes) -> Path:
     return path
 
 
-def test_a_zip_archive_is_not_unpacked_beyond_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_zip_archive_is_not_unpacked_beyond_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     path = archive(tmp_path / "a.keras", text(RICH).encode())
     assert keras_config_text(path) == text(RICH)
     monkeypatch.setattr("cnngen.foreign.keras_file.LARGEST_TEXT", 1 << 20)

@@ -226,7 +226,10 @@ class _Model:
         if "output_layers" not in self.config:
             first, *_, last = [*self.layers, *self.layers]
             return [("", (first if which == "input_layers" else last, 0), 0)]
-        return [*_leaves(self.config.get(which), which)]
+        ends = [*_leaves(self.config.get(which), which)]
+        if not ends:
+            raise ForeignFileError(f"the model `{_shown(self.name)}` has no `{which}`")
+        return ends
 
     # --- What calls it makes
 
@@ -486,7 +489,7 @@ def _leaf(value: Sequence[Any]) -> tuple[str, int, int]:
 
 
 def _leaves(value: Any, which: str, named: str = "") -> Iterator[tuple[str, Key, int]]:
-    """The ends of a model, in the order in which Keras counts them: those of a dictionary by name."""
+    """The ends of a model in the order in which Keras counts them: those of a dictionary by name."""
     if _is_leaf(value):
         name, number, index = _leaf(value)
         yield named, (name, number), index
@@ -494,10 +497,7 @@ def _leaves(value: Any, which: str, named: str = "") -> Iterator[tuple[str, Key,
         for key, inner in sorted(cast("Mapping[str, Any]", value).items()):
             yield from _leaves(inner, which, key)
     else:
-        items = _sequence(value, f"`{which}`")
-        if not items:
-            raise ForeignFileError(f"the model has no `{which}`")
-        for inner in items:
+        for inner in _sequence(value, f"`{which}`"):
             yield from _leaves(inner, which)
 
 

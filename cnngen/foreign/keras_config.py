@@ -14,7 +14,7 @@ from cnngen.foreign.graph import Graph, Node, Obstacle, Place, Reading
 from cnngen.foreign.keras_calls import INPUT, Call, Calls, Reference, Stated, read_by, read_calls
 from cnngen.foreign.keras_operations import read_operation
 from cnngen.foreign.keras_ops import JOINS, STANDARDIZED, read_join, read_layer
-from cnngen.foreign.keras_patterns import keras_sizes, rewrite
+from cnngen.foreign.keras_patterns import rewrite
 from cnngen.foreign.keras_pools import to_its_size
 from cnngen.foreign.keras_sizes import factor, like
 from cnngen.foreign.keras_steps import At, Step, complete, input_step
@@ -198,7 +198,9 @@ class _Reader:
         for step in live:
             if step in names:
                 continue
-            made = self._resized(step, readers) if step.word == RESIZE else to_its_size(step) or step
+            made = (
+                self._resized(step, readers) if step.word == RESIZE else to_its_size(step) or step
+            )
             if made is None or not made.is_op:
                 if step.word != UNKNOWN:
                     self._refuse(step.call, FIXED if step.word == RESIZE else IN_PARTS)

@@ -1,4 +1,4 @@
-"""Initial distributions of Keras -> ours; none where it is Keras' own, or we have no word for it."""
+"""Initial distributions of Keras -> ours; none where it is Keras' own, or we have no word for."""
 
 from collections.abc import Callable, Mapping
 from math import isclose

@@ -11,8 +11,8 @@ from cnngen.foreign.keras_activations import activation, activation_layer
 from cnngen.foreign.keras_initial import distribution
 from cnngen.foreign.keras_steps import At, Step, features
 from cnngen.foreign.keras_values import op_values
-from cnngen.ops.initializer import INITIALIZERS
 from cnngen.ops.base import Image, Shape, Vector
+from cnngen.ops.initializer import INITIALIZERS
 from cnngen.vocabulary.layer import Unsayable
 
 CONVOLUTIONS = {
@@ -374,7 +374,7 @@ def resized(at: At, x: Step, size: Any, config: Mapping[str, Any]) -> Step:
     if mode != "bilinear":  # of Keras' nearest, which takes another pixel, there is no op
         raise Unsayable("`resize` has Keras' `bilinear` only: its `nearest` copies other pixels")
     match size:
-        case [int(height), int(width)] | (int(height), int(width)):
+        case [int(height), int(width)] if 0 < min(height, width) <= max(height, width) < 2**16:
             shape = Image(x.image.channels, height, width) if x.image else None
             how = {"mode": mode, "align_corners": False}
             return at.raw("Resize", x, shape=shape, size=(height, width), **how)

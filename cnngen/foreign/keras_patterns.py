@@ -9,8 +9,8 @@ from itertools import count
 from math import isclose
 from typing import Any, cast
 
-from cnngen.foreign.keras_resizing import RESIZING
 from cnngen.foreign.keras_pools import POOLS, halves
+from cnngen.foreign.keras_resizing import RESIZING
 from cnngen.foreign.keras_steps import Step, op_step
 from cnngen.ops.attribute import LARGEST
 from cnngen.ops.base import Image, ShapeError, Vector

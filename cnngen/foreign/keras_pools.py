@@ -1,4 +1,4 @@
-"""Poolings of Keras that take more than a layer: borders, ends that hang over, sizes that are given."""
+"""Poolings of Keras that take more than a layer: borders, ends that hang over, given sizes."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def plain_stride(step: Step) -> Step | None:
 
 
 def centred_pool(step: Step) -> Step | None:
-    """With a stride of 1, `same` is half of the window on each side, which averages do not count."""
+    """With a stride of 1, `same` is half of the window on each side, which no average counts."""
     if step.values["padding"] != "same":
         return None
     sides = halves(step.values["kernel"], stride_of(step))

@@ -1,4 +1,4 @@
-"""Interpolations for which Keras has no layer: maps from rows, and then columns, that lists name."""
+"""Interpolations for which Keras has no layer: rows, and then columns, that lists name."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

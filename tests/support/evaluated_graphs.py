@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from support.op_references import reference
-from support.read_graphs import shapes_read
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from cnngen.foreign.graph import Graph, Node
 from cnngen.weights.layout import form
+from support.op_references import reference
+from support.read_graphs import shapes_read
 
 JOINS = {
     "add": torch.add,

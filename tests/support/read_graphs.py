@@ -10,8 +10,8 @@ from typing import Any
 
 from cnngen.foreign.graph import Graph, Node
 from cnngen.ops.attribute import Distribution
-from cnngen.ops.initializer import INITIALIZERS
 from cnngen.ops.base import Image, Op, Shape
+from cnngen.ops.initializer import INITIALIZERS
 from cnngen.semantics.network import Network, known_shape
 
 WINDOWS = ("conv", "depthwise_conv", "separable_conv", "standardized_conv")
@@ -99,7 +99,9 @@ def _signs(
 
 def _is_one(op: Op, read: tuple[str, ...]) -> bool:
     """Whether it joins one branch, or puts nothing around maps."""
-    return (op.joins and len(read) == 1) or (op.name == "zero_pad" and not any(op.values["padding"]))
+    return (op.joins and len(read) == 1) or (
+        op.name == "zero_pad" and not any(op.values["padding"])
+    )
 
 
 def _bare(op: Op) -> bool:
@@ -200,5 +202,7 @@ def _windows(
             start = i * stride[axis] - before
             end = start + values["kernel"][axis]
             counted = min(end, length + after) - start if counts else 0
-            found.append((max(start, 0), min(end, length), counted or min(end, length) - max(start, 0)))
+            found.append(
+                (max(start, 0), min(end, length), counted or min(end, length) - max(start, 0))
+            )
     return tuple(found)
