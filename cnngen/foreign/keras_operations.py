@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from cnngen.foreign.keras_activations import activation
-from cnngen.foreign.keras_calls import Slice
+from cnngen.foreign.keras_json import Slice
 from cnngen.foreign.keras_ops import concatenated, reshaped, resized, turned
 from cnngen.foreign.keras_steps import At, Step, features
 from cnngen.ops.base import Image, Shape, Vector

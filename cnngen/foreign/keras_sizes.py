@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cnngen.foreign.keras_calls import INPUT
+from cnngen.foreign.keras_listed import INPUT
 from cnngen.foreign.keras_steps import Step
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnngen.foreign.keras_calls import INPUT, Call
+from cnngen.foreign.keras_calls import Call
+from cnngen.foreign.keras_listed import INPUT
 from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, Vector
 from cnngen.semantics.attributes import attribute_value
