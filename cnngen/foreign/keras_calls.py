@@ -177,7 +177,7 @@ class _Use:
         return [self._tensor(end.key, end.index) for end in self.model.outputs]
 
     def _ordered(self) -> Iterator[Key]:
-        """The calls that lead to the outputs, each after those before it, a branch after another."""
+        """The calls that lead to the outputs, each after those before it, branch after branch."""
         entered: set[Key] = set()
         left: set[Key] = set(self.done)
         waiting = [(end.key, False) for end in reversed(self.model.outputs)]
@@ -277,8 +277,9 @@ class _Use:
         for each in tensors:
             items = sequence(each, "what a layer reads")
             found.append(self._old(items))
-            more = mapping(items[3], "the arguments of a layer") if len(items) > 3 else {}
-            keywords |= {name: self._old_value(value) for name, value in more.items()}
+            for more in items[3:]:
+                given = mapping(more, "the arguments of a layer")
+                keywords |= {name: self._old_value(value) for name, value in given.items()}
         return found if len(found) == 1 else [found], keywords
 
     def _old_value(self, value: Any) -> Any:

@@ -35,7 +35,7 @@ NO_OP = "no op computes what it does: leave it out, or write it with layers that
 IN_PARTS = "neither it nor what it is a part of here is an op: write that with layers that have one"
 FIXED = "no maps of this size come before it: resize to the size of others, or by a whole factor"
 
-VARIABLES = {"LayerScale": "variable"}  # which it does not name
+UNNAMED = "LayerScale"  # whose only variable Keras names by a count of such
 
 Paths = Mapping[str, Mapping[str, str]]  # of each layer: where each of its variables is
 
@@ -135,9 +135,10 @@ class _Reader:
             raise Unsayable("what it computes depends on a mask, which no op has")
         at = At(call, rewrite)
         match operands:
-            case [list() as parts] if call.kind in JOINS and not _is_weighted(call):
-                tensors = [x for x in cast("list[Any]", parts) if isinstance(x, Step)]
-                if not tensors or len(tensors) < len(cast("list[Any]", parts)):
+            case [list()] if call.kind in JOINS and not _is_weighted(call):
+                parts = cast("list[Any]", operands[0])
+                tensors = [x for x in parts if isinstance(x, Step)]
+                if not tensors or len(tensors) < len(parts):
                     raise Unsayable("it joins tensors and constants")
                 return [read_join(at, tensors)]
             case [Step() as x] if not call.operation and call.kind != "TFOpLambda":
@@ -249,7 +250,7 @@ class _Nodes:
         self.nodes[name] = Node(
             *(name, op, inputs, step.shape, Place(call.modules), label),
             weights=weights,
-            constants={} if shares else step.constants,
+            constants=step.constants,
             shares=shares,
         )
         return name
@@ -261,8 +262,11 @@ class _Nodes:
         found: dict[str, str] = {}
         for weight in op.weights(read):
             if weight not in step.constants:
-                variable = VARIABLES.get(step.call.kind, op.in_keras(weight, read).variable)
-                found[weight] = known.get(variable, f"{step.call.scope}/{variable}")
+                variable = op.in_keras(weight, read).variable
+                if step.call.kind == UNNAMED:
+                    found[weight] = next(iter(known.values()), f"{step.call.scope}/variable")
+                else:
+                    found[weight] = known.get(variable, f"{step.call.scope}/{variable}")
         return found
 
     def _unique(self, base: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from math import isclose
-from typing import Any
+from typing import Any, cast
 
 from cnngen.ops.attribute import Distribution
 
@@ -42,8 +42,8 @@ def _read(config: Any) -> tuple[str, Mapping[str, Any]]:
     match config:
         case str():
             return "".join(part[:1].upper() + part[1:] for part in config.split("_")), {}
-        case {"class_name": str(name), "config": dict(values)}:
-            return name, values  # pyright: ignore[reportUnknownVariableType]
+        case {"class_name": str(name)} if isinstance(config.get("config"), dict):
+            return name, cast("dict[str, Any]", config["config"])
         case _:
             return "", {}
 

@@ -109,7 +109,7 @@ def listed(entry: Mapping[str, Any]) -> Listed:
         )
     config: Any = entry.get("config")
     if isinstance(config, list):  # as Keras 1 wrote sequential models
-        config = {"layers": config}
+        config = {"layers": cast("list[Any]", config)}
     config = mapping(config, "the configuration of a model")
     name = text(config.get("name", "model"), "the name of a model")
     if "output_layers" not in config:
@@ -201,12 +201,15 @@ def _sequential(name: str, config: Mapping[str, Any]) -> Listed:
 
 def _first_shape(entry: Mapping[str, Any]) -> Any:
     """The shape that a layer says that it is given; of a model, its first layer."""
-    config: Any = entry["config"]
-    inner: Any = config.get("layers") if is_model(entry) and isinstance(config, dict) else None
-    if isinstance(inner, list) and inner:
-        first: Any = cast("list[Any]", inner)[0]
-        config = first.get("config") if isinstance(first, dict) else None
-    if not isinstance(config, dict):
-        return None
-    typed = cast("dict[str, Any]", config)
-    return typed.get("batch_input_shape", typed.get("batch_shape"))
+    first: Any = entry
+    if is_model(entry):
+        config: Any = entry["config"]
+        layers: Any = (
+            cast("dict[str, Any]", config).get("layers") if isinstance(config, dict) else 0
+        )
+        first = cast("list[Any]", layers)[0] if isinstance(layers, list) and layers else None
+    match first:
+        case {"config": {"batch_shape": shape}} | {"config": {"batch_input_shape": shape}}:
+            return shape
+        case _:
+            return None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from cnngen.foreign.keras_activations import activation
-from cnngen.foreign.keras_json import Slice
+from cnngen.foreign.keras_json import Slice, is_whole
 from cnngen.foreign.keras_ops import concatenated, reshaped, resized, turned
 from cnngen.foreign.keras_steps import At, Step, features
 from cnngen.ops.base import Image, Shape, Vector
@@ -65,10 +65,10 @@ def read_operation(at: At, operands: Sequence[Any], keywords: Arguments) -> list
             return [_item(at, x, key)]
         case "Take", [Step() as x, indices]:
             return [_take(at, x, indices, given.get("axis"))]
-        case "Concatenate", [list() as parts]:
-            return [concatenated(at, _tensors(parts), given.get("axis", -1))]
-        case "Stack", [list() as parts]:
-            return [at.raw("Stack", *_tensors(parts), axis=given.get("axis", 0))]
+        case "Concatenate", [list()]:
+            return [concatenated(at, _tensors(operands[0]), given.get("axis", -1))]
+        case "Stack", [list()]:
+            return [at.raw("Stack", *_tensors(operands[0]), axis=given.get("axis", 0))]
         case _, [Step() as x, *more] if kind in UNARY:
             names = CALLED.get(kind, ())
             return UNARY[kind](at, x, {**given, **dict(zip(names, more, strict=False))})
@@ -105,11 +105,12 @@ def _binary(at: At, kind: str, left: Any, right: Any) -> Step:
     x, constant = (left, right) if isinstance(left, Step) else (right, left)
     if not isinstance(x, Step):
         raise Unsayable("it computes with constants")
-    numbers = constant if isinstance(constant, list) else None
-    if kind == "Subtract" and numbers is not None and x is left:
-        return at.raw("Difference", x, points=cast("list[Any]", numbers))
-    if kind == "Multiply" and numbers is not None:
-        return at.raw("Weigh", x, shape=x.shape, weights=cast("list[Any]", numbers))
+    if isinstance(constant, list):
+        numbers = cast("list[Any]", constant)
+        if kind == "Subtract" and x is left:
+            return at.raw("Difference", x, points=numbers)
+        if kind == "Multiply":
+            return at.raw("Weigh", x, shape=x.shape, weights=numbers)
     if not isinstance(constant, int | float) or isinstance(constant, bool):
         raise Unsayable("it computes with a constant that is no number")
     match kind:
@@ -164,7 +165,7 @@ def _item(at: At, x: Step, key: Any) -> Step:
 
 def _bounds(part: Any, size: int) -> tuple[int, int, int]:
     numbers = (part.start, part.stop, part.step)
-    if not all(n is None or (isinstance(n, int) and not isinstance(n, bool)) for n in numbers):
+    if not all(n is None or is_whole(n) for n in numbers):
         raise Unsayable("its slices are no numbers")
     if part.step is not None and part.step < 1:
         raise Unsayable("it goes through a tensor backwards")
@@ -173,14 +174,12 @@ def _bounds(part: Any, size: int) -> tuple[int, int, int]:
 
 def _take(at: At, x: Step, indices: Any, axis: Any) -> Step:
     image = x.image
-    whole = isinstance(indices, list) and all(
-        isinstance(i, int) and not isinstance(i, bool) for i in cast("list[Any]", indices)
-    )
-    if image is None or not whole:
+    order = _listed(indices)
+    if image is None or not order or not all(map(is_whole, order)):
         raise Unsayable("`gather_channels` takes channels of maps that a list names")
     if axis not in (-1, 3):
-        return at.raw("Take", x, shape=_taken(image, len(indices), axis), axis=axis, order=indices)
-    return at.op("gather_channels", x, channels=tuple(i % image.channels for i in indices))
+        return at.raw("Take", x, shape=_taken(image, len(order), axis), axis=axis, order=order)
+    return at.op("gather_channels", x, channels=tuple(i % image.channels for i in order))
 
 
 def _taken(image: Image, count: int, axis: Any) -> Shape:

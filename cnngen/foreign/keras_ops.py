@@ -156,7 +156,7 @@ def _convolution(at: At, kind: str, config: Mapping[str, Any], x: Step) -> Step:
     values |= more
     values["init"] = _initial(kind, config)
     if word == "linear" and isinstance(x.shape, Image):  # of each position
-        word, values = "conv", values | {"kernel": 1}
+        word, values["kernel"] = "conv", 1
     if _is_affine(word, values):
         return at.op("affine", x, shift=values.get("bias", True), init=_unless_ones(config))
     return at.op(word, x, **values)
@@ -350,13 +350,13 @@ def _permute(at: At, config: Mapping[str, Any], x: Step) -> Step:
 
 def turned(at: At, x: Step, axes: Sequence[Any]) -> Step:
     """A tensor with its axes in another order."""
-    if not all(isinstance(n, int) for n in axes):
+    order = tuple(n for n in axes if isinstance(n, int))
+    if len(order) < len(axes):
         raise Unsayable("its axes are no numbers")
-    order, shape = tuple(axes), None
+    shape: Shape | None = None
     if x.image and sorted(order) == [0, 1, 2, 3] and order[0] == 0:
         sizes = (x.image.height, x.image.width, x.image.channels)
-        height, width, channels = (sizes[i - 1] for i in order[1:])
-        shape = Image(channels, height, width)
+        shape = Image(sizes[order[3] - 1], sizes[order[1] - 1], sizes[order[2] - 1])
     return at.raw("Transpose", x, shape=shape, order=order)
 
 

@@ -69,8 +69,8 @@ def to_its_size(step: Step) -> Step | None:
 
 
 def late_stride(step: Step) -> Step | None:
-    """A pooling of size 1 behind a convolution is its stride, where Keras or TensorFlow refuses that
-    one: together with a dilation, or, of depthwise convolutions, other rows than columns.
+    """A pooling of size 1 behind a convolution is its stride, where Keras or TensorFlow refuses
+    that: together with a dilation, or, in depthwise convolutions, another for rows than columns.
     """
     (x,) = step.inputs
     if step.values["kernel"] != (1, 1) or step.values["padding"] not in ("same", NO_SIDES):

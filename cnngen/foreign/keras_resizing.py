@@ -39,14 +39,13 @@ def _flat(weights: Any, axis: int) -> list[float] | None:
     """A list of lists of one number each, as many as an axis before the last wants."""
     flat: list[float] = []
     for each in cast("list[Any]", weights):
-        value = each
-        for _ in range(3 - axis):
-            if not isinstance(value, list) or len(cast("list[Any]", value)) != 1:
+        match each:
+            case [int() | float() as share] if axis == 2:
+                flat.append(share)
+            case [[int() | float() as share]] if axis == 1:
+                flat.append(share)
+            case _:
                 return None
-            value = value[0]
-        if not isinstance(value, int | float):
-            return None
-        flat.append(value)
     return flat
 
 

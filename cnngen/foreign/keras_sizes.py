@@ -43,10 +43,13 @@ def _fits(x: Step, step: Step) -> bool:
 
 def _before(step: Step) -> Iterator[Step]:
     """A step and all that it depends on, the nearest first."""
-    seen: dict[Step, None] = {step: None}
+    seen = {step}
     level = [step]
     while level:
         yield from level
-        level = [x for each in level for x in each.inputs if x not in seen]
-        level = [*dict.fromkeys(level)]
-        seen |= dict.fromkeys(level)
+        further: list[Step] = []
+        for x in (x for each in level for x in each.inputs):
+            if x not in seen:
+                seen.add(x)
+                further.append(x)
+        level = further

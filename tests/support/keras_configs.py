@@ -53,7 +53,8 @@ def functional(
     inputs = [[x["name"], 0, 0] for x in layers if x["class_name"] == "InputLayer"]
     config = {"name": name, "trainable": True, "layers": list(layers), "input_layers": inputs}
     config["output_layers"] = outputs or [[layers[-1]["name"], 0, 0]]
-    return {"module": "keras", "class_name": "Functional", "config": config}
+    found = {"module": "keras.src.models.functional", "class_name": "Functional"}
+    return {**found, "config": config, "registered_name": "Functional"}
 
 
 def sequential(*layers: Mapping[str, Any], name: str = "model") -> dict[str, Any]:
