@@ -397,11 +397,11 @@ def test_all_obstacles_are_told_in_one_run():
     found = refused(model)
     assert {what: help.split()[0] for what, help in found.items()} == {
         "`Lambda` (`f`)": "it",
-        "`MultiHeadAttention` (`attend`)": "no",
+        "`MultiHeadAttention` (`attend`)": "attention",
         "`Resizing` (`r`)": "no",
         "`Mine` (`own`)": "its",
         "`ReLU` (`clip`)": "`relu`",
-        "`GaussianNoise` (`noise`)": "no",
+        "`GaussianNoise` (`noise`)": "it",
     }
     graph = read_keras_config(text(model)).graph
     assert list(graph.nodes) == ["kept"]  # what depends on no obstacle

@@ -14,6 +14,7 @@ from cnngen.foreign.graph import Graph, Node, Obstacle, Place, Reading
 from cnngen.foreign.keras_calls import Call, Calls, Reference, read_by, read_calls
 from cnngen.foreign.keras_json import Stated
 from cnngen.foreign.keras_listed import INPUT
+from cnngen.foreign.keras_nearest import NEAREST
 from cnngen.foreign.keras_operations import read_operation
 from cnngen.foreign.keras_ops import JOINS, STANDARDIZED, read_join, read_layer
 from cnngen.foreign.keras_patterns import rewrite
@@ -117,7 +118,7 @@ class _Reader:
         else:
             help = ""
         if found is None:
-            self._refuse(call, help or (CUSTOM if call.custom else NO_OP))
+            self._refuse(call, help or NEAREST.get(call.kind, NO_OP))
             shape = _declared(self.calls.stated.get(Reference(call.number, 0), ()))
             return [Step(UNKNOWN, {}, tuple(map(self._step, read_by(call))), shape, call)]
         return found
@@ -196,7 +197,7 @@ class _Reader:
         for step in live:
             for x in step.inputs:
                 readers.setdefault(x, []).append(step)
-        nodes = _Nodes(self.paths)
+        nodes = _Nodes(self.paths, frozenset(self.inputs.values()))
         names: dict[Step, str] = dict(self.inputs)
         for step in live:
             if step in names:
@@ -228,6 +229,7 @@ class _Nodes:
     """Nodes by their names, each of which occurs once."""
 
     paths: Paths
+    taken: frozenset[str]
     nodes: dict[str, Node] = field(default_factory=dict[str, Node])
     holders: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
 
@@ -271,7 +273,7 @@ class _Nodes:
 
     def _unique(self, base: str) -> str:
         name, number = base, 2
-        while name in self.nodes:
+        while name in self.nodes or name in self.taken:
             name, number = f"{base}_{number}", number + 1
         return name
 
