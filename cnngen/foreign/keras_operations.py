@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from cnngen.foreign.keras_activations import activation
-from cnngen.foreign.keras_calls import Slice
+from cnngen.foreign.keras_json import Slice, is_whole
 from cnngen.foreign.keras_ops import concatenated, reshaped, resized, turned
 from cnngen.foreign.keras_steps import At, Step, features
 from cnngen.ops.base import Image, Shape, Vector
@@ -65,10 +65,10 @@ def read_operation(at: At, operands: Sequence[Any], keywords: Arguments) -> list
             return [_item(at, x, key)]
         case "Take", [Step() as x, indices]:
             return [_take(at, x, indices, given.get("axis"))]
-        case "Concatenate", [list() as parts]:
-            return [concatenated(at, _tensors(parts), given.get("axis", -1))]
-        case "Stack", [list() as parts]:
-            return [at.raw("Stack", *_tensors(parts), axis=given.get("axis", 0))]
+        case "Concatenate", [list()]:
+            return [concatenated(at, _tensors(operands[0]), given.get("axis", -1))]
+        case "Stack", [list()]:
+            return [at.raw("Stack", *_tensors(operands[0]), axis=given.get("axis", 0))]
         case _, [Step() as x, *more] if kind in UNARY:
             names = CALLED.get(kind, ())
             return UNARY[kind](at, x, {**given, **dict(zip(names, more, strict=False))})
@@ -105,9 +105,12 @@ def _binary(at: At, kind: str, left: Any, right: Any) -> Step:
     x, constant = (left, right) if isinstance(left, Step) else (right, left)
     if not isinstance(x, Step):
         raise Unsayable("it computes with constants")
-    numbers = constant if isinstance(constant, list) else None
-    if kind == "Subtract" and numbers is not None and x is left:
-        return at.raw("Difference", x, points=cast("list[Any]", numbers))
+    if isinstance(constant, list):
+        numbers = cast("list[Any]", constant)
+        if kind == "Subtract" and x is left:
+            return at.raw("Difference", x, points=numbers)
+        if kind == "Multiply":
+            return at.raw("Weigh", x, shape=x.shape, weights=numbers)
     if not isinstance(constant, int | float) or isinstance(constant, bool):
         raise Unsayable("it computes with a constant that is no number")
     match kind:
@@ -153,14 +156,16 @@ def _item(at: At, x: Step, key: Any) -> Step:
         x = at.op("max_pool", x, kernel=1, stride=(down, across))
     if step != 1:
         return at.op("gather_channels", x, channels=tuple(range(start, stop, step)))
-    return x if (start, stop) == (0, image.channels) else at.op(
-        "slice_channels", x, start=start, stop=stop
+    return (
+        x
+        if (start, stop) == (0, image.channels)
+        else at.op("slice_channels", x, start=start, stop=stop)
     )
 
 
 def _bounds(part: Any, size: int) -> tuple[int, int, int]:
     numbers = (part.start, part.stop, part.step)
-    if not all(n is None or (isinstance(n, int) and not isinstance(n, bool)) for n in numbers):
+    if not all(n is None or is_whole(n) for n in numbers):
         raise Unsayable("its slices are no numbers")
     if part.step is not None and part.step < 1:
         raise Unsayable("it goes through a tensor backwards")
@@ -169,14 +174,12 @@ def _bounds(part: Any, size: int) -> tuple[int, int, int]:
 
 def _take(at: At, x: Step, indices: Any, axis: Any) -> Step:
     image = x.image
-    whole = isinstance(indices, list) and all(
-        isinstance(i, int) and not isinstance(i, bool) for i in cast("list[Any]", indices)
-    )
-    if image is None or not whole:
+    order = _listed(indices)
+    if image is None or not order or not all(map(is_whole, order)):
         raise Unsayable("`gather_channels` takes channels of maps that a list names")
     if axis not in (-1, 3):
-        return at.raw("Take", x, shape=_taken(image, len(indices), axis), axis=axis, order=indices)
-    return at.op("gather_channels", x, channels=tuple(i % image.channels for i in indices))
+        return at.raw("Take", x, shape=_taken(image, len(order), axis), axis=axis, order=order)
+    return at.op("gather_channels", x, channels=tuple(i % image.channels for i in order))
 
 
 def _taken(image: Image, count: int, axis: Any) -> Shape:
@@ -195,7 +198,9 @@ def _split(at: At, x: Step, given: Arguments) -> list[Step]:
     if not isinstance(parts, list) or len(cast("list[Any]", parts)) > MOST_PARTS:
         raise Unsayable("its sections are no numbers")
     ends = [0, *cast("list[Any]", parts), count]
-    return [at.op("slice_channels", x, start=a, stop=b) for a, b in zip(ends, ends[1:], strict=False)]
+    return [
+        at.op("slice_channels", x, start=a, stop=b) for a, b in zip(ends, ends[1:], strict=False)
+    ]
 
 
 def _unstack(at: At, x: Step, given: Arguments) -> list[Step]:
@@ -242,7 +247,9 @@ def _pad(at: At, x: Step, given: Arguments) -> list[Step]:
 def _reduce(at: At, x: Step, given: Arguments) -> list[Step]:
     """A mean or a maximum over positions, or over channels; others stay raw."""
     kind, axes, keep = at.call.kind, given.get("axis"), bool(given.get("keepdims"))
-    numbers = [axes] if isinstance(axes, int) else [*axes] if isinstance(axes, list) else []
+    numbers: list[Any] = [axes] if isinstance(axes, int) else _listed(axes)
+    if not all(isinstance(n, int) for n in numbers):
+        raise Unsayable("its axes are no numbers")
     rank = 2 if isinstance(x.shape, Vector) else 4
     where = sorted(n % rank if n < 0 and x.shape is not None else n for n in numbers)
     words = {"Mean": ("global_avg_pool", "channel_mean"), "Max": ("global_max_pool", "channel_max")}
@@ -258,6 +265,10 @@ def _reduce(at: At, x: Step, given: Arguments) -> list[Step]:
     return [at.raw(kind, x, shape=shape, axis=axes, keepdims=keep)]
 
 
+def _listed(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
 def _softmax(at: At, x: Step, given: Arguments) -> list[Step]:
     axis = given.get("axis", -1)
     last = 1 if isinstance(x.shape, Vector) else 3
@@ -268,7 +279,7 @@ def _softmax(at: At, x: Step, given: Arguments) -> list[Step]:
 
 
 def _transpose(at: At, x: Step, given: Arguments) -> list[Step]:
-    return [turned(at, x, tuple(given.get("axes") or ()))]
+    return [turned(at, x, _listed(given.get("axes")))]
 
 
 def _swap(at: At, x: Step, given: Arguments) -> list[Step]:
@@ -278,7 +289,7 @@ def _swap(at: At, x: Step, given: Arguments) -> list[Step]:
         raise Unsayable("no op swaps these axes")
     first, second = first % 4, second % 4
     order[first], order[second] = order[second], order[first]
-    return [turned(at, x, tuple(order))]
+    return [turned(at, x, order)]
 
 
 def _reshape(at: At, x: Step, given: Arguments) -> list[Step]:

@@ -5,7 +5,6 @@ What an operation of `keras.ops` is stands in keras_operations.py.
 """
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any, cast
 
 from cnngen.foreign.keras_activations import activation, activation_layer
@@ -13,6 +12,7 @@ from cnngen.foreign.keras_initial import distribution
 from cnngen.foreign.keras_steps import At, Step, features
 from cnngen.foreign.keras_values import op_values
 from cnngen.ops.base import Image, Shape, Vector
+from cnngen.ops.initializer import INITIALIZERS
 from cnngen.vocabulary.layer import Unsayable
 
 CONVOLUTIONS = {
@@ -32,9 +32,11 @@ JOINS = {
     "Maximum": "max",
     "Multiply": "multiply",
     "Subtract": "subtract",
+    (SCALED_SUM := "CustomScaleLayer"): "add",  # of InceptionResNetV2
 }
 NORMS = ("BatchNormalization", "LayerNormalization", "GroupNormalization")
 NOTHING = ("ActivityRegularization", "Identity")
+GLOROT = "GlorotUniform"  # of Keras where nothing is said
 STANDARDIZED = "StandardizedConv2D"  # as sources of ours define it
 BY_CLASS = ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax")
 ARBITRARY = "it runs Python that is in the file: write what it computes with layers, or `keras.ops`"
@@ -72,8 +74,10 @@ def read_join(at: At, xs: Sequence[Step]) -> Step:
         return xs[0]
     if kind == "Concatenate":
         return concatenated(at, xs, config.get("axis", -1))
-    if kind == "Dot":
-        raise Unsayable("no op multiplies matrices of positions")
+    if kind == SCALED_SUM:
+        first, second = xs
+        scaled = at.op("scale", second, suffix="_scale", by=config.get("scale", 1))
+        return at.op("add", first, scaled)
     return at.op(JOINS[kind], *xs)
 
 
@@ -101,11 +105,17 @@ def _joined(xs: Sequence[Step], axis: int) -> Shape | None:
 
 
 def _plain_axis(config: Mapping[str, Any], x: Step) -> Mapping[str, Any]:
-    """The configuration with the last axis as -1, which models of Keras 2 count from the first."""
+    """The configuration with the last axis as -1, which models of Keras 2 count from the first, and
+    with the axes that slopes of features share as those of maps.
+    """
     axis = config.get("axis")
-    last = 1 if isinstance(x.shape, Vector) else 3
+    flat = isinstance(x.shape, Vector)
+    last = 1 if flat else 3
     if axis in (last, [last], [-1]):
-        return {**config, "axis": -1}
+        config = {**config, "axis": -1}
+    if "shared_axes" in config and flat:
+        shared = [1, 2, 3] if config["shared_axes"] == [1] else [1, 2]
+        config = {**config, "shared_axes": shared}
     return config
 
 
@@ -135,7 +145,9 @@ def _convolution(at: At, kind: str, config: Mapping[str, Any], x: Step) -> Step:
     elif kind in ("Conv2DTranspose", "Convolution2DTranspose"):
         config, more = _output_padding(config)
     elif kind == "DepthwiseConv2D" and config.get("groups", 1) == 1:  # which Keras 2 writes
-        config = {name: value for name, value in config.items() if name not in ("groups", "filters")}
+        config = {
+            name: value for name, value in config.items() if name not in ("groups", "filters")
+        }
     elif kind.startswith("Separable") and config.get("groups", 1) == 1:
         config = {name: value for name, value in config.items() if name != "groups"}
     word, values = _said(kind, config)
@@ -144,8 +156,8 @@ def _convolution(at: At, kind: str, config: Mapping[str, Any], x: Step) -> Step:
     values |= more
     values["init"] = _initial(kind, config)
     if word == "linear" and isinstance(x.shape, Image):  # of each position
-        word, values = "conv", values | {"kernel": 1}
-    if _is_affine(word, values, config):
+        word, values["kernel"] = "conv", 1
+    if _is_affine(word, values):
         return at.op("affine", x, shift=values.get("bias", True), init=_unless_ones(config))
     return at.op(word, x, **values)
 
@@ -164,20 +176,19 @@ def _initial(kind: str, config: Mapping[str, Any]) -> Any:
     name = CONVOLUTIONS[kind]
     depthwise = config.get("depth_multiplier", 1) if name == "depthwise" else None
     initial = config.get(f"{name}_initializer", config.get("kernel_initializer"))
-    drawn = distribution(initial, default="GlorotUniform", multiplier=depthwise)
-    if "pointwise_initializer" in config:
-        other = distribution(config["pointwise_initializer"], default="GlorotUniform")
-        return drawn if drawn == other else None
+    drawn = distribution(initial, default=GLOROT, multiplier=depthwise)
+    if "pointwise_initializer" in config and drawn is not None:
+        return drawn if drawn == distribution(config["pointwise_initializer"]) else None
     return drawn
 
 
-def _is_affine(word: str, values: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
-    """Whether a depthwise convolution of size 1 scales channels: it starts with equal weights."""
+def _is_affine(word: str, values: Mapping[str, Any]) -> bool:
+    """Whether a depthwise convolution is one of size 1 that starts as no convolution does."""
     if word != "depthwise_conv" or values.get("multiplier", 1) != 1:
         return False
     ones = [values.get(name, 1) in (1, (1, 1)) for name in ("kernel", "stride", "dilation")]
-    drawn = distribution(config.get("depthwise_initializer"))
-    return all(ones) and drawn is not None and drawn.word in ("ones", "constant", "zeros")
+    drawn = values["init"]
+    return all(ones) and drawn is not None and not INITIALIZERS[drawn.word].fans
 
 
 def _unless_ones(config: Mapping[str, Any], name: str = "depthwise_initializer") -> Any:
@@ -210,8 +221,7 @@ def _norm(at: At, kind: str, config: Mapping[str, Any], x: Step) -> Step:
     if scale is not shift:
         constants = {"bias": (0.0,) * count} if scale else {"weight": (1.0,) * count}
         config = {**config, "scale": True, "center": True}
-    groups = config.get("groups")
-    if kind == "GroupNormalization" and groups in (-1, features(x.shape)):
+    if kind == "GroupNormalization" and _each_channel(config, x):
         word, values = _said(kind, {**config, "groups": 1})
         word = "instance_norm"
         del values["groups"]
@@ -221,6 +231,14 @@ def _norm(at: At, kind: str, config: Mapping[str, Any], x: Step) -> Step:
         values["init"] = _unless_ones(config, "gamma_initializer") if scale else None
     values.setdefault("affine", True)
     return at.op(word, x, constants=constants, **values)
+
+
+def _each_channel(config: Mapping[str, Any], x: Step) -> bool:
+    """Whether there is a group for each channel of maps that have several positions."""
+    image = x.image
+    if image is None or image.height * image.width == 1:
+        return False
+    return config.get("groups") in (-1, image.channels)
 
 
 def _normalization(at: At, config: Mapping[str, Any], x: Step) -> Step:
@@ -255,9 +273,11 @@ def _rescaling(at: At, config: Mapping[str, Any], x: Step) -> Step:
 
 def _numbers(value: Any, count: int) -> tuple[float, ...]:
     """A number for each channel."""
-    while isinstance(value, list) and len(cast("list[Any]", value)) == 1:
-        value = value[0]
-    values = cast("list[Any]", value) if isinstance(value, list) else [value] * count
+    values = [value]
+    while len(values) == 1 and isinstance(values[0], list):
+        values = cast("list[Any]", values[0])
+    if len(values) == 1:
+        values = values * count
     if len(values) != count or not all(map(_is_number, values)):
         raise Unsayable("its numbers are not one for each channel")
     return tuple(map(float, values))
@@ -265,7 +285,7 @@ def _numbers(value: Any, count: int) -> tuple[float, ...]:
 
 def _is_number(value: Any) -> bool:
     whole = isinstance(value, int | float) and not isinstance(value, bool)
-    return whole and abs(value) < 1e30 and isfinite(value)
+    return whole and abs(value) < 1e30
 
 
 # --- Pooling, dropout and shapes
@@ -325,16 +345,18 @@ def _permute(at: At, config: Mapping[str, Any], x: Step) -> Step:
     order = config.get("dims")
     if not isinstance(order, list):
         raise Unsayable("its `dims` are no list")
-    return turned(at, x, (0, *cast("list[int]", order)))
+    return turned(at, x, [0, *cast("list[Any]", order)])
 
 
-def turned(at: At, x: Step, order: tuple[int, ...]) -> Step:
+def turned(at: At, x: Step, axes: Sequence[Any]) -> Step:
     """A tensor with its axes in another order."""
-    shape = None
+    order = tuple(n for n in axes if isinstance(n, int))
+    if len(order) < len(axes):
+        raise Unsayable("its axes are no numbers")
+    shape: Shape | None = None
     if x.image and sorted(order) == [0, 1, 2, 3] and order[0] == 0:
         sizes = (x.image.height, x.image.width, x.image.channels)
-        height, width, channels = (sizes[i - 1] for i in order[1:])
-        shape = Image(channels, height, width)
+        shape = Image(sizes[order[3] - 1], sizes[order[1] - 1], sizes[order[2] - 1])
     return at.raw("Transpose", x, shape=shape, order=order)
 
 
@@ -352,9 +374,10 @@ def resized(at: At, x: Step, size: Any, config: Mapping[str, Any]) -> Step:
     if mode != "bilinear":  # of Keras' nearest, which takes another pixel, there is no op
         raise Unsayable("`resize` has Keras' `bilinear` only: its `nearest` copies other pixels")
     match size:
-        case [int(height), int(width)] | (int(height), int(width)):
+        case [int(height), int(width)] if 0 < min(height, width) <= max(height, width) < 2**16:
             shape = Image(x.image.channels, height, width) if x.image else None
-            return at.raw("Resize", x, shape=shape, size=(height, width), mode=mode)
+            how = {"mode": mode, "align_corners": False}
+            return at.raw("Resize", x, shape=shape, size=(height, width), **how)
         case _:
             raise Unsayable("its size is no pair of numbers")
 

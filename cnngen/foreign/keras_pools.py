@@ -1,5 +1,4 @@
-"""Poolings of Keras that take more than a layer: borders, ends that hang over, sizes that are given.
-"""
+"""Poolings of Keras that take more than a layer: borders, ends that hang over, given sizes."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ def stride_of(step: Step) -> tuple[int, int]:
     return step.values["stride"] or step.values["kernel"]
 
 
-def plain_max(step: Step) -> Step | None:
+def plain_stride(step: Step) -> Step | None:
     """Values of an op as a spec says them most simply: a stride that is the kernel's is none."""
     if step.values["stride"] != step.values["kernel"]:
         return None
@@ -37,23 +36,51 @@ def plain_max(step: Step) -> Step | None:
 
 
 def centred_pool(step: Step) -> Step | None:
-    """With a stride of 1, `same` is half of the window on each side, which averages do not count."""
-    kernel = step.values["kernel"]
-    if step.values["padding"] != "same" or stride_of(step) != (1, 1):
+    """With a stride of 1, `same` is half of the window on each side, which no average counts."""
+    if step.values["padding"] != "same":
         return None
-    if any(k % 2 == 0 for k in kernel):
+    sides = halves(step.values["kernel"], stride_of(step))
+    if sides is None:
         return None
-    rows, columns = (k // 2 for k in kernel)
-    uncounted = {"count_include_pad": False} if step.word == "avg_pool" else {}
-    return _changed(step, step.inputs[0], padding=(rows, rows, columns, columns), **uncounted)
+    uncounted = {"count_include_pad": not any(sides)} if step.word == "avg_pool" else {}
+    return _changed(step, step.inputs[0], padding=sides, **uncounted)
+
+
+def halves(
+    kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)
+) -> Sides | None:
+    """The sides of a `same` that are half of the window whatever the size of the input is."""
+    reaches = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+    if any(r % 2 or (r and s > 1) for r, s in zip(reaches, stride, strict=True)):
+        return None
+    rows, columns = (reach // 2 for reach in reaches)
+    return rows, rows, columns, columns
+
+
+def to_its_size(step: Step) -> Step | None:
+    """A window of 1 that does not stride is a pooling to the size that is the input's already."""
+    if step.word not in ("max_pool", "avg_pool"):
+        return None
+    if step.values["kernel"] != (1, 1) or stride_of(step) != (1, 1) or step.image is None:
+        return None
+    word = f"adaptive_{step.word}"
+    size = (step.image.height, step.image.width)
+    return op_step(step.call, word, step.inputs, {"size": size}, step.suffix)
 
 
 def late_stride(step: Step) -> Step | None:
-    """A pooling of size 1 behind a convolution is its stride."""
+    """A pooling of size 1 behind a convolution is its stride, where Keras or TensorFlow refuses
+    that: together with a dilation, or, in depthwise convolutions, another for rows than columns.
+    """
     (x,) = step.inputs
     if step.values["kernel"] != (1, 1) or step.values["padding"] not in ("same", NO_SIDES):
         return None
-    if x.word not in STRIDED or x.values["padding"] == "same" or stride_of(step) == (1, 1):
+    if x.word not in STRIDED or x.values["padding"] == "same" or x.call.readers > 1:
+        return None
+    one = x.values["stride"] == (1, 1)
+    each = x.word in ("depthwise_conv", "separable_conv", "conv")
+    unequal = each and stride_of(step)[0] != stride_of(step)[1]
+    if not one or not (x.values["dilation"] != (1, 1) or unequal):
         return None
     stride = tuple(a * b for a, b in zip(x.values["stride"], stride_of(step), strict=True))
     return op_step(x.call, x.word, x.inputs, {**x.values, "stride": stride}, x.suffix, x.constants)
@@ -118,11 +145,15 @@ def blurred(step: Step) -> Step | None:
         return None
     before, after = (kernel - 1) // 2, kernel // 2
     around = (before, after, before, after)
-    x, given = first.inputs[0], {"kernel": kernel, "stride": stride[0]}
+    x = first.inputs[0]
+    given: dict[str, Any] = {"kernel": kernel, "stride": stride[0]}
     if first.values["padding"] == NO_SIDES and x.named("Mirror") and x.values["sides"] == around:
         return op_step(step.call, "blur_pool", x.inputs, given, step.suffix)
+    given["border"] = "zeros"
     if kernel > 2 and first.values["padding"] == around:
-        return op_step(step.call, "blur_pool", (x,), {**given, "border": "zeros"}, step.suffix)
+        return op_step(step.call, "blur_pool", (x,), given, step.suffix)
+    if kernel > 2 and x.word == "zero_pad" and x.values["padding"] == around:
+        return op_step(step.call, "blur_pool", x.inputs, given, step.suffix)
     return None
 
 
@@ -279,9 +310,16 @@ def _ends(length: int, count: int) -> list[tuple[int, int]]:
     return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
 
 
+def no_border(step: Step) -> Step | None:
+    """A border without width."""
+    return None if any(step.values.get("padding") or step.values["sides"]) else step.inputs[0]
+
+
 POOLS: Mapping[str, tuple[Callable[[Step], Step | None], ...]] = {
-    "max_pool": (late_stride, centred_pool, bordered_max, plain_max),
-    "avg_pool": (blurred, centred_pool, bordered_avg, plain_max),
+    "max_pool": (late_stride, centred_pool, bordered_max, plain_stride),
+    "avg_pool": (blurred, centred_pool, bordered_avg, plain_stride),
     "multiply": (counted,),
     "keras.Concatenate": (adaptive,),
+    "zero_pad": (no_border,),
+    "keras.Border": (no_border,),
 }
