@@ -1,0 +1,189 @@
+"""The nodes of an ONNX file one by one: which of our ops each is, or what stands in the way."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from cnngen.foreign.axes import ViewError
+from cnngen.foreign.graph import Obstacle, Place
+from cnngen.foreign.onnx_arithmetic import ACTIVATIONS, divide, join
+from cnngen.foreign.onnx_call import Call
+from cnngen.foreign.onnx_constants import Constant, folded, of_array
+from cnngen.foreign.onnx_drafts import DependsError, Drafts, Flow, UnreadableError, Value
+from cnngen.foreign.onnx_file import Sizes
+from cnngen.foreign.onnx_layers import (
+    adaptive_pool,
+    batch_norm,
+    convolution,
+    global_pool,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    length_normalized,
+    local_response_norm,
+    matrix_product,
+    pool,
+    reduction,
+    standardized,
+    transposed_convolution,
+)
+from cnngen.foreign.onnx_moves import (
+    concatenate,
+    cut,
+    depth_to_space,
+    element,
+    expand,
+    flatten,
+    gather,
+    pad,
+    reshape,
+    same,
+    space_to_depth,
+    split,
+    squeeze,
+    transpose,
+    unsqueeze,
+)
+from cnngen.foreign.onnx_resize import resize
+
+Reader = Callable[[Drafts, Call], Flow | Sequence[Flow]]
+
+READERS: Mapping[str, Reader] = {
+    **ACTIVATIONS,
+    **dict.fromkeys(("Add", "Sum", "Sub", "Mul", "Max", "Mean"), join),
+    "Div": divide,
+    "Conv": convolution,
+    "ConvTranspose": transposed_convolution,
+    "Gemm": matrix_product,
+    "MatMul": matrix_product,
+    "MaxPool": pool,
+    "AveragePool": pool,
+    **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), global_pool),
+    **dict.fromkeys(("ReduceMean", "ReduceMax", "ReduceSum"), reduction),
+    "BatchNormalization": batch_norm,
+    "InstanceNormalization": instance_norm,
+    "GroupNormalization": group_norm,
+    "LayerNormalization": layer_norm,
+    "Standardized": standardized,
+    "LengthNormalized": length_normalized,
+    "LRN": local_response_norm,
+    **dict.fromkeys(("Identity", "Cast", "CastLike"), same),
+    "Reshape": reshape,
+    "Flatten": flatten,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+    "Transpose": transpose,
+    "Expand": expand,
+    "Pad": pad,
+    **dict.fromkeys(("Split", "SplitToSequence"), split),
+    "SequenceAt": element,
+    "Slice": cut,
+    "Gather": gather,
+    "DepthToSpace": depth_to_space,
+    "SpaceToDepth": space_to_depth,
+    "Concat": concatenate,
+    **dict.fromkeys(("Resize", "Upsample"), resize),
+}
+ADAPTIVE = ("AdaptiveAvgPool", "AdaptiveMaxPool")
+INSTEAD = {
+    **dict.fromkeys(
+        ("If", "Loop", "Scan"),
+        "what is computed depends on the data: export the part that always runs",
+    ),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), "recurrent layers have no op"),
+    **dict.fromkeys(
+        ("Einsum", "Attention", "MultiHeadAttention"),
+        "attention has no op: its part stays outside",
+    ),
+    "Where": "no op chooses values by a condition",
+    "Pow": "`multiply` of a branch with itself is its square",
+    "Sqrt": "`l2_norm` divides by a length",
+    "Erf": "only as `gelu`, which is x times the normal distribution function",
+    "GatherND": "`gather_channels` takes channels in the order of a list",
+    "Tile": "`upsample` copies pixels",
+    "ConvInteger": "weights of whole numbers have no op: export the model before it is quantized",
+    "QLinearConv": "weights of whole numbers have no op: export the model before it is quantized",
+    "QuantizeLinear": "export the model before it is quantized",
+    "DequantizeLinear": "export the model before it is quantized",
+}
+UNKNOWN = "no op computes it: `cnngen ops` lists those that there are"
+
+
+def read_calls(d: Drafts, shapes: Mapping[str, Sizes]) -> list[Obstacle]:
+    """Reads each call after those that it depends on, and goes on behind what it cannot read."""
+    obstacles: list[Obstacle] = []
+    for call in d.program.calls.values():
+        values: Sequence[Value] = (None,) * len(call.outputs)
+        try:
+            values = _values(d, call, shapes)
+            _check(call, values, shapes, d.batch)
+        except DependsError:
+            pass
+        except (UnreadableError, ViewError) as error:
+            values = (None,) * len(call.outputs)
+            obstacles.append(_obstacle(call, error))
+        d.values.update(zip(call.outputs, values, strict=False))
+    return obstacles
+
+
+def _values(d: Drafts, call: Call, shapes: Mapping[str, Sizes]) -> Sequence[Value]:
+    if call.op == "Shape" and isinstance(value := d.value(call), Flow):
+        whole = Constant(call.inputs[0], value.sizes, lambda: of_array("", _none()).array)
+        (found,) = folded(call, [whole]) or ()
+        origin = frozenset({call.inputs[0]})
+        return [Constant(found.key, found.shape, found.load, origin, computed=True)]
+    given = [d.value(call, i) for i in range(len(call.inputs))]
+    if given and all(isinstance(x, Constant) or not n for x, n in zip(given, call.inputs)):
+        constants = [x if isinstance(x, Constant) else None for x in given]
+        if (computed := folded(call, constants)) is not None:
+            return computed
+    if call.op in ADAPTIVE:
+        return [adaptive_pool(d, call, _size(shapes.get(call.outputs[0])))]
+    reader = READERS.get(call.op)
+    if reader is None:
+        raise UnreadableError("", INSTEAD.get(call.op, UNKNOWN))
+    result = reader(d, call)
+    if isinstance(result, Flow):
+        return [result]
+    return [result] if call.op == "SplitToSequence" else result
+
+
+def _none() -> object:
+    raise AssertionError("the sizes of a tensor are asked for, not its numbers")
+
+
+def _size(shape: Sizes | None) -> tuple[int, int]:
+    match shape:
+        case (_, _, int(height), int(width)):
+            return height, width
+        case _:
+            raise UnreadableError("pools to a size that the file does not tell")
+
+
+def _check(call: Call, values: Sequence[Value], shapes: Mapping[str, Sizes], batch: int) -> None:
+    """The file says of many tensors which shape they have: it must be that of our ops."""
+    for name, value in zip(call.outputs, values, strict=False):
+        said = shapes.get(name)
+        if not isinstance(value, Flow) or not said:
+            continue
+        pairs = zip(said, value.sizes, strict=False)
+        if len(said) != len(value.sizes) or any(
+            theirs not in (None, ours) for theirs, ours in pairs
+        ):
+            raise UnreadableError(
+                f"gives {_spell(value.sizes)}, and the file says {_spell(said)}",
+                "if the file is right, this is a fault of cnngen",
+            )
+
+
+def _spell(sizes: Sequence[int | None]) -> str:
+    return " x ".join("?" if size is None else str(size) for size in sizes)
+
+
+def _obstacle(call: Call, error: UnreadableError | ViewError) -> Obstacle:
+    why = error.why if isinstance(error, UnreadableError) else str(error)
+    help = error.help if isinstance(error, UnreadableError) else ""
+    modules = call.scope.modules
+    return Obstacle(
+        f"`{call.op}` {why}".strip(),
+        Place(modules, call.scope.line or f"node `{call.name[:80]}`"),
+        help or "no op moves numbers so",
+    )

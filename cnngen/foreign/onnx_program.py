@@ -1,0 +1,75 @@
+"""The calls of an ONNX file without those that depend on no input, and who gives each tensor."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from cnngen.foreign.onnx_call import Call
+from cnngen.foreign.onnx_constants import Constant, constant_of, folded
+
+
+@dataclass(slots=True)
+class Program:
+    """Calls in their order, by the first tensor that each gives."""
+
+    calls: dict[str, Call] = field(default_factory=dict[str, Call])
+    constants: dict[str, Constant] = field(default_factory=dict[str, Constant])
+    outputs: list[str] = field(default_factory=list[str])
+    by_output: dict[str, Call] = field(default_factory=dict[str, Call])
+
+    def put(self, call: Call) -> None:
+        self.calls[call.outputs[0]] = call
+        for output in call.outputs:
+            self.by_output[output] = call
+
+    def giver(self, tensor: str, op: str = "") -> Call | None:
+        """The call that gives a tensor, if it is of an op."""
+        call = self.by_output.get(tensor)
+        return call if call and (not op or call.op == op) else None
+
+    def scalar(self, tensor: str) -> float | None:
+        """The number that a tensor is, whatever the input."""
+        constant = self.constants.get(tensor)
+        return constant.scalar if constant else None
+
+    def uses(self) -> Counter[str]:
+        """How often each tensor is read."""
+        read = (name for call in self.calls.values() for name in call.inputs)
+        return Counter([*read, *self.outputs])
+
+    def without_unread(self) -> "Program":
+        """What the outputs depend on."""
+        needed, kept = set(self.outputs), list[Call]()
+        for call in reversed(self.calls.values()):
+            if needed.intersection(call.outputs):
+                needed.update(call.inputs)
+                kept.append(call)
+        result = Program({}, self.constants, self.outputs)
+        for call in reversed(kept):
+            result.put(call)
+        return result
+
+
+def program(
+    calls: Iterable[Call], constants: dict[str, Constant], outputs: list[str]
+) -> Program:
+    """With all constants computed that can be without the sizes of an input."""
+    result = Program({}, dict(constants), outputs)
+    for call in calls:
+        for name, value in _computed(call, result.constants):
+            result.constants[name] = value
+            result.by_output.pop(name, None)
+        if call.outputs[0] not in result.constants:
+            result.put(replace(call, outputs=tuple(filter(None, call.outputs)) or call.outputs))
+    return result.without_unread()
+
+
+def _computed(call: Call, constants: dict[str, Constant]) -> Iterator[tuple[str, Constant]]:
+    if constant := constant_of(call):
+        yield call.outputs[0], constant
+        return
+    given = [constants.get(name) if name else None for name in call.inputs]
+    like = call.op == "CastLike" and given[0]  # of the second only the type matters
+    if like or all(c is not None or not name for c, name in zip(given, call.inputs, strict=True)):
+        found = folded(call, given[:1] if like else given) if given else None
+        yield from zip(call.outputs, found or (), strict=False)
