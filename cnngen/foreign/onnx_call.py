@@ -23,13 +23,15 @@ CONTAINERS = "torch.nn.modules.container."
 class Scope:
     """The modules around a node, as far as the file tells, and the line of the model's source.
 
-    `layer` is the path of a module that is nothing but this node, as far as its class tells.
+    `layer` is the path of a module that is nothing but this node, as far as its class tells. It is
+    not `known` where an optimizer made the node and left nothing of that.
     """
 
     modules: tuple[Module, ...] = ()
     layer: str = ""
     layer_kind: str = ""
     line: str = ""
+    known: bool = True
 
     @property
     def path(self) -> str:
@@ -47,7 +49,7 @@ class Call:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    scope: Scope = Scope()
+    scope: Scope = Scope(known=False)
 
     def input(self, index: int) -> str:
         return self.inputs[index] if index < len(self.inputs) else ""
@@ -88,7 +90,7 @@ def scope_of(name: str, metadata: Mapping[str, str]) -> Scope:
 def _scope_of_name(name: str) -> Scope:
     """`/layer1/layer1.0/conv1/Conv` is `layer1.0.conv1`: what is in a list has the name of that."""
     if not name.startswith("/"):
-        return Scope()
+        return Scope(known=False)
     words = name[1:LONGEST].split("/")[:-1]
     paths: list[str] = []
     for i, word in enumerate(words):

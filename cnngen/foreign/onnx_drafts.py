@@ -69,6 +69,7 @@ class Drafts:
     uses: Counter[str]
     drafts: dict[str, Draft] = field(default_factory=dict[str, Draft])
     values: dict[str, Value] = field(default_factory=dict[str, Value])
+    settled_views: dict[Flow, str] = field(default_factory=dict[Flow, str])
 
     # --- what a call reads -----------------------------------------------------------------------
 
@@ -155,7 +156,7 @@ class Drafts:
             if flow.axes == standard(self.batch, flow.shape):
                 return flow.source
             if (op := _rearranged(flow.axes, flow.shape)) is not None:
-                return self.add(call, op, flow.source).source
+                return self._moved(call, op, flow)
         return self._reshaped(call, flow)
 
     def _reshaped(self, call: Call, flow: Flow) -> str:
@@ -173,7 +174,7 @@ class Drafts:
             if self.shape(before) == Image(channels, height, width):
                 return before
         op = made("reshape", channels=channels, height=height, width=width)
-        return self.add(call, op, flow.source).source
+        return self._moved(call, op, flow)
 
     def vector(self, call: Call, flow: Flow) -> str:
         """The node that gives it as features, a `flatten` if need be."""
@@ -185,10 +186,16 @@ class Drafts:
             )
         if isinstance(flow.shape, Vector):
             return flow.source
-        return self.add(call, made("flatten"), flow.source).source
+        return self._moved(call, made("flatten"), flow)
 
     def settled(self, call: Call, flow: Flow) -> str:
         return self.vector(call, flow) if len(flow.axes) == 2 else self.image(call, flow)
+
+    def _moved(self, call: Call, op: Op, flow: Flow) -> str:
+        """The node that moves the numbers of a view, which is one whoever reads it."""
+        if flow not in self.settled_views:
+            self.settled_views[flow] = self.add(call, op, flow.source).source
+        return self.settled_views[flow]
 
 
 def _rearranged(axes: Axes, shape: Image) -> Op | None:

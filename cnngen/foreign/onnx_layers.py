@@ -145,6 +145,8 @@ def reduction(d: Drafts, call: Call) -> Flow:
     flow = d.flow(call)
     axes = axes_of(call, d.constant(call, 1))
     rank = len(flow.axes)
+    if not rank:
+        raise UnreadableError("reduces a number")
     over = {axis % rank for axis in axes} if axes else set(range(rank))
     what, given = _reduced(flow, over)
     word = REDUCTIONS.get((call.op, what))
@@ -157,7 +159,8 @@ def reduction(d: Drafts, call: Call) -> Flow:
     result = d.add(call, made(word, **given), flow.source)
     keep = bool(call.integer("keepdims", 1))
     left = [() if i in over else axis for i, axis in enumerate(flow.axes) if keep or i not in over]
-    return Flow(result.source, result.shape, tuple(left))
+    seen = Flow(result.source, result.shape, tuple(left))
+    return d.seen(d.vector(call, seen)) if len(left) == 2 and what == "positions" else seen
 
 
 def _reduced(flow: Flow, over: set[int]) -> tuple[str, dict[str, int]]:

@@ -62,10 +62,13 @@ def unsqueeze(d: Drafts, call: Call) -> Flow:
 
 
 def _viewed(d: Drafts, call: Call, flow: Flow, sizes: Sequence[int]) -> Flow:
-    """What has two axes then is flattened at once: a source says so where it happens."""
+    """What is features or maps again gets its op at once: here is where the model says so."""
     result = Flow(flow.source, flow.shape, reshaped(flow.axes, sizes))
-    if len(sizes) == 2 and result.axes[0] == whole("n", d.batch):
-        return d.seen(d.vector(call, result))
+    if len(sizes) in (2, 4) and result.axes[0] == whole("n", d.batch):
+        try:
+            return d.seen(d.settled(call, result))
+        except UnreadableError:  # only if what follows is no step of something else
+            return result
     return result
 
 
@@ -118,6 +121,7 @@ def pad(d: Drafts, call: Call) -> Flow:
 def split(d: Drafts, call: Call) -> Sequence[Flow]:
     flow = d.flow(call)
     axis = call.integer("axis", 0) % len(flow.axes)
+    flow = _settled(d, call, flow, axis)
     sizes = axes_of(call, d.constant(call, 1), "split")
     total = flow.sizes[axis]
     if call.op == "SplitToSequence":
@@ -153,10 +157,13 @@ def cut(d: Drafts, call: Call) -> Flow:
         axis: range(*slice(*part).indices(flow.sizes[axis])) for axis, part in ranges.items()
     }
     parts = {axis: part for axis, part in parts.items() if len(part) < flow.sizes[axis]}
+    rest: dict[int, range] = {}
     for axis, part in parts.items():
+        flow = _settled(d, call, flow, axis)
         if part.step == 1 and len(part) and _is_channels(flow, axis):
             flow = _channels(d, call, flow, axis, part.start, part.stop)
-    rest = {axis: part for axis, part in parts.items() if not _is_channels_axis(flow, axis, parts)}
+        else:
+            rest[axis] = part
     return _positions(d, call, flow, rest) if rest else flow
 
 
@@ -165,10 +172,11 @@ def _is_channels(flow: Flow, axis: int) -> bool:
     return bool(axes) and axes == whole("c", flow.shape.dimensions[0])
 
 
-def _is_channels_axis(flow: Flow, axis: int, parts: dict[int, range]) -> bool:
-    return parts[axis].step == 1 and any(f.letter == "c" for f in flow.axes[axis]) or (
-        not flow.axes[axis]
-    )
+def _settled(d: Drafts, call: Call, flow: Flow, axis: int) -> Flow:
+    """Maps whose channels were put in another order get it before a part of them is taken."""
+    if len(flow.axes) != 4 or axis != 1 or _is_channels(flow, axis):
+        return flow
+    return d.seen(d.image(call, flow))
 
 
 def _channels(d: Drafts, call: Call, flow: Flow, axis: int, start: int, stop: int) -> Flow:
@@ -205,6 +213,7 @@ def gather(d: Drafts, call: Call) -> Flow:
     """Channels by a list of their numbers, or one of them alone."""
     flow, indices = d.flow(call), d.constant(call, 1)
     axis = call.integer("axis", 0) % len(flow.axes)
+    flow = _settled(d, call, flow, axis)
     if indices is None or len(indices.shape) > 1 or not _is_channels(flow, axis):
         raise UnreadableError(
             "gathers by a table, or along other axes than channels",

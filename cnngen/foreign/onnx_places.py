@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from cnngen.foreign.graph import Module, Node, Place
+from cnngen.foreign.graph import Node, Place
 from cnngen.foreign.onnx_call import Scope
 from cnngen.foreign.onnx_drafts import Draft
 from cnngen.foreign.onnx_weights import WeightKeys
@@ -16,7 +16,7 @@ def placed(
 ) -> dict[str, Node]:
     """Our nodes under their names, by the numbers of the drafts."""
     scopes = {name: _own_scope(draft) for name, draft in drafts.items()}
-    leaves = _leaves(scopes)
+    leaves, owners = _leaves(scopes), _owners(drafts, scopes)
     names = dict(inputs)
     nodes: dict[str, Node] = {}
     taken = Counter[str]()
@@ -24,6 +24,8 @@ def placed(
     for number, draft in drafts.items():
         scope = scopes[number]
         leaf = scope.layer or (scope.path if scope.path in leaves else "")
+        if scope.layer and owners[leaf] != number:
+            leaf = ""
         modules = tuple(m for m in scope.modules if m.path != leaf)
         inner = modules[-1].path if modules else ""
         base = leaf or (f"{inner}.{draft.op.name}" if inner else draft.op.name)
@@ -85,10 +87,16 @@ def _leaves(scopes: Mapping[str, Scope]) -> set[str]:
     return {path for path, count in inner.items() if count == 1 and path not in outer}
 
 
+def _owners(drafts: Mapping[str, Draft], scopes: Mapping[str, Scope]) -> dict[str, str]:
+    """The node that a layer is, where it made others besides: the one with weights, or the first."""
+    owners: dict[str, str] = {}
+    for number, scope in scopes.items():
+        known = owners.setdefault(scope.layer, number)
+        if drafts[number].weights and not drafts[known].weights:
+            owners[scope.layer] = number
+    return owners
+
+
 def _are_shared(draft: Draft, leaf: str) -> bool:
     """Exporters keep equal weights once: those of a fresh norm are no sign of a shared one."""
     return bool(leaf) or any(len(w.shape) > 1 for w in draft.weights.values())
-
-
-def module_paths(modules: tuple[Module, ...]) -> str:
-    return modules[-1].path if modules else ""

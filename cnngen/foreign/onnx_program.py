@@ -1,9 +1,10 @@
 """The calls of an ONNX file without those that depend on no input, and who gives each tensor."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from cnngen.foreign.graph import Module
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import Constant, constant_of, folded
 
@@ -48,6 +49,34 @@ class Program:
         for call in reversed(kept):
             result.put(call)
         return result
+
+    def with_scopes(self) -> "Program":
+        """A node of which the file does not say where it was is where all are that read it."""
+        around: dict[str, tuple[Module, ...]] = {}
+        result: list[Call] = []
+        for call in reversed(self.calls.values()):
+            if not call.scope.known:
+                read = [around[name] for name in call.outputs if name in around]
+                modules = _common(read) if read else ()
+                call = replace(call, scope=replace(call.scope, modules=modules))
+            for name in call.inputs:
+                shared = [call.scope.modules, around.get(name, call.scope.modules)]
+                around[name] = _common(shared)
+            result.append(call)
+        program = Program({}, self.constants, self.outputs)
+        for call in reversed(result):
+            program.put(call)
+        return program
+
+
+def _common(paths: Sequence[tuple[Module, ...]]) -> tuple[Module, ...]:
+    """The modules that all have around them."""
+    length = 0
+    for level in zip(*paths, strict=False):
+        if any(module != level[0] for module in level):
+            break
+        length += 1
+    return paths[0][:length]
 
 
 def program(

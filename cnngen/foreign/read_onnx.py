@@ -53,7 +53,7 @@ def _read(
 ) -> tuple[Reading, WeightKeys]:
     file = read_file_of_onnx(path)
     inputs = _inputs(file, given)
-    found = joined(program(file.calls, file.constants, file.outputs))
+    found = joined(program(file.calls, file.constants, file.outputs)).with_scopes()
     batch = max((x.batch for x in inputs.values()), default=1)
     names = {name: x.name for name, x in inputs.items()}
     d = Drafts(found, batch, {name: x.shape for name, x in inputs.items()}, found.uses())
