@@ -7,7 +7,7 @@ from cnngen.foreign.axes import groups_of, order_of, standard, transposed, whole
 from cnngen.foreign.made import made
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import Constant
-from cnngen.foreign.onnx_drafts import Draft, Drafts, Flow, UnreadableError, per_channel
+from cnngen.foreign.onnx_drafts import Drafts, Flow, UnreadableError, per_channel
 from cnngen.foreign.onnx_patterns import is_hard_sigmoid
 from cnngen.ops.base import Image, Op
 
@@ -120,6 +120,10 @@ def join(d: Drafts, call: Call) -> Flow:
     if len(flows) == 1:
         return flows[0]
     order = order_of(d.batch, [(flow.shape, flow.axes) for flow in flows])
+    largest = max(flows, key=lambda flow: flow.shape.numbers)
+    if order is None and all(_goes_with(flow, largest) for flow in flows):
+        result = d.add(call, made(JOINS[call.op]), *(flow.source for flow in flows))
+        return replace(result, axes=largest.axes)
     if order is None:
         flows = [d.seen(d.settled(call, flow)) for flow in flows]
         order = tuple(range(len(flows[0].axes)))
@@ -129,6 +133,17 @@ def join(d: Drafts, call: Call) -> Flow:
         sources = _alike(d, call, sources)
     result = d.add(call, op, *sources)
     return replace(result, axes=transposed(standard(d.batch, result.shape), order))
+
+
+def _goes_with(flow: Flow, largest: Flow) -> bool:
+    """Whether values that meet are at the same place of their maps, or of one of 1 x 1."""
+    if len(flow.axes) != len(largest.axes) or type(flow.shape) is not type(largest.shape):
+        return False
+    sizes = dict(zip("nchw", (1, *flow.shape.dimensions), strict=False))
+    return all(
+        mine == theirs or (not mine and all(sizes[factor.letter] == 1 for factor in theirs))
+        for mine, theirs in zip(flow.axes, largest.axes, strict=True)
+    )
 
 
 def _alike(d: Drafts, call: Call, sources: list[str]) -> list[str]:
@@ -193,20 +208,17 @@ def _shifted(d: Drafts, flow: Flow, constant: Constant) -> Flow:
         raise UnreadableError("adds a constant", LEARNT)
     if draft.op.name == "affine" and not draft.op.values["shift"]:
         before = d.drafts.get(draft.inputs[0])
-        scale = draft.weights["weight"]
+        weights = {"weight": draft.weights["weight"], "bias": weight}
         plain_norm = before and before.op.name in NORMS and not before.op.values["affine"]
         if before and plain_norm and d.is_read_once(draft.inputs[0]):
-            op, draft_inputs, scope = before.op, before.inputs, before.scope
-            changed = _changed(op, affine=True)
+            del d.drafts[flow.source]
+            changed = d.change(draft.inputs[0], _changed(before.op, affine=True), weights)
         else:
-            changed, draft_inputs, scope = made("affine"), draft.inputs, draft.scope
-        weights = {"weight": scale, "bias": weight}
-        d.drafts[flow.source] = Draft(changed, draft_inputs, draft.shape, scope, weights)
-        return flow
+            changed = d.change(flow.source, made("affine"), weights)
+        return Flow(changed.source, flow.shape, flow.axes)
     if draft.op.name in BIASED and not draft.op.values["bias"]:
         weights = {**draft.weights, "bias": weight}
-        changed = _changed(draft.op, bias=True)
-        d.drafts[flow.source] = Draft(changed, draft.inputs, draft.shape, draft.scope, weights)
+        d.change(flow.source, _changed(draft.op, bias=True), weights)
         return flow
     raise UnreadableError("adds a constant", LEARNT)
 

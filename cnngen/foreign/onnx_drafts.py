@@ -69,6 +69,7 @@ class Drafts:
     uses: Counter[str]
     drafts: dict[str, Draft] = field(default_factory=dict[str, Draft])
     values: dict[str, Value] = field(default_factory=dict[str, Value])
+    count: int = 0
     settled_views: dict[Flow, str] = field(default_factory=dict[Flow, str])
 
     # --- what a call reads -----------------------------------------------------------------------
@@ -125,9 +126,18 @@ class Drafts:
         found = {name: w.shape for name, w in (weights or {}).items()}
         if found != expected:
             raise UnreadableError(f"has weights {_spell(found)}, where {op.name} has others")
-        name = str(len(self.drafts))
+        self.count += 1
+        name = str(self.count)
         self.drafts[name] = Draft(op, sources, shape, call.scope, dict(weights or {}))
         return self.seen(name)
+
+    def change(self, source: str, op: Op, weights: Mapping[str, Constant] | None = None) -> Flow:
+        """A node that becomes another one, as nothing has read yet what it gave."""
+        draft = self.drafts[source]
+        shape = op.infer(*(self.shape(x) for x in draft.inputs))
+        kept = draft.weights if weights is None else dict(weights)
+        self.drafts[source] = Draft(op, draft.inputs, shape, draft.scope, kept)
+        return self.seen(source)
 
     def seen(self, source: str) -> Flow:
         """What a node gives, along the standard axes."""

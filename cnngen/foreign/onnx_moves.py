@@ -62,14 +62,17 @@ def unsqueeze(d: Drafts, call: Call) -> Flow:
 
 
 def _viewed(d: Drafts, call: Call, flow: Flow, sizes: Sequence[int]) -> Flow:
-    """What is features or maps again gets its op at once: here is where the model says so."""
-    result = Flow(flow.source, flow.shape, reshaped(flow.axes, sizes))
-    if len(sizes) in (2, 4) and result.axes[0] == whole("n", d.batch):
+    return _at_once(d, call, Flow(flow.source, flow.shape, reshaped(flow.axes, sizes)))
+
+
+def _at_once(d: Drafts, call: Call, flow: Flow) -> Flow:
+    """What is features or maps again gets its op here, where the model says so."""
+    if len(flow.axes) in (2, 4) and flow.axes[0] == whole("n", d.batch):
         try:
-            return d.seen(d.settled(call, result))
+            return d.seen(d.settled(call, flow))
         except UnreadableError:  # only if what follows is no step of something else
-            return result
-    return result
+            return flow
+    return flow
 
 
 def transpose(d: Drafts, call: Call) -> Flow:
@@ -201,12 +204,21 @@ def _positions(d: Drafts, call: Call, flow: Flow, parts: dict[int, range]) -> Fl
     ends = (flow.sizes[2] - 1 - height[-1], flow.sizes[3] - 1 - width[-1])
     if (height.step, width.step) == (1, 1):
         sides = (height.start, ends[0], width.start, ends[1])
+        before = d.drafts.get(source)
+        if before and before.op.name == "crop" and d.is_read_once(source):
+            both = tuple(a + b for a, b in zip(sides, before.op.values["padding"], strict=True))
+            return d.change(source, made("crop", padding=both))
         return d.add(call, made("crop", padding=sides), source)
     if height.start or width.start:
         op = made("crop", padding=(height.start, 0, width.start, 0))
         source = d.add(call, op, source).source
-    op = made("max_pool", kernel=1, stride=(height.step, width.step))
-    return d.add(call, op, source)
+    before = d.drafts.get(source)
+    if before and before.op.name == "max_pool" and before.op.values["kernel"] == (1, 1):
+        if d.is_read_once(source):
+            rows, columns = before.op.values["stride"]
+            strides = (rows * height.step, columns * width.step)
+            return d.change(source, made("max_pool", kernel=1, stride=strides))
+    return d.add(call, made("max_pool", kernel=1, stride=(height.step, width.step)), source)
 
 
 def gather(d: Drafts, call: Call) -> Flow:
@@ -241,13 +253,11 @@ def depth_to_space(d: Drafts, call: Call) -> Flow:
     n, c, h, w = _four(flow)
     if size < 1 or c % size**2:
         raise UnreadableError("has a block that does not fit its channels")
-    channels = c // size**2
-    if call.word("mode", "DCR") == "CRD":
-        sizes, order = (n, channels, size, size, h, w), (0, 1, 4, 2, 5, 3)
-    else:
-        sizes, order = (n, size, size, channels, h, w), (0, 3, 4, 1, 5, 2)
-    axes = transposed(reshaped(flow.axes, sizes), order)
-    return Flow(flow.source, flow.shape, reshaped(axes, (n, channels, h * size, w * size)))
+    if call.word("mode", "DCR") == "DCR":
+        flow = _channels_swapped(d, call, flow, size**2)
+    axes = reshaped(flow.axes, (n, c // size**2, size, size, h, w))
+    axes = reshaped(transposed(axes, (0, 1, 4, 2, 5, 3)), (n, c // size**2, h * size, w * size))
+    return _at_once(d, call, Flow(flow.source, flow.shape, axes))
 
 
 def space_to_depth(d: Drafts, call: Call) -> Flow:
@@ -256,10 +266,17 @@ def space_to_depth(d: Drafts, call: Call) -> Flow:
     if size < 1 or h % size or w % size:
         raise UnreadableError("has a block that does not fit its maps")
     axes = reshaped(flow.axes, (n, c, h // size, size, w // size, size))
-    axes = reshaped(
-        transposed(axes, (0, 3, 5, 1, 2, 4)), (n, c * size**2, h // size, w // size)
-    )
-    return Flow(flow.source, flow.shape, axes)
+    axes = transposed(axes, (0, 1, 3, 5, 2, 4))
+    axes = reshaped(axes, (n, c * size**2, h // size, w // size))
+    return _channels_swapped(d, call, _at_once(d, call, Flow(flow.source, flow.shape, axes)), c)
+
+
+def _channels_swapped(d: Drafts, call: Call, flow: Flow, groups: int) -> Flow:
+    """The first channel of each group, then the second of each."""
+    n, c, h, w = _four(flow)
+    axes = reshaped(flow.axes, (n, groups, c // groups, h, w))
+    axes = reshaped(transposed(axes, (0, 2, 1, 3, 4)), (n, c, h, w))
+    return _at_once(d, call, Flow(flow.source, flow.shape, axes))
 
 
 def _four(flow: Flow) -> tuple[int, int, int, int]:

@@ -130,8 +130,9 @@ def _values(d: Drafts, call: Call, shapes: Mapping[str, Sizes]) -> Sequence[Valu
         (found,) = folded(call, [whole]) or ()
         origin = frozenset({call.inputs[0]})
         return [Constant(found.key, found.shape, found.load, origin, computed=True)]
-    given = [d.value(call, i) for i in range(len(call.inputs))]
-    if given and all(isinstance(x, Constant) or not n for x, n in zip(given, call.inputs)):
+    read = 1 if call.op == "CastLike" else len(call.inputs)  # of its second only the type
+    given = [d.value(call, i) for i in range(read)]
+    if given and all(isinstance(x, Constant) or not n for x, n in zip(given, call.inputs, strict=False)):
         constants = [x if isinstance(x, Constant) else None for x in given]
         if (computed := folded(call, constants)) is not None:
             return computed

@@ -17,11 +17,10 @@ DEEPEST = 8
 
 def joined(program: Program) -> Program:
     """The program with its patterns as nodes."""
-    for key, call in list(program.calls.items()):
+    for key in list(program.calls):
         for pattern in PATTERNS:
             if found := pattern(program.calls[key], program):
                 program.put(found)
-        del call
     return program.without_unread()
 
 
@@ -125,8 +124,8 @@ def is_hard_sigmoid(call: Call) -> bool:
 
 
 def _relu6_of_3_more(tensor: str, program: Program) -> str | None:
-    clipped = _clipped(program.giver(tensor), program)
-    plus = _plus(clipped[0], program) if clipped and clipped[1:] == (0, 6) else None
+    relu6 = program.giver(tensor, "Relu6")
+    plus = _plus(relu6.inputs[0], program) if relu6 else None
     return plus[0] if plus and plus[1] == 3 else None
 
 
@@ -161,6 +160,43 @@ def _clip(call: Call, program: Program) -> Call | None:
             return _one(call, "Relu", x)
         case _:
             return None
+
+
+def _softplus(call: Call, program: Program) -> Call | None:
+    """PyTorch's, which is `x` where that is large."""
+    if call.op != "Where":
+        return None
+    test, _, soft = (program.giver(name) for name in call.inputs)
+    if test and soft and (test.op, soft.op) == ("Greater", "Softplus"):
+        limit = program.scalar(test.inputs[1])
+        if limit is not None and limit >= 15 and soft.inputs[0] == call.inputs[1]:
+            same = test.inputs[0] == call.inputs[1]
+            return _one(call, "Softplus", call.inputs[1]) if same else None
+    return None
+
+
+def _number_that_changes_nothing(call: Call, program: Program) -> Call | None:
+    """Times 1, divided by 1 or plus 0: of factors that a model may have and has not."""
+    neutral = {"Mul": 1, "Div": 1, "Add": 0, "Sub": 0}.get(call.op)
+    if neutral is None or len(call.inputs) != 2:
+        return None
+    pairs = [call.inputs] if call.op in ("Div", "Sub") else [call.inputs, call.inputs[::-1]]
+    for x, number in pairs:
+        if x not in program.constants and program.scalar(number) == neutral:
+            return _one(call, "Identity", _origin(x, program))
+    return None
+
+
+def _origin(tensor: str, program: Program) -> str:
+    call = program.giver(tensor, "Identity")
+    return _origin(call.inputs[0], program) if call else tensor
+
+
+def _without_identities(call: Call, program: Program) -> Call | None:
+    """Patterns compare names of tensors."""
+    if call.op == "Identity" or not any(program.giver(x, "Identity") for x in call.inputs):
+        return None
+    return replace(call, inputs=tuple(_origin(x, program) for x in call.inputs))
 
 
 def _minimum_of_relu(call: Call, program: Program) -> Call | None:
@@ -265,10 +301,13 @@ def _one(call: Call, op: str, x: str, **attributes: float | str) -> Call:
 
 
 PATTERNS: tuple[Pattern, ...] = (
+    _without_identities,
+    _number_that_changes_nothing,
     *NORMS,
     _gate_as_it_is,
     _activation,
     _clip,
+    _softplus,
     _minimum_of_relu,
     _linear,
     _padded,
