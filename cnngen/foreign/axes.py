@@ -113,13 +113,12 @@ def order_of(batch: int, tensors: Iterable[tuple[Shape, Axes]]) -> tuple[int, ..
     """
     tensors = list(tensors)
     (rank, *others) = {len(axes) for _, axes in tensors}
-    if others or rank < 2:
+    if others or rank not in (2, 4):
         return None
     for order in permutations(range(1, rank)):
         order = (0, *order)
         if all(
-            len(shape.dimensions) == rank - 1
-            and axes == transposed(standard(batch, shape), order)
+            len(shape.dimensions) == rank - 1 and axes == transposed(standard(batch, shape), order)
             for shape, axes in tensors
         ):
             return order

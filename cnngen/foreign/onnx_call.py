@@ -1,5 +1,4 @@
-"""A node of an ONNX file: what it computes, of which tensors, and which module of the model it is of.
-"""
+"""A node of an ONNX file: what it computes, of which tensors, and which module of the model it is of."""
 
 import ast
 import re

@@ -171,7 +171,9 @@ def _change(call: Call, given: Arguments) -> Callable[[Array], Array] | None:
             kind = TYPES.get(call.integer("to", 1))
             if kind is None or (kind.startswith("int") and x.count > MOST_NUMBERS):
                 return None
-            return lambda v: v if kind.startswith("float") and v.dtype.kind == "f" else v.astype(kind)
+            return lambda v: (
+                v if kind.startswith("float") and v.dtype.kind == "f" else v.astype(kind)
+            )
         case "Transpose":
             order = call.integers("perm") or tuple(reversed(range(len(x.shape))))
             return lambda v: v.transpose(order)

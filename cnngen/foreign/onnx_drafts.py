@@ -1,5 +1,4 @@
-"""Ops of ours as they are found in an ONNX file, and what each tensor of the file is in terms of them.
-"""
+"""Ops of ours as they are found in an ONNX file, and what each tensor of the file is in terms of them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from cnngen.foreign.made import made
 from cnngen.foreign.onnx_call import Call, Scope
 from cnngen.foreign.onnx_constants import Constant
 from cnngen.foreign.onnx_program import Program
-from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector
+from cnngen.ops.base import Image, Op, Shape, ShapeError, Vector, Weights
 
 MOST_CHANNELS = 4096  # whose order is written down one by one
 
@@ -23,7 +22,7 @@ class UnreadableError(Exception):
 
     def __init__(self, why: str, help: str = "") -> None:
         super().__init__(why)
-        self.why, self.help = why, help
+        self.help = help
 
 
 class DependsError(Exception):
@@ -70,6 +69,7 @@ class Drafts:
     drafts: dict[str, Draft] = field(default_factory=dict[str, Draft])
     values: dict[str, Value] = field(default_factory=dict[str, Value])
     count: int = 0
+    views: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     settled_views: dict[Flow, str] = field(default_factory=dict[Flow, str])
 
     # --- what a call reads -----------------------------------------------------------------------
@@ -108,6 +108,11 @@ class Drafts:
             raise UnreadableError("has no weights")
         return constant
 
+    def give(self, name: str, value: Value) -> None:
+        self.values[name] = value
+        if isinstance(value, Flow):
+            self.views.setdefault(value.source, []).append(name)
+
     # --- what it gives ---------------------------------------------------------------------------
 
     def shape(self, source: str) -> Shape:
@@ -117,12 +122,7 @@ class Drafts:
         self, call: Call, op: Op, *sources: str, weights: Mapping[str, Constant] | None = None
     ) -> Flow:
         """A node of ours, and what it gives."""
-        shapes = [self.shape(source) for source in sources]
-        try:
-            shape = op.infer(*shapes)
-            expected = op.weights(*shapes)
-        except ShapeError as error:
-            raise UnreadableError(error.message.replace("`", ""), error.help or "") from None
+        shape, expected = _inferred(op, [self.shape(source) for source in sources])
         found = {name: w.shape for name, w in (weights or {}).items()}
         if found != expected:
             raise UnreadableError(f"has weights {_spell(found)}, where {op.name} has others")
@@ -134,7 +134,7 @@ class Drafts:
     def change(self, source: str, op: Op, weights: Mapping[str, Constant] | None = None) -> Flow:
         """A node that becomes another one, as nothing has read yet what it gave."""
         draft = self.drafts[source]
-        shape = op.infer(*(self.shape(x) for x in draft.inputs))
+        shape, _ = _inferred(op, [self.shape(x) for x in draft.inputs])
         kept = draft.weights if weights is None else dict(weights)
         self.drafts[source] = Draft(op, draft.inputs, shape, draft.scope, kept)
         return self.seen(source)
@@ -150,8 +150,7 @@ class Drafts:
 
     def is_read_once(self, source: str) -> bool:
         """Whether not more than one call reads what a node gives, in any of its views."""
-        names = (n for n, v in self.values.items() if isinstance(v, Flow) and v.source == source)
-        return all(self.uses[name] <= 1 for name in names)
+        return all(self.uses[name] <= 1 for name in self.views.get(source, ()))
 
     # --- tensors along standard axes ---------------------------------------------------------------
 
@@ -208,6 +207,13 @@ class Drafts:
         return self.settled_views[flow]
 
 
+def _inferred(op: Op, shapes: Sequence[Shape]) -> tuple[Shape, Weights]:
+    try:
+        return op.infer(*shapes), op.weights(*shapes)
+    except ShapeError as error:
+        raise UnreadableError(f"is refused: {error.message}", error.help or "") from None
+
+
 def _rearranged(axes: Axes, shape: Image) -> Op | None:
     """The op that puts maps so."""
     _, channels, height, width = axes
@@ -215,7 +221,9 @@ def _rearranged(axes: Axes, shape: Image) -> Op | None:
         if any(factor.letter != "c" for factor in channels):
             return None
         match channels:
-            case (Factor(stride=1, size=each), Factor(stride=stride, size=groups)) if stride == each:
+            case (Factor(stride=1, size=each), Factor(stride=stride, size=groups)) if (
+                stride == each
+            ):
                 return made("channel_shuffle", groups=groups)
             case _ if shape.channels <= MOST_CHANNELS:
                 return made("gather_channels", channels=_order(channels))

@@ -20,7 +20,7 @@ from cnngen.foreign.onnx_constants import TYPES, Array, Constant, OnnxFileError,
 from cnngen.frameworks import framework
 
 MOST = 2**31 - 1  # bytes, as Protocol Buffers allow
-MOST_NODES = 200_000
+MOST_NODES = 50_000
 LARGEST = 2**31 - 1
 BFLOAT16 = 16
 DOMAINS = ("", "ai.onnx")
@@ -60,8 +60,10 @@ def read_file_of_onnx(path: Path) -> OnnxFile:
 
 def _read(model: Any, path: Path) -> OnnxFile:
     graph = model.graph
-    if not graph.output or len(graph.node) > MOST_NODES:
+    if not graph.output:
         raise OnnxFileError("it is no ONNX file, or a damaged one: its graph gives nothing")
+    if len(graph.node) > MOST_NODES:
+        raise OnnxFileError(f"it has {len(graph.node)} nodes; {MOST_NODES} are read at most")
     constants = {t.name: constant(t, path, t.name) for t in graph.initializer}
     inputs = {x.name: _sizes(x) for x in graph.input if x.name not in constants}
     for x in graph.input:

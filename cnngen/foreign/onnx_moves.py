@@ -137,7 +137,8 @@ def split(d: Drafts, call: Call) -> Sequence[Flow]:
         raise UnreadableError("splits into other sizes than there are")
     ends = np.cumsum(sizes).tolist()
     return [
-        _channels(d, call, flow, axis, end - size, end) for size, end in zip(sizes, ends, strict=True)
+        _channels(d, call, flow, axis, end - size, end)
+        for size, end in zip(sizes, ends, strict=True)
     ]
 
 
@@ -156,9 +157,7 @@ def cut(d: Drafts, call: Call) -> Flow:
     ranges = slices(call, len(flow.axes), given)
     if ranges is None:
         raise UnreadableError("is not told what to leave out")
-    parts = {
-        axis: range(*slice(*part).indices(flow.sizes[axis])) for axis, part in ranges.items()
-    }
+    parts = {axis: range(*slice(*part).indices(flow.sizes[axis])) for axis, part in ranges.items()}
     parts = {axis: part for axis, part in parts.items() if len(part) < flow.sizes[axis]}
     rest: dict[int, range] = {}
     for axis, part in parts.items():

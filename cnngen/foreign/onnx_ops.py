@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cnngen.foreign.axes import ViewError
 from cnngen.foreign.graph import Obstacle, Place
+from cnngen.foreign.made import OutOfRangeError
 from cnngen.foreign.onnx_arithmetic import ACTIVATIONS, divide, join
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import Constant, folded, of_array
@@ -117,10 +118,11 @@ def read_calls(d: Drafts, shapes: Mapping[str, Sizes]) -> list[Obstacle]:
             _check(call, values, shapes, d.batch)
         except DependsError:
             pass
-        except (UnreadableError, ViewError) as error:
+        except (UnreadableError, ViewError, OutOfRangeError) as error:
             values = (None,) * len(call.outputs)
             obstacles.append(_obstacle(call, error))
-        d.values.update(zip(call.outputs, values, strict=False))
+        for name, value in zip(call.outputs, values, strict=False):
+            d.give(name, value)
     return obstacles
 
 
@@ -132,7 +134,9 @@ def _values(d: Drafts, call: Call, shapes: Mapping[str, Sizes]) -> Sequence[Valu
         return [Constant(found.key, found.shape, found.load, origin, computed=True)]
     read = 1 if call.op == "CastLike" else len(call.inputs)  # of its second only the type
     given = [d.value(call, i) for i in range(read)]
-    if given and all(isinstance(x, Constant) or not n for x, n in zip(given, call.inputs, strict=False)):
+    if given and all(
+        isinstance(x, Constant) or not n for x, n in zip(given, call.inputs, strict=False)
+    ):
         constants = [x if isinstance(x, Constant) else None for x in given]
         if (computed := folded(call, constants)) is not None:
             return computed
@@ -179,12 +183,13 @@ def _spell(sizes: Sequence[int | None]) -> str:
     return " x ".join("?" if size is None else str(size) for size in sizes)
 
 
-def _obstacle(call: Call, error: UnreadableError | ViewError) -> Obstacle:
-    why = error.why if isinstance(error, UnreadableError) else str(error)
+def _obstacle(call: Call, error: UnreadableError | ViewError | OutOfRangeError) -> Obstacle:
     help = error.help if isinstance(error, UnreadableError) else ""
+    if isinstance(error, ViewError):
+        help = "no op moves numbers so"
     modules = call.scope.modules
     return Obstacle(
-        f"`{call.op}` {why}".strip(),
+        f"`{call.op}` {error}".strip(),
         Place(modules, call.scope.line or f"node `{call.name[:80]}`"),
-        help or "no op moves numbers so",
+        help or "`cnngen ops` lists what there is",
     )

@@ -89,9 +89,7 @@ def _activation(call: Call, program: Program) -> Call | None:
     return None
 
 
-def _gate(
-    x: str, other: str, scale: float, program: Program
-) -> tuple[str, dict[str, str]] | None:
+def _gate(x: str, other: str, scale: float, program: Program) -> tuple[str, dict[str, str]] | None:
     """The activation that a number times `x` times another tensor is."""
     giver = program.giver(other)
     if giver is None:

@@ -11,12 +11,15 @@ from cnngen.foreign.onnx_constants import Constant, constant_of, folded
 
 @dataclass(slots=True)
 class Program:
-    """Calls in their order, by the first tensor that each gives."""
+    """Calls in their order, by the first tensor that each gives; and for each tensor the layers that
+    read it, as the file had them.
+    """
 
     calls: dict[str, Call] = field(default_factory=dict[str, Call])
     constants: dict[str, Constant] = field(default_factory=dict[str, Constant])
     outputs: list[str] = field(default_factory=list[str])
     by_output: dict[str, Call] = field(default_factory=dict[str, Call])
+    read_in: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
 
     def put(self, call: Call) -> None:
         self.calls[call.outputs[0]] = call
@@ -79,9 +82,7 @@ def _common(paths: Sequence[tuple[Module, ...]]) -> tuple[Module, ...]:
     return paths[0][:length]
 
 
-def program(
-    calls: Iterable[Call], constants: dict[str, Constant], outputs: list[str]
-) -> Program:
+def program(calls: Iterable[Call], constants: dict[str, Constant], outputs: list[str]) -> Program:
     """With all constants computed that can be without the sizes of an input."""
     result = Program({}, dict(constants), outputs)
     for call in calls:
@@ -90,7 +91,11 @@ def program(
             result.by_output.pop(name, None)
         if call.outputs[0] not in result.constants:
             result.put(replace(call, outputs=tuple(filter(None, call.outputs)) or call.outputs))
-    return result.without_unread()
+    result = result.without_unread()
+    for call in result.calls.values():
+        for name in call.inputs:
+            result.read_in.setdefault(name, set()).add(call.scope.layer)
+    return result
 
 
 def _computed(call: Call, constants: dict[str, Constant]) -> Iterator[tuple[str, Constant]]:

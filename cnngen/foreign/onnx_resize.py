@@ -77,9 +77,7 @@ def _coordinates(call: Call) -> str:
     return call.word("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
 
 
-def _maps_of_size(
-    d: Drafts, sizes: Constant, source: str, size: tuple[int, int]
-) -> str | None:
+def _maps_of_size(d: Drafts, sizes: Constant, source: str, size: tuple[int, int]) -> str | None:
     """The maps that it takes its size of: those whose shape the file reads, or else, where it has
     become a number, an input of that size, or the newest maps that have it.
     """

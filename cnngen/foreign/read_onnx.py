@@ -4,7 +4,7 @@ The file is data: nothing in it is run. Names of modules and lines of source are
 exporters leave in it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,10 +20,10 @@ from cnngen.foreign.onnx_patterns import joined
 from cnngen.foreign.onnx_places import placed
 from cnngen.foreign.onnx_program import program
 from cnngen.foreign.onnx_weights import WeightKeys
-from cnngen.ops.base import Image, Shape, Vector, shape_of
+from cnngen.frameworks import MissingFrameworkError
+from cnngen.ops.base import Shape, shape_of
 
-ONLY = "input"
-FEW = 4  # groups that several slices are
+ONLY_INPUT, ONLY_OUTPUT = "input", "output"
 
 
 def read_onnx(
@@ -31,14 +31,26 @@ def read_onnx(
 ) -> Reading:
     """Reads a model from a file. `inputs` has the shapes that the file leaves open.
 
-    Raises `OnnxFileError` with a sentence for a file that cannot be read at all, and `OSError`.
+    Raises `OSError`, and `OnnxFileError` for a file that cannot be read at all: its message
+    completes a sentence about the file.
     """
-    return _read(path, title, origin, inputs or {})[0]
+    return _read_safely(path, title, origin, inputs)[0]
 
 
-def read_onnx_weights(path: Path, inputs: Mapping[str, Shape] | None = None) -> dict[str, Array]:
+def read_onnx_weights(path: Path, *, inputs: Mapping[str, Shape] | None = None) -> dict[str, Array]:
     """The weights of a file in our layout, by the keys that its graph has for them."""
-    return _read(path, "", "", inputs or {})[1].arrays()
+    return _read_safely(path, "", "", inputs)[1].arrays()
+
+
+def _read_safely(
+    path: Path, title: str, origin: str, inputs: Mapping[str, Shape] | None
+) -> tuple[Reading, WeightKeys]:
+    try:
+        return _read(path, title, origin, inputs or {})
+    except (OnnxFileError, MissingFrameworkError, OSError):
+        raise
+    except Exception as error:  # attributes and inputs may be anything
+        raise OnnxFileError(f"it is damaged: {type(error).__name__} where it is read") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +66,16 @@ def _read(
     file = read_file_of_onnx(path)
     inputs = _inputs(file, given)
     found = joined(program(file.calls, file.constants, file.outputs)).with_scopes()
-    batch = max((x.batch for x in inputs.values()), default=1)
-    names = {name: x.name for name, x in inputs.items()}
+    batch = max(x.batch for x in inputs.values())
     d = Drafts(found, batch, {name: x.shape for name, x in inputs.items()}, found.uses())
     d.values.update(found.constants)
-    d.values.update({name: d.seen(name) for name in inputs})
+    for name in inputs:
+        d.give(name, d.seen(name))
     obstacles = read_calls(d, {} if given else file.shapes)
     outputs = dict(_outputs(d, file, obstacles))
-    drafts = _grouped(_needed(d.drafts, outputs.values(), bool(obstacles)))
-    keys = WeightKeys()
-    nodes = placed(drafts, names, keys)
+    drafts = d.drafts if obstacles else _needed(d.drafts, outputs.values())
+    names, keys = {name: x.name for name, x in inputs.items()}, WeightKeys()
+    nodes = placed(_grouped(drafts, d), names, keys)
     graph = Graph(
         title,
         origin,
@@ -80,20 +92,21 @@ def _name(source: str, nodes: Mapping[str, Node], inputs: Mapping[str, str]) -> 
 
 def _inputs(file: OnnxFile, given: Mapping[str, Shape]) -> dict[str, _Input]:
     """What goes in, by its name in the file; the only one is called `input` in the graph."""
+    if not file.inputs:
+        raise OnnxFileError("its graph takes nothing, so that there is no network")
     result: dict[str, _Input] = {}
     for name, sizes in file.inputs.items():
-        ours = ONLY if len(file.inputs) == 1 else name
-        shape = given.get(name) or given.get(ours) or _shape(name, sizes)
-        if len(file.inputs) == len(given) == 1:
+        only = len(file.inputs) == 1
+        if only and len(given) == 1:
             (shape,) = given.values()
+        else:
+            shape = given.get(name) or _shape(name, sizes)
         if len(sizes) != len(shape.dimensions) + 1:
             raise OnnxFileError(
-                f"its input `{name}` has {len(sizes)} axes, and {shape} needs"
+                f"its input `{name}` has {len(sizes)} axes, and {shape} would have"
                 f" {len(shape.dimensions) + 1}, with that of samples"
             )
-        result[name] = _Input(ours, shape, sizes[0] or 1)
-    if not result:
-        raise OnnxFileError("its graph takes nothing, so that there is no network")
+        result[name] = _Input(ONLY_INPUT if only else name, shape, sizes[0] or 1)
     return result
 
 
@@ -110,35 +123,24 @@ def _shape(name: str, sizes: Sizes) -> Shape:
     return shape_of(known)
 
 
-def _outputs(
-    d: Drafts, file: OnnxFile, obstacles: list[Obstacle]
-) -> Iterator[tuple[str, str]]:
+def _outputs(d: Drafts, file: OnnxFile, obstacles: list[Obstacle]) -> Iterator[tuple[str, str]]:
     """The node that gives each output."""
     for name in file.outputs:
         value = d.values.get(name)
-        ours = "output" if len(file.outputs) == 1 else name
         if isinstance(value, Flow):
+            call = d.program.giver(name) or Call("Identity", name, (), (name,))
             try:
-                yield ours, d.settled(_giver(d, name), value)
+                yield ONLY_OUTPUT if len(file.outputs) == 1 else name, d.settled(call, value)
             except UnreadableError as error:
-                what = f"the output `{name}` {error.why}"
-                obstacles.append(Obstacle(what, Place(), error.help))
+                obstacles.append(Obstacle(f"the output `{name}` {error}", Place(), error.help))
         elif value is not None:
             what = f"the output `{name}` does not depend on the input"
             obstacles.append(Obstacle(what, Place(), "export a model that gives maps or features"))
 
 
-def _giver(d: Drafts, name: str) -> Call:
-    return d.program.by_output.get(name) or Call("Identity", name, (), (name,))
-
-
-def _needed(
-    drafts: Mapping[str, Draft], outputs: Iterator[str] | object, partial: bool
-) -> dict[str, Draft]:
-    """Without nodes that nothing reads; where obstacles stand, all are kept that were read."""
-    if partial:
-        return dict(drafts)
-    needed = {*outputs}  # type: ignore[misc]
+def _needed(drafts: Mapping[str, Draft], outputs: Iterable[str]) -> dict[str, Draft]:
+    """Without nodes that no output depends on."""
+    needed = {*outputs}
     kept: list[str] = []
     for name in reversed(drafts):
         if name in needed:
@@ -147,35 +149,21 @@ def _needed(
     return {name: drafts[name] for name in reversed(kept)}
 
 
-def _grouped(drafts: Mapping[str, Draft]) -> dict[str, Draft]:
+def _grouped(drafts: Mapping[str, Draft], d: Drafts) -> dict[str, Draft]:
     """Slices that follow each other, all of one length, are groups of channels."""
     slices: dict[str, list[str]] = {}
     for name, draft in drafts.items():
         if draft.op.name == "slice_channels":
             slices.setdefault(draft.inputs[0], []).append(name)
     result = dict(drafts)
-    for names in slices.values():
-        ends = sorted({(d.op.values["start"], d.op.values["stop"]) for d in map(drafts.get, names) if d})
-        shape = drafts[names[0]].shape
-        total = sum(stop - start for start, stop in ends)
-        alike = len({stop - start for start, stop in ends}) == 1 and len(ends) > 1
-        follow = ends[0][0] == 0 and all(a[1] == b[0] for a, b in pairwise(ends))
-        if not (alike and follow and isinstance(shape, Image)):
-            continue
-        source = drafts[names[0]].inputs[0]
-        if source in drafts and drafts[source].shape.dimensions[0] != total:
-            continue
-        for name in names:
-            draft = drafts[name]
-            index = draft.op.values["start"] * len(ends) // total
-            result[name] = Draft(
-                made("channel_group", index=index, groups=len(ends)),
-                draft.inputs,
-                draft.shape,
-                draft.scope,
-                draft.weights,
-            )
+    for source, names in slices.items():
+        values = [drafts[name].op.values for name in names]
+        ends = sorted({(v["start"], v["stop"]) for v in values})
+        channels, each = d.shape(source).dimensions[0], ends[0][1]
+        follow = all(before[1] == after[0] for before, after in pairwise(ends))
+        alike = all(stop - start == each for start, stop in ends)
+        if len(ends) > 1 and follow and alike and ends[-1][1] == channels and ends[0][0] == 0:
+            for name, v in zip(names, values, strict=True):
+                op = made("channel_group", index=v["start"] // each, groups=len(ends))
+                result[name] = replace(drafts[name], op=op)
     return result
-
-
-__all__ = ["OnnxFileError", "read_onnx", "read_onnx_weights", "Vector", "replace", "FEW"]

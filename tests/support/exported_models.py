@@ -211,8 +211,9 @@ MODELS: dict[str, tuple[nn.Module, tuple[tuple[int, ...], ...], str]] = {
     ),
     "of one size": (
         Of(
-            lambda x, conv: x
-            + F.interpolate(conv(x), x.shape[2:], mode="bilinear", align_corners=False),
+            lambda x, conv: (
+                x + F.interpolate(conv(x), x.shape[2:], mode="bilinear", align_corners=False)
+            ),
             nn.Conv2d(4, 4, 3, 2),
         ),
         (IMAGE,),

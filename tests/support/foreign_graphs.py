@@ -79,9 +79,7 @@ def _module(op: Any, x: Shape, state: dict[str, Tensor]) -> nn.Module:
 
 
 def random_inputs(graph: Graph, batch: int = 1) -> dict[str, Tensor]:
-    return {
-        name: torch.randn(batch, *shape.dimensions) for name, shape in graph.inputs.items()
-    }
+    return {name: torch.randn(batch, *shape.dimensions) for name, shape in graph.inputs.items()}
 
 
 def is_vector(shape: Shape) -> bool:
