@@ -1,7 +1,7 @@
 """An op of ours from the attributes that a model has."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from cnngen.ops import OPS
 from cnngen.ops.attribute import Attribute
@@ -11,7 +11,7 @@ REPEATED = {"size": 2, "padding": 4}
 
 
 class OutOfRangeError(Exception):
-    """An attribute has a value that our op does not take; the message is a clause without subject."""
+    """An attribute has a value that our op does not take; the message has no subject."""
 
 
 def made(name: str, **given: Any) -> Op:
@@ -29,8 +29,7 @@ def made(name: str, **given: Any) -> Op:
 
 def _numbers(value: Any) -> Iterator[float]:
     if isinstance(value, tuple):
-        items: tuple[Any, ...] = value
-        for item in items:
+        for item in cast(tuple[Any, ...], value):
             yield from _numbers(item)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield value

@@ -108,7 +108,7 @@ def negative(d: Drafts, call: Call) -> Flow:
     return d.pointwise(call, made("scale", by=-1.0), d.flow(call))
 
 
-# --- joins -----------------------------------------------------------------------------------------
+# --- joins --------------------------------------------------------------------------------------
 
 
 def join(d: Drafts, call: Call) -> Flow:

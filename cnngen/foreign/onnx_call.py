@@ -1,10 +1,10 @@
-"""A node of an ONNX file: what it computes, of which tensors, and which module of the model it is of."""
+"""A node of an ONNX file: what it computes, of which tensors, and where in the model it was."""
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from cnngen.foreign.graph import Module
 
@@ -69,12 +69,11 @@ class Call:
         value: Any = self.attributes.get(name)
         if not isinstance(value, tuple):
             return None
-        items: tuple[Any, ...] = value
-        return tuple(x for x in items if isinstance(x, int))
+        return tuple(x for x in cast(tuple[Any, ...], value) if isinstance(x, int))
 
 
 def scope_of(name: str, metadata: Mapping[str, str]) -> Scope:
-    """From what PyTorch's exporters write: metadata, or before these the path as the node's name."""
+    """From what PyTorch's exporters write: metadata, or, in older ones, paths as names."""
     paths, kinds = _texts(metadata.get(SCOPES, "")), _texts(metadata.get(CLASSES, ""))
     if not paths or len(paths) != len(kinds):
         return _scope_of_name(name)
@@ -105,9 +104,8 @@ def _texts(text: str) -> list[str]:
         value: Any = ast.literal_eval(text[:LONGEST])
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return []
-    items: Iterable[Any] = value if isinstance(value, list) else ()
-    texts = list(items)
-    return texts if all(isinstance(x, str) for x in texts) else []
+    items = cast(list[Any], value) if isinstance(value, list) else []
+    return [x for x in items if isinstance(x, str)]
 
 
 def _line(trace: str) -> str:

@@ -65,7 +65,8 @@ class Constant:
         """Its number, where it is one."""
         if self.count != 1:
             return None
-        return single(self.array.reshape(()))
+        number: Any = self.array.reshape(-1)[0]
+        return single(number)
 
     def integers(self) -> tuple[int, ...]:
         return tuple(int(x) for x in self.array.reshape(-1)[:4096])
@@ -86,8 +87,6 @@ def of_array(key: str, array: Array, sizes_of: frozenset[str] = frozenset()) -> 
 
 def single(number: Any) -> float:
     """A number as it was written before it became a float32: 0.1 and not 0.10000000149."""
-    if isinstance(number, np.ndarray):
-        number = number[()]
     return float(str(number)) if isinstance(number, np.floating) else float(number)
 
 
@@ -106,8 +105,7 @@ def folded(call: Call, given: Arguments) -> list[Constant] | None:
                 change = _change(call, given)
                 return [given[0].seen(change)] if given[0] and change else None
             if call.op == "Shape" and given[0]:
-                whole = np.array(given[0].shape, np.int64)
-                return [of_array(name, _range_of(call, whole), sizes_of)]
+                return [sizes(call, given[0].shape, sizes_of)]
             if call.op == "Split" and given[0] and given[0].count <= MOST_NUMBERS:
                 parts = _split(call, given)
                 names = zip(call.outputs, parts, strict=True)
@@ -171,9 +169,7 @@ def _change(call: Call, given: Arguments) -> Callable[[Array], Array] | None:
             kind = TYPES.get(call.integer("to", 1))
             if kind is None or (kind.startswith("int") and x.count > MOST_NUMBERS):
                 return None
-            return lambda v: (
-                v if kind.startswith("float") and v.dtype.kind == "f" else v.astype(kind)
-            )
+            return lambda v: v if kind[0] == "f" == v.dtype.kind else v.astype(kind)
         case "Transpose":
             order = call.integers("perm") or tuple(reversed(range(len(x.shape))))
             return lambda v: v.transpose(order)
@@ -197,10 +193,11 @@ def _change(call: Call, given: Arguments) -> Callable[[Array], Array] | None:
             return None
 
 
-def _range_of(call: Call, sizes: Array) -> Array:
-    """The sizes that a `Shape` is asked for."""
+def sizes(call: Call, shape: Sequence[int], sizes_of: frozenset[str]) -> Constant:
+    """What a `Shape` gives, or the part that it is asked for."""
     end: Any = call.attributes.get("end")
-    return sizes[call.integer("start", 0) : end]
+    asked = np.array(shape, np.int64)[call.integer("start", 0) : end]
+    return of_array(call.outputs[0], asked, sizes_of)
 
 
 def _split(call: Call, given: Arguments) -> list[Array]:
@@ -243,9 +240,10 @@ def _slice(call: Call, given: list[Array]) -> Array:
 
 
 def _constant(call: Call, _: list[Array]) -> Array:
-    value: Any = next(iter(call.attributes.values()))
-    kind = {"value_int": np.int64, "value_ints": np.int64}.get(next(iter(call.attributes)))
-    return value if isinstance(value, np.ndarray) else np.array(value, kind or np.float32)
+    name, value = next(iter(call.attributes.items()))
+    if name == "value":
+        return value
+    return np.array(value, np.int64 if name in ("value_int", "value_ints") else np.float32)
 
 
 def _fits(shape: Sequence[int]) -> tuple[int, ...]:
@@ -265,9 +263,9 @@ def _expand(_: Call, given: list[Array]) -> Array:
 
 
 def _range(_: Call, given: list[Array]) -> Array:
-    start, stop, step = (x[()] for x in given)
-    _fits([ceil((float(stop) - float(start)) / float(step))])
-    return np.arange(start, stop, step)
+    start, stop, step = (float(x) for x in given)
+    _fits([ceil((stop - start) / step)])
+    return np.arange(start, stop, step).astype(given[0].dtype)
 
 
 def _divide(_: Call, given: list[Array]) -> Array:

@@ -1,4 +1,4 @@
-"""Ops of ours as they are found in an ONNX file, and what each tensor of the file is in terms of them."""
+"""Our ops as they are found in an ONNX file, and what its tensors are in terms of them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -152,7 +152,7 @@ class Drafts:
         """Whether not more than one call reads what a node gives, in any of its views."""
         return all(self.uses[name] <= 1 for name in self.views.get(source, ()))
 
-    # --- tensors along standard axes ---------------------------------------------------------------
+    # --- tensors along standard axes ------------------------------------------------------------
 
     def image(self, call: Call, flow: Flow) -> str:
         """The node that gives it as maps, one that only moves numbers if need be."""

@@ -1,4 +1,4 @@
-"""A file of ONNX as data: calls in the order in which they run, constants, and what goes in and out.
+"""A file of ONNX as data: calls in the order in which they run, constants, inputs and outputs.
 
 Nothing in it is trusted: its size is bounded, it is decoded by the library `onnx` and not run, and
 weights beside it are read only if they lie in its folder, and only where numbers are asked for.

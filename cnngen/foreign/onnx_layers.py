@@ -65,7 +65,7 @@ def transposed_convolution(d: Drafts, call: Call) -> Flow:
 
 
 def matrix_product(d: Drafts, call: Call) -> Flow:
-    """Features times a matrix, or the channels of each position, which is a convolution of 1 x 1."""
+    """Features times a matrix, or the channels of each position: a convolution of 1 x 1."""
     bias = d.constant(call, 2)
     if call.op == "Gemm" and (
         call.integer("transA", 0) or call.number("alpha", 1) != 1 or call.number("beta", 1) != 1

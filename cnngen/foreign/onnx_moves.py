@@ -118,7 +118,7 @@ def pad(d: Drafts, call: Call) -> Flow:
     return result
 
 
-# --- parts of channels and positions ---------------------------------------------------------------
+# --- parts of channels and positions ------------------------------------------------------------
 
 
 def split(d: Drafts, call: Call) -> Sequence[Flow]:
@@ -212,11 +212,11 @@ def _positions(d: Drafts, call: Call, flow: Flow, parts: dict[int, range]) -> Fl
         op = made("crop", padding=(height.start, 0, width.start, 0))
         source = d.add(call, op, source).source
     before = d.drafts.get(source)
-    if before and before.op.name == "max_pool" and before.op.values["kernel"] == (1, 1):
-        if d.is_read_once(source):
-            rows, columns = before.op.values["stride"]
-            strides = (rows * height.step, columns * width.step)
-            return d.change(source, made("max_pool", kernel=1, stride=strides))
+    chosen = before and before.op.name == "max_pool" and before.op.values["kernel"] == (1, 1)
+    if before and chosen and d.is_read_once(source):
+        rows, columns = before.op.values["stride"]
+        strides = (rows * height.step, columns * width.step)
+        return d.change(source, made("max_pool", kernel=1, stride=strides))
     return d.add(call, made("max_pool", kernel=1, stride=(height.step, width.step)), source)
 
 
@@ -243,7 +243,7 @@ def gather(d: Drafts, call: Call) -> Flow:
     return Flow(result.source, result.shape, tuple(axes))
 
 
-# --- positions to channels and back ----------------------------------------------------------------
+# --- positions to channels and back -------------------------------------------------------------
 
 
 def depth_to_space(d: Drafts, call: Call) -> Flow:

@@ -7,7 +7,7 @@ from cnngen.foreign.graph import Obstacle, Place
 from cnngen.foreign.made import OutOfRangeError
 from cnngen.foreign.onnx_arithmetic import ACTIVATIONS, divide, join
 from cnngen.foreign.onnx_call import Call
-from cnngen.foreign.onnx_constants import Constant, folded, of_array
+from cnngen.foreign.onnx_constants import Constant, OnnxFileError, folded, sizes
 from cnngen.foreign.onnx_drafts import DependsError, Drafts, Flow, UnreadableError, Value
 from cnngen.foreign.onnx_file import Sizes
 from cnngen.foreign.onnx_layers import (
@@ -121,25 +121,21 @@ def read_calls(d: Drafts, shapes: Mapping[str, Sizes]) -> list[Obstacle]:
         except (UnreadableError, ViewError, OutOfRangeError) as error:
             values = (None,) * len(call.outputs)
             obstacles.append(_obstacle(call, error))
+        except OnnxFileError:
+            raise
+        except Exception as error:  # inputs and attributes may be anything
+            raise OnnxFileError(
+                f"it is damaged: `{call.op[:40]}` of its node `{call.name[:80]}` has inputs or"
+                f" attributes that it cannot have ({type(error).__name__})"
+            ) from error
         for name, value in zip(call.outputs, values, strict=False):
             d.give(name, value)
     return obstacles
 
 
 def _values(d: Drafts, call: Call, shapes: Mapping[str, Sizes]) -> Sequence[Value]:
-    if call.op == "Shape" and isinstance(value := d.value(call), Flow):
-        whole = Constant(call.inputs[0], value.sizes, lambda: of_array("", _none()).array)
-        (found,) = folded(call, [whole]) or ()
-        origin = frozenset({call.inputs[0]})
-        return [Constant(found.key, found.shape, found.load, origin, computed=True)]
-    read = 1 if call.op == "CastLike" else len(call.inputs)  # of its second only the type
-    given = [d.value(call, i) for i in range(read)]
-    if given and all(
-        isinstance(x, Constant) or not n for x, n in zip(given, call.inputs, strict=False)
-    ):
-        constants = [x if isinstance(x, Constant) else None for x in given]
-        if (computed := folded(call, constants)) is not None:
-            return computed
+    if (computed := _computed(d, call)) is not None:
+        return computed
     if call.op in ADAPTIVE:
         return [adaptive_pool(d, call, _size(shapes.get(call.outputs[0])))]
     reader = READERS.get(call.op)
@@ -151,8 +147,15 @@ def _values(d: Drafts, call: Call, shapes: Mapping[str, Sizes]) -> Sequence[Valu
     return [result] if call.op == "SplitToSequence" else result
 
 
-def _none() -> object:
-    raise AssertionError("the sizes of a tensor are asked for, not its numbers")
+def _computed(d: Drafts, call: Call) -> Sequence[Constant] | None:
+    """What depends on nothing but constants and sizes."""
+    if call.op == "Shape" and isinstance(flow := d.value(call), Flow):
+        return [sizes(call, flow.sizes, frozenset({call.inputs[0]}))]
+    read = 1 if call.op == "CastLike" else len(call.inputs)  # of its second only the type
+    given = [d.value(call, i) for i in range(read)]
+    if not given or any(value is not None and not isinstance(value, Constant) for value in given):
+        return None
+    return folded(call, [value if isinstance(value, Constant) else None for value in given])
 
 
 def _size(shape: Sizes | None) -> tuple[int, int]:

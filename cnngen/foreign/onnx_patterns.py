@@ -208,7 +208,7 @@ def _minimum_of_relu(call: Call, program: Program) -> Call | None:
     return None
 
 
-# --- layers with weights, and paddings -------------------------------------------------------------
+# --- layers with weights, and paddings ----------------------------------------------------------
 
 
 def _linear(call: Call, program: Program) -> Call | None:

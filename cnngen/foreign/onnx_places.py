@@ -88,7 +88,7 @@ def _leaves(scopes: Mapping[str, Scope]) -> set[str]:
 
 
 def _owners(drafts: Mapping[str, Draft], scopes: Mapping[str, Scope]) -> dict[str, str]:
-    """The node that a layer is, where it made others besides: the one with weights, or the first."""
+    """The node that a layer is, if it is several: the one with weights, or the first."""
     owners: dict[str, str] = {}
     for number, scope in scopes.items():
         known = owners.setdefault(scope.layer, number)

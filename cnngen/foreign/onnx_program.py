@@ -11,8 +11,8 @@ from cnngen.foreign.onnx_constants import Constant, constant_of, folded
 
 @dataclass(slots=True)
 class Program:
-    """Calls in their order, by the first tensor that each gives; and for each tensor the layers that
-    read it, as the file had them.
+    """Calls in their order, by the first tensor that each gives; and for each tensor the layers
+    that read it, as the file had them.
     """
 
     calls: dict[str, Call] = field(default_factory=dict[str, Call])

@@ -1,7 +1,7 @@
 """An ONNX file as a graph of our ops, without PyTorch or TensorFlow.
 
-The file is data: nothing in it is run. Names of modules and lines of source are those that PyTorch's
-exporters leave in it.
+The file is data: nothing in it is run. Names of modules and lines of source are those that
+PyTorch's exporters leave in it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -142,7 +142,7 @@ def _needed(drafts: Mapping[str, Draft], outputs: Iterable[str]) -> dict[str, Dr
     """Without nodes that no output depends on."""
     needed = {*outputs}
     kept: list[str] = []
-    for name in reversed(drafts):
+    for name in reversed([*drafts]):
         if name in needed:
             needed.update(drafts[name].inputs)
             kept.append(name)

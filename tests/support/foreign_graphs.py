@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from support.torch_ops import spelled
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from cnngen.foreign.graph import Graph, Node
 from cnngen.ops.base import Shape, Vector
 from cnngen.targets.spelling import Speller
+from support.torch_ops import spelled
 
 SPELLER = Speller("torch")
 NAMES: dict[str, Any] = {"torch": torch, "nn": nn, "Tensor": Tensor}
