@@ -217,22 +217,47 @@ def test_a_flatten_of_positions_before_channels_is_refused(read: Any) -> None:
     assert "positions come before its channels" in obstacle.what
 
 
-def test_slices_that_cover_all_channels_are_groups(read: Any) -> None:
+def test_channels_that_are_divided_evenly_are_groups(read: Any) -> None:
     nodes = [
-        node("Slice", "x zero two one", "a"),
-        node("Slice", "x two four one", "b"),
+        node("Split", "x", "a b", axis=1, num_outputs=2),
         node("Concat", "b a", "y", axis=1),
     ]
-    constants = {"zero": np.array([0]), "one": np.array([1])}
-    constants |= {"two": np.array([2]), "four": np.array([4])}
-    reading = read(nodes, constants)
+    reading = read(nodes)
+    assert words(reading) == "channel_group channel_group concat"
     assert [v for _, v in ops(reading)][:2] == [
         {"index": 0, "groups": 2},
         {"index": 1, "groups": 2},
     ]
-    assert words(reading) == "channel_group channel_group concat"
-    alone = read([node("Slice", "x two four one", "y")], constants)
-    assert ops(alone) == [("slice_channels", {"start": 2, "stop": 4})]
+
+
+def test_parts_of_other_sizes_are_slices(read: Any) -> None:
+    nodes = [
+        node("Split", "x sizes", "a b", axis=1),
+        node("Slice", "x two four one", "c"),
+        node("Concat", "b a c", "y", axis=1),
+    ]
+    constants = {"sizes": np.array([1, 3]), "one": np.array([1])}
+    constants |= {"two": np.array([2]), "four": np.array([4])}
+    reading = read(nodes, constants)
+    assert [v for _, v in ops(reading)][:3] == [
+        {"start": 0, "stop": 1},
+        {"start": 1, "stop": 4},
+        {"start": 2, "stop": 4},
+    ]
+
+
+def test_a_chunk_of_older_exporters(read: Any) -> None:
+    """They divide the number of channels by that of the parts."""
+    nodes = [
+        node("Shape", "x", "s"),
+        node("Gather", "s one", "c"),
+        node("Div", "c two", "half"),
+        node("Slice", "x zero half one", "a"),
+        node("Slice", "x half c one", "b"),
+        node("Mul", "a b", "y"),
+    ]
+    constants = {name: np.array([i]) for i, name in enumerate(["zero", "one", "two"])}
+    assert words(read(nodes, constants)) == "channel_group channel_group multiply"
 
 
 @pytest.mark.parametrize(

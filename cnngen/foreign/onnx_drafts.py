@@ -69,6 +69,7 @@ class Drafts:
     drafts: dict[str, Draft] = field(default_factory=dict[str, Draft])
     values: dict[str, Value] = field(default_factory=dict[str, Value])
     count: int = 0
+    divided: set[str] = field(default_factory=set[str])  # parts of what was divided evenly
     views: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     settled_views: dict[Flow, str] = field(default_factory=dict[Flow, str])
 
@@ -180,8 +181,11 @@ class Drafts:
         draft = self.drafts.get(flow.source)
         if draft and draft.op.name == "flatten":
             (before,) = draft.inputs
-            if self.shape(before) == Image(channels, height, width):
+            shape = self.shape(before)
+            if shape == Image(channels, height, width):
                 return before
+            if isinstance(shape, Image) and not shape.reordered:
+                flow = Flow(before, shape, flow.axes)
         op = made("reshape", channels=channels, height=height, width=width)
         return self._moved(call, op, flow)
 

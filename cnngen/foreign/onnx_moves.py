@@ -136,10 +136,10 @@ def split(d: Drafts, call: Call) -> Sequence[Flow]:
     if sum(sizes) != total or min(sizes, default=0) < 1:
         raise UnreadableError("splits into other sizes than there are")
     ends = np.cumsum(sizes).tolist()
-    return [
-        _channels(d, call, flow, axis, end - size, end)
-        for size, end in zip(sizes, ends, strict=True)
-    ]
+    ranges = zip(sizes, ends, strict=True)
+    parts = [_channels(d, call, flow, axis, end - size, end) for size, end in ranges]
+    d.divided.update(part.source for part in parts)
+    return parts
 
 
 def element(d: Drafts, call: Call) -> Flow:
@@ -164,6 +164,8 @@ def cut(d: Drafts, call: Call) -> Flow:
         flow = _settled(d, call, flow, axis)
         if part.step == 1 and len(part) and _is_channels(flow, axis):
             flow = _channels(d, call, flow, axis, part.start, part.stop)
+            if any(constant and constant.sizes_of for constant in given):
+                d.divided.add(flow.source)
         else:
             rest[axis] = part
     return _positions(d, call, flow, rest) if rest else flow

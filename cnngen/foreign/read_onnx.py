@@ -150,10 +150,12 @@ def _needed(drafts: Mapping[str, Draft], outputs: Iterable[str]) -> dict[str, Dr
 
 
 def _grouped(drafts: Mapping[str, Draft], d: Drafts) -> dict[str, Draft]:
-    """Slices that follow each other, all of one length, are groups of channels."""
+    """Parts that are all of one length are groups of channels, where a file divides these, and does
+    not say the number of each part.
+    """
     slices: dict[str, list[str]] = {}
     for name, draft in drafts.items():
-        if draft.op.name == "slice_channels":
+        if draft.op.name == "slice_channels" and name in d.divided:
             slices.setdefault(draft.inputs[0], []).append(name)
     result = dict(drafts)
     for source, names in slices.items():

@@ -17,8 +17,11 @@ def export(model: nn.Module, path: Path, exporter: str, *shapes: tuple[int, ...]
     """Write a file with samples of these shapes; the weights are random, those of norms too."""
     generator = torch.Generator().manual_seed(1)
     for tensor in (*model.parameters(), *model.buffers()):
-        if tensor.is_floating_point():
-            tensor.data.copy_(torch.rand(tensor.shape, generator=generator) * 0.4 + 0.1)
+        if tensor.ndim > 1:
+            drawn = torch.randn(tensor.shape, generator=generator)
+            tensor.data.copy_(drawn / tensor[0].numel() ** 0.5)
+        elif tensor.is_floating_point():
+            tensor.data.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)
     inputs = tuple(torch.zeros(2, *shape) for shape in shapes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
