@@ -66,7 +66,7 @@ class Constant:
         if self.count != 1:
             return None
         number: Any = self.array.reshape(-1)[0]
-        return single(number)
+        return single(number) if self.array.dtype.kind == "f" else float(number)
 
     def integers(self) -> tuple[int, ...]:
         return tuple(int(x) for x in self.array.reshape(-1)[:4096])
@@ -87,7 +87,7 @@ def of_array(key: str, array: Array, sizes_of: frozenset[str] = frozenset()) -> 
 
 def single(number: Any) -> float:
     """A number as it was written before it became a float32: 0.1 and not 0.10000000149."""
-    return float(str(number)) if isinstance(number, np.floating) else float(number)
+    return float(str(number))
 
 
 Arguments = Sequence[Constant | None]
