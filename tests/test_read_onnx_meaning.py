@@ -159,6 +159,27 @@ NODES: dict[str, tuple[str, dict[str, Any], list[tuple[str, str, str, dict[str, 
         {},
         [("GlobalAveragePool", "x", "a", {}), ("Add", "x a", "y", {})],
     ),
+    "a mean": (
+        "relu tanh mean",
+        {"n": real(3)},
+        [
+            ("Relu", "x", "a", {}),
+            ("Tanh", "x", "b", {}),
+            ("Add", "a b", "c", {}),
+            ("Add", "c x", "d", {}),
+            ("Div", "d n", "y", {}),
+        ],
+    ),
+    "no mean": (
+        "relu add scale multiply",
+        {"n": real(2)},
+        [
+            ("Relu", "x", "a", {}),
+            ("Add", "a x", "c", {}),
+            ("Div", "c n", "d", {}),
+            ("Mul", "d c", "y", {}),
+        ],
+    ),
     "relu6 by a minimum": (
         "relu6",
         {"six": np.float32(6)},
@@ -185,7 +206,6 @@ NODES: dict[str, tuple[str, dict[str, Any], list[tuple[str, str, str, dict[str, 
 @pytest.mark.parametrize("name", NODES)
 def test_the_same_numbers(name: str, tmp_path: Path) -> None:
     expected, constants, rows = NODES[name]
-    shape = X if "blocks" not in name or "pixels" in name else (2, 3, 7, 10)
     nodes = [
         helper.make_node(
             op, ["" if w == "-" else w for w in inputs.split()], outputs.split(), **attributes
@@ -194,7 +214,7 @@ def test_the_same_numbers(name: str, tmp_path: Path) -> None:
     ]
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
-        *(nodes, "a", [value("x", TensorProto.FLOAT, shape)]),
+        *(nodes, "a", [value("x", TensorProto.FLOAT, X)]),
         [value("y", TensorProto.FLOAT, None)],
         [numpy_helper.from_array(v, k) for k, v in constants.items()],
     )

@@ -119,7 +119,7 @@ def _adaptive_pool(call: Call, program: Program) -> Call | None:
 
 def _is_read_inside(call: Call, program: Program) -> bool:
     """Whether the module of a call goes on with what that gives."""
-    return call.scope.layer in program.read_in.get(call.outputs[0], ())
+    return call.scope.layer in program.readers.get(call.outputs[0], ())
 
 
 NORMS: tuple[Pattern, ...] = (_adaptive_pool, _layer_norm, _l2_norm, _local_response_norm)

@@ -294,6 +294,27 @@ def _gate_as_it_is(call: Call, program: Program) -> Call | None:
     return None
 
 
+def _mean_of_a_sum(call: Call, program: Program) -> Call | None:
+    """As many branches as they are divided by."""
+    if call.op not in ("Mul", "Div") or len(call.inputs) != 2:
+        return None
+    scale, factors = _product(call.outputs[0], program, 1)
+    terms = _terms(factors[0], program) if len(factors) == 1 else []
+    if len(terms) < 2 or not isclose(scale * len(terms), 1, rel_tol=1e-6):
+        return None
+    return replace(call, op="Mean", inputs=tuple(terms), attributes={})
+
+
+def _terms(tensor: str, program: Program, depth: int = DEEPEST) -> list[str]:
+    """What is added up to a tensor that nothing else reads."""
+    add = program.giver(tensor, "Add")
+    if not add or not depth or len(program.readers.get(tensor, ())) > 1:
+        return [tensor]
+    if any(name in program.constants for name in add.inputs):
+        return [tensor]
+    return [term for name in add.inputs for term in _terms(name, program, depth - 1)]
+
+
 def _one(call: Call, op: str, x: str, **attributes: float | str) -> Call:
     return replace(call, op=op, inputs=(x,), attributes=attributes)
 
@@ -304,6 +325,7 @@ PATTERNS: tuple[Pattern, ...] = (
     *NORMS,
     _gate_as_it_is,
     _activation,
+    _mean_of_a_sum,
     _clip,
     _softplus,
     _minimum_of_relu,

@@ -19,7 +19,7 @@ class Program:
     constants: dict[str, Constant] = field(default_factory=dict[str, Constant])
     outputs: list[str] = field(default_factory=list[str])
     by_output: dict[str, Call] = field(default_factory=dict[str, Call])
-    read_in: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    readers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
     def put(self, call: Call) -> None:
         self.calls[call.outputs[0]] = call
@@ -94,7 +94,7 @@ def program(calls: Iterable[Call], constants: dict[str, Constant], outputs: list
     result = result.without_unread()
     for call in result.calls.values():
         for name in call.inputs:
-            result.read_in.setdefault(name, set()).add(call.scope.layer)
+            result.readers.setdefault(name, []).append(call.scope.layer)
     return result
 
 
