@@ -372,6 +372,15 @@ def test_modules_from_names(read: Any) -> None:
     assert conv.place.modules == add.place.modules == (Module("layer1", ""), Module("layer1.0", ""))
 
 
+def test_a_layer_that_is_called_like_the_input(read: Any) -> None:
+    relu = metadata(["input"], ["torch.nn.modules.activation.ReLU"])
+    reading = read([node("Relu", "x", "a", metadata=relu), node("Relu", "a", "y", metadata=relu)])
+    assert [(n.name, n.label) for n in reading.graph.nodes.values()] == [
+        ("input_2", "input"),
+        ("input_3", "input"),
+    ]
+
+
 def test_a_layer_that_is_used_twice_is_shared(read: Any) -> None:
     nodes = [node("Conv", "x w", "a"), node("Conv", "a w", "y")]
     _, second = read(nodes, {"w": numbers(4, 4, 1, 1)}).graph.nodes.values()
@@ -428,6 +437,12 @@ def test_all_obstacles_in_one_run_and_none_twice(read: Any) -> None:
         ([node("Transpose", "x", "y", perm=[0, 1, 3, 2])], {}, "axes are in another order"),
         ([node("Reshape", "x k", "y")], {"k": np.array([1, 7])}, "cannot become"),
         ([node("MaxPool", "x", "y", kernel_shape=[9, 9])], {}, "covers 9"),
+        ([node("Cast", "x", "y", to=TensorProto.INT64)], {}, "other than floating-point"),
+        (
+            [node("Slice", "x k n a k", "y")],
+            {"k": np.array([-1]), "n": np.array([-99]), "a": np.array([2])},
+            "turns maps round",
+        ),
     ],
 )
 def test_refusals_say_why(read: Any, nodes: Any, constants: Any, what: str) -> None:

@@ -180,6 +180,17 @@ NODES: dict[str, tuple[str, dict[str, Any], list[tuple[str, str, str, dict[str, 
             ("Mul", "d c", "y", {}),
         ],
     ),
+    "rows and columns, some": (
+        "crop max_pool",
+        {"b": whole(1, 0), "e": whole(6, 5), "axes": whole(2, 3), "s": whole(2, 3)},
+        [("Slice", "x b e axes s", "y", {})],
+    ),
+    "all of every second": (
+        "max_pool",
+        {"b": whole(0, 0), "e": whole(99, 99), "axes": whole(2, 3), "s": whole(2, 2)},
+        [("Slice", "x b e axes s", "y", {})],
+    ),
+    "relu by a maximum": ("relu", {"o": np.float32(0)}, [("Max", "o x", "y", {})]),
     "relu6 by a minimum": (
         "relu6",
         {"six": np.float32(6)},

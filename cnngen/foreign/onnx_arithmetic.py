@@ -32,6 +32,7 @@ JOINS = {
     "Max": "max",
     "Mean": "mean",
 }
+SOFTMAX_OF_ONE_AXIS = 13  # the version of the format
 LEARNT = "`affine` learns a scale and a shift together, and a `conv` or `linear` has a bias"
 BIASED = {"conv", "depthwise_conv", "transposed_conv", "linear"}
 NORMS = {"layer_norm", "group_norm", "instance_norm"}
@@ -87,6 +88,11 @@ def prelu(d: Drafts, call: Call) -> Flow:
 def softmax(d: Drafts, call: Call) -> Flow:
     """Over channels, or over groups of them."""
     flow = d.flow(call)
+    if d.opset < SOFTMAX_OF_ONE_AXIS and len(flow.axes) > 2:
+        raise UnreadableError(
+            f"is over all axes that follow, in version {d.opset} of the format",
+            f"export it as version {SOFTMAX_OF_ONE_AXIS} or a later one",
+        )
     axis = flow.axes[call.integer("axis", -1) % len(flow.axes)]
     channels = flow.shape.dimensions[0]
     word = "softmax" if call.op == "Softmax" else "log_softmax"
@@ -168,7 +174,11 @@ def _with_constant(d: Drafts, call: Call, constants: list[Constant]) -> Flow:
     first = isinstance(d.value(call, 0), Constant)
     flow, (constant,) = d.flow(call, int(first)), constants
     number = constant.scalar
+    if len(constant.shape) > len(flow.axes):
+        raise UnreadableError("is given a constant of more axes than there are", LEARNT)
     match call.op:
+        case "Max" if number == 0:
+            return d.pointwise(call, made("relu"), flow)
         case "Mul" if number is not None:
             return d.pointwise(call, made("scale", by=number), flow)
         case "Mul":

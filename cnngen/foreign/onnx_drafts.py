@@ -66,6 +66,7 @@ class Drafts:
     batch: int
     inputs: Mapping[str, Shape]
     uses: Counter[str]
+    opset: int
     drafts: dict[str, Draft] = field(default_factory=dict[str, Draft])
     values: dict[str, Value] = field(default_factory=dict[str, Value])
     count: int = 0

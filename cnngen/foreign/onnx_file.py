@@ -40,6 +40,7 @@ class OnnxFile:
     inputs: dict[str, Sizes]
     outputs: list[str]
     shapes: Mapping[str, Sizes]
+    opset: int
 
 
 def read_file_of_onnx(path: Path) -> OnnxFile:
@@ -78,6 +79,7 @@ def _read(model: Any, path: Path) -> OnnxFile:
         inputs,
         [x.name for x in graph.output],
         {x.name: _sizes(x) for x in described if x.type.tensor_type.HasField("shape")},
+        max((x.version for x in model.opset_import if x.domain in DOMAINS), default=1),
     )
 
 

@@ -11,6 +11,7 @@ from cnngen.foreign.axes import Factor, ViewError, reshaped, standard, transpose
 from cnngen.foreign.made import made
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import (
+    TYPES,
     axes_of,
     slices,
     split_evenly,
@@ -19,12 +20,19 @@ from cnngen.foreign.onnx_constants import (
 )
 from cnngen.foreign.onnx_drafts import Drafts, Flow, UnreadableError
 from cnngen.foreign.onnx_patterns import pad_amounts, pad_value
+from cnngen.ops.attribute import Sides
 from cnngen.ops.base import Image
 
 MOST_GATHERED = 4096
 
 
 def same(d: Drafts, call: Call) -> Flow:
+    return d.flow(call)
+
+
+def cast(d: Drafts, call: Call) -> Flow:
+    if not TYPES.get(call.integer("to", 0), "").startswith("float"):
+        raise UnreadableError("makes other than floating-point numbers", "no op does so")
     return d.flow(call)
 
 
@@ -158,7 +166,7 @@ def cut(d: Drafts, call: Call) -> Flow:
     if ranges is None:
         raise UnreadableError("is not told what to leave out")
     parts = {axis: range(*slice(*part).indices(flow.sizes[axis])) for axis, part in ranges.items()}
-    parts = {axis: part for axis, part in parts.items() if len(part) < flow.sizes[axis]}
+    parts = {axis: part for axis, part in parts.items() if part != range(flow.sizes[axis])}
     rest: dict[int, range] = {}
     for axis, part in parts.items():
         flow = _settled(d, call, flow, axis)
@@ -202,24 +210,38 @@ def _positions(d: Drafts, call: Call, flow: Flow, parts: dict[int, range]) -> Fl
         raise UnreadableError("takes a part of other axes than channels, heights and widths")
     if min(height.step, width.step) < 1:
         raise UnreadableError("turns maps round", "no op reverses the order of positions")
-    ends = (flow.sizes[2] - 1 - height[-1], flow.sizes[3] - 1 - width[-1])
+    outer = (*_left_out(height, flow.sizes[2]), *_left_out(width, flow.sizes[3]))
+    if any(outer):
+        source = _cropped(d, call, source, outer).source
     if (height.step, width.step) == (1, 1):
-        sides = (height.start, ends[0], width.start, ends[1])
-        before = d.drafts.get(source)
-        if before and before.op.name == "crop" and d.is_read_once(source):
-            both = tuple(a + b for a, b in zip(sides, before.op.values["padding"], strict=True))
-            return d.change(source, made("crop", padding=both))
-        return d.add(call, made("crop", padding=sides), source)
-    if height.start or width.start:
-        op = made("crop", padding=(height.start, 0, width.start, 0))
-        source = d.add(call, op, source).source
+        return d.seen(source)
+    return _every_nth(d, call, source, (height.step, width.step))
+
+
+def _left_out(part: range, size: int) -> tuple[int, int]:
+    """How many are left out before and behind, besides those that are stepped over."""
+    behind = size - 1 - part[-1]
+    return part.start, behind if behind >= part.step else 0
+
+
+def _cropped(d: Drafts, call: Call, source: str, outer: Sides) -> Flow:
+    """A file may crop axis after axis."""
+    before = d.drafts.get(source)
+    if before and before.op.name == "crop" and d.is_read_once(source):
+        both = tuple(a + b for a, b in zip(outer, before.op.values["padding"], strict=True))
+        return d.change(source, made("crop", padding=both))
+    return d.add(call, made("crop", padding=outer), source)
+
+
+def _every_nth(d: Drafts, call: Call, source: str, steps: tuple[int, int]) -> Flow:
+    """A pooling of windows of one pixel, of both axes if a file goes through one after another."""
     before = d.drafts.get(source)
     chosen = before and before.op.name == "max_pool" and before.op.values["kernel"] == (1, 1)
     if before and chosen and d.is_read_once(source):
         rows, columns = before.op.values["stride"]
-        strides = (rows * height.step, columns * width.step)
+        strides = (rows * steps[0], columns * steps[1])
         return d.change(source, made("max_pool", kernel=1, stride=strides))
-    return d.add(call, made("max_pool", kernel=1, stride=(height.step, width.step)), source)
+    return d.add(call, made("max_pool", kernel=1, stride=steps), source)
 
 
 def gather(d: Drafts, call: Call) -> Flow:
@@ -302,7 +324,7 @@ def concatenate(d: Drafts, call: Call) -> Flow:
     if any(
         f.axes[axis] != whole("c", f.shape.dimensions[0])
         or len(f.axes) != len(f.shape.dimensions) + 1
-        or f.sizes[:axis] != flows[0].sizes[:axis]
+        or (*f.axes[:axis], *f.axes[axis + 1 :]) != (*first[:axis], *first[axis + 1 :])
         for f in flows
     ):
         raise UnreadableError(

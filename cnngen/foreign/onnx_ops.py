@@ -27,6 +27,7 @@ from cnngen.foreign.onnx_layers import (
     transposed_convolution,
 )
 from cnngen.foreign.onnx_moves import (
+    cast,
     concatenate,
     cut,
     depth_to_space,
@@ -66,7 +67,8 @@ READERS: Mapping[str, Reader] = {
     "Standardized": standardized,
     "LengthNormalized": length_normalized,
     "LRN": local_response_norm,
-    **dict.fromkeys(("Identity", "Cast", "CastLike"), same),
+    **dict.fromkeys(("Identity", "CastLike"), same),
+    "Cast": cast,
     "Reshape": reshape,
     "Flatten": flatten,
     "Squeeze": squeeze,

@@ -8,8 +8,6 @@ from cnngen.foreign.onnx_call import Scope
 from cnngen.foreign.onnx_drafts import Draft
 from cnngen.foreign.onnx_weights import WeightKeys
 
-NORM_MODULES = ("BatchNorm",)
-
 
 def placed(
     drafts: Mapping[str, Draft], inputs: Mapping[str, str], keys: WeightKeys
@@ -19,18 +17,18 @@ def placed(
     leaves, owners = _leaves(scopes), _owners(drafts, scopes)
     names = dict(inputs)
     nodes: dict[str, Node] = {}
-    taken = Counter[str]()
+    taken = Counter(inputs.values())
     first: dict[tuple[str, ...], str] = {}
     for number, draft in drafts.items():
         scope = scopes[number]
         leaf = scope.layer or (scope.path if scope.path in leaves else "")
-        if scope.layer and owners[leaf] != number:
+        if scope.layer and drafts[owners[leaf]].op.name != draft.op.name:
             leaf = ""
         modules = tuple(m for m in scope.modules if m.path != leaf)
         inner = modules[-1].path if modules else ""
         base = leaf or (f"{inner}.{draft.op.name}" if inner else draft.op.name)
         name = _unique(base, taken)
-        label = leaf.removeprefix(f"{inner}.") if leaf and name == base else ""
+        label = leaf.removeprefix(f"{inner}.")
         names[number] = name
         weights = keys.of(draft)
         same = (leaf, draft.op.name, *weights.values())
@@ -69,12 +67,13 @@ def _with_names(draft: Draft, names: Mapping[str, str]):
 
 
 def _own_scope(draft: Draft) -> Scope:
-    """A convolution that a norm was folded into is said to be in the module of the norm."""
+    """A layer is where its weight is: that a norm was folded into is said to be in the norm."""
     scope, weight = draft.scope, draft.weights.get("weight")
-    folded = scope.layer_kind.startswith(NORM_MODULES) and draft.op.name != "batch_norm"
-    if not folded or weight is None or not weight.key.endswith(".weight"):
+    if weight is None or len(weight.shape) < 2 or not weight.key.endswith(".weight"):
         return scope
     path = weight.key.removesuffix(".weight")
+    if path == scope.path or not scope.known:
+        return scope
     modules = tuple(m for m in scope.modules if path.startswith(f"{m.path}."))
     return Scope(modules, path, "", scope.line)
 

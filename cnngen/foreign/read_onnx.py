@@ -67,7 +67,9 @@ def _read(
     inputs = _inputs(file, given)
     found = joined(program(file.calls, file.constants, file.outputs)).with_scopes()
     batch = max(x.batch for x in inputs.values())
-    d = Drafts(found, batch, {name: x.shape for name, x in inputs.items()}, found.uses())
+    d = Drafts(
+        found, batch, {name: x.shape for name, x in inputs.items()}, found.uses(), file.opset
+    )
     d.values.update(found.constants)
     for name in inputs:
         d.give(name, d.seen(name))
