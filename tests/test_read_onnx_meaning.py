@@ -125,6 +125,11 @@ NODES: dict[str, tuple[str, dict[str, Any], list[tuple[str, str, str, dict[str, 
         {"s": real(1, 1, 2, 2)},
         [("Resize", "x - s", "y", {"mode": "linear"})],
     ),
+    "bilinear, of two axes": (
+        "upsample",
+        {"s": real(3, 2)},
+        [("Resize", "x - s", "y", {"mode": "linear", "axes": [2, 3]})],
+    ),
     "response": (
         "local_response_norm",
         {},

@@ -1,6 +1,5 @@
 """A node of an ONNX file: what it computes, of which tensors, and where in the model it was."""
 
-import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ SCOPES = "pkg.torch.onnx.name_scopes"
 CLASSES = "pkg.torch.onnx.class_hierarchy"
 TRACE = "pkg.torch.onnx.stack_trace"
 FRAME = re.compile(r'File "([^"]{1,500})", line (\d{1,9})')
+QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 AGAIN = re.compile(r"@\d+$")  # what torch.export adds to the path of a module that is called again
 LONGEST = 10_000
 OWN = ("torch.nn.modules.", "torch.ao.nn.")  # layers
@@ -99,18 +99,13 @@ def _scope_of_name(name: str) -> Scope:
 
 
 def _texts(text: str) -> list[str]:
-    """A list of texts, as Python prints it."""
-    try:
-        value: Any = ast.literal_eval(text[:LONGEST])
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return []
-    items = cast(list[Any], value) if isinstance(value, list) else []
-    return [x for x in items if isinstance(x, str)]
+    """The texts of a list, as Python prints it."""
+    return [single or double for single, double in QUOTED.findall(text[:LONGEST])]
 
 
 def _line(trace: str) -> str:
     """The innermost line that is not PyTorch's own."""
-    frames = FRAME.findall(trace[:LONGEST])
+    frames = FRAME.findall(trace[-LONGEST:])
     own = [f for f in frames if "/torch/nn/" not in f[0].replace("\\", "/")]
     if not own:
         return ""

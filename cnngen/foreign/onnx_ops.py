@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from cnngen.foreign.axes import ViewError
-from cnngen.foreign.graph import Obstacle, Place
+from cnngen.foreign.graph import Module, Obstacle, Place
 from cnngen.foreign.made import OutOfRangeError
 from cnngen.foreign.onnx_arithmetic import ACTIVATIONS, divide, join
 from cnngen.foreign.onnx_call import Call
@@ -192,9 +192,10 @@ def _obstacle(call: Call, error: UnreadableError | ViewError | OutOfRangeError) 
     help = error.help if isinstance(error, UnreadableError) else ""
     if isinstance(error, ViewError):
         help = "no op moves numbers so"
-    modules = call.scope.modules
+    scope = call.scope
+    layer = (Module(scope.layer, scope.layer_kind),) if scope.layer else ()
     return Obstacle(
         f"`{call.op}` {error}".strip(),
-        Place(modules, call.scope.line or f"node `{call.name[:80]}`"),
+        Place((*scope.modules, *layer), scope.line or f"node `{call.name[:80]}`"),
         help or "`cnngen ops` lists what there is",
     )

@@ -7,6 +7,7 @@ from cnngen.foreign.graph import Node, Place
 from cnngen.foreign.onnx_call import Scope
 from cnngen.foreign.onnx_drafts import Draft
 from cnngen.foreign.onnx_weights import WeightKeys
+from cnngen.ops.base import Op
 
 
 def placed(
@@ -60,7 +61,7 @@ def _take(name: str, taken: Counter[str]) -> str:
     return name
 
 
-def _with_names(draft: Draft, names: Mapping[str, str]):
+def _with_names(draft: Draft, names: Mapping[str, str]) -> Op:
     """The op, whose attributes may name another node."""
     tensors = {key: names[draft.op.values[key]] for key in draft.op.tensors}
     return type(draft.op)({**draft.op.values, **tensors}) if tensors else draft.op

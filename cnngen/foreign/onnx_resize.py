@@ -23,9 +23,10 @@ def resize(d: Drafts, call: Call) -> Flow:
                 "`upsample` enlarges by whole factors, and `resize` to the size of other maps",
             )
         return d.add(call, made("upsample", scale=_pair(scales), **values), source)
-    if sizes is None or len(sizes.integers()) != 4:
+    told = _of_all_axes(call, [*sizes.integers()]) if sizes else []
+    if sizes is None or len(told) != 4:
         raise UnreadableError("is told neither a size nor scales of maps")
-    _, _, height, width = sizes.integers()
+    height, width = int(told[2]), int(told[3])
     if (like := _maps_of_size(d, sizes, source, (height, width))) is not None:
         return d.add(call, made("resize", like=like, **values), source, like)
     if height % x.height or width % x.width:
@@ -45,7 +46,12 @@ def _scales(d: Drafts, call: Call) -> list[float] | None:
         constant = d.constant(call, 2)
     if constant is None or not constant.count:
         return None
-    return [float(x) for x in constant.array.reshape(-1)[:4]]
+    return _of_all_axes(call, [float(x) for x in constant.array.reshape(-1)[:4]])
+
+
+def _of_all_axes(call: Call, numbers: list[float]) -> list[float]:
+    """New versions may tell numbers of heights and widths only."""
+    return [1, 1, *numbers] if call.integers("axes") == (2, 3) else numbers
 
 
 def _are_whole(scales: list[float]) -> bool:
