@@ -287,6 +287,17 @@ def _reduced(function: Callable[..., Array]) -> Function:
     return reduce
 
 
+def _normalized(call: Call, given: list[Array]) -> Array:
+    """What becomes of weights that are standardized: with statistics of their own, or given ones."""
+    x, scale, shift, mean, variance = given
+    if call.integer("training_mode", 0):
+        axes = (0, *range(2, x.ndim))
+        mean, variance = x.mean(axes), x.var(axes)
+    shape = (1, -1, *[1] * (x.ndim - 2))
+    scale, shift, mean, variance = (v.reshape(shape) for v in (scale, shift, mean, variance))
+    return (x - mean) / np.sqrt(variance + call.number("epsilon", 1e-5)) * scale + shift
+
+
 def _two(function: Callable[[Array, Array], Array]) -> Function:
     def compute(_: Call, given: list[Array]) -> Array:
         _fits(np.broadcast_shapes(given[0].shape, given[1].shape))
@@ -312,6 +323,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "Where": _where,
     "Concat": lambda call, given: np.concatenate(given, call.integer("axis", 0)),
     "Gather": lambda call, given: np.take(given[0], given[1], call.integer("axis", 0)),
+    "BatchNormalization": _normalized,
     "Size": lambda _, given: np.array(given[0].size),
     "Div": _divide,
     "Add": _two(np.add),

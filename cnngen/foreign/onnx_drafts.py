@@ -170,6 +170,16 @@ class Drafts:
                 return self._moved(call, op, flow)
         return self._reshaped(call, flow)
 
+    def is_rearranged(self, flow: Flow) -> bool:
+        """Whether it is maps, with numbers in another order than those of the node behind it."""
+        if len(flow.axes) != 4 or not isinstance(flow.shape, Image):
+            return False
+        if flow.shape.height * flow.shape.width == 1:  # of which any order may be a step
+            return False
+        return flow.axes != standard(self.batch, flow.shape) and bool(
+            _rearranged(flow.axes, flow.shape)
+        )
+
     def _reshaped(self, call: Call, flow: Flow) -> str:
         first, *rest = flow.axes
         _, numbers = flattened(self.batch, flow.shape)
@@ -179,16 +189,22 @@ class Drafts:
                 "transpose them back before",
             )
         channels, height, width = flow.sizes[1:]
-        draft = self.drafts.get(flow.source)
-        if draft and draft.op.name == "flatten":
-            (before,) = draft.inputs
-            shape = self.shape(before)
-            if shape == Image(channels, height, width):
-                return before
-            if isinstance(shape, Image) and not shape.reordered:
-                flow = Flow(before, shape, flow.axes)
+        flow = self.unflattened(flow)
+        if flow.shape == Image(channels, height, width):
+            return flow.source
         op = made("reshape", channels=channels, height=height, width=width)
         return self._moved(call, op, flow)
+
+    def unflattened(self, flow: Flow) -> Flow:
+        """Maps of 1 x 1 that were flattened, and are seen along other axes again."""
+        draft = self.drafts.get(flow.source)
+        if not draft or draft.op.name != "flatten":
+            return flow
+        (before,) = draft.inputs
+        shape = self.shape(before)
+        if isinstance(shape, Image) and shape.height * shape.width == 1:
+            return Flow(before, shape, flow.axes)
+        return flow
 
     def vector(self, call: Call, flow: Flow) -> str:
         """The node that gives it as features, a `flatten` if need be."""

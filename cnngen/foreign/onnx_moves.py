@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from cnngen.foreign.axes import Factor, ViewError, reshaped, standard, transposed, whole
+from cnngen.foreign.axes import Factor, ViewError, flattened, reshaped, standard, transposed, whole
 from cnngen.foreign.made import made
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import (
@@ -64,22 +64,25 @@ def unsqueeze(d: Drafts, call: Call) -> Flow:
     flow = d.flow(call)
     axes = axes_of(call, d.constant(call, 1)) or ()
     rank = len(flow.axes) + len(axes)
+    flow = d.unflattened(flow)
     new, rest = {axis % rank for axis in axes}, iter(flow.axes)
     seen = tuple(() if i in new else next(rest) for i in range(rank))
     return Flow(flow.source, flow.shape, seen)
 
 
 def _viewed(d: Drafts, call: Call, flow: Flow, sizes: Sequence[int]) -> Flow:
+    flow = d.unflattened(flow) if len(sizes) > 2 else flow
     return _at_once(d, call, Flow(flow.source, flow.shape, reshaped(flow.axes, sizes)))
 
 
 def _at_once(d: Drafts, call: Call, flow: Flow) -> Flow:
-    """What is features or maps again gets its op here, where the model says so."""
-    if len(flow.axes) in (2, 4) and flow.axes[0] == whole("n", d.batch):
-        try:
-            return d.seen(d.settled(call, flow))
-        except UnreadableError:  # only if what follows is no step of something else
-            return flow
+    """What is features or maps again gets its op here, where the model says so. What is neither is
+    a step to something else.
+    """
+    if flow.axes[:1] != (whole("n", d.batch),):
+        return flow
+    if d.is_rearranged(flow) or flow.axes == flattened(d.batch, flow.shape):
+        return d.seen(d.settled(call, flow))
     return flow
 
 

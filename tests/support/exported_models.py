@@ -62,6 +62,15 @@ def _selected(x: Tensor, conv: nn.Module) -> Tensor:
     return (both * shares).sum(1)
 
 
+def _split_attention(x: Tensor, conv: nn.Module) -> Tensor:
+    """As ResNeSt, by way of features."""
+    n, c, h, w = x.shape
+    both = x.view(n, 2, c // 2, h, w)
+    shares = conv(both.sum(1).mean((2, 3), keepdim=True))
+    shares = shares.view(n, 1, 2, -1).transpose(1, 2).softmax(1).reshape(n, -1).view(n, -1, 1, 1)
+    return (both * shares.view(n, 2, c // 2, 1, 1)).sum(1)
+
+
 def _shuffled(x: Tensor) -> Tensor:
     n, c, h, w = x.shape
     return x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
@@ -177,6 +186,11 @@ MODELS: dict[str, tuple[nn.Module, tuple[tuple[int, ...], ...], str]] = {
         Of(_selected, nn.Conv2d(4, 8, 1)),
         (IMAGE,),
         "relu concat group_sum global_avg_pool conv group_softmax multiply group_sum",
+    ),
+    "split attention": (
+        Of(_split_attention, nn.Conv2d(2, 4, 1)),
+        (IMAGE,),
+        "group_sum global_avg_pool conv group_softmax multiply group_sum",
     ),
     "joins": (
         Of(lambda x, y: torch.maximum(x - y, x * y) + torch.cat([x, y], 1)[:, 2:6]),
