@@ -164,6 +164,15 @@ NODES: dict[str, tuple[str, dict[str, Any], list[tuple[str, str, str, dict[str, 
         {},
         [("GlobalAveragePool", "x", "a", {}), ("Add", "x a", "y", {})],
     ),
+    "a blur": (
+        "blur_pool",
+        {"p": whole(0, 0, 1, 1, 0, 0, 1, 1)}
+        | {"w": np.tile(np.float32(np.outer([1, 2, 1], [1, 2, 1]) / 16), (8, 1, 1, 1))},
+        [
+            ("Pad", "x p", "a", {"mode": "reflect"}),
+            ("Conv", "a w", "y", {"group": 8, "strides": [2, 2]}),
+        ],
+    ),
     "a mean": (
         "relu tanh mean",
         {"n": real(3)},

@@ -288,7 +288,7 @@ def _reduced(function: Callable[..., Array]) -> Function:
 
 
 def _normalized(call: Call, given: list[Array]) -> Array:
-    """What becomes of weights that are standardized: with statistics of their own, or given ones."""
+    """What becomes of weights that are standardized, by their own statistics or given ones."""
     x, scale, shift, mean, variance = given
     if call.integer("training_mode", 0):
         axes = (0, *range(2, x.ndim))

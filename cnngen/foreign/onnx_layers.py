@@ -116,6 +116,11 @@ def pool(d: Drafts, call: Call) -> Flow:
     return d.add(call, op, source)
 
 
+def blur_pool(d: Drafts, call: Call) -> Flow:
+    op = made("blur_pool", kernel=call.integer("kernel", 3), stride=call.integer("stride", 1))
+    return d.add(call, op, d.image(call, d.flow(call)))
+
+
 def global_pool(d: Drafts, call: Call) -> Flow:
     word = "global_avg_pool" if call.op == "GlobalAveragePool" else "global_max_pool"
     return d.add(call, made(word), d.image(call, d.flow(call)))

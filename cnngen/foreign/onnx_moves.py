@@ -19,7 +19,7 @@ from cnngen.foreign.onnx_constants import (
     target_sizes,
 )
 from cnngen.foreign.onnx_drafts import Drafts, Flow, UnreadableError
-from cnngen.foreign.onnx_patterns import pad_amounts, pad_value
+from cnngen.foreign.onnx_pad import pad_amounts, pad_value
 from cnngen.ops.attribute import Sides
 from cnngen.ops.base import Image
 

@@ -13,6 +13,7 @@ from cnngen.foreign.onnx_file import Sizes
 from cnngen.foreign.onnx_layers import (
     adaptive_pool,
     batch_norm,
+    blur_pool,
     convolution,
     global_pool,
     group_norm,
@@ -58,6 +59,7 @@ READERS: Mapping[str, Reader] = {
     "MatMul": matrix_product,
     "MaxPool": pool,
     "AveragePool": pool,
+    "BlurPool": blur_pool,
     **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), global_pool),
     **dict.fromkeys(("ReduceMean", "ReduceMax", "ReduceSum"), reduction),
     "BatchNormalization": batch_norm,

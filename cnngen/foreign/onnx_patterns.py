@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import isclose, pi, sqrt
 
+from cnngen.foreign.onnx_blur_pattern import blur
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_norm_patterns import NORMS
+from cnngen.foreign.onnx_pad import pad_value, sides
 from cnngen.foreign.onnx_program import Program
 
 Pattern = Callable[[Call, Program], Call | None]
@@ -251,39 +253,6 @@ def _padded(call: Call, program: Program) -> Call | None:
     return replace(call, inputs=(pad.inputs[0], *call.inputs[1:]), attributes=attributes)
 
 
-def pad_value(pad: Call, program: Program) -> float | None:
-    """What a `Pad` puts around maps; nothing that a number says where it reflects them."""
-    if pad.word("mode", "constant") != "constant":
-        return None
-    if pad.input(2):
-        return program.scalar(pad.input(2))
-    return pad.number("value", 0)
-
-
-def sides(pad: Call, program: Program) -> tuple[int, int, int, int] | None:
-    """Top, left, bottom and right of a `Pad` that pads nothing but heights and widths."""
-    match pad_amounts(pad, program):
-        case (0, 0, top, left, 0, 0, bottom, right) if min(top, left, bottom, right) >= 0:
-            return top, left, bottom, right
-        case _:
-            return None
-
-
-def pad_amounts(pad: Call, program: Program) -> tuple[int, ...] | None:
-    """What a `Pad` adds before each of four axes, and then behind each."""
-    constant = program.constants.get(pad.input(1))
-    given = constant.integers() if constant else pad.integers("pads")
-    axes = program.constants.get(pad.input(3))
-    if given is None or not pad.input(3):
-        return given
-    if axes is None or len(given) != 2 * len(axes.integers()):
-        return None
-    result = [0] * 8
-    for i, axis in enumerate(axes.integers()):
-        result[axis % 4], result[4 + axis % 4] = given[i], given[len(given) // 2 + i]
-    return tuple(result)
-
-
 def _gate_as_it_is(call: Call, program: Program) -> Call | None:
     """A gate that is copied to all positions before it is multiplied, which does that itself."""
     if call.op != "Mul" or len(call.inputs) != 2:
@@ -323,6 +292,7 @@ PATTERNS: tuple[Pattern, ...] = (
     _without_identities,
     _number_that_changes_nothing,
     *NORMS,
+    blur,
     _gate_as_it_is,
     _activation,
     _mean_of_a_sum,
