@@ -103,6 +103,28 @@ def changes(command: F) -> F:
     return command
 
 
+def typed(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Arguments of a class or function: literals of Python, or words."""
+    given = given_settings(ctx, param, values)
+    if not given:
+        return {}
+    from cnngen.weights.own import argument
+
+    return {name: argument(value) for name, value in given.items()}
+
+
+def arguments(command: F) -> F:
+    """The option `--argument` of commands that take a class of the user's."""
+    return click.option(
+        "--argument",
+        "arguments",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=typed,
+        help="An argument of the class or function that makes their model; can be repeated.",
+    )(command)
+
+
 def table_format(command: F) -> F:
     """The option `--format` of commands that print a table."""
     choice = click.Choice(["table", "json", "csv", "markdown", "latex"])

@@ -81,8 +81,8 @@ class Trace:
     outputs: frozenset[int]
 
 
-def trace_torch(model: Any, x: Array) -> Trace:
-    """Run a PyTorch model in evaluation; `x` are images in its precision and layout."""
+def trace_torch(model: Any, *inputs: Array) -> Trace:
+    """Run a PyTorch model in evaluation, on inputs in its precision and layout."""
     torch = framework("torch")
     steps: list[Step] = []
     known: dict[int, int] = {}
@@ -105,10 +105,11 @@ def trace_torch(model: Any, x: Array) -> Trace:
                 note(layer, said, tuple(given), tensor)
         return result
 
-    images = torch.from_numpy(x)
-    note("", "the input", (), images)
+    given = [torch.from_numpy(x) for x in inputs]
+    for tensor in given:
+        note("", "the input", (), tensor)
     with torch.no_grad(), watched(model.eval(), watch):
-        y = model(images)
+        y = model(*given)
     return Trace(steps, frozenset(known[id(x)] for x in tensors(y) if id(x) in known))
 
 
@@ -134,12 +135,15 @@ def _plain(argument: Any) -> bool:
     return isinstance(argument, bool | int | float | str | tuple | list)
 
 
-def trace_keras(model: Any, x: Array) -> Trace:
+def trace_keras(model: Any, *inputs: Array) -> Trace:
     """Run a Keras model whose graph is known, in inference."""
-    fingerprint = Fingerprint.of(np.asarray(x, "float64"), channels_last=True)
-    steps = [Step("", "the input", (), fingerprint)]
-    given = keras_on_tensorflow().ops.convert_to_tensor(x)
-    return Trace(steps, frozenset(i for _, i in _run_keras(model, [(given, 0)], steps)))
+    steps: list[Step] = []
+    given: list[Traced] = []
+    for i, x in enumerate(inputs):
+        fingerprint = Fingerprint.of(np.asarray(x, "float64"), channels_last=True)
+        steps.append(Step("", "the input", (), fingerprint))
+        given.append((keras_on_tensorflow().ops.convert_to_tensor(x), i))
+    return Trace(steps, frozenset(i for _, i in _run_keras(model, given, steps)))
 
 
 def _run_keras(model: Any, given: Sequence[Traced], steps: list[Step]) -> list[Traced]:
