@@ -86,7 +86,7 @@ def trace_exported(program: Any) -> tuple[Run, Mapping[str, Shape]]:
 
 def _inside(meta: Mapping[str, Any]) -> Sequence[Entered]:
     """The modules around a call."""
-    stack = meta.get("nn_module_stack") or {}
+    stack: Mapping[str, tuple[str, Any]] = meta.get("nn_module_stack") or {}
     return [
         Entered(path, str(kind).rpartition(".")[2].removesuffix("'>"), _time(key))
         for key, (path, kind) in stack.items()

@@ -186,9 +186,8 @@ def item(low: Lowering, call: Call, given: Arguments) -> View:
                 dim += 1
             case int():
                 view = _part(low, call, view, dim, each, each + 1 if each != -1 else ALL, drop=True)
-            case slice(start=start, stop=stop, step=None | 1):
-                end = ALL if stop is None else stop
-                view = _part(low, call, view, dim, start or 0, end)
+            case slice() if ends := _ends(each):
+                view = _part(low, call, view, dim, *ends)
                 dim += 1
             case list() | Traced() if dim == 1 and view.plain:
                 view = shown(_gathered(low, call, view.node, each))
@@ -196,6 +195,13 @@ def item(low: Lowering, call: Call, given: Arguments) -> View:
             case _:
                 raise AxesError("an index by a mask, by numbers, or with steps", NO_CHANNELS)
     return finished(low, view)
+
+
+def _ends(part: Any) -> tuple[int, int] | None:
+    """Where a slice without steps begins and ends."""
+    if part.step not in (None, 1):
+        return None
+    return part.start or 0, ALL if part.stop is None else part.stop
 
 
 def sliced(low: Lowering, call: Call, given: Arguments) -> View:
@@ -242,7 +248,7 @@ def _same_border(low: Lowering, call: Call, border: tuple[int, int]) -> bool:
     """Whether as much is left out of larger maps."""
     twin = low.others[call]
     asked: Any = twin.args[1]
-    index: list[slice] = [i for i in asked if isinstance(i, slice)][-2:]
+    index: list[slice] = [*asked][-2:]
     sizes: tuple[int, ...] = twin.args[0].sizes[2:]
     stops = [range(n)[i].stop for n, i in zip(sizes, index, strict=True)]
     return tuple(n - stop for n, stop in zip(sizes, stops, strict=True)) == border

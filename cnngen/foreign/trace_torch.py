@@ -229,7 +229,7 @@ def place_of(inside: Sequence[Entered], line: str) -> Place:
     return Place((*modules.values(),), line)
 
 
-def lineof_model() -> str:
+def line_of_model() -> str:
     """The line of the model's source that runs: the innermost that is not of PyTorch."""
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
