@@ -12,11 +12,12 @@ from typing import Any, cast
 from cnngen.foreign.foreign_file import ForeignFileError, parse_json
 from cnngen.foreign.graph import Graph, Node, Obstacle, Place, Reading
 from cnngen.foreign.keras_calls import Call, Calls, Reference, read_by, read_calls
+from cnngen.foreign.keras_convolutions import STANDARDIZED
 from cnngen.foreign.keras_json import Stated
 from cnngen.foreign.keras_listed import INPUT
 from cnngen.foreign.keras_nearest import NEAREST
 from cnngen.foreign.keras_operations import read_operation
-from cnngen.foreign.keras_ops import JOINS, STANDARDIZED, read_join, read_layer
+from cnngen.foreign.keras_ops import JOINS, read_join, read_layer
 from cnngen.foreign.keras_patterns import rewrite
 from cnngen.foreign.keras_pools import to_its_size
 from cnngen.foreign.keras_sizes import factor, like

@@ -37,6 +37,11 @@ def distribution(
     return SIMPLE[name](values) if name in SIMPLE else None
 
 
+def unless_ones(config: Mapping[str, Any], name: str = "depthwise_initializer") -> Any:
+    """What a scale begins with, which is 1 of its own accord."""
+    return distribution(config.get(name), default="Ones")
+
+
 def _read(config: Any) -> tuple[str, Mapping[str, Any]]:
     """The class of an initializer, whatever of its many names is used, and its arguments."""
     match config:

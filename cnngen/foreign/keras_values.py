@@ -43,6 +43,13 @@ def op_values(kind: str, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]
     return meaning.op, {n: _value(text) for n, text in meaning.attributes.items()}
 
 
+def said(kind: str, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The same of a layer that the vocabulary knows."""
+    found = op_values(kind, config)
+    assert found is not None, kind
+    return found
+
+
 def _written(name: str, value: Any) -> Written:
     return Written.of(_text(name, value, 0))
 
