@@ -64,18 +64,13 @@ def structure(
     """
     flow = _flow(members, given, outputs)
     forks = _forks(flow)
-    anchors = {
-        name
-        for name in flow.members
-        if len(flow.readers(name)) > 1 and name not in forks
-    }
-    anchors |= {read for name in flow.members for read in _tensors(flow, name)} - {*given}
-    anchors |= {*outputs[:-1]}
+    anchors = {read for name in flow.members for read in _tensors(flow, name)} - {*given}
+    anchors |= {*outputs[:-1], *flow.again, *flow.again.values()}
     if apart:
         anchors |= {name for name, member in flow.members.items() if member.label}
-        forks = {start: end for start, end in forks.items() if not _between(flow, start, end) & anchors}
-    anchors |= {*flow.again, *flow.again.values()}
     while True:
+        forks = {a: b for a, b in forks.items() if not _between(flow, a, b) & anchors}
+        anchors |= {name for name in flow.members if len(flow.readers(name)) > 1} - {*forks}
         names = _names(flow, anchors, title, {*given.values(), INPUT})
         emitter = _Emitter(flow, forks, anchors, names)
         steps: list[Item] = []
