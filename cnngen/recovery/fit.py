@@ -344,12 +344,12 @@ class _Fitter:
         for name, attribute in op.attributes.items():
             if attribute.kind == "tensor":
                 continue
-            column = tuple(_spelled(node, name) for node in rows)
+            column = tuple(_spelled(node.op.values.get(name), attribute.kind) for node in rows)
             if attribute.kind == "padding" and all(_is_half(node) for node in rows):
                 column = ("half",) * len(rows)
                 if all(node.op.values["kernel"] == (1, 1) for node in rows):
                     column = (EITHER,) * len(rows)
-            default = None if attribute.required else _short(attribute.default)
+            default = None if attribute.required else _spelled(attribute.default, attribute.kind)
             if {*column} == {default} and not attribute.required:
                 continue
             counts = name in CHANNELS and all(isinstance(x, int) for x in column)
@@ -388,15 +388,13 @@ def _split(column: Column, counts: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         start += count
 
 
-def _spelled(node: Node, name: str) -> Any:
+def _spelled(value: Any, kind: str) -> Any:
     """The value of an attribute as a spec says it."""
-    return _short(node.op.values.get(name))
-
-
-def _short(value: Any) -> Any:
-    if isinstance(value, tuple) and len({*value}) == 1 and len(value) in (2, 4):
+    if kind not in ("size", "padding") or not isinstance(value, tuple):
+        return value
+    if len({*value}) == 1:
         return value[0]
-    if isinstance(value, tuple) and len(value) == 4 and value[0] == value[1] and value[2] == value[3]:
+    if kind == "padding" and value[:1] + value[2:3] == value[1:2] + value[3:4]:
         return value[0], value[2]
     return value
 

@@ -37,8 +37,50 @@ Member = Node | Region
 
 
 def regions(graph: Graph) -> tuple[Member, ...]:
-    """The members of the model itself. Modules directly in it stay regions, whatever they are."""
-    return tuple(_grouped([*graph.nodes.values()], 0, _readers(graph)))
+    """The members of the model itself. Modules directly in it stay regions, whatever they are.
+
+    A module of which something else uses weights, but not all of it together, is no region.
+    """
+    nodes = [*graph.nodes.values()]
+    readers, torn = _readers(graph), set[str]()
+    while True:
+        found = tuple(_grouped(nodes, 0, readers, torn))
+        more = {*_torn(found, nodes)}
+        if not more:
+            return found
+        torn |= more
+
+
+def owners(member: Member) -> tuple[str, ...]:
+    """The nodes that hold the weights of a member: those that it is again, or its own."""
+    if isinstance(member, Node):
+        return (member.shares or member.name,) if member.weights or member.shares else ()
+    return tuple(owner for each in member.members for owner in owners(each))
+
+
+def held(member: Member) -> list[str]:
+    """The nodes of a member."""
+    if isinstance(member, Node):
+        return [member.name]
+    return [name for each in member.members for name in held(each)]
+
+
+def _torn(body: Sequence[Member], nodes: Sequence[Node]) -> Iterator[str]:
+    """The first nodes of regions that share weights with what is no sibling of the same weights."""
+    users: dict[str, set[str]] = {}
+    for node in nodes:
+        if node.shares:
+            users.setdefault(node.shares, {node.shares}).add(node.name)
+    if not users:
+        return
+    for member in body:
+        if isinstance(member, Region):
+            mine = owners(member)
+            like = {name for x in body if owners(x) == mine for name in held(x)}
+            if {name for owner in mine for name in users.get(owner, ())} <= {*held(member)}:
+                yield from _torn(member.members, nodes)
+            elif any(users.get(owner, set()) - like for owner in mine):
+                yield held(member)[0]
 
 
 def _readers(graph: Graph) -> dict[str, set[str]]:
@@ -53,7 +95,7 @@ def _readers(graph: Graph) -> dict[str, set[str]]:
 
 
 def _grouped(
-    nodes: Sequence[Node], depth: int, readers: Mapping[str, set[str]]
+    nodes: Sequence[Node], depth: int, readers: Mapping[str, set[str]], torn: set[str]
 ) -> Iterator[Member]:
     """Nodes that follow each other in one module at this depth are a member."""
     for module, run in groupby(nodes, lambda node: _module(node, depth)):
@@ -65,10 +107,11 @@ def _grouped(
         yield from peeled
         if not members:
             continue
-        region = _region(module, members, depth, readers)
+        region = _region(module, members, depth, readers, torn)
         top = depth == 0
         alone = len(region.reads) == 1 or not region.is_container
-        if len(region.gives) == 1 and region.reads and alone and (len(members) > 1 or top):
+        whole = len(region.gives) == 1 and region.reads and alone and members[0].name not in torn
+        if whole and (len(members) > 1 or top):
             yield region
         else:
             yield from region.members
@@ -101,10 +144,14 @@ def _outside(members: Iterable[Node], inside: set[str]) -> list[str]:
 
 
 def _region(
-    module: Module, nodes: list[Node], depth: int, readers: Mapping[str, set[str]]
+    module: Module,
+    nodes: list[Node],
+    depth: int,
+    readers: Mapping[str, set[str]],
+    torn: set[str],
 ) -> Region:
     inside = {node.name for node in nodes}
-    members = tuple(_grouped(nodes, depth + 1, readers))
+    members = tuple(_grouped(nodes, depth + 1, readers, torn))
     gives = tuple(node.name for node in nodes if readers[node.name] - inside)
     return Region(module, members, tuple(_outside(nodes, inside)), gives)
 

@@ -71,8 +71,10 @@ def _inlined(body: Body) -> Body:
 def _whole(body: Body) -> Iterator[Body]:
     """Stages of a model without modules: each ends where a name is given; the head is the last."""
     start = 0
+    again = {item.target for item in body if isinstance(item, Again)}
     for i, item in enumerate(body):
-        if i > start and (item.reads or not is_closed((item,), inner=True)):
+        shared = isinstance(item, Again) or item.name in again
+        if i > start and (item.reads or shared or not is_closed((item,), inner=True)):
             yield body[start:i]
             start = i
         if i + 1 < len(body) and (item.name or not is_closed((item,), inner=True)):

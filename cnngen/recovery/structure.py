@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import networkx as nx
 
 from cnngen.foreign.graph import Node
-from cnngen.recovery.regions import Member, Region
+from cnngen.recovery.regions import Member, Region, owners
 from cnngen.recovery.tree import INPUT, Again, Apply, Arm, Body, Group, Item, Merge, Pass, Use
 from cnngen.syntax.naming import snake_case
 
@@ -64,18 +64,13 @@ def structure(
     """
     flow = _flow(members, given, outputs)
     forks = _forks(flow)
-    anchors = {
-        name
-        for name in flow.members
-        if len(flow.readers(name)) > 1 and name not in forks
-    }
-    anchors |= {read for name in flow.members for read in _tensors(flow, name)} - {*given}
-    anchors |= {*outputs[:-1]}
+    anchors = {read for name in flow.members for read in _tensors(flow, name)} - {*given}
+    anchors |= {*outputs[:-1], *flow.again, *flow.again.values()}
     if apart:
         anchors |= {name for name, member in flow.members.items() if member.label}
-        forks = {start: end for start, end in forks.items() if not _between(flow, start, end) & anchors}
-    anchors |= {*flow.again, *flow.again.values()}
     while True:
+        forks = {a: b for a, b in forks.items() if not _between(flow, a, b) & anchors}
+        anchors |= {name for name in flow.members if len(flow.readers(name)) > 1} - {*forks}
         names = _names(flow, anchors, title, {*given.values(), INPUT})
         emitter = _Emitter(flow, forks, anchors, names)
         steps: list[Item] = []
@@ -130,24 +125,20 @@ def _flow(members: Sequence[Member], given: Mapping[str, str], outputs: Sequence
         name: member.inputs if isinstance(member, Node) else member.reads
         for name, member in named.items()
     }
-    first = {held: name for name, member in named.items() for held in _held(member)[:1]}
-    again = {name: first[shared] for name, member in named.items() if (shared := _shared(member))}
+    first: dict[tuple[str, ...], str] = {}
+    again: dict[str, str] = {}
+    for name, member in named.items():
+        if mine := owners(member):
+            target = first.setdefault(mine, name)
+            if target != name and _is_again(member):
+                again[name] = target
     return _Flow(named, reads, given, tuple(outputs), again)
 
 
-def _held(member: Member) -> list[str]:
-    """The nodes of a member."""
+def _is_again(member: Member) -> bool:
     if isinstance(member, Node):
-        return [member.name]
-    return [name for each in member.members for name in _held(each)]
-
-
-def _shared(member: Member) -> str:
-    """The first node of the member that this one is again, if it is one."""
-    if isinstance(member, Node):
-        return member.shares
-    first = member.members[0]
-    return _shared(first) if all(map(_shared, member.members)) else ""
+        return bool(member.shares)
+    return all(_is_again(each) for each in member.members if owners(each))
 
 
 def _tensors(flow: _Flow, name: str) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def _node(path: str, layer: Layer, flat: bool) -> Node:
         Place(() if flat else _modules(path, layer)),
         label,
         weights={name: f"{path}.{name}" for name in layer.weights},
-        shares=layer.shares or "",
+        shares=layer.shares if layer.op.weights(*(x.shape for x in layer.inputs)) else "",
         training=layer.training,
     )
 
