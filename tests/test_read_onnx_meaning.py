@@ -164,6 +164,18 @@ NODES: dict[str, tuple[str, dict[str, Any], list[tuple[str, str, str, dict[str, 
         {},
         [("GlobalAveragePool", "x", "a", {}), ("Add", "x a", "y", {})],
     ),
+    "along the channels": (
+        "global_avg_pool reshape conv sigmoid reshape multiply",
+        {"w": drawn(1, 1, 3), "row": whole(0, 1, -1), "gate": whole(0, -1, 1, 1)},
+        [
+            ("GlobalAveragePool", "x", "a", {}),
+            ("Reshape", "a row", "b", {}),
+            ("Conv", "b w", "c", {"pads": [1, 1], "kernel_shape": [3]}),
+            ("Reshape", "c gate", "e", {}),
+            ("Sigmoid", "e", "f", {}),
+            ("Mul", "x f", "y", {}),
+        ],
+    ),
     "a blur": (
         "blur_pool",
         {"p": whole(0, 0, 1, 1, 0, 0, 1, 1)}

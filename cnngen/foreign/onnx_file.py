@@ -69,7 +69,7 @@ def _read(model: Any, path: Path) -> OnnxFile:
     inputs = {x.name: _sizes(x) for x in graph.input if x.name not in constants}
     for x in graph.input:
         if x.name in inputs and x.type.tensor_type.elem_type not in FLOATS:
-            raise OnnxFileError(f"its input `{_shown(x.name)}` is not of floating-point numbers")
+            raise OnnxFileError(f"its input `{shown(x.name)}` is not of floating-point numbers")
     calls = [*_calls(graph.node, path)]
     _check_order(calls, {*constants, *inputs})
     described = [*graph.value_info, *graph.output]
@@ -125,29 +125,29 @@ def _check_order(calls: Iterable[Call], known: set[str]) -> None:
         for name in call.inputs:
             if name and name not in known:
                 raise OnnxFileError(
-                    f"it is damaged: its node `{_shown(call.name)}` reads `{_shown(name)}`, which"
+                    f"it is damaged: its node `{shown(call.name)}` reads `{shown(name)}`, which"
                     " nothing before it gives"
                 )
         for name in filter(None, call.outputs):
             if name in known:
-                raise OnnxFileError(f"it is damaged: two of its nodes give `{_shown(name)}`")
+                raise OnnxFileError(f"it is damaged: two of its nodes give `{shown(name)}`")
             known.add(name)
         if not any(call.outputs):
-            raise OnnxFileError(f"it is damaged: its node `{_shown(call.name)}` gives nothing")
+            raise OnnxFileError(f"it is damaged: its node `{shown(call.name)}` gives nothing")
 
 
 def constant(tensor: Any, path: Path, name: str) -> Constant:
     """A tensor of the file, whose numbers may be in another one."""
     shape = tuple(map(int, tensor.dims))
     if any(not 0 <= n <= LARGEST for n in shape) or prod(shape) > LARGEST:
-        raise OnnxFileError(f"it is damaged: `{_shown(name)}` has impossible sizes")
+        raise OnnxFileError(f"it is damaged: `{shown(name)}` has impossible sizes")
     return Constant(name, shape, lambda: _numbers(tensor, shape, path, name))
 
 
 def _numbers(tensor: Any, shape: tuple[int, ...], path: Path, name: str) -> Array:
     kind = TYPES.get(tensor.data_type)
     if kind is None:
-        raise OnnxFileError(f"its `{_shown(name)}` has numbers of a type that is not read")
+        raise OnnxFileError(f"its `{shown(name)}` has numbers of a type that is not read")
     size = 2 if tensor.data_type == BFLOAT16 else np.dtype(kind).itemsize
     count = prod(shape)
     if tensor.data_location == 1:
@@ -157,7 +157,7 @@ def _numbers(tensor: Any, shape: tuple[int, ...], path: Path, name: str) -> Arra
     else:
         return _listed(tensor, kind, shape, name)
     if len(raw) != count * size:
-        raise OnnxFileError(f"it is damaged: `{_shown(name)}` has not as many numbers as it says")
+        raise OnnxFileError(f"it is damaged: `{shown(name)}` has not as many numbers as it says")
     if tensor.data_type == BFLOAT16:  # the upper half of a float32
         return (np.frombuffer(raw, "<u2").astype("<u4") << 16).view("<f4").reshape(shape)
     return np.frombuffer(raw, np.dtype(kind).newbyteorder("<")).reshape(shape)
@@ -168,7 +168,7 @@ def _listed(tensor: Any, kind: str, shape: tuple[int, ...], name: str) -> Array:
     lists = (tensor.float_data, tensor.int32_data, tensor.int64_data, tensor.double_data)
     values = next((x for x in lists if len(x)), ())
     if len(values) != prod(shape) or tensor.data_type in (10, BFLOAT16):
-        raise OnnxFileError(f"it is damaged: `{_shown(name)}` has not as many numbers as it says")
+        raise OnnxFileError(f"it is damaged: `{shown(name)}` has not as many numbers as it says")
     return np.array(values).astype(kind).reshape(shape)
 
 
@@ -177,29 +177,29 @@ def _beside(said: Mapping[str, str], path: Path, name: str, most: int) -> bytes:
     location = PurePosixPath(said.get("location", "").replace("\\", "/"))
     place = path.parent / location
     if location.is_absolute() or ".." in location.parts or ":" in str(location):
-        raise OnnxFileError(f"the numbers of `{_shown(name)}` would lie outside its folder")
+        raise OnnxFileError(f"the numbers of `{shown(name)}` would lie outside its folder")
     try:
         offset, size = int(said.get("offset", "0")), int(said.get("length", most))
     except ValueError:
-        raise OnnxFileError(f"it is damaged: `{_shown(name)}` lies nowhere") from None
+        raise OnnxFileError(f"it is damaged: `{shown(name)}` lies nowhere") from None
     if size != most or not 0 <= offset < 2**63:
-        raise OnnxFileError(f"it is damaged: `{_shown(name)}` has not as many numbers as it says")
+        raise OnnxFileError(f"it is damaged: `{shown(name)}` has not as many numbers as it says")
     try:
         outside = not os.path.realpath(place).startswith(os.path.realpath(path.parent) + os.sep)
         if outside or leads_out(place) or not place.is_file():
             raise OnnxFileError(
-                f"`{_shown(str(location))}`, which has its numbers, is not in its folder"
+                f"`{shown(str(location))}`, which has its numbers, is not in its folder"
             )
         with os.fdopen(os.open(place, TO_READ), "rb") as file:
             if os.fstat(file.fileno()).st_size < offset + most:
-                raise OnnxFileError(f"`{_shown(str(location))}` is shorter than it should be")
+                raise OnnxFileError(f"`{shown(str(location))}` is shorter than it should be")
             file.seek(offset)
             return file.read(most)
     except (OSError, ValueError):
         raise OnnxFileError(
-            f"`{_shown(str(location))}`, which has its numbers, cannot be read"
+            f"`{shown(str(location))}`, which has its numbers, cannot be read"
         ) from None
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     return one_line(text[:120])

@@ -1,6 +1,7 @@
 """Nodes with windows, weights or statistics as our ops: convolutions, poolings and norms."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from cnngen.foreign.onnx_axes import groups_of, standard, whole
@@ -16,22 +17,41 @@ UNNAMED = re.compile(r"val_\d+|onnx::\w+|.*Constant.*")  # what exporters call w
 
 
 def convolution(d: Drafts, call: Call) -> Flow:
-    weight = d.weight(call, 1)
+    weight, flow = d.weight(call, 1), d.flow(call)
+    if len(weight.shape) == 3 == len(flow.axes):
+        return _of_a_row(d, call, flow, weight)
     if len(weight.shape) != 4:
         raise UnreadableError(
             f"convolves over {max(len(weight.shape) - 2, 0)} dimensions", "maps have two of them"
         )
-    source = d.image(call, d.flow(call))
+    return _convolved(d, call, d.image(call, flow), weight)
+
+
+def _of_a_row(d: Drafts, call: Call, flow: Flow, weight: Constant) -> Flow:
+    """Along one axis: that of the heights of maps that are one column wide."""
+    attributes = dict(call.attributes)
+    for name in ("kernel_shape", "strides", "dilations"):
+        if (numbers := call.integers(name)) is not None:
+            attributes[name] = (*numbers, 1)
+    if (pads := call.integers("pads")) is not None:
+        attributes["pads"] = (pads[0], 0, pads[1], 0)
+    source = d.image(call, Flow(flow.source, flow.shape, (*flow.axes, ())))
+    call = replace(call, attributes=attributes)
+    result = _convolved(d, call, source, weight.seen(lambda v: v.reshape(*v.shape, 1)))
+    return Flow(result.source, result.shape, result.axes[:3])
+
+
+def _convolved(d: Drafts, call: Call, source: str, weight: Constant) -> Flow:
     out, _, *kernel = weight.shape
     channels, groups = d.shape(source).dimensions[0], call.integer("group", 1)
     values: dict[str, Any] = {
         "kernel": tuple(kernel),
         "stride": pair(call, "strides"),
+        "padding": padding(call),
         "dilation": pair(call, "dilations"),
         "bias": False,
     }
     weights = {"weight": weight}
-    values["padding"] = padding(call)
     bias = d.constant(call, 2)
     if bias and not _is_written(bias, 0):
         weights["bias"], values["bias"] = bias, True

@@ -14,7 +14,7 @@ from cnngen.foreign.made import made
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import Array, OnnxFileError
 from cnngen.foreign.onnx_drafts import Draft, Drafts, Flow, UnreadableError
-from cnngen.foreign.onnx_file import OnnxFile, Sizes, read_file_of_onnx
+from cnngen.foreign.onnx_file import OnnxFile, Sizes, read_file_of_onnx, shown
 from cnngen.foreign.onnx_ops import read_calls
 from cnngen.foreign.onnx_patterns import joined
 from cnngen.foreign.onnx_places import placed
@@ -105,7 +105,7 @@ def _inputs(file: OnnxFile, given: Mapping[str, Shape]) -> dict[str, _Input]:
             shape = given.get(name) or _shape(name, sizes)
         if len(sizes) != len(shape.dimensions) + 1:
             raise OnnxFileError(
-                f"its input `{name}` has {len(sizes)} axes, and {shape} would have"
+                f"its input `{shown(name)}` has {len(sizes)} axes, and {shape} would have"
                 f" {len(shape.dimensions) + 1}, with that of samples"
             )
         result[name] = _Input(ONLY_INPUT if only else name, shape, sizes[0] or 1)
@@ -116,12 +116,12 @@ def _shape(name: str, sizes: Sizes) -> Shape:
     known = [size for size in sizes[1:] if size is not None]
     if len(sizes) not in (2, 4):
         raise OnnxFileError(
-            f"its input `{name}` has {len(sizes)} axes: samples x channels x height x width, or"
-            " samples x features, are what a network here takes"
+            f"its input `{shown(name)}` has {len(sizes)} axes: a network here takes samples x"
+            " channels x height x width, or samples x features"
         )
     if len(known) < len(sizes) - 1:
         spelt = " x ".join("?" if size is None else str(size) for size in sizes[1:])
-        raise OnnxFileError(f"its input `{name}` is {spelt}: say which size to read it for")
+        raise OnnxFileError(f"its input `{shown(name)}` is {spelt}: say which size to read it for")
     return shape_of(known)
 
 
@@ -134,9 +134,11 @@ def _outputs(d: Drafts, file: OnnxFile, obstacles: list[Obstacle]) -> Iterator[t
             try:
                 yield ONLY_OUTPUT if len(file.outputs) == 1 else name, d.settled(call, value)
             except UnreadableError as error:
-                obstacles.append(Obstacle(f"the output `{name}` {error}", Place(), error.help))
+                obstacles.append(
+                    Obstacle(f"the output `{shown(name)}` {error}", Place(), error.help)
+                )
         elif value is not None:
-            what = f"the output `{name}` does not depend on the input"
+            what = f"the output `{shown(name)}` does not depend on the input"
             obstacles.append(Obstacle(what, Place(), "export a model that gives maps or features"))
 
 
