@@ -74,6 +74,20 @@ def given_settings(
     return settings
 
 
+def inputs_option(help: str) -> Callable[[F], F]:
+    return click.option(
+        "--input", multiple=True, metavar="[NAME=]CxHxW", callback=_inputs, help=help
+    )
+
+
+def with_inputs(command: F) -> F:
+    """The option `--input` of `import`: what a model is given that does not say it itself."""
+    return inputs_option(
+        "The size of the input, or of each of several, in the order of the model's arguments; a"
+        " vector has only one number."
+    )(command)
+
+
 def changes(command: F) -> F:
     """The options that change what a spec says: `--set`, `--input` and `--max-layers`."""
     for option in (
@@ -83,12 +97,8 @@ def changes(command: F) -> F:
             metavar="N",
             help="Allow larger networks, or only smaller ones.",
         ),
-        click.option(
-            "--input",
-            multiple=True,
-            metavar="[NAME=]CxHxW",
-            callback=_inputs,
-            help="Another size of the input, or of one of several; a vector has only one number.",
+        inputs_option(
+            "Another size of the input, or of one of several; a vector has only one number."
         ),
         click.option(
             "--set",

@@ -129,10 +129,10 @@ def convert(
     from cnngen.weights.ways import Choice
     from cnngen.weights.write import CannotWriteError
 
-    framework = _framework(target, to)
+    framework = framework_of(target, to)
     path, chosen = only_spec(spec), options(settings, input, max_layers)
     network = valid_network(check_spec(path, chosen))
-    text = _keras_source(ctx, network) if _suffix(target) in KERAS_ONLY else None
+    text = _keras_source(ctx, network) if suffix_of(target) in KERAS_ONLY else None
     unchanged = replace(chosen, settings={}, inputs={})
     plain = check_spec(path, unchanged).network if settings or input else None
     job = Conversion(source, target, network, framework, heads, text, plain)
@@ -223,7 +223,7 @@ def _foreign(text: str, arguments: Mapping[str, Any], network: "Network") -> "Fo
         raise WrongUseError(str(error)) from None
 
 
-def _suffix(path: Path) -> str:
+def suffix_of(path: Path) -> str:
     from cnngen.weights.files import SUFFIXES, suffix
 
     if (found := suffix(path)) is None:
@@ -231,12 +231,12 @@ def _suffix(path: Path) -> str:
     return found
 
 
-def _framework(target: Path, to: "Framework | None") -> "Framework":
+def framework_of(target: Path, to: "Framework | None") -> "Framework":
     """The framework for which a file is to be written."""
     from cnngen.weights.files import SUFFIXES
     from cnngen.weights.places import NAMES
 
-    ending = _suffix(target)
+    ending = suffix_of(target)
     told = SUFFIXES[ending]
     if told and to and told != to:
         raise WrongUseError(f"{ending} is for {NAMES[told]}, not for {NAMES[to]}")

@@ -49,7 +49,7 @@ def graph_of(both: Both, said: Origin) -> tuple[Graph, list[Obstacle]]:
             place,
             label,
             node.weights,
-            shares,
+            shares=shares,
             training=node not in always,
         )
     outputs = {n: names.get(x, x.word) for n, x in both.outputs.items() if x in whole or x.is_input}

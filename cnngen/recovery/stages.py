@@ -10,7 +10,20 @@ from dataclasses import replace
 from cnngen.foreign.graph import Graph
 from cnngen.recovery.regions import regions
 from cnngen.recovery.structure import is_closed, structure, titled
-from cnngen.recovery.tree import Again, Apply, Body, Group, Item, Loop, Merge, Pass, Stage, Tree, Use, nodes
+from cnngen.recovery.tree import (
+    Again,
+    Apply,
+    Body,
+    Group,
+    Item,
+    Loop,
+    Merge,
+    Pass,
+    Stage,
+    Tree,
+    Use,
+    nodes,
+)
 from cnngen.syntax.naming import snake_case
 
 HEAD = {"global_avg_pool", "global_max_pool", "adaptive_avg_pool", "flatten", "linear"}

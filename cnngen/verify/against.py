@@ -72,7 +72,7 @@ def compare_with(
     inputs = draw_inputs(network.inputs, BATCH, "float32", seed)
     say(f"weights of {reference} are drawn")
     with running(str(reference)):
-        theirs = _drawn(reference, network, inputs, seed)
+        theirs = drawn(reference, network, inputs, seed)
     matched = _matched(reference, theirs["float64"], network)
     state = _translated(reference, theirs["float64"], matched, network)
     expected: dict[Precision, Values] = {}
@@ -83,7 +83,7 @@ def compare_with(
             continue
         say(f"outputs in {each}")
         with running(str(reference)):
-            given = _given(theirs[each], in_precision(inputs, each), each)
+            given = given_by(theirs[each], in_precision(inputs, each), each)
         expected[each] = paired(given, reference.framework, network)
         rounding = farthest(expected[each], expected["float64"]) if each == "float32" else None
         made: list[Comparison] = []
@@ -131,7 +131,7 @@ def _align(reference: Reference, model: Any, matched: Match, network: Network, o
         load_keras(network, ours, state)
 
 
-def _drawn(
+def drawn(
     reference: Reference, network: Network, inputs: Inputs, seed: int
 ) -> dict[Precision, Any]:
     """The reference model in both precisions, with the same random weights."""
@@ -178,13 +178,13 @@ def _translated(
     return translate(matched, network, state, fold_biases=True)
 
 
-def _given(model: Any, inputs: Inputs, word: Precision) -> dict[str, Any]:
+def given_by(model: Any, inputs: Inputs, word: Precision) -> dict[str, Any]:
     """What a model of either framework gives in evaluation, each tensor under a name."""
     if _is_torch(model):
         with framework("torch").no_grad():
-            return dict(_named(model.eval()(*for_torch(inputs))))
+            return dict(named(model.eval()(*for_torch(inputs))))
     with precision(word):
-        return dict(_named(model(in_order(inputs), training=False)))
+        return dict(named(model(in_order(inputs), training=False)))
 
 
 def in_order(inputs: Inputs) -> Any:
@@ -215,7 +215,7 @@ def paired(given: Mapping[str, Any], theirs: str, network: Network) -> Values:
     return {name: _laid_out(shapes[name], np.asarray(pairs[name])) for name in ours}
 
 
-def _named(given: Any, name: str = "") -> list[tuple[str, Any]]:
+def named(given: Any, name: str = "") -> list[tuple[str, Any]]:
     """All tensors that a model returned, whatever they are nested in."""
     if hasattr(given, "_asdict"):
         given = given._asdict()
@@ -224,7 +224,7 @@ def _named(given: Any, name: str = "") -> list[tuple[str, Any]]:
     if not isinstance(given, Mapping):
         return [] if given is None else [(name, given)]
     items = cast("Mapping[Any, Any]", given).items()
-    return [pair for key, value in items for pair in _named(value, f"{name}.{key}".lstrip("."))]
+    return [pair for key, value in items for pair in named(value, f"{name}.{key}".lstrip("."))]
 
 
 def _laid_out(shape: Image | Vector | Unknown, y: Array) -> Array:
