@@ -1,5 +1,5 @@
-"""A file of Keras: a configuration, with weights perhaps. It is read as data; only to compare, Keras
-makes the model, and of nothing that is not its own.
+"""A file of Keras: a configuration, with weights perhaps. It is read as data; to compare, Keras
+makes the model, of nothing but its own.
 """
 
 import json

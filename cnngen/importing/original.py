@@ -46,8 +46,8 @@ class Original:
 def original_of(
     source: Source, reading: Reading, network: Network, inputs: Inputs, *, own_weights: bool
 ) -> Original:
-    """With `own_weights`, those that it comes with; otherwise others where it can have them, as some
-    that are fresh (a scale of 0, a mean of 0) hide mistakes.
+    """With `own_weights`, those that it comes with; otherwise random ones where it can have others,
+    as those of a fresh model (scales of 0, means of 0) hide mistakes.
     """
     match source:
         case LiveModel(reference) | (KerasFile() as reference):

@@ -188,8 +188,8 @@ def given_by(model: Any, inputs: Inputs, word: Precision) -> dict[str, Any]:
 
 
 def in_order(inputs: Inputs) -> Any:
-    """What a Keras model of others is called with: the only input, or all, in the layout of Keras."""
-    given = [channels_last(x) if x.ndim == 4 else x for x in inputs.values()]
+    """What a Keras model of others is called with: the only input, or all in their order."""
+    given = _laid_out_inputs(inputs)
     return given[0] if len(given) == 1 else given
 
 
@@ -271,9 +271,12 @@ def _trace(model: Any, inputs: Inputs) -> Trace:
     inputs = in_precision(inputs, "float64")
     if _is_torch(model):
         return trace_torch(model, *inputs.values())
-    given = [channels_last(x) if x.ndim == 4 else x for x in inputs.values()]
     with precision("float64"):
-        return trace_keras(model, *given)
+        return trace_keras(model, *_laid_out_inputs(inputs))
+
+
+def _laid_out_inputs(inputs: Inputs) -> list[Array]:
+    return [channels_last(x) if x.ndim == 4 else x for x in inputs.values()]
 
 
 def _is_torch(model: Any) -> bool:
