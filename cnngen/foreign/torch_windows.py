@@ -125,17 +125,16 @@ def conv(low: Lowering, call: Call, given: Arguments) -> View:
         x, padding = _padded(low, call, x, **sizes, border=0.0)
     said: dict[str, Any] = {**sizes, "padding": padding, "bias": given.get("bias") is not None}
     weights = low.weights(given, "weight", "bias")
-    if (eps := standardized(weight)) is not None:
-        key = eps[0]
-        return shown(
-            low.node(
-                *(call, "standardized_conv", [x], {**weights, "weight": key}),
-                **said,
-                out=out,
-                groups=groups,
-                eps=eps[1],
-            )
+    if found := standardized(weight):
+        key, eps = found
+        made = low.node(
+            *(call, "standardized_conv", [x], {"weight": key, **weights}),
+            **said,
+            out=out,
+            groups=groups,
+            eps=eps,
         )
+        return shown(made)
     if "weight" not in weights:
         raise _computed("convolution")
     channels = x.shape.dimensions[0]

@@ -102,6 +102,8 @@ def _normal(
 def _nothing(op: Op, x: Shape) -> bool:
     if op.name == "flatten":
         return isinstance(x, Vector)
+    if op.values.get("groups") == 1 and op.name in ("channel_group", "group_sum"):
+        return True
     return op.name in ("pad_channels", "crop", "zero_pad") and not any(_flat(op.values.values()))
 
 
@@ -150,6 +152,13 @@ def _op(op: Op, x: Shape) -> tuple[str, tuple[tuple[str, Any], ...]]:
         values["multiplier"] = values.pop("out") // values.pop("groups")
     if word.startswith("adaptive") and values["size"] == (1, 1):
         word, values = word.replace("adaptive", "global"), {}
+    if word == "group_softmax" and values["groups"] == x.channels:
+        word, values = "softmax", {}
+    if word in ("max_pool", "avg_pool") and values["padding"] == "same":
+        if (values["stride"] or values["kernel"]) == (1, 1):
+            rows, columns = (k - 1 for k in values["kernel"])
+            values["padding"] = rows // 2, rows - rows // 2, columns // 2, columns - columns // 2
+            values |= {"count_include_pad": False} if word == "avg_pool" else {}
     if word in ("max_pool", "avg_pool"):
         values["stride"] = values["stride"] or values["kernel"]
     if word == "avg_pool" and (values["padding"] == "same" or not any(values["padding"])):
