@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 from cnngen.foreign.held import UnknownValueError, depends_on, value, weight_key
-from cnngen.foreign.lowering import Lowering, Made, NoOpError, View, shown
+from cnngen.foreign.lowering import Lowering, Made, NoOpError, View, one_run, shown
 from cnngen.foreign.torch_calls import arguments, pair, step
 from cnngen.foreign.trace_torch import Call, Traced
 from cnngen.ops.base import Image
@@ -149,7 +149,7 @@ def of_window(low: Lowering, call: Call, node: Made, ranges: Sequence[range]) ->
     x, op = node.inputs[0].shape if node.inputs else None, node.op
     if not isinstance(x, Image) or op is None or node.word != "transposed_conv":
         return None
-    if any(op.values["padding"]) or not node.call or node.call.inside[-1:] != call.inside[-1:]:
+    if any(op.values["padding"]) or not one_run(node.call, call):
         return None
     values = {name: op.values[name] for name in ("kernel", "stride", "dilation")}
     for size, window, by, spread, part in zip(

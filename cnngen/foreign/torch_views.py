@@ -40,7 +40,7 @@ def same_numbers(low: Lowering, call: Call, given: Arguments) -> View:
         return low.view(given["input"])
     axes = regrouped(view.axes, sizes)
     if axes is None:
-        view = low.settle(view)  # shuffled channels, say, are maps again
+        view = low.settle(low.view(given["input"]))  # shuffled channels, say, are maps again
         axes = regrouped(view.axes, sizes)
     if axes is None or view.axes[0] not in axes[:2]:
         raise AxesError(

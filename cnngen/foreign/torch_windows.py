@@ -4,7 +4,7 @@ from typing import Any
 
 from cnngen.foreign.filters import binomial, standardized
 from cnngen.foreign.held import weight_key
-from cnngen.foreign.lowering import Lowering, Made, NoOpError, View, shown
+from cnngen.foreign.lowering import Lowering, Made, NoOpError, View, one_run, shown
 from cnngen.foreign.torch_calls import arguments, pair, step
 from cnngen.foreign.torch_views import Arguments, Handler
 from cnngen.foreign.trace_torch import Call, Traced
@@ -79,7 +79,7 @@ def _padded(
         return x, NONE
     given = arguments(before)
     mode, filling = given.get("mode") or "constant", given.get("value") or 0.0
-    own = before.inside[-1:] == call.inside[-1:] or filling == -float("inf")
+    own = one_run(before, call) or filling == -float("inf")
     if mode != "constant" or filling != border or not own:
         return x, NONE
     twins = [before, low.others[before]] if before in low.others else []
