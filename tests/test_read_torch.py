@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.built_models import SPECS, build, forget
+from support.built_models import SPECS, Built, build, forget
 from support.read_models import model_of, of_graph, of_network
+from support.trap_networks import SIZES, braced, network
+from support.traps import BLOCKS, CONVOLUTIONS, JOINS, OTHERS, POOLS, VECTORS
 
 from cnngen.foreign.graph import Graph, Node, Reading
 from cnngen.ops.base import Image, Shape, Vector
@@ -83,10 +85,15 @@ def read(model: Any, *shapes: Shape) -> Reading:
     "stem", [stem if stem in FAST else pytest.param(stem, marks=pytest.mark.slow) for stem in ZOO]
 )
 def test_our_source_is_read_as_the_network(stem: str):
+    check_built(build(stem))
+    forget()
+
+
+def check_built(built: Built) -> None:
+    """What is read of the PyTorch source has the layers of the network, with the same attributes and weights."""
     from cnngen.foreign.read_torch import read_torch_model
 
-    built = build(stem)
-    reading = read_torch_model(model_of(built), built.network.inputs, title=stem, origin="")
+    reading = read_torch_model(model_of(built), built.network.inputs, title="M", origin="")
     assert reading.obstacles == ()
     expected, outputs = of_network(built.network)
     found, given = of_graph(reading.graph)
@@ -95,7 +102,24 @@ def test_our_source_is_read_as_the_network(stem: str):
         assert [*given.values()] == [*outputs.values()]
     else:
         assert given == outputs
-    forget()
+
+
+TRAPS = {
+    **CONVOLUTIONS,
+    **{name: f"[sigmoid, {{scale: {{by: -1}}}}, {braced(step)}]" for name, step in POOLS.items()},
+    **OTHERS,
+    **VECTORS,
+    **JOINS,
+    **BLOCKS,
+}
+
+
+EVEN = [(trap, "even") for trap in (*CONVOLUTIONS, *POOLS)]
+
+
+@pytest.mark.parametrize(("trap", "size"), [*EVEN, *((trap, "odd") for trap in TRAPS)])
+def test_all_ops_are_read(trap: str, size: str):
+    check_built(network(TRAPS[trap], SIZES[size]))
 
 
 # --- Models of others
@@ -292,6 +316,26 @@ def test_a_module_that_is_used_again_shares_its_weights():
         n for n in nodes(lambda m, x: m.conv(F.relu(m.conv(x)))) if n.op.name == "conv"
     )
     assert (first.name, second.name, second.shares) == ("conv", "conv_2", "conv")
+
+
+def test_separable_convolutions():
+    """A module that is both layers is one op; with more in it, it is not."""
+    conv = torch.nn.Conv2d
+    depthwise, pointwise = conv(8, 8, 3, groups=8, bias=False), conv(8, 4, 1)
+    model = torch.nn.Sequential(torch.nn.Sequential(depthwise, pointwise), torch.nn.ReLU())
+    node, _ = read(model, Image(8, 5, 5)).graph.nodes.values()
+    assert (node.name, node.label, node.op.name) == ("0", "0", "separable_conv")
+    assert node.weights["pointwise.bias"] == "0.1.bias"
+    model[0].append(torch.nn.ReLU())
+    words = [each.op.name for each in read(model, Image(8, 5, 5)).graph.nodes.values()]
+    assert words == ["depthwise_conv", "conv", "relu", "relu"]
+
+
+def test_weights_that_are_shared_in_part():
+    model = torch.nn.Sequential(torch.nn.Conv2d(8, 8, 1), torch.nn.Conv2d(8, 8, 1))
+    model[1].weight = model[0].weight
+    (obstacle,) = read(model, Image(8, 5, 5)).obstacles
+    assert obstacle.what == "the weight `0.weight`, which is also that of `0`"
 
 
 def test_vectors_are_inputs_too():

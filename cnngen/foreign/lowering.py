@@ -184,7 +184,7 @@ class Lowering:
             op = complete_op(word, **given)
             if _moves(word, node, *given.values()) == view.axes:
                 return shown(self.made(view.call, op, [node]))
-        if shape.dimensions != size.dimensions and not shape.reordered and not size.reordered:
+        if shape.dimensions != size.dimensions and not shape.reordered:
             return self._reshaped(view)
         return None
 
@@ -199,6 +199,8 @@ class Lowering:
         if node.word == "flatten" and node.inputs[0].shape == Image(channels, height, width):
             return shown(node.inputs[0])
         size = {"channels": channels, "height": height, "width": width}
+        if node.word == "flatten" and one_run(node.call, view.call):
+            node = node.inputs[0]
         return shown(self.node(view.call, "reshape", [node], **size))
 
     # --- Nodes
@@ -328,6 +330,11 @@ class Lowering:
 def shown(node: Made, call: Call | None = None) -> View:
     """What a node gives, as it is."""
     return View(node, node.axes, call)
+
+
+def one_run(a: Call | None, b: Call | None) -> bool:
+    """Whether two calls are made in the same run of a module."""
+    return a is not None and b is not None and a.inside[-1:] == b.inside[-1:]
 
 
 def last_channels(view: View) -> bool:

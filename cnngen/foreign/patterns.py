@@ -1,10 +1,11 @@
 """Several calls that are one op: what the last of them makes of those before."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from cnngen.foreign.held import UnknownValueError, depends_on, value, weight_key
-from cnngen.foreign.lowering import Lowering, Made, NoOpError, View, shown
+from cnngen.foreign.lowering import Lowering, Made, NoOpError, View, one_run, shown
 from cnngen.foreign.torch_calls import arguments, pair, step
 from cnngen.foreign.trace_torch import Call, Traced
 from cnngen.ops.base import Image
@@ -141,6 +142,25 @@ def of_sum(low: Lowering, call: Call, node: Made) -> Made | None:
         for point in points.tolist()
     )
     return low.node(call, "rbf", node.inputs[0].inputs, codes=codes, bits=bits)
+
+
+def of_window(low: Lowering, call: Call, node: Made, ranges: Sequence[range]) -> Made | None:
+    """A transposed convolution that takes away what TensorFlow does, an odd row from the end."""
+    x, op = node.inputs[0].shape if node.inputs else None, node.op
+    if not isinstance(x, Image) or op is None or node.word != "transposed_conv":
+        return None
+    if any(op.values["padding"]) or not one_run(node.call, call):
+        return None
+    values = {name: op.values[name] for name in ("kernel", "stride", "dilation")}
+    for size, window, by, spread, part in zip(
+        (x.height, x.width), *values.values(), ranges, strict=True
+    ):
+        rest = max(spread * (window - 1) + 1 - by, 0)
+        if part != range(rest // 2, rest // 2 + size * by):
+            return None
+    others = {name: op.values[name] for name in ("out", "groups", "bias")}
+    said = {**values, **others, "padding": "same"}
+    return low.node(call, node.word, [*node.inputs], node.weights, **said)
 
 
 def of_concat(low: Lowering, call: Call, listed: list[Any], dim: int) -> View | None:

@@ -10,6 +10,7 @@ from cnngen.foreign.both_modes import Both, Flow, in_both_modes
 from cnngen.foreign.failure import failure
 from cnngen.foreign.graph import Obstacle, Reading
 from cnngen.foreign.lowering import Lost, LostError, Lowering, Made, NoOpError
+from cnngen.foreign.separable import with_separable
 from cnngen.foreign.torch_graph import Origin, graph_of, needed
 from cnngen.foreign.torch_ops import lower
 from cnngen.foreign.trace_torch import Call, Run, Traced, trace
@@ -43,7 +44,7 @@ def read_torch_model(
 
 
 def reading_of(both: Both, said: Origin, obstacles: Sequence[Obstacle]) -> Reading:
-    graph, others = graph_of(with_wide_joins(both), said)
+    graph, others = graph_of(with_separable(with_wide_joins(both)), said)
     return Reading(graph, (*dict.fromkeys([*obstacles, *others]),))
 
 

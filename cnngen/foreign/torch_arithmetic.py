@@ -183,7 +183,11 @@ WORDS = {
 
 def _reduced(low: Lowering, call: Call, how: str, view: View, dims: list[int]) -> Made:
     node = view.node
+    if not view.plain and not any(view.axes[i] for i in dims):
+        return node  # each is alone
     what = _what(view, dims)
+    if how == "sum" and what == "channels":
+        return low.node(call, "group_sum", [node], groups=node.shape.dimensions[0])
     if isinstance(what, int):
         return _of_groups(low, call, how, node, what)
     if (how, what) not in WORDS:
@@ -238,8 +242,7 @@ def concatenated(low: Lowering, call: Call, given: Arguments) -> View:
         return _stacked(low, call, [low.maps(each) for each in listed], dim)
     if not all(pure(each) for each in views):
         raise AxesError("`cat` of tensors of other axes", "`concat` joins maps along channels")
-    channels = [each.node.axes[1] for each in views]
-    if any(each.axes[dim] != c for each, c in zip(views, channels, strict=True)):
+    if any(each.axes[dim] != each.node.axes[1] for each in views):
         raise AxesError(
             "`cat` along another axis than the channels", "`concat` joins maps along channels"
         )
@@ -264,6 +267,10 @@ def _stacked(low: Lowering, call: Call, nodes: list[Made], dim: int) -> View:
     return View(made, tuple(axes), call)
 
 
+def negative(low: Lowering, call: Call, given: Arguments) -> View:
+    return _with(low, call, "mul", low.settle(low.view(given["input"])), -1)
+
+
 def square(low: Lowering, call: Call, given: Arguments) -> View:
     view = low.view(given["input"])
     power = 2 if call.name == "square" else (given.get("exponent") or call.args[1])
@@ -278,4 +285,5 @@ ARITHMETIC: dict[str, Handler] = {
     **dict.fromkeys(("mean", "sum", "amax", "max"), reduction),
     **dict.fromkeys(("cat", "stack"), concatenated),
     **dict.fromkeys(("square", "pow"), square),
+    "neg": negative,
 }

@@ -32,6 +32,7 @@ def graph_of(both: Both, said: Origin) -> tuple[Graph, list[Obstacle]]:
     taken: Counter[str] = Counter(said.inputs.keys())
     made: dict[str, Node] = {}
     held: dict[tuple[str, ...], str] = {}
+    owners: dict[str, str] = {}
     for node in nodes:
         if node not in whole or node.op is None or node.call is None:
             continue
@@ -40,7 +41,10 @@ def graph_of(both: Both, said: Origin) -> tuple[Graph, list[Obstacle]]:
         name = names[node] = _unique(_name(node, label), taken)
         keys = (*node.weights.values(),)
         shares = held.get(keys, "") if keys else ""
+        if not shares and (twice := [key for key in keys if key in owners]):
+            obstacles.append(_shared(twice[0], owners[twice[0]], node.call.place))
         held.setdefault(keys, name)
+        owners.update(dict.fromkeys(keys, name))
         made[name] = Node(
             name,
             _reading(node.op, inputs),
@@ -55,6 +59,14 @@ def graph_of(both: Both, said: Origin) -> tuple[Graph, list[Obstacle]]:
     outputs = {n: names.get(x, x.word) for n, x in both.outputs.items() if x in whole or x.is_input}
     graph = Graph(said.title, said.origin, said.inputs, made, outputs)
     return graph, [*dict.fromkeys(obstacles)]
+
+
+def _shared(key: str, owner: str, place: Place) -> Obstacle:
+    return Obstacle(
+        f"the weight `{key}`, which is also that of `{owner}`",
+        place,
+        "layers share all of their weights, as a module does that is used twice, or none",
+    )
 
 
 def needed(outputs: Iterable[Made]) -> set[Made]:

@@ -50,7 +50,6 @@ NEAREST = {
     "threshold": "nearest are `relu` and `leaky_relu`",
     "softsign": "nearest is `tanh`",
     "glu": "write it as `slice_channels`, `sigmoid` and a `multiply` of both halves",
-    "neg": "`scale: {by: -1}` is the same",
     "max_pool2d_with_indices": "a pooling gives nothing but its output",
     "avg_pool3d": "maps have two axes here",
     "conv3d": "maps have two axes here",

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cnngen.foreign import patterns
 from cnngen.foreign.axes import Axes, Factor, Row, in_a_row, length, regrouped, row
 from cnngen.foreign.held import UnknownValueError, value
 from cnngen.foreign.lowering import AxesError, Lost, Lowering, Made, View, shown
+from cnngen.foreign.torch_calls import arguments
 from cnngen.foreign.trace_torch import Call, Traced
 from cnngen.ops.base import Image
 
@@ -38,7 +40,7 @@ def same_numbers(low: Lowering, call: Call, given: Arguments) -> View:
         return low.view(given["input"])
     axes = regrouped(view.axes, sizes)
     if axes is None:
-        view = low.settle(view)  # shuffled channels, say, are maps again
+        view = low.settle(low.view(given["input"]))  # shuffled channels, say, are maps again
         axes = regrouped(view.axes, sizes)
     if axes is None or view.axes[0] not in axes[:2]:
         raise AxesError(
@@ -169,13 +171,7 @@ def _group(around: Row, channels: int) -> int:
 def item(low: Lowering, call: Call, given: Arguments) -> View:
     """What an index in brackets takes."""
     view = low.settle(low.view(given["input"]))
-    asked: Any = given["index"]
-    index: list[Any] = [*asked] if isinstance(asked, tuple) else [asked]
-    if any(i is Ellipsis for i in index):
-        at = [i is Ellipsis for i in index].index(True)
-        missing = len(view.axes) - sum(i is not None for i in index) + 1
-        index[at : at + 1] = [slice(None)] * missing
-    index += [slice(None)] * (len(view.axes) - sum(i is not None for i in index))
+    index = _index(given["index"], len(view.axes))
     if view.plain and isinstance(view.node.shape, Image) and _positions(index):
         return shown(_window(low, call, view.node, index[2:]))
     dim = 0
@@ -195,6 +191,14 @@ def item(low: Lowering, call: Call, given: Arguments) -> View:
             case _:
                 raise AxesError("an index by a mask, by numbers, or with steps", NO_CHANNELS)
     return finished(low, view)
+
+
+def _index(asked: Any, rank: int) -> list[Any]:
+    """An index that says something of each axis, besides new ones."""
+    index: list[Any] = [*asked] if isinstance(asked, tuple) else [asked]
+    missing = rank - sum(i is not None and i is not Ellipsis for i in index)
+    at = next((n for n, i in enumerate(index) if i is Ellipsis), len(index))
+    return [*index[:at], *[slice(None)] * missing, *index[at + 1 :]]
 
 
 def _ends(part: Any) -> tuple[int, int] | None:
@@ -234,6 +238,8 @@ def _window(low: Lowering, call: Call, node: Made, index: list[slice]) -> Made:
         ):
             raise AxesError("rows and columns with steps and borders", "`crop` first")
         return low.node(call, "max_pool", [node], kernel=1, stride=steps)
+    if found := patterns.of_window(low, call, node, ranges):
+        return found
     top, left = (r.start for r in ranges)
     bottom, right = shape.height - ranges[0].stop, shape.width - ranges[1].stop
     if low.others.get(call) and not _same_border(low, call, (bottom, right)):
@@ -247,8 +253,7 @@ def _window(low: Lowering, call: Call, node: Made, index: list[slice]) -> Made:
 def _same_border(low: Lowering, call: Call, border: tuple[int, int]) -> bool:
     """Whether as much is left out of larger maps."""
     twin = low.others[call]
-    asked: Any = twin.args[1]
-    index: list[slice] = [*asked][-2:]
+    index = _index(arguments(twin).get("index", ...), 4)[2:]
     sizes: tuple[int, ...] = twin.args[0].sizes[2:]
     stops = [range(n)[i].stop for n, i in zip(sizes, index, strict=True)]
     return tuple(n - stop for n, stop in zip(sizes, stops, strict=True)) == border

@@ -4,7 +4,7 @@ from typing import Any
 
 from cnngen.foreign.filters import binomial, standardized
 from cnngen.foreign.held import weight_key
-from cnngen.foreign.lowering import Lowering, Made, NoOpError, View, shown
+from cnngen.foreign.lowering import Lowering, Made, NoOpError, View, one_run, shown
 from cnngen.foreign.torch_calls import arguments, pair, step
 from cnngen.foreign.torch_views import Arguments, Handler
 from cnngen.foreign.trace_torch import Call, Traced
@@ -79,7 +79,7 @@ def _padded(
         return x, NONE
     given = arguments(before)
     mode, filling = given.get("mode") or "constant", given.get("value") or 0.0
-    own = before.inside[-1:] == call.inside[-1:] or filling == -float("inf")
+    own = one_run(before, call) or filling == -float("inf")
     if mode != "constant" or filling != border or not own:
         return x, NONE
     twins = [before, low.others[before]] if before in low.others else []
@@ -125,17 +125,16 @@ def conv(low: Lowering, call: Call, given: Arguments) -> View:
         x, padding = _padded(low, call, x, **sizes, border=0.0)
     said: dict[str, Any] = {**sizes, "padding": padding, "bias": given.get("bias") is not None}
     weights = low.weights(given, "weight", "bias")
-    if (eps := standardized(weight)) is not None:
-        key = eps[0]
-        return shown(
-            low.node(
-                *(call, "standardized_conv", [x], {**weights, "weight": key}),
-                **said,
-                out=out,
-                groups=groups,
-                eps=eps[1],
-            )
+    if found := standardized(weight):
+        key, eps = found
+        made = low.node(
+            *(call, "standardized_conv", [x], {"weight": key, **weights}),
+            **said,
+            out=out,
+            groups=groups,
+            eps=eps,
         )
+        return shown(made)
     if "weight" not in weights:
         raise _computed("convolution")
     channels = x.shape.dimensions[0]

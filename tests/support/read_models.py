@@ -102,6 +102,8 @@ def _normal(
 def _nothing(op: Op, x: Shape) -> bool:
     if op.name == "flatten":
         return isinstance(x, Vector)
+    if op.values.get("groups") == 1 and op.name in ("channel_group", "group_sum"):
+        return True
     return op.name in ("pad_channels", "crop", "zero_pad") and not any(_flat(op.values.values()))
 
 
@@ -150,7 +152,14 @@ def _op(op: Op, x: Shape) -> tuple[str, tuple[tuple[str, Any], ...]]:
         values["multiplier"] = values.pop("out") // values.pop("groups")
     if word.startswith("adaptive") and values["size"] == (1, 1):
         word, values = word.replace("adaptive", "global"), {}
-    if word in ("max_pool", "avg_pool"):
+    if word == "group_softmax" and values["groups"] == x.channels:
+        word, values = "softmax", {}
+    pools = word in ("max_pool", "avg_pool")
+    if pools and values["padding"] == "same" and values["stride"] == (1, 1):
+        rows, columns = (k - 1 for k in values["kernel"])
+        values["padding"] = rows // 2, rows - rows // 2, columns // 2, columns - columns // 2
+        values |= {"count_include_pad": False} if word == "avg_pool" else {}
+    if pools:
         values["stride"] = values["stride"] or values["kernel"]
     if word == "avg_pool" and (values["padding"] == "same" or not any(values["padding"])):
         values["count_include_pad"] = True
@@ -163,6 +172,8 @@ def _op(op: Op, x: Shape) -> tuple[str, tuple[tuple[str, Any], ...]]:
             rows, columns = (max(r, 0) // 2 for r in rests)
             values["padding"] = rows, rows, columns, columns
             values["output_padding"] = tuple(max(-r, 0) for r in rests)
+    if values.get("padding") == "same" and values["kernel"] == (1, 1):
+        values["padding"] = (0, 0, 0, 0)
     if word == "rbf":
         values["codes"] = tuple(
             "".join(f"{n:0{values['bits']}b}" for n in row) for row in values["codes"]
