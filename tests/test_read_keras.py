@@ -66,16 +66,22 @@ def test_a_layer_with_an_activation_is_two_nodes():
     assert graph.nodes["c"].shape == Image(4, 6, 6)
 
 
-def test_same_is_half_of_the_window_where_it_does_not_stride():
-    graph = read(
-        functional(
-            image(),
-            conv("unit", "image", padding="same", dilation_rate=[2, 1]),
-            conv("strided", "unit", padding="same", strides=[2, 2]),
-        )
-    )
+def test_same_is_half_of_the_window_where_no_window_strides():
+    unit = conv("unit", "image", padding="same", dilation_rate=[2, 1])
+    one = conv("one", "unit", padding="same", strides=[2, 2], kernel_size=1)
+    graph = read(functional(image(), unit, one))
     assert graph.nodes["unit"].op.values["padding"] == (2, 2, 1, 1)
-    assert graph.nodes["strided"].op.values["padding"] == "same"
+    assert graph.nodes["one"].op.values["padding"] == (0, 0, 0, 0)
+
+
+def test_same_stays_where_such_windows_stride():
+    """So that blocks are alike whether they stride or not."""
+    unit = conv("unit", "image", padding="same")
+    strided = conv("strided", "unit", padding="same", strides=[2, 2])
+    pool = layer("MaxPooling2D", "p", "strided", pool_size=3, strides=1, padding="same")
+    graph = read(functional(image(), unit, strided, pool))
+    paddings = [node.op.values["padding"] for node in graph.nodes.values()]
+    assert paddings == ["same", "same", (1, 1, 1, 1)]
 
 
 def test_zeros_around_what_a_convolution_reads_are_its_padding():

@@ -19,7 +19,7 @@ from cnngen.foreign.keras_nearest import NEAREST
 from cnngen.foreign.keras_operations import read_operation
 from cnngen.foreign.keras_ops import JOINS, read_join, read_layer
 from cnngen.foreign.keras_patterns import rewrite
-from cnngen.foreign.keras_pools import to_its_size
+from cnngen.foreign.keras_pools import centred, keep_same, to_its_size
 from cnngen.foreign.keras_sizes import factor, like
 from cnngen.foreign.keras_steps import At, Step, complete, input_step
 from cnngen.ops import OPS
@@ -200,12 +200,14 @@ class _Reader:
                 readers.setdefault(x, []).append(step)
         nodes = _Nodes(self.paths, frozenset(self.inputs.values()))
         names: dict[Step, str] = dict(self.inputs)
+        same = keep_same(live)
         for step in live:
             if step in names:
                 continue
-            made = (
-                self._resized(step, readers) if step.word == RESIZE else to_its_size(step) or step
-            )
+            if step.word == RESIZE:
+                made = self._resized(step, readers)
+            else:
+                made = to_its_size(step if step.word in same else centred(step))
             if made is None or not made.is_op:
                 if step.word != UNKNOWN:
                     self._refuse(step.call, FIXED if step.word == RESIZE else IN_PARTS)

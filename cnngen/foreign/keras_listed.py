@@ -133,14 +133,14 @@ def _entries(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for entry in sequence(config.get("layers"), "the list of layers"):
         layer = mapping(entry, "a layer")
         text(layer.get("class_name"), "the class of a layer")
-        if not is_model(layer):
+        if not (is_model(layer) and isinstance(layer.get("config"), list)):
             mapping(layer.get("config"), "the configuration of a layer")
         yield layer
 
 
 def _named(entry: Mapping[str, Any], default: Any) -> str:
     config: Any = entry["config"]
-    own = mapping(config, "the configuration of a layer").get("name", default)
+    own = default if isinstance(config, list) else config.get("name", default)
     return text(entry.get("name", own), "the name of a layer")
 
 

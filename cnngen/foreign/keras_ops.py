@@ -62,7 +62,7 @@ def read_join(at: At, xs: Sequence[Step]) -> Step:
         return xs[0]
     if kind == "Concatenate":
         return concatenated(at, xs, config.get("axis", -1))
-    if kind == SCALED_SUM:
+    if kind == SCALED_SUM and len(xs) == 2:
         first, second = xs
         scaled = at.op("scale", second, suffix="_scale", by=config.get("scale", 1))
         return at.op("add", first, scaled)

@@ -9,7 +9,7 @@ from itertools import count
 from math import isclose
 from typing import Any, cast
 
-from cnngen.foreign.keras_pools import POOLS, halves
+from cnngen.foreign.keras_pools import POOLS, STRIDED
 from cnngen.foreign.keras_resizing import RESIZING
 from cnngen.foreign.keras_steps import Step, op_step
 from cnngen.ops.attribute import LARGEST
@@ -18,7 +18,6 @@ from cnngen.semantics.attributes import Invalid
 
 Pattern = Callable[[Step], Step | None]
 NO_SIDES = (0, 0, 0, 0)
-CONVOLUTIONS = ("conv", "depthwise_conv", "separable_conv", "standardized_conv")
 
 
 def rewrite(step: Step) -> Step:
@@ -44,14 +43,6 @@ def _changed(step: Step, *inputs: Step, **values: Any) -> Step:
 
 
 # --- Convolutions
-
-
-def centred(step: Step) -> Step | None:
-    """With a stride of 1, `same` is half of the window on each side; a window of 1 needs none."""
-    if step.values["padding"] != "same":
-        return None
-    sides = halves(step.values["kernel"], step.values["stride"], step.values["dilation"])
-    return _changed(step, padding=sides) if sides else None
 
 
 def padded_convolution(step: Step) -> Step | None:
@@ -321,7 +312,7 @@ def factors(step: Step) -> Step | None:
 
 
 PATTERNS: Mapping[str, tuple[Pattern, ...]] = {
-    **dict.fromkeys(CONVOLUTIONS, (centred, padded_convolution)),
+    **dict.fromkeys(STRIDED, (padded_convolution,)),
     **POOLS,
     **RESIZING,
     "crop": (cropped_transposed,),

@@ -1,7 +1,7 @@
 """Poolings of Keras that take more than a layer: borders, ends that hang over, given sizes."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +10,7 @@ from cnngen.ops.attribute import Sides
 from cnngen.ops.base import Image, ShapeError
 
 NO_SIDES: Sides = (0, 0, 0, 0)
+POOLED = ("max_pool", "avg_pool")
 STRIDED = ("conv", "depthwise_conv", "separable_conv", "standardized_conv")
 POSITIVE = ("relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "group_softmax")
 KEEP_SIGN = (
@@ -35,15 +36,32 @@ def plain_stride(step: Step) -> Step | None:
     return _changed(step, step.inputs[0], stride=None)
 
 
-def centred_pool(step: Step) -> Step | None:
-    """With a stride of 1, `same` is half of the window on each side, which no average counts."""
-    if step.values["padding"] != "same":
-        return None
-    sides = halves(step.values["kernel"], stride_of(step))
+def keep_same(steps: Iterable[Step]) -> frozenset[str]:
+    """The ops of a model that say `same` where no other word says that: where they stride.
+
+    For these the word stays, so that blocks are alike whether they stride or not; for others it is
+    half of the window on each side.
+    """
+    return frozenset(x.word for x in steps if _is_same(x) and _half_of(x) is None)
+
+
+def centred(step: Step) -> Step:
+    """A window with half of itself on each side, where that is what `same` says."""
+    sides = _half_of(step) if _is_same(step) else None
     if sides is None:
-        return None
-    uncounted = {"count_include_pad": not any(sides)} if step.word == "avg_pool" else {}
-    return _changed(step, step.inputs[0], padding=sides, **uncounted)
+        return step
+    values = {**step.values, "padding": sides}
+    if step.word == "avg_pool":  # zeros of `same` do not count
+        values["count_include_pad"] = not any(sides)
+    return replace(step, values=values)
+
+
+def _is_same(step: Step) -> bool:
+    return step.word in (*STRIDED, *POOLED) and step.values["padding"] == "same"
+
+
+def _half_of(step: Step) -> Sides | None:
+    return halves(step.values["kernel"], stride_of(step), step.values.get("dilation", (1, 1)))
 
 
 def halves(
@@ -57,15 +75,14 @@ def halves(
     return rows, rows, columns, columns
 
 
-def to_its_size(step: Step) -> Step | None:
+def to_its_size(step: Step) -> Step:
     """A window of 1 that does not stride is a pooling to the size that is the input's already."""
-    if step.word not in ("max_pool", "avg_pool"):
-        return None
-    if step.values["kernel"] != (1, 1) or stride_of(step) != (1, 1) or step.image is None:
-        return None
-    word = f"adaptive_{step.word}"
+    if step.word not in POOLED or step.image is None:
+        return step
+    if step.values["kernel"] != (1, 1) or stride_of(step) != (1, 1):
+        return step
     size = (step.image.height, step.image.width)
-    return op_step(step.call, word, step.inputs, {"size": size}, step.suffix)
+    return replace(step, word=f"adaptive_{step.word}", values={"size": size})
 
 
 def late_stride(step: Step) -> Step | None:
@@ -75,7 +92,10 @@ def late_stride(step: Step) -> Step | None:
     (x,) = step.inputs
     if step.values["kernel"] != (1, 1) or step.values["padding"] not in ("same", NO_SIDES):
         return None
-    if x.word not in STRIDED or x.values["padding"] == "same" or x.call.readers > 1:
+    if x.word not in STRIDED or x.call.readers > 1:
+        return None
+    x = centred(x)
+    if x.values["padding"] == "same":
         return None
     one = x.values["stride"] == (1, 1)
     each = x.word in ("depthwise_conv", "separable_conv", "conv")
@@ -316,8 +336,8 @@ def no_border(step: Step) -> Step | None:
 
 
 POOLS: Mapping[str, tuple[Callable[[Step], Step | None], ...]] = {
-    "max_pool": (late_stride, centred_pool, bordered_max, plain_stride),
-    "avg_pool": (blurred, centred_pool, bordered_avg, plain_stride),
+    "max_pool": (late_stride, bordered_max, plain_stride),
+    "avg_pool": (blurred, bordered_avg, plain_stride),
     "multiply": (counted,),
     "keras.Concatenate": (adaptive,),
     "zero_pad": (no_border,),

@@ -104,7 +104,10 @@ def complete(op: type[Op], given: Mapping[str, Any]) -> Mapping[str, Any]:
         elif attribute.kind in ("init", "tensor"):
             values[name] = value
         else:
-            values[name] = attribute_value(attribute, _tuples(value))
+            try:
+                values[name] = attribute_value(attribute, _tuples(value))
+            except OverflowError:
+                raise Unsayable(f"no op has so large a {name}") from None
     return values
 
 

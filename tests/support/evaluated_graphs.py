@@ -59,9 +59,7 @@ def _weights(
         else:
             value = variables[node.weights[name]]
             layout = node.op.in_keras(name, shapes_read(graph, node)[0]).layout
-            if value.ndim == 2 and len(shape) == 4:  # a fully connected layer on maps
-                value = value.T
-            else:
-                value = form(layout).to_torch(value)
+            on_maps = value.ndim == 2 and len(shape) == 4  # of a fully connected layer
+            value = value.T if on_maps else form(layout).to_torch(value)
         found[name] = torch.tensor(np.ascontiguousarray(value).reshape(shape)).double()
     return found

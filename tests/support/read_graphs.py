@@ -132,10 +132,10 @@ def alike(op: Op, shapes: tuple[Shape, ...], output: Shape) -> tuple[str, dict[s
             values = {"kernel": kernel, "stride": kernel, "padding": (0, 0, 0, 0)}
     if name in ("max_pool", "avg_pool") and image and isinstance(output, Image):
         values = {"kernel": values["kernel"], "windows": _windows(values, image, output)}
-    if name == "group_norm" and image and values["groups"] == image.channels:
-        if image.height * image.width > 1:
-            name = "instance_norm"
-            del values["groups"]
+    several = image is not None and image.height * image.width > 1
+    if name == "group_norm" and image and several and values["groups"] == image.channels:
+        name = "instance_norm"
+        del values["groups"]
     if name == "blur_pool" and values["kernel"] == 2 and values["border"] == "zeros" and image:
         stride = values["stride"]
         name, values = "avg_pool", {"kernel": (2, 2), "stride": (stride, stride)}
@@ -148,9 +148,9 @@ def alike(op: Op, shapes: tuple[Shape, ...], output: Shape) -> tuple[str, dict[s
             name, values = "affine", {"shift": values["bias"], "init": drawn}
             values["init"] = _drawn(name, drawn)
     if name == "resize" and image and isinstance(output, Image):
-        if output.height % image.height == 0 and output.width % image.width == 0:
-            scale = output.height // image.height, output.width // image.width
-            name, values = "upsample", {**values, "scale": scale}
+        rows, columns = output.height / image.height, output.width / image.width
+        if rows == int(rows) and columns == int(columns):
+            name, values = "upsample", {**values, "scale": (int(rows), int(columns))}
     if name == "rbf":
         digits = [f"{n:0{values['bits']}b}" for row in values["codes"] for n in row]
         values = {"points": "".join(digits), "rows": len(values["codes"])}
