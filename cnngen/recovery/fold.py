@@ -22,7 +22,6 @@ from cnngen.recovery.tree import (
     Maybe,
     Merge,
     Pass,
-    Stage,
     Tree,
     Use,
     bodies,

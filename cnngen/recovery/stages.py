@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cnngen.foreign.graph import Graph
-from cnngen.recovery.regions import regions
 from cnngen.recovery.names import spelled
+from cnngen.recovery.regions import regions
 from cnngen.recovery.structure import is_closed, structure, titled
 from cnngen.recovery.tree import (
     Again,
@@ -35,7 +35,7 @@ def find_stages(graph: Graph) -> Tree:
     given = {name: name for name in graph.inputs}
     outputs = sorted({*graph.outputs.values()}, key=[*graph.nodes].index)
     modular = any(node.place.modules for node in graph.nodes.values())
-    body, names, taken = structure(regions(graph), given, outputs, apart=modular)
+    body, names, taken = structure(regions(graph), given, outputs, model=True, apart=modular)
     groups = [(item,) for item in body] if modular else [*_whole(body)]
     stages: list[Stage] = []
     last = next(iter(given)) if len(given) == 1 else ""
