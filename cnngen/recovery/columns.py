@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
 
+from cnngen.recovery.names import numbered, spelled
+
 Column = tuple[Any, ...]
 Measure = Literal["channels", "other", "test"]  # only channels are multiples of each other
 Known = dict[str, tuple[Column, Measure]]
@@ -170,8 +172,8 @@ def _name(hole: Hole, others: Sequence[Hole], taken: set[str]) -> str:
     """The hint, if no other hole has it, or else what tells them apart."""
     alone = sum(other.hint == hole.hint for other in others) == 1
     stem = hole.hint if alone or not hole.detail else hole.detail
-    name, count = stem, 1
-    while name in taken:
+    stem = spelled(stem, "parameter")
+    count = 1
+    while (name := numbered(stem, count)) in taken:
         count += 1
-        name = f"{stem}{count}" if stem[-1:].isalpha() else f"{stem}_{count}"
     return name

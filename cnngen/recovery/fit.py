@@ -14,6 +14,7 @@ from typing import Any, assert_never
 from cnngen.foreign.graph import Graph, Node
 from cnngen.ops.base import Image
 from cnngen.recovery.columns import CHANNELS, INPUT_CHANNELS, MISSING, Column, Hole, solve
+from cnngen.recovery.names import Names, spelled
 from cnngen.recovery.tree import (
     Again,
     Apply,
@@ -30,7 +31,7 @@ from cnngen.recovery.tree import (
     bodies,
     nodes,
 )
-from cnngen.syntax.naming import KEYWORDS, LANGUAGE, snake_case
+from cnngen.syntax.naming import KEYWORDS, LANGUAGE
 
 MOST_SHOWN = 5
 EITHER = "0 or half"  # the padding of a window of one pixel
@@ -94,6 +95,7 @@ def _height(item: Item) -> int:
 class _Fitter:
     graph: Graph
     blocks: dict[Hashable, Block] = field(default_factory=dict[Hashable, Block])
+    titles: Names = field(default_factory=Names)
     variables: set[str] = field(default_factory=set[str])  # of the loops in what is fitted
 
     def add(self, key: Hashable, uses: list[Use]) -> None:
@@ -133,13 +135,8 @@ class _Fitter:
         return f"What stands in {len(block.uses)} places: {shown}."
 
     def _title(self, uses: Sequence[Use]) -> str:
-        taken = {block.name for block in self.blocks.values()}
-        stem = _cap_words(uses[0].kind) or self._described(uses[0].body)
-        name, count = stem, 1
-        while name in taken:
-            count += 1
-            name = f"{stem}{count}" if not stem[-1].isdecimal() else f"{stem}_{count}"
-        return name
+        stem = spelled(uses[0].kind, "block") or self._described(uses[0].body)
+        return self.titles.add(stem)
 
     def _described(self, body: Body) -> str:
         """A name for a block for which the model has none."""
@@ -263,10 +260,9 @@ class _Fitter:
             column = tuple(each[name] for each in values)
             if name in block.defaults and {*column} == {block.defaults[name]}:
                 continue
-            label = snake_case(rows[0].label)
-            detail = label if label and not label.isdecimal() else ""
+            detail = _detail(rows[0].label)
             measure = "channels" if _counts(name, column) else "other"
-            hole = Hole(column, name, _plain(detail), measure)
+            hole = Hole(column, name, detail, measure)
             holes.append(hole)
             arguments[name] = hole
         return {block.name: arguments} if arguments else block.name
@@ -287,7 +283,9 @@ class _Fitter:
             between = self.body([each for row in rows for each in row.between], other, labels)
             fewer = tuple(count - 1 for count in counts)
             for hole in self._varying(other, fewer, holes):
-                whole = [x for p in _split(hole.column, fewer) for x in (*p, p[-1] if p else MISSING)]
+                whole = [
+                    x for p in _split(hole.column, fewer) for x in (*p, p[-1] if p else MISSING)
+                ]
                 hole.text = Hole(tuple(whole), hole.hint, hole.detail, hole.measure)
                 varying.append(hole.text)
         variables = solve(varying, {}, {*KEYWORDS, *LANGUAGE, *self.variables})
@@ -312,7 +310,11 @@ class _Fitter:
         self, rows: Sequence[Loop], own: Sequence[Hole], counts: Sequence[int]
     ) -> list[Loop] | None:
         """The loops without their first iterations, where only these differ from the others."""
-        if min(counts) < 1 or max(counts) < 3 or any(len(each) > 1 for row in rows for each in row.iterations[:1]):
+        if (
+            min(counts) < 1
+            or max(counts) < 3
+            or any(len(each) > 1 for row in rows for each in row.iterations[:1])
+        ):
             return None
         parts = [[*_split(hole.column, counts)] for hole in own]
         varies = any(len({*part} - {MISSING}) > 1 for each in parts for part in each)
@@ -353,9 +355,8 @@ class _Fitter:
             if {*column} == {default} and not attribute.required:
                 continue
             counts = name in CHANNELS and all(isinstance(x, int) for x in column)
-            label = snake_case(rows[0].label)
-            detail = label if label and not label.isdecimal() else ""
-            hole = Hole(column, name, _plain(detail), "channels" if counts else "other")
+            detail = _detail(rows[0].label)
+            hole = Hole(column, name, detail, "channels" if counts else "other")
             holes.append(hole)
             found[name] = hole
         return found
@@ -372,8 +373,8 @@ def _counts(name: str, column: Column) -> bool:
     return all(isinstance(x, int) and x > 7 for x in column)
 
 
-def _plain(name: str) -> str:
-    return name if name.isidentifier() and name == name.lower() else ""
+def _detail(label: str) -> str:
+    return "" if label.isdecimal() else spelled(label, "parameter")
 
 
 def _one(part: Column) -> Any:
@@ -458,9 +459,3 @@ def _step_names(body: Body) -> Iterator[str]:
     for item in body:
         if item.name:
             yield item.name
-
-
-def _cap_words(kind: str) -> str:
-    """What a model calls a part, as the name of a block."""
-    words = [w for w in kind.strip("_").replace(".", "_").split("_") if w]
-    return "".join(word[0].upper() + word[1:] for word in words)

@@ -81,10 +81,7 @@ def _exchanged(body: Body, made: dict[int, Use]) -> Body:
 def _height(body: Body) -> int:
     """How many uses of blocks stand in each other."""
     return max(
-        (
-            isinstance(item, Use) + max(map(_height, bodies(item)), default=0)
-            for item in body
-        ),
+        (isinstance(item, Use) + max(map(_height, bodies(item)), default=0) for item in body),
         default=0,
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cnngen.foreign.graph import Graph
+from cnngen.recovery.names import spelled
 from cnngen.recovery.regions import regions
 from cnngen.recovery.structure import is_closed, structure, titled
 from cnngen.recovery.tree import (
@@ -17,6 +18,7 @@ from cnngen.recovery.tree import (
     Group,
     Item,
     Loop,
+    Maybe,
     Merge,
     Pass,
     Stage,
@@ -24,7 +26,6 @@ from cnngen.recovery.tree import (
     Use,
     nodes,
 )
-from cnngen.syntax.naming import snake_case
 
 HEAD = {"global_avg_pool", "global_max_pool", "adaptive_avg_pool", "flatten", "linear"}
 
@@ -34,9 +35,8 @@ def find_stages(graph: Graph) -> Tree:
     given = {name: name for name in graph.inputs}
     outputs = sorted({*graph.outputs.values()}, key=[*graph.nodes].index)
     modular = any(node.place.modules for node in graph.nodes.values())
-    body, names = structure(regions(graph), given, outputs, titled, apart=modular)
+    body, names, taken = structure(regions(graph), given, outputs, model=True, apart=modular)
     groups = [(item,) for item in body] if modular else [*_whole(body)]
-    taken = {*names.values(), *given}
     stages: list[Stage] = []
     last = next(iter(given)) if len(given) == 1 else ""
     words = {node: word for word, node in graph.outputs.items() if len(graph.outputs) > 1}
@@ -44,7 +44,7 @@ def find_stages(graph: Graph) -> Tree:
         first, end = group[0], group[-1]
         training = all(node.training for node in nodes(group))
         title = words.get(_given(end), "") if training else ""
-        name = end.name or _unique(title or _title(group, modular), taken)
+        name = end.name or taken.add(title or _title(group, modular), frozenset({"0"}))
         several = not stages and len(given) > 1
         reads = "" if first.reads == last and last else first.reads
         reads = reads or (next(iter(given)) if several else "")
@@ -63,7 +63,7 @@ def _given(item: Item) -> str:
             return node.name
         case Use(body=body) | Group(body=body):
             return _given(body[-1])
-        case Loop() | Pass():
+        case Loop() | Maybe() | Pass():
             return ""
 
 
@@ -118,26 +118,17 @@ def _title(group: Body, modular: bool) -> str:
         (item,) = group
         match item:
             case Apply(node=node):
-                return titled(node)
+                return titled(node, "stage")
             case Again(target=target):
                 return target
             case Use(label=label, kind=kind):
-                return snake_case(label if label and not label.isdecimal() else kind)
+                return spelled("" if label.isdecimal() else label or kind, "stage") or "features"
             case Group(label=label):
-                return snake_case(label) if label and not label.isdecimal() else "features"
+                return spelled("" if label.isdecimal() else label, "stage") or "features"
             case Merge(node=node):
                 return node.op.name
-            case Pass() | Loop():
+            case Pass() | Loop() | Maybe():
                 return "features"
     first = group[0]
     is_head = isinstance(first, Apply) and first.node.op.name in HEAD
     return "head" if is_head else "features"
-
-
-def _unique(stem: str, taken: set[str]) -> str:
-    name, count = stem, 1
-    while name in taken:
-        count += 1
-        name = f"{stem}{count}" if stem[-1:].isalpha() else f"{stem}_{count}"
-    taken.add(name)
-    return name

@@ -5,15 +5,29 @@ branches. Any other tensor with several readers gets a name, by which they read 
 the dominators of the graph and of the reversed graph.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import networkx as nx
 
 from cnngen.foreign.graph import Node
+from cnngen.recovery.names import NOTHING, Names, spelled
 from cnngen.recovery.regions import Member, Region, owners
-from cnngen.recovery.tree import INPUT, Again, Apply, Arm, Body, Group, Item, Merge, Pass, Use
-from cnngen.syntax.naming import snake_case
+from cnngen.recovery.tree import (
+    INPUT,
+    Again,
+    Apply,
+    Arm,
+    Body,
+    Group,
+    Item,
+    Merge,
+    Pass,
+    Use,
+    bodies,
+    nodes,
+)
+from cnngen.syntax.naming import NameKind, snake_case
 
 SOURCE, SINK = "<source>", "<sink>"
 
@@ -53,14 +67,15 @@ def structure(
     members: Sequence[Member],
     given: Mapping[str, str],
     outputs: Sequence[str],
-    title: Callable[[Member], str],
     *,
+    model: bool = False,
     apart: bool = False,
-) -> tuple[Body, dict[str, str]]:
-    """The body that computes the outputs, and the names of those of its steps that have one.
+) -> tuple[Body, dict[str, str], Names]:
+    """The body that computes the outputs, the names of those of its steps that have one, and all
+    names in it.
 
-    `given` names the tensors from outside, the first of which is its input; `title` proposes the
-    name of a member. With `apart`, what the model has under a name is a step, and no branch.
+    `given` names the tensors from outside, the first of which is its input. The steps of the
+    `model` itself become stages; with `apart`, what it has under a name is a step, and no branch.
     """
     flow = _flow(members, given, outputs)
     forks = _forks(flow)
@@ -71,8 +86,9 @@ def structure(
     while True:
         forks = {a: b for a, b in forks.items() if not _between(flow, a, b) & anchors}
         anchors |= {name for name in flow.members if len(flow.readers(name)) > 1} - {*forks}
-        names = _names(flow, anchors, title, {*given.values(), INPUT})
-        emitter = _Emitter(flow, forks, anchors, names)
+        taken = Names(dict.fromkeys((*given.values(), INPUT), NOTHING))
+        names = _names(flow, anchors, taken, apart=apart)
+        emitter = _Emitter(flow, forks, anchors, names, apart)
         steps: list[Item] = []
         running = next(iter(given), "")
         for name in flow.members:
@@ -81,27 +97,55 @@ def structure(
                 steps += emitter.joined(start, body, running, names.get(name, ""))
                 running = name
         if not emitter.open:
-            return _distinct(steps, names), names
+            return tuple(steps) if model else _distinct(steps, taken), names, taken
         anchors |= emitter.open
 
 
-def _distinct(steps: Sequence[Item], names: Mapping[str, str]) -> Body:
+def _distinct(steps: Sequence[Item], taken: Names) -> Body:
     """The steps with a label of its own for each branch: all are parts of one body."""
-    taken = {*names.values()}
+    for item in steps:
+        match item:
+            case Apply(node=node) | Merge(node=node):
+                taken.inside.setdefault(node.op.name, NOTHING)
+            case Use(kind=kind):
+                taken.inside.setdefault(snake_case(kind), NOTHING)
+            case _:
+                pass
     body: list[Item] = []
     for item in steps:
         if isinstance(item, Merge):
             arms: list[Arm] = []
             for arm in item.arms:
-                stem, count, label = arm.stem, 1, arm.label
-                while label in taken:
-                    count += 1
-                    label = f"{stem}{count}"
-                taken.add(label)
-                arms.append(replace(arm, label=label))
+                label = arm.label if arm.label not in taken.inside else arm.stem
+                arms.append(replace(arm, label=taken.add(label, _words(arm.body))))
             item = replace(item, arms=tuple(arms))
         body.append(item)
     return tuple(body)
+
+
+def _word(member: Member) -> str:
+    """The word that a step without a name has in paths."""
+    return member.op.name if isinstance(member, Node) else snake_case(member.module.kind)
+
+
+def _words(body: Sequence[Item]) -> frozenset[str]:
+    """What may follow the name of a body in paths, besides positions."""
+    if len(body) < 2 and not any(isinstance(item, Group | Merge | Use) for item in body):
+        return NOTHING
+    found = {"0"}
+    for item in body:
+        for inner in (body, *bodies(item)):
+            found |= {step.name for step in inner if step.name}
+        for node in nodes((item,)):
+            found |= {node.op.name, spelled(node.label, "step"), *_around(node)}
+        if isinstance(item, Merge):
+            found |= {arm.label for arm in item.arms}
+    return frozenset(found - {""})
+
+
+def _around(node: Node) -> Iterator[str]:
+    for module in node.place.modules:
+        yield from (spelled(x, "step") for x in (module.path.rpartition(".")[2], module.kind))
 
 
 def is_closed(body: Sequence[Item], *, inner: bool = False) -> bool:
@@ -120,7 +164,9 @@ def is_closed(body: Sequence[Item], *, inner: bool = False) -> bool:
 
 def _flow(members: Sequence[Member], given: Mapping[str, str], outputs: Sequence[str]) -> _Flow:
     """Regions are known by the node that they give."""
-    named = {member.name if isinstance(member, Node) else member.gives[0]: member for member in members}
+    named = {
+        member.name if isinstance(member, Node) else member.gives[0]: member for member in members
+    }
     reads = {
         name: member.inputs if isinstance(member, Node) else member.reads
         for name, member in named.items()
@@ -185,18 +231,26 @@ def _between(flow: _Flow, start: str, end: str) -> set[str]:
     return found
 
 
-def _names(
-    flow: _Flow, anchors: set[str], title: Callable[[Member], str], taken: set[str]
-) -> dict[str, str]:
-    names: dict[str, str] = {}
+def _names(flow: _Flow, anchors: set[str], taken: Names, *, apart: bool) -> dict[str, str]:
+    """Names for the members that need one."""
+    found: dict[str, str] = {}
     for key, member in flow.members.items():
         if key in anchors:
-            stem, count = title(member), 1
-            while (name := stem if count == 1 else f"{stem}_{count}") in taken:
-                count += 1
-            taken.add(name)
-            names[key] = name
-    return names
+            inside = frozenset({"0"}) if isinstance(member, Region) or not apart else NOTHING
+            if isinstance(member, Region):
+                inside |= _parts(member)
+            found[key] = taken.add(titled(member), inside)
+    return found
+
+
+def _parts(region: Region) -> frozenset[str]:
+    """What may follow the name of a region in paths."""
+    found: set[str] = set()
+    for member in region.members:
+        if isinstance(member, Region):
+            found |= _parts(member)
+        found |= {spelled(member.label, "step"), _word(member)}
+    return frozenset(found - {""})
 
 
 @dataclass(slots=True)
@@ -205,18 +259,24 @@ class _Emitter:
     forks: Mapping[str, str]
     anchors: set[str]
     names: Mapping[str, str]
+    apart: bool
     open: set[str] = field(default_factory=set[str])  # what branches may not hold
 
     def name_of(self, key: str) -> str:
         return self.flow.given.get(key) or self.names[key]
 
-    def chain(self, key: str, *, top: str = "", stop: str = "") -> tuple[str, list[Item]]:
-        """The steps that lead to a member, and what the first of them reads."""
+    def chain(
+        self, key: str, *, top: str = "", stops: frozenset[str] = frozenset()
+    ) -> tuple[str, list[Item]]:
+        """The steps that lead to a member, and what the first of them reads. They begin where a
+        branch does, of which there may be several in each other.
+        """
         steps: list[Item] = []
-        while key != stop and key in self.flow.members and (key == top or key not in self.anchors):
-            member = self.flow.members[key]
+        members = self.flow.members
+        while key not in stops and key in members and (key == top or key not in self.anchors):
+            member = members[key]
             if isinstance(member, Node) and member.op.joins:
-                key, step = self._merge(key, member)
+                key, step = self._merge(key, member, stops)
             else:
                 key, step = self._step(key, member)
             steps.insert(0, step)
@@ -230,21 +290,26 @@ class _Emitter:
         tensors = tuple(self.name_of(other) for other in others)
         if isinstance(member, Node):
             return first, Apply(member, tensors=tensors)
-        return first, used(member, tensors)
+        return first, used(
+            member, tensors, whole=key in self.flow.again.values() and not self.apart
+        )
 
     def node(self, region: Region) -> Node:
         """The node whose result a region gives."""
         last = region.members[-1]
         return last if isinstance(last, Node) else self.node(last)
 
-    def _merge(self, key: str, node: Node) -> tuple[str, Item]:
+    def _merge(self, key: str, node: Node, stops: frozenset[str]) -> tuple[str, Item]:
         fork = next((start for start, end in self.forks.items() if end == key), "")
-        arms = [self.chain(read, stop=fork) for read in self.flow.reads[key]]
+        inside = stops | {fork} if fork else stops
+        arms = [self.chain(read, stops=inside) for read in self.flow.reads[key]]
         starts = [start for start, _ in arms]
         start = fork or max(dict.fromkeys(starts), key=starts.count)
         made: list[Arm] = []
         for read, (origin, steps) in zip(self.flow.reads[key], arms, strict=True):
-            if (len(steps) > 1 or isinstance(steps[0] if steps else None, Merge)) and not is_closed(steps):
+            if (len(steps) > 1 or isinstance(steps[0] if steps else None, Merge)) and not is_closed(
+                steps
+            ):
                 self.open.add(read)
             body = steps if origin == start else self.joined(origin, steps, start, "")
             made.append(Arm("", tuple(body)))
@@ -263,12 +328,17 @@ class _Emitter:
         return steps
 
 
-def used(region: Region, tensors: tuple[str, ...] = ()) -> Use | Group:
-    """A region as the use of a block, and a container as a group."""
+def used(region: Region, tensors: tuple[str, ...] = (), *, whole: bool = False) -> Use | Group:
+    """A region as the use of a block, and a container as a group, unless it must be a `whole`."""
     names = (INPUT, *_spare(region))
     given = dict(zip(region.reads, names, strict=True))
-    body, _ = structure(region.members, given, region.gives, titled)
-    if region.is_container and is_closed(body) and not any(item.name for item in body):
+    body, *_ = structure(region.members, given, region.gives)
+    if (
+        not whole
+        and region.is_container
+        and is_closed(body)
+        and not any(item.name for item in body)
+    ):
         return Group(region.label, body)
     kind = "" if region.is_container else region.module.kind
     ends = region.reads[0], region.gives[0]
@@ -282,31 +352,27 @@ def _spare(region: Region) -> Iterator[str]:
         yield "skip" if others == 1 else f"skip{i + 1}"
 
 
-def titled(member: Member) -> str:
+def titled(member: Member, kind: NameKind = "step") -> str:
     """What the model calls a member, or what it is."""
-    label = member.label
-    if label and not label.isdecimal():
-        return snake_case(label)
-    return member.op.name if isinstance(member, Node) else snake_case(member.module.kind)
+    label = "" if member.label.isdecimal() else spelled(member.label, kind)
+    if label:
+        return label
+    if isinstance(member, Node):
+        return spelled(member.op.name, kind)
+    return spelled(member.module.kind, kind) or "part"
 
 
 def _labelled(node: Node, arms: list[Arm]) -> tuple[Arm, ...]:
     """Names for branches: what the model calls the module of each, or what is usual."""
-    labels: list[str] = []
-    for i, arm in enumerate(arms):
-        label = _label(arm) or _usual(node, arm, i)
-        count, stem = 1, label
-        while label in labels:
-            count += 1
-            label = f"{stem}{count}"
-        labels.append(label)
+    names = Names({node.op.name: NOTHING})
+    labels = [names.add(_label(arm) or _usual(node, arm, i)) for i, arm in enumerate(arms)]
     return tuple(Arm(label, arm.body) for label, arm in zip(labels, arms, strict=True))
 
 
 def _label(arm: Arm) -> str:
     match arm.body:
         case (Use(label=label) | Group(label=label),) | (Apply(node=Node(label=label)),):
-            return "" if label.isdecimal() else snake_case(label)
+            return "" if label.isdecimal() else spelled(label, "branch")
         case _:
             return ""
 
