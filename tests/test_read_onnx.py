@@ -150,6 +150,18 @@ def test_a_weight_in_two_layouts_has_two_keys(tmp_path: Path) -> None:
     assert arrays["w"].shape == (4, 4, 1, 1) and arrays["w'"].shape == (4, 4)
 
 
+def test_a_square_matrix_in_two_layouts_has_two_keys(tmp_path: Path) -> None:
+    nodes = [node("MatMul", "x w", "a"), node("Gemm", "a w", "y", transB=1)]
+    weight = numbers(4, 4)
+    made = model(nodes, {"w": weight}, shape=(1, 4))
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    first, second = read_onnx(tmp_path / "a.onnx", title="", origin="").graph.nodes.values()
+    arrays = read_onnx_weights(tmp_path / "a.onnx")
+    np.testing.assert_array_equal(arrays[first.weights["weight"]], weight.T)
+    np.testing.assert_array_equal(arrays[second.weights["weight"]], weight)
+    assert not second.shares
+
+
 def test_numbers_as_they_were_written(read: Any) -> None:
     nodes = [
         node("LeakyRelu", "x", "a", alpha=0.1),

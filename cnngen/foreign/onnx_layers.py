@@ -96,9 +96,9 @@ def matrix_product(d: Drafts, call: Call) -> Flow:
         raise UnreadableError(
             "multiplies two tensors of the network", "attention has no op: its part stays outside"
         )
-    weight = value if call.integer("transB", 0) else value.seen(lambda v: v.T)
-    if len(weight.shape) != 2:
+    if len(value.shape) != 2:
         raise UnreadableError("multiplies by more than a matrix", "`linear` has one matrix")
+    weight = value if call.integer("transB", 0) else value.transposed((1, 0))
     weights = {"weight": weight}
     if bias and not _is_written(bias, 0):
         weights["bias"] = bias.seen(lambda v: v.reshape(-1))
