@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from cnngen.foreign.axes import groups_of, order_of, standard, transposed, whole
 from cnngen.foreign.made import made
+from cnngen.foreign.onnx_axes import groups_of, order_of, standard, transposed, whole
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import Constant
 from cnngen.foreign.onnx_drafts import Drafts, Flow, UnreadableError, per_channel

@@ -7,8 +7,8 @@ from math import prod
 
 import numpy as np
 
-from cnngen.foreign.axes import Axes, Factor, dimensions, flattened, joined, standard, whole
 from cnngen.foreign.made import made
+from cnngen.foreign.onnx_axes import Axes, Factor, dimensions, flattened, joined, standard, whole
 from cnngen.foreign.onnx_call import Call, Scope
 from cnngen.foreign.onnx_constants import Constant
 from cnngen.foreign.onnx_program import Program

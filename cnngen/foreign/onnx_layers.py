@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from cnngen.foreign.axes import groups_of, standard, whole
 from cnngen.foreign.made import made
+from cnngen.foreign.onnx_axes import groups_of, standard, whole
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import Constant, axes_of, single
 from cnngen.foreign.onnx_drafts import Drafts, Flow, UnreadableError

@@ -7,8 +7,16 @@ from math import prod
 
 import numpy as np
 
-from cnngen.foreign.axes import Factor, ViewError, flattened, reshaped, standard, transposed, whole
 from cnngen.foreign.made import made
+from cnngen.foreign.onnx_axes import (
+    Factor,
+    ViewError,
+    flattened,
+    reshaped,
+    standard,
+    transposed,
+    whole,
+)
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import (
     TYPES,

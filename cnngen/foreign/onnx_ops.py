@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from cnngen.foreign.axes import ViewError
 from cnngen.foreign.graph import Module, Obstacle, Place
 from cnngen.foreign.made import OutOfRangeError
 from cnngen.foreign.onnx_arithmetic import ACTIVATIONS, divide, join
+from cnngen.foreign.onnx_axes import ViewError
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import Constant, OnnxFileError, folded, sizes
 from cnngen.foreign.onnx_drafts import DependsError, Drafts, Flow, UnreadableError, Value

@@ -43,7 +43,7 @@ def placed(
             Place(modules, scope.line),
             label,
             weights,
-            shared,
+            shares=shared,
         )
     return nodes
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnngen.foreign.axes import (
+from cnngen.foreign.onnx_axes import (
     Axes,
     Factor,
     ViewError,
