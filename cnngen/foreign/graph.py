@@ -41,8 +41,9 @@ class Node:
 
     `label` is its name in the innermost module around it (`conv1`), which is empty where it has
     none, as a function has. `weights` has the key of each of its weights in the model, by our name
-    of it. A node whose weights are those of an earlier one names that in `shares`. `training` where
-    the model computes it in training only.
+    of it, and `constants` the numbers of those that are no weights there: the scale of a norm that
+    only shifts. A node whose weights are those of an earlier one names that in `shares`. `training`
+    where the model computes it in training only.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Node:
     place: Place = Place()
     label: str = ""
     weights: Mapping[str, str] = field(default_factory=dict[str, str])
+    constants: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
     shares: str = ""
     training: bool = False
 
