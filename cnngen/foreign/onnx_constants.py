@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cnngen.foreign.foreign_file import ForeignFileError
 from cnngen.foreign.onnx_call import Call
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -34,8 +35,8 @@ TYPES: dict[int, str] = {
 }
 
 
-class OnnxFileError(Exception):
-    """An ONNX file that cannot be read; the message is a sentence that needs no further one."""
+class OnnxFileError(ForeignFileError):
+    """An ONNX file that cannot be read."""
 
 
 @dataclass(frozen=True, eq=False)
