@@ -150,6 +150,18 @@ def test_a_weight_in_two_layouts_has_two_keys(tmp_path: Path) -> None:
     assert arrays["w"].shape == (4, 4, 1, 1) and arrays["w'"].shape == (4, 4)
 
 
+def test_a_square_matrix_in_two_layouts_has_two_keys(tmp_path: Path) -> None:
+    nodes = [node("MatMul", "x w", "a"), node("Gemm", "a w", "y", transB=1)]
+    weight = numbers(4, 4)
+    made = model(nodes, {"w": weight}, shape=(1, 4))
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    first, second = read_onnx(tmp_path / "a.onnx", title="", origin="").graph.nodes.values()
+    arrays = read_onnx_weights(tmp_path / "a.onnx")
+    np.testing.assert_array_equal(arrays[first.weights["weight"]], weight.T)
+    np.testing.assert_array_equal(arrays[second.weights["weight"]], weight)
+    assert not second.shares
+
+
 def test_numbers_as_they_were_written(read: Any) -> None:
     nodes = [
         node("LeakyRelu", "x", "a", alpha=0.1),
@@ -427,7 +439,7 @@ def test_all_obstacles_in_one_run_and_none_twice(read: Any) -> None:
         ([node("Clip", "x k", "y")], {"k": np.float32(3)}, "keeps values between other limits"),
         ([node("Softmax", "x", "y", axis=2)], {}, "is not over channels"),
         ([node("HardSigmoid", "x", "y")], {}, "has a slope of 0.2"),
-        ([node("Elu", "x", "y", alpha=float("nan"))], {}, "has nan as `alpha`"),
+        ([node("Elu", "x", "y", alpha=float("nan"))], {}, "has an attribute that is no number"),
         (
             [node("Pad", "x k", "y", mode="reflect")],
             {"k": np.array([0, 0, 1, 1] * 2)},

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from cnngen.foreign.made import made
+from cnngen.foreign.complete_op import complete_op
 from cnngen.foreign.onnx_axes import groups_of, order_of, standard, transposed, whole
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import Constant
@@ -39,20 +39,22 @@ NORMS = {"layer_norm", "group_norm", "instance_norm"}
 
 
 def plain(d: Drafts, call: Call) -> Flow:
-    return d.pointwise(call, made(PLAIN[call.op]), d.flow(call))
+    return d.pointwise(call, complete_op(PLAIN[call.op]), d.flow(call))
 
 
 def leaky_relu(d: Drafts, call: Call) -> Flow:
-    return d.pointwise(call, made("leaky_relu", slope=call.number("alpha", 0.01)), d.flow(call))
+    return d.pointwise(
+        call, complete_op("leaky_relu", slope=call.number("alpha", 0.01)), d.flow(call)
+    )
 
 
 def elu(d: Drafts, call: Call) -> Flow:
-    return d.pointwise(call, made("elu", alpha=call.number("alpha", 1.0)), d.flow(call))
+    return d.pointwise(call, complete_op("elu", alpha=call.number("alpha", 1.0)), d.flow(call))
 
 
 def gelu(d: Drafts, call: Call) -> Flow:
     tanh = call.word("approximate", "none") == "tanh"
-    return d.pointwise(call, made("gelu", approximate=tanh), d.flow(call))
+    return d.pointwise(call, complete_op("gelu", approximate=tanh), d.flow(call))
 
 
 def hard_sigmoid(d: Drafts, call: Call) -> Flow:
@@ -60,13 +62,13 @@ def hard_sigmoid(d: Drafts, call: Call) -> Flow:
         raise UnreadableError(
             f"has a slope of {call.number('alpha', 0.2):g}", "that of `hard_sigmoid` is 1/6"
         )
-    return d.pointwise(call, made("hard_sigmoid"), d.flow(call))
+    return d.pointwise(call, complete_op("hard_sigmoid"), d.flow(call))
 
 
 def swish(d: Drafts, call: Call) -> Flow:
     if call.number("alpha", 1) != 1:
         raise UnreadableError("has a slope in its sigmoid", "`silu` has none")
-    return d.pointwise(call, made("silu"), d.flow(call))
+    return d.pointwise(call, complete_op("silu"), d.flow(call))
 
 
 def clip(d: Drafts, call: Call) -> Flow:
@@ -81,7 +83,9 @@ def prelu(d: Drafts, call: Call) -> Flow:
     found = slope.seen(lambda v: v.reshape(1)) if shared else per_channel(slope, flow)
     if found is None:
         raise UnreadableError("has slopes that are not one for each channel")
-    result = d.add(call, made("prelu", shared=shared), flow.source, weights={"weight": found})
+    result = d.add(
+        call, complete_op("prelu", shared=shared), flow.source, weights={"weight": found}
+    )
     return Flow(result.source, flow.shape, flow.axes)
 
 
@@ -97,21 +101,21 @@ def softmax(d: Drafts, call: Call) -> Flow:
     channels = flow.shape.dimensions[0]
     word = "softmax" if call.op == "Softmax" else "log_softmax"
     if axis == whole("c", channels):
-        return d.pointwise(call, made(word), flow)
+        return d.pointwise(call, complete_op(word), flow)
     groups = groups_of(axis, channels)
     if groups and call.op == "Softmax":
-        return d.pointwise(call, made("group_softmax", groups=groups), flow)
+        return d.pointwise(call, complete_op("group_softmax", groups=groups), flow)
     raise UnreadableError("is not over channels", "`softmax` is over the channels of a position")
 
 
 def dropout(d: Drafts, call: Call) -> Flow:
     rate = d.constant(call, 1)
     share = rate.scalar if rate else call.number("ratio", 0.5)
-    return d.pointwise(call, made("dropout", rate=share), d.flow(call))
+    return d.pointwise(call, complete_op("dropout", rate=share), d.flow(call))
 
 
 def negative(d: Drafts, call: Call) -> Flow:
-    return d.pointwise(call, made("scale", by=-1.0), d.flow(call))
+    return d.pointwise(call, complete_op("scale", by=-1.0), d.flow(call))
 
 
 # --- joins --------------------------------------------------------------------------------------
@@ -128,13 +132,13 @@ def join(d: Drafts, call: Call) -> Flow:
     order = order_of(d.batch, [(flow.shape, flow.axes) for flow in flows])
     largest = max(flows, key=lambda flow: flow.shape.numbers)
     if order is None and all(_goes_with(flow, largest) for flow in flows):
-        result = d.add(call, made(JOINS[call.op]), *(flow.source for flow in flows))
+        result = d.add(call, complete_op(JOINS[call.op]), *(flow.source for flow in flows))
         return replace(result, axes=largest.axes)
     if order is None:
         flows = [d.seen(d.settled(call, flow)) for flow in flows]
         order = tuple(range(len(flows[0].axes)))
     sources = [flow.source for flow in flows]
-    op = made(JOINS[call.op])
+    op = complete_op(JOINS[call.op])
     if call.op != "Mul":
         sources = _alike(d, call, sources)
     result = d.add(call, op, *sources)
@@ -162,7 +166,7 @@ def _alike(d: Drafts, call: Call, sources: list[str]) -> list[str]:
     result: list[str] = []
     for source, shape in zip(sources, images, strict=True):
         if (shape.height, shape.width) == (1, 1) != (images[large].height, images[large].width):
-            op = made("resize", like=sources[large])
+            op = complete_op("resize", like=sources[large])
             source = d.add(call, op, source, sources[large]).source
         result.append(source)
     return result
@@ -178,9 +182,9 @@ def _with_constant(d: Drafts, call: Call, constants: list[Constant]) -> Flow:
         raise UnreadableError("is given a constant of more axes than there are", LEARNT)
     match call.op:
         case "Max" if number == 0:
-            return d.pointwise(call, made("relu"), flow)
+            return d.pointwise(call, complete_op("relu"), flow)
         case "Mul" if number is not None:
-            return d.pointwise(call, made("scale", by=number), flow)
+            return d.pointwise(call, complete_op("scale", by=number), flow)
         case "Mul":
             return _scaled(d, call, flow, constant)
         case "Add" if number == 0:
@@ -198,7 +202,7 @@ def divide(d: Drafts, call: Call) -> Flow:
     number = constant.scalar if isinstance(constant, Constant) else None
     if not number:
         raise UnreadableError("divides by what is no number", "`scale` divides by a constant")
-    return d.pointwise(call, made("scale", by=1 / number), d.flow(call))
+    return d.pointwise(call, complete_op("scale", by=1 / number), d.flow(call))
 
 
 def _scaled(d: Drafts, call: Call, flow: Flow, constant: Constant) -> Flow:
@@ -206,7 +210,7 @@ def _scaled(d: Drafts, call: Call, flow: Flow, constant: Constant) -> Flow:
     weight = per_channel(constant, flow)
     if weight is None:
         raise UnreadableError("multiplies by what is not one number for each channel", LEARNT)
-    op = made("affine", shift=False)
+    op = complete_op("affine", shift=False)
     result = d.add(call, op, flow.source, weights={"weight": weight})
     return Flow(result.source, flow.shape, flow.axes)
 
@@ -224,7 +228,7 @@ def _shifted(d: Drafts, flow: Flow, constant: Constant) -> Flow:
             del d.drafts[flow.source]
             changed = d.change(draft.inputs[0], _changed(before.op, affine=True), weights)
         else:
-            changed = d.change(flow.source, made("affine"), weights)
+            changed = d.change(flow.source, complete_op("affine"), weights)
         return Flow(changed.source, flow.shape, flow.axes)
     if draft.op.name in BIASED and not draft.op.values["bias"]:
         weights = {**draft.weights, "bias": weight}

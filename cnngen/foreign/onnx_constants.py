@@ -3,13 +3,14 @@ that another one is given.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, prod
 from typing import Any
 
 import numpy as np
 
+from cnngen.foreign.foreign_file import ForeignFileError
 from cnngen.foreign.onnx_call import Call
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -34,16 +35,16 @@ TYPES: dict[int, str] = {
 }
 
 
-class OnnxFileError(Exception):
-    """An ONNX file that cannot be read; the message is a sentence that needs no further one."""
+class OnnxFileError(ForeignFileError):
+    """An ONNX file that cannot be read."""
 
 
 @dataclass(frozen=True, eq=False)
 class Constant:
     """Numbers that do not depend on the input, read when they are asked for.
 
-    `key` is the name of what holds them in the file, if need be in another layout. `sizes_of` are
-    the tensors whose sizes they are.
+    `key` is the name of what holds them in the file, if need be in another order of axes, `order`.
+    `sizes_of` are the tensors whose sizes they are.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Constant:
     load: Callable[[], Array]
     sizes_of: frozenset[str] = frozenset()
     computed: bool = False
+    order: tuple[int, ...] = ()
 
     @cached_property
     def array(self) -> Array:
@@ -78,7 +80,12 @@ class Constant:
         """The same numbers in another layout."""
         stand_in: Array = np.broadcast_to(np.float32(0), self.shape)
         shape = tuple(change(stand_in).shape)
-        return Constant(self.key, shape, lambda: change(self.array), self.sizes_of, self.computed)
+        return replace(self, shape=shape, load=lambda: change(self.array))
+
+    def transposed(self, order: tuple[int, ...]) -> "Constant":
+        """Its axes in another order, which is told from that of the file where shapes do not."""
+        changed = self.seen(lambda v: v.transpose(order))
+        return replace(changed, order=(*self.order, *order))
 
 
 def of_array(key: str, array: Array, sizes_of: frozenset[str] = frozenset()) -> Constant:
@@ -101,6 +108,9 @@ def folded(call: Call, given: Arguments) -> list[Constant] | None:
     name = call.outputs[0]
     try:
         with np.errstate(all="ignore"):
+            if call.op == "Transpose" and given[0]:
+                order = call.integers("perm") or tuple(reversed(range(len(given[0].shape))))
+                return [given[0].transposed(order)]
             if call.op in SAME_NUMBERS and present:
                 change = _change(call, given)
                 return [given[0].seen(change)] if given[0] and change else None
@@ -126,7 +136,7 @@ def folded(call: Call, given: Arguments) -> list[Constant] | None:
 
 _EMPTY: Array = np.zeros(0, np.int64)
 SAME_NUMBERS = {
-    *("Identity", "Cast", "CastLike", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten"),
+    *("Identity", "Cast", "CastLike", "Reshape", "Squeeze", "Unsqueeze", "Flatten"),
     *("Dropout",),
 }
 
@@ -170,9 +180,6 @@ def _change(call: Call, given: Arguments) -> Callable[[Array], Array] | None:
             if kind is None or (kind.startswith("int") and x.count > MOST_NUMBERS):
                 return None
             return lambda v: v if kind[0] == "f" == v.dtype.kind else v.astype(kind)
-        case "Transpose":
-            order = call.integers("perm") or tuple(reversed(range(len(x.shape))))
-            return lambda v: v.transpose(order)
         case "Reshape" if second is not None:
             sizes = target_sizes(call, second.integers(), x.shape)
             return lambda v: v.reshape(sizes)

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
+from math import isfinite, prod
 
 import numpy as np
 
-from cnngen.foreign.made import made
+from cnngen.foreign.complete_op import complete_op
 from cnngen.foreign.onnx_axes import Axes, Factor, dimensions, flattened, joined, standard, whole
 from cnngen.foreign.onnx_call import Call, Scope
 from cnngen.foreign.onnx_constants import Constant
@@ -125,6 +125,8 @@ class Drafts:
     ) -> Flow:
         """A node of ours, and what it gives."""
         shape, expected = _inferred(op, [self.shape(source) for source in sources])
+        if any(isinstance(x, float) and not isfinite(x) for x in op.values.values()):
+            raise UnreadableError("has an attribute that is no number, or infinite")
         found = {name: w.shape for name, w in (weights or {}).items()}
         if found != expected:
             raise UnreadableError(f"has weights {_spell(found)}, where {op.name} has others")
@@ -192,7 +194,7 @@ class Drafts:
         flow = self.unflattened(flow)
         if flow.shape == Image(channels, height, width):
             return flow.source
-        op = made("reshape", channels=channels, height=height, width=width)
+        op = complete_op("reshape", channels=channels, height=height, width=width)
         return self._moved(call, op, flow)
 
     def unflattened(self, flow: Flow) -> Flow:
@@ -216,7 +218,7 @@ class Drafts:
             )
         if isinstance(flow.shape, Vector):
             return flow.source
-        return self._moved(call, made("flatten"), flow)
+        return self._moved(call, complete_op("flatten"), flow)
 
     def settled(self, call: Call, flow: Flow) -> str:
         return self.vector(call, flow) if len(flow.axes) == 2 else self.image(call, flow)
@@ -245,16 +247,16 @@ def _rearranged(axes: Axes, shape: Image) -> Op | None:
             case (Factor(stride=1, size=each), Factor(stride=stride, size=groups)) if (
                 stride == each
             ):
-                return made("channel_shuffle", groups=groups)
+                return complete_op("channel_shuffle", groups=groups)
             case _ if shape.channels <= MOST_CHANNELS:
-                return made("gather_channels", channels=_order(channels))
+                return complete_op("gather_channels", channels=_order(channels))
             case _:
                 return None
     for factor in {f.size for f in (*channels, *height, *width) if f.letter != "n"}:
         if axes[1:] == _shuffled(factor, shape):
-            return made("pixel_shuffle", factor=factor)
+            return complete_op("pixel_shuffle", factor=factor)
         if axes[1:] == _unshuffled(factor, shape):
-            return made("pixel_unshuffle", factor=factor)
+            return complete_op("pixel_unshuffle", factor=factor)
     return None
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from cnngen.foreign.made import made
+from cnngen.foreign.complete_op import complete_op
 from cnngen.foreign.onnx_axes import groups_of, standard, whole
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import Constant, axes_of, single
@@ -56,9 +56,9 @@ def _convolved(d: Drafts, call: Call, source: str, weight: Constant) -> Flow:
     if bias and not _is_written(bias, 0):
         weights["bias"], values["bias"] = bias, True
     if groups == channels > 1 and out % groups == 0:
-        op = made("depthwise_conv", multiplier=out // groups, **values)
+        op = complete_op("depthwise_conv", multiplier=out // groups, **values)
     else:
-        op = made("conv", out=out, groups=groups, **values)
+        op = complete_op("conv", out=out, groups=groups, **values)
     return d.add(call, op, source, weights=weights)
 
 
@@ -69,7 +69,7 @@ def transposed_convolution(d: Drafts, call: Call) -> Flow:
     if call.attributes.get("output_shape") is not None:
         raise UnreadableError("is told the size of its output", "give it its padding instead")
     groups, auto = call.integer("group", 1), call.word("auto_pad", "NOTSET")
-    op = made(
+    op = complete_op(
         "transposed_conv",
         out=weight.shape[1] * groups,
         kernel=weight.shape[2:],
@@ -96,9 +96,9 @@ def matrix_product(d: Drafts, call: Call) -> Flow:
         raise UnreadableError(
             "multiplies two tensors of the network", "attention has no op: its part stays outside"
         )
-    weight = value if call.integer("transB", 0) else value.seen(lambda v: v.T)
-    if len(weight.shape) != 2:
+    if len(value.shape) != 2:
         raise UnreadableError("multiplies by more than a matrix", "`linear` has one matrix")
+    weight = value if call.integer("transB", 0) else value.transposed((1, 0))
     weights = {"weight": weight}
     if bias and not _is_written(bias, 0):
         weights["bias"] = bias.seen(lambda v: v.reshape(-1))
@@ -109,14 +109,14 @@ def _linear(d: Drafts, call: Call, flow: Flow, weights: dict[str, Constant]) -> 
     out, features = weights["weight"].shape
     given = {"out": out, "bias": "bias" in weights}
     if len(flow.axes) == 2:
-        op = made("linear", **given)
+        op = complete_op("linear", **given)
         return d.add(call, op, d.vector(call, flow), weights=weights)
     if not isinstance(flow.shape, Image) or flow.axes[-1] != whole("c", flow.shape.channels):
         raise UnreadableError("multiplies along an axis that is not that of channels")
     if flow.shape.channels != features:
         raise UnreadableError(f"has weights for {features} channels")
     weights["weight"] = weights["weight"].seen(lambda v: v.reshape(out, features, 1, 1))
-    result = d.add(call, made("conv", kernel=1, **given), flow.source, weights=weights)
+    result = d.add(call, complete_op("conv", kernel=1, **given), flow.source, weights=weights)
     return Flow(result.source, result.shape, (*flow.axes[:-1], whole("c", out)))
 
 
@@ -128,22 +128,24 @@ def pool(d: Drafts, call: Call) -> Flow:
     values["padding"] = padding(call)
     ceil = bool(call.integer("ceil_mode", 0))
     if call.op == "MaxPool":
-        return d.add(call, made("max_pool", ceil=ceil, **values), source)
+        return d.add(call, complete_op("max_pool", ceil=ceil, **values), source)
     counted = bool(call.integer("count_include_pad", 0))
     if values["padding"] == (0, 0, 0, 0):
         counted = True  # our default: there is nothing to count
-    op = made("avg_pool", ceil=ceil, count_include_pad=counted, **values)
+    op = complete_op("avg_pool", ceil=ceil, count_include_pad=counted, **values)
     return d.add(call, op, source)
 
 
 def blur_pool(d: Drafts, call: Call) -> Flow:
-    op = made("blur_pool", kernel=call.integer("kernel", 3), stride=call.integer("stride", 1))
+    op = complete_op(
+        "blur_pool", kernel=call.integer("kernel", 3), stride=call.integer("stride", 1)
+    )
     return d.add(call, op, d.image(call, d.flow(call)))
 
 
 def global_pool(d: Drafts, call: Call) -> Flow:
     word = "global_avg_pool" if call.op == "GlobalAveragePool" else "global_max_pool"
-    return d.add(call, made(word), d.image(call, d.flow(call)))
+    return d.add(call, complete_op(word), d.image(call, d.flow(call)))
 
 
 def adaptive_pool(d: Drafts, call: Call, sizes: tuple[int, ...]) -> Flow:
@@ -151,9 +153,9 @@ def adaptive_pool(d: Drafts, call: Call, sizes: tuple[int, ...]) -> Flow:
     average = call.op == "AdaptiveAvgPool"
     if sizes == (1, 1):
         word = "global_avg_pool" if average else "global_max_pool"
-        return d.add(call, made(word), d.image(call, d.flow(call)))
+        return d.add(call, complete_op(word), d.image(call, d.flow(call)))
     word = "adaptive_avg_pool" if average else "adaptive_max_pool"
-    return d.add(call, made(word, size=sizes), d.image(call, d.flow(call)))
+    return d.add(call, complete_op(word, size=sizes), d.image(call, d.flow(call)))
 
 
 REDUCTIONS = {
@@ -181,7 +183,7 @@ def reduction(d: Drafts, call: Call) -> Flow:
             "`global_avg_pool`, `global_max_pool`, `channel_mean`, `channel_max` and `group_sum`"
             " reduce positions, channels or groups",
         )
-    result = d.add(call, made(word, **given), flow.source)
+    result = d.add(call, complete_op(word, **given), flow.source)
     keep = bool(call.integer("keepdims", 1))
     left = [() if i in over else axis for i, axis in enumerate(flow.axes) if keep or i not in over]
     seen = Flow(result.source, result.shape, tuple(left))
@@ -208,7 +210,7 @@ def batch_norm(d: Drafts, call: Call) -> Flow:
     flow = d.flow(call)
     scale, shift, mean, variance = (d.weight(call, i) for i in range(1, 5))
     affine = not _is_plain(scale, shift)
-    op = made(
+    op = complete_op(
         "batch_norm",
         eps=call.number("epsilon", 1e-5),
         momentum=_share_of_new(call.number("momentum", 0.9)),
@@ -233,20 +235,22 @@ def instance_norm(d: Drafts, call: Call) -> Flow:
         raise UnreadableError("normalizes what is no maps")
     plain = _is_plain(scale, shift)
     if flow.axes == standard(d.batch, flow.shape):
-        op = made("instance_norm", eps=eps, affine=not plain)
+        op = complete_op("instance_norm", eps=eps, affine=not plain)
         weights = {} if plain else {"weight": scale, "bias": shift}
         return d.add(call, op, flow.source, weights=weights)
     groups = groups_of(flow.axes[1], flow.shape.channels) or (0 if flow.axes[1] else 1)
     if not plain or not groups:
         raise UnreadableError("normalizes groups that are not adjacent channels")
-    result = d.add(call, made("group_norm", groups=groups, eps=eps, affine=False), flow.source)
+    result = d.add(
+        call, complete_op("group_norm", groups=groups, eps=eps, affine=False), flow.source
+    )
     return Flow(result.source, flow.shape, flow.axes)
 
 
 def group_norm(d: Drafts, call: Call) -> Flow:
     scale, shift = d.weight(call, 1), d.weight(call, 2)
     groups, eps = call.integer("num_groups", 1), call.number("epsilon", 1e-5)
-    op = made("group_norm", groups=groups, eps=eps, affine=True)
+    op = complete_op("group_norm", groups=groups, eps=eps, affine=True)
     weights = {"weight": scale, "bias": shift}
     return d.add(call, op, d.image(call, d.flow(call)), weights=weights)
 
@@ -257,7 +261,7 @@ def layer_norm(d: Drafts, call: Call) -> Flow:
     scale, shift = d.weight(call, 1), d.constant(call, 2)
     if axis != len(flow.axes) - 1 or shift is None:
         raise UnreadableError("normalizes over several axes, or learns no shift")
-    op = made("layer_norm", eps=call.number("epsilon", 1e-5))
+    op = complete_op("layer_norm", eps=call.number("epsilon", 1e-5))
     return _over_channels(d, call, op, flow, {axis}, {"weight": scale, "bias": shift})
 
 
@@ -267,15 +271,15 @@ def standardized(d: Drafts, call: Call) -> Flow:
     over = {axis % len(flow.axes) for axis in call.integers("axes") or ()}
     eps = call.number("epsilon", 1e-5)
     if isinstance(flow.shape, Image) and _reduced(flow, over)[0] == "positions":
-        return d.pointwise(call, made("instance_norm", eps=eps, affine=False), flow)
-    op = made("layer_norm", eps=eps, affine=False)
+        return d.pointwise(call, complete_op("instance_norm", eps=eps, affine=False), flow)
+    op = complete_op("layer_norm", eps=eps, affine=False)
     return _over_channels(d, call, op, flow, over, {})
 
 
 def length_normalized(d: Drafts, call: Call) -> Flow:
     flow = d.flow(call)
     over = {axis % len(flow.axes) for axis in call.integers("axes") or ()}
-    op = made("l2_norm", eps=call.number("epsilon", 1e-12))
+    op = complete_op("l2_norm", eps=call.number("epsilon", 1e-12))
     return _over_channels(d, call, op, flow, over, {})
 
 
@@ -294,7 +298,7 @@ def _is_flat(flow: Flow) -> bool:
 
 
 def local_response_norm(d: Drafts, call: Call) -> Flow:
-    op = made(
+    op = complete_op(
         "local_response_norm",
         size=call.integer("size", 1),
         alpha=call.number("alpha", 1e-4),

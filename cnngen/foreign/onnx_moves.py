@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from cnngen.foreign.made import made
+from cnngen.foreign.complete_op import complete_op
 from cnngen.foreign.onnx_axes import (
     Factor,
     ViewError,
@@ -128,12 +128,12 @@ def pad(d: Drafts, call: Call) -> Flow:
         cut = tuple(max(-n, 0) for n in outer)
         if c0 < 0 or c1 < 0:
             raise UnreadableError("leaves out channels by a negative padding")
-        result = d.add(call, made("crop", padding=cut), result.source)
+        result = d.add(call, complete_op("crop", padding=cut), result.source)
         outer = tuple(max(n, 0) for n in outer)
     if any(outer):
-        result = d.add(call, made("zero_pad", padding=outer), result.source)
+        result = d.add(call, complete_op("zero_pad", padding=outer), result.source)
     if c0 or c1:
-        result = d.add(call, made("pad_channels", before=c0, after=c1), result.source)
+        result = d.add(call, complete_op("pad_channels", before=c0, after=c1), result.source)
     return result
 
 
@@ -207,7 +207,7 @@ def _channels(d: Drafts, call: Call, flow: Flow, axis: int, start: int, stop: in
         raise UnreadableError(
             "takes a part of other axes than channels", "`slice_channels` takes channels"
         )
-    op = made("slice_channels", start=start, stop=stop)
+    op = complete_op("slice_channels", start=start, stop=stop)
     result = d.add(call, op, flow.source)
     axes = list(flow.axes)
     axes[axis] = whole("c", stop - start)
@@ -240,8 +240,8 @@ def _cropped(d: Drafts, call: Call, source: str, outer: Sides) -> Flow:
     before = d.drafts.get(source)
     if before and before.op.name == "crop" and d.is_read_once(source):
         both = tuple(a + b for a, b in zip(outer, before.op.values["padding"], strict=True))
-        return d.change(source, made("crop", padding=both))
-    return d.add(call, made("crop", padding=outer), source)
+        return d.change(source, complete_op("crop", padding=both))
+    return d.add(call, complete_op("crop", padding=outer), source)
 
 
 def _every_nth(d: Drafts, call: Call, source: str, steps: tuple[int, int]) -> Flow:
@@ -251,8 +251,8 @@ def _every_nth(d: Drafts, call: Call, source: str, steps: tuple[int, int]) -> Fl
     if before and chosen and d.is_read_once(source):
         rows, columns = before.op.values["stride"]
         strides = (rows * steps[0], columns * steps[1])
-        return d.change(source, made("max_pool", kernel=1, stride=strides))
-    return d.add(call, made("max_pool", kernel=1, stride=steps), source)
+        return d.change(source, complete_op("max_pool", kernel=1, stride=strides))
+    return d.add(call, complete_op("max_pool", kernel=1, stride=steps), source)
 
 
 def gather(d: Drafts, call: Call) -> Flow:
@@ -273,7 +273,7 @@ def gather(d: Drafts, call: Call) -> Flow:
     if not indices.shape:
         result = _channels(d, call, flow, axis, wanted[0], wanted[0] + 1)
         return Flow(result.source, result.shape, (*axes[:axis], *axes[axis + 1 :]))
-    result = d.add(call, made("gather_channels", channels=tuple(wanted)), flow.source)
+    result = d.add(call, complete_op("gather_channels", channels=tuple(wanted)), flow.source)
     axes[axis] = whole("c", len(wanted))
     return Flow(result.source, result.shape, tuple(axes))
 
@@ -342,7 +342,7 @@ def concatenate(d: Drafts, call: Call) -> Flow:
             "puts maps together along other axes than channels",
             "`concat` is along the channels",
         )
-    result = d.add(call, made("concat"), *(f.source for f in flows))
+    result = d.add(call, complete_op("concat"), *(f.source for f in flows))
     axes = list(first)
     axes[axis] = whole("c", result.shape.dimensions[0])
     return Flow(result.source, result.shape, tuple(axes))
@@ -357,7 +357,7 @@ def _is_stack(flows: Sequence[Flow], axis: int) -> bool:
 
 def _stacked(d: Drafts, call: Call, flows: Sequence[Flow], axis: int) -> Flow:
     """A `concat` whose groups of channels are along an axis of their own."""
-    result = d.add(call, made("concat"), *(flow.source for flow in flows))
+    result = d.add(call, complete_op("concat"), *(flow.source for flow in flows))
     channels = flows[0].shape.dimensions[0]
     axes = list(flows[0].axes)
     if len(flows) > 1:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from cnngen.foreign.graph import Module, Obstacle, Place
-from cnngen.foreign.made import OutOfRangeError
 from cnngen.foreign.onnx_arithmetic import ACTIVATIONS, divide, join
 from cnngen.foreign.onnx_axes import ViewError
 from cnngen.foreign.onnx_call import Call
@@ -46,6 +45,7 @@ from cnngen.foreign.onnx_moves import (
     unsqueeze,
 )
 from cnngen.foreign.onnx_resize import resize
+from cnngen.semantics.attributes import Invalid
 
 Reader = Callable[[Drafts, Call], Flow | Sequence[Flow]]
 
@@ -122,7 +122,7 @@ def read_calls(d: Drafts, shapes: Mapping[str, Sizes]) -> list[Obstacle]:
             _check(call, values, shapes, d.batch)
         except DependsError:
             pass
-        except (UnreadableError, ViewError, OutOfRangeError) as error:
+        except (UnreadableError, ViewError, Invalid) as error:
             values = (None,) * len(call.outputs)
             obstacles.append(_obstacle(call, error))
         except OnnxFileError:
@@ -190,14 +190,15 @@ def _spell(sizes: Sequence[int | None]) -> str:
     return " x ".join("?" if size is None else str(size) for size in sizes)
 
 
-def _obstacle(call: Call, error: UnreadableError | ViewError | OutOfRangeError) -> Obstacle:
+def _obstacle(call: Call, error: UnreadableError | ViewError | Invalid) -> Obstacle:
     help = error.help if isinstance(error, UnreadableError) else ""
     if isinstance(error, ViewError):
         help = "no op moves numbers so"
+    refused = "is refused: " if isinstance(error, Invalid) else ""
     scope = call.scope
     layer = (Module(scope.layer, scope.layer_kind),) if scope.layer else ()
     return Obstacle(
-        f"`{call.op}` {error}".strip(),
+        f"`{call.op}` {refused}{error}".strip(),
         Place((*scope.modules, *layer), scope.line or f"node `{call.name[:80]}`"),
         help or "`cnngen ops` lists what there is",
     )

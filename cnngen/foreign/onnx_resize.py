@@ -1,6 +1,6 @@
 """A `Resize` as `upsample` by whole factors, or as `resize` to the size of other maps."""
 
-from cnngen.foreign.made import made
+from cnngen.foreign.complete_op import complete_op
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import Constant
 from cnngen.foreign.onnx_drafts import Drafts, Flow, UnreadableError
@@ -22,20 +22,20 @@ def resize(d: Drafts, call: Call) -> Flow:
                 f"resizes by {' x '.join(f'{n:g}' for n in scales[2:])}",
                 "`upsample` enlarges by whole factors, and `resize` to the size of other maps",
             )
-        return d.add(call, made("upsample", scale=_pair(scales), **values), source)
+        return d.add(call, complete_op("upsample", scale=_pair(scales), **values), source)
     told = _of_all_axes(call, [*sizes.integers()]) if sizes else []
     if sizes is None or len(told) != 4:
         raise UnreadableError("is told neither a size nor scales of maps")
     height, width = int(told[2]), int(told[3])
     if (like := _maps_of_size(d, sizes, source, (height, width))) is not None:
-        return d.add(call, made("resize", like=like, **values), source, like)
+        return d.add(call, complete_op("resize", like=like, **values), source, like)
     if height % x.height or width % x.width:
         raise UnreadableError(
             f"resizes to {height} x {width}, a size that no other maps have",
             "`resize` takes the size of other maps, and `upsample` enlarges by whole factors",
         )
     scale = (height // x.height, width // x.width)
-    return d.add(call, made("upsample", scale=scale, **values), source)
+    return d.add(call, complete_op("upsample", scale=scale, **values), source)
 
 
 def _scales(d: Drafts, call: Call) -> list[float] | None:

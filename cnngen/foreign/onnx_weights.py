@@ -19,10 +19,13 @@ class WeightKeys:
 
     def _key(self, constant: Constant) -> str:
         key = constant.key
-        while (known := self.constants.setdefault(key, constant)).shape != constant.shape:
-            del known
+        while not _are_alike(self.constants.setdefault(key, constant), constant):
             key += "'"
         return key
 
     def arrays(self) -> dict[str, Array]:
         return {key: constant.array for key, constant in self.constants.items()}
+
+
+def _are_alike(one: Constant, other: Constant) -> bool:
+    return (one.shape, one.order) == (other.shape, other.order)

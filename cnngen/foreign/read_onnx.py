@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+from cnngen.foreign.complete_op import complete_op
 from cnngen.foreign.graph import Graph, Node, Obstacle, Place, Reading
-from cnngen.foreign.made import made
 from cnngen.foreign.onnx_call import Call
 from cnngen.foreign.onnx_constants import Array, OnnxFileError
 from cnngen.foreign.onnx_drafts import Draft, Drafts, Flow, UnreadableError
@@ -170,6 +170,6 @@ def _grouped(drafts: Mapping[str, Draft], d: Drafts) -> dict[str, Draft]:
         alike = all(stop - start == each for start, stop in ends)
         if len(ends) > 1 and follow and alike and ends[-1][1] == channels and ends[0][0] == 0:
             for name, v in zip(names, values, strict=True):
-                op = made("channel_group", index=v["start"] // each, groups=len(ends))
+                op = complete_op("channel_group", index=v["start"] // each, groups=len(ends))
                 result[name] = replace(drafts[name], op=op)
     return result
