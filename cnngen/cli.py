@@ -21,6 +21,7 @@ from cnngen.diagnostics.terminal import one_line, safe_lines
 # Where the command of each name is.
 COMMANDS = {
     "new": "new:new",
+    "import": "import_:import_model",
     "check": "check:check",
     "fmt": "fmt:fmt",
     "build": "build:build",

@@ -22,6 +22,7 @@ EXTRAS = {
     "h5py": "weights",
     "pygraphviz": "draw",
     "vl_convert": "draw",
+    "onnx": "import",
 }
 LOUD = {"keras", "tensorflow"}
 NAMES = {"torch": "PyTorch", "keras": "Keras", "tensorflow": "TensorFlow"}

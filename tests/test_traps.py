@@ -7,50 +7,21 @@ asserted by the tests at the end.
 from collections.abc import Iterator
 from itertools import combinations
 from random import Random
-from textwrap import dedent, indent
 from typing import Any
 
 import numpy as np
 import pytest
 from support.built_models import Built, build
 from support.compared_models import Pair, exactness
+from support.trap_networks import SIZES, braced, network, spec
 from support.traps import BLOCKS, CONVOLUTIONS, JOINS, OTHERS, POOLS, VECTORS
 
-from cnngen.ops.base import Image
 from cnngen.verify.compare import apart, farthest
 from cnngen.verify.models import channels_last
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")
 pytestmark = [pytest.mark.torch, pytest.mark.keras]
-
-SIZES = {"even": Image(4, 8, 8), "odd": Image(4, 9, 7)}
-
-
-def network(body: str, size: Image = SIZES["even"]) -> Built:
-    """A stage behind one that makes values of both signs in as many channels as the input has."""
-    return build(spec(body, size, stem=f"{{conv: {{out: {size.channels}, kernel: 1}}}}"))
-
-
-def spec(body: str, size: Image, stem: str) -> str:
-    """`body` is a step, or steps; above a line of `===` may stand blocks."""
-    body = dedent(body).strip()
-    blocks, _, steps = body.rpartition("===")
-    steps = steps.strip()
-    return "\n".join(
-        [
-            "cnngen: 1",
-            "name: Trap",
-            "about: Where the frameworks differ",
-            f"input: {{channels: {size.channels}, height: {size.height}, width: {size.width}}}",
-            *(["blocks:", indent(blocks.strip(), "  ")] if blocks else []),
-            "model:",
-            f"  stem: {stem}",
-            "  trap:",
-            indent(steps if steps.startswith(("-", "[")) else f"- {steps}", "    "),
-            "",
-        ]
-    )
 
 
 def check(built: Built) -> None:
@@ -110,10 +81,6 @@ def mixed(random: Random, op: str) -> str:
 @pytest.mark.parametrize("block", BLOCKS)
 def test_attributes_that_are_parameters(block: str, size: str) -> None:
     check(network(BLOCKS[block], SIZES[size]))
-
-
-def braced(step: str) -> str:
-    return f"{{{step}}}" if ":" in step else step
 
 
 @pytest.mark.parametrize("stem", ["identity", "{conv: {out: 4, kernel: 1}}"])

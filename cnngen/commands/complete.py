@@ -58,6 +58,15 @@ def _specs_and_folders() -> Iterable[str]:
                 yield entry.name
 
 
+def source(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """Packages that have models, and whatever files there are."""
+    from click.shell_completion import CompletionItem
+
+    if found := _prefixes(ctx, param, incomplete):
+        return found
+    return [CompletionItem(incomplete, type=ANY_FILE)]
+
+
 def _targets() -> Iterable[str]:
     from cnngen.targets.registry import target_names
 
@@ -82,7 +91,12 @@ def _packages() -> Iterable[str]:
     return PACKAGES
 
 
+def _package_prefixes() -> Iterable[str]:
+    return [f"{package}:" for package in _packages()]
+
+
 _zoo = _completer(zoo)
+_prefixes = _completer(_package_prefixes)
 _here = _completer(_specs_and_folders)
 target = _completer(_targets)
 op = _completer(_ops)

@@ -74,6 +74,20 @@ def given_settings(
     return settings
 
 
+def inputs_option(help: str) -> Callable[[F], F]:
+    return click.option(
+        "--input", multiple=True, metavar="[NAME=]CxHxW", callback=_inputs, help=help
+    )
+
+
+def with_inputs(command: F) -> F:
+    """The option `--input` of `import`: what a model is given that does not say it itself."""
+    return inputs_option(
+        "The size of the input, or of each of several, in the order of the model's arguments; a"
+        " vector has only one number."
+    )(command)
+
+
 def changes(command: F) -> F:
     """The options that change what a spec says: `--set`, `--input` and `--max-layers`."""
     for option in (
@@ -83,12 +97,8 @@ def changes(command: F) -> F:
             metavar="N",
             help="Allow larger networks, or only smaller ones.",
         ),
-        click.option(
-            "--input",
-            multiple=True,
-            metavar="[NAME=]CxHxW",
-            callback=_inputs,
-            help="Another size of the input, or of one of several; a vector has only one number.",
+        inputs_option(
+            "Another size of the input, or of one of several; a vector has only one number."
         ),
         click.option(
             "--set",
@@ -101,6 +111,28 @@ def changes(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def typed(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Arguments of a class or function: literals of Python, or words."""
+    given = given_settings(ctx, param, values)
+    if not given:
+        return {}
+    from cnngen.weights.own import argument
+
+    return {name: argument(value) for name, value in given.items()}
+
+
+def arguments(command: F) -> F:
+    """The option `--argument` of commands that take a class of the user's."""
+    return click.option(
+        "--argument",
+        "arguments",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=typed,
+        help="An argument of the class or function that makes their model; can be repeated.",
+    )(command)
 
 
 def table_format(command: F) -> F:

@@ -1,10 +1,10 @@
 """`cnngen verify`: run both sources of networks, and see whether they are the same networks."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,7 @@ from cnngen.commands.options import (
     ERRORS,
     InputShapes,
     WrongUseError,
+    arguments,
     changes,
     check_spec,
     exit_code,
@@ -52,11 +53,13 @@ TARGETS = ("torch", "keras")
 )
 @click.option(
     "--against",
-    metavar="PACKAGE[:NAME]",
+    metavar="PACKAGE[:NAME]|FILE.py:CLASS",
     shell_complete=complete.package,
     help="Compare with a model of torchvision, timm or keras.applications, whose weights are copied"
-    " over. The NAME is that of the spec where none is given.",
+    " over. The NAME is that of the spec where none is given. Or with a class or function of yours,"
+    " whose file is run.",
 )
+@arguments
 @click.option("--verbose", is_flag=True, help="Show stage by stage where outputs differ.")
 @click.option(
     "--templates",
@@ -76,6 +79,7 @@ def verify(
     own_size: bool,
     quick: bool,
     against: str | None,
+    arguments: dict[str, Any],
     verbose: bool,
     templates: Path | None,
     format: str,
@@ -102,7 +106,7 @@ def verify(
     folders = (templates,) if templates else ()
     run = Run(
         *(options(settings, input, max_layers), dtype, seed, own_size, quick),
-        *(against, verbose, folders),
+        *(against, arguments, verbose, folders),
     )
     codes: set[int] = set()
     found: list[Verification] = []
@@ -135,6 +139,7 @@ class Run:
     own_size: bool
     quick: bool
     against: str | None
+    arguments: Mapping[str, Any]
     verbose: bool
     templates: Sequence[Path]
 
@@ -182,13 +187,14 @@ class Run:
         from cnngen.report.verification import Verification
         from cnngen.verify.against import compare_with
         from cnngen.verify.models import SourceError
-        from cnngen.weights.published import NoModelError, PublishedModel, only_image
+        from cnngen.weights.find_reference import find_reference
+        from cnngen.weights.reference import NoModelError
         from cnngen.weights.transfer import TransferError
 
         stem = network.resolution.spec.stem
         try:
-            reference = PublishedModel.of(text, stem)
-            only_image(network)
+            reference = find_reference(text, stem, self.arguments)
+            reference.takes(network)
         except (NoModelError, MissingFrameworkError) as error:
             raise WrongUseError(str(error)) from None
         found, word = Verification(stem, str(reference)), self.dtype

@@ -1,8 +1,9 @@
 """`cnngen weights`: the weights of a network, carried from one framework to the other."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,7 @@ from cnngen.commands.options import (
     ERRORS,
     InputShapes,
     WrongUseError,
+    arguments,
     changes,
     check_spec,
     only_spec,
@@ -28,10 +30,10 @@ if TYPE_CHECKING:
     from cnngen.weights.places import Framework
 
 KERAS_ONLY = (".weights.h5", ".keras")
-REFERENCE = "PACKAGE[:NAME]"
+REFERENCE = "PACKAGE[:NAME]|FILE.py:CLASS"
 ANOTHER = (
     "a model of torchvision, timm or keras.applications, which is called like the spec where no"
-    " NAME is given"
+    " NAME is given, or a class or function of yours, whose file is run"
 )
 
 
@@ -64,6 +66,7 @@ def weights() -> None:
     shell_complete=complete.package,
     help=f"IN is of {ANOTHER}.",
 )
+@arguments
 @click.option(
     "--key",
     metavar="KEY",
@@ -93,6 +96,7 @@ def convert(
     spec: str,
     to: "Framework | None",
     reference: str | None,
+    arguments: dict[str, Any],
     key: str | None,
     prefix: str | None,
     by_order: bool,
@@ -125,14 +129,14 @@ def convert(
     from cnngen.weights.ways import Choice
     from cnngen.weights.write import CannotWriteError
 
-    framework = _framework(target, to)
+    framework = framework_of(target, to)
     path, chosen = only_spec(spec), options(settings, input, max_layers)
     network = valid_network(check_spec(path, chosen))
-    text = _keras_source(ctx, network) if _suffix(target) in KERAS_ONLY else None
+    text = _keras_source(ctx, network) if suffix_of(target) in KERAS_ONLY else None
     unchanged = replace(chosen, settings={}, inputs={})
     plain = check_spec(path, unchanged).network if settings or input else None
     job = Conversion(source, target, network, framework, heads, text, plain)
-    foreign = _foreign(reference, network) if reference else None
+    foreign = _foreign(reference, arguments, network) if reference else None
     try:
         notes, carried = job.run(foreign, Choice(key, prefix), by_order=by_order)
     except MissingFrameworkError as error:
@@ -156,11 +160,13 @@ def convert(
     shell_complete=complete.package,
     help=f"Compare with {ANOTHER}.",
 )
+@arguments
 @table_format
 @changes
 def correspond(
     spec: str,
     reference: str | None,
+    arguments: dict[str, Any],
     format: str,
     settings: dict[str, str],
     input: InputShapes,
@@ -180,7 +186,7 @@ def correspond(
     if reference:
         from cnngen.weights.foreign import correspond
 
-        foreign = _foreign(reference, network)
+        foreign = _foreign(reference, arguments, network)
         try:
             found = correspond(network, foreign.graph, by_order=True)
         except WeightsFileError as error:
@@ -203,19 +209,21 @@ def _require_numpy() -> None:
         raise WrongUseError(str(error)) from None
 
 
-def _foreign(text: str, network: "Network") -> "Foreign":
-    """The model of another package that an option names."""
+def _foreign(text: str, arguments: Mapping[str, Any], network: "Network") -> "Foreign":
+    """The model of others that an option names."""
     from cnngen.frameworks import MissingFrameworkError
+    from cnngen.weights.find_reference import find_reference
     from cnngen.weights.foreign import Foreign
-    from cnngen.weights.published import NoModelError, PublishedModel
+    from cnngen.weights.reference import NoModelError
 
     try:
-        return Foreign.of(PublishedModel.of(text, network.resolution.spec.stem), network)
+        reference = find_reference(text, network.resolution.spec.stem, arguments)
+        return Foreign.of(reference, network)
     except (MissingFrameworkError, NoModelError) as error:
         raise WrongUseError(str(error)) from None
 
 
-def _suffix(path: Path) -> str:
+def suffix_of(path: Path) -> str:
     from cnngen.weights.files import SUFFIXES, suffix
 
     if (found := suffix(path)) is None:
@@ -223,12 +231,12 @@ def _suffix(path: Path) -> str:
     return found
 
 
-def _framework(target: Path, to: "Framework | None") -> "Framework":
+def framework_of(target: Path, to: "Framework | None") -> "Framework":
     """The framework for which a file is to be written."""
     from cnngen.weights.files import SUFFIXES
     from cnngen.weights.places import NAMES
 
-    ending = _suffix(target)
+    ending = suffix_of(target)
     told = SUFFIXES[ending]
     if told and to and told != to:
         raise WrongUseError(f"{ending} is for {NAMES[told]}, not for {NAMES[to]}")

@@ -2,7 +2,8 @@
 matched to the layers of both our models; then all three must compute the same.
 """
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
@@ -15,10 +16,13 @@ from cnngen.semantics.network import Network
 from cnngen.targets.keras.functions import input_shapes
 from cnngen.verify.compare import Comparison, Say, farthest, silent
 from cnngen.verify.models import (
+    Inputs,
     Sources,
     Values,
     channels_last,
     draw_inputs,
+    for_keras,
+    for_torch,
     from_keras,
     from_torch,
     import_sources,
@@ -33,8 +37,8 @@ from cnngen.verify.where import Parting, parting
 from cnngen.weights.keras_layers import keras_layers, settle
 from cnngen.weights.layout import Array
 from cnngen.weights.match import Match, match
-from cnngen.weights.published import PublishedModel, only_image
 from cnngen.weights.read_network import read_network
+from cnngen.weights.reference import Reference
 from cnngen.weights.transfer import (
     TransferError,
     keras_state,
@@ -50,7 +54,7 @@ PRECISIONS: tuple[Precision, ...] = ("float64", "float32")
 
 
 def compare_with(
-    reference: PublishedModel,
+    reference: Reference,
     network: Network,
     texts: Mapping[str, str],
     folder: Path,
@@ -58,18 +62,17 @@ def compare_with(
     seed: int = 0,
     say: Say = silent,
 ) -> tuple[list[Comparison], Parting | None]:
-    """The outputs of both our models in evaluation, with the weights of the reference model,
-    compared with its outputs; and the first step that differs, if one does.
+    """The outputs of our models in evaluation, with the weights of the reference model, compared
+    with its outputs; and the first step that differs, if one does.
 
     In float64, and also in float32 if that is the `word`. Raises `TransferError` where its weights
     or outputs have no place in ours.
     """
     sources = import_sources(network, texts, folder)
-    image = only_image(network)
-    (x,) = draw_inputs(network.inputs, BATCH, "float32", seed).values()
+    inputs = draw_inputs(network.inputs, BATCH, "float32", seed)
     say(f"weights of {reference} are drawn")
     with running(str(reference)):
-        theirs = _drawn(reference, image, x, seed)
+        theirs = drawn(reference, network, inputs, seed)
     matched = _matched(reference, theirs["float64"], network)
     state = _translated(reference, theirs["float64"], matched, network)
     expected: dict[Precision, Values] = {}
@@ -80,12 +83,13 @@ def compare_with(
             continue
         say(f"outputs in {each}")
         with running(str(reference)):
-            given = _given(theirs[each], x.astype(each), each)
-        expected[each] = _paired(given, reference, network)
+            given = given_by(theirs[each], in_precision(inputs, each), each)
+        expected[each] = paired(given, reference.framework, network)
         rounding = farthest(expected[each], expected["float64"]) if each == "float32" else None
         made: list[Comparison] = []
-        for name, run in RUNS:
-            model, values = run(sources, state, x.astype(each), each)
+        for target in texts:
+            name, run = RUNS[target]
+            model, values = run(sources, state, in_precision(inputs, each), each)
             allowed = tolerance(network, "outputs", each, rounding or 0.0)
             row = Comparison(
                 *(network.input_dimensions, name, each),
@@ -102,13 +106,11 @@ def compare_with(
     say("the first difference is looked for")
     _align(reference, theirs["float64"], matched, network, wrong)
     with running(str(reference)):
-        traces = _trace(wrong, x), _trace(theirs["float64"], x)
+        traces = _trace(wrong, inputs), _trace(theirs["float64"], inputs)
     return rows, parting(*traces, network, tolerance(network, "outputs", "float64"))
 
 
-def _align(
-    reference: PublishedModel, model: Any, matched: Match, network: Network, ours: Any
-) -> None:
+def _align(reference: Reference, model: Any, matched: Match, network: Network, ours: Any) -> None:
     """Fold the biases that ours lacks into the norms behind them: otherwise equal networks would
     differ between a layer and its norm.
     """
@@ -123,31 +125,33 @@ def _align(
     else:
         load_torch(model, zeros)
     state = _translated(reference, model, matched, network)
-    if isinstance(ours, framework("torch").nn.Module):
+    if _is_torch(ours):
         load_torch(ours, state)
     else:
         load_keras(network, ours, state)
 
 
-def _drawn(reference: PublishedModel, input: Image, x: Array, seed: int) -> dict[Precision, Any]:
+def drawn(
+    reference: Reference, network: Network, inputs: Inputs, seed: int
+) -> dict[Precision, Any]:
     """The reference model in both precisions, with the same random weights."""
+    shapes = network.inputs.values()
     if reference.framework == "torch":
-        torch = framework("torch")
-        model = reference.model(input).float()
-        randomize(model, seed, torch.from_numpy(x))
+        model = reference.model(*shapes).float()
+        randomize(model, seed, *for_torch(inputs))
         return {"float32": model, "float64": deepcopy(model).double()}
     made: dict[Precision, Any] = {}
     for word in PRECISIONS:
         with precision(word):
-            made[word] = reference.model(input)
+            made[word] = reference.model(*shapes)
     with precision("float32"):
-        randomize_keras(made["float32"], seed, channels_last(x))
+        randomize_keras(made["float32"], seed, in_order(inputs))
     made["float64"].set_weights(made["float32"].get_weights())
     settle(made["float64"])
     return made
 
 
-def _float32_inside(reference: PublishedModel, model: Any) -> float:
+def _float32_inside(reference: Reference, model: Any) -> float:
     """How near their model comes to any other in float64: Keras' `Rescaling` rounds its factor to
     float32, whatever it computes in.
     """
@@ -157,9 +161,9 @@ def _float32_inside(reference: PublishedModel, model: Any) -> float:
     return ROUNDED_FACTOR if "Rescaling" in kinds else 0.0
 
 
-def _matched(reference: PublishedModel, model: Any, network: Network) -> Match:
+def _matched(reference: Reference, model: Any, network: Network) -> Match:
     with running(str(reference)):
-        graph = reference.graph(model, only_image(network))
+        graph = reference.graph(model, *network.inputs.values())
     matched = match(read_network(network), graph)
     if not matched.complete:
         raise TransferError(matched.explain())
@@ -167,25 +171,35 @@ def _matched(reference: PublishedModel, model: Any, network: Network) -> Match:
 
 
 def _translated(
-    reference: PublishedModel, model: Any, matched: Match, network: Network
+    reference: Reference, model: Any, matched: Match, network: Network
 ) -> dict[str, Array]:
     """The reference's weights, under the names of the network's."""
     state = keras_state(model) if reference.framework == "keras" else torch_state(model)
     return translate(matched, network, state, fold_biases=True)
 
 
-def _given(model: Any, x: Array, word: Precision) -> dict[str, Any]:
+def given_by(model: Any, inputs: Inputs, word: Precision) -> dict[str, Any]:
     """What a model of either framework gives in evaluation, each tensor under a name."""
-    torch = framework("torch")
-    if isinstance(model, torch.nn.Module):
-        with torch.no_grad():
-            return dict(_named(model.eval()(torch.from_numpy(x))))
+    if _is_torch(model):
+        with framework("torch").no_grad():
+            return dict(named(model.eval()(*for_torch(inputs))))
     with precision(word):
-        return dict(_named(model(channels_last(x), training=False)))
+        return dict(named(model(in_order(inputs), training=False)))
 
 
-def _paired(given: Mapping[str, Any], reference: PublishedModel, network: Network) -> Values:
-    """The outputs of the reference model by our names, in the layouts of Keras.
+def in_order(inputs: Inputs) -> Any:
+    """What a Keras model of others is called with: the only input, or all in their order."""
+    given = _laid_out_inputs(inputs)
+    return given[0] if len(given) == 1 else given
+
+
+def in_precision(inputs: Inputs, word: Precision) -> Inputs:
+    return {name: x.astype(word) for name, x in inputs.items()}
+
+
+def paired(given: Mapping[str, Any], theirs: str, network: Network) -> Values:
+    """The outputs of a model of others by our names, in the layouts of Keras; `theirs` is the
+    framework whose layouts they have.
 
     Where names differ, their order decides.
     """
@@ -194,14 +208,14 @@ def _paired(given: Mapping[str, Any], reference: PublishedModel, network: Networ
     if len(given) != len(ours):
         names = f"{len(given)} outputs ({', '.join(given)})" if len(given) > 1 else "one output"
         raise TransferError(f"it gives {names}, ours {len(ours)} ({', '.join(ours)})")
-    paired = given if set(given) == set(ours) else dict(zip(ours, given.values(), strict=True))
-    if reference.framework == "keras":
-        return {name: np.asarray(paired[name]) for name in ours}
+    pairs = given if set(given) == set(ours) else dict(zip(ours, given.values(), strict=True))
+    if theirs == "keras":
+        return {name: np.asarray(pairs[name]) for name in ours}
     shapes = {name: network.stages[network.outputs[name]].shape for name in ours}
-    return {name: _laid_out(shapes[name], paired[name].numpy()) for name in ours}
+    return {name: _laid_out(shapes[name], np.asarray(pairs[name])) for name in ours}
 
 
-def _named(given: Any, name: str = "") -> list[tuple[str, Any]]:
+def named(given: Any, name: str = "") -> list[tuple[str, Any]]:
     """All tensors that a model returned, whatever they are nested in."""
     if hasattr(given, "_asdict"):
         given = given._asdict()
@@ -210,7 +224,7 @@ def _named(given: Any, name: str = "") -> list[tuple[str, Any]]:
     if not isinstance(given, Mapping):
         return [] if given is None else [(name, given)]
     items = cast("Mapping[Any, Any]", given).items()
-    return [pair for key, value in items for pair in _named(value, f"{name}.{key}".lstrip("."))]
+    return [pair for key, value in items for pair in named(value, f"{name}.{key}".lstrip("."))]
 
 
 def _laid_out(shape: Image | Vector | Unknown, y: Array) -> Array:
@@ -224,36 +238,47 @@ def _laid_out(shape: Image | Vector | Unknown, y: Array) -> Array:
 
 
 def _run_torch(
-    sources: Sources, state: Mapping[str, Array], x: Array, word: Precision
+    sources: Sources, state: Mapping[str, Array], inputs: Inputs, word: Precision
 ) -> tuple[Any, Values]:
     """Our PyTorch model with these weights, and its outputs."""
     torch = framework("torch")
     with running("the torch source"), torch.no_grad():
         model = sources.torch().to(getattr(torch, word)).eval()
         load_torch(model, state)
-        return model, from_torch(sources.network, model(torch.from_numpy(x)))
+        return model, from_torch(sources.network, model(*for_torch(inputs)))
 
 
 def _run_keras(
-    sources: Sources, state: Mapping[str, Array], x: Array, word: Precision
+    sources: Sources, state: Mapping[str, Array], inputs: Inputs, word: Precision
 ) -> tuple[Any, Values]:
     shapes = input_shapes(sources.network)
     with precision(word), running("the keras source"):
         model = sources.keras(**shapes)
         load_keras(sources.network, model, state)
-        return model, from_keras(sources.network, model(channels_last(x), training=False))
+        return model, from_keras(sources.network, model(for_keras(inputs), training=False))
 
 
-RUNS: tuple[tuple[Quantity, Any], ...] = (
-    ("torch outputs", _run_torch),
-    ("keras outputs", _run_keras),
-)
+Run = Callable[[Sources, Mapping[str, Array], Inputs, Precision], tuple[Any, Values]]
+RUNS: Mapping[str, tuple[Quantity, Run]] = {
+    "torch": ("torch outputs", _run_torch),
+    "keras": ("keras outputs", _run_keras),
+}
+"""How the source for each target is run."""
 
 
-def _trace(model: Any, x: Array) -> Trace:
+def _trace(model: Any, inputs: Inputs) -> Trace:
     """The steps of a model of either framework, in float64."""
-    x = x.astype("float64")
-    if isinstance(model, framework("torch").nn.Module):
-        return trace_torch(model, x)
+    inputs = in_precision(inputs, "float64")
+    if _is_torch(model):
+        return trace_torch(model, *inputs.values())
     with precision("float64"):
-        return trace_keras(model, channels_last(x))
+        return trace_keras(model, *_laid_out_inputs(inputs))
+
+
+def _laid_out_inputs(inputs: Inputs) -> list[Array]:
+    return [channels_last(x) if x.ndim == 4 else x for x in inputs.values()]
+
+
+def _is_torch(model: Any) -> bool:
+    """Whether a model is one of PyTorch, which may not be installed."""
+    return "torch" in sys.modules and isinstance(model, framework("torch").nn.Module)

@@ -52,7 +52,11 @@ def import_sources(network: Network, texts: Mapping[str, str], folder: Path) -> 
         target: getattr(_import(target, text, folder / f"{spec.stem}_{target}.py"), names[target])
         for target, text in texts.items()
     }
-    return Sources(network, made["torch"], made["keras"])
+    return Sources(network, made.get("torch", _absent), made.get("keras", _absent))
+
+
+def _absent(**_: Any) -> Any:
+    raise SourceError("there is no such source")
 
 
 def _import(target: str, text: str, path: Path) -> ModuleType:

@@ -5,17 +5,16 @@ fingerprint of each result is kept, which tells whether two models have computed
 """
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 
+from cnngen.foreign.trace_torch import Entered, tensors, watched
 from cnngen.frameworks import framework, keras_on_tensorflow
 from cnngen.weights.layout import Array
 from cnngen.weights.read_keras import calls
-from cnngen.weights.read_torch import tensors
 
 # Settings of Keras' layers that do not change what they compute.
 ASIDE = ("name", "trainable", "dtype", "_initializer", "_regularizer", "_constraint", "_lora_rank")
@@ -82,11 +81,9 @@ class Trace:
     outputs: frozenset[int]
 
 
-def trace_torch(model: Any, x: Array) -> Trace:
-    """Run a PyTorch model in evaluation; `x` are images in its precision and layout."""
+def trace_torch(model: Any, *inputs: Array) -> Trace:
+    """Run a PyTorch model in evaluation, on inputs in its precision and layout."""
     torch = framework("torch")
-    from torch.overrides import TorchFunctionMode
-
     steps: list[Step] = []
     known: dict[int, int] = {}
     alive: list[Any] = []  # so that no identity is used twice
@@ -97,53 +94,27 @@ def trace_torch(model: Any, x: Array) -> Trace:
         fingerprint = Fingerprint.of(result.detach().double().numpy(), channels_last=False)
         steps.append(Step(layer, configuration, reads, fingerprint))
 
-    class Mode(TorchFunctionMode):
-        def __torch_function__(
-            self,
-            func: Callable[..., Any],
-            types: Any,
-            args: tuple[Any, ...] = (),
-            kwargs: dict[str, Any] | None = None,
-        ) -> Any:
-            given = [known[id(x)] for x in tensors((args, kwargs or {})) if id(x) in known]
-            result = func(*args, **(kwargs or {}))
-            for tensor in tensors(result) if given else ():
-                if tensor.is_floating_point() and tensor.ndim > 1:
-                    layer, said = _spelled(inside, func, args, kwargs or {})
-                    note(layer, said, tuple(given), tensor)
-            return result
+    def watch(
+        function: Any, args: tuple[Any, ...], named: dict[str, Any], inside: Sequence[Entered]
+    ) -> Any:
+        given = [known[id(x)] for x in tensors((args, named)) if id(x) in known]
+        result = function(*args, **named)
+        for tensor in tensors(result) if given else ():
+            if tensor.is_floating_point() and tensor.ndim > 1:
+                layer, said = _spelled(inside, function, args, named)
+                note(layer, said, tuple(given), tensor)
+        return result
 
-    with torch.no_grad(), _inside(model) as inside:
-        images = torch.from_numpy(x)
-        note("", "the input", (), images)
-        with Mode():
-            y = model.eval()(images)
+    given = [torch.from_numpy(x) for x in inputs]
+    for tensor in given:
+        note("", "the input", (), tensor)
+    with torch.no_grad(), watched(model.eval(), watch):
+        y = model(*given)
     return Trace(steps, frozenset(known[id(x)] for x in tensors(y) if id(x) in known))
 
 
-@contextmanager
-def _inside(model: Any) -> Generator[list[tuple[str, Any]]]:
-    """The modules that are running, with their names, the innermost last."""
-    stack: list[tuple[str, Any]] = []
-
-    def enter(name: str) -> Callable[..., None]:
-        def push(module: Any, inputs: Any) -> None:
-            stack.append((name, module))
-
-        return push
-
-    def leave(*_: Any) -> None:
-        stack.pop()
-
-    with ExitStack() as hooks:
-        for name, module in model.named_modules():
-            hooks.callback(module.register_forward_pre_hook(enter(name)).remove)
-            hooks.callback(module.register_forward_hook(leave, always_call=True).remove)
-        yield stack
-
-
 def _spelled(
-    inside: Sequence[tuple[str, Any]],
+    inside: Sequence[Entered],
     function: Any,
     args: Sequence[Any],
     named: Mapping[str, Any],
@@ -151,7 +122,7 @@ def _spelled(
     """Where a function is called, and how the innermost module describes itself; where that module
     has others in it, the function with its arguments.
     """
-    layer, module = inside[-1] if inside else ("", None)
+    layer, module = (inside[-1].path, inside[-1].module) if inside else ("", None)
     if module is not None and layer and not [*module.children()]:
         return layer, IN_PLACE.sub("", str(module))
     given = [str(x) for x in args if _plain(x)]
@@ -164,12 +135,15 @@ def _plain(argument: Any) -> bool:
     return isinstance(argument, bool | int | float | str | tuple | list)
 
 
-def trace_keras(model: Any, x: Array) -> Trace:
+def trace_keras(model: Any, *inputs: Array) -> Trace:
     """Run a Keras model whose graph is known, in inference."""
-    fingerprint = Fingerprint.of(np.asarray(x, "float64"), channels_last=True)
-    steps = [Step("", "the input", (), fingerprint)]
-    given = keras_on_tensorflow().ops.convert_to_tensor(x)
-    return Trace(steps, frozenset(i for _, i in _run_keras(model, [(given, 0)], steps)))
+    steps: list[Step] = []
+    given: list[Traced] = []
+    for i, x in enumerate(inputs):
+        fingerprint = Fingerprint.of(np.asarray(x, "float64"), channels_last=True)
+        steps.append(Step("", "the input", (), fingerprint))
+        given.append((keras_on_tensorflow().ops.convert_to_tensor(x), i))
+    return Trace(steps, frozenset(i for _, i in _run_keras(model, given, steps)))
 
 
 def _run_keras(model: Any, given: Sequence[Traced], steps: list[Step]) -> list[Traced]:

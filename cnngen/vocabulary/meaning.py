@@ -108,6 +108,20 @@ def without_op(word: str) -> Reading:
     return Reading((), tuple((layer.framework, layer.instead) for layer in layers))
 
 
+def meaning_in(framework: Framework, word: str, given: Mapping[str, Written]) -> Meaning | None:
+    """The meaning of a call of just this layer, with its own arguments; None where there is no such
+    layer. Raises `Unsayable`.
+    """
+    layer = next((x for x in LAYERS if x.framework == framework and word in x.names), None)
+    if layer is None:
+        return None
+    if layer.op is None:
+        raise Unsayable(layer.instead)
+    if strange := [name for name in given if layer.parameter(name) is None]:
+        raise Unsayable(f"no op has what its `{strange[0]}` says")
+    return _meaning(layer, OPS[layer.op], given)
+
+
 def read_call(word: str, given: Mapping[str, Written]) -> Reading:
     """What a call of a word means, with these values by their names there or here."""
     meanings: list[Meaning] = []

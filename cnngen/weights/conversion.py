@@ -49,14 +49,28 @@ class Conversion:
             taken = take(contents, names, choice, fit)
             adopted, found = taken.fitted
             state = convert(found, adopted.stored, self.framework)
-            self._write(state, adopted.stored.metadata)
+            write_weights(
+                *(self.target, state, self.network, self.source_text),
+                heads=self.heads,
+                metadata=adopted.stored.metadata,
+            )
         left_out = (f"left out {line}" for line in first(found.left_out))
         return [*taken.notes, *adopted.notes, *left_out], found.carried
 
-    def _write(self, state: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
-        if self.source_text is not None:
-            write_keras(self.target, state, self.network, self.source_text, heads=self.heads)
-        elif self.target.name.endswith(".safetensors"):
-            write_safetensors(self.target, state, metadata)
-        else:
-            write_torch(self.target, state)
+
+def write_weights(
+    target: Path,
+    state: Mapping[str, Array],
+    network: Network,
+    source_text: str | None,
+    *,
+    heads: bool,
+    metadata: Mapping[str, str],
+) -> None:
+    """Write weights that have the names and layouts of the framework for which the file is."""
+    if source_text is not None:
+        write_keras(target, state, network, source_text, heads=heads)
+    elif target.name.endswith(".safetensors"):
+        write_safetensors(target, state, metadata)
+    else:
+        write_torch(target, state)

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from cnngen.ops.base import Image
+from cnngen.ops.base import Shape
 from cnngen.semantics.network import Network
 from cnngen.weights.convert import UnfitError, first
 from cnngen.weights.graph import Dimensions, Weight, WeightedLayer, WeightGraph, spell
 from cnngen.weights.layout import Array
 from cnngen.weights.match import Match, Pair, match
-from cnngen.weights.published import PublishedModel, only_image
 from cnngen.weights.read_network import read_network
 from cnngen.weights.read_torch import COUNTER
+from cnngen.weights.reference import Reference
 from cnngen.weights.stored import Stored, WeightNames, shown
 from cnngen.weights.transfer import TransferError, translation
 
@@ -28,32 +28,27 @@ CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A model of another package: its graph of weights, and the names that files may have for
+    """A model that others wrote: its graph of weights, and the names that files may have for
     these.
     """
 
-    reference: PublishedModel
+    reference: Reference
     graph: WeightGraph
     names: WeightNames
 
     @classmethod
-    def of(cls, reference: PublishedModel, network: Network) -> "Foreign":
-        """Makes the model, without trained weights, for images of the network's size."""
-        input = reference.takes(only_image(network))
-        if reference.framework == "keras":
-            return cls.made(reference, reference.model(input), input)
-        import torch
-
-        with torch.device("meta"):
-            return cls.made(reference, reference.model(input), input)
+    def of(cls, reference: Reference, network: Network) -> "Foreign":
+        """Makes the model for inputs of the network's sizes."""
+        inputs = reference.takes(network)
+        return cls.made(reference, reference.outline(*inputs), *inputs)
 
     @classmethod
-    def made(cls, reference: PublishedModel, model: Any, input: Image) -> "Foreign":
+    def made(cls, reference: Reference, model: Any, *inputs: Shape) -> "Foreign":
         if reference.framework == "keras":
             names = WeightNames({"keras": [x.path for x in model.weights]}, groups=_groups(model))
         else:
             names = WeightNames({"torch": [*model.state_dict()]})
-        return cls(reference, reference.graph(model, input), names)
+        return cls(reference, reference.graph(model, *inputs), names)
 
 
 @dataclass(slots=True)

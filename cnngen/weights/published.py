@@ -1,31 +1,25 @@
 """Models of other packages, by name: torchvision, timm and keras.applications."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from inspect import signature
 from typing import Any
 
 from cnngen.diagnostics.suggest import suggest
-from cnngen.diagnostics.terminal import one_line
 from cnngen.frameworks import MissingFrameworkError, framework, imported, keras_on_tensorflow
-from cnngen.ops.base import Image
+from cnngen.ops.base import Image, Shape
 from cnngen.semantics.network import INPUT, Network
 from cnngen.weights.graph import WeightGraph
 from cnngen.weights.places import Framework
-from cnngen.weights.read_keras import read_keras
-from cnngen.weights.read_torch import read_torch
+from cnngen.weights.reference import NoModelError, speaking, weight_graph
 
 RGB = 3
-LONGEST = 300
 KERAS = "keras.applications"
 PACKAGES = ("torchvision", "timm", KERAS)
+FORMS = ", ".join([*(f"`{package}:NAME`" for package in PACKAGES), "`file.py:Class`"])
+USUAL = 224  # pixels of a side
 DECLARED: list[Any] = []  # what is declared lives as long as its library
-
-
-class NoModelError(Exception):
-    """There is no such model; the message names a similar one, or quotes the package."""
 
 
 def only_image(network: Network) -> Image:
@@ -36,25 +30,33 @@ def only_image(network: Network) -> Image:
     raise NoModelError(f"models of other packages are given one image, and this network {listed}")
 
 
+def package_of(text: str) -> str:
+    """The package that `torchvision:densenet121` names, or nothing."""
+    package = text.partition(":")[0]
+    package = KERAS if package == "keras" else package
+    return package if package in PACKAGES else ""
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedModel:
     """A model of another package, by name."""
 
     package: str
     name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @classmethod
-    def of(cls, text: str, stem: str = "") -> "PublishedModel":
+    def of(
+        cls, text: str, stem: str = "", arguments: Mapping[str, Any] | None = None
+    ) -> "PublishedModel":
         """From `torchvision:densenet121`, or from `torchvision` alone for the model that is called
         like a spec; `keras` is short for `keras.applications`.
 
         Raises `NoModelError`, also where the package has no such model.
         """
-        package, _, name = text.partition(":")
-        package = KERAS if package == "keras" else package
-        if package not in PACKAGES or not (name or stem):
-            known = ", ".join(f"`{package}:NAME`" for package in PACKAGES)
-            raise NoModelError(f"`{text}` is none of {known}")
+        package, name = package_of(text), text.partition(":")[2]
+        if not package or not (name or stem):
+            raise NoModelError(f"`{text}` is none of {FORMS}")
         names = _names(package)
         if package == "timm":
             name = _untagged(name, names)
@@ -66,7 +68,7 @@ class PublishedModel:
             guess = suggest(name, names)
             remedy = f": did you mean `{guess}`?" if guess else ""
             raise NoModelError(f"{package} has no model `{name}`{remedy}")
-        return cls(package, name)
+        return cls(package, name, arguments or {})
 
     def __str__(self) -> str:
         return f"{self.package}:{self.name}"
@@ -75,47 +77,63 @@ class PublishedModel:
     def framework(self) -> Framework:
         return "keras" if self.package == KERAS else "torch"
 
-    def takes(self, input: Image) -> Image:
-        """The images for which the model is made: those of PyTorch have three channels."""
-        return input if self.framework == "keras" else replace(input, channels=RGB)
+    def takes(self, network: Network) -> tuple[Shape, ...]:
+        """One image, which has three channels in PyTorch's packages."""
+        image = only_image(network)
+        return (image if self.framework == "keras" else replace(image, channels=RGB),)
 
-    def model(self, input: Image) -> Any:
+    def usual(self) -> tuple[Shape, ...]:
+        """The images that the model is usually given."""
+        with speaking(self):
+            channels, height, width = self._usual()
+            return (Image(channels, height, width),)
+
+    def model(self, *inputs: Shape) -> Any:
         """The model without trained weights, for images of a size."""
-        with self._speaking(input):
-            return self._made(input)
+        with speaking(self, *inputs):
+            return self._made(*inputs)
 
-    def graph(self, model: Any, input: Image) -> WeightGraph:
-        """The layers of the model that hold weights."""
-        with self._speaking(input):
-            return read_keras(model) if self.framework == "keras" else read_torch(model, input)
+    def outline(self, *inputs: Shape) -> Any:
+        """The same model; in PyTorch, without memory for its weights."""
+        if self.framework == "keras":
+            return self.model(*inputs)
+        with framework("torch").device("meta"):
+            return self.model(*inputs)
 
-    @contextmanager
-    def _speaking(self, input: Image) -> Generator[None]:
-        """Whatever a package raises while its model is made or followed is reported as its own
-        words.
-        """
-        try:
-            yield
-        except (MissingFrameworkError, NoModelError):
-            raise
-        except Exception as error:
-            text = " ".join(str(error).split())[:LONGEST]
-            raise NoModelError(
-                f"{self} does not take images of {input}: {type(error).__name__}: {one_line(text)}"
-            ) from error
+    def graph(self, model: Any, *inputs: Shape) -> WeightGraph:
+        return weight_graph(self, model, *inputs)
 
-    def _made(self, input: Image) -> Any:
+    def _usual(self) -> tuple[int, int, int]:
+        if self.package == "torchvision":
+            weights = _package("torchvision").models.get_model_weights(self.name)
+            usual: Any = next((x.transforms() for x in weights), None)
+            sizes = getattr(usual, "crop_size", None) or getattr(usual, "resize_size", None)
+            size = sizes[-1] if isinstance(sizes, list) else USUAL
+            return RGB, size, size
+        if self.package == "timm":
+            known = _package("timm").get_pretrained_cfg(self.name, allow_unregistered=False)
+            return known.input_size if known else (RGB, USUAL, USUAL)
+        model = self._maker()(weights=None, classifier_activation=None, **self.arguments)
+        _, height, width, channels = model.inputs[0].shape
+        return channels, height or USUAL, width or USUAL
+
+    def _made(self, *inputs: Shape) -> Any:
         if self.package == "torchvision":
             make = _package("torchvision").models.get_model_builder(self.name)
             takes = signature(make).parameters
             trained = [name for name in takes if name.startswith("weights")]
             heads = {"aux_loss": True} if "aux_loss" in takes else {}  # as trained weights have it
-            return make(**dict.fromkeys(trained), **heads)  # weights of a backbone would be loaded
+            without = dict.fromkeys(trained)  # weights of a backbone would be loaded
+            return make(**without, **{**heads, **self.arguments})
         if self.package == "timm":
-            return _package("timm").create_model(self.name, pretrained=False)
-        size = (input.height, input.width, input.channels)
-        make = getattr(keras_on_tensorflow().applications, self.name)
-        return make(weights=None, input_shape=size, classifier_activation=None)
+            return _package("timm").create_model(self.name, pretrained=False, **self.arguments)
+        (input,) = inputs
+        channels, height, width = input.dimensions
+        given = {"input_shape": (height, width, channels), **self.arguments}
+        return self._maker()(**{"weights": None, "classifier_activation": None, **given})
+
+    def _maker(self) -> Any:
+        return getattr(keras_on_tensorflow().applications, self.name)
 
 
 def _names(package: str) -> list[str]:

@@ -1,14 +1,12 @@
-"""The weight graph of any PyTorch model.
-
-The model runs once in inference and once in training, on tensors without values, while all calls of
-PyTorch's functions are watched. So its `forward` may be any Python, and nothing is computed.
+"""The weight graph of any PyTorch model, from the calls of its functions: in inference, and in
+training.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cnngen.foreign.trace_torch import Call, Run, Traced, trace
 from cnngen.ops.base import Shape
 from cnngen.ops.keras_layout import Spread
 from cnngen.weights.graph import (
@@ -40,7 +38,7 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {  # kind and arguments
     "prelu": ("prelu", ("input", "weight")),
 }
 CHANNELS_LAST = {"linear", "layer_norm"}  # of maps, too
-PRODUCTS = {"mul", "multiply", "__mul__", "__rmul__", "mul_"}
+PRODUCTS = {"mul", "multiply", "__mul__", "__rmul__"}
 
 
 def read_torch(model: Any, *inputs: Shape) -> WeightGraph:
@@ -49,9 +47,8 @@ def read_torch(model: Any, *inputs: Shape) -> WeightGraph:
     Layers that only training reaches are marked.
     """
     keys = [key for key in model.state_dict() if not key.endswith(COUNTER)]
-    with _modes_kept(model):
-        inference = _trace(model.eval(), inputs, keys)
-        graph = _trace(model.train(), inputs, keys)
+    inference = _followed(trace(model, inputs, training=False), keys)
+    graph = _followed(trace(model, inputs, training=True), keys)
     layers = {
         name: replace(layer, training=name not in inference.layers)
         for name, layer in graph.layers.items()
@@ -60,44 +57,17 @@ def read_torch(model: Any, *inputs: Shape) -> WeightGraph:
     return replace(graph, layers=layers, unused=tuple(key for key in keys if key not in used))
 
 
-@contextmanager
-def _modes_kept(model: Any) -> Generator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-
-
-def _trace(model: Any, inputs: Sequence[Shape], keys: list[str]) -> WeightGraph:
-    import torch
-    from torch.overrides import TorchFunctionMode
-
-    tensors = dict([*model.named_parameters(), *model.named_buffers()])
-    weights = {name: torch.empty_like(value, device="meta") for name, value in tensors.items()}
-    dtype = next((value.dtype for value in tensors.values() if value.is_floating_point()), None)
-    sizes = [(2, *shape.dimensions) for shape in inputs]  # batch norm refuses to train on one
-    given = [torch.empty(size, dtype=dtype, device="meta") for size in sizes]
-    held = {id(weights[key]): key for key in keys if key in weights}
-    watch = _Watch(held, {key: tuple(weight.shape) for key, weight in weights.items()})
-    for x in given:
-        watch.give(x, FROM_INPUT)
-
-    class Mode(TorchFunctionMode):
-        def __torch_function__(
-            self,
-            func: Callable[..., Any],
-            types: Any,
-            args: tuple[Any, ...] = (),
-            kwargs: dict[str, Any] | None = None,
-        ) -> Any:
-            result = func(*args, **(kwargs or {}))
-            watch.see(getattr(func, "__name__", ""), args, kwargs or {}, result)
-            return result
-
-    with torch.no_grad(), torch.device("meta"), Mode():
-        torch.func.functional_call(model, weights, (*given,))
+def _followed(run: Run, keys: list[str]) -> WeightGraph:
+    """What flows from weights to weights in a run, which must have come to its end."""
+    if run.error:
+        raise run.error
+    for obstacle in run.obstacles:
+        raise RuntimeError(f"{obstacle.what}, in {obstacle.place}")
+    held = {run.held[key]: key for key in keys if key in run.held}
+    watch = _Watch(held, {key: traced.sizes for traced, key in held.items()})
+    watch.flows.update(dict.fromkeys(run.inputs, FROM_INPUT))
+    for call in run.calls:
+        watch.see(call)
     return watch.recorder.graph()
 
 
@@ -105,66 +75,54 @@ def _trace(model: Any, inputs: Sequence[Shape], keys: list[str]) -> WeightGraph:
 class _Watch:
     """What each tensor holds: the flow into it, or weights of the model."""
 
-    keys: dict[int, str]
+    keys: dict[Traced, str]
     shapes: Mapping[str, Dimensions]
     recorder: Recorder = field(default_factory=Recorder)
-    flows: dict[int, Flow] = field(default_factory=dict[int, Flow])
-    alive: list[Any] = field(default_factory=list[Any])  # so that no identity is used twice
+    flows: dict[Traced, Flow] = field(default_factory=dict[Traced, Flow])
 
-    def give(self, tensor: Any, flow: Flow) -> None:
-        self.flows[id(tensor)] = flow
-        self.alive.append(tensor)
-
-    def see(
-        self, function: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
-    ) -> None:
+    def see(self, call: Call) -> None:
         """Follow one call of a function from its arguments to its results."""
-        given = list(tensors((args, kwargs)))
-        flows = [self.flows[id(x)] for x in given if id(x) in self.flows]
-        held = [x for x in given if id(x) in self.keys]
+        given = call.reads
+        flows = [self.flows[x] for x in given if x in self.flows]
+        held = [x for x in given if x in self.keys]
         if not flows:
-            if len({self.keys[id(x)] for x in held}) == 1:  # a weight in another shape or scale
-                self._alias(held[0], result)
+            if len({self.keys[x] for x in held}) == 1:  # a weight in another shape or scale
+                for tensor in call.gives:
+                    self.keys.setdefault(tensor, self.keys[held[0]])
             return
-        joins = function in JOINS and _axis(args, kwargs) % given[0].ndim == 1
+        joins = call.name in JOINS and _axis(call) % len(given[0].sizes) == 1
         flow = concatenate(flows) if joins else merge(flows)
         if held:
-            layer = self._layer(function, args, kwargs, held)
-            last = function in CHANNELS_LAST or (layer.kind == "affine" and held[0].shape[-1] > 1)
+            layer = self._layer(call, held)
+            last = call.name in CHANNELS_LAST or (
+                layer.kind == "affine" and held[0].sizes[-1:] > (1,)
+            )
             axes = slice(1, 3) if last else slice(2, 4)
-            sizes = [tuple(x.shape[axes]) for x in tensors(result) if x.ndim == 4]
+            sizes = [x.sizes[axes] for x in call.gives if len(x.sizes) == 4]
             layer = replace(layer, gives=sizes[0] if len(sizes) == 1 else ())
             flow = self.recorder.pass_through(layer, flow)
-        for tensor in tensors(result):
-            self.give(tensor, flow)
+        self.flows.update(dict.fromkeys(call.gives, flow))
 
-    def _alias(self, weight: Any, result: Any) -> None:
-        for tensor in tensors(result):
-            self.keys.setdefault(id(tensor), self.keys[id(weight)])
-            self.alive.append(tensor)
-
-    def _layer(
-        self, function: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], held: list[Any]
-    ) -> WeightedLayer:
-        kind, names = FUNCTIONS.get(function, (function, ()))
-        named = {**dict(zip(names, args, strict=False)), **kwargs}
-        if function in PRODUCTS and (scale := self._scale(held)):
+    def _layer(self, call: Call, held: list[Traced]) -> WeightedLayer:
+        kind, names = FUNCTIONS.get(call.name, (call.name, ()))
+        named = {**dict(zip(names, call.args, strict=False)), **call.named}
+        if call.name in PRODUCTS and (scale := self._scale(held)):
             return WeightedLayer(scale.key, "affine", {"weight": scale})
         weights = {
-            name: _weight(function, self.keys[id(value)], tuple(value.shape))
+            name: _weight(call.name, self.keys[value], value.sizes)
             for name, value in named.items()
-            if id(value) in self.keys
+            if isinstance(value, Traced) and value in self.keys
         }
         for tensor in held if not weights else ():  # of a function that nobody has described
-            key = self.keys[id(tensor)]
-            weights[key.rpartition(".")[2]] = Weight(key, tuple(tensor.shape))
+            key = self.keys[tensor]
+            weights[key.rpartition(".")[2]] = Weight(key, tensor.sizes)
         first = next(iter(weights.values())).key
         groups = named.get("groups", 1) if kind.endswith("conv") else 1
         return WeightedLayer(first.rpartition(".")[0] or first, kind, weights, groups)
 
-    def _scale(self, held: list[Any]) -> Weight | None:
+    def _scale(self, held: list[Traced]) -> Weight | None:
         """A weight that has a number for each channel, in whatever shape the model keeps it."""
-        key = self.keys[id(held[0])]
+        key = self.keys[held[0]]
         shape = self.shapes[key]
         if len(held) > 1 or sum(size > 1 for size in shape) != 1:
             return None
@@ -178,20 +136,6 @@ def _weight(function: str, key: str, shape: Dimensions) -> Weight:
     return Weight(key, shape)
 
 
-def _axis(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
+def _axis(call: Call) -> int:
     """The axis along which tensors are concatenated."""
-    return args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis", 0))
-
-
-def tensors(given: Any) -> Iterator[Any]:
-    """All tensors in nested arguments or results, in their order."""
-    import torch
-
-    if isinstance(given, torch.Tensor):
-        yield given
-    elif isinstance(given, Mapping):
-        for value in given.values():  # pyright: ignore[reportUnknownVariableType]
-            yield from tensors(value)
-    elif isinstance(given, list | tuple):
-        for value in given:  # pyright: ignore[reportUnknownVariableType]
-            yield from tensors(value)
+    return call.args[1] if len(call.args) > 1 else call.named.get("dim", call.named.get("axis", 0))
