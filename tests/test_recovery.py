@@ -145,7 +145,7 @@ def test_channels_are_multiples_of_those_that_a_block_is_given(tmp_path: Path):
     text = written(GROWING, tmp_path)
     assert "out: 4 * input.channels" in text
     assert "out: 2 * input.channels" in text
-    assert "  a: Wider\n  b: Wider\n  c: Wider" in text
+    assert "model: {a: Wider, b: Wider, c: Wider}" in text
 
 
 RESIDUAL = """
