@@ -37,7 +37,10 @@ from cnngen.targets.registry import BUILT_IN
 from cnngen.targets.spelling import Speller
 
 BLOCKS = [block for path in PAGES for block in blocks(path)]
-MARKS = {"pycon torch": pytest.mark.torch, "pycon keras": pytest.mark.keras}
+MARKS = {
+    "console torch": pytest.mark.torch,
+    "pycon torch": pytest.mark.torch,
+    "pycon keras": pytest.mark.keras}
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind in SPECS], ids=str)

@@ -5,7 +5,7 @@ import re
 from cnngen.syntax.naming import LONGEST_NAME, can_be_called
 
 WORDS = re.compile(r"[A-Za-z0-9]+")
-NAMELESS = "Network"
+NET = "Net"
 
 
 def title_of(name: str) -> str:
@@ -17,10 +17,7 @@ def title_of(name: str) -> str:
         title += ("_" if apart else "") + word[0].upper() + word[1:]
     title = title.lstrip("0123456789_")[:LONGEST_NAME].rstrip("_")
     title = title[:1].upper() + title[1:]
-    for found in (title, f"{title}Net"[:LONGEST_NAME]):
-        if can_be_called(found, "spec"):
-            return found
-    return NAMELESS
+    return title if can_be_called(title, "spec") else f"{title[: LONGEST_NAME - len(NET)]}{NET}"
 
 
 def stem_of(title: str) -> str:

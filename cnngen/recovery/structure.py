@@ -81,6 +81,8 @@ def structure(
     forks = _forks(flow)
     anchors = {read for name in flow.members for read in _tensors(flow, name)} - {*given}
     anchors |= {*outputs[:-1], *flow.again, *flow.again.values()}
+    anchors |= {read for reads in flow.reads.values() for read in reads if reads.count(read) > 1}
+    anchors -= {*given}
     if apart:
         anchors |= {name for name, member in flow.members.items() if member.label}
     while True:

@@ -57,7 +57,7 @@ class PublishedModel:
         package, name = package_of(text), text.partition(":")[2]
         if not package or not (name or stem):
             raise NoModelError(f"`{text}` is none of {FORMS}")
-        names = _names(package)
+        names = names_of(package)
         if package == "timm":
             name = _untagged(name, names)
         if not name and (name := _called(stem, names)) is None:
@@ -136,7 +136,7 @@ class PublishedModel:
         return getattr(keras_on_tensorflow().applications, self.name)
 
 
-def _names(package: str) -> list[str]:
+def names_of(package: str) -> list[str]:
     if package == "torchvision":
         return _package("torchvision").models.list_models()
     if package == "timm":

@@ -6,7 +6,7 @@ What stands behind a fence says what a block is.
 * `yaml fails CODE` is a spec with mistakes of the kinds CODE ....
 * `yaml change FILE [CODE]` changes a spec that was kept, which then has mistakes of the kind CODE,
   or none: parameters, blocks and stages replace those of their names or are added.
-* `jinja FILE` is a template, which is kept, too.
+* `jinja FILE` is a template, `py FILE` and `json FILE` are a model, which are kept, too.
 
 The other kinds are outputs: `page_outputs.py` has them.
 """
@@ -82,8 +82,8 @@ def blocks(path: Path) -> Iterator[Block]:
                 files = kept = kept | {file: whole(text)}
             case ["yaml", "change", file, *_]:
                 files = kept = kept | {file: changed(kept[file], text)}
-            case ["jinja", template]:
-                files = kept = kept | {template: text}
+            case ["jinja" | "py" | "json", kept_file]:
+                files = kept = kept | {kept_file: text}
             case _:
                 pass
         line = page.count("\n", 0, found.start()) + 1

@@ -2,7 +2,8 @@
 
 * `text layers` lists the layers of the spec before it.
 * `yaml whole FILE` is a spec with all changes.
-* `console` has lines `$ cnngen ...`, each with what the command prints below it.
+* `console` has lines `$ cnngen ...`, each with what the command prints below it; that of `console
+  torch` needs PyTorch.
 * `python excerpt FILE NAME` is a definition in a generated file, such as `Net.forward`.
 * `pycon torch` and `pycon keras` are a session of Python beside the generated sources.
 * `pycon cnngen` is a session beside the specs, which goes on through the blocks of a page.
@@ -114,6 +115,7 @@ OUTPUTS: dict[str, Callable[[Block, Path], str]] = {
     "text layers": _layers,
     "yaml whole": _whole,
     "console": _console,
+    "console torch": _console,
     "python excerpt": _excerpt,
     "pycon torch": _session,
     "pycon keras": _session,
