@@ -281,7 +281,7 @@ class TestCompared:
     def test_own_weights_come_along(self, folder: Path):
         result = run("import", *self.given(), "-o", "mine.yaml", "--weights", "mine.pt")
         assert result.exit_code == 0, result.output
-        assert "one network: net.py:Net has 435 parameters; outputs differ by" in result.stderr
+        assert "one network: net.py:Net has 431 parameters; outputs differ by" in result.stderr
         assert "wrote mine.pt: 14 weights for PyTorch\n" in result.stdout
 
     def test_another_network_is_not_written(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
