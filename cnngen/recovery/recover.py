@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from cnngen.diagnostics.terminal import one_line
 from cnngen.foreign.graph import Graph
 from cnngen.ops.base import Image, Shape
 from cnngen.recovery.defaults import factor
@@ -13,6 +14,8 @@ from cnngen.recovery.regions import simplified
 from cnngen.recovery.stages import find_stages
 from cnngen.recovery.tree import Tree
 
+LONGEST_ORIGIN = 300
+
 
 def recover(graph: Graph) -> dict[str, Any]:
     """A spec that computes what the graph does, as mappings, lists, texts and numbers."""
@@ -21,7 +24,7 @@ def recover(graph: Graph) -> dict[str, Any]:
     tree = fold(find_stages(graph), mine=not modular)
     made = fit(tree, graph)
     head: dict[str, Any] = {"cnngen": 1, "name": graph.title}
-    head["about"] = f"Imported from {graph.origin}."
+    head["about"] = f"Imported from {one_line(graph.origin)[:LONGEST_ORIGIN]}."
     _name_classes(graph, tree, made, head)
     if len(graph.inputs) == 1:
         head["input"] = _input(graph.inputs["input"])
