@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from cnngen.diagnostics.terminal import one_line
-from cnngen.recovery.columns import Column
+from cnngen.recovery.columns import Column, Record
 from cnngen.recovery.names import Names, spelled
 from cnngen.recovery.tree import Apply, Body, Loop, Merge, Use, nodes
 
@@ -38,7 +39,7 @@ class Block:
 
     def written(self) -> dict[str, Any]:
         """The block as a spec has it."""
-        types = {name: "tensor" for name in self.takes}
+        types: dict[str, Any] = dict.fromkeys(self.takes, "tensor")
         for name, column in self.parameters.items():
             types[name] = self.defaults.get(name, _type(column))
         params = {"params": types} if types else {}
@@ -82,14 +83,17 @@ def _about(uses: Sequence[Use]) -> str:
     return f"{made[0].upper()}{made[1:]}, which the model has in {len(uses)} places."
 
 
-def _type(column: Column) -> str:
+def _type(column: Sequence[Any]) -> Any:
+    """The type of a parameter with these values."""
     if all(isinstance(x, bool) for x in column):
         return "bool"
     if all(isinstance(x, int) for x in column):
         return "int"
     if all(isinstance(x, int | float) for x in column):
         return "float"
-    if all(isinstance(x, tuple) for x in column):
-        whole = all(isinstance(i, int) for x in column for i in x)
-        return "ints" if whole else "floats"
-    return "size"
+    if not all(isinstance(x, tuple) for x in column):
+        return "size"
+    elements = [*chain.from_iterable(column)]
+    if any(isinstance(x, Record) for x in elements):
+        return [{"value": _type([x.value for x in elements])}]
+    return {"bool": "bools", "int": "ints"}.get(_type(elements), "floats")

@@ -23,6 +23,13 @@ INPUT_CHANNELS = "input.channels"
 MISSING: Any = object()  # the value of a step where it is absent
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row with one field, `value`: so a parameter can be a list of sizes, or of lists."""
+
+    value: Any
+
+
 @dataclass(eq=False, slots=True)
 class Hole:
     """A value that is still to be found: `hint` proposes the name of a parameter for it, and

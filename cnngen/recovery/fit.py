@@ -14,7 +14,15 @@ from typing import Any, TypeVar, assert_never, cast
 from cnngen.foreign.graph import Graph, Node
 from cnngen.ops.base import Image
 from cnngen.recovery.blocks import Block, title
-from cnngen.recovery.columns import CHANNELS, INPUT_CHANNELS, MISSING, Column, Hole, solve
+from cnngen.recovery.columns import (
+    CHANNELS,
+    INPUT_CHANNELS,
+    MISSING,
+    Column,
+    Hole,
+    Record,
+    solve,
+)
 from cnngen.recovery.names import Names, spelled
 from cnngen.recovery.tree import (
     Again,
@@ -246,9 +254,13 @@ class _Fitter:
             return {"repeat": times, "do": body}
         lists: dict[str, Data] = {}
         for name, column in variables.items():
-            values = Hole(tuple(_split(column, counts)), f"{name}s")
-            holes.append(values)
-            lists[name] = values
+            values = [*_split(column, counts)]
+            if len({*values}) > 1 and any(isinstance(x, tuple) or x is None for x in column):
+                values = [tuple(map(Record, row)) for row in values]
+                for hole in varying:
+                    hole.text = f"{name}.value" if hole.text == name else hole.text
+            lists[name] = Hole(tuple(values), f"{name}s")
+            holes.append(lists[name])
         if not lists:
             ranges = Hole(tuple(f"range({count})" for count in counts), "ranges")
             holes.append(ranges)
@@ -369,6 +381,8 @@ def _filled(data: Data) -> Data:
     match data:
         case Hole(text=text):
             return _filled(text)
+        case Record(value=value):
+            return {"value": _filled(value)}
         case dict():
             return {key: _filled(x) for key, x in cast("dict[str, Data]", data).items()}
         case list():

@@ -17,12 +17,13 @@ def written(rows: Sequence[Node], name: str) -> Column | None:
     if attribute.kind == "padding" and all(map(_is_half, rows)):
         small = all(node.op.values["kernel"] == (1, 1) for node in rows)
         column = (EITHER if small else "half",) * len(rows)
-    if not attribute.required and {*column} == {_spelled(attribute.default, attribute)}:
+    default = None if attribute.required else _spelled(attribute.default, attribute)
+    if {*column} == {default}:
         return None
     return column
 
 
-def _spelled(value: Any, attribute: Attribute) -> Any:
+def _spelled(value: Any, attribute: Attribute[Any]) -> Any:
     if attribute.kind not in ("size", "padding") or not isinstance(value, tuple):
         return value
     sizes = cast("tuple[int, ...]", value)
