@@ -6,6 +6,7 @@ loop is fitted over its iterations: what differs between them becomes a variable
 turn a value of the body around it.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -218,7 +219,7 @@ class _Fitter:
             column = tuple(each[name] for each in values)
             if name in block.defaults and {*column} == {block.defaults[name]}:
                 continue
-            detail = _detail(rows[0].label, labels)
+            detail = _detail(name, rows[0].label, labels)
             measure = "channels" if _counts(name, column) else "other"
             hole = Hole(column, name, detail, measure)
             holes.append(hole)
@@ -309,7 +310,7 @@ class _Fitter:
             if column is not None:
                 counts = name in CHANNELS and all(isinstance(x, int) for x in column)
                 measure = "channels" if counts else "other"
-                hole = Hole(column, name, _detail(rows[0].label, labels), measure)
+                hole = Hole(column, name, _detail(name, rows[0].label, labels), measure)
                 holes.append(hole)
                 found[name] = hole
         return found
@@ -343,10 +344,15 @@ def _counts(name: str, column: Column) -> bool:
     return all(isinstance(x, int) and x > 7 for x in column)
 
 
-def _detail(label: str, labels: tuple[str, ...]) -> str:
-    """A word for a step that tells it from others: the model's, or that of its branch."""
-    own = "" if label.isdecimal() else spelled(label, "parameter")
-    return own or "_".join(labels[-2:])
+def _detail(name: str, label: str, labels: tuple[str, ...]) -> str:
+    """A word that tells a value from others of its name: what the model calls its step, or which
+    step of which branch that is, as in `out2_1`.
+    """
+    if own := "" if label.isdecimal() else spelled(label, "parameter"):
+        return own
+    place = "_".join(labels[-2:])
+    counted = re.fullmatch(r"[a-z]+(\d+(?:_\d+)?)", place)
+    return f"{name}{counted[1]}" if counted else place
 
 
 def _one(part: Column) -> Any:

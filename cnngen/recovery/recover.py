@@ -1,7 +1,7 @@
 """The passes of recovery in their order: from a graph to a spec as plain data."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from cnngen.diagnostics.terminal import one_line
 from cnngen.foreign.graph import Graph
@@ -67,7 +67,7 @@ def _name_classes(graph: Graph, tree: Tree, made: dict[str, Any], head: dict[str
     """The outputs of a last `linear` are a parameter, as whoever trains a model changes them."""
     word, main = next(iter(graph.outputs.items()))
     stage = made["model"][tree.outputs[word]]
-    last: Any = stage[-1] if isinstance(stage, list) else stage
+    last: Any = cast("list[Any]", stage)[-1] if isinstance(stage, list) else stage
     if graph.nodes[main].op.name == "linear" and isinstance(last, dict) and "linear" in last:
         head["params"] = {"classes": last["linear"]["out"]}
         last["linear"]["out"] = "classes"
