@@ -201,6 +201,8 @@ def _name(hole: Hole, others: Sequence[Hole], taken: set[str]) -> str:
     else:
         stem = hole.detail
     stem = spelled(stem, "parameter")
+    if stem in taken and hole.hint not in stem:
+        stem = spelled(f"{stem}_{hole.hint}", "parameter")
     count = 1
     while (name := numbered(stem, count)) in taken:
         count += 1

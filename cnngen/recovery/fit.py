@@ -6,9 +6,10 @@ loop is fitted over its iterations: what differs between them becomes a variable
 turn a value of the body around it.
 """
 
+import itertools
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, assert_never, cast
 
@@ -24,7 +25,7 @@ from cnngen.recovery.columns import (
     Record,
     solve,
 )
-from cnngen.recovery.names import Names, spelled
+from cnngen.recovery.names import Names, numbered, spelled
 from cnngen.recovery.tree import (
     Again,
     Apply,
@@ -46,6 +47,13 @@ from cnngen.syntax.naming import KEYWORDS, LANGUAGE, snake_case
 
 T = TypeVar("T")
 Data = Any  # what YAML can say: mappings, lists, texts, numbers; and holes
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Range:
+    """The list of a loop that needs no values."""
+
+    times: Hole
 
 
 def fit(tree: Tree, graph: Graph) -> dict[str, Data]:
@@ -236,23 +244,42 @@ class _Fitter:
                 self._loop(split, holes, labels),
             ]
         varying = self._varying(own, counts, holes)
-        between: Data = None
+        step: dict[str, Data] = {"do": body}
         if rows[0].between:
-            other: list[Hole] = []
-            between = self.body([each for row in rows for each in row.between], other, labels)
-            fewer = tuple(count - 1 for count in counts)
-            for hole in self._varying(other, fewer, holes):
-                whole = [
-                    x for p in _split(hole.column, fewer) for x in (*p, p[-1] if p else MISSING)
-                ]
-                hole.text = Hole(tuple(whole), hole.hint, hole.detail, hole.measure)
-                varying.append(hole.text)
+            step["between"] = self._between(rows, counts, varying, holes)
         variables = solve(varying, {}, {*KEYWORDS, *LANGUAGE, *self.variables})
         self.variables |= variables.keys()
-        if not variables and between is None:
-            times = Hole(counts, "depth")
-            holes.append(times)
-            return {"repeat": times, "do": body}
+        if variables:
+            return {"each": self._lists(variables, counts, varying, holes), **step}
+        times = Hole(counts, "depth")
+        holes.append(times)
+        if not rows[0].between:
+            return {"repeat": times, **step}
+        name = next(x for i in itertools.count(1) if (x := numbered("i", i)) not in self.variables)
+        self.variables.add(name)
+        return {"each": {name: Range(times)}, **step}
+
+    def _between(
+        self, rows: Sequence[Loop], counts: Column, varying: list[Hole], holes: list[Hole]
+    ) -> Data:
+        """What is done between two iterations, where it sees the variables of the second."""
+        inner: list[Hole] = []
+        data = self.body([each for row in rows for each in row.between], inner, ())
+        fewer = tuple(count - 1 for count in counts)
+        for hole in self._varying(inner, fewer, holes):
+            whole = [x for p in _split(hole.column, fewer) for x in (MISSING, *p)]
+            hole.text = Hole(tuple(whole), hole.hint, hole.detail, hole.measure)
+            varying.append(hole.text)
+        return data
+
+    def _lists(
+        self,
+        variables: Mapping[str, Column],
+        counts: Column,
+        varying: list[Hole],
+        holes: list[Hole],
+    ) -> dict[str, Data]:
+        """What the variables of a loop walk through."""
         lists: dict[str, Data] = {}
         for name, column in variables.items():
             values = [*_split(column, counts)]
@@ -262,12 +289,7 @@ class _Fitter:
                     hole.text = f"{name}.value" if hole.text == name else hole.text
             lists[name] = Hole(tuple(values), f"{name}s")
             holes.append(lists[name])
-        if not lists:
-            ranges = Hole(tuple(f"range({count})" for count in counts), "ranges")
-            holes.append(ranges)
-            lists["i"] = ranges
-        after = {} if between is None else {"between": between}
-        return {"each": lists, "do": body, **after}
+        return lists
 
     def _first_apart(
         self, rows: Sequence[Loop], own: Sequence[Hole], counts: Sequence[int]
@@ -387,6 +409,8 @@ def _filled(data: Data) -> Data:
     match data:
         case Hole(text=text):
             return _filled(text)
+        case Range(times=times):
+            return f"range({_filled(times)})"
         case Record(value=value):
             return {"value": _filled(value)}
         case dict():
