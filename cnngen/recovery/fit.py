@@ -25,7 +25,7 @@ from cnngen.recovery.columns import (
     Record,
     solve,
 )
-from cnngen.recovery.names import Names, numbered, spelled
+from cnngen.recovery.names import NOTHING, Names, numbered, spelled
 from cnngen.recovery.tree import (
     Again,
     Apply,
@@ -112,7 +112,7 @@ class _Fitter:
         taken |= self.variables
         given = tuple(self._channels(use.gives) for use in uses)
         block.parameters = solve(holes, features, taken, given)
-        block.body = _filled(body)
+        block.body = _with_distinct_labels(_filled(body))
         block.find_defaults()
         self.blocks[key] = block
 
@@ -353,6 +353,25 @@ def _word(body: Body) -> str:
             return "gate"
         case _:
             return next((node.op.name for node in nodes(body)), "steps")
+
+
+def _with_distinct_labels(body: Data) -> Data:
+    """The body of a block, in which no two branches have one name, and none that of a step."""
+    if not isinstance(body, list):
+        return body
+    steps = cast("list[Data]", body)
+    held = [cast("dict[str, Data]", step) for step in steps if isinstance(step, dict)]
+    taken = Names(dict.fromkeys((step["name"] for step in held if "name" in step), NOTHING))
+    for step in steps:
+        words: list[str] = [*step] if isinstance(step, dict) else [step]
+        for word in (*words, step["join"] if "join" in words else ""):
+            taken.inside.setdefault(snake_case(word), NOTHING)
+    return [
+        {**step, "branches": {taken.add(name): arm for name, arm in step["branches"].items()}}
+        if isinstance(step, dict) and "branches" in step
+        else step
+        for step in steps
+    ]
 
 
 def _arm_names(rows: Sequence[tuple[Arm, ...]]) -> list[str]:
