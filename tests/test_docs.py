@@ -40,7 +40,8 @@ BLOCKS = [block for path in PAGES for block in blocks(path)]
 MARKS = {
     "console torch": pytest.mark.torch,
     "pycon torch": pytest.mark.torch,
-    "pycon keras": pytest.mark.keras}
+    "pycon keras": pytest.mark.keras,
+}
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind in SPECS], ids=str)

@@ -233,7 +233,7 @@ def concatenated(low: Lowering, call: Call, given: Arguments) -> View:
     """Tensors one after another, or beside each other in an axis of their own."""
     listed: list[Any] = [*given["tensors"]]
     rank = len(call.gives[0].sizes)
-    dim = given.get("dim", 0) % rank
+    dim: int = given.get("dim", 0) % rank
     if found := patterns.of_concat(low, call, listed, dim):
         return found
     views = [low.settle(low.view(each)) for each in listed]

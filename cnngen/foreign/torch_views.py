@@ -255,7 +255,7 @@ def _same_border(low: Lowering, call: Call, border: tuple[int, int]) -> bool:
     twin = low.others[call]
     index = _index(arguments(twin).get("index", ...), 4)[2:]
     sizes: tuple[int, ...] = twin.args[0].sizes[2:]
-    stops = [range(n)[i].stop for n, i in zip(sizes, index, strict=True)]
+    stops: list[int] = [range(n)[i].stop for n, i in zip(sizes, index, strict=True)]
     return tuple(n - stop for n, stop in zip(sizes, stops, strict=True)) == border
 
 

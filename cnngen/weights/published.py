@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from inspect import signature
-from typing import Any
+from typing import Any, cast
 
 from cnngen.diagnostics.suggest import suggest
 from cnngen.frameworks import MissingFrameworkError, framework, imported, keras_on_tensorflow
@@ -106,9 +106,7 @@ class PublishedModel:
     def _usual(self) -> tuple[int, int, int]:
         if self.package == "torchvision":
             weights = _package("torchvision").models.get_model_weights(self.name)
-            usual: Any = next((x.transforms() for x in weights), None)
-            sizes = getattr(usual, "crop_size", None) or getattr(usual, "resize_size", None)
-            size = sizes[-1] if isinstance(sizes, list) else USUAL
+            size = min((_side(x.transforms()) for x in weights), default=USUAL)
             return RGB, size, size
         if self.package == "timm":
             known = _package("timm").get_pretrained_cfg(self.name, allow_unregistered=False)
@@ -134,6 +132,14 @@ class PublishedModel:
 
     def _maker(self) -> Any:
         return getattr(keras_on_tensorflow().applications, self.name)
+
+
+def _side(transforms: Any) -> int:
+    """The side of the images that a preset of torchvision makes."""
+    for word in ("crop_size", "resize_size"):
+        if isinstance(sizes := getattr(transforms, word, None), list):
+            return cast("list[int]", sizes)[-1]
+    return USUAL
 
 
 def names_of(package: str) -> list[str]:

@@ -10,6 +10,7 @@
 """
 
 import ast
+import re
 import shlex
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from cnngen.targets.generate import generate
 from support.documentation_pages import Block
 
 PROMPT = "$ cnngen "
+WAITING = re.compile(r"^.+ \(\d+:\d\d\)\n", re.MULTILINE)
 SESSION = r"""
 import contextlib, doctest, io, sys
 names = {}
@@ -74,9 +76,9 @@ def _console(block: Block, folder: Path) -> str:
 
 
 def _run(command: str, folder: Path) -> str:
-    """What cnngen prints in this folder."""
+    """What cnngen prints in this folder, but for how long it has taken."""
     with chdir(folder):
-        return CliRunner().invoke(cli, shlex.split(command)).output
+        return WAITING.sub("", CliRunner().invoke(cli, shlex.split(command)).output)
 
 
 def _excerpt(block: Block, folder: Path) -> str:
