@@ -589,7 +589,7 @@ def _reuse(step: Reuse, path: str, x: Tensor, place: Place, elaboration: Elabora
         if len(network.layers) >= elaboration.limit:
             elaboration.refuse_size(step.span)
         if any(tensor.path not in tensors for tensor in layer.inputs):
-            return Tensor(path, UNKNOWN)  # two layers have one path, which `check_keys` has reported
+            return Tensor(path, UNKNOWN)  # a name clash, which was reported
         inputs = tuple(tensors[tensor.path] for tensor in layer.inputs)
         output = _output_again(step, original, layer, inputs, x, place, elaboration)
         if output is None:
