@@ -3,12 +3,14 @@
 import json
 import tempfile
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
 import pytest
 from support.built_models import Built, build
 
+from cnngen.check import check
 from cnngen.diagnostics.model import Report
 from cnngen.diff.changes import difference
 from cnngen.draw.figures import figures
@@ -410,3 +412,28 @@ def test_layers_inside_of_what_is_shared_are_compared(tmp_path: Path) -> None:
         traces = trace_keras(model, channels_last(x)), trace_torch(models.torch, x)
         found = parting(*traces, network, 1e-9)
         assert found is not None and found.ours.startswith("`boxes3_1_0`, Conv2D")
+
+
+CLASH = """
+    cnngen: 1
+    name: Clash
+    about: A block whose branches have one name in two joins
+    input: {channels: 4, height: 8, width: 8}
+    blocks:
+      Unit:
+        about: Two joins
+        body:
+          - {branches: {known: identity, wide: {conv: {out: 6, kernel: 1}}}, join: concat}
+          - {branches: {narrow: {conv: {out: 8, kernel: 1}}, known: identity}, join: concat}
+    model:
+      stem: {conv: {out: 4, kernel: 1}}
+      first: [Unit, relu]
+      second: {use: first, from: stem}
+    outputs: {first: first, second: second}
+    """
+
+
+def test_what_has_a_mistake_is_used_again_without_another(tmp_path: Path):
+    path = tmp_path / "clash.yaml"
+    path.write_text(dedent(CLASH))
+    assert [each.code for each in check(path).diagnostics] == ["name-clash"]
