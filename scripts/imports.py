@@ -100,6 +100,8 @@ def imported(
 def models(patterns: list[str]) -> Iterator[str]:
     """The models that patterns mean."""
     for package in PACKAGES:
+        if patterns and not any(each.startswith(f"{package}:") for each in patterns):
+            continue
         names = names_of(package)
         if package == "torchvision":
             names = [x for x in names if not any(word in x for word in NO_CLASSIFIERS)]
