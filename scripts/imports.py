@@ -85,7 +85,7 @@ def imported(
         made = {target: generate(network, target, Report()) for target in targets}
         texts = {target: each for target, each in made.items() if each is not None}
         if not texts:
-            return row()
+            return row(obstacle=_structure(reading.graph, network))
         drawn = draw_inputs(network.inputs, 2, "float32", SEED)
         original = original_of(source, reading, network, drawn, own_weights=False)
         with tempfile.TemporaryDirectory() as folder:
@@ -95,6 +95,15 @@ def imported(
         return row(obstacle=str(error))
     except Exception as error:  # a mistake of ours, which is a row, too
         return row(obstacle=f"{type(error).__name__}: {error}")
+
+
+def _structure(graph: Graph, network: Network) -> str:
+    """Where layers with weights differ from those that were read, without running anything."""
+    ours, theirs = read_network(network), read_graph(graph)
+    found = match(ours, theirs)
+    if found.complete and parameters(ours) == parameters(theirs):
+        return ""
+    return found.explain() or "other parameters"
 
 
 def models(patterns: list[str]) -> Iterator[str]:
