@@ -3,7 +3,8 @@
 `python scripts/imports.py` takes hours: all classifiers and segmentation networks of torchvision,
 all models of keras.applications, the smallest of each module of timm, and ONNX files of some. Given
 sources (`torchvision:resnet18`, `timm:*`), it takes those. `--input 3x128x128` makes it faster, as
-do `--target torch`, which leaves Keras out, and `--no-verify`, which compares nothing.
+do `--target torch`, which leaves Keras out, and `--no-verify`, which runs nothing, and compares the layers with
+weights alone.
 """
 
 import argparse
@@ -16,14 +17,19 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from cnngen.diagnostics.model import Report
+from cnngen.foreign.graph import Graph
 from cnngen.importing.original import SEED, original_of
-from cnngen.importing.proof import DifferentError, prove
+from cnngen.importing.proof import DifferentError, parameters, prove
 from cnngen.importing.source import find_source
 from cnngen.importing.spec import UnsoundError, made_spec
 from cnngen.ops.base import Shape, shape_of
+from cnngen.semantics.network import Network
 from cnngen.targets.generate import generate
 from cnngen.verify.models import SourceError, draw_inputs
+from cnngen.weights.match import match
 from cnngen.weights.published import PACKAGES, PublishedModel, names_of
+from cnngen.weights.read_graph import read_graph
+from cnngen.weights.read_network import read_network
 from cnngen.weights.reference import NoModelError
 
 TARGETS = ("torch", "keras")
