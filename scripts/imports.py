@@ -3,7 +3,8 @@
 `python scripts/imports.py` takes hours: all classifiers and segmentation networks of torchvision,
 all models of keras.applications, the smallest of each module of timm, and ONNX files of some. Given
 sources (`torchvision:resnet18`, `timm:*`), it takes those. `--input 3x128x128` makes it faster, as
-do `--target torch`, which leaves Keras out, and `--no-verify`, which compares nothing.
+do `--target torch`, which leaves Keras out, and `--no-verify`, which runs nothing, and compares the layers with
+weights alone.
 """
 
 import argparse
@@ -16,14 +17,19 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from cnngen.diagnostics.model import Report
+from cnngen.foreign.graph import Graph
 from cnngen.importing.original import SEED, original_of
-from cnngen.importing.proof import DifferentError, prove
+from cnngen.importing.proof import DifferentError, parameters, prove
 from cnngen.importing.source import find_source
 from cnngen.importing.spec import UnsoundError, made_spec
 from cnngen.ops.base import Shape, shape_of
+from cnngen.semantics.network import Network
 from cnngen.targets.generate import generate
 from cnngen.verify.models import SourceError, draw_inputs
+from cnngen.weights.match import match
 from cnngen.weights.published import PACKAGES, PublishedModel, names_of
+from cnngen.weights.read_graph import read_graph
+from cnngen.weights.read_network import read_network
 from cnngen.weights.reference import NoModelError
 
 TARGETS = ("torch", "keras")
@@ -85,7 +91,7 @@ def imported(
         made = {target: generate(network, target, Report()) for target in targets}
         texts = {target: each for target, each in made.items() if each is not None}
         if not texts:
-            return row()
+            return row(obstacle=_structure(reading.graph, network))
         drawn = draw_inputs(network.inputs, 2, "float32", SEED)
         original = original_of(source, reading, network, drawn, own_weights=False)
         with tempfile.TemporaryDirectory() as folder:
@@ -97,9 +103,20 @@ def imported(
         return row(obstacle=f"{type(error).__name__}: {error}")
 
 
+def _structure(graph: Graph, network: Network) -> str:
+    """Where layers with weights differ from those that were read, without running anything."""
+    ours, theirs = read_network(network), read_graph(graph)
+    found = match(ours, theirs)
+    if found.complete and parameters(ours) == parameters(theirs):
+        return ""
+    return found.explain() or "other parameters"
+
+
 def models(patterns: list[str]) -> Iterator[str]:
     """The models that patterns mean."""
     for package in PACKAGES:
+        if patterns and not any(each.startswith(f"{package}:") for each in patterns):
+            continue
         names = names_of(package)
         if package == "torchvision":
             names = [x for x in names if not any(word in x for word in NO_CLASSIFIERS)]
