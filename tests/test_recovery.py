@@ -28,7 +28,7 @@ ZOO = sorted((ROOT / "specs").glob("*.yaml"))
 # and a loop that is read leave no trace, and a few ops in a row are no loop.
 RENAMED = {
     "deeplabv3_resnet50", "deeplabv3_resnet101", "dncnn", "dpn68", "efficientnet_v2_s",
-    "itracker", "lraspp_mobilenet_v3_large", "mobilenet_v3_large", "mobilenet_v3_small",
+    "hrnet_w18", "itracker", "lraspp_mobilenet_v3_large", "mobilenet_v3_large", "mobilenet_v3_small",
     "nasnet_mobile", "res2net50", "siamese_omniglot", "two_stream_ucf101", "unet_depth", "vgg11",
     "vgg11_lrn", "vgg16_spp",
 }  # fmt: skip

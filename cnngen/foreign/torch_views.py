@@ -255,8 +255,8 @@ def _same_border(low: Lowering, call: Call, border: tuple[int, int]) -> bool:
     twin = low.others[call]
     index = _index(arguments(twin).get("index", ...), 4)[2:]
     sizes: tuple[int, ...] = twin.args[0].sizes[2:]
-    stops: list[int] = [range(n)[i].stop for n, i in zip(sizes, index, strict=True)]
-    return tuple(n - stop for n, stop in zip(sizes, stops, strict=True)) == border
+    left: list[range] = [range(n)[i] for n, i in zip(sizes, index, strict=True)]
+    return tuple(n - each.stop for n, each in zip(sizes, left, strict=True)) == border
 
 
 def selected(low: Lowering, call: Call, given: Arguments) -> View:

@@ -332,7 +332,10 @@ def _best_row(whole: Sequence[Body]) -> tuple[list[Body], int] | None:
 
 def _is_free(item: Item) -> bool:
     """Whether a step can be in a block: no names lead in or out of it."""
-    return not (item.reads or item.name or getattr(item, "tensors", ()))
+    if item.reads or item.name or getattr(item, "tensors", ()):
+        return False
+    inside = (step for body in bodies(item) for step in body)
+    return isinstance(item, Use) or all(not step.reads for step in inside)
 
 
 def _apart(places: Sequence[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:
