@@ -34,8 +34,8 @@ def activation(said: Any, version: int) -> tuple[str, dict[str, Any]] | None:
             if rest.get("registered_name") not in (None, "function"):
                 raise Unsayable(f"`{name[:60]}` is a function of its author")
             return None if name == "linear" else _function(name, version)
-        case {"class_name": str(kind), "config": dict(config)}:
-            return activation_layer(kind, cast("dict[str, Any]", config), version)
+        case {"class_name": str(kind)} if isinstance(said.get("config"), dict):
+            return activation_layer(kind, cast("dict[str, Any]", said["config"]), version)
         case _:
             raise Unsayable("its activation is no function that Keras has")
 

@@ -5,16 +5,21 @@ what several compute together is recognised on the way. Whatever cannot be said 
 the rest is read as if it had been.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from cnngen.foreign.foreign_file import ForeignFileError, parse_json
 from cnngen.foreign.graph import Graph, Node, Obstacle, Place, Reading
-from cnngen.foreign.keras_calls import INPUT, Call, Calls, Reference, Stated, read_calls
+from cnngen.foreign.keras_calls import Call, Calls, Reference, read_by, read_calls
+from cnngen.foreign.keras_convolutions import STANDARDIZED
+from cnngen.foreign.keras_json import Stated
+from cnngen.foreign.keras_listed import INPUT
+from cnngen.foreign.keras_nearest import NEAREST
 from cnngen.foreign.keras_operations import read_operation
-from cnngen.foreign.keras_ops import JOINS, STANDARDIZED, read_join, read_layer
-from cnngen.foreign.keras_patterns import keras_sizes, rewrite
+from cnngen.foreign.keras_ops import JOINS, read_join, read_layer
+from cnngen.foreign.keras_patterns import rewrite
+from cnngen.foreign.keras_pools import centred, keep_same, to_its_size
 from cnngen.foreign.keras_sizes import factor, like
 from cnngen.foreign.keras_steps import At, Step, complete, input_step
 from cnngen.ops import OPS
@@ -31,6 +36,8 @@ CUSTOM = (
 NO_OP = "no op computes what it does: leave it out, or write it with layers that have one"
 IN_PARTS = "neither it nor what it is a part of here is an op: write that with layers that have one"
 FIXED = "no maps of this size come before it: resize to the size of others, or by a whole factor"
+
+UNNAMED = "LayerScale"  # whose only variable Keras names by a count of such
 
 Paths = Mapping[str, Mapping[str, str]]  # of each layer: where each of its variables is
 
@@ -112,9 +119,9 @@ class _Reader:
         else:
             help = ""
         if found is None:
-            self._refuse(call, help or (CUSTOM if call.custom else NO_OP))
+            self._refuse(call, help or NEAREST.get(call.kind, NO_OP))
             shape = _declared(self.calls.stated.get(Reference(call.number, 0), ()))
-            return [Step(UNKNOWN, {}, tuple(self._read_by(call)), shape, call)]
+            return [Step(UNKNOWN, {}, tuple(map(self._step, read_by(call))), shape, call)]
         return found
 
     def _read(self, call: Call) -> list[Step] | None:
@@ -130,9 +137,10 @@ class _Reader:
             raise Unsayable("what it computes depends on a mask, which no op has")
         at = At(call, rewrite)
         match operands:
-            case [list() as parts] if call.kind in JOINS and not _is_weighted(call):
-                tensors = [x for x in cast("list[Any]", parts) if isinstance(x, Step)]
-                if not tensors or len(tensors) < len(cast("list[Any]", parts)):
+            case [list()] if call.kind in JOINS and not _is_weighted(call):
+                parts = cast("list[Any]", operands[0])
+                tensors = [x for x in parts if isinstance(x, Step)]
+                if not tensors or len(tensors) < len(parts):
                     raise Unsayable("it joins tensors and constants")
                 return [read_join(at, tensors)]
             case [Step() as x] if not call.operation and call.kind != "TFOpLambda":
@@ -164,17 +172,6 @@ class _Reader:
             raise ForeignFileError(f"the layer `{name[:60]}` has no output {reference.index}")
         return steps[reference.index]
 
-    def _read_by(self, call: Call) -> Iterator[Step]:
-        waiting: list[Any] = [*call.arguments, *call.keywords.values()]
-        while waiting:
-            match waiting.pop(0):
-                case Reference() as reference:
-                    yield self._step(reference)
-                case list() as parts:
-                    waiting = [*cast("list[Any]", parts), *waiting]
-                case _:
-                    pass
-
     def _checked(self, call: Call, steps: list[Step]) -> list[Step]:
         """The steps with the shapes that the model states; it must agree with ours."""
         found: list[Step] = []
@@ -201,12 +198,16 @@ class _Reader:
         for step in live:
             for x in step.inputs:
                 readers.setdefault(x, []).append(step)
-        nodes = _Nodes(self.paths)
+        nodes = _Nodes(self.paths, frozenset(self.inputs.values()))
         names: dict[Step, str] = dict(self.inputs)
+        same = keep_same(live)
         for step in live:
             if step in names:
                 continue
-            made = self._resized(step, readers) if step.word == RESIZE else step
+            if step.word == RESIZE:
+                made = self._resized(step, readers)
+            else:
+                made = to_its_size(step if step.word in same else centred(step))
             if made is None or not made.is_op:
                 if step.word != UNKNOWN:
                     self._refuse(step.call, FIXED if step.word == RESIZE else IN_PARTS)
@@ -215,14 +216,15 @@ class _Reader:
         return nodes.nodes, {name: names[x] for name, x in outputs.items() if x in names}
 
     def _resized(self, step: Step, readers: Mapping[Step, Sequence[Step]]) -> Step | None:
-        mode = step.values["mode"]
+        how = {name: step.values[name] for name in ("mode", "align_corners")}
         if target := like(step, readers):
-            values = {"like": "", "mode": mode, "align_corners": False}
-            return replace(step, word="resize", values=values, inputs=(*step.inputs, target))
+            inputs = (*step.inputs, target)
+            return replace(step, word="resize", values={"like": "", **how}, inputs=inputs)
         scale = factor(step)
-        if scale is None:
+        if scale is None or how["mode"] == "nearest":
             return None
-        return replace(step, word="upsample", values=complete(OPS["upsample"], {"scale": scale, "mode": mode}))
+        values = complete(OPS["upsample"], {"scale": scale, **how})
+        return replace(step, word="upsample", values=values)
 
 
 @dataclass(slots=True)
@@ -230,6 +232,7 @@ class _Nodes:
     """Nodes by their names, each of which occurs once."""
 
     paths: Paths
+    taken: frozenset[str]
     nodes: dict[str, Node] = field(default_factory=dict[str, Node])
     holders: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
 
@@ -238,44 +241,42 @@ class _Nodes:
         label = "" if call.operation or call.kind == "TFOpLambda" else call.name + step.suffix
         base = label or step.word
         name = self._unique(f"{call.modules[-1].path}.{base}" if call.modules else base)
-        shapes = [self.nodes[x].shape for x in inputs if x in self.nodes]
-        weights, shares = {}, ""
+        weights: dict[str, str] = {}
+        shares = ""
         if type(op).weights is not Op.weights:
-            read = self._read_shape(step)
             place = call.layer, step.suffix
             shares = self.holders.get(place, "")
             self.holders.setdefault(place, name)
-            weights = self._keys(step, op, read)
+            weights = self._keys(step, op)
         if op.tensors:
             values = {**step.values, **dict(zip(op.tensors, inputs[1:], strict=True))}
             op = type(op)(values)
-        assert step.shape is not None and shapes is not None
+        assert step.shape is not None
         self.nodes[name] = Node(
             *(name, op, inputs, step.shape, Place(call.modules), label),
             weights=weights,
-            constants={} if shares else step.constants,
+            constants=step.constants,
             shares=shares,
         )
         return name
 
-    def _read_shape(self, step: Step) -> Shape:
-        shape = step.inputs[0].shape
-        assert shape is not None
-        return shape
-
-    def _keys(self, step: Step, op: Op, read: Shape) -> dict[str, str]:
+    def _keys(self, step: Step, op: Op) -> dict[str, str]:
         """The path of the variable that holds each weight."""
+        read = step.inputs[0].shape
         known = self.paths.get(step.call.layer, {})
         found: dict[str, str] = {}
         for weight in op.weights(read):
             if weight not in step.constants:
                 variable = op.in_keras(weight, read).variable
-                found[weight] = known.get(variable, f"{step.call.name}/{variable}")
+                if step.call.kind == UNNAMED:
+                    found[weight] = next(iter(known.values()), f"{step.call.scope}/variable")
+                else:
+                    found[weight] = known.get(variable, f"{step.call.scope}/{variable}")
         return found
 
     def _unique(self, base: str) -> str:
         name, number = base, 2
-        while name in self.nodes:
+        while name in self.nodes or name in self.taken:
             name, number = f"{base}_{number}", number + 1
         return name
 
@@ -309,8 +310,10 @@ def _declared(sizes: Stated) -> Shape | None:
 
 def _agree(sizes: Stated, shape: Shape) -> bool:
     """Whether a shape is one that is stated, as far as it is."""
-    ours = (shape.features,) if isinstance(shape, Vector) else (
-        shape.height, shape.width, shape.channels
+    ours = (
+        (shape.features,)
+        if isinstance(shape, Vector)
+        else (shape.height, shape.width, shape.channels)
     )
     theirs = sizes[1:]
     return len(ours) == len(theirs) and all(

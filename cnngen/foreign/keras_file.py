@@ -4,8 +4,8 @@ that.
 
 import zipfile
 import zlib
-from contextlib import contextmanager
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""Initial distributions of Keras -> ours; none where it is Keras' own, or we have no word for it."""
+"""Initial distributions of Keras -> ours; none where it is Keras' own, or we have no word for."""
 
 from collections.abc import Callable, Mapping
-from math import isclose, isfinite
-from typing import Any
+from math import isclose
+from typing import Any, cast
 
 from cnngen.ops.attribute import Distribution
 
@@ -37,13 +37,18 @@ def distribution(
     return SIMPLE[name](values) if name in SIMPLE else None
 
 
+def unless_ones(config: Mapping[str, Any], name: str = "depthwise_initializer") -> Any:
+    """What a scale begins with, which is 1 of its own accord."""
+    return distribution(config.get(name), default="Ones")
+
+
 def _read(config: Any) -> tuple[str, Mapping[str, Any]]:
     """The class of an initializer, whatever of its many names is used, and its arguments."""
     match config:
         case str():
             return "".join(part[:1].upper() + part[1:] for part in config.split("_")), {}
-        case {"class_name": str(name), "config": dict(values)}:
-            return name, values  # pyright: ignore[reportUnknownVariableType]
+        case {"class_name": str(name)} if isinstance(config.get("config"), dict):
+            return name, cast("dict[str, Any]", config["config"])
         case _:
             return "", {}
 
@@ -54,7 +59,7 @@ def _uncounted(values: Mapping[str, Any], multiplier: int | None) -> int | None:
 
 
 def _scaled(scale: Any, mode: Any, kind: Any, multiplier: int | None) -> Distribution | None:
-    if mode not in SWAPPED or not _is_number(scale) or scale <= 0:
+    if not isinstance(mode, str) or mode not in SWAPPED or not _is_number(scale) or scale <= 0:
         return None
     if multiplier is not None:
         if multiplier != 1:
@@ -102,7 +107,7 @@ def _orthogonal(values: Mapping[str, Any]) -> Distribution | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e30
 
 
 SIMPLE: Mapping[str, Callable[[Mapping[str, Any]], Distribution | None]] = {

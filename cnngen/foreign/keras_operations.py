@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from cnngen.foreign.keras_activations import activation
-from cnngen.foreign.keras_calls import Slice
-from cnngen.foreign.keras_ops import concatenated, reshaped, resized, turned
-from cnngen.foreign.keras_steps import At, Step, features
-from cnngen.ops.base import Image, Shape, Vector
+from cnngen.foreign.keras_ops import concatenated
+from cnngen.foreign.keras_parts import Arguments, item, listed, split, take, unstack
+from cnngen.foreign.keras_shapes import reshaped, resized, turned
+from cnngen.foreign.keras_steps import At, Step
+from cnngen.ops.base import Image, Vector
 from cnngen.vocabulary.layer import Unsayable
-
-Arguments = Mapping[str, Any]  # by name: of the operation, and of its call
-MOST_PARTS = 4096
 
 # What operations are called that are activations.
 ACTIVATIONS = {
@@ -62,13 +60,13 @@ def read_operation(at: At, operands: Sequence[Any], keywords: Arguments) -> list
         case "Power", [Step() as x, int() | float() as exponent]:
             return [at.raw("Power", x, shape=x.shape, exponent=exponent)]
         case "GetItem", [Step() as x, key]:
-            return [_item(at, x, key)]
+            return [item(at, x, key)]
         case "Take", [Step() as x, indices]:
-            return [_take(at, x, indices, given.get("axis"))]
-        case "Concatenate", [list() as parts]:
-            return [concatenated(at, _tensors(parts), given.get("axis", -1))]
-        case "Stack", [list() as parts]:
-            return [at.raw("Stack", *_tensors(parts), axis=given.get("axis", 0))]
+            return [take(at, x, indices, given.get("axis"))]
+        case "Concatenate", [list()]:
+            return [concatenated(at, _tensors(operands[0]), given.get("axis", -1))]
+        case "Stack", [list()]:
+            return [at.raw("Stack", *_tensors(operands[0]), axis=given.get("axis", 0))]
         case _, [Step() as x, *more] if kind in UNARY:
             names = CALLED.get(kind, ())
             return UNARY[kind](at, x, {**given, **dict(zip(names, more, strict=False))})
@@ -105,9 +103,12 @@ def _binary(at: At, kind: str, left: Any, right: Any) -> Step:
     x, constant = (left, right) if isinstance(left, Step) else (right, left)
     if not isinstance(x, Step):
         raise Unsayable("it computes with constants")
-    numbers = constant if isinstance(constant, list) else None
-    if kind == "Subtract" and numbers is not None and x is left:
-        return at.raw("Difference", x, points=cast("list[Any]", numbers))
+    if isinstance(constant, list):
+        numbers = cast("list[Any]", constant)
+        if kind == "Subtract" and x is left:
+            return at.raw("Difference", x, points=numbers)
+        if kind == "Multiply":
+            return at.raw("Weigh", x, shape=x.shape, weights=numbers)
     if not isinstance(constant, int | float) or isinstance(constant, bool):
         raise Unsayable("it computes with a constant that is no number")
     match kind:
@@ -123,86 +124,6 @@ def _binary(at: At, kind: str, left: Any, right: Any) -> Step:
             return at.raw("Offset", x, shape=x.shape, by=-constant)
         case _:
             raise Unsayable("no op computes this of a tensor and a number")
-
-
-# --- Parts of a tensor
-
-
-def _item(at: At, x: Step, key: Any) -> Step:
-    """`x[...]`: channels by a slice, and maps by crops."""
-    rank = 2 if isinstance(x.shape, Vector) else 4
-    parts = cast("list[Any]", key) if isinstance(key, list) else [key]
-    if ... in parts:
-        at_dots = parts.index(...)
-        fill = [Slice(None, None, None)] * (rank - len(parts) + 1)
-        parts = [*parts[:at_dots], *fill, *parts[at_dots + 1 :]]
-    parts += [Slice(None, None, None)] * (rank - len(parts))
-    image = x.image
-    if image is None or len(parts) != 4 or not all(isinstance(p, Slice) for p in parts):
-        raise Unsayable("of its parts of a tensor, only slices of maps are ops")
-    sizes = (image.height, image.width, image.channels)
-    if parts[0] != Slice(None, None, None):
-        raise Unsayable("it takes a part of the batch")
-    (top, bottom, down), (left, right, across), (start, stop, step) = (
-        _bounds(part, size) for part, size in zip(parts[1:], sizes, strict=True)
-    )
-    if (top, bottom, left, right) != (0, image.height, 0, image.width):
-        sides = (top, image.height - bottom, left, image.width - right)
-        x = at.op("crop", x, padding=sides)
-    if (down, across) != (1, 1):
-        x = at.op("max_pool", x, kernel=1, stride=(down, across))
-    if step != 1:
-        return at.op("gather_channels", x, channels=tuple(range(start, stop, step)))
-    return x if (start, stop) == (0, image.channels) else at.op(
-        "slice_channels", x, start=start, stop=stop
-    )
-
-
-def _bounds(part: Any, size: int) -> tuple[int, int, int]:
-    numbers = (part.start, part.stop, part.step)
-    if not all(n is None or (isinstance(n, int) and not isinstance(n, bool)) for n in numbers):
-        raise Unsayable("its slices are no numbers")
-    if part.step is not None and part.step < 1:
-        raise Unsayable("it goes through a tensor backwards")
-    return slice(*numbers).indices(size)
-
-
-def _take(at: At, x: Step, indices: Any, axis: Any) -> Step:
-    image = x.image
-    whole = isinstance(indices, list) and all(
-        isinstance(i, int) and not isinstance(i, bool) for i in cast("list[Any]", indices)
-    )
-    if image is None or not whole:
-        raise Unsayable("`gather_channels` takes channels of maps that a list names")
-    if axis not in (-1, 3):
-        return at.raw("Take", x, shape=_taken(image, len(indices), axis), axis=axis, order=indices)
-    return at.op("gather_channels", x, channels=tuple(i % image.channels for i in indices))
-
-
-def _taken(image: Image, count: int, axis: Any) -> Shape:
-    if axis in (1, 2):
-        height, width = (count, image.width) if axis == 1 else (image.height, count)
-        return Image(image.channels, height, width)
-    raise Unsayable("it takes a part of the batch")
-
-
-def _split(at: At, x: Step, given: Arguments) -> list[Step]:
-    parts, axis, count = given.get("indices_or_sections"), given.get("axis"), features(x.shape)
-    if axis not in (-1, 3) or x.image is None or count is None:
-        raise Unsayable("only channels of maps can be split")
-    if isinstance(parts, int) and 0 < parts <= min(count, MOST_PARTS):
-        return [at.op("channel_group", x, index=i, groups=parts) for i in range(parts)]
-    if not isinstance(parts, list) or len(cast("list[Any]", parts)) > MOST_PARTS:
-        raise Unsayable("its sections are no numbers")
-    ends = [0, *cast("list[Any]", parts), count]
-    return [at.op("slice_channels", x, start=a, stop=b) for a, b in zip(ends, ends[1:], strict=False)]
-
-
-def _unstack(at: At, x: Step, given: Arguments) -> list[Step]:
-    count = given.get("num")
-    if not isinstance(count, int) or not 0 < count <= MOST_PARTS:
-        raise Unsayable("how many parts it makes is no number")
-    return [at.raw("Unstack", x, axis=given.get("axis", 0), index=i) for i in range(count)]
 
 
 # --- One tensor
@@ -242,7 +163,9 @@ def _pad(at: At, x: Step, given: Arguments) -> list[Step]:
 def _reduce(at: At, x: Step, given: Arguments) -> list[Step]:
     """A mean or a maximum over positions, or over channels; others stay raw."""
     kind, axes, keep = at.call.kind, given.get("axis"), bool(given.get("keepdims"))
-    numbers = [axes] if isinstance(axes, int) else [*axes] if isinstance(axes, list) else []
+    numbers: list[Any] = [axes] if isinstance(axes, int) else listed(axes)
+    if not all(isinstance(n, int) for n in numbers):
+        raise Unsayable("its axes are no numbers")
     rank = 2 if isinstance(x.shape, Vector) else 4
     where = sorted(n % rank if n < 0 and x.shape is not None else n for n in numbers)
     words = {"Mean": ("global_avg_pool", "channel_mean"), "Max": ("global_max_pool", "channel_max")}
@@ -268,7 +191,7 @@ def _softmax(at: At, x: Step, given: Arguments) -> list[Step]:
 
 
 def _transpose(at: At, x: Step, given: Arguments) -> list[Step]:
-    return [turned(at, x, tuple(given.get("axes") or ()))]
+    return [turned(at, x, listed(given.get("axes")))]
 
 
 def _swap(at: At, x: Step, given: Arguments) -> list[Step]:
@@ -278,7 +201,7 @@ def _swap(at: At, x: Step, given: Arguments) -> list[Step]:
         raise Unsayable("no op swaps these axes")
     first, second = first % 4, second % 4
     order[first], order[second] = order[second], order[first]
-    return [turned(at, x, tuple(order))]
+    return [turned(at, x, order)]
 
 
 def _reshape(at: At, x: Step, given: Arguments) -> list[Step]:
@@ -382,8 +305,8 @@ UNARY: Mapping[str, Unary] = {
     "Resize": _resize,
     "Clip": _clip,
     "Normalize": _normalize,
-    "Split": _split,
-    "Unstack": _unstack,
+    "Split": split,
+    "Unstack": unstack,
     "ExpandDims": _expand,
 }
 # What calls give by position, behind the tensor.

@@ -9,7 +9,8 @@ from itertools import count
 from math import isclose
 from typing import Any, cast
 
-from cnngen.foreign.keras_pools import POOLS
+from cnngen.foreign.keras_pools import POOLS, STRIDED
+from cnngen.foreign.keras_resizing import RESIZING
 from cnngen.foreign.keras_steps import Step, op_step
 from cnngen.ops.attribute import LARGEST
 from cnngen.ops.base import Image, ShapeError, Vector
@@ -17,7 +18,6 @@ from cnngen.semantics.attributes import Invalid
 
 Pattern = Callable[[Step], Step | None]
 NO_SIDES = (0, 0, 0, 0)
-CONVOLUTIONS = ("conv", "depthwise_conv", "separable_conv", "standardized_conv")
 
 
 def rewrite(step: Step) -> Step:
@@ -45,19 +45,6 @@ def _changed(step: Step, *inputs: Step, **values: Any) -> Step:
 # --- Convolutions
 
 
-def centred(step: Step) -> Step | None:
-    """With a stride of 1, `same` is half of the window on each side."""
-    if step.values["padding"] != "same" or step.values["stride"] != (1, 1):
-        return None
-    reaches = [
-        (k - 1) * d for k, d in zip(step.values["kernel"], step.values["dilation"], strict=True)
-    ]
-    if any(reach % 2 for reach in reaches):
-        return None
-    rows, columns = (reach // 2 for reach in reaches)
-    return _changed(step, padding=(rows, rows, columns, columns))
-
-
 def padded_convolution(step: Step) -> Step | None:
     """Zeros around the input of a convolution without padding are its padding."""
     (x,) = step.inputs
@@ -70,7 +57,7 @@ def cropped_transposed(step: Step) -> Step | None:
     """What is cropped of a transposed convolution is its padding."""
     (x,) = step.inputs
     top, bottom, left, right = step.values["padding"]
-    if x.word != "transposed_conv" or x.values["padding"] != NO_SIDES:
+    if x.word != "transposed_conv" or x.values["padding"] != NO_SIDES or x.call.readers > 1:
         return None
     if top != bottom or left != right:
         return None
@@ -298,13 +285,15 @@ def radial(step: Step) -> Step | None:
         case _:
             return None
     lengths = {len(row) for row in rows}
-    if len(rows) != len(points) or len(lengths) != 1 or any(n not in (1, -1) for r in rows for n in r):
+    if (
+        len(rows) != len(points)
+        or len(lengths) != 1
+        or any(n not in (1, -1) for r in rows for n in r)
+    ):
         return None
     length = lengths.pop()
     bits = max((n for n in range(1, 32) if length % n == 0 and 2**n <= LARGEST), default=1)
-    codes = tuple(
-        tuple(_number(row[i : i + bits]) for i in range(0, length, bits)) for row in rows
-    )
+    codes = tuple(tuple(_number(row[i : i + bits]) for i in range(0, length, bits)) for row in rows)
     return _as(step, "rbf", source, codes=codes, bits=bits)
 
 
@@ -315,13 +304,17 @@ def _number(digits: list[int]) -> int:
 def factors(step: Step) -> Step | None:
     """A constant for each channel: the scale of an `affine`."""
     made = op_step(step.call, "affine", step.inputs, {"shift": False}, step.suffix)
-    return Step(**{n: getattr(made, n) for n in ("word", "values", "inputs", "shape", "call")},
-                suffix=step.suffix, constants={"weight": step.values["factors"]})
+    return Step(
+        **{n: getattr(made, n) for n in ("word", "values", "inputs", "shape", "call")},
+        suffix=step.suffix,
+        constants={"weight": step.values["factors"]},
+    )
 
 
 PATTERNS: Mapping[str, tuple[Pattern, ...]] = {
-    **dict.fromkeys(CONVOLUTIONS, (centred, padded_convolution)),
+    **dict.fromkeys(STRIDED, (padded_convolution,)),
     **POOLS,
+    **RESIZING,
     "crop": (cropped_transposed,),
     "multiply": (*POOLS["multiply"], gated),
     "scale": (hard_sigmoid,),

@@ -1,8 +1,7 @@
-"""Poolings of Keras that take more than a layer: borders, ends that hang over, sizes that are given.
-"""
+"""Poolings of Keras that take more than a layer: borders, ends that hang over, given sizes."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +10,7 @@ from cnngen.ops.attribute import Sides
 from cnngen.ops.base import Image, ShapeError
 
 NO_SIDES: Sides = (0, 0, 0, 0)
+POOLED = ("max_pool", "avg_pool")
 STRIDED = ("conv", "depthwise_conv", "separable_conv", "standardized_conv")
 POSITIVE = ("relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "group_softmax")
 KEEP_SIGN = (
@@ -29,31 +29,78 @@ def stride_of(step: Step) -> tuple[int, int]:
     return step.values["stride"] or step.values["kernel"]
 
 
-def plain_max(step: Step) -> Step | None:
+def plain_stride(step: Step) -> Step | None:
     """Values of an op as a spec says them most simply: a stride that is the kernel's is none."""
     if step.values["stride"] != step.values["kernel"]:
         return None
     return _changed(step, step.inputs[0], stride=None)
 
 
-def centred_pool(step: Step) -> Step | None:
-    """With a stride of 1, `same` is half of the window on each side, which averages do not count."""
-    kernel = step.values["kernel"]
-    if step.values["padding"] != "same" or stride_of(step) != (1, 1):
+def keep_same(steps: Iterable[Step]) -> frozenset[str]:
+    """The ops of a model that say `same` where no other word says that: where they stride.
+
+    For these the word stays, so that blocks are alike whether they stride or not; for others it is
+    half of the window on each side.
+    """
+    return frozenset(x.word for x in steps if _is_same(x) and _half_of(x) is None)
+
+
+def centred(step: Step) -> Step:
+    """A window with half of itself on each side, where that is what `same` says."""
+    sides = _half_of(step) if _is_same(step) else None
+    if sides is None:
+        return step
+    values = {**step.values, "padding": sides}
+    if step.word == "avg_pool":  # zeros of `same` do not count
+        values["count_include_pad"] = not any(sides)
+    return replace(step, values=values)
+
+
+def _is_same(step: Step) -> bool:
+    return step.word in (*STRIDED, *POOLED) and step.values["padding"] == "same"
+
+
+def _half_of(step: Step) -> Sides | None:
+    return halves(step.values["kernel"], stride_of(step), step.values.get("dilation", (1, 1)))
+
+
+def halves(
+    kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)
+) -> Sides | None:
+    """The sides of a `same` that are half of the window whatever the size of the input is."""
+    reaches = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+    if any(r % 2 or (r and s > 1) for r, s in zip(reaches, stride, strict=True)):
         return None
-    if any(k % 2 == 0 for k in kernel):
-        return None
-    rows, columns = (k // 2 for k in kernel)
-    uncounted = {"count_include_pad": False} if step.word == "avg_pool" else {}
-    return _changed(step, step.inputs[0], padding=(rows, rows, columns, columns), **uncounted)
+    rows, columns = (reach // 2 for reach in reaches)
+    return rows, rows, columns, columns
+
+
+def to_its_size(step: Step) -> Step:
+    """A window of 1 that does not stride is a pooling to the size that is the input's already."""
+    if step.word not in POOLED or step.image is None:
+        return step
+    if step.values["kernel"] != (1, 1) or stride_of(step) != (1, 1):
+        return step
+    size = (step.image.height, step.image.width)
+    return replace(step, word=f"adaptive_{step.word}", values={"size": size})
 
 
 def late_stride(step: Step) -> Step | None:
-    """A pooling of size 1 behind a convolution is its stride."""
+    """A pooling of size 1 behind a convolution is its stride, where Keras or TensorFlow refuses
+    that: together with a dilation, or, in depthwise convolutions, another for rows than columns.
+    """
     (x,) = step.inputs
     if step.values["kernel"] != (1, 1) or step.values["padding"] not in ("same", NO_SIDES):
         return None
-    if x.word not in STRIDED or x.values["padding"] == "same" or stride_of(step) == (1, 1):
+    if x.word not in STRIDED or x.call.readers > 1:
+        return None
+    x = centred(x)
+    if x.values["padding"] == "same":
+        return None
+    one = x.values["stride"] == (1, 1)
+    each = x.word in ("depthwise_conv", "separable_conv", "conv")
+    unequal = each and stride_of(step)[0] != stride_of(step)[1]
+    if not one or not (x.values["dilation"] != (1, 1) or unequal):
         return None
     stride = tuple(a * b for a, b in zip(x.values["stride"], stride_of(step), strict=True))
     return op_step(x.call, x.word, x.inputs, {**x.values, "stride": stride}, x.suffix, x.constants)
@@ -118,11 +165,15 @@ def blurred(step: Step) -> Step | None:
         return None
     before, after = (kernel - 1) // 2, kernel // 2
     around = (before, after, before, after)
-    x, given = first.inputs[0], {"kernel": kernel, "stride": stride[0]}
+    x = first.inputs[0]
+    given: dict[str, Any] = {"kernel": kernel, "stride": stride[0]}
     if first.values["padding"] == NO_SIDES and x.named("Mirror") and x.values["sides"] == around:
         return op_step(step.call, "blur_pool", x.inputs, given, step.suffix)
+    given["border"] = "zeros"
     if kernel > 2 and first.values["padding"] == around:
-        return op_step(step.call, "blur_pool", (x,), {**given, "border": "zeros"}, step.suffix)
+        return op_step(step.call, "blur_pool", (x,), given, step.suffix)
+    if kernel > 2 and x.word == "zero_pad" and x.values["padding"] == around:
+        return op_step(step.call, "blur_pool", x.inputs, given, step.suffix)
     return None
 
 
@@ -279,9 +330,16 @@ def _ends(length: int, count: int) -> list[tuple[int, int]]:
     return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
 
 
+def no_border(step: Step) -> Step | None:
+    """A border without width."""
+    return None if any(step.values.get("padding") or step.values["sides"]) else step.inputs[0]
+
+
 POOLS: Mapping[str, tuple[Callable[[Step], Step | None], ...]] = {
-    "max_pool": (late_stride, centred_pool, bordered_max, plain_max),
-    "avg_pool": (blurred, centred_pool, bordered_avg, plain_max),
+    "max_pool": (late_stride, bordered_max, plain_stride),
+    "avg_pool": (blurred, bordered_avg, plain_stride),
     "multiply": (counted,),
     "keras.Concatenate": (adaptive,),
+    "zero_pad": (no_border,),
+    "keras.Border": (no_border,),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cnngen.foreign.keras_calls import INPUT
+from cnngen.foreign.keras_listed import INPUT
 from cnngen.foreign.keras_steps import Step
 
 
@@ -14,7 +14,10 @@ def like(step: Step, readers: Mapping[Step, Sequence[Step]]) -> Step | None:
     """
     before = {*_before(step.inputs[0])}
     others = [
-        x for reader in readers.get(step, ()) for x in reader.inputs if x is not step and _fits(x, step)
+        x
+        for reader in readers.get(step, ())
+        for x in reader.inputs
+        if x is not step and _fits(x, step)
     ]
     for other in others:
         for x in _before(other):
@@ -40,10 +43,13 @@ def _fits(x: Step, step: Step) -> bool:
 
 def _before(step: Step) -> Iterator[Step]:
     """A step and all that it depends on, the nearest first."""
-    seen: dict[Step, None] = {step: None}
+    seen = {step}
     level = [step]
     while level:
         yield from level
-        level = [x for each in level for x in each.inputs if x not in seen]
-        level = [*dict.fromkeys(level)]
-        seen |= dict.fromkeys(level)
+        further: list[Step] = []
+        for x in (x for each in level for x in each.inputs):
+            if x not in seen:
+                seen.add(x)
+                further.append(x)
+        level = further

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnngen.foreign.keras_calls import INPUT, Call
+from cnngen.foreign.keras_calls import Call
+from cnngen.foreign.keras_listed import INPUT
 from cnngen.ops import OPS
 from cnngen.ops.base import Image, Op, Shape, Vector
 from cnngen.semantics.attributes import attribute_value
+from cnngen.vocabulary.layer import Unsayable
 
 Constants = Mapping[str, tuple[float, ...]]
 
@@ -95,8 +97,17 @@ def complete(op: type[Op], given: Mapping[str, Any]) -> Mapping[str, Any]:
     values: dict[str, Any] = {}
     for name, attribute in op.attributes.items():
         value = given.get(name, attribute.default)
-        ready = attribute.kind in ("choice", "init", "tensor") or value == "same"
-        values[name] = value if ready else attribute_value(attribute, _tuples(value))
+        if attribute.kind in ("choice", "padding") and isinstance(value, str):
+            if value not in attribute.choices or value == "half":
+                raise Unsayable(f"no op has a {name} `{value[:40]}`")
+            values[name] = value
+        elif attribute.kind in ("init", "tensor"):
+            values[name] = value
+        else:
+            try:
+                values[name] = attribute_value(attribute, _tuples(value))
+            except OverflowError:
+                raise Unsayable(f"no op has so large a {name}") from None
     return values
 
 

@@ -5,7 +5,6 @@ A configuration says more: everything, among it what belongs to training.
 """
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any, cast
 
 from cnngen.vocabulary.layer import Unsayable
@@ -18,6 +17,7 @@ SILENT = {
     *("autocast", "fused", "virtual_batch_size", "lora_rank", "lora_alpha", "quantization_config"),
     *("synchronized", "renorm_momentum", "dynamic"),
 }
+UNLESS_SAID = {"rms_scaling"}  # which no caller can give, and configurations have
 TRAINED = ("_initializer", "_regularizer", "_constraint")
 KEPT = "alpha_initializer"  # of PReLU, where it is a number
 WORDS = 40  # letters of the longest word
@@ -31,7 +31,9 @@ def op_values(kind: str, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]
     given = {
         name: _written(name, value)
         for name, value in config.items()
-        if name not in SILENT and (name == KEPT or not name.endswith(TRAINED))
+        if name not in SILENT
+        and (name == KEPT or not name.endswith(TRAINED))
+        and (value or name not in UNLESS_SAID)
     }
     meaning = meaning_in("Keras", kind, given)
     if meaning is None:
@@ -39,6 +41,13 @@ def op_values(kind: str, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]
     if not meaning.said:
         raise Unsayable("its configuration lacks an argument that the layer needs")
     return meaning.op, {n: _value(text) for n, text in meaning.attributes.items()}
+
+
+def said(kind: str, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The same of a layer that the vocabulary knows."""
+    found = op_values(kind, config)
+    assert found is not None, kind
+    return found
 
 
 def _written(name: str, value: Any) -> Written:
@@ -50,7 +59,7 @@ def _text(name: str, value: Any, depth: int) -> str:
     match value:
         case None | bool():
             return "null" if value is None else str(value).lower()
-        case int() | float() if isfinite(value) and abs(value) < 1e30:
+        case int() | float() if abs(value) < 1e30:
             return repr(value)
         case str() if value.isidentifier() and value.isascii() and len(value) <= WORDS:
             return value

@@ -189,15 +189,7 @@ LAYERS = (
         Inferred("renorm_momentum", "0.99"),
         Held("synchronized", "false", ("false",), STATISTICS),
     ),
-    _layer(
-        "LayerNormalization",
-        "layer_norm",
-        AXIS,
-        EPSILON,
-        *AFFINE,
-        Held("rms_scaling", "false", ("false",), "`layer_norm` takes the mean away"),
-        *BETA_AND_GAMMA,
-    ),
+    _layer("LayerNormalization", "layer_norm", AXIS, EPSILON, *AFFINE, *BETA_AND_GAMMA),
     _layer(
         "GroupNormalization",
         "group_norm",
