@@ -94,10 +94,17 @@ def _placed(
             continue
         inner = [layer.inside(prefix) for layer in group]
         around = (*path, "_".join(prefix))
-        module = Module(".".join(around), CONTAINER)
+        module = Module(".".join(around), _kind(group, prefix))
         for node in _placed(inner, around, readers):
             place = replace(node.place, modules=(module, *node.place.modules))
             yield replace(node, place=place)
+
+
+def _kind(layers: Sequence[_Layer], prefix: Parts) -> str:
+    """What reads several tensors is a block by the name of the group, and no container."""
+    inside = {layer.node.name for layer in layers}
+    reads = {read for layer in layers for read in layer.node.inputs} - inside
+    return CONTAINER if len(reads) == 1 else "_".join(prefix).rstrip("0123456789_")
 
 
 def _node(layer: _Layer, path: Parts) -> Node:
