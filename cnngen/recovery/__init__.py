@@ -1,1 +1,1 @@
-"""A flat graph -> the tree of a spec: blocks, loops and branches, with what differs as parameters."""
+"""A flat graph -> the tree of a spec: blocks, loops and branches, with parameters for numbers."""

@@ -7,13 +7,13 @@ turn a value of the body around it.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from cnngen.foreign.graph import Graph, Node
 from cnngen.ops.base import Image
-from cnngen.recovery.columns import CHANNELS, INPUT_CHANNELS, MISSING, Column, Hole, filled, solve
+from cnngen.recovery.columns import CHANNELS, INPUT_CHANNELS, MISSING, Column, Hole, solve
 from cnngen.recovery.names import Names, spelled
 from cnngen.recovery.tree import (
     Again,

@@ -8,8 +8,8 @@ that saves most steps becomes a block, until none saves any.
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import replace
+from itertools import accumulate, groupby
 from typing import assert_never
 
 from cnngen.recovery.tree import (
@@ -22,7 +22,6 @@ from cnngen.recovery.tree import (
     Maybe,
     Merge,
     Pass,
-    Stage,
     Tree,
     Use,
     bodies,
@@ -186,18 +185,18 @@ def _alternation(body: Body) -> tuple[int, int] | None:
 
 def _is_large(item: Item) -> bool:
     """Whether a step may be what a loop does, alone."""
-    plain = not (item.reads or item.name or getattr(item, "tensors", ()))
-    return plain and not isinstance(item, Again | Apply | Pass)
+    return _is_free(item) and not isinstance(item, Again | Apply | Pass)
 
 
 def _run(body: Body, period: int) -> tuple[int, int] | None:
     """Start and times of the first row of this length that follows itself."""
     row = [_as_loop(item).shape for item in body] if period == 1 else [*shapes(body)]
-    for i in range(len(row) - 2 * period + 1):
-        times = 1
-        while row[i : i + period] == row[i + times * period : i + (times + 1) * period]:
-            times += 1
-        if times >= _least_times(body[i : i + period]):
+    same = [0] * (len(row) + 1)  # how many steps from here are as those one period later
+    for i in reversed(range(len(row) - period)):
+        same[i] = same[i + 1] + 1 if row[i] == row[i + period] else 0
+    for i, count in enumerate(same):
+        times = count // period + 1
+        if times > 1 and times >= _least_times(body[i : i + period]):
             return i, times
     return None
 
@@ -222,7 +221,7 @@ def _least_times(row: Body) -> int:
     What is read by a name, or reads so, cannot be in a loop; a single op never is, and a few ops
     are written twice.
     """
-    if any(item.reads or item.name or getattr(item, "tensors", ()) for item in row):
+    if not all(map(_is_free, row)):
         return NEVER
     if len(row) == 1:
         if isinstance(row[0], Use) and _weight_of_block(row[0]) < MANY_OPS:
@@ -251,20 +250,16 @@ def _weight(item: Item) -> int:
             assert_never(item)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A row of steps in a body that is one of several alike."""
-
-    body: int
-    start: int
-
-
 def _mined(found: list[Body]) -> list[Body]:
     """Rows that stand in several places as uses of a block."""
     while best := _best_row([*_all_bodies(found)]):
         rows, length = best
         wanted = shapes(rows[0])
-        found = [looped(_replaced(body, wanted, length)) for body in found]
+        changed = [_replaced(body, wanted, length) for body in found]
+        found = [
+            old if shapes(old) == shapes(new) else looped(new)
+            for old, new in zip(found, changed, strict=True)
+        ]
     return found
 
 
@@ -296,35 +291,48 @@ def _all_bodies(whole: Sequence[Body]) -> Iterator[Body]:
         yield from visit(body)
 
 
+Places = list[tuple[int, int]]  # bodies and positions in them
+
+
 def _best_row(whole: Sequence[Body]) -> tuple[list[Body], int] | None:
-    """The places of the row that saves most steps if it becomes a block, and its length."""
-    places: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
-    for b, body in enumerate(whole):
-        row = shapes(body)
-        for i in range(len(row)):
-            for length in range(1, min(LONGEST_ROW, len(row) - i) + 1):
-                if _stands_alone(body, i, length):
-                    places[row[i : i + length]].append((b, i))
-    best: tuple[int, list[Body], int] | None = None
-    for row, found in places.items():
-        if len(found) < 2:
-            continue
-        length = len(row)  # pyright: ignore
-        apart = [*_apart(found, length)]
-        first = whole[apart[0][0]][apart[0][1] : apart[0][1] + length]
-        weight = sum(map(_weight, first))
-        saved = (len(apart) - 1) * weight - len(apart) - 2
-        if len(apart) > 1 and weight > LEAST_LAYERS and saved > (best[0] if best else 0):
-            best = saved, [whole[b][i : i + length] for b, i in apart], length
-    return best[1:] if best else None
+    """The places of the row that saves most steps if it becomes a block, and its length.
+
+    Rows grow by a step at a time, and only those that stand in several places do.
+    """
+    rows = [shapes(body) for body in whole]
+    free = [[_is_free(item) for item in body] for body in whole]
+    weights = [[0, *accumulate(map(_weight, body))] for body in whole]
+    alike: dict[Hashable, Places] = defaultdict(list)
+    for b, row in enumerate(rows):
+        for i, shape in enumerate(row):
+            if free[b][i]:
+                alike[shape].append((b, i))
+    best: tuple[int, Places, int] | None = None
+    for length in range(1, LONGEST_ROW + 1):
+        several = [places for places in alike.values() if len(places) > 1]
+        for places in several:
+            (b, i), *others = [*_apart(places, length)]
+            weight = weights[b][i + length] - weights[b][i]
+            saved = len(others) * weight - len(others) - 3
+            small = weight <= LEAST_LAYERS or (
+                length == 1 and not isinstance(whole[b][i], Merge | Loop)
+            )
+            if others and not small and saved > (best[0] if best else 0):
+                best = saved, [(b, i), *others], length
+        alike = defaultdict(list)
+        for number, places in enumerate(several):
+            for b, i in places:
+                if i + length < len(rows[b]) and free[b][i + length]:
+                    alike[number, rows[b][i + length]].append((b, i))
+    if best is None:
+        return None
+    _, places, length = best
+    return [whole[b][i : i + length] for b, i in places], length
 
 
-def _stands_alone(body: Body, start: int, length: int) -> bool:
-    """Whether steps of a body can be a block: no names lead in or out of them."""
-    row = body[start : start + length]
-    if len(row) == 1 and not isinstance(row[0], Merge | Loop):
-        return False
-    return not any(x.reads or x.name or getattr(x, "tensors", ()) for x in row)
+def _is_free(item: Item) -> bool:
+    """Whether a step can be in a block: no names lead in or out of it."""
+    return not (item.reads or item.name or getattr(item, "tensors", ()))
 
 
 def _apart(places: Sequence[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:

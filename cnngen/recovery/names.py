@@ -50,8 +50,8 @@ def _cap_words(text: str, kind: NameKind) -> str:
 
 
 def numbered(stem: str, count: int) -> str:
-    """The stem for the first, and then `conv2`, or `conv1b` where it ends in a digit: `conv_2` would
-    be what Keras calls `conv.2`.
+    """The stem for the first, then `conv2`, or `conv1b` where it ends in a digit: `conv_2` would be
+    what Keras calls `conv.2`.
     """
     if count == 1:
         return stem

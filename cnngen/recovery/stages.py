@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cnngen.foreign.graph import Graph
-from cnngen.recovery.regions import regions
 from cnngen.recovery.names import spelled
+from cnngen.recovery.regions import regions
 from cnngen.recovery.structure import is_closed, structure, titled
 from cnngen.recovery.tree import (
     Again,
@@ -35,14 +35,15 @@ def find_stages(graph: Graph) -> Tree:
     given = {name: name for name in graph.inputs}
     outputs = sorted({*graph.outputs.values()}, key=[*graph.nodes].index)
     modular = any(node.place.modules for node in graph.nodes.values())
-    body, names, taken = structure(regions(graph), given, outputs, apart=modular)
+    body, names, taken = structure(regions(graph), given, outputs, model=True, apart=modular)
     groups = [(item,) for item in body] if modular else [*_whole(body)]
     stages: list[Stage] = []
+    ends = {*graph.outputs.values()}  # what else only training has is read, so it is not marked
     last = next(iter(given)) if len(given) == 1 else ""
     words = {node: word for word, node in graph.outputs.items() if len(graph.outputs) > 1}
     for group in groups:
         first, end = group[0], group[-1]
-        training = all(node.training for node in nodes(group))
+        training = _given(end) in ends and all(node.training for node in nodes(group))
         title = words.get(_given(end), "") if training else ""
         name = end.name or taken.add(title or _title(group, modular), frozenset({"0"}))
         several = not stages and len(given) > 1

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 import networkx as nx
 
 from cnngen.foreign.graph import Node
-from cnngen.recovery.regions import Member, Region, owners
 from cnngen.recovery.names import NOTHING, Names, spelled
+from cnngen.recovery.regions import Member, Region, owners
 from cnngen.recovery.tree import (
     INPUT,
     Again,
@@ -68,18 +68,21 @@ def structure(
     given: Mapping[str, str],
     outputs: Sequence[str],
     *,
+    model: bool = False,
     apart: bool = False,
 ) -> tuple[Body, dict[str, str], Names]:
     """The body that computes the outputs, the names of those of its steps that have one, and all
     names in it.
 
-    `given` names the tensors from outside, the first of which is its input. With `apart`, what the
-    model has under a name is a step, and no branch.
+    `given` names the tensors from outside, the first of which is its input. The steps of the
+    `model` itself become stages; with `apart`, what it has under a name is a step, and no branch.
     """
     flow = _flow(members, given, outputs)
     forks = _forks(flow)
     anchors = {read for name in flow.members for read in _tensors(flow, name)} - {*given}
     anchors |= {*outputs[:-1], *flow.again, *flow.again.values()}
+    anchors |= {read for reads in flow.reads.values() for read in reads if reads.count(read) > 1}
+    anchors -= {*given}
     if apart:
         anchors |= {name for name, member in flow.members.items() if member.label}
     while True:
@@ -96,14 +99,20 @@ def structure(
                 steps += emitter.joined(start, body, running, names.get(name, ""))
                 running = name
         if not emitter.open:
-            for word in {_word(member) for member in flow.members.values()}:
-                taken.inside.setdefault(word, NOTHING)
-            return _distinct(steps, taken), names, taken
+            return tuple(steps) if model else _distinct(steps, taken), names, taken
         anchors |= emitter.open
 
 
 def _distinct(steps: Sequence[Item], taken: Names) -> Body:
     """The steps with a label of its own for each branch: all are parts of one body."""
+    for item in steps:
+        match item:
+            case Apply(node=node) | Merge(node=node):
+                taken.inside.setdefault(node.op.name, NOTHING)
+            case Use(kind=kind):
+                taken.inside.setdefault(snake_case(kind), NOTHING)
+            case _:
+                pass
     body: list[Item] = []
     for item in steps:
         if isinstance(item, Merge):
@@ -322,7 +331,7 @@ class _Emitter:
 
 
 def used(region: Region, tensors: tuple[str, ...] = (), *, whole: bool = False) -> Use | Group:
-    """A region as the use of a block, and a container as a group, unless it is used as a `whole`."""
+    """A region as the use of a block, and a container as a group, unless it must be a `whole`."""
     names = (INPUT, *_spare(region))
     given = dict(zip(region.reads, names, strict=True))
     body, *_ = structure(region.members, given, region.gives)

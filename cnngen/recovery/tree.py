@@ -125,8 +125,9 @@ class Again:
 @dataclass(frozen=True, eq=False)
 class Use:
     """A part of the model that becomes a block; `kind` is what the model calls such parts, if it
-    has a word for them. `source` is the node or input that it reads, `gives` the node whose result it gives, `takes` are the names of the
-    tensors that it is given besides, and `tensors` those of what is given for them.
+    has a word for them. `source` is the node or input that it reads, and `gives` the node whose
+    result it gives. `takes` are the names of the tensors that it is given besides, and `tensors`
+    those of what is given for them.
     """
 
     kind: str

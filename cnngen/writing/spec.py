@@ -11,7 +11,9 @@ from cnngen.ops.attribute import Distribution
 from cnngen.source import Source
 
 # What YAML reads as that text, in brackets, too; whatever else is put in quotes.
-PLAIN = re.compile(r"[A-Za-z_][\w.]*(?: ?(?:[-+*/%]|//) ?[\w.()]+)*|\d[\w.]*(?: ?(?:[-+*/%]|//) ?[\w.]+)+")
+PLAIN = re.compile(
+    r"[A-Za-z_][\w.]*(?: ?(?:[-+*/%]|//) ?[\w.()]+)*|\d[\w.]*(?: ?(?:[-+*/%]|//) ?[\w.]+)+"
+)
 STRUCTURE = {"branches", "repeat", "each", "when", "do", "else", "between"}
 
 
@@ -73,7 +75,11 @@ def _flow(value: Any) -> str:
         case list() | tuple():
             return "[" + ", ".join(map(_flow, cast("Sequence[Any]", value))) + "]"
         case str():
-            return value if PLAIN.fullmatch(value) else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            return (
+                value
+                if PLAIN.fullmatch(value)
+                else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            )
         case float():
             return _number(value)
         case _:

@@ -11,7 +11,7 @@ def fingerprints(graph: Graph) -> dict[str, Hashable]:
 
     Numbers of one `known` are the same for what computes the same.
     """
-    found: dict[str, Hashable] = {name: _known(("input", name)) for name in graph.inputs}
+    found: dict[str, Hashable] = {name: _known(("input", i)) for i, name in enumerate(graph.inputs)}
     parts: dict[str, tuple[Hashable, ...]] = {}  # what concats join in the end
     for name, node in graph.nodes.items():
         reads = tuple(found[read] for read in node.inputs)
