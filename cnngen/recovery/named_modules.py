@@ -1,23 +1,27 @@
 """Names of a flat model's layers -> the modules that they tell of.
 
 A model of Keras is flat, and its hierarchy is in names: `conv2_block1_1_conv`, `features_3_conv`.
-Their parts make a trie. A prefix is a module where its layers are all together in the order of
+Their parts make a trie, in which a prefix is a module if its layers are together in the order of
 execution. Names may be anything: those that are interleaved say nothing (`conv2d_7`, as Keras
 counts layers that have no name), and layers between others of one prefix are of it, whatever they
 are called.
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from cnngen.foreign.graph import Graph, Module, Node
+from cnngen.recovery.tree import outline
 
 CONTAINER = "Sequential"
+BLOCK = "Block"  # a kind of module of which names only have the number
+LEAST_LAYERS = 2  # of what is written out wherever it is
 MOST_PARTS = 12
 NEARLY_ALL = 0.8  # of the layers: a prefix of so many is the model's own name
+MOST = 0.5  # of the layers: names that place fewer than these say nothing
 
 Parts = tuple[str, ...]
 
@@ -35,23 +39,45 @@ class _Layer:
         return replace(self, parts=self.parts[len(prefix) :] if known else ())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """A module that names tell of: its path, and what it holds."""
+
+    path: Parts
+    members: tuple["_Layer | _Part", ...]
+
+    @property
+    def label(self) -> str:
+        return self.path[-1]
+
+    @property
+    def pattern(self) -> Parts:
+        """The path without numbers, which modules have in common that are counted."""
+        return tuple("" if _is_index(part) else part.rstrip("0123456789") for part in self.path)
+
+
 def named_modules(graph: Graph) -> Graph:
-    """The graph with modules by the names of its layers, where it has none."""
+    """The graph with modules by the names of its layers, if it has none and most names tell of
+    some.
+    """
     if any(node.place.modules for node in graph.nodes.values()):
         return graph
-    readers = _readers(graph)
     layers = [_Layer(node, _parts(node.label)) for node in graph.nodes.values()]
-    placed = _placed(_without_title(layers), (), readers)
-    return replace(graph, nodes={node.name: node for node in placed})
+    members = tuple(_members(_without_title(layers), (), _readers(graph)))
+    kinds = _kinds(members)
+    nodes = {node.name: node for node in _placed(members, (), kinds)}
+    placed = sum(bool(node.place.modules) for node in nodes.values())
+    return replace(graph, nodes=nodes) if placed > MOST * len(nodes) else graph
 
 
 def _parts(name: str) -> Parts:
     """What a name is made of: `block1a_expand_conv` is `block1`, `a`, `expand`, `conv`."""
-    parts = [x for word in re.split(r"[^A-Za-z0-9]+", name) for x in re.split(BORDER, word) if x]
-    return tuple(parts[:MOST_PARTS])
+    words = re.split(r"[^A-Za-z0-9]+|(?<=[0-9])(?=[a-z](?![A-Za-z0-9]))", name)
+    return tuple(word for word in words if word)[:MOST_PARTS]
 
 
-BORDER = r"(?<=[A-Za-z]\d)(?=[a-z]$)|(?<=[A-Za-z]\d\d)(?=[a-z]$)"
+def _is_index(part: str) -> bool:
+    return part.isdecimal() or len(part) == 1
 
 
 def _readers(graph: Graph) -> dict[str, set[str]]:
@@ -65,133 +91,183 @@ def _readers(graph: Graph) -> dict[str, set[str]]:
 
 
 def _without_title(layers: Sequence[_Layer]) -> list[_Layer]:
-    """The layers without what most names begin with, if words follow it."""
+    """The layers without what nearly all names begin with, if words follow it."""
     while True:
         heads = Counter(layer.parts[0] for layer in layers if len(layer.parts) > 1)
-        if not heads:
+        head, times = heads.most_common(1)[0] if heads else ("", 0)
+        titled = [x for x in layers if x.parts[:1] == (head,) and len(x.parts) > 1]
+        numbered = any(_is_index(layer.parts[1]) for layer in titled)
+        if times < max(1, NEARLY_ALL * len(layers)) or numbered:
             return [*layers]
-        (head, times), *_ = heads.most_common(1)
-        next_ = {layer.parts[1] for layer in layers if layer.parts[:1] == (head,) and layer.parts[1:]}
-        if times < NEARLY_ALL * len(layers) or any(map(_is_index, next_)):
-            return [*layers]
-        layers = [
-            replace(x, parts=x.parts[1:] if x.parts[:1] == (head,) and x.parts[1:] else x.parts)
-            for x in layers
-        ]
+        layers = [replace(x, parts=x.parts[1:]) if x in titled else x for x in layers]
 
 
-def _is_index(part: str) -> bool:
-    return part.isdecimal() or len(part) == 1
+# --- Groups
 
 
-def _placed(
+def _members(
     layers: Sequence[_Layer], path: Parts, readers: Mapping[str, set[str]]
-) -> Iterator[Node]:
-    """The nodes in order, each in the modules that there are inside of this path."""
-    for prefix, group in _groups(layers, readers):
-        if not prefix:
-            yield from (_node(layer, path) for layer in group)
-            continue
-        inner = [layer.inside(prefix) for layer in group]
-        around = (*path, "_".join(prefix))
-        module = Module(".".join(around), _kind(group, prefix))
-        for node in _placed(inner, around, readers):
-            place = replace(node.place, modules=(module, *node.place.modules))
-            yield replace(node, place=place)
-
-
-def _kind(layers: Sequence[_Layer], prefix: Parts) -> str:
-    """What reads several tensors is a block by the name of the group, and no container."""
-    inside = {layer.node.name for layer in layers}
-    reads = {read for layer in layers for read in layer.node.inputs} - inside
-    return CONTAINER if len(reads) == 1 else "_".join(prefix).rstrip("0123456789_")
-
-
-def _node(layer: _Layer, path: Parts) -> Node:
-    """A node with the label that it has in the module at this path."""
-    label = "_".join(layer.parts)
-    return replace(layer.node, label=label if path else layer.node.label)
-
-
-def _groups(
-    layers: Sequence[_Layer], readers: Mapping[str, set[str]]
-) -> Iterator[tuple[Parts, Sequence[_Layer]]]:
-    """The layers in order, in groups of one prefix; those without one have an empty prefix."""
+) -> Iterator[_Layer | _Part]:
+    """What a module at this path holds, in order."""
     spans = _spans(layers)
     start = 0
     while start < len(layers):
-        head = layers[start].parts[:1]
-        if head and (end := spans.get(head[0], 0)) and start < end:
-            end = _with_join(layers, start, end, [*spans], readers)
-            yield _longest(layers[start:end]), layers[start:end]
+        head = "".join(layers[start].parts[:1])
+        if end := spans.get(head, 0):
+            end = _with_join(layers, start, end, {*spans}, readers)
+            prefix = _longest([x.parts for x in layers[start:end] if x.parts[:1] == (head,)])
+            around = (*path, "_".join(prefix))
+            inner = [layer.inside(prefix) for layer in layers[start:end]]
+            yield _Part(around, tuple(_members(inner, around, readers)))
             start = end
         else:
-            yield (), layers[start : start + 1]
+            yield layers[start]
             start += 1
 
 
 def _spans(layers: Sequence[_Layer]) -> dict[str, int]:
-    """Where the layers end that begin with a part, for all parts that say where a layer is."""
-    first: dict[str, int] = {}
-    last: dict[str, int] = {}
+    """Where the layers end that begin with a part, for all parts that tell of a module."""
+    places: dict[str, list[int]] = defaultdict(list)
     for i, layer in enumerate(layers):
-        if layer.parts:
-            first.setdefault(layer.parts[0], i)
-            last[layer.parts[0]] = i
-    several = {part: (i, last[part]) for part, i in first.items() if last[part] > i}
-    several = {
-        part: (i, j) for part, (i, j) in several.items() if not _is_count(part, layers[i : j + 1])
+        for part in layer.parts[:1]:
+            places[part].append(i)
+    found = {
+        part: (at[0], at[-1])
+        for part, at in places.items()
+        if not _is_count(part, [layers[i].parts for i in at])
+        and (len(at) > 1 or (_is_index(part) and len(layers[at[0]].parts) > 1))
     }
     return {
-        part: j + 1
-        for part, (i, j) in several.items()
-        if not any(
-            other != part and i < b and a < j for other, (a, b) in several.items()
-        )
-        and j + 1 - i < len(layers)
+        part: last + 1
+        for part, (first, last) in found.items()
+        if not any(part != x and first <= b and a <= last for x, (a, b) in found.items())
     }
 
 
-def _is_count(part: str, layers: Sequence[_Layer]) -> bool:
+def _is_count(part: str, names: Sequence[Parts]) -> bool:
     """Whether names count layers of one kind: `add`, `add_1`, `add_2`."""
-    mine = [layer.parts for layer in layers if layer.parts[:1] == (part,)]
-    return (part,) in mine and all(len(x) < 3 and x[-1].isdecimal() for x in mine if len(x) > 1)
+    return (part,) in names and all(
+        len(name) == 1 or (len(name) == 2 and name[1].isdecimal()) for name in names
+    )
 
 
-def _longest(layers: Sequence[_Layer]) -> Parts:
-    """The prefix of a group: as long as there is nothing else, up to a number."""
-    (head, *_) = layers[0].parts
-    mine = [layer.parts for layer in layers if layer.parts[:1] == (head,)]
+def _longest(names: Sequence[Parts]) -> Parts:
+    """The prefix of a module: all that its layers have in common before a number."""
     length = 1
-    while not _is_index(mine[0][length - 1]):
-        longer = {x[: length + 1] for x in mine}
-        if len(longer) > 1 or any(len(x) < length + 2 for x in mine):
+    while not _is_index(names[0][length - 1]):
+        longer = {name[: length + 1] for name in names}
+        if len(longer) > 1 or any(len(name) < length + 2 for name in names):
             break
-        if _is_index(mine[0][length]):
+        if _is_index(names[0][length]):
             break
         length += 1
-    return mine[0][:length]
+    return names[0][:length]
 
 
 def _with_join(
     layers: Sequence[_Layer],
     start: int,
     end: int,
-    heads: Sequence[str],
+    heads: set[str],
     readers: Mapping[str, set[str]],
 ) -> int:
-    """Where a group ends with the join that follows it, if that reads only what the group does:
-    Keras names the layers of a block, and adds the shortcut without a name.
+    """Where a module ends with the join that follows it, if that reads only what the module does:
+    names are given to the layers of a block, but often not to its shortcut.
     """
     inside = {layer.node.name for layer in layers[start:end]}
     reads = {read for layer in layers[start:end] for read in layer.node.inputs} - inside
     last = layers[end - 1].node.name
     for i in range(end, len(layers)):
-        layer = layers[i]
-        if layer.parts[:1] and layer.parts[0] in heads or {*layer.node.inputs} - inside - reads:
+        node = layers[i].node
+        if heads & {*layers[i].parts[:1]} or {*node.inputs} - inside - reads:
             break
-        inside.add(layer.node.name)
-        if layer.node.op.joins and last in layer.node.inputs:
-            gives = [name for name in inside if readers[name] - inside]
-            return i + 1 if gives == [layer.node.name] else end
+        inside.add(node.name)
+        if node.op.joins and last in node.inputs:
+            gives = {name for name in inside if readers[name] - inside}
+            return i + 1 if gives == {node.name} else end
     return end
+
+
+# --- Kinds
+
+
+def _kinds(members: Sequence[_Layer | _Part]) -> dict[Parts, str]:
+    """What kind of module each path has: modules that are alike but for numbers are one block, and
+    so are those that are counted and differ in more. What is in one place only is a container.
+    """
+    parts = [*_all_parts(members)]
+    signs = {part.path: _sign(part) for part in parts}
+    places: dict[Hashable, set[Hashable]] = defaultdict(set)
+    variants: dict[Parts, set[Hashable]] = defaultdict(set)
+    for part, place in _with_places(members, signs, ()):
+        places[signs[part.path]].add(place)
+        if re.search("[0-9]$", part.label) and len(part.path) > 1:
+            variants[part.pattern].add(signs[part.path])
+    kinds: dict[Parts, str] = {}
+    for part in parts:
+        several = len(places[signs[part.path]]) > 1 and len(_nodes(part)) > LEAST_LAYERS
+        if len(variants.get(part.pattern, ())) > 1:
+            kinds[part.path] = part.pattern[-1] or BLOCK
+        elif len(_reads(part)) > 1:
+            kinds[part.path] = part.pattern[-1]
+        else:
+            kinds[part.path] = "" if several else CONTAINER
+    return kinds
+
+
+def _all_parts(members: Sequence[_Layer | _Part]) -> Iterator[_Part]:
+    for member in members:
+        if isinstance(member, _Part):
+            yield member
+            yield from _all_parts(member.members)
+
+
+def _with_places(
+    members: Sequence[_Layer | _Part], signs: Mapping[Parts, Hashable], around: Parts
+) -> Iterator[tuple[_Part, Hashable]]:
+    """Each module with the place in which it is; those that a loop may hold are in the same."""
+    runs = groupby(members, lambda x: signs[x.path] if isinstance(x, _Part) else None)
+    for i, (_, run) in enumerate(runs):
+        for part in run:
+            if isinstance(part, _Part):
+                word = part.pattern[-1] if around else part.label
+                yield part, (around, word or i)
+                yield from _with_places(part.members, signs, part.pattern)
+
+
+def _nodes(member: _Layer | _Part) -> list[Node]:
+    if isinstance(member, _Layer):
+        return [member.node]
+    return [node for each in member.members for node in _nodes(each)]
+
+
+def _reads(part: _Part) -> list[str]:
+    """What a module reads of others, in order."""
+    nodes = _nodes(part)
+    inside = {node.name for node in nodes}
+    reads = (read for node in nodes for read in node.inputs if read not in inside)
+    return [*dict.fromkeys(reads)]
+
+
+def _sign(part: _Part) -> Hashable:
+    """What modules have in common that are alike but for numbers."""
+    nodes = _nodes(part)
+    known = [*_reads(part), *(node.name for node in nodes)]
+    return tuple((outline(node), tuple(map(known.index, node.inputs))) for node in nodes)
+
+
+# --- Places
+
+
+def _placed(
+    members: Sequence[_Layer | _Part], around: tuple[Module, ...], kinds: Mapping[Parts, str]
+) -> Iterator[Node]:
+    """The nodes in order, each with the modules around it."""
+    for member in members:
+        if isinstance(member, _Part):
+            module = Module(".".join(member.path), kinds[member.path])
+            yield from _placed(member.members, (*around, module), kinds)
+        else:
+            label = "_".join(member.parts) if around else member.node.label
+            place = replace(member.node.place, modules=around)
+            yield replace(member.node, place=place, label=label)

@@ -17,8 +17,8 @@ from cnngen.recovery.tree import Tree
 
 def recover(graph: Graph) -> dict[str, Any]:
     """A spec that computes what the graph does, as mappings, lists, texts and numbers."""
-    modular = any(node.place.modules for node in graph.nodes.values())
     graph = named_modules(_named(simplified(graph)))
+    modular = any(node.place.modules for node in graph.nodes.values())
     tree = fold(find_stages(graph), mine=not modular)
     made = fit(tree, graph)
     head: dict[str, Any] = {"cnngen": 1, "name": graph.title}
