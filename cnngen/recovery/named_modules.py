@@ -28,15 +28,21 @@ Parts = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layer:
-    """A node, and the parts of its name that no module around it has."""
+    """A node, and the parts of its name that no module around it has; None where it is there
+    because of the layers around it, and not by its name.
+    """
 
     node: Node
-    parts: Parts
+    parts: Parts | None
+
+    @property
+    def known(self) -> Parts:
+        return self.parts or ()
 
     def inside(self, prefix: Parts) -> "_Layer":
-        """The layer in the module of this prefix; another name says nothing there."""
-        known = self.parts[: len(prefix)] == prefix
-        return replace(self, parts=self.parts[len(prefix) :] if known else ())
+        """The layer in the module of this prefix."""
+        fits = self.known[: len(prefix)] == prefix
+        return replace(self, parts=self.known[len(prefix) :] if fits else None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,18 +57,23 @@ class _Part:
         return self.path[-1]
 
     @property
+    def is_counted(self) -> bool:
+        return self.pattern[-1] != self.label
+
+    @property
     def pattern(self) -> Parts:
         """The path without numbers, which modules have in common that are counted."""
-        return tuple("" if _is_index(part) else part.rstrip("0123456789") for part in self.path)
+        return tuple("" if _is_index(part) else part.rstrip("0123456789_") for part in self.path)
 
 
 def named_modules(graph: Graph) -> Graph:
-    """The graph with modules by the names of its layers, if it has none and most names tell of
-    some.
+    """The graph with modules by the names of its layers, if most of them have none, and most names
+    tell of some.
     """
-    if any(node.place.modules for node in graph.nodes.values()):
+    modular = sum(bool(node.place.modules) for node in graph.nodes.values())
+    if modular > MOST * len(graph.nodes):
         return graph
-    layers = [_Layer(node, _parts(node.label)) for node in graph.nodes.values()]
+    layers = [_Layer(node, _parts(node)) for node in graph.nodes.values()]
     members = tuple(_members(_without_title(layers), (), _readers(graph)))
     kinds = _kinds(members)
     nodes = {node.name: node for node in _placed(members, (), kinds)}
@@ -70,8 +81,10 @@ def named_modules(graph: Graph) -> Graph:
     return replace(graph, nodes=nodes) if placed > MOST * len(nodes) else graph
 
 
-def _parts(name: str) -> Parts:
+def _parts(node: Node) -> Parts:
     """What a name is made of: `block1a_expand_conv` is `block1`, `a`, `expand`, `conv`."""
+    around = [module.path for module in node.place.modules[-1:]]
+    name = "_".join((*around, node.label)) if node.label else ""
     words = re.split(r"[^A-Za-z0-9]+|(?<=[0-9])(?=[a-z](?![A-Za-z0-9]))", name)
     return tuple(word for word in words if word)[:MOST_PARTS]
 
@@ -93,13 +106,13 @@ def _readers(graph: Graph) -> dict[str, set[str]]:
 def _without_title(layers: Sequence[_Layer]) -> list[_Layer]:
     """The layers without what nearly all names begin with, if words follow it."""
     while True:
-        heads = Counter(layer.parts[0] for layer in layers if len(layer.parts) > 1)
+        heads = Counter(layer.known[0] for layer in layers if len(layer.known) > 1)
         head, times = heads.most_common(1)[0] if heads else ("", 0)
-        titled = [x for x in layers if x.parts[:1] == (head,) and len(x.parts) > 1]
-        numbered = any(_is_index(layer.parts[1]) for layer in titled)
+        titled = {x for x in layers if x.known[:1] == (head,) and len(x.known) > 1}
+        numbered = any(_is_index(layer.known[1]) for layer in titled)
         if times < max(1, NEARLY_ALL * len(layers)) or numbered:
             return [*layers]
-        layers = [replace(x, parts=x.parts[1:]) if x in titled else x for x in layers]
+        layers = [replace(x, parts=x.known[1:]) if x in titled else x for x in layers]
 
 
 # --- Groups
@@ -109,51 +122,62 @@ def _members(
     layers: Sequence[_Layer], path: Parts, readers: Mapping[str, set[str]]
 ) -> Iterator[_Layer | _Part]:
     """What a module at this path holds, in order."""
-    spans = _spans(layers)
+    prefixes = _prefixes(layers)
     start = 0
     while start < len(layers):
-        head = "".join(layers[start].parts[:1])
-        if end := spans.get(head, 0):
-            end = _with_join(layers, start, end, {*spans}, readers)
-            prefix = _longest([x.parts for x in layers[start:end] if x.parts[:1] == (head,)])
-            around = (*path, "_".join(prefix))
-            inner = [layer.inside(prefix) for layer in layers[start:end]]
-            yield _Part(around, tuple(_members(inner, around, readers)))
-            start = end
-        else:
+        prefix = prefixes[start]
+        if not prefix:
             yield layers[start]
             start += 1
+            continue
+        end = max(i for i, each in enumerate(prefixes) if each == prefix) + 1
+        end = _with_join(layers, start, end, prefixes, readers, top=not path)
+        names = [x.known for x in layers[start:end] if x.known[: len(prefix)] == prefix]
+        prefix = _longest(names, len(prefix))
+        around = (*path, "_".join(prefix))
+        inner = [layer.inside(prefix) for layer in layers[start:end]]
+        yield _Part(around, tuple(_members(inner, around, readers)))
+        start = end
 
 
-def _spans(layers: Sequence[_Layer]) -> dict[str, int]:
-    """Where the layers end that begin with a part, for all parts that tell of a module."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for i, layer in enumerate(layers):
-        for part in layer.parts[:1]:
-            places[part].append(i)
-    found = {
-        part: (at[0], at[-1])
-        for part, at in places.items()
-        if not _is_count(part, [layers[i].parts for i in at])
-        and (len(at) > 1 or (_is_index(part) and len(layers[at[0]].parts) > 1))
-    }
-    return {
-        part: last + 1
-        for part, (first, last) in found.items()
-        if not any(part != x and first <= b and a <= last for x, (a, b) in found.items())
-    }
+def _prefixes(layers: Sequence[_Layer]) -> list[Parts]:
+    """The prefix of the module that each layer begins, if there is one: the shortest that no other
+    module interrupts.
+    """
+    found = [layer.known[:1] for layer in layers]
+    while True:
+        places: dict[Parts, list[int]] = defaultdict(list)
+        for i, prefix in enumerate(found):
+            places[prefix].append(i)
+        single = {
+            prefix
+            for prefix, at in places.items()
+            if not prefix or not _is_module(prefix, [layers[i].known for i in at])
+        }
+        spans = {x: (at[0], at[-1]) for x, at in places.items() if x not in single}
+        interrupted = {
+            prefix
+            for prefix, (first, last) in spans.items()
+            if any(first < i < last for x in spans if x != prefix for i in places[x])
+        }
+        if not interrupted:
+            return [() if prefix in single else prefix for prefix in found]
+        for prefix in interrupted:
+            for i in places[prefix]:
+                longer = layers[i].known[: len(prefix) + 1]
+                found[i] = longer if longer != prefix else ()
 
 
-def _is_count(part: str, names: Sequence[Parts]) -> bool:
-    """Whether names count layers of one kind: `add`, `add_1`, `add_2`."""
-    return (part,) in names and all(
-        len(name) == 1 or (len(name) == 2 and name[1].isdecimal()) for name in names
-    )
+def _is_module(prefix: Parts, names: Sequence[Parts]) -> bool:
+    """Whether layers are a module, and not those of one kind, counted: `add`, `add_1`, `add_2`."""
+    if len(names) == 1:
+        return _is_index(prefix[-1]) and len(names[0]) > len(prefix)
+    rest = [name[len(prefix) :] for name in names]
+    return () not in rest or any(len(x) > 1 or not x[0].isdecimal() for x in rest if x)
 
 
-def _longest(names: Sequence[Parts]) -> Parts:
+def _longest(names: Sequence[Parts], length: int) -> Parts:
     """The prefix of a module: all that its layers have in common before a number."""
-    length = 1
     while not _is_index(names[0][length - 1]):
         longer = {name[: length + 1] for name in names}
         if len(longer) > 1 or any(len(name) < length + 2 for name in names):
@@ -168,8 +192,10 @@ def _with_join(
     layers: Sequence[_Layer],
     start: int,
     end: int,
-    heads: set[str],
+    prefixes: Sequence[Parts],
     readers: Mapping[str, set[str]],
+    *,
+    top: bool,
 ) -> int:
     """Where a module ends with the join that follows it, if that reads only what the module does:
     names are given to the layers of a block, but often not to its shortcut.
@@ -179,7 +205,8 @@ def _with_join(
     last = layers[end - 1].node.name
     for i in range(end, len(layers)):
         node = layers[i].node
-        if heads & {*layers[i].parts[:1]} or {*node.inputs} - inside - reads:
+        named = prefixes[i] if top else layers[i].parts is not None
+        if named or {*node.inputs} - inside - reads:
             break
         inside.add(node.name)
         if node.op.joins and last in node.inputs:
@@ -196,22 +223,27 @@ def _kinds(members: Sequence[_Layer | _Part]) -> dict[Parts, str]:
     so are those that are counted and differ in more. What is in one place only is a container.
     """
     parts = [*_all_parts(members)]
-    signs = {part.path: _sign(part) for part in parts}
+    signs: dict[Parts, Hashable] = {}
+    kinds: dict[Parts, str] = {}
+    for depth in sorted({len(part.path) for part in parts}, reverse=True):
+        patterns: dict[Parts, list[_Part]] = defaultdict(list)
+        for part in parts:
+            if len(part.path) == depth:
+                patterns[part.pattern].append(part)
+                signs[part.path] = _sign(part, signs)
+        for pattern, alike in patterns.items():
+            counted = depth > 1 and all(part.is_counted for part in alike)
+            if counted and len({signs[part.path] for part in alike}) > 1:
+                kind = pattern[-1] or "_".join(filter(None, (*pattern, BLOCK)))
+                for part in alike:
+                    kinds[part.path], signs[part.path] = kind, pattern
     places: dict[Hashable, set[Hashable]] = defaultdict(set)
-    variants: dict[Parts, set[Hashable]] = defaultdict(set)
     for part, place in _with_places(members, signs, ()):
         places[signs[part.path]].add(place)
-        if re.search("[0-9]$", part.label) and len(part.path) > 1:
-            variants[part.pattern].add(signs[part.path])
-    kinds: dict[Parts, str] = {}
     for part in parts:
         several = len(places[signs[part.path]]) > 1 and len(_nodes(part)) > LEAST_LAYERS
-        if len(variants.get(part.pattern, ())) > 1:
-            kinds[part.path] = part.pattern[-1] or BLOCK
-        elif len(_reads(part)) > 1:
-            kinds[part.path] = part.pattern[-1]
-        else:
-            kinds[part.path] = "" if several else CONTAINER
+        kind = part.pattern[-1] if len(_reads(part)) > 1 else "" if several else CONTAINER
+        kinds.setdefault(part.path, kind)
     return kinds
 
 
@@ -241,19 +273,30 @@ def _nodes(member: _Layer | _Part) -> list[Node]:
     return [node for each in member.members for node in _nodes(each)]
 
 
-def _reads(part: _Part) -> list[str]:
-    """What a module reads of others, in order."""
-    nodes = _nodes(part)
+def _reads(member: _Layer | _Part) -> list[str]:
+    """What a member reads of others, in order."""
+    nodes = _nodes(member)
     inside = {node.name for node in nodes}
     reads = (read for node in nodes for read in node.inputs if read not in inside)
-    return [*dict.fromkeys(reads)]
+    return [*dict.fromkeys(reads)] if isinstance(member, _Part) else [*reads]
 
 
-def _sign(part: _Part) -> Hashable:
-    """What modules have in common that are alike but for numbers."""
-    nodes = _nodes(part)
-    known = [*_reads(part), *(node.name for node in nodes)]
-    return tuple((outline(node), tuple(map(known.index, node.inputs))) for node in nodes)
+def _sign(part: _Part, signs: Mapping[Parts, Hashable]) -> Hashable:
+    """What modules have in common that are alike but for numbers: what they hold, and what that
+    reads. How often a module in them follows itself is a number, too.
+    """
+    places: dict[str, int] = {}
+    found: list[Hashable] = []
+    last: Hashable = None
+    for member in part.members:
+        own = outline(member.node) if isinstance(member, _Layer) else signs[member.path]
+        reads = tuple(places.get(read, -1) for read in _reads(member))
+        again = isinstance(member, _Part) and own == last and reads == (len(found) - 1,)
+        if not again:
+            found.append((own, reads))
+        last = own
+        places |= {node.name: len(found) - 1 for node in _nodes(member)}
+    return tuple(found)
 
 
 # --- Places
@@ -268,6 +311,6 @@ def _placed(
             module = Module(".".join(member.path), kinds[member.path])
             yield from _placed(member.members, (*around, module), kinds)
         else:
-            label = "_".join(member.parts) if around else member.node.label
+            label = "_".join(member.known) if around or member.known else member.node.label
             place = replace(member.node.place, modules=around)
             yield replace(member.node, place=place, label=label)
