@@ -14,16 +14,21 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from cnngen.foreign.graph import Graph, Module, Node
+from cnngen.recovery.names import Names
 from cnngen.recovery.tree import outline
 
 CONTAINER = "Sequential"
 BLOCK = "Block"  # a kind of module of which names only have the number
 LEAST_LAYERS = 2  # of what is written out wherever it is
 MOST_PARTS = 12
+LETTERED = r"(block\d+)(?=[a-z](?:_|$))"  # the second block of a stage is `block2b`
 NEARLY_ALL = 0.8  # of the layers: a prefix of so many is the model's own name
 MOST = 0.5  # of the layers: names that place fewer than these say nothing
 
+USUAL = r"(add|multiply|concatenate|conv2d|batch_normalization|activation|max_pooling2d|re_lu)(_\d+)?"
+
 Parts = tuple[str, ...]
+Readers = Mapping[str, set[str]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +78,7 @@ def named_modules(graph: Graph) -> Graph:
     modular = sum(bool(node.place.modules) for node in graph.nodes.values())
     if modular > MOST * len(graph.nodes):
         return graph
-    layers = [_Layer(node, _parts(node)) for node in graph.nodes.values()]
+    layers = [_Layer(node, _parts(node) or None) for node in graph.nodes.values()]
     members = tuple(_members(_without_title(layers), (), _readers(graph)))
     kinds = _kinds(members)
     nodes = {node.name: node for node in _placed(members, (), kinds)}
@@ -85,7 +90,7 @@ def _parts(node: Node) -> Parts:
     """What a name is made of: `block1a_expand_conv` is `block1`, `a`, `expand`, `conv`."""
     around = [module.path for module in node.place.modules[-1:]]
     name = "_".join((*around, node.label)) if node.label else ""
-    words = re.split(r"[^A-Za-z0-9]+|(?<=[0-9])(?=[a-z](?![A-Za-z0-9]))", name)
+    words = re.split("[^A-Za-z0-9]+", re.sub(LETTERED, r"\1_", name))
     return tuple(word for word in words if word)[:MOST_PARTS]
 
 
@@ -119,19 +124,19 @@ def _without_title(layers: Sequence[_Layer]) -> list[_Layer]:
 
 
 def _members(
-    layers: Sequence[_Layer], path: Parts, readers: Mapping[str, set[str]]
+    layers: Sequence[_Layer], path: Parts, readers: Readers
 ) -> Iterator[_Layer | _Part]:
     """What a module at this path holds, in order."""
-    prefixes = _prefixes(layers)
+    prefixes, ends = _prefixes(layers, readers)
     start = 0
     while start < len(layers):
-        prefix = prefixes[start]
+        first = _with_shortcut(layers, start, prefixes, ends, readers)
+        prefix = prefixes[first]
         if not prefix:
             yield layers[start]
             start += 1
             continue
-        end = max(i for i, each in enumerate(prefixes) if each == prefix) + 1
-        end = _with_join(layers, start, end, prefixes, readers, top=not path)
+        end = ends[prefix]
         names = [x.known for x in layers[start:end] if x.known[: len(prefix)] == prefix]
         prefix = _longest(names, len(prefix))
         around = (*path, "_".join(prefix))
@@ -140,32 +145,43 @@ def _members(
         start = end
 
 
-def _prefixes(layers: Sequence[_Layer]) -> list[Parts]:
-    """The prefix of the module that each layer begins, if there is one: the shortest that no other
-    module interrupts.
+def _prefixes(
+    layers: Sequence[_Layer], readers: Readers
+) -> tuple[list[Parts], dict[Parts, int]]:
+    """The prefix of the module that each layer is in by its name, if there is one, and where that
+    ends. It is the shortest that no other module interrupts and that gives one tensor.
     """
     found = [layer.known[:1] for layer in layers]
     while True:
         places: dict[Parts, list[int]] = defaultdict(list)
         for i, prefix in enumerate(found):
             places[prefix].append(i)
-        single = {
+        for prefix, at in places.items():
+            if prefix and not _is_module(prefix, [layers[i].known for i in at]):
+                for i in at:
+                    found[i] = ()
+        places = {prefix: at for prefix, at in places.items() if prefix and found[at[0]]}
+        spans = {prefix: (at[0], at[-1] + 1) for prefix, at in places.items()}
+        torn = {
             prefix
-            for prefix, at in places.items()
-            if not prefix or not _is_module(prefix, [layers[i].known for i in at])
+            for prefix, (first, end) in spans.items()
+            if any(first < i < end for x in spans if x != prefix for i in places[x])
         }
-        spans = {x: (at[0], at[-1]) for x, at in places.items() if x not in single}
-        interrupted = {
-            prefix
-            for prefix, (first, last) in spans.items()
-            if any(first < i < last for x in spans if x != prefix for i in places[x])
-        }
-        if not interrupted:
-            return [() if prefix in single else prefix for prefix in found]
-        for prefix in interrupted:
+        if not torn:
+            ends = {x: _with_join(layers, *spans[x], found, readers) for x in spans}
+            torn = {x for x, (first, _) in spans.items() if _open(layers[first : ends[x]], readers)}
+            if not torn:
+                return found, ends
+        for prefix in torn:
             for i in places[prefix]:
                 longer = layers[i].known[: len(prefix) + 1]
                 found[i] = longer if longer != prefix else ()
+
+
+def _open(layers: Sequence[_Layer], readers: Readers) -> bool:
+    """Whether others read several of these layers."""
+    inside = {layer.node.name for layer in layers}
+    return sum(bool(readers[name] - inside) for name in inside) > 1
 
 
 def _is_module(prefix: Parts, names: Sequence[Parts]) -> bool:
@@ -173,6 +189,8 @@ def _is_module(prefix: Parts, names: Sequence[Parts]) -> bool:
     if len(names) == 1:
         return _is_index(prefix[-1]) and len(names[0]) > len(prefix)
     rest = [name[len(prefix) :] for name in names]
+    if len(rest) == 2 and () in rest:
+        return False  # a layer and its activation
     return () not in rest or any(len(x) > 1 or not x[0].isdecimal() for x in rest if x)
 
 
@@ -189,30 +207,55 @@ def _longest(names: Sequence[Parts], length: int) -> Parts:
 
 
 def _with_join(
-    layers: Sequence[_Layer],
-    start: int,
-    end: int,
-    prefixes: Sequence[Parts],
-    readers: Mapping[str, set[str]],
-    *,
-    top: bool,
+    layers: Sequence[_Layer], start: int, end: int, prefixes: Sequence[Parts], readers: Readers
 ) -> int:
     """Where a module ends with the join that follows it, if that reads only what the module does:
     names are given to the layers of a block, but often not to its shortcut.
     """
     inside = {layer.node.name for layer in layers[start:end]}
-    reads = {read for layer in layers[start:end] for read in layer.node.inputs} - inside
+    reads = _outside(layers[start:end])
     last = layers[end - 1].node.name
     for i in range(end, len(layers)):
         node = layers[i].node
-        named = prefixes[i] if top else layers[i].parts is not None
-        if named or {*node.inputs} - inside - reads:
+        if _is_named(layers[i], prefixes[i]) or {*node.inputs} - inside - reads:
             break
         inside.add(node.name)
         if node.op.joins and last in node.inputs:
-            gives = {name for name in inside if readers[name] - inside}
-            return i + 1 if gives == {node.name} else end
+            return end if _open(layers[start : i + 1], readers) else i + 1
     return end
+
+
+def _with_shortcut(
+    layers: Sequence[_Layer],
+    start: int,
+    prefixes: Sequence[Parts],
+    ends: Mapping[Parts, int],
+    readers: Readers,
+) -> int:
+    """Where the names of a module begin that begins here, with a shortcut that has no name."""
+    first = start
+    while first < len(layers) and not _is_named(layers[first], prefixes[first]):
+        first += 1
+    if start < first < len(layers) and prefixes[first]:
+        end = ends[prefixes[first]]
+        inside = {layer.node.name for layer in layers[start:end]}
+        without, within = _outside(layers[first:end]), _outside(layers[start:end])
+        only = all(readers[layer.node.name] <= inside for layer in layers[start:first])
+        if only and len(within) == 1 < len(without):
+            return first
+    return start
+
+
+def _is_named(layer: _Layer, prefix: Parts) -> bool:
+    """Whether a layer is where it is by its name, other than those that Keras names."""
+    usual = layer.parts is None or re.fullmatch(USUAL, "_".join(layer.parts))
+    return bool(prefix) or not usual
+
+
+def _outside(layers: Sequence[_Layer]) -> set[str]:
+    """What layers read that is none of them."""
+    inside = {layer.node.name for layer in layers}
+    return {read for layer in layers for read in layer.node.inputs} - inside
 
 
 # --- Kinds
@@ -224,6 +267,8 @@ def _kinds(members: Sequence[_Layer | _Part]) -> dict[Parts, str]:
     """
     parts = [*_all_parts(members)]
     signs: dict[Parts, Hashable] = {}
+    loose: dict[Parts, Hashable] = {}
+    names = Names()
     kinds: dict[Parts, str] = {}
     for depth in sorted({len(part.path) for part in parts}, reverse=True):
         patterns: dict[Parts, list[_Part]] = defaultdict(list)
@@ -231,12 +276,14 @@ def _kinds(members: Sequence[_Layer | _Part]) -> dict[Parts, str]:
             if len(part.path) == depth:
                 patterns[part.pattern].append(part)
                 signs[part.path] = _sign(part, signs)
+                loose[part.path] = _sign(part, loose, loose=True)
         for pattern, alike in patterns.items():
             counted = depth > 1 and all(part.is_counted for part in alike)
-            if counted and len({signs[part.path] for part in alike}) > 1:
-                kind = pattern[-1] or "_".join(filter(None, (*pattern, BLOCK)))
+            joined = any(node.op.joins for part in alike for node in _nodes(part))
+            if counted and joined and len({loose[part.path] for part in alike}) > 1:
+                kind = names.add(pattern[-1] or BLOCK)
                 for part in alike:
-                    kinds[part.path], signs[part.path] = kind, pattern
+                    kinds[part.path], signs[part.path], loose[part.path] = kind, pattern, pattern
     places: dict[Hashable, set[Hashable]] = defaultdict(set)
     for part, place in _with_places(members, signs, ()):
         places[signs[part.path]].add(place)
@@ -281,9 +328,9 @@ def _reads(member: _Layer | _Part) -> list[str]:
     return [*dict.fromkeys(reads)] if isinstance(member, _Part) else [*reads]
 
 
-def _sign(part: _Part, signs: Mapping[Parts, Hashable]) -> Hashable:
+def _sign(part: _Part, signs: Mapping[Parts, Hashable], *, loose: bool = False) -> Hashable:
     """What modules have in common that are alike but for numbers: what they hold, and what that
-    reads. How often a module in them follows itself is a number, too.
+    reads. If `loose`, it is a number, too, how often a module in them follows itself.
     """
     places: dict[str, int] = {}
     found: list[Hashable] = []
@@ -292,7 +339,7 @@ def _sign(part: _Part, signs: Mapping[Parts, Hashable]) -> Hashable:
         own = outline(member.node) if isinstance(member, _Layer) else signs[member.path]
         reads = tuple(places.get(read, -1) for read in _reads(member))
         again = isinstance(member, _Part) and own == last and reads == (len(found) - 1,)
-        if not again:
+        if not (again and loose):
             found.append((own, reads))
         last = own
         places |= {node.name: len(found) - 1 for node in _nodes(member)}
