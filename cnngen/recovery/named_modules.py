@@ -127,7 +127,7 @@ def _members(
     layers: Sequence[_Layer], path: Parts, readers: Readers
 ) -> Iterator[_Layer | _Part]:
     """What a module at this path holds, in order."""
-    prefixes, ends = _prefixes(layers, readers)
+    prefixes, ends = _prefixes(layers, readers, top=not path)
     start = 0
     while start < len(layers):
         first = _with_shortcut(layers, start, prefixes, ends, readers)
@@ -146,7 +146,7 @@ def _members(
 
 
 def _prefixes(
-    layers: Sequence[_Layer], readers: Readers
+    layers: Sequence[_Layer], readers: Readers, *, top: bool
 ) -> tuple[list[Parts], dict[Parts, int]]:
     """The prefix of the module that each layer is in by its name, if there is one, and where that
     ends. It is the shortest that no other module interrupts and that gives one tensor.
@@ -157,7 +157,7 @@ def _prefixes(
         for i, prefix in enumerate(found):
             places[prefix].append(i)
         for prefix, at in places.items():
-            if prefix and not _is_module(prefix, [layers[i].known for i in at]):
+            if prefix and not _is_module(prefix, [layers[i].known for i in at], top=top):
                 for i in at:
                     found[i] = ()
         places = {prefix: at for prefix, at in places.items() if prefix and found[at[0]]}
@@ -184,13 +184,13 @@ def _open(layers: Sequence[_Layer], readers: Readers) -> bool:
     return sum(bool(readers[name] - inside) for name in inside) > 1
 
 
-def _is_module(prefix: Parts, names: Sequence[Parts]) -> bool:
+def _is_module(prefix: Parts, names: Sequence[Parts], *, top: bool) -> bool:
     """Whether layers are a module, and not those of one kind, counted: `add`, `add_1`, `add_2`."""
     if len(names) == 1:
         return _is_index(prefix[-1]) and len(names[0]) > len(prefix)
     rest = [name[len(prefix) :] for name in names]
-    if len(rest) == 2 and () in rest:
-        return False  # a layer and its activation
+    if len(rest) == 2 and rest[0] == () and not top:
+        return False  # a layer and its activation, which are a stage at most
     return () not in rest or any(len(x) > 1 or not x[0].isdecimal() for x in rest if x)
 
 
@@ -288,7 +288,9 @@ def _kinds(members: Sequence[_Layer | _Part]) -> dict[Parts, str]:
     for part, place in _with_places(members, signs, ()):
         places[signs[part.path]].add(place)
     for part in parts:
-        several = len(places[signs[part.path]]) > 1 and len(_nodes(part)) > LEAST_LAYERS
+        holds = any(isinstance(member, _Layer) for member in part.members)
+        large = holds and len(_nodes(part)) > LEAST_LAYERS
+        several = large and len(places[signs[part.path]]) > 1
         kind = part.pattern[-1] if len(_reads(part)) > 1 else "" if several else CONTAINER
         kinds.setdefault(part.path, kind)
     return kinds
@@ -311,7 +313,7 @@ def _with_places(
             if isinstance(part, _Part):
                 word = part.pattern[-1] if around else part.label
                 yield part, (around, word or i)
-                yield from _with_places(part.members, signs, part.pattern)
+                yield from _with_places(part.members, signs, (*around, word))
 
 
 def _nodes(member: _Layer | _Part) -> list[Node]:
