@@ -25,7 +25,9 @@ LETTERED = r"(block\d+)(?=[a-z](?:_|$))"  # the second block of a stage is `bloc
 NEARLY_ALL = 0.8  # of the layers: a prefix of so many is the model's own name
 MOST = 0.5  # of the layers: names that place fewer than these say nothing
 
-USUAL = r"(add|multiply|concatenate|conv2d|batch_normalization|activation|max_pooling2d|re_lu)(_\d+)?"
+USUAL = (
+    r"(add|multiply|concatenate|conv2d|batch_normalization|activation|max_pooling2d|re_lu)(_\d+)?"
+)
 
 Parts = tuple[str, ...]
 Readers = Mapping[str, set[str]]
@@ -78,7 +80,7 @@ def named_modules(graph: Graph) -> Graph:
     modular = sum(bool(node.place.modules) for node in graph.nodes.values())
     if modular > MOST * len(graph.nodes):
         return graph
-    layers = [_Layer(node, _parts(node) or None) for node in graph.nodes.values()]
+    layers = [_Layer(node, _parts(node)) for node in graph.nodes.values()]
     members = tuple(_members(_without_title(layers), (), _readers(graph)))
     kinds = _kinds(members)
     nodes = {node.name: node for node in _placed(members, (), kinds)}
@@ -86,12 +88,16 @@ def named_modules(graph: Graph) -> Graph:
     return replace(graph, nodes=nodes) if placed > MOST * len(nodes) else graph
 
 
-def _parts(node: Node) -> Parts:
-    """What a name is made of: `block1a_expand_conv` is `block1`, `a`, `expand`, `conv`."""
+def _parts(node: Node) -> Parts | None:
+    """What a name is made of: `block1a_expand_conv` is `block1`, `a`, `expand`, `conv`. Those that
+    Keras gives are none.
+    """
+    if re.fullmatch(USUAL, node.label):
+        return None
     around = [module.path for module in node.place.modules[-1:]]
     name = "_".join((*around, node.label)) if node.label else ""
     words = re.split("[^A-Za-z0-9]+", re.sub(LETTERED, r"\1_", name))
-    return tuple(word for word in words if word)[:MOST_PARTS]
+    return tuple(word for word in words if word)[:MOST_PARTS] or None
 
 
 def _is_index(part: str) -> bool:
@@ -123,9 +129,7 @@ def _without_title(layers: Sequence[_Layer]) -> list[_Layer]:
 # --- Groups
 
 
-def _members(
-    layers: Sequence[_Layer], path: Parts, readers: Readers
-) -> Iterator[_Layer | _Part]:
+def _members(layers: Sequence[_Layer], path: Parts, readers: Readers) -> Iterator[_Layer | _Part]:
     """What a module at this path holds, in order."""
     prefixes, ends = _prefixes(layers, readers, top=not path)
     start = 0
@@ -169,6 +173,7 @@ def _prefixes(
         }
         if not torn:
             ends = {x: _with_join(layers, *spans[x], found, readers) for x in spans}
+            ends = {x: _with_calls(layers, spans[x][0], end, readers) for x, end in ends.items()}
             torn = {x for x, (first, _) in spans.items() if _open(layers[first : ends[x]], readers)}
             if not torn:
                 return found, ends
@@ -225,6 +230,18 @@ def _with_join(
     return end
 
 
+def _with_calls(layers: Sequence[_Layer], start: int, end: int, readers: Readers) -> int:
+    """Where a module ends with the functions that follow it, as those have no names."""
+    inside = {layer.node.name for layer in layers[start:end]}
+    for i in range(end, len(layers)):
+        node = layers[i].node
+        if node.label or {*node.inputs} - inside or _open(layers[start : i + 1], readers):
+            break
+        inside.add(node.name)
+        end = i + 1
+    return end
+
+
 def _with_shortcut(
     layers: Sequence[_Layer],
     start: int,
@@ -247,9 +264,8 @@ def _with_shortcut(
 
 
 def _is_named(layer: _Layer, prefix: Parts) -> bool:
-    """Whether a layer is where it is by its name, other than those that Keras names."""
-    usual = layer.parts is None or re.fullmatch(USUAL, "_".join(layer.parts))
-    return bool(prefix) or not usual
+    """Whether a layer is where it is by its name."""
+    return bool(prefix) or layer.parts is not None
 
 
 def _outside(layers: Sequence[_Layer]) -> set[str]:
@@ -287,13 +303,21 @@ def _kinds(members: Sequence[_Layer | _Part]) -> dict[Parts, str]:
     places: dict[Hashable, set[Hashable]] = defaultdict(set)
     for part, place in _with_places(members, signs, ()):
         places[signs[part.path]].add(place)
+    words = {sign: _common([x for x in parts if signs[x.path] == sign]) for sign in places}
     for part in parts:
         holds = any(isinstance(member, _Layer) for member in part.members)
         large = holds and len(_nodes(part)) > LEAST_LAYERS
         several = large and len(places[signs[part.path]]) > 1
-        kind = part.pattern[-1] if len(_reads(part)) > 1 else "" if several else CONTAINER
+        word = part.pattern[-1] if len(_reads(part)) > 1 else words[signs[part.path]]
+        kind = word if several or len(_reads(part)) > 1 else CONTAINER
         kinds.setdefault(part.path, kind)
     return kinds
+
+
+def _common(parts: Sequence[_Part]) -> str:
+    """The word that most of these modules are called by."""
+    word, times = Counter(part.pattern[-1] for part in parts).most_common(1)[0]
+    return word if 2 * times > len(parts) else ""
 
 
 def _all_parts(members: Sequence[_Layer | _Part]) -> Iterator[_Part]:
@@ -360,6 +384,6 @@ def _placed(
             module = Module(".".join(member.path), kinds[member.path])
             yield from _placed(member.members, (*around, module), kinds)
         else:
-            label = "_".join(member.known) if around or member.known else member.node.label
+            label = "_".join(member.known) if around else member.node.label
             place = replace(member.node.place, modules=around)
             yield replace(member.node, place=place, label=label)
