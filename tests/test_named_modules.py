@@ -46,8 +46,8 @@ def test_letters_count_blocks():
 
 
 def test_the_name_of_the_model_is_no_module():
-    made = named_modules(graph("net_a_x", "net_a_y", "net_b_x", "net_b_y"))
-    assert paths(made) == ["a:x", "a:y", "b:x", "b:y"]
+    made = named_modules(graph("net_one_x", "net_one_y", "net_two_x", "net_two_y"))
+    assert paths(made) == ["one:x", "one:y", "two:x", "two:y"]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,6 @@ def test_blocks_that_differ_in_more_than_numbers_are_one_kind():
 
 def test_loops_are_found():
     layers = [f"c_b{i}_{part}" for i in range(1, 5) for part in "xyz"]
-    spec = recover(graph("stem_x", "stem_y", *layers))
+    spec = recover(graph(*(f"stem_{x}" for x in "stuvw"), *layers))
     assert [*spec["model"]] == ["stem", "c"]
     assert spec["model"]["c"] == {"repeat": 4, "do": ["relu", "relu", "relu"]}

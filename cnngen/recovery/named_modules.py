@@ -194,7 +194,7 @@ def _is_module(prefix: Parts, names: Sequence[Parts], *, top: bool) -> bool:
     if len(names) == 1:
         return _is_index(prefix[-1]) and len(names[0]) > len(prefix)
     rest = [name[len(prefix) :] for name in names]
-    if len(rest) == 2 and rest[0] == () and not top:
+    if len(rest) == 2 and not rest[0] and not top:
         return False  # a layer and its activation, which are a stage at most
     return () not in rest or any(len(x) > 1 or not x[0].isdecimal() for x in rest if x)
 
