@@ -134,7 +134,7 @@ def _members(layers: Sequence[_Layer], path: Parts, readers: Readers) -> Iterato
     prefixes, ends = _prefixes(layers, readers, top=not path)
     start = 0
     while start < len(layers):
-        first = _with_shortcut(layers, start, prefixes, ends, readers)
+        first = _with_shortcut(layers, start, prefixes, ends, readers, top=not path)
         prefix = prefixes[first]
         if not prefix:
             yield layers[start]
@@ -192,7 +192,8 @@ def _open(layers: Sequence[_Layer], readers: Readers) -> bool:
 def _is_module(prefix: Parts, names: Sequence[Parts], *, top: bool) -> bool:
     """Whether layers are a module, and not those of one kind, counted: `add`, `add_1`, `add_2`."""
     if len(names) == 1:
-        return _is_index(prefix[-1]) and len(names[0]) > len(prefix)
+        rest = names[0][len(prefix) :]
+        return bool(rest) and (_is_index(prefix[-1]) or (rest == ("0",) and not top))
     rest = [name[len(prefix) :] for name in names]
     if len(rest) == 2 and not rest[0] and not top:
         return False  # a layer and its activation, which are a stage at most
@@ -248,6 +249,8 @@ def _with_shortcut(
     prefixes: Sequence[Parts],
     ends: Mapping[Parts, int],
     readers: Readers,
+    *,
+    top: bool,
 ) -> int:
     """Where the names of a module begin that begins here, with a shortcut that has no name."""
     first = start
@@ -258,7 +261,8 @@ def _with_shortcut(
         inside = {layer.node.name for layer in layers[start:end]}
         without, within = _outside(layers[first:end]), _outside(layers[start:end])
         only = all(readers[layer.node.name] <= inside for layer in layers[start:first])
-        if only and len(within) == 1 < len(without):
+        calls = not top and not any(layer.node.label for layer in layers[start:first])
+        if only and len(within) == 1 and (calls or len(without) > 1):
             return first
     return start
 
