@@ -19,8 +19,16 @@ Known = dict[str, tuple[Column, Measure]]
 
 CHANNELS = {"out", "start", "stop", "before", "after", "channels", "groups", "features"}
 MOST_TIMES = 64
+LEAST_CHANNELS = 8  # from which on equal numbers are no accident
 INPUT_CHANNELS = "input.channels"
 MISSING: Any = object()  # the value of a step where it is absent
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row with one field, `value`: so a parameter can be a list of sizes, or of lists."""
+
+    value: Any
 
 
 @dataclass(eq=False, slots=True)
@@ -65,14 +73,16 @@ def solve(
     for hole in holes:
         if hole.constant:
             hole.text = hole.values[0]
+    _find_channels(holes, features)
     known: Known = {name: (column, "channels") for name, column in features.items()}
     open_ = [hole for hole in holes if not hole.constant]
     numbers = [hole for hole in open_ if hole.measure != "test"]
     parameters: dict[str, Column] = {}
     bases = _bases(numbers, known)
     for hole in bases:
-        if hole.hint == "out" and out:
-            hole.hint = "out" if _equal(out, hole.column) else "width"
+        if hole.hint == "out" and out and not _equal(out, hole.column):
+            hole.hint = "width"
+    for hole in bases:
         name = _name(hole, bases, taken | parameters.keys())
         parameters[name] = filled(hole.column)
         known[name] = parameters[name], hole.measure
@@ -86,6 +96,18 @@ def solve(
                 parameters[name] = hole.column
                 known[name] = hole.column, "test"
     return parameters
+
+
+def _find_channels(holes: Sequence[Hole], features: Mapping[str, Column]) -> None:
+    """What has the numbers of channels, counts channels, too, as the width of a `reshape` may."""
+    channels = {hole.column for hole in holes if hole.measure == "channels"} | {*features.values()}
+    for hole in holes:
+        if hole.measure == "other" and hole.column in channels and _are_large(hole.column):
+            hole.measure = "channels"
+
+
+def _are_large(column: Column) -> bool:
+    return all(isinstance(x, int) and x >= LEAST_CHANNELS for x in column)
 
 
 def _bases(holes: Sequence[Hole], known: Known) -> list[Hole]:
@@ -170,10 +192,22 @@ def _atoms(known: Known, out: Column) -> Iterator[tuple[str, str, tuple[bool, ..
 
 def _name(hole: Hole, others: Sequence[Hole], taken: set[str]) -> str:
     """The hint, if no other hole has it, or else what tells them apart."""
-    alone = sum(other.hint == hole.hint for other in others) == 1
-    stem = hole.hint if alone or not hole.detail else hole.detail
+    like = [other for other in others if other.hint == hole.hint]
+    branch, _, position = hole.detail.rpartition("_")
+    if len(like) == 1 or not hole.detail:
+        stem = hole.hint
+    elif position.isdecimal() and sum(_is_in(other, branch) for other in like) == 1:
+        stem = branch
+    else:
+        stem = hole.detail
     stem = spelled(stem, "parameter")
+    if stem in taken and hole.hint not in stem:
+        stem = spelled(f"{stem}_{hole.hint}", "parameter")
     count = 1
     while (name := numbered(stem, count)) in taken:
         count += 1
     return name
+
+
+def _is_in(hole: Hole, branch: str) -> bool:
+    return hole.detail == branch or hole.detail.startswith(f"{branch}_")

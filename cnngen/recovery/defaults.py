@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from cnngen.ops.base import OPS
-from cnngen.recovery.fit import EITHER
+from cnngen.recovery.values import EITHER
 
 LEAST = 3  # calls of an op for which a default is worth a line
 WORDS = {"half", "same", "bilinear", "nearest", "reflect", "zeros"}

@@ -6,15 +6,26 @@ loop is fitted over its iterations: what differs between them becomes a variable
 turn a value of the body around it.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never, cast
 
 from cnngen.foreign.graph import Graph, Node
 from cnngen.ops.base import Image
-from cnngen.recovery.columns import CHANNELS, INPUT_CHANNELS, MISSING, Column, Hole, solve
-from cnngen.recovery.names import Names, spelled
+from cnngen.recovery.blocks import Block, title
+from cnngen.recovery.columns import (
+    CHANNELS,
+    INPUT_CHANNELS,
+    MISSING,
+    Column,
+    Hole,
+    Record,
+    solve,
+)
+from cnngen.recovery.names import NOTHING, Names, numbered, spelled
 from cnngen.recovery.tree import (
     Again,
     Apply,
@@ -31,27 +42,18 @@ from cnngen.recovery.tree import (
     bodies,
     nodes,
 )
-from cnngen.syntax.naming import KEYWORDS, LANGUAGE
+from cnngen.recovery.values import written
+from cnngen.syntax.naming import KEYWORDS, LANGUAGE, snake_case
 
-MOST_SHOWN = 5
-EITHER = "0 or half"  # the padding of a window of one pixel
+T = TypeVar("T")
 Data = Any  # what YAML can say: mappings, lists, texts, numbers; and holes
 
 
-@dataclass(eq=False, slots=True)
-class Block:
-    """A block: its name, its parameters with their values at each use, and its body."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Range:
+    """The list of a loop that needs no values."""
 
-    name: str
-    uses: list[Use]
-    parameters: dict[str, Column] = field(default_factory=dict[str, Column])
-    defaults: dict[str, Any] = field(default_factory=dict[str, Any])
-    takes: tuple[str, ...] = ()
-    body: Data = None
-
-    def arguments(self, use: Use) -> dict[str, Any]:
-        row = next(i for i, each in enumerate(self.uses) if each is use)
-        return {name: column[row] for name, column in self.parameters.items()}
+    times: Hole
 
 
 def fit(tree: Tree, graph: Graph) -> dict[str, Data]:
@@ -72,7 +74,7 @@ def fit(tree: Tree, graph: Graph) -> dict[str, Data]:
         solve(holes, {}, set())
         step = _around(body, reads=stage.reads, training=stage.training)
         model[stage.name] = _filled(step)
-    blocks = {block.name: fitter.printed(block) for block in fitter.blocks.values()}
+    blocks = {block.name: block.written() for block in fitter.blocks.values()}
     return {"blocks": blocks, "model": model}
 
 
@@ -100,7 +102,7 @@ class _Fitter:
 
     def add(self, key: Hashable, uses: list[Use]) -> None:
         """Fit a block over its uses."""
-        block = Block(self._title(uses), uses, takes=uses[0].takes)
+        block = Block(title(uses, self.titles), uses, takes=uses[0].takes)
         holes: list[Hole] = []
         self.variables = set()
         body = self.body([use.body for use in uses], holes, ())
@@ -110,53 +112,9 @@ class _Fitter:
         taken |= self.variables
         given = tuple(self._channels(use.gives) for use in uses)
         block.parameters = solve(holes, features, taken, given)
-        block.body = _filled(body)
-        for name, column in block.parameters.items():
-            common, count = Counter(column).most_common(1)[0]
-            if name.startswith(("stride", "dilation")) and common == 1 and count > 1:
-                block.defaults[name] = common
+        block.body = _with_distinct_labels(_filled(body))
+        block.find_defaults()
         self.blocks[key] = block
-
-    def printed(self, block: Block) -> Data:
-        types = {name: "tensor" for name in block.takes}
-        for name, column in block.parameters.items():
-            types[name] = block.defaults.get(name, _type(column))
-        whole: dict[str, Data] = {}
-        if types:
-            whole["params"] = types
-        return {"about": self._about(block), **whole, "body": block.body}
-
-    def _about(self, block: Block) -> str:
-        kind = block.uses[0].kind
-        if kind:
-            return f"What the model has as `{kind}`."
-        ops = [*dict.fromkeys(node.op.name for node in nodes(block.uses[0].body))]
-        shown = ", ".join(ops[:MOST_SHOWN]) + (", ..." if len(ops) > MOST_SHOWN else "")
-        return f"What stands in {len(block.uses)} places: {shown}."
-
-    def _title(self, uses: Sequence[Use]) -> str:
-        stem = spelled(uses[0].kind, "block") or self._described(uses[0].body)
-        return self.titles.add(stem)
-
-    def _described(self, body: Body) -> str:
-        """A name for a block for which the model has none."""
-        ops = [item.node.op.name for item in body if isinstance(item, Apply)]
-        match body:
-            case (Merge(node=node), *_) if node.op.name == "add":
-                return "Residual"
-            case (Merge(node=node), *_) if node.op.gates:
-                return "Gate"
-            case (Merge(node=node), *_) if node.op.concatenates:
-                return "Branches" if all(arm.body for arm in body[0].arms) else "DenseLayer"
-            case (Loop(), *_):
-                return "Stack"
-            case _:
-                pass
-        if "depthwise_conv" in ops:
-            return "DepthwiseUnit"
-        if "separable_conv" in ops:
-            return "SeparableUnit"
-        return "ConvUnit" if "conv" in ops else "Unit"
 
     def _channels(self, source: str) -> int:
         shape = self.graph.inputs.get(source) or self.graph.nodes[source].shape
@@ -166,52 +124,62 @@ class _Fitter:
 
     def body(self, rows: Sequence[Body], holes: list[Hole], labels: tuple[str, ...]) -> Data:
         steps: list[Data] = []
-        for i in range(len(rows[0])):
-            made = self.step([row[i] for row in rows], holes, labels)
+        count = len(rows[0])
+        for i in range(count):
+            place = (*labels[:-1], f"{labels[-1]}_{i + 1}") if labels and count > 1 else labels
+            made = self.step([row[i] for row in rows], holes, place)
             steps += made if isinstance(made, list) else [made]
         return steps[0] if len(steps) == 1 else steps
 
     def step(self, rows: Sequence[Item], holes: list[Hole], labels: tuple[str, ...]) -> Data:
         first = rows[0]
         match first:
-            case Apply(node=node):
-                attributes = self._attributes([r.node for r in rows], holes, labels)
-                for name, tensor in zip(node.op.tensors, first.tensors, strict=True):
-                    attributes[name] = tensor
-                step = {node.op.name: attributes} if attributes else node.op.name
-            case Merge(node=node, arms=arms):
-                names = _arm_names([row.arms for row in rows])
-                branches = {
-                    names[i]: self._arm([r.arms[i] for r in rows], holes, (*labels, names[i]))
-                    for i in range(len(arms))
-                }
-                step = {"branches": branches, "join": node.op.name}
-            case Maybe(example=example, other=other):
-                test, inside = self._maybe([r.body for r in rows], example, holes, labels)
-                step = {"when": test, "do": inside}
-                if other:
-                    also, otherwise = self._maybe([r.orelse for r in rows], other, holes, labels)
-                    always = all(r.body or r.orelse for r in rows)
-                    step["else"] = otherwise if always else {"when": also, "do": otherwise}
-                    if always:
-                        holes.remove(also)
+            case Apply():
+                step = self._apply(_all(rows, Apply), holes, labels)
+            case Merge():
+                step = self._merge(_all(rows, Merge), holes, labels)
+            case Maybe():
+                step = self._when(_all(rows, Maybe), holes, labels)
             case Again(target=target):
                 step = {"use": target}
             case Pass():
                 step = {}
             case Use():
-                step = self._call(rows, holes, labels)
+                step = self._call(_all(rows, Use), holes, labels)
             case Group():
                 raise AssertionError("groups are dissolved where loops are found")
             case Loop():
-                step = self._loop(rows, holes, labels)
-                if isinstance(step, list) and (first.name or first.reads):
-                    step[0] = _around(step[0], reads=first.reads)
-                    step[-1] = _around(step[-1], name=first.name)
-                    return step
+                step = self._loop(_all(rows, Loop), holes, labels)
             case _:
                 assert_never(first)
         return _around(step, name=first.name, reads=first.reads)
+
+    def _apply(self, rows: list[Apply], holes: list[Hole], labels: tuple[str, ...]) -> Data:
+        op = rows[0].node.op
+        attributes = self._attributes([row.node for row in rows], holes, labels)
+        attributes |= dict(zip(op.tensors, rows[0].tensors, strict=True))
+        return {op.name: attributes} if attributes else op.name
+
+    def _merge(self, rows: list[Merge], holes: list[Hole], labels: tuple[str, ...]) -> Data:
+        names = _arm_names([row.arms for row in rows])
+        branches = {
+            name: self._arm([row.arms[i] for row in rows], holes, (*labels, name))
+            for i, name in enumerate(names)
+        }
+        return {"branches": branches, "join": rows[0].node.op.name}
+
+    def _when(self, rows: list[Maybe], holes: list[Hole], labels: tuple[str, ...]) -> Data:
+        first = rows[0]
+        test, inside = self._maybe([row.body for row in rows], first.example, holes, labels)
+        step: dict[str, Data] = {"when": test, "do": inside}
+        if first.other:
+            also, otherwise = self._maybe([row.orelse for row in rows], first.other, holes, labels)
+            if all(row.body or row.orelse for row in rows):
+                holes.remove(also)
+                step["else"] = otherwise
+            else:
+                step["else"] = {"when": also, "do": otherwise}
+        return step
 
     def _arm(self, rows: Sequence[Arm], holes: list[Hole], labels: tuple[str, ...]) -> Data:
         first = rows[0]
@@ -230,8 +198,7 @@ class _Fitter:
         self, rows: Sequence[Body], example: Body, holes: list[Hole], labels: tuple[str, ...]
     ) -> tuple[Hole, Data]:
         """The condition of steps that are there in some rows, and the steps."""
-        hint = next((node.op.name for node in nodes(example)), "steps")
-        test = Hole(tuple(bool(row) for row in rows), f"with_{hint}", measure="test")
+        test = Hole(tuple(bool(row) for row in rows), f"with_{_word(example)}", measure="test")
         holes.append(test)
         return test, self._present(rows, example, holes, labels)
 
@@ -252,7 +219,7 @@ class _Fitter:
             holes.append(hole.text)
         return data
 
-    def _call(self, rows: Sequence[Any], holes: list[Hole], labels: tuple[str, ...]) -> Data:
+    def _call(self, rows: Sequence[Use], holes: list[Hole], labels: tuple[str, ...]) -> Data:
         block = self.blocks[rows[0].block]
         values = [block.arguments(use) for use in rows]
         arguments: dict[str, Data] = dict(zip(block.takes, rows[0].tensors, strict=True))
@@ -260,14 +227,14 @@ class _Fitter:
             column = tuple(each[name] for each in values)
             if name in block.defaults and {*column} == {block.defaults[name]}:
                 continue
-            detail = _detail(rows[0].label)
+            detail = _detail(name, rows[0].label, labels)
             measure = "channels" if _counts(name, column) else "other"
             hole = Hole(column, name, detail, measure)
             holes.append(hole)
             arguments[name] = hole
         return {block.name: arguments} if arguments else block.name
 
-    def _loop(self, rows: Sequence[Any], holes: list[Hole], labels: tuple[str, ...]) -> Data:
+    def _loop(self, rows: Sequence[Loop], holes: list[Hole], labels: tuple[str, ...]) -> Data:
         counts = tuple(len(row.iterations) for row in rows)
         own: list[Hole] = []
         body = self.body([each for row in rows for each in row.iterations], own, labels)
@@ -277,34 +244,52 @@ class _Fitter:
                 self._loop(split, holes, labels),
             ]
         varying = self._varying(own, counts, holes)
-        between: Data = None
+        step: dict[str, Data] = {"do": body}
         if rows[0].between:
-            other: list[Hole] = []
-            between = self.body([each for row in rows for each in row.between], other, labels)
-            fewer = tuple(count - 1 for count in counts)
-            for hole in self._varying(other, fewer, holes):
-                whole = [
-                    x for p in _split(hole.column, fewer) for x in (*p, p[-1] if p else MISSING)
-                ]
-                hole.text = Hole(tuple(whole), hole.hint, hole.detail, hole.measure)
-                varying.append(hole.text)
+            step["between"] = self._between(rows, counts, varying, holes)
         variables = solve(varying, {}, {*KEYWORDS, *LANGUAGE, *self.variables})
         self.variables |= variables.keys()
-        if not variables and between is None:
-            times = Hole(counts, "depth")
-            holes.append(times)
-            return {"repeat": times, "do": body}
+        if variables:
+            return {"each": self._lists(variables, counts, varying, holes), **step}
+        times = Hole(counts, "depth")
+        holes.append(times)
+        if not rows[0].between:
+            return {"repeat": times, **step}
+        name = next(x for i in itertools.count(1) if (x := numbered("i", i)) not in self.variables)
+        self.variables.add(name)
+        return {"each": {name: Range(times)}, **step}
+
+    def _between(
+        self, rows: Sequence[Loop], counts: Column, varying: list[Hole], holes: list[Hole]
+    ) -> Data:
+        """What is done between two iterations, where it sees the variables of the second."""
+        inner: list[Hole] = []
+        data = self.body([each for row in rows for each in row.between], inner, ())
+        fewer = tuple(count - 1 for count in counts)
+        for hole in self._varying(inner, fewer, holes):
+            whole = [x for p in _split(hole.column, fewer) for x in (MISSING, *p)]
+            hole.text = Hole(tuple(whole), hole.hint, hole.detail, hole.measure)
+            varying.append(hole.text)
+        return data
+
+    def _lists(
+        self,
+        variables: Mapping[str, Column],
+        counts: Column,
+        varying: list[Hole],
+        holes: list[Hole],
+    ) -> dict[str, Data]:
+        """What the variables of a loop walk through."""
         lists: dict[str, Data] = {}
         for name, column in variables.items():
-            values = Hole(tuple(_split(column, counts)), f"{name}s")
-            holes.append(values)
-            lists[name] = values
-        if not lists:
-            ranges = Hole(tuple(f"range({count})" for count in counts), "ranges")
-            holes.append(ranges)
-            lists["i"] = ranges
-        after = {} if between is None else {"between": between}
-        return {"each": lists, "do": body, **after}
+            values = [*_split(column, counts)]
+            if len({*values}) > 1 and any(isinstance(x, tuple) or x is None for x in column):
+                values = [tuple(map(Record, row)) for row in values]
+                for hole in varying:
+                    hole.text = f"{name}.value" if hole.text == name else hole.text
+            lists[name] = Hole(tuple(values), f"{name}s")
+            holes.append(lists[name])
+        return lists
 
     def _first_apart(
         self, rows: Sequence[Loop], own: Sequence[Hole], counts: Sequence[int]
@@ -341,25 +326,52 @@ class _Fitter:
     def _attributes(
         self, rows: Sequence[Node], holes: list[Hole], labels: tuple[str, ...]
     ) -> dict[str, Data]:
-        op = rows[0].op
         found: dict[str, Data] = {}
-        for name, attribute in op.attributes.items():
-            if attribute.kind == "tensor":
-                continue
-            column = tuple(_spelled(node.op.values.get(name), attribute.kind) for node in rows)
-            if attribute.kind == "padding" and all(_is_half(node) for node in rows):
-                column = ("half",) * len(rows)
-                if all(node.op.values["kernel"] == (1, 1) for node in rows):
-                    column = (EITHER,) * len(rows)
-            default = None if attribute.required else _spelled(attribute.default, attribute.kind)
-            if {*column} == {default} and not attribute.required:
-                continue
-            counts = name in CHANNELS and all(isinstance(x, int) for x in column)
-            detail = _detail(rows[0].label)
-            hole = Hole(column, name, detail, "channels" if counts else "other")
-            holes.append(hole)
-            found[name] = hole
+        for name, attribute in rows[0].op.attributes.items():
+            column = None if attribute.kind == "tensor" else written(rows, name)
+            if column is not None:
+                counts = name in CHANNELS and all(isinstance(x, int) for x in column)
+                measure = "channels" if counts else "other"
+                hole = Hole(column, name, _detail(name, rows[0].label, labels), measure)
+                holes.append(hole)
+                found[name] = hole
         return found
+
+
+def _all(rows: Sequence[Item], kind: type[T]) -> list[T]:
+    return [row for row in rows if isinstance(row, kind)]
+
+
+def _word(body: Body) -> str:
+    """What steps are, in a word."""
+    match body[0]:
+        case Use(label=label, kind=kind):
+            return snake_case(kind) or label or "part"
+        case Group(label=label) if label and not label.isdecimal():
+            return label
+        case Merge(node=node) if node.op.gates:
+            return "gate"
+        case _:
+            return next((node.op.name for node in nodes(body)), "steps")
+
+
+def _with_distinct_labels(body: Data) -> Data:
+    """The body of a block, in which no two branches have one name, and none that of a step."""
+    if not isinstance(body, list):
+        return body
+    steps: list[dict[str, Data]] = [
+        cast("dict[str, Data]", step) if isinstance(step, dict) else {str(step): None}
+        for step in cast("list[Data]", body)
+    ]
+    taken = Names(dict.fromkeys((step["name"] for step in steps if "name" in step), NOTHING))
+    for step in steps:
+        for word in (*step, step.get("join", "")):
+            taken.inside.setdefault(snake_case(word), NOTHING)
+    for step in steps:
+        if "branches" in step:
+            arms = cast("dict[str, Data]", step["branches"])
+            step["branches"] = {taken.add(name): arm for name, arm in arms.items()}
+    return cast("Data", body)
 
 
 def _arm_names(rows: Sequence[tuple[Arm, ...]]) -> list[str]:
@@ -373,8 +385,15 @@ def _counts(name: str, column: Column) -> bool:
     return all(isinstance(x, int) and x > 7 for x in column)
 
 
-def _detail(label: str) -> str:
-    return "" if label.isdecimal() else spelled(label, "parameter")
+def _detail(name: str, label: str, labels: tuple[str, ...]) -> str:
+    """A word that tells a value from others of its name: what the model calls its step, or which
+    step of which branch that is, as in `out2_1`.
+    """
+    if own := "" if label.isdecimal() else spelled(label, "parameter"):
+        return own
+    place = "_".join(labels[-2:])
+    counted = re.fullmatch(r"[a-z]+(\d+(?:_\d+)?)", place)
+    return f"{name}{counted[1]}" if counted else place
 
 
 def _one(part: Column) -> Any:
@@ -389,43 +408,6 @@ def _split(column: Column, counts: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         start += count
 
 
-def _spelled(value: Any, kind: str) -> Any:
-    """The value of an attribute as a spec says it."""
-    if kind not in ("size", "padding") or not isinstance(value, tuple):
-        return value
-    if len({*value}) == 1:
-        return value[0]
-    if kind == "padding" and value[:1] + value[2:3] == value[1:2] + value[3:4]:
-        return value[0], value[2]
-    return value
-
-
-def _is_half(node: Node) -> bool:
-    """Whether the padding of a window is half of it on each side."""
-    values = node.op.values
-    kernel, padding = values.get("kernel"), values.get("padding")
-    if not isinstance(kernel, tuple) or not isinstance(padding, tuple):
-        return False
-    dilation = values.get("dilation", (1, 1))
-    if any(k % 2 == 0 for k in kernel):
-        return False
-    half = [d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True)]
-    return padding == (half[0], half[0], half[1], half[1])
-
-
-def _type(column: Column) -> str:
-    if all(isinstance(x, bool) for x in column):
-        return "bool"
-    if all(isinstance(x, int) for x in column):
-        return "int"
-    if all(isinstance(x, int | float) for x in column):
-        return "float"
-    if all(isinstance(x, tuple) for x in column):
-        whole = all(isinstance(i, int) for x in column for i in x)
-        return "ints" if whole else "floats"
-    return "size"
-
-
 def _around(step: Data, *, name: str = "", reads: str = "", training: bool = False) -> Data:
     """A step with its name and what it reads."""
     if training:
@@ -435,8 +417,9 @@ def _around(step: Data, *, name: str = "", reads: str = "", training: bool = Fal
     if isinstance(step, str):
         step = {step: {}}
     if isinstance(step, list):
-        first, *rest = step
-        return [_around(first, reads=reads), *rest]
+        first, *others = cast("list[Data]", step)
+        whole = [_around(first, reads=reads), *others]
+        return [*whole[:-1], _around(whole[-1], name=name)]
     return {**step, **({"from": reads} if reads else {}), **({"name": name} if name else {})}
 
 
@@ -445,12 +428,16 @@ def _filled(data: Data) -> Data:
     match data:
         case Hole(text=text):
             return _filled(text)
+        case Range(times=times):
+            return f"range({_filled(times)})"
+        case Record(value=value):
+            return {"value": _filled(value)}
         case dict():
-            return {key: _filled(value) for key, value in data.items()}
+            return {key: _filled(x) for key, x in cast("dict[str, Data]", data).items()}
         case list():
-            return [_filled(value) for value in data]
+            return [_filled(x) for x in cast("list[Data]", data)]
         case tuple():
-            return tuple(_filled(value) for value in data)
+            return tuple(_filled(x) for x in cast("tuple[Data, ...]", data))
         case _:
             return data
 

@@ -1,8 +1,9 @@
 """The passes of recovery in their order: from a graph to a spec as plain data."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
+from cnngen.diagnostics.terminal import one_line
 from cnngen.foreign.graph import Graph
 from cnngen.ops.base import Image, Shape
 from cnngen.recovery.defaults import factor
@@ -14,6 +15,8 @@ from cnngen.recovery.regions import simplified
 from cnngen.recovery.stages import find_stages
 from cnngen.recovery.tree import Tree
 
+LONGEST_ORIGIN = 300
+
 
 def recover(graph: Graph) -> dict[str, Any]:
     """A spec that computes what the graph does, as mappings, lists, texts and numbers."""
@@ -22,7 +25,7 @@ def recover(graph: Graph) -> dict[str, Any]:
     tree = fold(find_stages(graph), mine=not modular)
     made = fit(tree, graph)
     head: dict[str, Any] = {"cnngen": 1, "name": graph.title}
-    head["about"] = f"Imported from {graph.origin}."
+    head["about"] = f"Imported from {one_line(graph.origin)[:LONGEST_ORIGIN]}."
     _name_classes(graph, tree, made, head)
     if len(graph.inputs) == 1:
         head["input"] = _input(graph.inputs["input"])
@@ -65,7 +68,7 @@ def _name_classes(graph: Graph, tree: Tree, made: dict[str, Any], head: dict[str
     """The outputs of a last `linear` are a parameter, as whoever trains a model changes them."""
     word, main = next(iter(graph.outputs.items()))
     stage = made["model"][tree.outputs[word]]
-    last = stage[-1] if isinstance(stage, list) else stage
+    last: Any = cast("list[Any]", stage)[-1] if isinstance(stage, list) else stage
     if graph.nodes[main].op.name == "linear" and isinstance(last, dict) and "linear" in last:
         head["params"] = {"classes": last["linear"]["out"]}
         last["linear"]["out"] = "classes"

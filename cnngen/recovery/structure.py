@@ -197,8 +197,8 @@ def _tensors(flow: _Flow, name: str) -> tuple[str, ...]:
 
 def _forks(flow: _Flow) -> dict[str, str]:
     """Where branches begin, with the join that ends them."""
-    after = nx.immediate_dominators(flow.graph, SOURCE)
-    before = nx.immediate_dominators(flow.graph.reverse(copy=False), SINK)
+    after = _dominators(flow.graph, SOURCE)
+    before = _dominators(flow.graph.reverse(copy=False), SINK)
     forks: dict[str, str] = {}
     for name in (*flow.given, *flow.members):
         if name in flow.graph and len({*flow.readers(name)}) > 1:
@@ -209,6 +209,11 @@ def _forks(flow: _Flow) -> dict[str, str]:
         for name in crossed:
             del forks[name]
     return forks
+
+
+def _dominators(graph: "nx.DiGraph[str]", start: str) -> dict[str, str]:
+    """For each tensor the last one through which every way from the start leads."""
+    return dict(nx.immediate_dominators(graph, start))  # pyright: ignore
 
 
 def _is_crossed(flow: _Flow, forks: Mapping[str, str], start: str, end: str) -> bool:

@@ -214,8 +214,8 @@ def outline(node: Node) -> Hashable:
         for name, attribute in node.op.attributes.items()
         if attribute.kind in ("bool", "choice", "init", "table")
     }
-    same = tuple(n for n, a in node.op.attributes.items() if node.op.values.get(n) == "same")
-    return node.op.name, tuple(kept.items()), same
+    words = tuple((n, x) for n, x in node.op.values.items() if x is None or x == "same")
+    return node.op.name, tuple(kept.items()), words
 
 
 def bodies(item: Item) -> Iterator[Body]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 from cnngen.diagnostics.model import Report
@@ -21,7 +20,7 @@ def spec_text(data: Mapping[str, Any]) -> str:
     """The formatted text of a spec that is given as mappings, lists, texts and numbers."""
     text = "\n".join(_block(data, 0)) + "\n"
     report = Report()
-    formatted = format_source(Source(Path("imported.yaml"), text), report)
+    formatted = format_source(Source("imported.yaml", text), report)
     assert formatted is not None, report.found
     return formatted
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cnngen.foreign.graph import Graph, Module, Node, Place
-from cnngen.semantics.network import Layer, Network
+from cnngen.semantics.network import Layer, Network, known_shape
 
 
 def foreign_graph(network: Network, *, flat: bool = False) -> Graph:
@@ -32,7 +32,7 @@ def _node(path: str, layer: Layer, flat: bool) -> Node:
         path,
         layer.op,
         tuple(x.path for x in layer.inputs),
-        layer.output,
+        known_shape(layer.output),
         Place(() if flat else _modules(path, layer)),
         label,
         weights={name: f"{path}.{name}" for name in layer.weights},
