@@ -197,7 +197,7 @@ def _is_module(prefix: Parts, names: Sequence[Parts], *, top: bool) -> bool:
     rest = [name[len(prefix) :] for name in names]
     if len(rest) == 2 and not rest[0] and not top:
         return False  # a layer and its activation, which are a stage at most
-    return () not in rest or any(len(x) > 1 or not x[0].isdecimal() for x in rest if x)
+    return () not in rest or any(x and not "_".join(x).isdecimal() for x in rest)
 
 
 def _longest(names: Sequence[Parts], length: int) -> Parts:
