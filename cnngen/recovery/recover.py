@@ -9,6 +9,7 @@ from cnngen.ops.base import Image, Shape
 from cnngen.recovery.defaults import factor
 from cnngen.recovery.fit import fit
 from cnngen.recovery.fold import fold
+from cnngen.recovery.named_modules import named_modules
 from cnngen.recovery.names import Names, spelled
 from cnngen.recovery.regions import simplified
 from cnngen.recovery.stages import find_stages
@@ -19,7 +20,7 @@ LONGEST_ORIGIN = 300
 
 def recover(graph: Graph) -> dict[str, Any]:
     """A spec that computes what the graph does, as mappings, lists, texts and numbers."""
-    graph = _named(simplified(graph))
+    graph = named_modules(_named(simplified(graph)))
     modular = any(node.place.modules for node in graph.nodes.values())
     tree = fold(find_stages(graph), mine=not modular)
     made = fit(tree, graph)
