@@ -3,8 +3,8 @@
 `python scripts/imports.py` takes hours: all classifiers and segmentation networks of torchvision,
 all models of keras.applications, the smallest of each module of timm, and ONNX files of some. Given
 sources (`torchvision:resnet18`, `timm:*`), it takes those. `--input 3x128x128` makes it faster, as
-do `--target torch`, which leaves Keras out, and `--no-verify`, which runs nothing, and compares the layers with
-weights alone.
+do `--target torch`, which leaves Keras out, and `--no-verify`, which runs nothing, and compares the
+layers with weights alone.
 """
 
 import argparse
