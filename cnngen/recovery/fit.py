@@ -359,19 +359,19 @@ def _with_distinct_labels(body: Data) -> Data:
     """The body of a block, in which no two branches have one name, and none that of a step."""
     if not isinstance(body, list):
         return body
-    steps = cast("list[Data]", body)
-    held = [cast("dict[str, Data]", step) for step in steps if isinstance(step, dict)]
-    taken = Names(dict.fromkeys((step["name"] for step in held if "name" in step), NOTHING))
-    for step in steps:
-        words: list[str] = [*step] if isinstance(step, dict) else [step]
-        for word in (*words, step["join"] if "join" in words else ""):
-            taken.inside.setdefault(snake_case(word), NOTHING)
-    return [
-        {**step, "branches": {taken.add(name): arm for name, arm in step["branches"].items()}}
-        if isinstance(step, dict) and "branches" in step
-        else step
-        for step in steps
+    steps: list[dict[str, Data]] = [
+        cast("dict[str, Data]", step) if isinstance(step, dict) else {str(step): None}
+        for step in cast("list[Data]", body)
     ]
+    taken = Names(dict.fromkeys((step["name"] for step in steps if "name" in step), NOTHING))
+    for step in steps:
+        for word in (*step, step.get("join", "")):
+            taken.inside.setdefault(snake_case(word), NOTHING)
+    for step in steps:
+        if "branches" in step:
+            arms = cast("dict[str, Data]", step["branches"])
+            step["branches"] = {taken.add(name): arm for name, arm in arms.items()}
+    return cast("Data", body)
 
 
 def _arm_names(rows: Sequence[tuple[Arm, ...]]) -> list[str]:
