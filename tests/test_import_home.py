@@ -7,7 +7,8 @@ leave no trace in a model, and neither do the names of what has none there.
 import importlib.util
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from support.documentation_pages import ROOT
 
 from cnngen.analysis import analyse_file
 from cnngen.diagnostics.model import Report
-from cnngen.diff.changes import Difference, Values, difference
+from cnngen.diff.changes import Difference, Group, Values, difference
 from cnngen.importing.spec import made_spec
 from cnngen.semantics.network import Network
 from cnngen.targets.generate import generate
@@ -69,12 +70,15 @@ def differences(path: Path, target: str) -> list[str]:
     if reading.obstacles:
         return [f"{x.what}, in {x.place}" for x in reading.obstacles]
     _, imported = made_spec(reading.graph, network.resolution.spec.stem)
-    return [*said(difference(network, imported), network)]
+    return [*said(difference(network, imported))]
 
 
-def said(found: Difference, old: Network) -> Iterator[str]:
-    """The differences that count: none is of identities, nor of names of what no model names."""
-    for word, groups in (("added", found.added), ("removed", found.removed)):
+def said(found: Difference) -> Iterator[str]:
+    """The differences that count: none is of identities, nor of layers that are only called
+    otherwise, of which as many have come as have gone.
+    """
+    renamed = _counts(found.added) == _counts(found.removed)
+    for word, groups in () if renamed else (("added", found.added), ("removed", found.removed)):
         for group in groups:
             if {*group.ops} != {"identity"}:
                 yield f"{word}: {group}"
@@ -87,6 +91,15 @@ def said(found: Difference, old: Network) -> Iterator[str]:
         if seen:
             yield f"changed: {change.op} at {', '.join(change.paths)}: {seen}"
     yield from (f"moved: {each}" for each in found.moved)
+
+
+def _counts(groups: Iterable[Group]) -> Counter[str]:
+    """How many layers of each op there are, and how many parameters and operations they have."""
+    total: Counter[str] = Counter()
+    for group in groups:
+        total.update(group.ops, parameters=group.parameters, macs=group.macs)
+    del total["identity"]
+    return +total
 
 
 def _same(op: str, reads: Values) -> bool:
