@@ -50,7 +50,7 @@ class Arm:
     @property
     def stem(self) -> str:
         """Its label without a number, as the parts of a model are often counted."""
-        return self.label.rstrip("0123456789") or self.label
+        return self.label.rstrip("0123456789").rstrip("_") or self.label
 
     @cached_property
     def shape(self) -> int:
