@@ -21,6 +21,7 @@ from cnngen.weights.places import Framework
 from cnngen.weights.reference import NoModelError, speaking, weight_graph
 
 WITHOUT_WEIGHTS = ".json"
+MODULES = {"Functional": "keras.src.models.functional", "Sequential": "keras"}
 UNTRUSTED = {"Lambda", "TFOpLambda", "SlicingOpLambda", "function"}
 
 
@@ -62,6 +63,8 @@ class KerasFile:
     def model(self, *inputs: Shape) -> Any:
         """The model with the weights of the file, in the precision that Keras is set to."""
         config = _plain(parse_json(self.text))
+        if config.get("class_name") in MODULES:  # which HDF5 leaves out
+            config.setdefault("module", MODULES[config["class_name"]])
         with speaking(self, *inputs):
             model = keras_on_tensorflow().models.model_from_json(json.dumps(config))
             if self.path.suffix != WITHOUT_WEIGHTS:
@@ -85,7 +88,8 @@ def _plain(value: Any) -> Any:
             if foreign or held.get("class_name") in UNTRUSTED:
                 what = held.get("class_name") or held.get("config")
                 raise NoModelError(f"it is not made, as it holds code or names it: `{what}`")
-            return {key: _plain(x) for key, x in held.items() if key != "dtype"}
+            drop = "dtype" if "keras_history" not in held else ""  # a tensor must have one
+            return {key: _plain(x) for key, x in held.items() if key != drop}
         case list():
             return [_plain(x) for x in cast("list[Any]", value)]
         case _:

@@ -16,7 +16,7 @@ from cnngen.importing.onnx_model import OnnxModel
 from cnngen.importing.source import LiveModel, Source
 from cnngen.semantics.network import Network
 from cnngen.verify.against import drawn, given_by
-from cnngen.verify.models import Inputs, precision, running
+from cnngen.verify.models import Inputs, SourceError, precision, running
 from cnngen.verify.tolerance import Precision
 from cnngen.weights.graph import WeightGraph
 from cnngen.weights.layout import Array
@@ -63,14 +63,19 @@ def original_of(
 def _live(reference: Reference, network: Network, inputs: Inputs, own: bool) -> Original:
     shapes = (*network.inputs.values(),)
     word: Precision = "float32" if own else "float64"
-    with running(str(reference)):
-        if not own:
-            model = drawn(reference, network, inputs, SEED)["float64"]
-        elif reference.framework == "torch":
-            model = reference.model(*shapes).float()
-        else:
-            with precision("float32"):
-                model = reference.model(*shapes)
+    try:
+        with running(str(reference)):
+            if not own:
+                model = drawn(reference, network, inputs, SEED)["float64"]
+            elif reference.framework == "torch":
+                model = reference.model(*shapes).float()
+            else:
+                with precision("float32"):
+                    model = reference.model(*shapes)
+    except SourceError as error:
+        if isinstance(error.__cause__, NoModelError):  # nothing can be compared with it
+            raise error.__cause__ from None
+        raise
     state = keras_state(model) if reference.framework == "keras" else torch_state(model)
     graph = reference.graph(model, *shapes)
 
@@ -120,7 +125,8 @@ def _onnx(source: OnnxModel, graph: Graph) -> Original:
     def run(given: Inputs) -> Mapping[str, Any]:
         return given_in_pieces(compute, given, count)
 
-    state = {**read_onnx_weights(source.path, inputs=source.inputs), **constants(graph)}
+    arrays = {**read_onnx_weights(source.path, inputs=source.inputs), **constants(graph)}
+    state = {key: np.array(value) for key, value in arrays.items()}  # that may be written to
     return Original(read_graph(graph), state, run, "float32", "torch")
 
 
