@@ -181,7 +181,7 @@ def _atoms(known: Known, out: Column) -> Iterator[tuple[str, str, tuple[bool, ..
     gives as many channels as it is given.
     """
     for text, (column, measure) in known.items():
-        if measure == "other" and all(isinstance(x, int) for x in column):
+        if measure == "other" and all(type(x) is int for x in column):  # and no bool
             yield f"{text} == 1", f"{text} != 1", tuple(x == 1 for x in column)
     given = known.get(INPUT_CHANNELS)
     text = expressed(Hole(out, "", measure="channels"), known) if out else None
