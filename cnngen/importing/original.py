@@ -3,7 +3,7 @@ with.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,8 @@ ONNX_RUNTIME = "pip install onnxruntime"
 @dataclass(frozen=True, slots=True)
 class Original:
     """Weights by their keys, the layers that hold them, and outputs for inputs of that precision,
-    in the layouts of a framework.
+    in the layouts of a framework. Ours has as many numbers more as `fixed`: those that the original
+    computes with, and does not learn.
     """
 
     graph: WeightGraph
@@ -41,6 +42,7 @@ class Original:
     run: Callable[[Inputs], Mapping[str, Any]]
     word: Precision
     layouts: Framework
+    fixed: int = 0
 
 
 def original_of(
@@ -51,7 +53,9 @@ def original_of(
     """
     match source:
         case LiveModel(reference) | (KerasFile() as reference):
-            return _live(reference, network, inputs, own_weights)
+            fixed = sum(map(len, constants(reading.graph).values()))
+            live = _live(reference, network, inputs, own_weights)
+            return replace(live, fixed=fixed)
         case ExportedProgram():
             return _exported(source, reading.graph)
         case OnnxModel():

@@ -53,7 +53,7 @@ def weights_of(original: Original, network: Network) -> dict[str, Array]:
     found = match(ours, original.graph)
     if not found.complete:
         raise DifferentError(found.explain())
-    counts = parameters(ours), parameters(original.graph)
+    counts = parameters(ours) - original.fixed, parameters(original.graph)
     if counts[0] != counts[1]:
         raise DifferentError(f"it has {counts[0]:,} parameters, and the original {counts[1]:,}")
     try:

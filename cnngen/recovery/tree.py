@@ -7,7 +7,7 @@ own. Bodies are alike if they differ in nothing but numbers, which their `shape`
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import assert_never
+from typing import Any, assert_never
 
 from cnngen.foreign.graph import Node
 
@@ -214,8 +214,17 @@ def outline(node: Node) -> Hashable:
         for name, attribute in node.op.attributes.items()
         if attribute.kind in ("bool", "choice", "init", "table")
     }
-    words = tuple((n, x) for n, x in node.op.values.items() if x is None or x == "same")
-    return node.op.name, tuple(kept.items()), words
+    fixed = tuple((n, x) for n, x in node.op.values.items() if x is None or x == "same")
+    return node.op.name, tuple(kept.items()), fixed, _uneven(node.op.values.get("padding"))
+
+
+def _uneven(padding: Any) -> Any:
+    """A padding that differs on opposite sides, which is no number that a parameter could be."""
+    match padding:
+        case (top, bottom, left, right) if (top, left) != (bottom, right):
+            return padding
+        case _:
+            return None
 
 
 def bodies(item: Item) -> Iterator[Body]:

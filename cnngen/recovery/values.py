@@ -20,20 +20,7 @@ def written(rows: Sequence[Node], name: str) -> Column | None:
     default = None if attribute.required else _spelled(attribute.default, attribute)
     if {*column} == {default}:
         return None
-    if attribute.kind == "padding" and any(isinstance(each, tuple) for each in column):
-        return tuple(map(_sides, column))
     return column
-
-
-def _sides(value: Any) -> Any:
-    """A padding as four sides, as a parameter takes lists of one kind."""
-    match value:
-        case int():
-            return (value,) * 4
-        case (vertical, horizontal):
-            return vertical, vertical, horizontal, horizontal
-        case _:
-            return value
 
 
 def _spelled(value: Any, attribute: Attribute[Any]) -> Any:
