@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnngen.foreign.graph import Graph, Reading
+from cnngen.foreign.graph import Graph, Node, Reading
 from cnngen.frameworks import framework, imported
 from cnngen.importing.exported_program import ExportedProgram
 from cnngen.importing.keras_file import KerasFile
@@ -33,8 +33,8 @@ ONNX_RUNTIME = "pip install onnxruntime"
 @dataclass(frozen=True, slots=True)
 class Original:
     """Weights by their keys, the layers that hold them, and outputs for inputs of that precision,
-    in the layouts of a framework. Ours has as many numbers more as `fixed`: those that the original
-    computes with, and does not learn.
+    in the layouts of a framework. `fixed` are the nodes with numbers that are weights of ours, and
+    that the original computes with, but does not keep as weights.
     """
 
     graph: WeightGraph
@@ -42,7 +42,7 @@ class Original:
     run: Callable[[Inputs], Mapping[str, Any]]
     word: Precision
     layouts: Framework
-    fixed: int = 0
+    fixed: tuple[Node, ...] = ()
 
 
 def original_of(
@@ -53,7 +53,7 @@ def original_of(
     """
     match source:
         case LiveModel(reference) | (KerasFile() as reference):
-            fixed = sum(map(len, constants(reading.graph).values()))
+            fixed = tuple(node for node in reading.graph.nodes.values() if node.constants)
             live = _live(reference, network, inputs, own_weights)
             return replace(live, fixed=fixed)
         case ExportedProgram():

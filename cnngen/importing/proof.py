@@ -2,11 +2,14 @@
 it computes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+import numpy as np
+
+from cnngen.foreign.graph import Node
 from cnngen.frameworks import MissingFrameworkError
 from cnngen.importing.original import Original
 from cnngen.semantics.network import Network
@@ -50,16 +53,32 @@ def weights_of(original: Original, network: Network) -> dict[str, Array]:
     Raises `DifferentError`.
     """
     ours = read_network(network)
-    found = match(ours, original.graph)
+    numbers = dict(_without_weights(original, ours))
+    found = match(ours.without(numbers), original.graph)
     if not found.complete:
         raise DifferentError(found.explain())
-    counts = parameters(ours) - original.fixed, parameters(original.graph)
+    fixed = sum(len(values) for node in original.fixed for values in node.constants.values())
+    counts = parameters(ours) - fixed, parameters(original.graph)
     if counts[0] != counts[1]:
         raise DifferentError(f"it has {counts[0]:,} parameters, and the original {counts[1]:,}")
     try:
-        return translate(found, network, original.state)
+        state = translate(found, network, original.state)
     except TransferError as error:
         raise DifferentError(str(error)) from None
+    for name, node in numbers.items():
+        for word, weight in ours.layers[name].weights.items():
+            state[weight.key] = np.array(node.constants[word], "float32")
+    return state
+
+
+def _without_weights(original: Original, ours: WeightGraph) -> Iterator[tuple[str, Node]]:
+    """Our layers that are numbers only in the original, with the node of each."""
+    whole = [node for node in original.fixed if not node.weights]
+    for kind in dict.fromkeys(node.op.name for node in whole):
+        nodes = [node for node in whole if node.op.name == kind]
+        layers = [name for name, layer in ours.layers.items() if layer.kind == kind]
+        if len(nodes) == len(layers):
+            yield from zip(layers, nodes, strict=True)
 
 
 def prove(

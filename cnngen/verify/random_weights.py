@@ -116,7 +116,8 @@ def randomize_keras(model: Any, seed: int, x: Array) -> None:
 
     for layer in keras_layers(model):
         names = {variable.name for variable in layer.trainable_variables}
-        if isinstance(layer, norms) or names & {"kernel", "depthwise_kernel"}:
+        fixed = getattr(layer, "input_mean", None) is not None  # of a `Normalization`
+        if (isinstance(layer, norms) and not fixed) or names & {"kernel", "depthwise_kernel"}:
             calls.append((layer, layer.call))
             layer.call = settled(layer, layer.call)
     model(x, training=False)
