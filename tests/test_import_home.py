@@ -30,6 +30,8 @@ NO_TRACE = {"init"}  # distributions are drawn once, and a model keeps the numbe
 QUICK = ("alexnet", "densenet121", "googlenet", "lenet5", "mobilenet_v2", "resnet18", "resnet50",
          "squeezenet1_1", "unet", "vgg11")  # fmt: skip
 
+OTHERWISE = {"googlenet"}  # its branches have the names of modules, which layers of Keras have not
+
 
 def network_of(path: Path) -> Network:
     network = analyse_file(path, Report())
@@ -116,7 +118,7 @@ def test_home_from_pytorch(name: str):
 
 @pytest.mark.keras
 @pytest.mark.slow
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", [name for name in QUICK if name not in OTHERWISE])
 def test_home_from_keras(name: str):
     pytest.importorskip("keras")
     assert differences(SPECS / f"{name}.yaml", "keras") == []

@@ -53,7 +53,6 @@ TIMM = (
     *(
         "ghostnet_050",
         "hardcorenas_b",
-        "hgnetv2_b0",
         "hrnet_w18_small",
         "inception_v4",
         "mobileone_s0",
@@ -62,7 +61,6 @@ TIMM = (
         "regnetx_002",
         "repghostnet_050",
         "res2next50",
-        "resnest14d",
         "resnetv2_50",
         "rexnet_100",
         "selecsls42",
