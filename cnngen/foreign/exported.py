@@ -37,11 +37,7 @@ def trace_exported(program: Any) -> tuple[Run, Mapping[str, Shape]]:
     nodes = {node.name: node for node in program.graph.nodes}
     given = {name: tuple(nodes[name].meta["val"].shape) for name in signature.user_inputs}
     sizes = {name: tuple(int(n) for n in shape) for name, shape in given.items()}
-    keys = {
-        **signature.inputs_to_parameters,
-        **signature.inputs_to_buffers,
-        **signature.inputs_to_lifted_tensor_constants,
-    }
+    keys = _keys(signature)
     held = {keys[name]: nodes[name].meta["val"] for name in keys}
     run = Run(
         [Traced(shape) for shape in sizes.values()],
@@ -82,6 +78,15 @@ def trace_exported(program: Any) -> tuple[Run, Mapping[str, Shape]]:
         run.error, run.failed = error, record.inside
     names = ["input"] if len(sizes) == 1 else [*sizes]
     return run, {n: shape_of(shape[1:]) for n, shape in zip(names, sizes.values(), strict=True)}
+
+
+def _keys(signature: Any) -> Mapping[str, str]:
+    """The keys of the weights that a program is given, by its names of them."""
+    return {
+        **signature.inputs_to_parameters,
+        **signature.inputs_to_buffers,
+        **signature.inputs_to_lifted_tensor_constants,
+    }
 
 
 def _inside(meta: Mapping[str, Any]) -> Sequence[Entered]:
