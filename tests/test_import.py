@@ -1,6 +1,8 @@
 """`cnngen import`: what models there are, what is said of each, and what is written."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -311,3 +313,12 @@ class TestCompared:
         (folder / "mine.json").write_text(configuration(("Conv2D", CONV), ("MaxPooling2D", {})))
         result = run("import", "mine.json", "-o", "mine.yaml")
         assert result.exit_code == 0 and "has 112 parameters" in result.stderr, result.output
+
+
+def test_it_says_that_numpy_is_missing(tmp_path: Path):
+    (tmp_path / "net.json").write_text("{}")
+    hidden = "import sys; sys.modules['numpy'] = None; from cnngen.cli import cli; cli()"
+    command = [sys.executable, "-c", hidden, "import", "net.json", "--no-verify"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "Error: numpy is not installed: pip install 'cnngen[weights]'\n"

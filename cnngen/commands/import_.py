@@ -18,7 +18,7 @@ from cnngen.commands.options import (
     with_inputs,
 )
 from cnngen.commands.waiting import waiting
-from cnngen.commands.weights import framework_of, suffix_of
+from cnngen.commands.weights import framework_of, require_numpy, suffix_of
 from cnngen.commands.writing import write_named
 from cnngen.diagnostics.terminal import one_line
 
@@ -87,6 +87,7 @@ def import_model(
     What `cnngen build` makes of the spec is given the weights of the model, or random ones where it
     has none that are trained, and must compute the same. Otherwise, nothing is written.
     """
+    require_numpy()
     from cnngen.importing.title import stem_of
     from cnngen.syntax.load import can_name_function
 

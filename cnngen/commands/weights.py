@@ -121,7 +121,7 @@ def convert(
     are heads that only training has, where IN lacks them or OUT has no place for them. The command
     says which.
     """
-    _require_numpy()
+    require_numpy()
     from cnngen.frameworks import MissingFrameworkError
     from cnngen.weights.conversion import Conversion
     from cnngen.weights.places import NAMES
@@ -177,7 +177,7 @@ def correspond(
     With --from, which weight of a model of torchvision, timm or keras.applications it is; shapes
     are in PyTorch's layout.
     """
-    _require_numpy()
+    require_numpy()
     from cnngen.report.correspondence import between_targets, correspondence_table, with_reference
     from cnngen.report.table import RENDERERS
     from cnngen.weights.stored import WeightsFileError
@@ -200,7 +200,8 @@ def correspond(
         say(RENDERERS[format](correspondence_table(rows, theirs)), nl=False)
 
 
-def _require_numpy() -> None:
+def require_numpy() -> None:
+    """End the command where NumPy is missing, and say how it is installed."""
     from cnngen.frameworks import MissingFrameworkError, framework
 
     try:
