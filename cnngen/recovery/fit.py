@@ -39,8 +39,9 @@ from cnngen.recovery.tree import (
     Pass,
     Tree,
     Use,
-    bodies,
+    height,
     nodes,
+    uses_in,
 )
 from cnngen.recovery.values import written
 from cnngen.syntax.naming import KEYWORDS, LANGUAGE, snake_case
@@ -60,10 +61,10 @@ def fit(tree: Tree, graph: Graph) -> dict[str, Data]:
     """The `blocks` and the `model` of a spec."""
     uses: dict[Hashable, list[Use]] = defaultdict(list)
     for stage in tree.stages:
-        for use in _uses(stage.body):
+        for use in uses_in(stage.body):
             uses[use.block].append(use)
     fitter = _Fitter(graph)
-    for key, each in sorted(uses.items(), key=lambda pair: max(map(_height, pair[1]))):
+    for key, each in sorted(uses.items(), key=lambda pair: height((*pair[1],))):
         fitter.add(key, each)
     model: dict[str, Data] = {}
     tree_names = {stage.name for stage in tree.stages}
@@ -76,21 +77,6 @@ def fit(tree: Tree, graph: Graph) -> dict[str, Data]:
         model[stage.name] = _filled(step)
     blocks = {block.name: block.written() for block in fitter.blocks.values()}
     return {"blocks": blocks, "model": model}
-
-
-def _uses(body: Body) -> Iterator[Use]:
-    """All uses in a body, those inside of others before them."""
-    for item in body:
-        for inner in bodies(item):
-            yield from _uses(inner)
-        if isinstance(item, Use):
-            yield item
-
-
-def _height(item: Item) -> int:
-    """How many uses of blocks stand in each other."""
-    inside = max((_height(x) for body in bodies(item) for x in body), default=0)
-    return inside + isinstance(item, Use)
 
 
 @dataclass(slots=True)

@@ -25,8 +25,10 @@ from cnngen.recovery.tree import (
     Tree,
     Use,
     bodies,
+    height,
     nodes,
     shapes,
+    uses_in,
 )
 from cnngen.recovery.variants import all_looped, unified
 
@@ -51,14 +53,14 @@ def _unified(tree: Tree, longest: int) -> Tree:
     """The tree in which all uses of a kind of module have one shape, where they can; those inside
     others come first.
     """
-    whole = [use for stage in tree.stages for use in _uses(stage.body)]
+    whole = [use for stage in tree.stages for use in uses_in(stage.body)]
     heights: dict[str, int] = {}
     for use in whole:
-        heights[use.kind] = max(heights.get(use.kind, 0), _height(use.body))
+        heights[use.kind] = max(heights.get(use.kind, 0), height(use.body))
     for level in sorted({*heights.values()}):
         kinds: dict[str, list[Use]] = defaultdict(list)
         for stage in tree.stages:
-            for use in _uses(stage.body):
+            for use in uses_in(stage.body):
                 if heights[use.kind] == level:
                     kinds[use.kind].append(use)
         made: dict[int, Use] = {}
@@ -76,22 +78,6 @@ def _exchanged(body: Body, made: dict[int, Use]) -> Body:
     return tuple(
         made.get(id(item)) or _map(item, lambda inner: _exchanged(inner, made)) for item in body
     )
-
-
-def _height(body: Body) -> int:
-    """How many uses of blocks stand in each other."""
-    return max(
-        (isinstance(item, Use) + max(map(_height, bodies(item)), default=0) for item in body),
-        default=0,
-    )
-
-
-def _uses(body: Body) -> Iterator[Use]:
-    for item in body:
-        for inner in bodies(item):
-            yield from _uses(inner)
-        if isinstance(item, Use):
-            yield item
 
 
 def looped(body: Body, longest: int = LONGEST_ROW) -> Body:

@@ -15,6 +15,7 @@ from itertools import groupby
 
 from cnngen.foreign.graph import Graph, Module, Node
 from cnngen.recovery.names import Names
+from cnngen.recovery.regions import readers_of
 from cnngen.recovery.tree import outline
 
 CONTAINER = "Sequential"
@@ -81,7 +82,7 @@ def named_modules(graph: Graph) -> Graph:
     if modular > MOST * len(graph.nodes):
         return graph
     layers = [_Layer(node, _parts(node)) for node in graph.nodes.values()]
-    members = tuple(_members(_without_title(layers), (), _readers(graph)))
+    members = tuple(_members(_without_title(layers), (), readers_of(graph)))
     kinds = _kinds(members)
     nodes = {node.name: node for node in _placed(members, (), kinds)}
     placed = sum(bool(node.place.modules) for node in nodes.values())
@@ -102,16 +103,6 @@ def _parts(node: Node) -> Parts | None:
 
 def _is_index(part: str) -> bool:
     return part.isdecimal() or len(part) == 1
-
-
-def _readers(graph: Graph) -> dict[str, set[str]]:
-    readers: dict[str, set[str]] = {name: set() for name in (*graph.inputs, *graph.nodes)}
-    for node in graph.nodes.values():
-        for read in node.inputs:
-            readers[read].add(node.name)
-    for name in graph.outputs.values():
-        readers[name].add("")
-    return readers
 
 
 def _without_title(layers: Sequence[_Layer]) -> list[_Layer]:

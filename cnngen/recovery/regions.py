@@ -42,7 +42,7 @@ def regions(graph: Graph) -> tuple[Member, ...]:
     A module of which something else uses weights, but not all of it together, is no region.
     """
     nodes = [*graph.nodes.values()]
-    readers, torn = _readers(graph), set[str]()
+    readers, torn = readers_of(graph), set[str]()
     while True:
         found = tuple(_grouped(nodes, 0, readers, torn))
         more = {*_torn(found, nodes)}
@@ -83,7 +83,7 @@ def _torn(body: Sequence[Member], nodes: Sequence[Node]) -> Iterator[str]:
                 yield held(member)[0]
 
 
-def _readers(graph: Graph) -> dict[str, set[str]]:
+def readers_of(graph: Graph) -> dict[str, set[str]]:
     """Which nodes read each node or input; an output is read by nobody's name."""
     readers: dict[str, set[str]] = {name: set() for name in (*graph.inputs, *graph.nodes)}
     for node in graph.nodes.values():

@@ -254,3 +254,20 @@ def nodes(body: Body) -> Iterator[Node]:
             yield from nodes(inner)
         if isinstance(item, Again | Apply | Merge):
             yield item.node
+
+
+def uses_in(body: Body) -> Iterator[Use]:
+    """All uses of blocks in a body, those inside of others before them."""
+    for item in body:
+        for inner in bodies(item):
+            yield from uses_in(inner)
+        if isinstance(item, Use):
+            yield item
+
+
+def height(body: Body) -> int:
+    """How many uses of blocks stand in each other."""
+    return max(
+        (isinstance(item, Use) + max(map(height, bodies(item)), default=0) for item in body),
+        default=0,
+    )
